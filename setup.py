@@ -1,0 +1,45 @@
+"""Packaging of wrtcgw: the package lives in src/, the twistd plugin in twisted/plugins/."""
+
+import pathlib
+import re
+
+from setuptools import find_packages, setup
+
+HERE = pathlib.Path(__file__).parent
+VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "src/wrtcgw/__init__.py").read_text(), re.M).group(1)
+
+setup(
+    name="wrtcgw",
+    version=VERSION,
+    description="An open alternative to the Genesys WebRTC Gateway: HTTP for the page, SIP over WebSocket for the PBX",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.11",
+    package_dir={"": "src", "twisted.plugins": "twisted/plugins"},
+    packages=[*find_packages("src"), "twisted.plugins"],
+    package_data={"wrtcgw": ["py.typed"], "wrtcgw.demo": ["page/*"]},
+    include_package_data=True,
+    install_requires=[
+        "twisted[tls]>=26.10.0",
+        "klein>=24.8.0",
+        "treq>=26.7.0",
+        "pyopenssl>=26.4.0",
+        "service-identity>=26.1.0",
+        "attrs>=26.1.0",
+        "wsproto>=1.3.2",
+    ],
+    extras_require={
+        "demo": ["aiortc>=1.16.0"],
+        "test": ["hypothesis>=6.170.0", "coverage>=7.17.0"],
+    },
+    entry_points={"console_scripts": ["wrtcgw-client = wrtcgw.client:main"]},
+    classifiers=[
+        "Framework :: Twisted",
+        "License :: OSI Approved :: MIT License",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Communications :: Internet Phone",
+    ],
+)

@@ -1,0 +1,117 @@
+"""What can go wrong in the words of the domain; HTTP and SIP status codes are chosen by the layers that speak them."""
+
+from attrs import frozen
+
+
+class GatewayError(Exception):
+    """Base of every error that a caller of the gateway can cause or must be told about."""
+
+
+@frozen
+class BadInput(GatewayError):
+    """A field of the request is missing or not what was expected."""
+
+    field: str
+    expected: str
+    found: str = ""
+
+    def __str__(self) -> str:
+        found = f", found {self.found!r}" if self.found else ""
+        return f"{self.field}: expected {self.expected}{found}"
+
+
+@frozen
+class NotSignedIn(GatewayError):
+    """No agent of that id is signed in."""
+
+    agent_id: str
+
+    def __str__(self) -> str:
+        return f"agent {self.agent_id!r} is not signed in: call sign_in first"
+
+
+@frozen
+class AgentInUse(GatewayError):
+    """The id is signed in with another DN, and the request did not show the session of that agent."""
+
+    agent_id: str
+
+    def __str__(self) -> str:
+        return f"id {self.agent_id!r} is signed in with another DN: sign it out first, or choose another id"
+
+
+@frozen
+class UnknownCall(GatewayError):
+    """The agent has no such call."""
+
+    call_id: str
+
+    def __str__(self) -> str:
+        return f"no call {self.call_id!r}" if self.call_id else "no call to act on"
+
+
+@frozen
+class AmbiguousCall(GatewayError):
+    """The agent has several calls and the request names none."""
+
+    call_ids: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "several calls are up, name one with call=: " + ", ".join(self.call_ids)
+
+
+@frozen
+class WrongState(GatewayError):
+    """The call is not in a state in which this can be done."""
+
+    call_id: str
+    action: str
+    state: str
+
+    def __str__(self) -> str:
+        return f"cannot {self.action} call {self.call_id}: it is {self.state}"
+
+
+@frozen
+class RegistrationRefused(GatewayError):
+    """The registrar's final answer was no; ``credentials`` tells whether the DN or password was the reason."""
+
+    dn: str
+    code: int
+    reason: str
+    credentials: bool
+
+    def __str__(self) -> str:
+        hint = "check dn and password" if self.credentials else "the registrar cannot serve it now"
+        return f"registration of {self.dn} refused: {self.code} {self.reason} ({hint})"
+
+
+@frozen
+class RegistrationTimeout(GatewayError):
+    """The registrar did not answer in time."""
+
+    dn: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"the registrar did not answer the registration of {self.dn} within {self.seconds:g} s"
+
+
+@frozen
+class NoSIPConnection(GatewayError):
+    """No connection to the SIP proxy is up."""
+
+    def __str__(self) -> str:
+        return "no connection to the SIP proxy: it is being retried, try again shortly"
+
+
+@frozen
+class RequestRefused(GatewayError):
+    """The far side answered a request inside a call (hold, INFO, REFER) with a failure; the call goes on."""
+
+    action: str
+    code: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.action} refused by the far side: {self.code} {self.reason}"

@@ -1,0 +1,1 @@
+"""The SIP user agent as a pure core: text and time in, outputs back; no reactor, clock, socket or randomness."""

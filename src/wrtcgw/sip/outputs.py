@@ -1,0 +1,271 @@
+"""
+What the core hands up: text to send, and events in the words of :rfc:`3261`.
+
+Every entry of :class:`wrtcgw.sip.core.UACore` returns a list of these, in the order in which they have to be carried
+out. They are values: nothing in them changes after they were returned.
+"""
+
+from enum import Enum
+
+from attrs import field, frozen
+
+from wrtcgw.sip.headers import NameAddr, Reason
+from wrtcgw.sip.uri import URI
+
+
+class EndCause(Enum):
+    """Why a leg ended, as far as signalling tells."""
+
+    LOCAL = "local"
+    """We hung up, cancelled or rejected."""
+    REMOTE = "remote"
+    """The far side hung up an established call, or cancelled its own."""
+    REFUSED = "refused"
+    """Our INVITE got a final response other than 2xx."""
+    FAILED = "failed"
+    """Time-out, lost dialog or lost connection."""
+
+
+@frozen
+class Send:
+    """One SIP message for the WebSocket of ``flow``: to be sent as one WebSocket message."""
+
+    flow: int
+    text: str = field(repr=False)
+
+
+@frozen
+class Registered:
+    """The registrar holds our binding; also sent after each refresh. ``expires`` is in seconds."""
+
+    account: str
+    expires: float
+
+
+@frozen
+class RegistrationFailed:
+    """
+    A REGISTER got no 2xx.
+
+    ``retry_in`` is seconds until the core tries again by itself, or None when it gives up (wrong credentials, 403,
+    404). ``code`` 408 with ``timeout`` true means that no response came at all.
+    """
+
+    account: str
+    code: int
+    reason: str
+    retry_in: float | None = None
+    timeout: bool = False
+
+
+@frozen
+class Unregistered:
+    """The binding is gone at the registrar (or the attempt to remove it ended with ``code``)."""
+
+    account: str
+    code: int
+
+
+@frozen(kw_only=True)
+class CallReceived:
+    """
+    A new INVITE for ``account``; 180 was already sent.
+
+    ``offer`` is None for an INVITE without SDP: then :meth:`UACore.answer` takes an offer and the answer arrives with
+    the ACK as :class:`AnswerReceived`. ``replaces`` names the leg that an answered call will take the place of.
+    ``auto_answer`` is the delay in seconds asked for by Call-Info/Alert-Info/Answer-Mode, or None.
+    ``uuid`` is X-Genesys-CallUUID.
+    """
+
+    account: str
+    leg: str
+    caller: NameAddr
+    called: NameAddr
+    offer: str | None
+    replaces: str | None = None
+    auto_answer: float | None = None
+    uuid: str = ""
+    referred_by: str = ""
+
+
+@frozen
+class CallProgress:
+    """A provisional response above 100 to our INVITE; ``sdp`` is the answer of early media, when it carries one."""
+
+    leg: str
+    code: int
+    reason: str
+    sdp: str | None = None
+
+
+@frozen
+class CallAnswered:
+    """Our INVITE was answered: the ACK is out. ``sdp`` is the answer (also when an early answer was the same)."""
+
+    leg: str
+    sdp: str
+    uuid: str = ""
+
+
+@frozen
+class CallConfirmed:
+    """The ACK of a call that we answered has arrived."""
+
+    leg: str
+
+
+@frozen
+class AnswerReceived:
+    """The answer to an offer of ours that travelled in a 2xx (INVITE or re-INVITE without SDP): it came with the ACK."""
+
+    leg: str
+    sdp: str
+
+
+@frozen
+class CallEnded:
+    """
+    The leg is over; nothing more comes for it.
+
+    ``code`` and ``reason`` are the SIP response that ended it, 0 for a BYE or CANCEL; ``reasons`` are the Reason
+    headers (:rfc:`3326`) of the BYE, CANCEL or final response.
+    """
+
+    leg: str
+    cause: EndCause
+    code: int = 0
+    reason: str = ""
+    reasons: tuple[Reason, ...] = ()
+
+
+@frozen
+class OfferReceived:
+    """
+    A re-INVITE or UPDATE came inside the leg, to be answered with ``answer_offer`` or ``reject_offer``.
+
+    ``sdp`` is None for a re-INVITE without SDP: ``answer_offer`` then takes an offer, and its answer arrives as
+    :class:`AnswerReceived`.
+    """
+
+    leg: str
+    sdp: str | None
+
+
+@frozen
+class OfferAnswered:
+    """Our re-INVITE (``reoffer``) was accepted with this answer."""
+
+    leg: str
+    sdp: str
+
+
+@frozen
+class OfferRefused:
+    """Our re-INVITE was refused; the session goes on as it was (:rfc:`3261#section-14.1`)."""
+
+    leg: str
+    code: int
+    reason: str
+
+
+@frozen
+class SessionRefreshed:
+    """A refresh of ours (session timer or recovery after a lost connection) was answered with this description."""
+
+    leg: str
+    sdp: str
+
+
+@frozen
+class RequestAnswered:
+    """The final response to an INFO or REFER of ours; ``ticket`` is what ``info`` or ``refer`` returned."""
+
+    leg: str
+    ticket: int
+    code: int
+    reason: str
+
+
+@frozen
+class TransferProgress:
+    """
+    A NOTIFY of a REFER of ours told the state of the transfer.
+
+    ``final`` closes the subscription; a final state without a sipfrag body has code 0.
+    """
+
+    leg: str
+    code: int
+    reason: str
+    final: bool
+
+
+@frozen(kw_only=True)
+class TransferRequested:
+    """A REFER came inside the leg: answer with ``accept_refer`` (then ``notify_refer``) or ``reject_refer``."""
+
+    leg: str
+    target: URI
+    replaces: str | None = None
+    """The leg that the Replaces header in Refer-To names, when it is one of ours."""
+    referred_by: str = ""
+
+
+@frozen
+class InfoReceived:
+    """An INFO came and was answered 200."""
+
+    leg: str
+    content_type: str
+    body: str
+
+
+@frozen
+class ControlReceived:
+    """A NOTIFY with ``Event: talk`` or ``Event: hold`` came and was answered 200; ``event`` is that word."""
+
+    leg: str
+    event: str
+
+
+@frozen
+class TextReceived:
+    """A MESSAGE (:rfc:`3428`) came for the account and was answered 200."""
+
+    account: str
+    sender: NameAddr
+    content_type: str
+    body: str
+
+
+@frozen
+class PeerFault:
+    """Something malformed or out of place came and was dropped or refused; to be counted and logged."""
+
+    flow: int
+    detail: str
+
+
+Output = (
+    Send
+    | Registered
+    | RegistrationFailed
+    | Unregistered
+    | CallReceived
+    | CallProgress
+    | CallAnswered
+    | CallConfirmed
+    | AnswerReceived
+    | CallEnded
+    | OfferReceived
+    | OfferAnswered
+    | OfferRefused
+    | SessionRefreshed
+    | RequestAnswered
+    | TransferProgress
+    | TransferRequested
+    | InfoReceived
+    | ControlReceived
+    | TextReceived
+    | PeerFault
+)

@@ -1,0 +1,1 @@
+"""Tests of wrtcgw: they mirror src/wrtcgw."""
