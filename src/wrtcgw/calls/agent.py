@@ -1,0 +1,83 @@
+"""A signed-in agent: who it is, how its DN is registered, its calls and its messages."""
+
+from enum import Enum
+
+from attrs import define, field
+
+from wrtcgw.calls.call import Call
+from wrtcgw.calls.mailbox import Mailbox
+from wrtcgw.errors import AmbiguousCall, UnknownCall
+
+
+class RegistrationState(Enum):
+    """What is known of the registration of an agent's DN."""
+
+    REGISTERED = "REGISTERED"
+    """The registrar holds it."""
+    RECOVERING = "RECOVERING"
+    """The connection or a refresh failed; the gateway keeps trying."""
+    FAILED = "FAILED"
+    """The registrar refused it for good: the agent has to sign in again."""
+    SIGNED_OUT = "SIGNED_OUT"
+    """The agent has left, or was replaced."""
+
+
+@define(kw_only=True, eq=False)
+class Agent:
+    """
+    One signed-in agent.
+
+    ``account`` names the registration in the core. ``last_seen`` is when its page was last heard of, ``since`` when it
+    signed in; both are the clock's seconds.
+    """
+
+    id: str
+    dn: str
+    since: float
+    display_name: str = ""
+    registration: RegistrationState = RegistrationState.REGISTERED
+    expires: float = 0.0
+    """The clock's seconds at which the registrar forgets the DN unless it is refreshed."""
+    last_code: int = 0
+    """The code of the registrar's last refusal, 0 when it accepted."""
+    last_error: str = ""
+    last_seen: float | None = None
+    mailbox: Mailbox = field(factory=Mailbox, repr=False)
+    calls: dict[str, Call] = field(factory=dict, repr=False)
+    """By id, oldest first; calls that are over are not in it."""
+
+    @property
+    def account(self) -> str:
+        """Return the name of this agent's registration in the core."""
+        return self.dn
+
+    def call(self, call_id: str | None) -> Call:
+        """
+        Return the call of that id, or without an id the only one that is up.
+
+        :raises UnknownCall: when there is none.
+        :raises AmbiguousCall: when no id is given and several calls are up.
+        """
+        if call_id:
+            return self._named(call_id)
+        return only([call for call in self.calls.values() if call.is_up])
+
+    def _named(self, call_id: str) -> Call:
+        call = self.calls.get(call_id)
+        if call is None:
+            raise UnknownCall(call_id)
+        return call
+
+
+def only(calls: list[Call]) -> Call:
+    """
+    Return the one call in the list.
+
+    :raises UnknownCall: when it is empty.
+    :raises AmbiguousCall: when it has several.
+    """
+    if not calls:
+        raise UnknownCall("")
+    if len(calls) > 1:
+        raise AmbiguousCall(tuple(call.id for call in calls))
+    return calls[0]

@@ -1,0 +1,219 @@
+"""
+One call of one agent: its states, and the moves between them.
+
+Pure: nothing is sent from here. The table holds every legal (state, move) pair; any other pair raises, so that no layer
+above can bring a call into a state that it cannot be in.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+
+from attrs import define, field
+
+from wrtcgw.errors import WrongState
+
+
+class Direction(Enum):
+    """Who started the call."""
+
+    OUTBOUND = "outbound"
+    INBOUND = "inbound"
+
+
+class CallState(Enum):
+    """Where a call stands, as its agent sees it."""
+
+    DIALLING = "DIALLING"
+    """Ours; the far side has not told anything yet."""
+    RINGING = "RINGING"
+    """Ours; the far side is being alerted."""
+    OFFERED = "OFFERED"
+    """Incoming, and not answered."""
+    ESTABLISHED = "ESTABLISHED"
+    """Answered."""
+    ENDING = "ENDING"
+    """The agent has hung up, cancelled or rejected; the far side has still to confirm."""
+    ENDED = "ENDED"
+    """Over."""
+
+
+class Move(Enum):
+    """What can happen to a call."""
+
+    RING = "ring"
+    ANSWER = "answer"
+    HANG_UP = "hang up"
+    END = "end"
+
+
+class Negotiation(Enum):
+    """Whose offer inside an established call is open; at most one is (:rfc:`3264#section-4`)."""
+
+    NONE = "none"
+    OURS = "ours"
+    """We wait for the far side's answer."""
+    THEIRS = "theirs"
+    """The far side waits for the page's answer."""
+
+
+MOVES: Mapping[tuple[CallState, Move], CallState] = {
+    (CallState.DIALLING, Move.RING): CallState.RINGING,
+    (CallState.DIALLING, Move.ANSWER): CallState.ESTABLISHED,
+    (CallState.DIALLING, Move.HANG_UP): CallState.ENDING,
+    (CallState.DIALLING, Move.END): CallState.ENDED,
+    (CallState.RINGING, Move.RING): CallState.RINGING,
+    (CallState.RINGING, Move.ANSWER): CallState.ESTABLISHED,
+    (CallState.RINGING, Move.HANG_UP): CallState.ENDING,
+    (CallState.RINGING, Move.END): CallState.ENDED,
+    (CallState.OFFERED, Move.ANSWER): CallState.ESTABLISHED,
+    (CallState.OFFERED, Move.HANG_UP): CallState.ENDING,
+    (CallState.OFFERED, Move.END): CallState.ENDED,
+    (CallState.ESTABLISHED, Move.HANG_UP): CallState.ENDING,
+    (CallState.ESTABLISHED, Move.END): CallState.ENDED,
+    (CallState.ENDING, Move.END): CallState.ENDED,
+}
+
+
+@define(kw_only=True, eq=False)
+class Call:
+    """
+    One call of one agent.
+
+    ``id`` is the name of its leg in the core. Times are the clock's seconds, None while it has not come to that.
+    """
+
+    id: str
+    agent_id: str
+    direction: Direction
+    peer: str
+    created: float
+    state: CallState
+    display_name: str = ""
+    uuid: str = ""
+    replaces: str = ""
+    referred_by: str = ""
+    local_sdp: str | None = field(default=None, repr=False)
+    """Our description as the far side knows it."""
+    remote_sdp: str | None = field(default=None, repr=False)
+    """The far side's description, as it came last."""
+    held: bool = False
+    """The agent, or the server for it, has put the call on hold."""
+    held_by_peer: bool = False
+    negotiation: Negotiation = Negotiation.NONE
+    answered: float | None = None
+    ended: float | None = None
+    code: int = 0
+    """The code that ended the call, 0 for none."""
+    reason: str = ""
+    cause: str = ""
+    """Why it ended, in one word."""
+
+    @classmethod
+    def outbound(cls, call_id: str, agent_id: str, peer: str, local_sdp: str, now: float) -> "Call":
+        """Return a call that the agent has just placed."""
+        state = CallState.DIALLING
+        return cls(
+            id=call_id,
+            agent_id=agent_id,
+            direction=Direction.OUTBOUND,
+            peer=peer,
+            created=now,
+            state=state,
+            local_sdp=local_sdp,
+        )
+
+    @classmethod
+    def inbound(cls, call_id: str, agent_id: str, peer: str, remote_sdp: str | None, now: float) -> "Call":
+        """Return a call that has just come for the agent; ``remote_sdp`` is None when the caller wants our offer."""
+        state = CallState.OFFERED
+        return cls(
+            id=call_id,
+            agent_id=agent_id,
+            direction=Direction.INBOUND,
+            peer=peer,
+            created=now,
+            state=state,
+            remote_sdp=remote_sdp,
+        )
+
+    @property
+    def is_up(self) -> bool:
+        """Tell whether the call is neither over nor about to be."""
+        return self.state not in (CallState.ENDING, CallState.ENDED)
+
+    @property
+    def status(self) -> str:
+        """Return the state in words for an error text."""
+        if self.state is not CallState.ESTABLISHED:
+            return self.state.name.lower()
+        if self.negotiation is not Negotiation.NONE:
+            return f"waiting for the answer to an offer ({self.negotiation.value})"
+        return "on hold" if self.held else "established"
+
+    def ring(self) -> None:
+        """Note that the far side is alerted."""
+        self._move(Move.RING)
+
+    def answer(self, now: float) -> None:
+        """
+        Note that one side answered the other.
+
+        :raises WrongState: when the call is answered already, or over.
+        """
+        self._move(Move.ANSWER)
+        self.answered = now
+
+    def hang_up(self) -> None:
+        """
+        Note that the agent wants the call to end.
+
+        :raises WrongState: when it is ending or over already.
+        """
+        self._move(Move.HANG_UP)
+
+    def end(self, now: float, cause: str, code: int = 0, reason: str = "") -> None:
+        """
+        Note that the call is over.
+
+        :raises WrongState: when it is over already.
+        """
+        self._move(Move.END)
+        self.ended, self.cause, self.code, self.reason = now, cause, code, reason
+        self.negotiation = Negotiation.NONE
+
+    def require(self, action: str, *states: CallState) -> None:
+        """
+        Refuse ``action`` outside ``states``.
+
+        :raises WrongState: naming the state that the call is in.
+        """
+        if self.state not in states:
+            raise WrongState(self.id, action, self.status)
+
+    def require_stable(self, action: str) -> None:
+        """
+        Refuse ``action`` unless the call is established and no offer is open.
+
+        :raises WrongState: naming the state that the call is in.
+        """
+        if self.state is not CallState.ESTABLISHED or self.negotiation is not Negotiation.NONE:
+            raise WrongState(self.id, action, self.status)
+
+    def begin_offer(self, whose: Negotiation) -> None:
+        """
+        Note that an offer is open.
+
+        :raises WrongState: when the call is not established, or another offer is open.
+        """
+        self.require_stable("offer in")
+        self.negotiation = whose
+
+    def settle(self) -> None:
+        """Note that no offer is open any more: answered, refused or timed out."""
+        self.negotiation = Negotiation.NONE
+
+    def _move(self, move: Move) -> None:
+        after = MOVES.get((self.state, move))
+        if after is None:
+            raise WrongState(self.id, move.value, self.status)
+        self.state = after

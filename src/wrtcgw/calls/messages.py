@@ -1,0 +1,107 @@
+"""
+What an agent is told: one value per event, in the words of ROAP (draft-jennings-rtcweb-signaling-01) and a few more.
+
+The dialects under ``web/`` print these; nothing here knows how.
+"""
+
+from enum import Enum
+
+from attrs import field, frozen
+
+
+class MessageType(Enum):
+    """What kind of event a message tells."""
+
+    OFFER = "OFFER"
+    """
+    A session description to be answered: an incoming call, or a change inside a call.
+
+    Without ``sdp`` it asks the page for an offer of its own: the caller sent none, or a new page has taken over a call.
+    """
+    ANSWER = "ANSWER"
+    """The answer to the page's offer; with ``more_coming`` it is for early media and another ANSWER will follow."""
+    OK = "OK"
+    """The far side has taken the page's answer."""
+    ERROR = "ERROR"
+    """An offer or an order of the page failed. ``state`` tells whether the call goes on: see ``ends_call``."""
+    SHUTDOWN = "SHUTDOWN"
+    """The call has ended."""
+    RINGING = "RINGING"
+    """The far side is being called; also sent for each further provisional response."""
+    HOLD = "HOLD"
+    """The call was put on hold: by the far side, by the page or by the server, as ``cause`` tells."""
+    RESUME = "RESUME"
+    """The call was taken from hold; ``cause`` as with HOLD."""
+    TRANSFER = "TRANSFER"
+    """A transfer moved on, or the far side asks for one; ``state`` is a :class:`TransferState`'s value."""
+    DTMF = "DTMF"
+    """The far side sent digits by signalling."""
+    INFO = "INFO"
+    """The far side sent data by signalling."""
+    TALK = "TALK"
+    """The server asks to answer, or to go on with, this call."""
+    REGISTRATION = "REGISTRATION"
+    """The registration of the DN changed its ``state``, a :class:`~wrtcgw.calls.agent.RegistrationState`'s value."""
+    SIGNED_OUT = "SIGNED_OUT"
+    """The agent is not signed in any more; nothing comes after it."""
+
+
+class TransferState(Enum):
+    """How far a transfer is, in the ``state`` of a TRANSFER message."""
+
+    PROCEEDING = "PROCEEDING"
+    """The far side is trying; ``code`` and ``reason`` tell what it heard."""
+    DONE = "DONE"
+    """The transfer succeeded; the gateway ends the call."""
+    FAILED = "FAILED"
+    """The transfer failed; the call goes on."""
+    REQUESTED = "REQUESTED"
+    """The far side asks the agent to call ``to`` in its place."""
+
+
+@frozen(kw_only=True)
+class AgentMessage:
+    """
+    One event for one agent; which fields mean something depends on ``type``.
+
+    ``code`` and ``reason`` are the far side's own words (0 and empty: none), ``cause`` is a short fixed word for
+    programs, ``hint`` a sentence for people. ``state`` is the call's state after the event unless ``type`` says
+    otherwise.
+    """
+
+    type: MessageType
+    call_id: str = ""
+    from_: str = ""
+    to: str = ""
+    display_name: str = ""
+    """The name that the caller of an OFFER shows."""
+    seq: int = 0
+    """Given by the mailbox: 1, 2, 3, …"""
+    sdp: str | None = field(default=None, repr=False)
+    more_coming: bool = False
+    repeated: bool = False
+    """The ANSWER's description is the one that an early ANSWER of this call already had."""
+    code: int = 0
+    reason: str = ""
+    cause: str = ""
+    hint: str = ""
+    replaces: str = ""
+    """The call that an answered OFFER will take the place of."""
+    auto_answer: float | None = None
+    """Seconds after which the caller wants an OFFER to be answered without a click; None: not asked for."""
+    uuid: str = ""
+    referred_by: str = ""
+    digits: str = ""
+    content_type: str = ""
+    body: str = field(default="", repr=False)
+    state: str = ""
+
+    @property
+    def is_description(self) -> bool:
+        """Tell whether this is an OFFER or ANSWER that has a session description."""
+        return self.sdp is not None
+
+    @property
+    def ends_call(self) -> bool:
+        """Tell whether the call is over with this message; a call gets one such message at most."""
+        return self.type is MessageType.SHUTDOWN or (self.type is MessageType.ERROR and self.state == "ENDED")
