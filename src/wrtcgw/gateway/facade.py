@@ -1,0 +1,229 @@
+"""
+The facade: every verb of the API, and the entries of the shell that owns the connections.
+
+Rules live in the parts (:mod:`~wrtcgw.gateway.registrations`, :mod:`~wrtcgw.gateway.setup`, …); this class hands each
+verb to its part, and each event of the core to the part that understands it.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+from twisted.internet.interfaces import IReactorTime
+
+from wrtcgw.calls.agent import Agent
+from wrtcgw.calls.call import Call
+from wrtcgw.calls.messages import MessageType
+from wrtcgw.calls.registry import Registry
+from wrtcgw.gateway.settings import GatewaySettings, Health, Outcome
+from wrtcgw.sip.core import UACore
+from wrtcgw.sip.outputs import Output
+
+
+class Gateway:
+    """
+    The gateway: agents sign in and make calls.
+
+    All methods are to be called on the reactor thread, and none blocks; ``async`` ones wait for the far side. A verb that
+    was cancelled (its HTTP request broke off) goes on, only nobody hears of its outcome.
+
+    :param send: carries one SIP message to the WebSocket of a flow.
+    """
+
+    rearm: Callable[[], None]
+    """Called after each entry: the core's next deadline may have changed. Set by the shell."""
+    observe: Callable[[Output], None]
+    """Told of each event of the core (not of ``Send``) before it is acted on, for logs and metrics. Set by the shell."""
+    report: Callable[[Exception], None]
+    """Told of a bug: an event could not be acted on. The rest goes on. Set by the shell."""
+
+    def __init__(
+        self,
+        core: UACore,
+        registry: Registry,
+        clock: IReactorTime,
+        settings: GatewaySettings,
+        send: Callable[[int, str], None],
+    ) -> None: ...
+
+    # entries of the shell
+
+    def connected(self, flow: int) -> None:
+        """Note that the connection ``flow`` is up."""
+
+    def disconnected(self, flow: int) -> None:
+        """Note that the connection ``flow`` was lost; calls go on."""
+
+    def received(self, flow: int, text: str) -> None:
+        """Take one WebSocket message of ``flow``."""
+
+    def tick(self) -> None:
+        """Run what is due in the core."""
+
+    def next_deadline(self) -> float | None:
+        """Return when :meth:`tick` has to be called next, in the clock's seconds."""
+        raise NotImplementedError
+
+    async def drain(self) -> None:
+        """Sign every agent out, ending its calls; takes at most ``sign_out_limit``."""
+
+    # agents
+
+    async def sign_in(
+        self, *, agent_id: str, dn: str, password: str, display_name: str = "", current: bool = False
+    ) -> Agent:
+        """
+        Register a DN for an agent.
+
+        An agent who is signed in with this DN already is verified by a fresh registration and stays as it is when that
+        fails; when it succeeds its page is told again of the calls that are up. An agent of another id who has this DN is
+        signed out, and its calls go over to this one.
+
+        :param current: the caller has shown the session of the agent who has this id now, and may give it another DN.
+        :raises BadInput: for an id, DN or password that cannot be one.
+        :raises AgentInUse: when the id is signed in with another DN, and ``current`` is not set.
+        :raises NoSIPConnection: when no connection is up, or it was lost meanwhile.
+        :raises RegistrationRefused: with the registrar's own words.
+        :raises RegistrationTimeout: when it was silent.
+        """
+        raise NotImplementedError
+
+    async def sign_out(self, agent_id: str) -> None:
+        """End the agent's calls and un-REGISTER its DN; does nothing when it is not signed in."""
+
+    def agent(self, agent_id: str) -> Agent:
+        """
+        Return a signed-in agent.
+
+        :raises NotSignedIn: when there is none of that id.
+        """
+        raise NotImplementedError
+
+    def seen(self, agent_id: str) -> None:
+        """Note that the agent's page was heard of; does nothing when it is not signed in."""
+
+    def agents(self) -> Iterator[Agent]:
+        """Iterate over the signed-in agents."""
+        raise NotImplementedError
+
+    def calls(self) -> Iterator[Call]:
+        """Iterate over all calls that are not over."""
+        raise NotImplementedError
+
+    def health(self) -> Health:
+        """Return how the gateway is."""
+        raise NotImplementedError
+
+    # calls
+
+    def place_call(self, agent_id: str, to: str, sdp: str, *, page_address: str) -> Call:
+        """
+        Call ``to`` with the page's offer; what comes of it is told by messages.
+
+        :param to: a number or user, or a SIP URI of an allowed domain.
+        :param page_address: the page's IP address, for a description that has no candidates yet.
+        :raises NotSignedIn: when the agent is none.
+        :raises BadInput: for a ``to`` or a body that cannot be one.
+        :raises NoSIPConnection: when the agent's connection is down.
+        :raises WrongState: when the agent has as many calls as it may.
+        """
+        raise NotImplementedError
+
+    def send_description(
+        self,
+        agent_id: str,
+        call_id: str | None,
+        sdp: str,
+        *,
+        page_address: str,
+        kind: Literal[MessageType.OFFER, MessageType.ANSWER] | None = None,
+    ) -> Call:
+        """
+        Take a description of the page for one of its calls.
+
+        It answers the ringing call, or the offer that the page was given inside a call, or is a new offer of the page
+        inside an established call, whose answer comes as a message. Without a call id it goes to the call that waits for
+        one, else to the only call.
+
+        :param kind: what the page says that it is; None leaves it to the state of the call.
+        :raises NotSignedIn: when the agent is none.
+        :raises BadInput: for a body that is no description.
+        :raises UnknownCall: when there is no such call.
+        :raises AmbiguousCall: when no call is named and several would do.
+        :raises WrongState: when the call takes no description of that kind now.
+        """
+        raise NotImplementedError
+
+    async def hangup(self, agent_id: str, call_id: str | None = None, *, code: int | None = None) -> Outcome:
+        """
+        End a call in any state: cancel, hang up or reject.
+
+        :param code: for a call that is ringing here: what the caller is told.
+        :raises WrongState: when it is ending already.
+        """
+        raise NotImplementedError
+
+    async def reject(self, agent_id: str, call_id: str | None = None, *, code: int = 486) -> Outcome:
+        """
+        Reject a call that is ringing here.
+
+        :raises BadInput: for a code that is no refusal.
+        :raises WrongState: when the call is not ringing here.
+        """
+        raise NotImplementedError
+
+    async def hold(self, agent_id: str, call_id: str | None = None) -> Outcome:
+        """
+        Put a call on hold.
+
+        :raises WrongState: when it is not established, is on hold already, or an offer is open.
+        :raises RequestRefused: when the far side refused; the call is as before.
+        """
+        raise NotImplementedError
+
+    async def resume(self, agent_id: str, call_id: str | None = None) -> Outcome:
+        """Take a call from hold; raises as :meth:`hold`."""
+        raise NotImplementedError
+
+    async def dtmf(
+        self,
+        agent_id: str,
+        call_id: str | None,
+        digits: str,
+        *,
+        duration_ms: int = 160,
+        gap_ms: int = 70,
+        content_type: str = "application/dtmf-relay",
+    ) -> Outcome:
+        """
+        Send digits one after the other by INFO; answers when the last was accepted.
+
+        :param content_type: ``application/dtmf-relay`` or ``application/dtmf``.
+        :raises BadInput: for a field out of range.
+        :raises WrongState: when the call is not established.
+        :raises RequestRefused: when the far side refused a digit; the rest is not sent.
+        """
+        raise NotImplementedError
+
+    async def transfer(
+        self, agent_id: str, call_id: str | None = None, *, to: str | None = None, to_call: str | None = None
+    ) -> Outcome:
+        """
+        Transfer a call to a number (blind), or to the far side of another call (attended).
+
+        Answers when the far side took the order; how it goes on is told by TRANSFER messages.
+
+        :raises BadInput: unless exactly one of ``to`` and ``to_call`` is given.
+        :raises WrongState: when a call is not established, or is being transferred already.
+        :raises RequestRefused: when the far side did not take the order.
+        """
+        raise NotImplementedError
+
+    async def info(self, agent_id: str, call_id: str | None, content_type: str, body: str) -> Outcome:
+        """
+        Send data by INFO.
+
+        :raises BadInput: for a content type that is none.
+        :raises WrongState: when the call is not established.
+        :raises RequestRefused: when the far side refused it.
+        """
+        raise NotImplementedError

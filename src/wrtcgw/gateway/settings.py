@@ -1,0 +1,68 @@
+"""The values that a site may choose for the gateway, and the records that its verbs return."""
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class GatewaySettings:
+    """
+    The settings of a :class:`~wrtcgw.gateway.facade.Gateway`.
+
+    Times are seconds unless the name says otherwise.
+    """
+
+    domain: str
+    """The domain of our own addresses of record."""
+    allowed_domains: frozenset[str] = frozenset()
+    """Further domains that ``to`` may name in a SIP URI."""
+    connections: int = 1
+    """How many connections (flows) to the proxy there are; they are numbered from 0."""
+    register_limit: float = 8.0
+    """How long sign_in waits for the registrar."""
+    sign_out_limit: float = 5.0
+    """How long sign_out waits for calls to end and for the registrar."""
+    answer_limit: float = 40.0
+    """How long a verb waits for the far side; the core gives up earlier by itself, so this is a last resort."""
+    end_limit: float = 5.0
+    """How long hangup and reject wait for the far side's confirmation; the call ends in any case."""
+    page_answer_limit: float = 10.0
+    """How long the page may take to answer an offer inside a call; then the far side is told 488."""
+    refer_delay: float = 0.5
+    """No REFER goes out earlier than this after the answer: Asterisk refuses it before its bridge is up."""
+    accept_refer: bool = False
+    """Tell the page of the far side's wish to transfer it, instead of declining."""
+    refer_limit: float = 10.0
+    """How long the page may take to act on such a wish."""
+    max_calls: int = 8
+    """Calls that one agent may have at a time; a further incoming one is told 486."""
+    offer_when_busy: bool = True
+    """Offer an incoming call also to an agent who has one."""
+    offer_without_page: bool = True
+    """Offer an incoming call also when the agent's page was silent for ``page_timeout``; else the caller is told 480."""
+    page_timeout: float = 90.0
+    mailbox_limit: int = 1000
+    mailbox_recent: int = 100
+
+
+@frozen
+class Outcome:
+    """What the far side answered to a verb; code 0 when it answered nothing in time, or nothing had to be asked."""
+
+    code: int
+    reason: str = ""
+
+
+@frozen(kw_only=True)
+class Health:
+    """
+    How the gateway is.
+
+    ``status`` is ``ok`` (all connections to the proxy up), ``degraded`` (some) or ``down`` (none). ``uptime`` is seconds.
+    """
+
+    status: str
+    uptime: float
+    registered_agents: int
+    active_calls: int
+    connections_up: int
+    connections_total: int
