@@ -36,3 +36,11 @@ class TimersTests(SynchronousTestCase):
         for name in ("t1", "t2", "t4"):
             with self.assertRaises(ValueError):
                 Timers(**{name: 0.0})
+
+    def test_letters(self) -> None:
+        """A timer is found by its letter; A, E and G have no value on a reliable transport."""
+        timers = Timers()
+        self.assertEqual((timers.wait("B"), timers.wait("D")), (timers.timer_b, timers.timer_d))
+        for letter in "AEG":
+            with self.assertRaises(AttributeError):
+                timers.wait(letter)

@@ -1,9 +1,9 @@
 """
 The timer values of :rfc:`3261#section-17` and :rfc:`6026#section-8.11`, for a reliable transport.
 
-SIP over WebSocket has the procedures and timer values of a reliable transport (:rfc:`7118#section-5`): timers A, E and
-G, which retransmit, do not exist here, and the waits for stray retransmissions (D, I, J, K) are zero. A transaction whose
-wait is zero skips the state in which it would have waited.
+SIP over WebSocket has the procedures and timer values of a reliable transport (:rfc:`7118#section-5`): timers A, E
+and G, which retransmit, do not exist here, and the waits for stray retransmissions (D, I, J, K) are zero. A transaction
+whose wait is zero skips the state in which it would have waited.
 """
 
 from attrs import field, frozen, validators
@@ -68,3 +68,13 @@ class Timers:
     def timer_m(self) -> float:
         """Return how long an INVITE client passes further 2xx up (:rfc:`6026#section-8.4`)."""
         return 64 * self.t1
+
+    def wait(self, letter: str) -> float:
+        """
+        Return the value of one timer.
+
+        :param letter: ``"B"`` for :attr:`timer_b`, and so on.
+        :raises AttributeError: for a letter that has no value here, such as A.
+        """
+        value: float = getattr(self, f"timer_{letter.lower()}")
+        return value
