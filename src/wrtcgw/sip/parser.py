@@ -1,9 +1,9 @@
 """
 From the text of one WebSocket message to one SIP message (:rfc:`7118#section-5`): the grammar's gate.
 
-What passes has a start line and every field that transactions and dialogs are matched by, readable and once
-(:rfc:`3261#section-8.1.1`); all other fields are carried unread. Texts come from UTF-8 with surrogateescape, so that no
-byte is lost.
+What passes has a start line, Request-URI included, and every field that transactions and dialogs are matched by,
+readable and once (:rfc:`3261#section-8.1.1`); all other fields are carried unread. Texts come from UTF-8 with
+surrogateescape, so that no byte is lost.
 """
 
 import re
@@ -87,7 +87,11 @@ def _split(message: str, faults: list[Fault]) -> tuple[str, str]:
         faults.append((513, f"message of {size} bytes"))
         message = message[:MAX_MESSAGE_BYTES]
     head, empty_line, body = message.partition("\r\n\r\n")
-    if not empty_line:
+    if not empty_line and message.endswith("\r\n"):
+        head = message[
+            :-2
+        ]  # a WebSocket message is whole: the empty line behind the header is not needed to see its end
+    elif not empty_line:
         faults.append((400, "no empty line behind the header fields"))
     if "\r\n " in head or "\r\n\t" in head:
         head = _FOLD.sub(" ", head)
@@ -178,6 +182,8 @@ def _check(message: Message, faults: list[Fault]) -> None:
             faults.append((400, f"more than one {name}"))
     try:
         cseq, *_ = message.cseq, message.via, message.call_id, message.from_, message.to
+        if isinstance(message, Request):
+            message.request_uri  # noqa: B018 - parsed for its fault
     except MalformedMessage as error:
         faults.append((error.status_hint, error.detail))
         return
