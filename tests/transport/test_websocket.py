@@ -1,0 +1,492 @@
+"""The client side of SIP over WebSocket, against a proxy in memory and in virtual time."""
+
+from typing import Any
+
+from attrs import evolve
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.protocol import Factory
+from twisted.logger import capturedLogs
+from twisted.trial.unittest import SynchronousTestCase
+from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
+
+from tests.support.wsproxy import Application, Mood, Network, ProxyConnection
+from wrtcgw.transport.interfaces import (
+    ClosedByPeer,
+    PongTimeout,
+    ProtocolFault,
+    WebSocketSettings,
+)
+from wrtcgw.transport.websocket import HandshakeRefused, HandshakeTimeout, WebSocketEndpoint, WebSocketURL
+
+URL = WebSocketURL.parse("ws://proxy.example.org:8080/ws")
+SIP = "OPTIONS sip:example.org SIP/2.0\r\n\r\n"
+
+
+class ClientCase(SynchronousTestCase):
+    """A client, a proxy, and the network between them."""
+
+    settings = WebSocketSettings()
+
+    def setUp(self) -> None:
+        self.network = Network()
+        self.proxy = self.network.proxy(8080)
+        self.factory: Any = Factory.forProtocol(Application)  # type: ignore[type-var]
+
+    def tearDown(self) -> None:
+        for connection in self.proxy.connections:
+            connection.cut()
+        self.network.settle()
+        self.assertEqual(self.network.getDelayedCalls(), [], "a timer outlives its connection")
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def connect(self, url: WebSocketURL = URL, **settings: Any) -> "Deferred[Any]":
+        """Begin to connect, and let everything happen that needs no time."""
+        headers = settings.pop("headers", ())
+        tcp = HostnameEndpoint(self.network, url.host, url.port)
+        endpoint = WebSocketEndpoint(self.network, tcp, url, evolve(self.settings, **settings), headers)
+        attempt = endpoint.connect(self.factory)
+        self.network.settle()
+        return attempt
+
+    def opened(self, **settings: Any) -> tuple[Application, ProxyConnection]:
+        """Return both ends of an open connection."""
+        return self.successResultOf(self.connect(**settings)), self.proxy.last
+
+    def assert_lost(self, app: Application, reason: type[Exception], text: str | None = None) -> None:
+        """Check what the application was told about the end of its connection."""
+        assert app.lost is not None
+        self.assertIsInstance(app.lost.value, reason)
+        self.assertIn(text, (None, str(app.lost.value)))
+
+
+class Handshake(ClientCase):
+    """:rfc:`7118#section-4.1`: which handshakes open a connection, and what the others fail with."""
+
+    def test_request(self) -> None:
+        """The upgrade request has the path, the port in Host and the subprotocol."""
+        _, connection = self.opened()
+        assert connection.request is not None
+        self.assertEqual(connection.request.target, "/ws")
+        self.assertEqual(connection.request.host, "proxy.example.org:8080")
+        self.assertEqual(connection.request.subprotocols, ["sip"])
+        self.assertNotIn(b"Origin", connection.raw)
+        self.assertNotIn(b"Authorization", connection.raw)
+
+    def test_more_headers(self) -> None:
+        """Fields such as Origin can be added, and credentials in the URL become HTTP Basic."""
+        url = WebSocketURL.parse("ws://me:p%40ss@proxy.example.org:8080/")
+        self.successResultOf(self.connect(url, headers=(("Origin", "https://example.org"),)))
+        self.assertIn(b"Origin: https://example.org\r\n", self.proxy.last.raw)
+        self.assertIn(b"Authorization: Basic bWU6cEBzcw==\r\n", self.proxy.last.raw)
+
+    def test_no_delay(self) -> None:
+        """Small SIP messages do not wait for Nagle's algorithm."""
+        self.opened()
+        self.assertTrue(self.proxy.last.wire.no_delay)
+
+    def test_message_behind_the_101(self) -> None:
+        """A message in the same piece as the 101 reaches the application."""
+        self.proxy.greeting.append(TextMessage(SIP))
+        app, _ = self.opened()
+        self.assertEqual(app.received, [SIP])
+
+    def test_close_behind_the_101(self) -> None:
+        """A proxy that accepts and closes at once gives a connection that is lost, not an error."""
+        self.proxy.greeting.append(CloseConnection(1013, "overload"))
+        app, _ = self.opened()
+        self.assert_lost(app, ClosedByPeer, "closed by the peer: 1013 overload")
+
+    def assert_refused(self, status: int, text: str) -> None:
+        """Check what an HTTP status becomes."""
+        self.proxy.mood, self.proxy.status = Mood.REFUSING, status
+        error = self.failureResultOf(self.connect(), HandshakeRefused).value
+        self.assertEqual((error.status, str(error)), (status, text))
+        self.assertTrue(self.proxy.last.wire.aborted)
+
+    def test_refused(self) -> None:
+        """An HTTP error is told by its status."""
+        self.assert_refused(403, "WebSocket handshake refused: HTTP 403 Forbidden")
+
+    def test_refused_with_unknown_status(self) -> None:
+        """A status that has no standard name is told by number."""
+        self.assert_refused(599, "WebSocket handshake refused: HTTP 599")
+
+    def test_no_subprotocol(self) -> None:
+        """A server that does not speak SIP on its WebSocket is not used."""
+        self.proxy.mood = Mood.NO_SUBPROTOCOL
+        error = self.failureResultOf(self.connect(), ProtocolFault).value
+        self.assertIn("without the subprotocol", str(error))
+
+    def test_nonsense(self) -> None:
+        """Whatever is no HTTP, no correct 101 or not decodable fails the attempt at once."""
+        answers = [
+            b"SSH-2.0-OpenSSH\r\n\r\n",
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: c3ViIHJvc2E=\r\n\r\n",
+            b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Protocol: s\xefp\r\n\r\n",
+            b"HTTP/1.1 102 Processing\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000,
+        ]
+        self.proxy.mood = Mood.STRANGE
+        for answer in answers:
+            self.proxy.answer = answer
+            self.failureResultOf(self.connect(), ProtocolFault, HandshakeRefused)
+
+    def test_loss_in_the_handshake(self) -> None:
+        """A loss in the middle of the handshake is a failed attempt."""
+        self.proxy.mood = Mood.HANGING_UP
+        self.failureResultOf(self.connect(), ConnectionDone)
+
+    def test_timeout(self) -> None:
+        """Silence in TCP or in the handshake ends after the time limit."""
+        for mood in (Mood.SILENT, Mood.UNREACHABLE):
+            self.proxy.mood = mood
+            attempt = self.connect()
+            self.network.run_for(4.75)
+            self.assertNoResult(attempt)
+            self.network.run_for(0.25)
+            error = self.failureResultOf(attempt, HandshakeTimeout).value
+            self.assertEqual(str(error), "no open WebSocket within 5 s")
+        self.assertTrue(self.proxy.last.wire.aborted)
+
+    def test_cancel(self) -> None:
+        """A cancelled attempt is dropped wherever it is."""
+        for mood in (Mood.SILENT, Mood.UNREACHABLE):
+            self.proxy.mood = mood
+            attempt = self.connect()
+            attempt.cancel()
+            self.failureResultOf(attempt)
+        self.assertTrue(self.proxy.last.wire.aborted)
+        self.network.settle()
+        self.assertEqual(self.proxy.open_connections, 0)
+
+    def test_cancel_after_opening(self) -> None:
+        """Cancelling too late changes nothing."""
+        attempt = self.connect()
+        attempt.cancel()
+        self.assertIsNone(self.successResultOf(attempt).lost)
+
+    def test_factory_without_protocol(self) -> None:
+        """A factory that does not want the connection any more ends it."""
+        self.factory.buildProtocol = lambda _: None
+        self.failureResultOf(self.connect(), ProtocolFault)
+
+
+class Messages(ClientCase):
+    """Messages in both directions."""
+
+    def test_text(self) -> None:
+        """A text message of any length goes through unchanged in both directions."""
+        app, connection = self.opened()
+        for size in (1, 125, 126, 60_000, 70_000):
+            text = "ä" + "x" * (size - 1)
+            connection.text(text)
+            app.transport.sendTextMessage(text)
+            self.network.settle()
+            self.assertEqual(app.received.pop(), text)
+            self.assertEqual("".join(connection.texts), text)
+            connection.texts.clear()
+
+    def test_foreign_bytes(self) -> None:
+        """Bytes that are no UTF-8 travel in a binary frame (:rfc:`7118#section-4.2`) and are not lost."""
+        app, connection = self.opened()
+        data = SIP.encode() + b"caf\xe9"
+        connection.send(BytesMessage(data))
+        self.network.settle()
+        app.transport.sendTextMessage(app.received[0])
+        app.transport.sendTextMessage(SIP)
+        self.network.settle()
+        self.assertEqual(connection.binaries, [data])
+        self.assertEqual(connection.texts, [SIP])
+
+    def test_fragments(self) -> None:
+        """A message may come in any fragments, with control frames between them, cut anywhere by TCP."""
+        for whole in (SIP + "ä€", (SIP + "ä€").encode()):
+            app, connection = self.opened()
+            parts: list[Any] = [whole[:3], whole[3:-1], whole[:0], whole[-1:]]
+            kind: Any = TextMessage if isinstance(whole, str) else BytesMessage
+            frames = b"".join(
+                connection.ws.send(kind(part, message_finished=n == 3)) + connection.ws.send(Pong())
+                for n, part in enumerate(parts)
+            )
+            for n in range(len(frames)):
+                connection.send_raw(frames[n : n + 1])
+            self.network.settle()
+            self.assertEqual(app.received, [SIP + "ä€"])
+            connection.cut()
+            self.network.settle()
+
+    def test_too_long(self) -> None:
+        """A message over the limit is dropped, also in fragments, and the connection serves the next one."""
+        app, connection = self.opened(max_message_size=100)
+        with capturedLogs() as logs:
+            connection.text("x" * 101)
+            connection.send(TextMessage("x" * 99, message_finished=False), TextMessage("y" * 99))
+            connection.text("x" * 100)
+            self.network.settle()
+        self.assertEqual(app.received, ["x" * 100])
+        self.assertEqual([event["size"] for event in logs], [101, 198])
+
+    def test_endless(self) -> None:
+        """A message far over the limit closes the connection with 1009."""
+        app, connection = self.opened(max_message_size=100)
+        for _ in range(90):
+            connection.send(TextMessage("x" * 10, message_finished=False))
+        self.network.settle()
+        self.assertEqual(connection.close_code, 1009)
+        self.assert_lost(app, ProtocolFault, "message over 810 bytes")
+
+    def test_application_fault(self) -> None:
+        """An exception of the application is logged and costs nothing but its message."""
+        app, connection = self.opened()
+        connection.text("boom")
+        connection.text(SIP)
+        self.network.settle()
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual(app.received, [SIP])
+
+    def test_bad_frames(self) -> None:
+        """Frames against :rfc:`6455` close the connection with the code it names."""
+        cases = [(b"\x81\x01\xff", 1007), (b"\x83\x00", 1002), (b"\x81\x81abcd\0", 1002), (b"\x88\x01a", 1002)]
+        for frame, code in cases:
+            app, connection = self.opened()
+            connection.send_raw(frame)
+            self.network.settle()
+            self.assertEqual(connection.close_code, code)
+            self.assert_lost(app, ProtocolFault)
+
+
+class KeepAlive(ClientCase):
+    """Pings both ways, in frames and in CRLFs."""
+
+    def test_answers_ping(self) -> None:
+        """A ping is answered with its payload, the newest of several that came at once suffices."""
+        _, connection = self.opened()
+        connection.send(Ping(b"one"))
+        self.network.settle()
+        connection.send(Ping(b"two"), Ping(b"three"))
+        self.network.settle()
+        self.assertEqual(connection.pongs, [b"one", b"three"])
+
+    def test_crlf(self) -> None:
+        """CRLFCRLF is answered with CRLF; it, CRLF and empty messages never reach the application."""
+        app, connection = self.opened()
+        connection.send(TextMessage("\r\n\r\n"))
+        self.network.settle()
+        connection.send(BytesMessage(b"\r\n\r\n"), TextMessage("\r\n"), TextMessage(""), BytesMessage(b""))
+        self.network.settle()
+        connection.send(TextMessage("\r\n" + SIP))
+        self.network.settle()
+        self.assertEqual(connection.texts, ["\r\n", "\r\n"])
+        self.assertEqual(app.received, ["\r\n" + SIP])
+
+    def test_flood(self) -> None:
+        """A flood of pings is answered sparingly and ends with 1008."""
+        app, connection = self.opened()
+        for _ in range(9):
+            connection.send(*[Ping(b"x")] * 100)
+        self.network.settle()
+        self.assertEqual(len(connection.pongs), 9)
+        connection.send(*[TextMessage("\r\n\r\n")] * 101)
+        self.network.settle()
+        self.assertEqual(connection.close_code, 1008)
+        self.assert_lost(app, ProtocolFault, "flood of pings")
+
+    def test_many_pings_over_time(self) -> None:
+        """Many pings over a long time are no flood."""
+        app, connection = self.opened()
+        for _ in range(30):
+            connection.send(*[Ping(b"x")] * 100)
+            self.network.run_for(1)
+        self.assertIsNone(app.lost)
+
+    def test_own_pings(self) -> None:
+        """We ping at the interval, and a peer that answers is kept."""
+        app, connection = self.opened()
+        self.network.run_for(60)
+        self.assertEqual(connection.pings, 6)
+        self.assertEqual(connection.texts, [])
+        self.assertIsNone(app.lost)
+
+    def test_own_crlf(self) -> None:
+        """The setting adds a CRLFCRLF to each ping."""
+        _, connection = self.opened(crlf_keepalive=True)
+        self.network.run_for(20)
+        self.assertEqual(connection.texts, ["\r\n\r\n"] * 2)
+
+    def test_no_pings(self) -> None:
+        """Without an interval there are no pings."""
+        _, connection = self.opened(ping_interval=0)
+        connection.send(Pong())
+        self.network.run_for(60)
+        self.assertEqual(connection.pings, 0)
+
+    def test_stopped_peer(self) -> None:
+        """A peer that stops, or a network that swallows all, is noticed well inside 20 s and the connection aborted."""
+        for offset in (0.5, 5, 9.75, 12):
+            self.proxy.mood = Mood.WELL
+            app, connection = self.opened()
+            self.network.run_for(offset)
+            self.proxy.mood = Mood.SILENT
+            self.network.run_for(18)
+            self.assert_lost(app, PongTimeout, "no answer to a ping within 8 s")
+            self.assertTrue(connection.wire.aborted, "loseConnection would wait for bytes that never leave")
+
+    def test_deaf_peer(self) -> None:
+        """A peer that still sends but takes nothing in is dead too."""
+        app, connection = self.opened()
+        connection.answers_pings = False
+        for _ in range(18):
+            connection.text(SIP)
+            self.network.run_for(1)
+        self.assertIsNotNone(app.lost)
+
+    def test_short_black_hole(self) -> None:
+        """A pong that comes within the deadline saves the connection."""
+        app, connection = self.opened()
+        connection.answers_pings = False
+        self.network.run_for(17)
+        connection.send(Pong())
+        connection.answers_pings = True
+        self.network.run_for(30)
+        self.assertIsNone(app.lost)
+
+    def test_own_sleep(self) -> None:
+        """If our own process was stopped past the deadline, the peer gets a new ping instead of the blame."""
+        app, connection = self.opened()
+        connection.answers_pings = False
+        self.network.run_for(11)
+        connection.answers_pings = True
+        self.network.advance(3600)
+        self.network.run_for(1)
+        self.assertIsNone(app.lost)
+        connection.answers_pings = False
+        self.network.advance(3600)
+        self.network.run_for(18)
+        self.assertIsNotNone(app.lost)
+
+
+class Closing(ClientCase):
+    """The end of a connection, from either side."""
+
+    def test_by_us(self) -> None:
+        """We close with 1000, wait for the answer, and what comes meanwhile is not handed up."""
+        app, connection = self.opened()
+        connection.answers_close = False
+        app.transport.loseConnection()
+        connection.text(SIP)
+        connection.send(Ping())
+        connection.send(Pong())
+        self.network.settle()
+        self.assertEqual(connection.close_code, 1000)
+        self.assertIsNone(app.lost)
+        connection.send(CloseConnection(1000))
+        self.network.settle()
+        self.assert_lost(app, ConnectionDone)
+        self.assertEqual((app.received, connection.pongs), ([], []))
+        self.assertFalse(connection.wire.aborted)
+
+    def test_by_us_unanswered(self) -> None:
+        """A peer that does not answer our Close is dropped after ``close_timeout``; asking twice changes nothing."""
+        app, connection = self.opened()
+        self.proxy.mood = Mood.SILENT
+        app.transport.loseConnection()
+        app.transport.loseConnection()
+        self.network.run_for(2)
+        self.assertTrue(connection.wire.aborted)
+        self.assertIsNotNone(app.lost)
+
+    def test_malformed_while_closing(self) -> None:
+        """Nonsense instead of an answer to our Close ends the connection."""
+        app, connection = self.opened()
+        connection.answers_close = False
+        app.transport.loseConnection()
+        connection.send_raw(b"\x83\x00")
+        self.network.settle()
+        self.assertIsNotNone(app.lost)
+
+    def test_by_the_peer(self) -> None:
+        """The peer's Close is answered and told; nothing is sent after it."""
+        app, connection = self.opened()
+        connection.send(CloseConnection(1001))
+        connection.send_raw(b"\x81\x02hi")
+        self.network.settle()
+        self.assertEqual(connection.close_code, 1001)
+        self.assert_lost(app, ClosedByPeer, "closed by the peer: 1001")
+        app.transport.sendTextMessage(SIP)
+        app.transport.loseConnection()
+        app.transport.abortConnection()
+        self.network.settle()
+        self.assertEqual(connection.texts, [])
+
+    def test_without_status(self) -> None:
+        """A Close without a status is answered without one (:rfc:`6455#section-7.1.5`)."""
+        app, connection = self.opened()
+        connection.send_raw(b"\x88\x00")
+        self.network.settle()
+        self.assertEqual(connection.close_code, 1005)
+        self.assertIsNotNone(app.lost)
+
+    def test_peer_closes_but_takes_nothing(self) -> None:
+        """TCP that does not empty after the last frame is dropped after ``close_timeout``."""
+        app, connection = self.opened()
+        connection.send(CloseConnection(1001))
+        self.proxy.mood = Mood.SILENT
+        self.network.settle()
+        self.assertIsNone(app.lost)
+        self.network.run_for(2)
+        self.assertTrue(connection.wire.aborted)
+        self.assertIsNotNone(app.lost)
+
+    def test_loss(self) -> None:
+        """TCP that ends without a word is told with Twisted's reason."""
+        app, connection = self.opened()
+        connection.wire.lose(ConnectionLost())
+        self.assert_lost(app, ConnectionLost)
+
+    def test_abort(self) -> None:
+        """Aborting drops the connection without a Close."""
+        app, connection = self.opened()
+        app.transport.abortConnection()
+        self.network.settle()
+        self.assertIsNone(connection.close_code)
+        self.assertIsNotNone(app.lost)
+
+    def test_addresses(self) -> None:
+        """Both addresses can be asked for."""
+        app, _ = self.opened()
+        self.assertEqual((app.transport.getPeer().host, app.transport.getHost().host), ("192.0.2.1", "192.0.2.99"))
+
+
+class URLs(SynchronousTestCase):
+    """Reading and printing ``ws:`` URLs."""
+
+    def test_good(self) -> None:
+        """Default ports, paths, queries and IPv6 are read; the printed form has no query and no credentials."""
+        for text, authority, target, printed in [
+            ("ws://a.example", "a.example", "/", "ws://a.example/"),
+            ("WSS://A.example:443/x", "a.example", "/x", "wss://a.example/x"),
+            ("ws://a.example:443/x?token=1", "a.example:443", "/x?token=1", "ws://a.example:443/x"),
+            ("wss://[2001:db8::1]:8443", "[2001:db8::1]:8443", "/", "wss://[2001:db8::1]:8443/"),
+            ("ws://u:secret@a.example/", "a.example", "/", "ws://a.example/"),
+        ]:
+            url = WebSocketURL.parse(text)
+            self.assertEqual((url.authority, url.target, str(url)), (authority, target, printed))
+            self.assertNotIn("secret", repr(url))
+
+    def test_bad(self) -> None:
+        """Everything else is refused without repeating what was found."""
+        for text in [
+            "", "http://a.example", "ws://", "ws:///x", "ws://a.example:0", "ws://a.example:99999", "ws://[::1",
+            "ws://a.example/#x", "ws://a.example/ä", "ws://u:secret@a..example/", "a.example:8080",
+        ]:  # fmt: skip
+            error = self.assertRaises(ValueError, WebSocketURL.parse, text)
+            self.assertNotIn("secret", str(error))
+
+    def test_endpoint_repr(self) -> None:
+        """The endpoint prints as its URL, since ClientService logs it."""
+        network: Any = Network()
+        endpoint = WebSocketEndpoint(network, HostnameEndpoint(network, "a", 80), URL, WebSocketSettings())
+        self.assertEqual(repr(endpoint), "<WebSocketEndpoint ws://proxy.example.org:8080/ws>")
