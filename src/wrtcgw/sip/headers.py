@@ -270,7 +270,7 @@ class Credentials:
         return cls(*_parse_auth(text))
 
     def __str__(self) -> str:
-        return _print_auth(self.scheme, self.params, frozenset({"algorithm", "qop", "nc"}))
+        return _print_auth(self.scheme, self.params, frozenset({"algorithm", "qop", "nc", "userhash"}))
 
 
 @frozen

@@ -1,0 +1,370 @@
+"""
+Digest authentication (:rfc:`3261#section-22`, :rfc:`7616`, :rfc:`8760`), for the client and for the server side.
+
+Text is hashed as UTF-8, whatever ``charset`` says. Nothing here shows a password, or what is made from it, in its repr.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Self
+
+from attrs import define, field, frozen
+
+from wrtcgw.sip.errors import LocalViolation, RemoteViolation
+from wrtcgw.sip.headers import Challenge, Credentials
+from wrtcgw.sip.message import Response
+from wrtcgw.sip.tokens import TokenSource
+
+ANSWERS: Mapping[str, str] = {"WWW-Authenticate": "Authorization", "Proxy-Authenticate": "Proxy-Authorization"}
+"""The header field of a request that answers each header field of a response (:rfc:`3261#section-22.2`, 22.3)."""
+NEVER_CHALLENGED = frozenset({"ACK", "CANCEL"})
+"""They cannot be sent again, so that servers must not challenge them (:rfc:`3261#section-22.1`)."""
+MAX_SPACES = 8
+"""How many protection spaces an authenticator remembers; what peers send must not make it grow."""
+MAX_NONCES = 10_000
+"""How many nonces a verifier remembers; the oldest go first, and are stale then."""
+
+# :rfc:`3261#section-25.1` wants qop-options in quotes; some servers leave them out
+_BARE_QOP_LIST = re.compile(r"\b(qop\s*=\s*)(auth(?:-int)?(?:\s*,\s*auth(?:-int)?)+)", re.IGNORECASE)
+
+HASHES: Mapping[str, str] = {"SHA-512-256": "sha512_256", "SHA-256": "sha256", "MD5": "md5"}
+"""The names of :mod:`hashlib` for IANA's digest algorithms (:rfc:`7616#section-6.1`), strongest first."""
+
+
+def known_hashes(available: Collection[str]) -> dict[str, str]:
+    """Return the part of :data:`HASHES` that ``available`` has: some builds of OpenSSL lack SHA-512/256."""
+    return {name: function for name, function in HASHES.items() if function in available}
+
+
+_KNOWN = known_hashes(hashlib.algorithms_available)
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # it would show the text, which may be a password
+        raise LocalViolation("text of credentials that UTF-8 cannot carry") from None
+
+
+@frozen
+class Algorithm:
+    """A value of the ``algorithm`` parameter (:rfc:`7616#section-3.3`)."""
+
+    hash_name: str
+    """A key of :data:`HASHES`."""
+    session: bool
+    """Whether it is the ``-sess`` variant."""
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Read the parameter, in any case; None when the algorithm is not known here."""
+        base = text.upper().removesuffix("-SESS")
+        return cls(base, base != text.upper()) if base in _KNOWN else None
+
+    @property
+    def weakness(self) -> int:
+        """Rank it: the strongest is 0."""
+        return list(HASHES).index(self.hash_name)
+
+    def digest(self, *parts: str) -> str:
+        """Return the hash of ``parts`` joined by colons, in hexadecimal digits (:rfc:`8760#section-2.2`)."""
+        return hashlib.new(_KNOWN[self.hash_name], _bytes(":".join(parts)), usedforsecurity=False).hexdigest()
+
+    def ha1(self, username: str, realm: str, password: str, nonce: str, cnonce: str) -> str:
+        """Return H(A1) (:rfc:`7616#section-3.4.2`); the two nonces only matter to a session variant."""
+        ha1 = self.digest(username, realm, password)
+        return self.digest(ha1, nonce, cnonce) if self.session else ha1
+
+    def response(self, ha1: str, method: str, body: str, params: Mapping[str, str]) -> str:
+        """
+        Return the ``response`` parameter (:rfc:`7616#section-3.4.1`); without qop as in :rfc:`2617#section-3.2.2.1`.
+
+        :param params: the other parameters of the credentials.
+        """
+        qop = params.get("qop", "")
+        integrity = [self.digest(body)] if qop.lower() == "auth-int" else []
+        ha2 = self.digest(method, params["uri"], *integrity)
+        counted = [params["nc"], params["cnonce"], qop] if qop else []
+        return self.digest(ha1, params["nonce"], *counted, ha2)
+
+
+@frozen
+class _Offer:
+    """A challenge that can be answered."""
+
+    algorithm: Algorithm
+    qop: str
+    """``auth`` where offered, else ``auth-int``; '' when the server knows no qop (:rfc:`2617#section-3.2.1`)."""
+    params: Mapping[str, str]
+
+    @property
+    def stale(self) -> bool:
+        return self.params.get("stale", "").lower() == "true"
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Read one challenge; None when it is malformed or asks for what is unknown here (:rfc:`8760#section-2.4`)."""
+        challenge = _parse_challenge(text)
+        if (
+            challenge is None
+            or challenge.scheme.lower() != "digest"
+            or not challenge.params.keys() >= {"realm", "nonce"}
+        ):
+            return None
+        params = challenge.params
+        algorithm = Algorithm.parse(params.get("algorithm", "MD5"))
+        options = [option.strip().lower() for option in params.get("qop", "").split(",")]
+        qop: str | None = next((option for option in ("auth", "auth-int") if option in options), None)
+        if qop is None and not any(options):
+            qop = ""
+        if algorithm is None or qop is None or (algorithm.session and not qop):
+            return None  # a session needs a cnonce, which needs a qop: RFC 3261 section 22.4
+        return cls(algorithm, qop, params)
+
+
+def _parse_challenge(text: str) -> Challenge | None:
+    """Read one challenge, also one with a bare list in qop or a comma at its end."""
+    for attempt in (text, _BARE_QOP_LIST.sub(r'\1"\2"', text).rstrip(", \t")):
+        try:
+            return Challenge.parse(attempt)
+        except RemoteViolation:
+            continue
+    return None
+
+
+@define
+class _Space:
+    """A protection space (:rfc:`7616#section-3.6`): a challenge of it, and how often its nonce was used."""
+
+    offer: _Offer
+    cnonce: str
+    ha1: str = field(repr=False)
+    count: int = 0
+    fresh: bool = False
+    """Whether the credentials made last were the answer to a challenge of this space."""
+    retried: bool = False
+    """Whether that challenge came for credentials that had been fresh themselves."""
+
+
+class Authenticator:
+    """
+    The credentials of one account, and the challenges that it knows: one for each header field and realm.
+
+    One object serves all requests of the account, so that later ones carry credentials at once and each nonce is
+    counted up (:rfc:`7616#section-3.4`, nc). The cnonce stays the same as long as the nonce, which makes both readings
+    of the session variants come out the same.
+    """
+
+    def __init__(
+        self, username: str, password: str, tokens: TokenSource, realms: Collection[str] | None = None
+    ) -> None:
+        """
+        Keep the credentials.
+
+        :param realms: the only realms to answer to; None answers to any. A peer that may choose the realm can have
+            hashes of the password to try words on.
+        :raises LocalViolation: for text that UTF-8 cannot carry.
+        """
+        _bytes(username + password)
+        self._username = username
+        self._password = password
+        self._tokens = tokens
+        self._realms = realms
+        self._spaces: dict[tuple[str, str], _Space] = {}
+
+    def __repr__(self) -> str:
+        return f"<Authenticator of {self._username!r}>"
+
+    def answer(self, response: Response, method: str, uri: str, body: str, tried: bool) -> list[tuple[str, str]] | None:
+        """
+        Answer the challenges in a 401 or 407.
+
+        Many servers do not say ``stale=true`` when a nonce is too old, so that a challenge for credentials on a
+        remembered nonce is answered too. One for credentials on the nonce of the challenge before is not, because
+        then the password is wrong; with ``stale=true`` it is, but once only.
+
+        :param method: with ``uri`` and ``body``, of the request that was challenged and is to be sent again.
+        :param tried: whether that request carried what this method returned; false for what :meth:`cached` returned.
+        :returns: the fields that replace each Authorization and Proxy-Authorization of the request, also those for
+            spaces that did not challenge this time; None when there is no use in another try.
+        """
+        offers = {} if method in NEVER_CHALLENGED else self._choose(response)
+        refused = [key for key, offer in offers.items() if tried and self._is_refusal(key, offer)]
+        for key in refused:
+            del self._spaces[key]
+        if refused or not offers:
+            return None
+        for key, offer in offers.items():
+            self._enter(key, offer, tried)
+        fields = self.cached(method, uri, body)
+        for key in offers:
+            self._spaces[key].fresh = True
+        return fields
+
+    def cached(self, method: str, uri: str, body: str) -> list[tuple[str, str]]:
+        """
+        Make credentials for every challenge that is known, each with the next nonce count.
+
+        :returns: Authorization and Proxy-Authorization fields; none for a method that is never challenged: an ACK
+            takes those of its INVITE (:rfc:`3261#section-22.1`).
+        """
+        if method in NEVER_CHALLENGED:
+            return []
+        return [(name, str(self._credentials(space, method, uri, body))) for (name, _), space in self._spaces.items()]
+
+    def _choose(self, response: Response) -> dict[tuple[str, str], _Offer]:
+        """
+        Choose one offer for each header field and realm.
+
+        It is the one with the strongest algorithm, and the topmost of those: a local policy, for which
+        :rfc:`8760#section-2.4` leaves room. Servers whose list begins with the strongest see no difference.
+        """
+        best: dict[tuple[str, str], _Offer] = {}
+        for name, answer in ANSWERS.items():
+            for offer in filter(None, map(_Offer.parse, response.headers.get_all(name))):
+                key = (answer, offer.params["realm"])
+                if self._realms is not None and key[1] not in self._realms:
+                    continue
+                if key not in best or offer.algorithm.weakness < best[key].algorithm.weakness:
+                    best[key] = offer
+        return dict(list(best.items())[:MAX_SPACES])
+
+    def _is_refusal(self, key: tuple[str, str], offer: _Offer) -> bool:
+        """Tell whether the challenge says that the credentials, and not only their nonce, are wrong."""
+        space = self._spaces.get(key)
+        return space is not None and space.fresh and (space.retried or not offer.stale)
+
+    def _enter(self, key: tuple[str, str], offer: _Offer, tried: bool) -> None:
+        """Remember a challenge; the count goes on when its nonce is the one that is known."""
+        old = self._spaces.pop(key, None)
+        retried = tried and old is not None and old.fresh
+        nonce = offer.params["nonce"]
+        if old is not None and old.offer.params["nonce"] == nonce and old.offer.algorithm == offer.algorithm:
+            old.offer, old.retried = offer, retried
+            self._spaces[key] = old
+            return
+        cnonce = self._tokens.token()
+        ha1 = offer.algorithm.ha1(self._username, offer.params["realm"], self._password, nonce, cnonce)
+        self._spaces[key] = _Space(offer, cnonce, ha1, retried=retried)
+        if len(self._spaces) > MAX_SPACES:
+            del self._spaces[next(iter(self._spaces))]
+
+    def _credentials(self, space: _Space, method: str, uri: str, body: str) -> Credentials:
+        """Make credentials with the next nonce count (:rfc:`7616#section-3.4`)."""
+        space.count += 1
+        space.fresh = False
+        offer, given = space.offer, space.offer.params
+        params = {"username": self._username, "realm": given["realm"], "nonce": given["nonce"], "uri": uri}
+        if offer.qop:
+            params |= {"qop": offer.qop, "nc": f"{space.count:08x}", "cnonce": space.cnonce}
+        params["response"] = offer.algorithm.response(space.ha1, method, body, params)
+        params |= {name: given[name] for name in ("algorithm", "opaque") if name in given}
+        if given.get("userhash", "").lower() == "true":
+            params |= {"username": offer.algorithm.digest(self._username, given["realm"]), "userhash": "true"}
+        return Credentials("Digest", params)
+
+
+@frozen
+class Verdict:
+    """What a :class:`Verifier` found: who it is, or None; ``stale`` if only the nonce was not good any more."""
+
+    username: str | None
+    stale: bool = False
+
+
+class Verifier:
+    """
+    The server side of one realm (:rfc:`3261#section-22.4`, :rfc:`8760#section-2.3`): makes nonces and checks answers.
+
+    The ``uri`` of the credentials is not compared with the Request-URI, since proxies may change that one
+    (:rfc:`3261#section-22.4`, item 6). Times are reactor seconds; for a caller that gives none no nonce expires.
+    """
+
+    def __init__(
+        self, realm: str, tokens: TokenSource, *, algorithm: str = "SHA-256", qop: str = "auth", lifetime: float = 300.0
+    ) -> None:
+        """
+        Set the policy.
+
+        :param algorithm: the only one that is offered and accepted, so that nobody can talk client and server down.
+        :param qop: the value to offer: ``auth``, ``auth-int`` or both with a comma between.
+        :param lifetime: seconds for which a nonce is good.
+        :raises LocalViolation: for an algorithm that is not known here.
+        """
+        known = Algorithm.parse(algorithm)
+        if known is None:
+            raise LocalViolation(f"unknown digest algorithm {algorithm!r}")
+        self._realm = realm
+        self._tokens = tokens
+        self._algorithm = known
+        self._algorithm_name = algorithm
+        self._qop = qop
+        self._lifetime = lifetime
+        self._nonces: dict[str, tuple[float, int]] = {}  # when each expires, and its highest count so far
+
+    def challenge(self, now: float = 0.0, *, stale: bool = False) -> str:
+        """Return the value of a WWW-Authenticate or Proxy-Authenticate field with a new nonce."""
+        nonce = self._tokens.token()
+        self._nonces[nonce] = (now + self._lifetime, 0)
+        if len(self._nonces) > MAX_NONCES:
+            del self._nonces[next(iter(self._nonces))]
+        params = {"realm": self._realm, "nonce": nonce, "algorithm": self._algorithm_name, "qop": self._qop}
+        return str(Challenge("Digest", params | ({"stale": "true"} if stale else {})))
+
+    def verify(
+        self, header_value: str, method: str, password_of: Callable[[str], str | None], now: float = 0.0, body: str = ""
+    ) -> str | None:
+        """Return the user whose credentials are good, else None; see :meth:`check`."""
+        return self.check(header_value, method, password_of, now, body).username
+
+    def check(
+        self, header_value: str, method: str, password_of: Callable[[str], str | None], now: float = 0.0, body: str = ""
+    ) -> Verdict:
+        """
+        Check credentials.
+
+        A right answer is taken once for each nonce count, which has to rise; what comes too late, again, or for a nonce
+        of someone else is stale. Credentials without qop (:rfc:`2617#section-3.2.2`) are good once for each nonce.
+
+        :param header_value: of an Authorization or Proxy-Authorization field, as it came.
+        :param method: with ``body``, of the request that carries it.
+        :param password_of: gives the password of a user, None for one that does not exist.
+        """
+        try:
+            params = Credentials.parse(header_value).params
+        except RemoteViolation:
+            return Verdict(None)
+        username = params.get("username", "")
+        password = password_of(username) if self._acceptable(params) else None
+        if password is None or not self._right(params, method, body, username, password):
+            return Verdict(None)
+        return Verdict(username) if self._use_nonce(params, now) else Verdict(None, stale=True)
+
+    def _acceptable(self, params: Mapping[str, str]) -> bool:
+        """Tell whether the credentials are for this realm and its algorithm, and whole (:rfc:`7616#section-3.4`)."""
+        qop = params.get("qop")
+        needed = {"realm", "nonce", "uri", "response"} | ({"nc", "cnonce"} if qop is not None else set())
+        return (
+            params.keys() >= needed
+            and params["realm"] == self._realm
+            and Algorithm.parse(params.get("algorithm", "MD5")) == self._algorithm
+            and (qop in self._qop.split(",") if qop is not None else not self._algorithm.session)
+            and re.fullmatch("[0-9a-fA-F]{8}", params.get("nc", "00000001")) is not None
+        )
+
+    def _right(self, params: Mapping[str, str], method: str, body: str, username: str, password: str) -> bool:
+        """Tell whether the response is the one that the password gives."""
+        ha1 = self._algorithm.ha1(username, self._realm, password, params["nonce"], params.get("cnonce", ""))
+        expected = self._algorithm.response(ha1, method, body, params)
+        return hmac.compare_digest(_bytes(expected), _bytes(params["response"].lower()))
+
+    def _use_nonce(self, params: Mapping[str, str], now: float) -> bool:
+        """Count the use of a nonce of ours; False when it is not good any more."""
+        nonce, count = params["nonce"], int(params.get("nc", "1"), 16)
+        expires, used = self._nonces.get(nonce, (now, 0))
+        if expires <= now or count <= used:
+            return False
+        self._nonces[nonce] = (expires, count)
+        return True
