@@ -116,7 +116,7 @@ class CallConfirmed:
 
 @frozen
 class AnswerReceived:
-    """The answer to an offer of ours that travelled in a 2xx (INVITE or re-INVITE without SDP): it came with the ACK."""
+    """The answer to an offer of ours in a 2xx (to an INVITE or re-INVITE without SDP): it came with the ACK."""
 
     leg: str
     sdp: str
@@ -127,7 +127,8 @@ class CallEnded:
     """
     The leg is over; nothing more comes for it.
 
-    ``code`` and ``reason`` are the SIP response that ended it, 0 for a BYE or CANCEL; ``reasons`` are the Reason
+    ``code`` and ``reason`` are the SIP response that ended it (for a BYE of ours the response to it), 0 when there
+    was none: a BYE or CANCEL of the peer, a BYE that could not be sent yet. ``reasons`` are the Reason
     headers (:rfc:`3326`) of the BYE, CANCEL or final response.
     """
 

@@ -1,0 +1,315 @@
+"""
+The user agent core: the only way in and out of ``wrtcgw.sip``.
+
+Three things drive it: its user, messages from the network, and time. Each entry takes what happened and the time in
+reactor seconds, and returns what to do about it, in order: text to send and events (:mod:`wrtcgw.sip.outputs`). It
+never raises for what a peer sent. After each entry the shell arms one timer for :meth:`UACore.next_deadline`.
+
+One core serves many agents over a few connections ("flows"): a request from outside finds its agent by the user part
+of our Contact, a request inside a dialog finds its leg by the dialog ID.
+"""
+
+from collections.abc import Iterable
+
+from wrtcgw.sip.errors import LocalViolation, MalformedMessage, RemoteViolation
+from wrtcgw.sip.inbound import Inbound
+from wrtcgw.sip.message import Request, Response
+from wrtcgw.sip.outputs import Output
+from wrtcgw.sip.parser import KeepAlive, parse
+from wrtcgw.sip.settings import Account, UASettings
+from wrtcgw.sip.timers import Timers
+from wrtcgw.sip.tokens import TokenSource
+from wrtcgw.sip.uri import URI
+from wrtcgw.sip.usages.incoming import IncomingLeg
+from wrtcgw.sip.usages.leg import Leg
+from wrtcgw.sip.usages.outgoing import OutgoingLeg
+from wrtcgw.sip.usages.register import Registration
+from wrtcgw.sip.usages.transfer import TransferRequest
+from wrtcgw.sip.user_agent import UserAgent
+
+__all__ = ["Account", "UACore", "UASettings"]
+
+
+class UACore:
+    """
+    A SIP user agent for many accounts over WebSocket flows.
+
+    ``flow`` is the number of a connection slot: it stays the same when its connection is made anew. ``leg`` is the
+    name of one call leg, unguessable, given by :meth:`invite` or by :class:`~wrtcgw.sip.outputs.CallReceived`.
+    """
+
+    def __init__(self, settings: UASettings, timers: Timers, tokens: TokenSource) -> None:
+        self._ua = UserAgent(settings, timers, tokens)
+        self._layer = self._ua.layer
+        self._registrations: dict[str, Registration] = {}
+        self._legs: dict[str, Leg] = {}
+        self._unrecovered: dict[str, list[Leg]] = {}
+        self._inbound = Inbound(self._ua, self._legs, self._add)
+
+    # -- what the shell needs
+
+    def next_deadline(self) -> float | None:
+        """Return when :meth:`tick` has to be called next, or None."""
+        return self._layer.deadlines.next()
+
+    def tick(self, now: float) -> list[Output]:
+        """Act on every deadline at or before ``now``."""
+        self._layer.now = now
+        for owner, name in self._layer.deadlines.due(now):
+            owner.on_timer(name)
+        return self._taken()
+
+    def receive(self, flow: int, text: str, now: float) -> list[Output]:
+        """Take one WebSocket message (:rfc:`7118#section-5`); whatever is in it, this does not raise."""
+        self._layer.now = now
+        try:
+            message = parse(text)
+        except MalformedMessage as violation:
+            self._malformed(flow, violation)
+            return self._taken()
+        if not isinstance(message, KeepAlive):
+            self._dispatch(flow, message)
+        return self._taken()
+
+    def connected(self, flow: int, now: float, *, secure: bool = False) -> list[Output]:
+        """
+        Note that a connection is up: bindings and calls of the flow are taken up again.
+
+        Those in a call register first, the others at :attr:`UASettings.register_rate` a second, each a little off its
+        turn, so that the proxy is not flooded (user report A6).
+
+        :param secure: whether it is wss; it shows in Via (:rfc:`7118#section-5.2.1`).
+        """
+        self._layer.now = now
+        slot = self._layer.flow(flow)
+        slot.connected = True
+        slot.via_transport = "WSS" if secure else "WS"
+        busy = set()
+        for leg in [leg for leg in self._legs.values() if leg.flow == flow]:
+            busy.add(leg.account.key)
+            leg.reconnected()
+        for key in busy - self._registrations.keys():
+            self._recover_calls(key)
+        affected = [known for known in self._registrations.values() if known.account.flow == flow]
+        affected.sort(key=lambda registration: registration.account.key not in busy)
+        pause = 1 / self._ua.settings.register_rate
+        for turn, registration in enumerate(affected):
+            registration.refresh_in((turn + self._ua.tokens.uniform(0, 1)) * pause)
+        return self._taken()
+
+    def disconnected(self, flow: int, now: float) -> list[Output]:
+        """Note that a connection is lost: requests under way fail, calls go on (user report A3)."""
+        self._layer.now = now
+        for leg in self._legs.values():
+            if leg.flow == flow:
+                leg.disconnected()
+                self._unrecovered.setdefault(leg.account.key, []).append(leg)
+        self._layer.disconnected(flow)
+        for registration in self._registrations.values():
+            if registration.account.flow == flow:
+                registration.connection_lost()
+        return self._taken()
+
+    def is_connected(self, flow: int) -> bool:
+        """Tell whether the connection of that flow is up."""
+        return self._layer.is_connected(flow)
+
+    @property
+    def transactions(self) -> int:
+        """Return how many transactions are alive."""
+        return len(self._layer)
+
+    @property
+    def legs(self) -> int:
+        """Return how many legs are alive, those included whose end is told but not yet confirmed by the peer."""
+        return len(self._legs)
+
+    # -- registrations
+
+    def register(self, account: Account, now: float) -> list[Output]:
+        """
+        Register the account, or try new credentials for one that is registered.
+
+        A failure leaves an existing registration as it was; without one, the account is forgotten again.
+        """
+        self._layer.now = now
+        registration = self._registrations.get(account.key)
+        if registration is None:
+            registration = Registration(self._ua, account, self._forget_registration)
+            registration.when_registered(lambda known: self._recover_calls(known.account.key))
+            self._registrations[account.key] = registration
+            self._ua.accounts[account.key] = account
+        registration.sign_in(account)
+        return self._taken()
+
+    def unregister(self, key: str, now: float) -> list[Output]:
+        """Remove the binding of an account; nothing happens when there is none."""
+        self._layer.now = now
+        registration = self._registrations.get(key)
+        if registration is not None:
+            registration.sign_out()
+        return self._taken()
+
+    def add_account(self, account: Account) -> None:
+        """Serve an account that is not registered: calls can be placed for it, and reach it by its key."""
+        self._ua.accounts[account.key] = account
+
+    def remove_account(self, key: str) -> None:
+        """Stop serving an account that is not registered; its calls go on."""
+        if key not in self._registrations:
+            self._ua.accounts.pop(key, None)
+
+    def _forget_registration(self, registration: Registration) -> None:
+        self._registrations.pop(registration.account.key, None)
+        self._ua.accounts.pop(registration.account.key, None)
+
+    def _recover_calls(self, key: str) -> None:
+        for leg in self._unrecovered.pop(key, ()):
+            leg.recover()
+
+    # -- calls
+
+    def invite(
+        self,
+        account_key: str,
+        target: URI,
+        offer: str,
+        now: float,
+        *,
+        headers: Iterable[tuple[str, str]] = (),
+        flow: int | None = None,
+    ) -> tuple[str, list[Output]]:
+        """
+        Place a call.
+
+        :param offer: the session description of the INVITE.
+        :param headers: further header fields; a line end in them raises.
+        :param flow: the flow to use in place of the account's.
+        :returns: the name of the leg, and the outputs.
+        :raises LocalViolation: for an unknown account, or a header that could break the message.
+        """
+        self._layer.now = now
+        account = self._ua.accounts.get(account_key)
+        if account is None:
+            raise LocalViolation(f"no account {account_key!r}")
+        leg = OutgoingLeg(self._ua, account, self._ua.tokens.token(96), account.flow if flow is None else flow)
+        self._add(leg)
+        leg.start(target, offer, headers)
+        return leg.id, self._taken()
+
+    def answer(self, leg: str, sdp: str, now: float) -> list[Output]:
+        """Accept a call that rings, with the answer to its offer, or with an offer when it had none."""
+        found = self._leg(leg, now)
+        if isinstance(found, IncomingLeg):
+            found.answer(sdp)
+        return self._taken()
+
+    def reject(self, leg: str, code: int, reason: str, now: float) -> list[Output]:
+        """Refuse a call that rings."""
+        found = self._leg(leg, now)
+        if isinstance(found, IncomingLeg):
+            found.reject(code, reason)
+        return self._taken()
+
+    def hangup(self, leg: str, now: float, reasons: Iterable[str] = ()) -> list[Output]:
+        """End a leg in any state: CANCEL, a final response, or BYE with the given Reason values."""
+        self._leg(leg, now).hang_up(reasons)
+        return self._taken()
+
+    def reoffer(self, leg: str, sdp: str, now: float) -> list[Output]:
+        """Offer a new session description; the outcome comes as OfferAnswered or OfferRefused."""
+        self._leg(leg, now).modification.reoffer(sdp)
+        return self._taken()
+
+    def answer_offer(self, leg: str, sdp: str, now: float) -> list[Output]:
+        """Answer an OfferReceived, or make an offer when it had none; nothing happens if it was withdrawn."""
+        self._leg(leg, now).modification.answer(sdp)
+        return self._taken()
+
+    def reject_offer(self, leg: str, code: int, now: float) -> list[Output]:
+        """Refuse an OfferReceived; the call goes on as it was."""
+        self._leg(leg, now).modification.reject(code)
+        return self._taken()
+
+    def info(self, leg: str, content_type: str, body: str, now: float) -> tuple[int, list[Output]]:
+        """Send an INFO; its outcome comes as RequestAnswered with the ticket returned here."""
+        found = self._leg(leg, now)
+        ticket = next(self._ua.tickets)
+        found.info(ticket, content_type, body)
+        return ticket, self._taken()
+
+    def refer(self, leg: str, target: URI, now: float, *, replaces_leg: str | None = None) -> tuple[int, list[Output]]:
+        """
+        Ask the peer of ``leg`` to call ``target``, or to take the place of our side of ``replaces_leg``.
+
+        :returns: a ticket for the RequestAnswered; then TransferProgress events follow.
+        :raises LocalViolation: if one of the legs has no dialog.
+        """
+        found = self._leg(leg, now)
+        replaces = ""
+        if replaces_leg is not None:
+            replaces = self._leg(replaces_leg, now).replaces()
+        ticket = next(self._ua.tickets)
+        found.transfer(ticket).start(target, replaces)
+        return ticket, self._taken()
+
+    def accept_refer(self, leg: str, now: float) -> list[Output]:
+        """Accept the REFER of a TransferRequested: 202, and a NOTIFY that says 100."""
+        self._transfer_request(leg, now).accept()
+        return self._taken()
+
+    def notify_refer(self, leg: str, code: int, reason: str, now: float) -> list[Output]:
+        """Tell the transferor the state of the transfer; a final code ends the subscription."""
+        self._transfer_request(leg, now).notify(code, reason)
+        return self._taken()
+
+    def reject_refer(self, leg: str, code: int, now: float) -> list[Output]:
+        """Refuse the REFER of a TransferRequested."""
+        self._transfer_request(leg, now).reject(code)
+        return self._taken()
+
+    def remote_target(self, leg: str) -> URI:
+        """Return the Contact of the peer of an established leg: where a REFER with Replaces sends to."""
+        return URI.parse(self._legs[leg].dialog.remote_target)
+
+    # -- within
+
+    def _taken(self) -> list[Output]:
+        outputs, self._layer.outputs = self._layer.outputs, []
+        return outputs
+
+    def _leg(self, leg: str, now: float) -> Leg:
+        self._layer.now = now
+        found = self._legs.get(leg)
+        if found is None:
+            raise LocalViolation(f"no leg {leg!r}: it has ended")
+        return found
+
+    def _transfer_request(self, leg: str, now: float) -> TransferRequest:
+        request = self._leg(leg, now).transfer_request
+        if request is None:
+            raise LocalViolation(f"leg {leg!r} has got no REFER")
+        return request
+
+    def _add(self, leg: Leg) -> None:
+        self._legs[leg.id] = leg
+        leg.when_released(self._forget_leg)
+
+    def _forget_leg(self, leg: Leg) -> None:
+        self._legs.pop(leg.id, None)
+
+    def _dispatch(self, flow: int, message: Request | Response) -> None:
+        try:
+            if isinstance(message, Response):
+                self._layer.receive_response(flow, message)
+            else:
+                self._inbound.receive(flow, message)
+        except RemoteViolation as violation:
+            self._layer.fault(flow, violation.detail)
+
+    def _malformed(self, flow: int, violation: MalformedMessage) -> None:
+        """Answer a malformed request as its fault asks for (:rfc:`3261#section-8.2`); drop anything else."""
+        self._layer.fault(flow, violation.detail)
+        request = violation.request
+        if request is not None and request.method != "ACK":
+            self._layer.send(flow, request.response(violation.status_hint, None, self._ua.tokens.token(64)))

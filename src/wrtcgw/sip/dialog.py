@@ -1,0 +1,153 @@
+"""
+Dialogs (:rfc:`3261#section-12`): the state two user agents share, and the requests built from it.
+
+A dialog owns its CSeq numbers, route set and remote target. It knows no usage: what an INVITE or a NOTIFY inside it
+means is the business of the leg.
+"""
+
+from collections.abc import Sequence
+from enum import Enum
+
+from wrtcgw.sip.grammar import split_commas
+from wrtcgw.sip.headers import NameAddr
+from wrtcgw.sip.message import Headers, Request, Response
+
+CSEQ_LIMIT = 2**31
+"""CSeq numbers stay below this (:rfc:`3261#section-8.1.1.5`)."""
+
+
+class DialogState(Enum):
+    """The states of :rfc:`3261#section-12`."""
+
+    EARLY = "early"
+    CONFIRMED = "confirmed"
+    TERMINATED = "terminated"
+
+
+def route_values(values: Sequence[str]) -> list[str]:
+    """Split Route or Record-Route fields into single entries, in order, each as text."""
+    if len(values) == 1 and "," not in values[0]:
+        return [values[0]]
+    return [entry.strip() for value in values for entry in split_commas(value)]
+
+
+class Dialog:
+    """
+    One dialog, as the UAC or the UAS of the request that made it.
+
+    ``local`` and ``remote`` are the From/To values of our requests, tags included, as text.
+    """
+
+    __slots__ = (
+        "call_id",
+        "flow",
+        "local",
+        "local_cseq",
+        "local_tag",
+        "peer_allows",
+        "remote",
+        "remote_cseq",
+        "remote_tag",
+        "remote_target",
+        "route_set",
+        "state",
+    )
+
+    def __init__(self, call_id: str, local: str, local_tag: str, remote: str, remote_tag: str, flow: int) -> None:
+        self.call_id = call_id
+        self.local = local
+        self.local_tag = local_tag
+        self.remote = remote
+        self.remote_tag = remote_tag
+        self.flow = flow
+        self.local_cseq = 0
+        self.remote_cseq: int | None = None
+        self.remote_target = ""
+        self.route_set: tuple[str, ...] = ()
+        self.state = DialogState.EARLY
+        self.peer_allows = ""
+
+    @classmethod
+    def as_uac(cls, request: Request, response: Response, flow: int) -> "Dialog":
+        """
+        Make the dialog that ``response`` to our ``request`` creates (:rfc:`3261#section-12.1.2`).
+
+        :raises RemoteViolation: when the response lacks what a dialog needs.
+        """
+        from_ = request.headers.get("From") or ""
+        to = response.headers.get("To") or ""
+        dialog = cls(request.call_id, from_, request.from_tag, to, response.to_tag, flow)
+        dialog.local_cseq = request.cseq.number
+        dialog.route_set = tuple(reversed(route_values(response.headers.get_all("Record-Route"))))
+        dialog.remote_target = request.uri
+        dialog.learn(response)
+        return dialog
+
+    @classmethod
+    def as_uas(cls, request: Request, local_tag: str, flow: int) -> "Dialog":
+        """Make the dialog that our response to ``request`` creates (:rfc:`3261#section-12.1.1`)."""
+        local = str(request.to.with_param("tag", local_tag))
+        dialog = cls(request.call_id, local, local_tag, request.headers.get("From") or "", request.from_tag, flow)
+        dialog.remote_cseq = request.cseq.number
+        dialog.route_set = tuple(route_values(request.headers.get_all("Record-Route")))
+        dialog.remote_target = str(request.from_.uri)
+        dialog.learn(request)
+        return dialog
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Return the dialog ID: Call-ID, local tag, remote tag."""
+        return self.call_id, self.local_tag, self.remote_tag
+
+    def learn(self, message: Request | Response) -> None:
+        """Take the remote target (:rfc:`3261#section-12.2`) and the allowed methods from a message of the peer."""
+        contact: NameAddr | None = message.contact
+        if contact is not None:
+            self.remote_target = str(contact.uri.without_headers())
+        allow = message.headers.get("Allow")
+        if allow is not None:
+            self.peer_allows = allow.upper()
+
+    def confirm(self, response: Response) -> None:
+        """Let a 2xx complete the dialog: the route set is computed anew from it (:rfc:`3261#section-13.2.2.4`)."""
+        self.route_set = tuple(reversed(route_values(response.headers.get_all("Record-Route"))))
+        self.state = DialogState.CONFIRMED
+        self.learn(response)
+
+    def in_order(self, request: Request) -> bool:
+        """Tell whether the CSeq of ``request`` is higher than all before, and take note of it if so."""
+        number = request.cseq.number
+        if self.remote_cseq is not None and number <= self.remote_cseq:
+            return False
+        self.remote_cseq = number
+        return True
+
+    def next_cseq(self) -> int:
+        """Return the number for the next request of ours (:rfc:`3261#section-12.2.1.1`)."""
+        self.local_cseq += 1
+        return self.local_cseq
+
+    def request(self, method: str, *, cseq: int | None = None) -> Request:
+        """
+        Build a request inside the dialog, with its route set (:rfc:`3261#section-12.2.1.1`), but for Via and Contact.
+
+        :param cseq: the number of the INVITE, for an ACK; by default the next one.
+        """
+        uri, routes = self.remote_target, self.route_set
+        if routes and not _is_loose(routes[0]):
+            first = NameAddr.parse(routes[0])
+            uri, routes = str(first.uri.without_headers()), (*routes[1:], f"<{self.remote_target}>")
+        number = self.next_cseq() if cseq is None else cseq
+        headers = Headers()
+        for route in routes:
+            headers.add("Route", route)
+        headers.add("Max-Forwards", "70")
+        headers.add("From", self.local)
+        headers.add("To", self.remote)
+        headers.add("Call-ID", self.call_id)
+        headers.add("CSeq", f"{number} {method}")
+        return Request(method, uri, headers)
+
+
+def _is_loose(route: str) -> bool:
+    return NameAddr.parse(route).uri.param("lr") is not None

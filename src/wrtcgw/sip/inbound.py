@@ -1,0 +1,190 @@
+"""
+Requests from outside: what they are checked for and whom they reach (:rfc:`3261#section-8.2`).
+
+The order is that of the RFC: transaction, method, header (Request-URI, Require), content, then the usage.
+"""
+
+from collections.abc import Callable, Mapping
+
+from wrtcgw.sip.errors import RemoteViolation
+from wrtcgw.sip.headers import Event, Replaces
+from wrtcgw.sip.message import Request
+from wrtcgw.sip.settings import ALLOW, ALLOW_EVENTS, Account
+from wrtcgw.sip.transaction_layer import ServerRequest, refuse
+from wrtcgw.sip.usages.incoming import IncomingLeg
+from wrtcgw.sip.usages.leg import Leg, LegState, receive_text
+from wrtcgw.sip.user_agent import UserAgent
+
+EXTENSIONS = frozenset(("100rel", "timer", "replaces", "outbound", "path", "gruu", "norefersub"))
+"""Option tags that a Require field may name (:rfc:`3261#section-8.2.2.3`)."""
+METHODS = frozenset(ALLOW.replace(",", "").split())
+BODY_TYPES = frozenset(("", "application/sdp", "multipart/mixed", "multipart/alternative"))
+"""Content types in which an INVITE may bring its description."""
+
+
+class Inbound:
+    """Takes each request of a peer to its transaction, its leg or its account."""
+
+    def __init__(self, ua: UserAgent, legs: Mapping[str, Leg], on_new_leg: Callable[[IncomingLeg], None]) -> None:
+        self._ua = ua
+        self._legs = legs
+        self._on_new_leg = on_new_leg
+
+    def receive(self, flow: int, request: Request) -> None:
+        """
+        Take one request.
+
+        :raises RemoteViolation: for what cannot be answered; what can be, is answered here.
+        """
+        server = self._ua.layer.receive_request(flow, request)
+        if server is None:
+            return
+        try:
+            self._route(server)
+        except RemoteViolation as violation:
+            refuse(server, violation)
+            raise
+
+    def _route(self, server: ServerRequest) -> None:
+        request = server.request
+        if request.method == "CANCEL":
+            self._cancel(server)
+        elif request.to_tag:
+            self._in_dialog(server)
+        elif request.method != "ACK":
+            self._out_of_dialog(server)
+
+    def _cancel(self, server: ServerRequest) -> None:
+        """Take a CANCEL (:rfc:`3261#section-9.2`): answered by itself; the INVITE, if still open, gets 487."""
+        invite = self._ua.layer.find_invite(server.request)
+        if invite is None:
+            server.respond(481)
+            return
+        server.to_tag = invite.to_tag
+        server.respond(200)
+        found = self._ua.find_dialog(invite.request.call_id, invite.to_tag, invite.request.from_tag)
+        if found is not None:
+            self._legs[found[0].id].receive_cancel(invite, server.request)
+
+    def _in_dialog(self, server: ServerRequest) -> None:
+        """Take a request inside a dialog (:rfc:`3261#section-12.2.2`)."""
+        request = server.request
+        found = self._ua.find_dialog(request.call_id, request.to_tag, request.from_tag)
+        if request.method == "ACK":
+            if found is not None:
+                found[0].receive_ack(request, found[1])
+            return
+        server.to_tag = request.to_tag
+        if found is None:
+            server.respond(481)
+        elif not self._extensions_known(server):
+            return
+        elif not found[1].in_order(request):
+            server.respond(500, "CSeq Out Of Order")
+        else:
+            found[0].receive_request(server, found[1])
+
+    def _out_of_dialog(self, server: ServerRequest) -> None:
+        request = server.request
+        if request.method not in METHODS:
+            server.respond(405, None, ("Allow", ALLOW))
+            return
+        uri = request.request_uri
+        if uri.scheme not in ("sip", "sips"):
+            server.respond(416)
+            return
+        account = self._ua.accounts.get(uri.user or "")
+        if account is None:
+            server.respond(404)
+        elif self._extensions_known(server):
+            self._to_account(server, account)
+
+    def _extensions_known(self, server: ServerRequest) -> bool:
+        """Answer 420 to an extension that we do not have (:rfc:`3261#section-8.2.2.3`)."""
+        required = server.request.headers.get("Require")
+        if required is None:
+            return True
+        values = ",".join(server.request.headers.get_all("Require"))
+        unknown = [tag.strip() for tag in values.split(",") if tag.strip() and tag.strip().lower() not in EXTENSIONS]
+        if unknown:
+            server.respond(420, None, ("Unsupported", ", ".join(unknown)))
+        return not unknown
+
+    def _to_account(self, server: ServerRequest, account: Account) -> None:
+        match server.request.method:
+            case "INVITE":
+                self._invite(server, account)
+            case "OPTIONS":
+                self._options(server, account)
+            case "MESSAGE":
+                receive_text(self._ua, account, server)
+            case "NOTIFY":
+                self._notify(server)
+            case "REFER":
+                server.respond(403)  # a call is transferred by its peer, inside its dialog
+            case _:
+                server.respond(481)  # BYE, INFO, UPDATE, PRACK have a meaning in a dialog only
+
+    def _options(self, server: ServerRequest, account: Account) -> None:
+        """Tell what we can do (:rfc:`3261#section-11.2`)."""
+        response = server.response(200)
+        response.headers.add("Contact", self._ua.contact(account))
+        response.headers.add("Accept", "application/sdp")
+        self._ua.capabilities(response.headers)
+        server.send(response)
+
+    def _notify(self, server: ServerRequest) -> None:
+        """
+        Take a NOTIFY that no one subscribed to.
+
+        Message waiting and the like are common and harmless: 200 spares the peer its repetition (user report B8).
+        """
+        field = server.request.headers.get("Event")
+        if field is None:
+            server.respond(489, None, ("Allow-Events", ALLOW_EVENTS))
+            return
+        package = Event.parse(field).package.lower()
+        server.respond(481 if package in ("talk", "hold", "refer") else 200)
+
+    def _invite(self, server: ServerRequest, account: Account) -> None:
+        request = server.request
+        if request.body and not self._content_known(server):
+            return
+        replaced: Leg | None = None
+        if "Replaces" in request.headers:
+            replaced = self._replaced(server)
+            if replaced is None:
+                return
+        leg = IncomingLeg(self._ua, account, self._ua.tokens.token(96), server)
+        self._on_new_leg(leg)
+        leg.start(replaced)
+
+    def _content_known(self, server: ServerRequest) -> bool:
+        """Answer 415 to a body that we cannot read (:rfc:`3261#section-8.2.3`)."""
+        request = server.request
+        encoding = (request.headers.get("Content-Encoding") or "identity").strip().lower()
+        if encoding != "identity":
+            server.respond(415, None, ("Accept-Encoding", "identity"))
+            return False
+        if request.content_type not in BODY_TYPES:
+            server.respond(415, None, ("Accept", "application/sdp"))
+            return False
+        return True
+
+    def _replaced(self, server: ServerRequest) -> Leg | None:
+        """Find the leg that the INVITE replaces; None when it was refused (:rfc:`3891#section-3`)."""
+        values = server.request.headers.get_all("Replaces")
+        if len(values) != 1:
+            raise RemoteViolation(400, f"expected one Replaces, found {len(values)}")
+        replaces = Replaces.parse(values[0])
+        found = self._ua.find_dialog(replaces.call_id, replaces.to_tag, replaces.from_tag)
+        leg = self._legs.get(found[0].id) if found is not None else None
+        if leg is None or leg.state is LegState.RINGING:
+            server.respond(481)
+        elif leg.state in (LegState.ENDING, LegState.CLOSING):
+            server.respond(603)
+        elif replaces.early_only and leg.has_confirmed_dialog:
+            server.respond(486)
+        else:
+            return leg
+        return None

@@ -1,0 +1,60 @@
+"""What the user agent is told once: who it is, whom it serves, and the values that a site may choose."""
+
+from attrs import define, field, frozen
+
+from wrtcgw.sip.digest import Authenticator
+from wrtcgw.sip.tokens import TokenSource
+
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, NOTIFY, UPDATE, PRACK, REFER, MESSAGE"
+"""The methods this user agent understands (:rfc:`3261#section-20.5`)."""
+ALLOW_EVENTS = "talk, hold, refer"
+"""Event packages taken without a subscription, announced for third-party call control (:rfc:`6665#section-8.2.2`)."""
+
+
+@frozen(kw_only=True)
+class UASettings:
+    """
+    The settings of a :class:`~wrtcgw.sip.core.UACore`.
+
+    Times are seconds. ``instance`` becomes the host of our Contact, ``<instance>.invalid``, which no one can resolve:
+    requests come back over the flow (:rfc:`7118#section-5`).
+    """
+
+    domain: str
+    instance: str
+    instance_urn: str = ""
+    user_agent: str = "wrtcgw"
+    register_expires: int = 600
+    register_rate: float = 50.0
+    """REGISTER requests a second after a reconnect, so that a restarted proxy is not flooded."""
+    retry_base: float = 2.0
+    retry_cap: float = 60.0
+    session_expires: int = 1800
+    min_se: int = 90
+    offer_100rel: bool = False
+    redirect_domains: frozenset[str] = frozenset()
+    """Hosts to which a 3xx response may send a call, besides ``domain``."""
+    max_redirects: int = 5
+    ring_limit: float = 300.0
+    """Longest wait for a final response after a provisional one."""
+    transfer_limit: float = 60.0
+    """Longest wait for the next NOTIFY of a REFER."""
+
+
+@define(eq=False)
+class Account:
+    """One address of record that this user agent serves; ``key`` is the user part of its Contact."""
+
+    key: str
+    dn: str
+    password: str = field(repr=False)
+    flow: int = 0
+    display_name: str = ""
+    service_route: tuple[str, ...] = ()
+    authenticator: Authenticator | None = field(default=None, repr=False)
+
+    def credentials(self, tokens: TokenSource) -> Authenticator:
+        """Return the authenticator of this account; it remembers challenges from one request to the next."""
+        if self.authenticator is None:
+            self.authenticator = Authenticator(self.dn, self.password, tokens)
+        return self.authenticator

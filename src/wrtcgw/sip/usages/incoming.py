@@ -1,0 +1,243 @@
+"""The callee's side of a call: an INVITE of a peer until we have answered or refused it (:rfc:`3261#section-13.3`)."""
+
+from collections.abc import Iterable
+
+from wrtcgw.sip.delta import seconds_of
+from wrtcgw.sip.dialog import Dialog, DialogState
+from wrtcgw.sip.headers import RAck, Reason, auto_answer_delay
+from wrtcgw.sip.message import Request, Response
+from wrtcgw.sip.outputs import AnswerReceived, CallConfirmed, CallReceived, EndCause
+from wrtcgw.sip.settings import ALLOW_EVENTS, Account
+from wrtcgw.sip.transaction_layer import ServerRequest
+from wrtcgw.sip.usages.leg import Leg, LegState, caller_of, reasons_of
+from wrtcgw.sip.usages.unacked import UnackedAnswer
+from wrtcgw.sip.user_agent import UserAgent
+
+
+class IncomingLeg(Leg):
+    """A call that comes to us."""
+
+    def __init__(self, ua: UserAgent, account: Account, leg_id: str, server: ServerRequest) -> None:
+        super().__init__(ua, account, leg_id, server.flow, LegState.RINGING)
+        self._server = server
+        self._offer = server.request.sdp()
+        self._replaced: Leg | None = None
+        self._ringing: ReliableRinging | None = None
+        self._unacked: UnackedAnswer | None = None
+
+    def start(self, replaced: Leg | None) -> None:
+        """
+        Ring: send 180 with our tag and offer the call to the user of the core.
+
+        :param replaced: the leg that this call takes the place of once it is answered (:rfc:`3891#section-3`).
+        """
+        server = self._server
+        request = server.request
+        self._replaced = replaced
+        if self.timer.refuses(server):
+            self._on_release(self)
+            return
+        server.to_tag = self.ua.tokens.token(64)
+        dialog = Dialog.as_uas(request, server.to_tag, server.flow)
+        self._dialog = dialog
+        self.ua.add_dialog(self, dialog)
+        self._ring(request)
+        self._arm_expires(request)
+        self.ua.emit(
+            CallReceived(
+                account=self.account.key,
+                leg=self.id,
+                caller=caller_of(request),
+                called=request.to,
+                offer=self._offer,
+                replaces=replaced.id if replaced is not None else None,
+                auto_answer=auto_answer_delay(request),
+                uuid=request.headers.get("X-Genesys-CallUUID") or "",
+                referred_by=request.headers.get("Referred-By") or "",
+            )
+        )
+
+    def _ring(self, request: Request) -> None:
+        ringing = self._server.response(180)
+        ringing.headers.add("Contact", self.ua.contact(self.account))
+        ringing.headers.add("Allow-Events", ALLOW_EVENTS)
+        for route in request.headers.get_all("Record-Route"):
+            ringing.headers.add("Record-Route", route)
+        if request.headers.has_option("Require", "100rel"):
+            self._ringing = ReliableRinging(self, self._server, ringing)
+        else:
+            self._server.send(ringing)
+
+    def _arm_expires(self, request: Request) -> None:
+        """Let the invitation end when it says so (:rfc:`3261#section-13.3.1`)."""
+        expires = seconds_of(request.headers.get("Expires"))
+        if expires is not None:
+            self.ua.layer.arm(self, "expires", expires)
+
+    def on_timer(self, name: str) -> None:
+        """End an invitation that has expired."""
+        if name == "expires":
+            self._refuse(487, "", EndCause.FAILED, "invitation expired")
+        else:
+            super().on_timer(name)
+
+    # -- our answer
+
+    def answer(self, sdp: str) -> None:
+        """Accept with ``sdp``: the answer, or the offer when the INVITE had none."""
+        if self.state is not LegState.RINGING:
+            return
+        self.state = LegState.ANSWERED
+        self.local_sdp = sdp
+        self._stop_ringing()
+        self.dialog.state = DialogState.CONFIRMED
+        response = self._server.response(200)
+        for route in self._server.request.headers.get_all("Record-Route"):
+            response.headers.add("Record-Route", route)
+        self.complete_2xx(response, self.timer.response_fields(self._server.request), sdp)
+        self._unacked = UnackedAnswer(self.ua.layer, self._server, response, self._acknowledged, self.ack_lost)
+        if self._replaced is not None:
+            self._replaced.hang_up(('SIP;cause=200;text="replaced"',))
+
+    def reject(self, code: int, reason: str) -> None:
+        """Refuse the invitation."""
+        self._refuse(code, reason, EndCause.LOCAL, reason)
+
+    def _refuse(self, code: int, reason: str, cause: EndCause, told: str) -> None:
+        if self.state is LegState.RINGING:
+            self._stop_ringing()
+            self._server.respond(code, reason or None)
+            self.finish(cause, code, told)
+
+    def prack_lost(self) -> None:
+        """Refuse the call of a peer that never acknowledged the 180 it wanted to be reliable."""
+        self._refuse(500, "No PRACK", EndCause.FAILED, "no PRACK came")
+
+    def _stop_ringing(self) -> None:
+        self.ua.layer.disarm(self, "expires")
+        if self._ringing is not None:
+            self._ringing.stop()
+
+    def _acknowledged(self, ack: Request) -> None:
+        self._unacked = None
+        if self.state is LegState.CLOSING:
+            self.say_bye(*self._ending)
+            return
+        self.state = LegState.ESTABLISHED
+        sdp = ack.sdp()
+        if self._offer is None and sdp is None:
+            reason = "the ACK brought no answer"
+            self.terminate(EndCause.FAILED, 488, reason, f'SIP;cause=488;text="{reason}"')
+            return
+        self.ua.emit(CallConfirmed(self.id))
+        if self._offer is None and sdp is not None:
+            self.ua.emit(AnswerReceived(self.id, sdp))
+        self.modification.proceed()
+
+    def ack_lost(self) -> None:
+        """
+        End the call, or look whether the peer holds it all the same.
+
+        When the connection was lost between our 2xx and its ACK, a re-INVITE tells which (user report A11).
+        """
+        self._unacked = None
+        if self.state is LegState.CLOSING:
+            self.say_bye(*self._ending)
+        elif self.state is LegState.ANSWERED and self.needs_recovery:
+            self.state = LegState.ESTABLISHED
+            self.recover()
+        else:
+            super().ack_lost()
+
+    # -- the peer
+
+    def receive_ack(self, request: Request, dialog: Dialog) -> None:
+        """Take the ACK to our 2xx, by the CSeq number of its INVITE."""
+        if self._unacked is None or not self._unacked.receive(request):
+            super().receive_ack(request, dialog)
+
+    def receive_cancel(self, server: ServerRequest, cancel: Request) -> None:
+        """Take the CANCEL of the invitation (:rfc:`3261#section-9.2`); it has no effect once we have answered."""
+        if server is not self._server:
+            super().receive_cancel(server, cancel)
+        elif self.state is LegState.RINGING:
+            self._stop_ringing()
+            server.respond(487)
+            self.finish(EndCause.REMOTE, 0, "", reasons_of(cancel))
+
+    def receive_prack(self, server: ServerRequest) -> None:
+        """Take the PRACK of our reliable 180 (:rfc:`3262#section-3`)."""
+        if self._ringing is None or not self._ringing.acknowledged(server):
+            server.respond(481)
+
+    def receive_bye(self, server: ServerRequest) -> None:
+        """Take a BYE, by which a caller may end an early dialog as well (:rfc:`3261#section-15`)."""
+        if self.state is LegState.RINGING:
+            self._stop_ringing()
+            self._server.respond(487)
+        super().receive_bye(server)
+
+    # -- the end and the connection
+
+    def hang_up(self, reasons: Iterable[str] = ()) -> None:
+        """Refuse, or end what is answered; a BYE has to wait for the ACK (:rfc:`3261#section-15`)."""
+        if self.state is LegState.RINGING:
+            self.reject(486, "")
+        elif self.state is LegState.ANSWERED:
+            self.state = LegState.CLOSING
+        else:
+            super().hang_up(reasons)
+
+    def finish(self, cause: EndCause, code: int = 0, reason: str = "", reasons: tuple[Reason, ...] = ()) -> None:
+        """Stop repeating our 2xx, then end."""
+        if self._unacked is not None:
+            self._unacked.stop()
+        super().finish(cause, code, reason, reasons)
+
+    def reconnected(self) -> None:
+        """Send our 2xx again over the new connection."""
+        if self._unacked is not None:
+            self._unacked.resend()
+        super().reconnected()
+
+
+class ReliableRinging:
+    """A 180 that the caller requires to be reliable: repeated until its PRACK comes (:rfc:`3262#section-3`)."""
+
+    def __init__(self, leg: IncomingLeg, server: ServerRequest, response: Response) -> None:
+        self._leg = leg
+        self._server = server
+        self._layer = leg.ua.layer
+        self._rseq = int(leg.ua.tokens.uniform(1, 2**30))
+        response.headers.add("Require", "100rel")
+        response.headers.add("RSeq", str(self._rseq))
+        self._response = response
+        self._interval = self._layer.timers.t1
+        server.send(response)
+        self._layer.arm(self, "resend", self._interval)
+        self._layer.arm(self, "lost", 64 * self._layer.timers.t1)
+
+    def acknowledged(self, server: ServerRequest) -> bool:
+        """Take a PRACK; False when it is for another response."""
+        rack = RAck.parse(server.request.headers.get("RAck") or "")
+        invite = self._server.request.cseq
+        if (rack.rseq, rack.cseq, rack.method) != (self._rseq, invite.number, "INVITE"):
+            return False
+        self.stop()
+        server.respond(200)
+        return True
+
+    def stop(self) -> None:
+        """End the repetition."""
+        self._layer.disarm(self, "resend")
+        self._layer.disarm(self, "lost")
+
+    def on_timer(self, name: str) -> None:
+        """Repeat the 180, or refuse the call of a peer that never acknowledges it."""
+        if name == "lost":
+            self._layer.disarm(self, "resend")
+            self._leg.prack_lost()
+            return
+        self._server.send(self._response)
+        self._interval *= 2
+        self._layer.arm(self, "resend", self._interval)

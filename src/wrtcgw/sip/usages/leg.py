@@ -1,0 +1,381 @@
+"""
+A leg: one INVITE usage (:rfc:`5057#section-4.1`), the SIP side of one call of one agent.
+
+This class is what the caller's and the callee's side have in common once there is a dialog; how an INVITE of ours is
+answered is in :mod:`~wrtcgw.sip.usages.outgoing`, how we answer one in :mod:`~wrtcgw.sip.usages.incoming`.
+
+A lost connection never ends a leg: the dialog outlives it, and a re-INVITE over the next connection tells the peer the
+new way. What cannot be sent meanwhile (a BYE) is sent then.
+"""
+
+from collections.abc import Callable, Iterable
+from enum import Enum
+
+from wrtcgw.sip.dialog import Dialog, DialogState
+from wrtcgw.sip.grammar import check_value, escape
+from wrtcgw.sip.headers import Event, NameAddr, Reason, parse_list
+from wrtcgw.sip.message import Request, Response
+from wrtcgw.sip.outputs import CallEnded, ControlReceived, EndCause, InfoReceived, RequestAnswered, TextReceived
+from wrtcgw.sip.settings import ALLOW, ALLOW_EVENTS, Account
+from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest
+from wrtcgw.sip.usages.modification import Modification
+from wrtcgw.sip.usages.session_timer import SessionTimer
+from wrtcgw.sip.usages.transfer import Transfer, TransferRequest
+from wrtcgw.sip.user_agent import UserAgent
+
+UNESCAPED_IN_HEADER = "-_.!~*'()[]/?:+$"
+"""What a header value inside a URI may hold besides letters and digits (hnv-unreserved, :rfc:`3261#section-25.1`)."""
+BYE_PATIENCE = 120.0
+"""Seconds for which a BYE waits for a connection."""
+
+
+class LegState(Enum):
+    """How far a leg has come."""
+
+    CALLING = "calling"
+    """Our INVITE is out, nothing came back."""
+    PROCEEDING = "proceeding"
+    """A provisional response came."""
+    CANCELLING = "cancelling"
+    """We do not want the call any more, and wait for the final response."""
+    RINGING = "ringing"
+    """The peer's INVITE waits for our final response."""
+    ANSWERED = "answered"
+    """Our 2xx waits for its ACK."""
+    CLOSING = "closing"
+    """As ANSWERED, but the call is not wanted any more: BYE follows the ACK."""
+    ESTABLISHED = "established"
+    ENDING = "ending"
+    """Our BYE is out, or waits for a connection."""
+    ENDED = "ended"
+
+
+SPEAKING = frozenset((LegState.ANSWERED, LegState.ESTABLISHED))
+"""The states in which the dialog is confirmed and the call wanted."""
+
+
+class Leg:
+    """What an outgoing and an incoming leg have in common; the owner of the confirmed dialog."""
+
+    owns_call_id = False
+
+    def __init__(self, ua: UserAgent, account: Account, leg_id: str, flow: int, state: LegState) -> None:
+        self.ua = ua
+        self.account = account
+        self.id = leg_id
+        self.flow = flow
+        self.state = state
+        self.local_sdp = ""
+        self.needs_recovery = False
+        self.timer = SessionTimer(self)
+        self.modification = Modification(self)
+        self._dialog: Dialog | None = None
+        self._transfer: Transfer | None = None
+        self._transfer_request: TransferRequest | None = None
+        self._told = False
+        self._ending = (EndCause.LOCAL, 0, "")
+        self._on_release: Callable[[Leg], None] = lambda leg: None
+
+    def when_released(self, callback: "Callable[[Leg], None]") -> None:
+        """Have ``callback`` called when nothing is left of the leg."""
+        self._on_release = callback
+
+    @property
+    def dialog(self) -> Dialog:
+        """Return the dialog; there is one from the first response with a To tag on."""
+        if self._dialog is None:
+            raise LookupError(f"leg {self.id} is {self.state.value}: it has no dialog yet")
+        return self._dialog
+
+    @property
+    def has_dialog(self) -> bool:
+        """Tell whether there is a dialog."""
+        return self._dialog is not None
+
+    @property
+    def has_confirmed_dialog(self) -> bool:
+        """Tell whether there is a confirmed dialog."""
+        return self._dialog is not None and self._dialog.state is DialogState.CONFIRMED
+
+    def replaces(self) -> str:
+        """
+        Return the Replaces value that names this dialog to its peer, escaped for a URI (:rfc:`3891#section-6.1`).
+
+        The tags are the peer's view: its local tag is our remote one.
+        """
+        dialog = self.dialog
+        value = f"{dialog.call_id};to-tag={dialog.remote_tag};from-tag={dialog.local_tag}"
+        return escape(value, UNESCAPED_IN_HEADER)
+
+    @property
+    def established(self) -> bool:
+        """Tell whether both sides hold the session."""
+        return self.state is LegState.ESTABLISHED
+
+    # -- requests of ours
+
+    def send(
+        self,
+        method: str,
+        on_response: Callable[[Response], None],
+        fields: Iterable[tuple[str, str]] = (),
+        body: str = "",
+        content_type: str = "",
+    ) -> ClientRequest:
+        """Send a request inside the dialog."""
+        return self.ua.send_in_dialog(self.account, self.dialog, method, on_response, fields, body, content_type)
+
+    def info(self, ticket: int, content_type: str, body: str) -> None:
+        """Send an INFO (:rfc:`6086`, legacy usage); its final response comes as RequestAnswered."""
+
+        def on_response(response: Response) -> None:
+            if response.status >= 200:
+                self.ua.emit(RequestAnswered(self.id, ticket, response.status, response.reason))
+                self.check_gone(response)
+
+        self.send("INFO", on_response, (), body, check_value(content_type))
+
+    def transfer(self, ticket: int) -> Transfer:
+        """Return a fresh transfer of this call; an earlier one is forgotten."""
+        if self._transfer is not None:
+            self._transfer.stop()
+        self._transfer = Transfer(self, ticket)
+        return self._transfer
+
+    @property
+    def transfer_request(self) -> TransferRequest | None:
+        """Return the REFER that the peer sent last."""
+        return self._transfer_request
+
+    def add_capabilities(self, fields: list[tuple[str, str]]) -> None:
+        """Add what a re-INVITE tells of us."""
+        fields += [("Supported", "timer, replaces, outbound"), ("Allow", ALLOW), ("Allow-Events", ALLOW_EVENTS)]
+
+    def complete_2xx(self, response: Response, fields: Iterable[tuple[str, str]], sdp: str) -> None:
+        """Fill a 2xx to an INVITE or UPDATE (:rfc:`3261#section-13.3.1.4`)."""
+        headers = response.headers
+        headers.add("Contact", self.ua.contact(self.account))
+        self.ua.capabilities(headers)
+        for name, value in fields:
+            headers.add(name, value)
+        if sdp:
+            headers.add("Content-Type", "application/sdp")
+            response.body = sdp
+
+    # -- the end
+
+    def hang_up(self, reasons: Iterable[str] = ()) -> None:
+        """End the established call with a BYE; in other states see the sub-classes."""
+        if self.state in SPEAKING:
+            self.say_bye(EndCause.LOCAL, 0, "", reasons)
+
+    def terminate(self, cause: EndCause, code: int, reason: str, reason_field: str = "") -> None:
+        """End a call that cannot go on, with a BYE to whoever may still be there."""
+        if self.state in SPEAKING or self.state is LegState.CLOSING:
+            self.say_bye(cause, code, reason, (reason_field,) if reason_field else ())
+
+    def say_bye(self, cause: EndCause, code: int, reason: str, reasons: Iterable[str] = ()) -> None:
+        """Send the BYE, now or when the connection is back, and report the end when it is answered."""
+        self.state = LegState.ENDING
+        self._ending = (cause, code, reason)
+        self.timer.stop()
+        self.modification.stop()
+        self.ua.layer.arm(self, "patience", BYE_PATIENCE)
+        if not self.ua.layer.is_connected(self.dialog.flow):
+            self._tell(*self._ending)
+            return
+        self.send("BYE", self._bye_answered, [("Reason", check_value(value)) for value in reasons])
+
+    def _bye_answered(self, response: Response) -> None:
+        if response.status < 200 or self.state is not LegState.ENDING:
+            return
+        cause, code, reason = self._ending
+        if isinstance(response, LocalResponse) and not self.ua.layer.is_connected(self.dialog.flow):
+            self._tell(cause, code, reason)  # and once more when the connection is back
+            return
+        self.finish(cause, code or response.status, reason or response.reason)
+
+    def dialog_gone(self, response: Response) -> None:
+        """End a call whose dialog the peer does not know any more (:rfc:`3261#section-12.2.1.2`)."""
+        if self.state in SPEAKING:
+            self.finish(EndCause.FAILED, response.status, response.reason)
+
+    def check_gone(self, response: Response) -> None:
+        """End the call if the final response to a request inside it says that there is no such dialog."""
+        if response.status == 481:
+            self.dialog_gone(response)
+
+    def ack_lost(self) -> None:
+        """End a call whose ACK never came (:rfc:`3261#section-13.3.1.4`)."""
+        self.terminate(EndCause.FAILED, 408, "no ACK came", 'SIP;cause=408;text="no ACK"')
+
+    def finish(self, cause: EndCause, code: int = 0, reason: str = "", reasons: tuple[Reason, ...] = ()) -> None:
+        """Report the end, if that was not done before, and let go of everything."""
+        if self.state is LegState.ENDED:
+            return
+        self.state = LegState.ENDED
+        self._tell(cause, code, reason, reasons)
+        self.timer.stop()
+        self.modification.stop()
+        if self._transfer is not None:
+            self._transfer.stop()
+        for name in ("patience", "ring", "expires"):
+            self.ua.layer.disarm(self, name)
+        if self._dialog is not None:
+            self._dialog.state = DialogState.TERMINATED
+            self.ua.drop_dialog(self._dialog)
+        self._on_release(self)
+
+    def _tell(self, cause: EndCause, code: int = 0, reason: str = "", reasons: tuple[Reason, ...] = ()) -> None:
+        if not self._told:
+            self._told = True
+            self.ua.emit(CallEnded(self.id, cause, code, reason, reasons))
+
+    def on_timer(self, name: str) -> None:
+        """Give up on a BYE that found no connection."""
+        if name == "patience":
+            self.finish(*self._ending)
+
+    # -- the connection
+
+    def reconnected(self) -> None:
+        """Do what could not be done while the connection was down."""
+        if self.state is LegState.ENDING:
+            self.send("BYE", self._bye_answered)
+        elif self.established:
+            self.modification.reconnected()
+
+    def disconnected(self) -> None:
+        """Note that the peer does not know the way to us any more."""
+        self.needs_recovery = True
+
+    def recover(self) -> None:
+        """Tell the peer the new way by a re-INVITE with the description as it is."""
+        if self.needs_recovery and self.established:
+            self.needs_recovery = False
+            self.modification.recover()
+
+    # -- requests of the peer
+
+    def receive_request(self, server: ServerRequest, dialog: Dialog) -> None:
+        """Take a request inside the dialog (:rfc:`3261#section-12.2.2`)."""
+        if self.state not in SPEAKING:
+            self._dialog = dialog  # of several early ones, the branch that speaks
+        receiver = _RECEIVERS.get(server.request.method)
+        if receiver is None:
+            server.respond(405, None, ("Allow", ALLOW))
+        else:
+            receiver(self, server)
+
+    def receive_ack(self, request: Request, dialog: Dialog) -> None:
+        """Take the ACK to a 2xx to a re-INVITE."""
+        self.modification.receive_ack(request)
+
+    def receive_cancel(self, server: ServerRequest, cancel: Request) -> None:
+        """Take the CANCEL of a re-INVITE of the peer; it has no effect on one that is answered."""
+        self.modification.cancelled(server)
+
+    def receive_bye(self, server: ServerRequest) -> None:
+        """Take the BYE of the peer (:rfc:`3261#section-15.1.2`)."""
+        server.respond(200)
+        reasons = reasons_of(server.request)
+        cause, code, reason = self._ending
+        if self.state is LegState.ENDING and cause is not EndCause.LOCAL:
+            self.finish(cause, code, reason, reasons)
+        else:
+            self.finish(EndCause.REMOTE, 0, "", reasons)
+
+    def _receive_invite(self, server: ServerRequest) -> None:
+        if self.state in SPEAKING:
+            self.modification.receive_offer(server)
+        else:
+            server.respond(500 if self.state is LegState.RINGING else 481, None, ("Retry-After", "1"))
+
+    def _receive_update(self, server: ServerRequest) -> None:
+        if server.request.sdp() is not None:
+            if self.state is LegState.RINGING or not self.has_dialog:
+                # an offer of the INVITE is unanswered: RFC 3311 section 5.2
+                server.respond(500, None, ("Retry-After", "1"))
+            else:
+                self.modification.receive_offer(server)
+        elif not self.timer.refuses(server):
+            self.dialog.learn(server.request)
+            response = server.response(200)
+            self.complete_2xx(response, self.timer.response_fields(server.request), "")
+            server.send(response)
+
+    def _receive_info(self, server: ServerRequest) -> None:
+        request = server.request
+        if "Info-Package" in request.headers:
+            server.respond(469, "Bad Info Package", ("Recv-Info", ""))  # RFC 6086 section 4.2.2
+            return
+        server.respond(200)
+        self.ua.emit(InfoReceived(self.id, request.headers.get("Content-Type") or "", request.body))
+
+    def _receive_notify(self, server: ServerRequest) -> None:
+        """
+        Take a NOTIFY: of a transfer, or third-party call control.
+
+        Unsolicited talk and hold need no subscription: the SIP Server sends none, and the answer must not wait for the
+        page (third-party call control document, sections 2.2 and 5).
+        """
+        field = server.request.headers.get("Event")
+        package = Event.parse(field).package.lower() if field else ""
+        if package == "refer" and self._transfer is not None:
+            self._transfer.receive_notify(server)
+        elif package in ("talk", "hold"):
+            server.respond(200, None, ("Contact", self.ua.contact(self.account)))
+            self.ua.emit(ControlReceived(self.id, package))
+        else:
+            server.respond(481 if package == "refer" else 489, None, ("Allow-Events", ALLOW_EVENTS))
+
+    def _receive_refer(self, server: ServerRequest) -> None:
+        if not self.established:
+            server.respond(403)
+            return
+        self._transfer_request = TransferRequest(self, server)
+        self._transfer_request.announce()
+
+    def _receive_options(self, server: ServerRequest) -> None:
+        response = server.response(200)
+        self.complete_2xx(response, [("Accept", "application/sdp")], "")
+        server.send(response)
+
+    def receive_prack(self, server: ServerRequest) -> None:
+        """Refuse a PRACK where no reliable provisional response of ours is pending (:rfc:`3262#section-3`)."""
+        server.respond(481)
+
+    def _receive_message(self, server: ServerRequest) -> None:
+        receive_text(self.ua, self.account, server)
+
+
+_RECEIVERS: dict[str, Callable[[Leg, ServerRequest], None]] = {
+    "BYE": lambda leg, server: leg.receive_bye(server),
+    "INVITE": Leg._receive_invite,
+    "UPDATE": Leg._receive_update,
+    "INFO": Leg._receive_info,
+    "NOTIFY": Leg._receive_notify,
+    "REFER": Leg._receive_refer,
+    "OPTIONS": Leg._receive_options,
+    "PRACK": lambda leg, server: leg.receive_prack(server),
+    "MESSAGE": Leg._receive_message,
+}
+
+
+def receive_text(ua: UserAgent, account: Account, server: ServerRequest) -> None:
+    """Take a MESSAGE, inside or outside a dialog (:rfc:`3428#section-7`): 200 says that it was delivered."""
+    request = server.request
+    server.respond(200)
+    content_type = request.headers.get("Content-Type") or "text/plain"
+    ua.emit(TextReceived(account.key, request.from_, content_type, request.body))
+
+
+def reasons_of(message: Request | Response) -> tuple[Reason, ...]:
+    """Return the Reason fields of a message (:rfc:`3326`)."""
+    return tuple(parse_list(Reason, message.headers.get_all("Reason")))
+
+
+def caller_of(request: Request) -> NameAddr:
+    """Return who calls: P-Asserted-Identity when the proxy gives one (:rfc:`3325#section-9.1`), else From."""
+    asserted = request.headers.get("P-Asserted-Identity")
+    return parse_list(NameAddr, [asserted])[0] if asserted else request.from_

@@ -1,0 +1,279 @@
+"""
+Changing an established session: re-INVITE and UPDATE, ours and the peer's (:rfc:`3261#section-14`, :rfc:`3311`).
+
+At most one offer is under way in a dialog (:rfc:`3264#section-4`, :rfc:`6337#section-3`); what has to wait, waits in a
+queue. The states::
+
+    IDLE --ours--> LOCAL_OFFER --2xx, refusal--> IDLE
+                        | 491
+                        v
+                   GLARE_WAIT --timer--> LOCAL_OFFER
+    IDLE, GLARE_WAIT --theirs--> REMOTE_OFFER --our 2xx--> UNACKED --ACK--> IDLE
+                                     | our refusal, their CANCEL, UPDATE answered
+                                     v
+                                   IDLE
+"""
+
+from collections import deque
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from attrs import define, field
+
+from wrtcgw.sip.message import Request, Response
+from wrtcgw.sip.outputs import (
+    AnswerReceived,
+    OfferAnswered,
+    OfferReceived,
+    OfferRefused,
+    SessionRefreshed,
+)
+from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest
+from wrtcgw.sip.usages.unacked import UnackedAnswer
+
+if TYPE_CHECKING:
+    from wrtcgw.sip.usages.leg import Leg
+
+MAX_GLARE = 5
+"""How often one offer of ours may meet 491 before it counts as refused."""
+
+
+class OfferState(Enum):
+    """Whose offer is under way in the dialog."""
+
+    IDLE = "idle"
+    LOCAL_OFFER = "local offer"
+    GLARE_WAIT = "glare wait"
+    REMOTE_OFFER = "remote offer"
+    UNACKED = "unacked"
+
+
+class Purpose(Enum):
+    """What a re-INVITE of ours is for: this decides who hears of its outcome."""
+
+    REOFFER = "reoffer"
+    """Asked for by the user of the core: a new description."""
+    REFRESH = "refresh"
+    """The session timer's: the description as it is."""
+    RECOVERY = "recovery"
+    """After a new connection: the description as it is, so that the peer learns the new way to us."""
+
+
+@define
+class PendingOffer:
+    """A re-INVITE of ours that is out, or waits."""
+
+    purpose: Purpose
+    sdp: str = field(repr=False)
+    glare: int = 0
+
+
+class Modification:
+    """The offer/answer exchanges of one established leg."""
+
+    def __init__(self, leg: "Leg") -> None:
+        self._leg = leg
+        self.state = OfferState.IDLE
+        self._queue: deque[PendingOffer] = deque()
+        self._current: PendingOffer | None = None
+        self._server: ServerRequest | None = None
+        self._unacked: UnackedAnswer | None = None
+        self._ack: Request | None = None
+        self._client: ClientRequest | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Tell whether an offer is under way or waiting."""
+        return self.state is not OfferState.IDLE or bool(self._queue)
+
+    # -- ours
+
+    def reoffer(self, sdp: str) -> None:
+        """Offer a new description, as soon as nothing else is under way."""
+        self._enqueue(PendingOffer(Purpose.REOFFER, sdp))
+
+    def refresh(self) -> None:
+        """Repeat the present description for the session timer."""
+        self._enqueue(PendingOffer(Purpose.REFRESH, self._leg.local_sdp))
+
+    def recover(self) -> None:
+        """Repeat the present description over a new connection (once, however often the connection came back)."""
+        if not any(offer.purpose is Purpose.RECOVERY for offer in self._queue):
+            self._enqueue(PendingOffer(Purpose.RECOVERY, self._leg.local_sdp))
+
+    def _enqueue(self, offer: PendingOffer) -> None:
+        self._queue.append(offer)
+        self.proceed()
+
+    def proceed(self) -> None:
+        """Send the next waiting offer if the dialog is free for it."""
+        if self.state is OfferState.IDLE and self._queue and self._leg.established:
+            self._send(self._queue.popleft())
+
+    def _send(self, offer: PendingOffer) -> None:
+        leg = self._leg
+        self.state = OfferState.LOCAL_OFFER
+        self._current = offer
+        fields = leg.timer.request_fields()
+        leg.ua.layer.disarm(self, "glare")
+        leg.add_capabilities(fields)
+        self._client = leg.send("INVITE", self._on_response, fields, offer.sdp, "application/sdp")
+
+    def _on_response(self, response: Response) -> None:
+        if response.status < 200:
+            return
+        client, offer = self._client, self._current
+        if 200 <= response.status < 300 and not self._first_2xx(response, client):
+            return
+        if self.state is not OfferState.LOCAL_OFFER or offer is None:
+            return
+        self.state = OfferState.IDLE
+        self._current = None
+        if response.status < 300:
+            self._accepted(offer, response)
+        elif response.status == 491 and offer.glare < MAX_GLARE:
+            self._wait_after_glare(offer)
+            return
+        elif response.status == 422 and self._leg.timer.too_small(response):
+            self._queue.appendleft(offer)
+        else:
+            self._refused(offer, response)
+        self.proceed()
+
+    def _first_2xx(self, response: Response, client: ClientRequest | None) -> bool:
+        """Acknowledge a 2xx, repeated ones too; True for the first (:rfc:`3261#section-13.2.2.4`)."""
+        leg = self._leg
+        if self._ack is not None and self._ack.cseq.number == response.cseq.number:
+            leg.ua.layer.send(leg.dialog.flow, self._ack)
+            return False
+        if client is not None:
+            leg.dialog.learn(response)
+            self._ack = leg.ua.acknowledge(leg.dialog, client.request)
+        return leg.established
+
+    def _accepted(self, offer: PendingOffer, response: Response) -> None:
+        leg = self._leg
+        leg.timer.refreshed(response)
+        sdp = response.sdp()
+        if sdp is None:
+            if offer.purpose is Purpose.REOFFER:
+                leg.ua.emit(OfferRefused(leg.id, response.status, "2xx without a session description"))
+        elif offer.purpose is Purpose.REOFFER:
+            leg.local_sdp = offer.sdp
+            leg.ua.emit(OfferAnswered(leg.id, sdp))
+        else:
+            leg.ua.emit(SessionRefreshed(leg.id, sdp))
+
+    def _refused(self, offer: PendingOffer, response: Response) -> None:
+        leg = self._leg
+        if offer.purpose is Purpose.REOFFER:
+            leg.ua.emit(OfferRefused(leg.id, response.status, response.reason))
+        if response.status == 481:
+            leg.dialog_gone(response)
+        elif offer.purpose is Purpose.REFRESH:
+            leg.timer.refreshed(response)
+        elif offer.purpose is Purpose.RECOVERY and isinstance(response, LocalResponse):
+            leg.needs_recovery = True
+
+    def _wait_after_glare(self, offer: PendingOffer) -> None:
+        """Wait as :rfc:`3261#section-14.1` says: longer for the owner of the Call-ID, in steps of 10 ms."""
+        offer.glare += 1
+        low, high = (2.1, 4.0) if self._leg.owns_call_id else (0.0, 2.0)
+        self.state = OfferState.GLARE_WAIT
+        self._queue.appendleft(offer)
+        self._leg.ua.layer.arm(self, "glare", round(self._leg.ua.tokens.uniform(low, high), 2))
+
+    def on_timer(self, name: str) -> None:
+        """End the wait after a glare."""
+        if self.state is OfferState.GLARE_WAIT:
+            self.state = OfferState.IDLE
+            self.proceed()
+
+    # -- theirs
+
+    def receive_offer(self, server: ServerRequest) -> None:
+        """Take a re-INVITE, or an UPDATE with a description (:rfc:`3261#section-14.2`, :rfc:`3311#section-5.2`)."""
+        leg = self._leg
+        if self.state is OfferState.LOCAL_OFFER or self._awaits_answer_in_ack:
+            server.respond(491)
+            return
+        if self.state is OfferState.REMOTE_OFFER:
+            server.respond(500, None, ("Retry-After", str(int(leg.ua.tokens.uniform(0, 10)))))
+            return
+        if leg.timer.refuses(server):
+            return
+        leg.ua.layer.disarm(self, "glare")
+        self.state = OfferState.REMOTE_OFFER
+        self._server = server
+        leg.dialog.learn(server.request)
+        leg.ua.emit(OfferReceived(leg.id, server.request.sdp()))
+
+    @property
+    def _awaits_answer_in_ack(self) -> bool:
+        return self.state is OfferState.UNACKED and self._server is not None and self._server.request.sdp() is None
+
+    def answer(self, sdp: str) -> None:
+        """Accept the peer's offer with ``sdp``; nothing happens when it was withdrawn meanwhile."""
+        server = self._server
+        if self.state is not OfferState.REMOTE_OFFER or server is None:
+            return
+        leg = self._leg
+        response = server.response(200)
+        leg.complete_2xx(response, leg.timer.response_fields(server.request), sdp)
+        leg.local_sdp = sdp
+        if server.request.method == "UPDATE":
+            self.state = OfferState.IDLE
+            server.send(response)
+            self.proceed()
+            return
+        self.state = OfferState.UNACKED
+        self._unacked = UnackedAnswer(leg.ua.layer, server, response, self._acknowledged, self._ack_lost)
+
+    def reject(self, code: int) -> None:
+        """Refuse the peer's offer; the session goes on as it was."""
+        if self.state is OfferState.REMOTE_OFFER and self._server is not None:
+            self.state = OfferState.IDLE
+            self._server.respond(code)
+            self.proceed()
+
+    def cancelled(self, server: ServerRequest) -> None:
+        """Take the CANCEL of a re-INVITE; it has no effect on one that is answered (:rfc:`3261#section-9.2`)."""
+        if self._server is server:
+            self.reject(487)
+
+    def receive_ack(self, request: Request) -> bool:
+        """Take an ACK; False when it is not for our last 2xx."""
+        return self._unacked is not None and self._unacked.receive(request)
+
+    def _acknowledged(self, ack: Request) -> None:
+        leg = self._leg
+        offered = self._awaits_answer_in_ack
+        self.state = OfferState.IDLE
+        self._unacked = None
+        sdp = ack.sdp()
+        if offered and sdp is not None:
+            leg.ua.emit(AnswerReceived(leg.id, sdp))
+        self.proceed()
+
+    def _ack_lost(self) -> None:
+        self.state = OfferState.IDLE
+        self._unacked = None
+        self._leg.ack_lost()
+
+    # -- the connection and the end
+
+    def reconnected(self) -> None:
+        """Send an unacknowledged 2xx again over the new connection."""
+        if self._unacked is not None:
+            self._unacked.resend()
+
+    def stop(self) -> None:
+        """Let go of everything: the leg is over. A re-INVITE that waits for its answer gets 487."""
+        self._queue.clear()
+        self._leg.ua.layer.disarm(self, "glare")
+        if self._unacked is not None:
+            self._unacked.stop()
+            self._unacked = None
+        if self.state is OfferState.REMOTE_OFFER and self._server is not None:
+            self._server.respond(487)
+        self.state = OfferState.IDLE

@@ -1,0 +1,223 @@
+"""
+Registrations (:rfc:`3261#section-10.2`): one binding for each account, kept alive while the agent is signed in.
+
+A failed refresh does not end it: it is tried again for ever with growing waits, unless the registrar says no for good
+(user report A7). A sign-in with another password is tried beside the binding that exists, and takes its place only when
+the registrar accepts it.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from enum import Enum
+
+from attrs import define, field
+
+from wrtcgw.sip.delta import seconds_of
+from wrtcgw.sip.dialog import route_values
+from wrtcgw.sip.digest import Authenticator
+from wrtcgw.sip.headers import parse_contacts
+from wrtcgw.sip.message import Headers, Request, Response
+from wrtcgw.sip.outputs import Registered, RegistrationFailed, Unregistered
+from wrtcgw.sip.settings import Account
+from wrtcgw.sip.transaction_layer import LocalResponse
+from wrtcgw.sip.user_agent import UserAgent
+
+PERMANENT = frozenset((401, 403, 404, 407))
+"""Refusals that trying again does not change (user report A7)."""
+
+
+class RegistrationState(Enum):
+    """Whether the registrar holds our binding."""
+
+    UNREGISTERED = "unregistered"
+    REGISTERED = "registered"
+    REFUSED = "refused"
+    """The registrar said no for good to a binding that existed before."""
+
+
+@define(eq=False)
+class Attempt:
+    """One REGISTER that is out or waits: with whose credentials, and for how long."""
+
+    account: Account
+    authenticator: Authenticator = field(repr=False)
+    expires: int
+    is_refresh: bool
+    """Whether the credentials were accepted before; else its failure leaves what exists untouched."""
+
+
+class Registration:
+    """The binding of one account at the registrar."""
+
+    def __init__(self, ua: UserAgent, account: Account, on_gone: Callable[["Registration"], None]) -> None:
+        self.ua = ua
+        self.account = account
+        self.state = RegistrationState.UNREGISTERED
+        self._on_gone = on_gone
+        self._on_registered: Callable[[Registration], None] = lambda registration: None
+        self._call_id = ua.tokens.token()
+        self._tag = ua.tokens.token(64)
+        self._cseq = 0
+        self._expires = ua.settings.register_expires
+        self._failures = 0
+        self._waiting: deque[Attempt] = deque()
+        self._current: Attempt | None = None
+
+    def when_registered(self, callback: "Callable[[Registration], None]") -> None:
+        """Have ``callback`` called after each 2xx to a REGISTER that asks for a binding."""
+        self._on_registered = callback
+
+    def sign_in(self, account: Account) -> None:
+        """
+        Register with the credentials of ``account``: the registrar decides, whatever it said before.
+
+        No challenge of an earlier sign-in is used, so that a wrong password cannot pass on the strength of a right one.
+        """
+        authenticator = Authenticator(account.dn, account.password, self.ua.tokens)
+        self._try(Attempt(account, authenticator, self._expires, is_refresh=False))
+
+    def refresh(self) -> None:
+        """Register again with the credentials that were accepted before."""
+        if self.state is not RegistrationState.UNREGISTERED and self._current is None:
+            credentials = self.account.credentials(self.ua.tokens)
+            self._try(Attempt(self.account, credentials, self._expires, is_refresh=True))
+
+    def sign_out(self) -> None:
+        """Remove the binding (:rfc:`3261#section-10.2.2`)."""
+        self._waiting.clear()
+        self.ua.layer.disarm(self, "refresh")
+        self._try(Attempt(self.account, self.account.credentials(self.ua.tokens), 0, is_refresh=True))
+
+    def connection_lost(self) -> None:
+        """Wait for the core to say when to register over the new connection."""
+        self.ua.layer.disarm(self, "refresh")
+
+    def refresh_in(self, seconds: float) -> None:
+        """Register again in ``seconds``: how the core paces many of them after a reconnect."""
+        self.ua.layer.arm(self, "refresh", seconds)
+
+    def on_timer(self, name: str) -> None:
+        """Refresh the binding, or try again what failed."""
+        self.refresh()
+
+    # -- one REGISTER after the other: RFC 3261 section 10.2 forbids a new one while another is pending
+
+    def _try(self, attempt: Attempt) -> None:
+        self._waiting.append(attempt)
+        if self._current is None:
+            self._send_next()
+
+    def _send_next(self) -> None:
+        self._current = attempt = self._waiting.popleft()
+        ua = self.ua
+        aor = ua.address_of_record(attempt.account)
+        uri = f"sip:{ua.settings.domain}"
+        contact = ua.contact(attempt.account, registering=True)
+        headers = Headers(
+            (
+                ("Max-Forwards", "70"),
+                ("From", f"{aor};tag={self._tag}"),
+                ("To", aor),
+                ("Call-ID", self._call_id),
+                ("CSeq", f"{self._next_cseq()} REGISTER"),
+                ("Contact", f"{contact};expires={attempt.expires}{self._instance()}"),
+                ("Expires", str(attempt.expires)),
+            )
+        )
+        headers.add("Supported", "path, outbound")
+        ua.identify(headers)
+        for name, value in attempt.authenticator.cached("REGISTER", uri, ""):
+            headers.add(name, value)
+        request = Request("REGISTER", uri, headers)
+        ua.layer.request(request, attempt.account.flow, self._on_response, self._next_cseq, attempt.authenticator)
+
+    def _instance(self) -> str:
+        """Return the parameters that let the registrar replace our binding by a newer one (:rfc:`5626#section-4.1`)."""
+        urn = self.ua.settings.instance_urn
+        return f';+sip.instance="<{urn}>";reg-id=1' if urn else ""
+
+    def _next_cseq(self) -> int:
+        self._cseq += 1
+        return self._cseq
+
+    def _on_response(self, response: Response) -> None:
+        attempt = self._current
+        if response.status < 200 or attempt is None:
+            return
+        if response.status == 423 and self._lengthen(attempt, response):
+            self._waiting.appendleft(attempt)
+            self._send_next()
+            return
+        self._current = None
+        if not attempt.expires:
+            self._removed(response)
+        elif response.status < 300:
+            self._accepted(attempt, response)
+        else:
+            self._failed(attempt, response)
+        if self._waiting and self._current is None:
+            self._send_next()
+
+    def _lengthen(self, attempt: Attempt, response: Response) -> bool:
+        """Take the Min-Expires of a 423 (:rfc:`3261#section-10.2.8`); False when it is of no use."""
+        minimum = seconds_of(response.headers.get("Min-Expires"))
+        if minimum is None or minimum <= attempt.expires or not attempt.expires:
+            return False
+        self._expires = attempt.expires = minimum
+        return True
+
+    # -- outcomes
+
+    def _accepted(self, attempt: Attempt, response: Response) -> None:
+        """Take the binding: how long it lives, and the way for requests of ours (:rfc:`3608#section-5`)."""
+        attempt.account.authenticator = attempt.authenticator
+        attempt.account.service_route = tuple(route_values(response.headers.get_all("Service-Route")))
+        self.account = attempt.account
+        self.ua.accounts[self.account.key] = self.account
+        self.state = RegistrationState.REGISTERED
+        self._failures = 0
+        granted = self._granted(response)
+        self.refresh_in(granted * self.ua.tokens.uniform(0.5, 0.9))
+        self.ua.emit(Registered(self.account.key, granted))
+        self._on_registered(self)
+
+    def _granted(self, response: Response) -> float:
+        """Return the seconds granted: in our Contact, else in Expires, else what we asked for."""
+        own = f"{self.ua.settings.instance}.invalid"
+        for contact in parse_contacts(response.headers.get_all("Contact")):
+            if contact.uri.host == own and contact.uri.user == self.account.key:
+                granted = seconds_of(contact.param("expires"))
+                if granted is not None:
+                    return max(granted, 1)
+        granted = seconds_of(response.headers.get("Expires"))
+        return max(granted, 1) if granted is not None else self._expires
+
+    def _removed(self, response: Response) -> None:
+        self.state = RegistrationState.UNREGISTERED
+        self.ua.emit(Unregistered(self.account.key, response.status))
+        if not self._waiting:
+            self._on_gone(self)
+
+    def _failed(self, attempt: Attempt, response: Response) -> None:
+        timeout = isinstance(response, LocalResponse) and response.status == 408
+        permanent = response.status in PERMANENT
+        retry_in = None
+        if attempt.is_refresh and not permanent:
+            retry_in = self._retry_delay(response)
+            self.refresh_in(retry_in)
+        elif attempt.is_refresh:
+            self.state = RegistrationState.REFUSED
+        failure = RegistrationFailed(self.account.key, response.status, response.reason, retry_in, timeout)
+        self.ua.emit(failure)
+        if not attempt.is_refresh and self.state is RegistrationState.UNREGISTERED and not self._waiting:
+            self._on_gone(self)
+
+    def _retry_delay(self, response: Response) -> float:
+        """Return the wait before the next try: Retry-After, or growing with each failure, with full jitter."""
+        self._failures += 1
+        asked = seconds_of(response.headers.get("Retry-After"))
+        if asked is not None:
+            return float(asked)
+        settings = self.ua.settings
+        ceiling = min(settings.retry_cap, settings.retry_base * 2 ** min(self._failures, 10))
+        return self.ua.tokens.uniform(settings.retry_base / 2, ceiling)

@@ -1,0 +1,140 @@
+"""
+What all usages of one user agent share: its accounts, the dialog table, and the header fields that name it.
+
+The tables are plain dictionaries: finding the leg of a message costs the same with one call and with ten thousand.
+"""
+
+from collections.abc import Callable, Iterable
+from itertools import count
+from typing import Protocol
+
+from wrtcgw.sip.dialog import Dialog
+from wrtcgw.sip.message import Headers, Request, Response
+from wrtcgw.sip.outputs import Output
+from wrtcgw.sip.settings import ALLOW, ALLOW_EVENTS, Account, UASettings
+from wrtcgw.sip.timers import Timers
+from wrtcgw.sip.tokens import TokenSource
+from wrtcgw.sip.transaction_layer import ClientRequest, ServerRequest, TransactionLayer
+
+HeaderFields = Iterable[tuple[str, str]]
+
+
+class DialogUser(Protocol):
+    """The usage that a dialog belongs to: a leg of a call."""
+
+    id: str
+
+    def receive_request(self, server: ServerRequest, dialog: Dialog) -> None:
+        """Take a request inside the dialog whose CSeq was checked."""
+
+    def receive_ack(self, request: Request, dialog: Dialog) -> None:
+        """Take an ACK to a 2xx."""
+
+
+class UserAgent:
+    """The ground that registrations and legs stand on."""
+
+    def __init__(self, settings: UASettings, timers: Timers, tokens: TokenSource) -> None:
+        self.settings = settings
+        self.timers = timers
+        self.tokens = tokens
+        self.layer = TransactionLayer(settings, timers, tokens)
+        self.accounts: dict[str, Account] = {}
+        self.dialogs: dict[tuple[str, str, str], tuple[DialogUser, Dialog]] = {}
+        self.tickets = count(1)
+
+    def emit(self, output: Output) -> None:
+        """Hand an event up."""
+        self.layer.outputs.append(output)
+
+    # -- identity
+
+    def contact(self, account: Account, *, registering: bool = False) -> str:
+        """
+        Return our Contact for ``account``: its key as user, so that requests find their agent (:rfc:`7118#section-5`).
+
+        The host cannot be resolved; in a dialog the ``ob`` parameter says that the flow is the way
+        (:rfc:`5626#section-4.3`).
+        """
+        tail = "" if registering else ";ob"
+        return f"<sip:{account.key}@{self.settings.instance}.invalid;transport=ws{tail}>"
+
+    def address_of_record(self, account: Account) -> str:
+        """Return the From value of the account, without a tag."""
+        aor = f"<sip:{account.dn}@{self.settings.domain}>"
+        if not account.display_name:
+            return aor
+        name = account.display_name.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{name}" {aor}'
+
+    def capabilities(self, headers: Headers) -> None:
+        """Add what a message that makes or changes a session tells of us."""
+        supported = "timer, replaces, outbound"
+        headers.add("Supported", f"{supported}, 100rel" if self.settings.offer_100rel else supported)
+        self.identify(headers)
+
+    def identify(self, headers: Headers) -> None:
+        """Add our methods, the events we take without a subscription, and our name."""
+        headers.add("Allow", ALLOW)
+        headers.add("Allow-Events", ALLOW_EVENTS)
+        headers.add("User-Agent", self.settings.user_agent)
+
+    # -- dialogs
+
+    def add_dialog(self, user: DialogUser, dialog: Dialog) -> None:
+        """Let requests inside ``dialog`` reach ``user``."""
+        self.dialogs[dialog.key] = (user, dialog)
+
+    def drop_dialog(self, dialog: Dialog) -> None:
+        """Forget a dialog that has ended."""
+        self.dialogs.pop(dialog.key, None)
+
+    def find_dialog(self, call_id: str, local_tag: str, remote_tag: str) -> tuple[DialogUser, Dialog] | None:
+        """Return the usage of the dialog with that ID, or None."""
+        return self.dialogs.get((call_id, local_tag, remote_tag))
+
+    # -- requests inside a dialog
+
+    def send_in_dialog(
+        self,
+        account: Account,
+        dialog: Dialog,
+        method: str,
+        on_response: Callable[[Response], None],
+        fields: HeaderFields = (),
+        body: str = "",
+        content_type: str = "",
+    ) -> ClientRequest:
+        """
+        Send a request inside ``dialog``, with our Contact, and credentials as soon as they are asked for.
+
+        :returns: the pending request; its responses go to ``on_response``.
+        """
+        request = dialog.request(method)
+        headers = request.headers
+        if method != "BYE":
+            headers.add("Contact", self.contact(account))
+        for name, value in fields:
+            headers.add(name, value)
+        authenticator = account.credentials(self.tokens)
+        for name, value in authenticator.cached(method, request.uri, body):
+            headers.add(name, value)
+        headers.add("User-Agent", self.settings.user_agent)
+        if body:
+            headers.add("Content-Type", content_type)
+            request.body = body
+        return self.layer.request(request, dialog.flow, on_response, dialog.next_cseq, authenticator)
+
+    def acknowledge(self, dialog: Dialog, invite: Request) -> Request:
+        """
+        Send the ACK of a 2xx: a request of its own outside any transaction (:rfc:`3261#section-13.2.2.4`).
+
+        :returns: the ACK, to be sent again for each retransmission of the 2xx.
+        """
+        ack = dialog.request("ACK", cseq=invite.cseq.number)
+        for name in ("Authorization", "Proxy-Authorization"):
+            for value in invite.headers.get_all(name):
+                ack.headers.add(name, value)
+        self.layer.add_via(ack, dialog.flow)
+        self.layer.send(dialog.flow, ack)
+        return ack
