@@ -1,0 +1,83 @@
+"""
+Mask what must not be seen in logs, traces and errors: credentials, session tokens, ICE and SRTP keys.
+
+Meant for text that people read, in whichever form it comes: SIP, SDP, HTTP heads, JSON, forms, URLs, also one inside
+the other. When in doubt it masks too much. It does not make text safe for a log's reader in other ways (control
+characters).
+"""
+
+import re
+from collections.abc import Callable
+from urllib.parse import unquote_plus
+
+MASK = "***"
+
+_NAMES = (
+    r"pass(?:word|wd)?|pwd|secret|ha1|token|(?:access|operator|session|refresh)_?token|sessionToken|responseSessionToken"
+    r"|ssid|session|credential"
+)
+_SECRET_NAME = re.compile(_NAMES, re.IGNORECASE)
+
+# the end of a line, also when the text stands in a JSON string; folded lines belong to the header (RFC 3261 section
+# 7.3.1)
+_REST = r"(?:(?!\\[rn])[^\r\n])*(?:\r?\n[ \t]+[^\r\n]+)*"
+_QUOTED = r"\"(?:[^\"\\]|\\.)*\""
+
+_RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    # Authorization: Digest ..., Proxy-Authorization, Authentication-Info, cookies, our session header
+    (
+        re.compile(
+            r"\b((?:Proxy-)?Authorization|Authentication-Info|(?:Set-)?Cookie|X-WRTC-Session)(\"?[ \t]*[:=][ \t]*)"
+            rf"(?:({_QUOTED})|(Digest\b|Bearer\b|Basic\b)?{_REST})",
+            re.IGNORECASE,
+        ),
+        lambda found: (
+            f"{found[1]}{found[2]}" + (f'"{MASK}"' if found[3] else f"{found[4]} {MASK}" if found[4] else MASK)
+        ),
+    ),
+    # "password": "..." in JSON, whatever the value; also escaped once more inside a string
+    (
+        re.compile(rf"(\\?\"(?:{_NAMES})\\?\"\s*:\s*)(?:{_QUOTED}|\\\"(?:(?!\\\").)*\\\"|[^\s,}}\]]+)", re.IGNORECASE),
+        rf'\1"{MASK}"',
+    ),
+    # password=... in a query, a form or key=value text
+    (re.compile(rf"(\b(?:{_NAMES})=)(?:{_QUOTED}|'[^']*'|[^\s&;,\"'<>#]+)", re.IGNORECASE), rf"\g<1>{MASK}"),
+    # a=ice-pwd (RFC 8839 section 5.4), a=crypto (RFC 4568 section 9.1): key and session parameters
+    (re.compile(r"(a=ice-pwd:)[^\s\\\"]+"), rf"\g<1>{MASK}"),
+    (re.compile(r"(a=crypto:)(?:(?!\\[rn])[^\r\n\"])+"), rf"\g<1>{MASK}"),
+    # sip:user:password@host, wss://user:password@host
+    (re.compile(r"(\b(?:sips?:|[a-z][a-z0-9+.-]*://)[^\s:@/\"<>]*:)[^\s@/\"<>]+@", re.IGNORECASE), rf"\g<1>{MASK}@"),
+)
+
+_TOKEN_PATHS = frozenset({"/wait", "/message", "/sign_out"})
+"""In the Genesys dialect the session's token is the id itself."""
+
+
+def redact(text: str) -> str:
+    """Return the text with every secret that is known by its form replaced by ``***``."""
+    for pattern, replacement in _RULES:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def redact_uri(uri: str) -> str:
+    """
+    Return a request's path and query with secret values masked.
+
+    Fields are told by their decoded names, as the server would read them. Where the Genesys dialect has a token in
+    ``id`` or ``from``, that is a secret as well.
+    """
+    path, mark, query = uri.partition("?")
+    if not mark:
+        return redact(uri)
+    secret_ids = path in _TOKEN_PATHS
+    fields = (_masked_field(part, secret_ids) for part in query.split("&"))
+    return redact(path) + mark + "&".join(fields)
+
+
+def _masked_field(part: str, secret_ids: bool) -> str:
+    name, equals, _ = part.partition("=")
+    decoded = unquote_plus(name).strip()
+    if _SECRET_NAME.fullmatch(decoded) or (secret_ids and decoded in ("id", "from")):
+        return f"{name}={MASK}"
+    return redact(part) if equals else part
