@@ -1,0 +1,264 @@
+"""The REST dialect: its routes, each one call of the gateway's facade. See ``README.md`` for the dialect itself."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
+from typing import cast
+
+from attrs import frozen
+from klein import Klein
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+from twisted.web.iweb import IRequest
+from twisted.web.resource import IResource
+from twisted.web.server import Request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from wrtcgw.calls.agent import Agent
+from wrtcgw.errors import GatewayError
+from wrtcgw.gateway import Gateway, Outcome
+from wrtcgw.web.addresses import Addresses, Client
+from wrtcgw.web.codec import DESCRIPTION_TYPES, Data, Digits, Fields, Input, SignIn
+from wrtcgw.web.conversation import Conversation, call_reply, read_after
+from wrtcgw.web.errors import NoSuchResource, WrongMethod, write_error, write_json, write_unexpected
+from wrtcgw.web.front import Front
+from wrtcgw.web.origins import Origins
+from wrtcgw.web.replies import Reply, write_reply
+from wrtcgw.web.settings import WebSettings
+from wrtcgw.web.signin import Reception
+from wrtcgw.web.views import View, agents_view, calls_view, health_view
+
+
+@frozen
+class Order:
+    """What an admitted page wants of one of its calls."""
+
+    agent: Agent
+    client: Client
+    given: Input
+    fields: Fields
+
+    @property
+    def call_id(self) -> str | None:
+        """Return the call that it names; None for the only one."""
+        return self.fields.call_id
+
+
+Verb = Callable[["GatewayAPI", Order], Awaitable[Outcome]]
+
+
+def verb(app: Klein, name: str) -> Callable[[Verb], Callable[..., Awaitable[bytes]]]:
+    """Make a route of a call-control verb: it admits the page, and answers when the far side has answered."""
+
+    def decorate(handler: Verb) -> Callable[..., Awaitable[bytes]]:
+        @app.route(f"/api/webrtc/{name}", methods=["POST"])
+        @wraps(handler)
+        async def route(self: "GatewayAPI", request: Request) -> bytes:
+            outcome = await handler(self, self.admit(request, ignore_other_bodies=name == "info"))
+            return write_reply(request, Reply({"sipCode": outcome.code, "reason": outcome.reason}))
+
+        return route
+
+    return decorate
+
+
+class GatewayAPI:
+    """
+    The HTTP surface of a gateway.
+
+    :param pages: further resources by the first segment of their paths: ``{b"softphone": ...}``; ``b""`` is the root.
+    """
+
+    app = Klein()
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        settings: WebSettings,
+        clock: IReactorTime,
+        *,
+        pages: Mapping[bytes, IResource] | None = None,
+    ) -> None:
+        self._gateway = gateway
+        self._clock = clock
+        self._pages = pages or {}
+        self._addresses = Addresses(settings.trusted_proxies)
+        self._origins = Origins(settings.allowed_origins)
+        self._reception = Reception(gateway, settings, clock)
+        self._streams = self._reception.streams
+        self._access = self._reception.access
+        self.body_limit = settings.body_limit
+        self._conversation = Conversation(
+            gateway,
+            self._access,
+            self._reception.polls,
+            wait_limit=settings.wait_limit,
+            body_limit=settings.body_limit,
+        )
+
+    def resource(self) -> IResource:
+        """Return the root resource."""
+        return Front(
+            self._addresses,
+            self._origins,
+            self._conversation,
+            routes=self.app.resource(),
+            pages=self._pages,
+            body_limit=self.body_limit,
+        )
+
+    def close(self) -> None:
+        """End what hangs: the gateway stops."""
+        self._reception.polls.end_all()
+        self._streams.end_all()
+
+    def admit(self, request: Request, *, ignore_other_bodies: bool = False) -> Order:
+        """Read a request that names its agent by ``id``, and let only that agent's own page pass."""
+        given = Input.read(request, self.body_limit)
+        fields = given.fields(ignore_other_bodies=ignore_other_bodies)
+        client = self._addresses.client(request)
+        agent = self._conversation.admit(request, client, fields.text("id", "the agent's id"))
+        return Order(agent, client, given, fields)
+
+    # coming and going
+
+    @app.route("/api/webrtc/sign_in", methods=["GET", "POST"])
+    async def sign_in(self, request: Request) -> bytes:
+        """Register a DN, and open a session."""
+        wanted = SignIn.read(Input.read(request, self.body_limit).fields())
+        return write_reply(request, await self._reception.sign_in(request, self._addresses.client(request), wanted))
+
+    @app.route("/api/webrtc/sign_out", methods=["GET", "POST"])
+    async def sign_out(self, request: Request) -> bytes:
+        """End the agent's calls and its registration; a beacon of a page that closes may have any body."""
+        fields = Input.read(request, self.body_limit).fields(ignore_other_bodies=True)
+        agent_id = fields.text("id", "the agent's id")
+        return write_reply(request, await self._reception.sign_out(request, self._addresses.client(request), agent_id))
+
+    # messages
+
+    @app.route("/api/webrtc/message", methods=["POST"])
+    async def post_message(self, request: Request) -> bytes:
+        """Take a ROAP message; the other uses of this path do not come here, see :mod:`wrtcgw.web.front`."""
+        given = Input.read(request, self.body_limit)
+        return write_reply(request, await self._conversation.post_roap(request, self._addresses.client(request), given))
+
+    @app.route("/api/webrtc/events", methods=["GET"])
+    async def events(self, request: Request) -> bytes:
+        """Stream the agent's messages."""
+        order = self.admit(request)
+        last = request.requestHeaders.getRawHeaders("last-event-id")
+        fields = Fields({"after": last[-1]}) if last else order.fields
+        await self._streams.begin(request, order.agent, read_after(fields))
+        return b""
+
+    # call control
+
+    @verb(app, "hangup")
+    async def hangup(self, order: Order) -> Outcome:
+        """End a call in any state."""
+        code = order.fields.number("code", 0, "a SIP code from 400 to 699") or None
+        return await self._gateway.hangup(order.agent.id, order.call_id, code=code)
+
+    @app.route("/api/webrtc/answer", methods=["POST"])
+    async def answer(self, request: Request) -> bytes:
+        """Answer a call with a description, as field ``sdp`` or as the body."""
+        order = self.admit(request, ignore_other_bodies=True)
+        if order.given.media_type in DESCRIPTION_TYPES:
+            sdp = order.given.description()
+        else:
+            sdp = order.fields.text("sdp", "a session description", limit=self.body_limit)
+        call = self._gateway.send_description(order.agent.id, order.call_id, sdp, page_address=order.client.address)
+        return write_reply(request, call_reply(call))
+
+    @verb(app, "reject")
+    async def reject(self, order: Order) -> Outcome:
+        """Reject a call that rings here."""
+        code = order.fields.number("code", 486, "a SIP code from 400 to 699")
+        return await self._gateway.reject(order.agent.id, order.call_id, code=code)
+
+    @verb(app, "hold")
+    async def hold(self, order: Order) -> Outcome:
+        """Put a call on hold."""
+        return await self._gateway.hold(order.agent.id, order.call_id)
+
+    @verb(app, "resume")
+    async def resume(self, order: Order) -> Outcome:
+        """Take a call from hold."""
+        return await self._gateway.resume(order.agent.id, order.call_id)
+
+    @verb(app, "dtmf")
+    async def dtmf(self, order: Order) -> Outcome:
+        """Send digits."""
+        wanted = Digits.read(order.fields)
+        return await self._gateway.dtmf(
+            order.agent.id,
+            order.call_id,
+            wanted.digits,
+            duration_ms=wanted.duration_ms,
+            gap_ms=wanted.gap_ms,
+            content_type=wanted.content_type,
+        )
+
+    @verb(app, "transfer")
+    async def transfer(self, order: Order) -> Outcome:
+        """Transfer a call, blind or attended."""
+        to, to_call = order.fields.destination("to"), order.fields.optional("to_call")
+        return await self._gateway.transfer(order.agent.id, order.call_id, to=to, to_call=to_call)
+
+    @verb(app, "info")
+    async def info(self, order: Order) -> Outcome:
+        """Send data."""
+        data = Data.read(order.given, self.body_limit)
+        return await self._gateway.info(order.agent.id, order.call_id, data.content_type, data.body)
+
+    @app.route("/api/webrtc/calls", methods=["GET"])
+    def own_calls(self, request: Request) -> bytes:
+        """List the agent's calls."""
+        return self._show(request, calls_view(self.admit(request).agent.calls.values(), self._clock.seconds()))
+
+    # operation
+
+    @app.route("/api/health", methods=["GET"])
+    def health(self, request: Request) -> bytes:
+        """Tell how the gateway is; 503 while it cannot reach SIP."""
+        health = self._gateway.health()
+        return write_json(request, 200 if health.connections_up else 503, health_view(health))
+
+    @app.route("/api/agents", methods=["GET"])
+    def agents(self, request: Request) -> bytes:
+        """List who is signed in; for operators."""
+        self._access.require_operator(request, self._addresses.client(request))
+        return self._show(request, agents_view(self._gateway.agents(), self._clock.seconds()))
+
+    @app.route("/api/calls/active", methods=["GET"])
+    def active_calls(self, request: Request) -> bytes:
+        """List what is up; for operators."""
+        self._access.require_operator(request, self._addresses.client(request))
+        return self._show(request, calls_view(self._gateway.calls(), self._clock.seconds()))
+
+    def _show(self, request: Request, view: View) -> bytes:
+        return write_json(request, 200, view)
+
+    # errors
+
+    @app.handle_errors(GatewayError)
+    def on_gateway_error(self, request: IRequest, failure: Failure) -> bytes:
+        """Tell an error of the domain."""
+        error = failure.value
+        assert isinstance(error, GatewayError)
+        return write_error(cast("Request", request), error)
+
+    @app.handle_errors(HTTPException)
+    def on_routing_error(self, request: IRequest, failure: Failure) -> bytes:
+        """Tell that there is no such route."""
+        asked = cast("Request", request)
+        error = failure.value
+        if isinstance(error, MethodNotAllowed):
+            allowed = sorted({*(error.valid_methods or ()), "OPTIONS"} - {"HEAD"})
+            return write_error(asked, WrongMethod(asked.method.decode("ascii", "replace"), tuple(allowed)))
+        return write_error(asked, NoSuchResource(asked.path.decode("utf-8", "replace")))
+
+    @app.handle_errors(Exception)
+    def on_bug(self, request: IRequest, failure: Failure) -> bytes:
+        """Tell an incident id, and log the rest."""
+        return write_unexpected(cast("Request", request), failure)

@@ -1,0 +1,137 @@
+"""
+Sessions of agents and the rights of operators.
+
+A session belongs to one :class:`~wrtcgw.calls.agent.Agent` object, not to its id: when the id has gone to another
+agent, the old token is worth nothing.
+"""
+
+import hashlib
+import hmac
+import secrets
+
+from attrs import field, frozen
+from twisted.web.server import Request
+
+from wrtcgw.calls.agent import Agent
+from wrtcgw.web.addresses import Client
+from wrtcgw.web.errors import ForeignSession, LoopbackOnly, OperatorTokenRequired, SessionRequired
+from wrtcgw.web.settings import Binding
+
+TOKEN_BYTES = 32
+
+
+@frozen
+class Session:
+    """One sign_in of one agent; ``address`` is empty when no address may stand for it."""
+
+    agent: Agent
+    token: bytes = field(repr=False)
+    address: str = ""
+
+
+class Sessions:
+    """The sessions of all agents; a new one of an agent replaces its old one."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, Session] = {}
+
+    def open(self, agent: Agent, client: Client) -> Session:
+        """Open a session for an agent that has just signed in."""
+        address = client.address if client.reliable else ""
+        session = Session(agent, secrets.token_urlsafe(TOKEN_BYTES).encode("ascii"), address)
+        self._sessions[agent.id] = session
+        return session
+
+    def close(self, agent_id: str) -> None:
+        """Forget the session of an id, if it has one."""
+        self._sessions.pop(agent_id, None)
+
+    def of(self, agent: Agent) -> Session | None:
+        """Return the session of an agent; one that an earlier agent of the same id had is forgotten."""
+        session = self._sessions.get(agent.id)
+        if session is not None and session.agent is not agent:
+            self.close(agent.id)
+            return None
+        return session
+
+
+class Access:
+    """Decides whether a request may speak for an agent, or as an operator."""
+
+    def __init__(self, sessions: Sessions, binding: Binding, operator_token: str) -> None:
+        self._sessions = sessions
+        self._by_address = binding is Binding.ADDRESS
+        self._operator_token = operator_token.encode("utf-8")
+
+    def require(self, request: Request, client: Client, agent: Agent) -> None:
+        """
+        Let only the agent's own page pass.
+
+        :raises SessionRequired: when no token is shown, and the address does not stand for it.
+        :raises ForeignSession: when a token is shown that is not this agent's; then no address helps.
+        """
+        session = self._sessions.of(agent)
+        shown = shown_token(request, agent.id)
+        if not shown:
+            bound = session is not None and self._by_address and client.reliable and client.address == session.address
+            if not bound:
+                raise SessionRequired(agent.id)
+        elif session is None or not hmac.compare_digest(shown, session.token):
+            raise ForeignSession(agent.id)
+
+    def shows_session(self, request: Request, agent: Agent) -> bool:
+        """Tell whether the request shows the agent's token; its address does not count."""
+        session = self._sessions.of(agent)
+        return session is not None and hmac.compare_digest(shown_token(request, agent.id), session.token)
+
+    def require_operator(self, request: Request, client: Client) -> None:
+        """
+        Let only operators pass: who shows the operator token, or while there is none, who calls from this machine.
+
+        :raises OperatorTokenRequired: when the token is not shown.
+        :raises LoopbackOnly: when there is none, and the request comes from elsewhere.
+        """
+        if self._operator_token:
+            if not hmac.compare_digest(_bearer(request), self._operator_token):
+                raise OperatorTokenRequired
+        elif not client.is_loopback:
+            raise LoopbackOnly
+
+
+def shown_token(request: Request, agent_id: str) -> bytes:
+    """Return the session token that a request shows for an agent, as Bearer, header or cookie; empty for none."""
+    token = _bearer(request)
+    if token:
+        return token
+    values = request.requestHeaders.getRawHeaders(b"x-wrtc-session")
+    if values and values[-1]:
+        return values[-1]
+    cookies = request.received_cookies
+    return cookies.get(cookie_name(agent_id).encode("ascii"), b"") if cookies else b""
+
+
+def _bearer(request: Request) -> bytes:
+    values = request.requestHeaders.getRawHeaders(b"authorization")
+    if not values or values[-1][:7].lower() != b"bearer ":
+        return b""
+    return values[-1][7:].strip()
+
+
+def cookie_name(agent_id: str) -> str:
+    """Return the name of an agent's cookie: several agents may share one browser, and ids may hold any character."""
+    return "wrtcgw_" + hashlib.sha256(agent_id.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def session_cookie(session: Session, *, secure: bool) -> str:
+    """Return the Set-Cookie value that hands a session to a browser."""
+    return f"{cookie_name(session.agent.id)}={session.token.decode('ascii')}; {_attributes(secure)}"
+
+
+def cleared_cookie(agent_id: str, *, secure: bool) -> str:
+    """Return the Set-Cookie value that takes an agent's session from a browser."""
+    return f"{cookie_name(agent_id)}=; Max-Age=0; {_attributes(secure)}"
+
+
+def _attributes(secure: bool) -> str:
+    """``SameSite=None``, which a page of another origin needs, is only taken together with Secure."""
+    return "Path=/api/; HttpOnly; " + ("SameSite=None; Secure" if secure else "SameSite=Lax")

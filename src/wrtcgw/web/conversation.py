@@ -1,0 +1,103 @@
+"""The ``message`` call: a page's descriptions in, its messages out. This is the hot path."""
+
+from typing import Literal
+
+from twisted.web.server import Request
+
+from wrtcgw.calls.agent import Agent
+from wrtcgw.calls.call import Call
+from wrtcgw.calls.messages import MessageType
+from wrtcgw.errors import BadInput
+from wrtcgw.gateway import Gateway
+from wrtcgw.web.addresses import Client
+from wrtcgw.web.auth import Access
+from wrtcgw.web.codec import Fields, Input, RoapMessage, read_query
+from wrtcgw.web.longpoll import Polls
+from wrtcgw.web.messages import PLAIN, ROAP
+from wrtcgw.web.replies import Reply, wants_json
+
+Kind = Literal[MessageType.OFFER, MessageType.ANSWER] | None
+
+
+class Conversation:
+    """Carries messages between pages and the gateway."""
+
+    def __init__(self, gateway: Gateway, access: Access, polls: Polls, *, wait_limit: float, body_limit: int) -> None:
+        self._gateway = gateway
+        self._access = access
+        self._polls = polls
+        self._wait_limit = wait_limit
+        self._body_limit = body_limit
+
+    def poll(self, request: Request, client: Client) -> int:
+        """Answer with the agent's next message, at once or within ``wait``."""
+        fields = Fields(read_query(request))
+        agent = self.admit(request, client, fields.text("id", "the agent's id"))
+        wait = fields.seconds("wait", self._wait_limit)
+        form = ROAP if wants_json(request) else PLAIN
+        return self._polls.begin(request, agent, form, after=read_after(fields), wait=wait)
+
+    def post(self, request: Request, client: Client, given: Input) -> Reply:
+        """Take a session description: a new call when ``to`` is given, else for a call that is there."""
+        fields = Fields(given.query)
+        agent = self._sender(request, client, fields)
+        return self._describe(agent, client, given.description(), fields.destination("to"), fields.call_id, None)
+
+    async def post_roap(self, request: Request, client: Client, given: Input) -> Reply:
+        """Take a ROAP message; an OK needs no action."""
+        fields = given.fields()
+        agent = self._sender(request, client, fields)
+        message = RoapMessage.read(fields, self._body_limit)
+        match message.type:
+            case MessageType.OFFER:
+                to, kind = None if message.call_id else message.to, message.type
+                return self._describe(agent, client, message.sdp, to, message.call_id, kind)
+            case MessageType.ANSWER:
+                return self._describe(agent, client, message.sdp, None, message.call_id, message.type)
+            case MessageType.SHUTDOWN:
+                outcome = await self._gateway.hangup(agent.id, message.call_id)
+                return Reply({"sipCode": outcome.code, "reason": outcome.reason})
+            case _:
+                return Reply()
+
+    def admit(self, request: Request, client: Client, agent_id: str) -> Agent:
+        """
+        Return the agent that the request speaks for, and note that its page lives.
+
+        :raises NotSignedIn: when there is none of that id.
+        :raises SessionRequired: when the request may not speak for it.
+        :raises ForeignSession: likewise.
+        """
+        agent = self._gateway.agent(agent_id)
+        self._access.require(request, client, agent)
+        self._gateway.seen(agent_id)
+        return agent
+
+    def _sender(self, request: Request, client: Client, fields: Fields) -> Agent:
+        agent_id = fields.optional("from") or fields.optional("id")
+        if agent_id is None:
+            raise BadInput("from", "the agent's id", "nothing")
+        return self.admit(request, client, agent_id)
+
+    def _describe(
+        self, agent: Agent, client: Client, sdp: str, to: str | None, call_id: str | None, kind: Kind
+    ) -> Reply:
+        if to is None:
+            call = self._gateway.send_description(agent.id, call_id, sdp, page_address=client.address, kind=kind)
+        elif call_id is not None:
+            raise BadInput("to", "either to=, for a new call, or call=")
+        else:
+            call = self._gateway.place_call(agent.id, to, sdp, page_address=client.address)
+        return call_reply(call)
+
+
+def call_reply(call: Call) -> Reply:
+    """Return the answer to a description that was taken for ``call``."""
+    return Reply({"callId": call.id}, {"X-WRTC-Call": call.id})
+
+
+def read_after(fields: Fields) -> int | None:
+    """Return the number of the last message that the page has, None when it does not say."""
+    if fields.optional("after") is None:
+        return None
+    return fields.number("after", 0, "the seq of the last message received")

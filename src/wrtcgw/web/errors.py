@@ -1,0 +1,229 @@
+"""
+Errors in HTTP: the one table from error types to status and code, and how they are written.
+
+Each error is ``{"error": text, "code": word}`` and what its row adds; the text says what to do, the word is for
+programs.
+"""
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+
+from attrs import frozen
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.server import Request
+
+from wrtcgw.errors import (
+    AgentInUse,
+    AmbiguousCall,
+    BadInput,
+    GatewayError,
+    NoSIPConnection,
+    NotSignedIn,
+    RegistrationRefused,
+    RegistrationTimeout,
+    RequestRefused,
+    UnknownCall,
+    WrongState,
+)
+
+log = Logger()
+
+Details = dict[str, object]
+
+
+@frozen
+class SessionRequired(GatewayError):
+    """The request shows no session, and its address is not the one that signed in (or does not count)."""
+
+    agent_id: str
+
+    def __str__(self) -> str:
+        return (
+            f"a session of agent {self.agent_id!r} is needed: send the token that sign_in returned "
+            "as Authorization: Bearer, X-WRTC-Session or cookie"
+        )
+
+
+@frozen
+class ForeignSession(GatewayError):
+    """The token shown is not the session of this agent."""
+
+    agent_id: str
+
+    def __str__(self) -> str:
+        return (
+            f"the session shown is not that of agent {self.agent_id!r}, or a later sign_in replaced it: sign in again"
+        )
+
+
+@frozen
+class ForeignOrigin(GatewayError):
+    """A page of another site called."""
+
+    origin: str
+
+    def __str__(self) -> str:
+        return f"pages of {self.origin} may not call this gateway: its operator can add that origin to allowed_origins"
+
+
+@frozen
+class OperatorTokenRequired(GatewayError):
+    """An operator call without the operator token."""
+
+    def __str__(self) -> str:
+        return "this is for operators: send the operator token as Authorization: Bearer"
+
+
+@frozen
+class LoopbackOnly(GatewayError):
+    """An operator call from elsewhere, while no operator token is configured."""
+
+    def __str__(self) -> str:
+        return "this is for operators: call it from the gateway's own machine, or configure an operator_token"
+
+
+@frozen
+class TooManyTries(GatewayError):
+    """The sign_in limit of this address, id or DN is used up."""
+
+    retry_after: int
+
+    def __str__(self) -> str:
+        return f"too many sign_in tries: try again in {self.retry_after} s"
+
+
+@frozen
+class BodyTooLarge(GatewayError):
+    """The body is longer than the limit."""
+
+    limit: int
+
+    def __str__(self) -> str:
+        return f"the body is too large: at most {self.limit} bytes are taken"
+
+
+@frozen
+class WrongContentType(GatewayError):
+    """The body's media type is none that this call takes."""
+
+    found: str
+    expected: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"Content-Type: expected {' or '.join(self.expected)}, found {self.found}"
+
+
+@frozen
+class NoSuchResource(GatewayError):
+    """Nothing is at that path."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"nothing is at {self.path}: the calls of this gateway are below /api/webrtc/"
+
+
+@frozen
+class WrongMethod(GatewayError):
+    """The path exists, but not for this method."""
+
+    method: str
+    allowed: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.method} cannot be used here: use {' or '.join(self.allowed)}"
+
+
+def _nothing(error: GatewayError) -> Details:
+    return {}
+
+
+def _retry_soon(error: GatewayError) -> Mapping[str, str]:
+    return {"Retry-After": "5"}
+
+
+def _no_headers(error: GatewayError) -> Mapping[str, str]:
+    return {}
+
+
+def _bearer(error: GatewayError) -> Mapping[str, str]:
+    return {"WWW-Authenticate": 'Bearer realm="wrtcgw"'}
+
+
+def _sip_answer(error: RegistrationRefused | RequestRefused) -> Details:
+    return {"sipCode": error.code, "reason": error.reason}
+
+
+@frozen
+class Row:
+    """How one error type is told: status, code word, further JSON fields and header fields."""
+
+    status: int
+    code: str
+    details: Callable[..., Details] = _nothing
+    headers: Callable[..., Mapping[str, str]] = _no_headers
+
+
+ROWS: Mapping[type[GatewayError], Row] = {
+    BadInput: Row(400, "bad_input", lambda error: {"field": error.field}),
+    RegistrationRefused: Row(401, "registration_refused", _sip_answer),
+    SessionRequired: Row(401, "session_required", headers=_bearer),
+    OperatorTokenRequired: Row(401, "operator_token_required", headers=_bearer),
+    ForeignSession: Row(403, "foreign_session"),
+    ForeignOrigin: Row(403, "foreign_origin"),
+    LoopbackOnly: Row(403, "loopback_only"),
+    NotSignedIn: Row(404, "not_signed_in"),
+    UnknownCall: Row(404, "unknown_call"),
+    NoSuchResource: Row(404, "not_found"),
+    WrongMethod: Row(405, "wrong_method", headers=lambda error: {"Allow": ", ".join(error.allowed)}),
+    AgentInUse: Row(409, "agent_in_use"),
+    AmbiguousCall: Row(409, "ambiguous_call", lambda error: {"calls": list(error.call_ids)}),
+    WrongState: Row(409, "wrong_state", lambda error: {"callId": error.call_id, "state": error.state}),
+    BodyTooLarge: Row(413, "body_too_large"),
+    WrongContentType: Row(415, "wrong_content_type"),
+    TooManyTries: Row(429, "too_many_tries", headers=lambda error: {"Retry-After": str(error.retry_after)}),
+    RequestRefused: Row(502, "request_refused", _sip_answer),
+    NoSIPConnection: Row(503, "no_sip_connection", headers=_retry_soon),
+    RegistrationTimeout: Row(504, "registration_timeout"),
+}
+
+REGISTRAR_FAILED = Row(502, "registrar_failed", _sip_answer, _retry_soon)
+"""For a registrar that refuses for another reason than the credentials."""
+
+
+def row_of(error: GatewayError) -> Row:
+    """Return the row of an error."""
+    if isinstance(error, RegistrationRefused) and not error.credentials:
+        return REGISTRAR_FAILED
+    return ROWS[type(error)]
+
+
+def write_json(request: Request, status: int, value: Mapping[str, object]) -> bytes:
+    """Set status and type of the response, and return its body."""
+    request.setResponseCode(status)
+    request.responseHeaders.setRawHeaders(b"content-type", [b"application/json"])
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+
+
+def write_error(request: Request, error: GatewayError) -> bytes:
+    """Set the response up to tell ``error``, and return its body."""
+    row = row_of(error)
+    for name, value in row.headers(error).items():
+        request.responseHeaders.setRawHeaders(name, [value])
+    return write_json(request, row.status, {"error": str(error), "code": row.code, **row.details(error)})
+
+
+def write_unexpected(request: Request, failure: Failure) -> bytes:
+    """Log what nobody foresaw under an incident id, and return a body that tells the caller no more than that id."""
+    incident = secrets.token_hex(6)
+    log.failure(
+        "incident {incident}: {method} {path}",
+        failure=failure,
+        incident=incident,
+        method=request.method.decode("ascii", "replace"),
+        path=request.path.decode("ascii", "replace"),
+    )
+    error = f"the gateway failed; its log has the details under incident {incident}"
+    return write_json(request, 500, {"error": error, "code": "internal_error", "incident": incident})

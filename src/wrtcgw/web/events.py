@@ -1,0 +1,150 @@
+"""
+The same messages as Server-Sent Events (https://html.spec.whatwg.org/multipage/server-sent-events.html).
+
+Each stream has its own place in the mailbox, so several pages of one agent may listen. A stream whose connection
+cannot take more waits, and its messages stay undelivered.
+"""
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
+from twisted.web.server import Request
+from zope.interface import implementer
+
+from wrtcgw.calls.agent import Agent
+from wrtcgw.calls.messages import AgentMessage, MessageType
+from wrtcgw.web.longpoll import acknowledge
+from wrtcgw.web.messages import to_line
+
+RETRY_MS = 2000
+"""How long a browser waits before it comes back."""
+
+
+class Streams:
+    """The open streams, and the heartbeat that they share."""
+
+    def __init__(self, clock: IReactorTime, heartbeat: float, per_agent: int) -> None:
+        self._clock = clock
+        self._heartbeat = heartbeat
+        self._per_agent = per_agent
+        self._open: dict[str, list[Stream]] = {}
+        self._beat: IDelayedCall | None = None
+
+    def __len__(self) -> int:
+        """Return how many streams are open."""
+        return sum(map(len, self._open.values()))
+
+    def begin(self, request: Request, agent: Agent, after: int | None) -> Deferred[None]:
+        """
+        Tell the agent's messages from now on.
+
+        :param after: the number of the last message that the page has; None begins with the first undelivered one.
+        :returns: fires when the stream has ended; to be cancelled when its connection is lost.
+        """
+        streams = self._open.setdefault(agent.id, [])
+        stream = Stream(self, request, agent, acknowledge(agent.mailbox, after))
+        streams.append(stream)
+        if self._beat is None:
+            self._beat = self._clock.callLater(self._heartbeat, self._on_beat)
+        if len(streams) > self._per_agent:
+            streams[0].close()
+        stream.open()
+        return stream.ended
+
+    def end(self, agent_id: str) -> None:
+        """Close all streams of an agent."""
+        for stream in tuple(self._open.get(agent_id, ())):
+            stream.close()
+
+    def end_all(self) -> None:
+        """Close all streams: the gateway stops."""
+        for agent_id in tuple(self._open):
+            self.end(agent_id)
+
+    def forget(self, stream: "Stream") -> None:
+        """Take a stream off the list, and stop the heartbeat with the last one."""
+        streams = self._open[stream.agent.id]
+        streams.remove(stream)
+        if not streams:
+            del self._open[stream.agent.id]
+        if not self._open and self._beat is not None:
+            self._beat.cancel()
+            self._beat = None
+
+    def _on_beat(self) -> None:
+        self._beat = self._clock.callLater(self._heartbeat, self._on_beat)
+        for streams in tuple(self._open.values()):
+            for stream in tuple(streams):
+                stream.beat()
+
+
+@implementer(IPushProducer)
+class Stream:
+    """One event stream."""
+
+    def __init__(self, streams: Streams, request: Request, agent: Agent, after: int | None) -> None:
+        self._streams = streams
+        self._request = request
+        self._after = after
+        self._paused = False
+        self._is_open = True
+        self.agent = agent
+        self.ended: Deferred[None] = Deferred(lambda _: self._leave())
+
+    def open(self) -> None:
+        """Send the head, and what is there."""
+        headers = self._request.responseHeaders
+        headers.setRawHeaders(b"content-type", [b"text/event-stream"])
+        headers.setRawHeaders(b"x-accel-buffering", [b"no"])
+        self._request.registerProducer(self, True)
+        self.agent.mailbox.subscribe(self._flush)
+        self._request.write(b"retry: %d\n\n" % RETRY_MS)
+        self._flush()
+
+    def beat(self) -> None:
+        """Send a comment, so that proxies and we ourselves see whether the connection lives."""
+        if not self._paused:
+            self._request.write(b": alive\n\n")
+
+    def close(self) -> None:
+        """End the stream."""
+        if self._is_open:
+            self._leave()
+            self.ended.callback(None)
+
+    def _flush(self) -> None:
+        """Write what is new as long as the connection takes it."""
+        while self._is_open and not self._paused:
+            message = self._next()
+            if message is None:
+                return
+            self._request.write(b"id: %d\ndata: %b\n\n" % (message.seq, to_line(message)))
+            self._after = message.seq
+            self.agent.mailbox.delivered(message.seq)
+            if message.type is MessageType.SIGNED_OUT:
+                self.close()
+
+    def _next(self) -> AgentMessage | None:
+        mailbox = self.agent.mailbox
+        if self._after is None:
+            return mailbox.head()
+        return next(iter(mailbox.after(self._after)), None)
+
+    def _leave(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            self.agent.mailbox.unsubscribe(self._flush)
+            self._streams.forget(self)
+            self._request.unregisterProducer()
+
+    def pauseProducing(self) -> None:
+        """Hold back: the connection's buffer is full."""
+        self._paused = True
+
+    def resumeProducing(self) -> None:
+        """Go on."""
+        self._paused = False
+        self._flush()
+
+    def stopProducing(self) -> None:
+        """Note that nothing can be written any more; what follows comes through :attr:`ended`'s canceller."""
+        self._paused = True

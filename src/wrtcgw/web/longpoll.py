@@ -1,0 +1,138 @@
+"""
+Polls: one message per response, at once or within a time.
+
+A message is gone when its response was written to a live connection. Until then it stays in the mailbox: a poll that
+broke off has taken nothing. One poll at a time hangs for an agent; a newer one sends the older home.
+"""
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+from twisted.web.server import NOT_DONE_YET, Request
+
+from wrtcgw.calls.agent import Agent
+from wrtcgw.calls.mailbox import Mailbox
+from wrtcgw.calls.messages import AgentMessage
+from wrtcgw.web.messages import Form
+
+
+class Polls:
+    """The polls that hang."""
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._hanging: dict[str, Poll] = {}
+
+    def __len__(self) -> int:
+        """Return how many polls hang."""
+        return len(self._hanging)
+
+    def begin(self, request: Request, agent: Agent, form: Form, *, after: int | None, wait: float) -> int:
+        """
+        Answer a poll with the next message, now or within ``wait`` seconds, or with 204.
+
+        :param after: the number of the last message that the page has; None takes the first that was not delivered.
+        """
+        self.end(agent.id)
+        poll = Poll(self, request, agent, form, acknowledge(agent.mailbox, after))
+        if not poll.deliver():
+            if wait > 0:
+                poll.hang(self._clock, wait)
+                self._hanging[agent.id] = poll
+            else:
+                poll.send(204, b"")
+        return NOT_DONE_YET
+
+    def end(self, agent_id: str) -> None:
+        """Send the hanging poll of an agent home, if there is one."""
+        poll = self._hanging.get(agent_id)
+        if poll is not None:
+            poll.give_up()
+
+    def end_all(self) -> None:
+        """Send all home: the gateway stops."""
+        for poll in tuple(self._hanging.values()):
+            poll.give_up()
+
+    def forget(self, poll: "Poll") -> None:
+        """Take a poll off the list, if it is there."""
+        if self._hanging.get(poll.agent.id) is poll:
+            del self._hanging[poll.agent.id]
+
+
+class Poll:
+    """One request for a message."""
+
+    __slots__ = ("_after", "_form", "_polls", "_request", "_timer", "agent")
+
+    def __init__(self, polls: Polls, request: Request, agent: Agent, form: Form, after: int | None) -> None:
+        self._polls = polls
+        self._request = request
+        self._form = form
+        self._after = after
+        self.agent = agent
+
+    def deliver(self) -> bool:
+        """Answer with the next message; tell whether there was one."""
+        mailbox = self.agent.mailbox
+        message = next_message(mailbox, self._form, self._after)
+        if message is None:
+            return False
+        request = self._request
+        body = self._form.write(request, self.agent, message)
+        request.responseHeaders.setRawHeaders(b"content-length", [b"%d" % len(body)])
+        request.write(body)
+        mailbox.delivered(message.seq)
+        request.finish()
+        return True
+
+    def hang(self, clock: IReactorTime, wait: float) -> None:
+        """Wait for a message."""
+        self._timer = clock.callLater(wait, self.give_up)
+        self.agent.mailbox.subscribe(self._arrived)
+        self._request.notifyFinish().addErrback(self._broke_off)
+
+    def send(self, code: int, body: bytes) -> None:
+        """Answer without a message."""
+        self._request.setResponseCode(code)
+        self._request.write(body)
+        self._request.finish()
+
+    def give_up(self) -> None:
+        """Stop hanging, and answer that there is nothing."""
+        self._stop()
+        self.send(204, b"")
+
+    def _arrived(self) -> None:
+        if next_message(self.agent.mailbox, self._form, self._after) is not None:
+            self._stop()
+            self.deliver()
+
+    def _broke_off(self, reason: Failure) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
+        self.agent.mailbox.unsubscribe(self._arrived)
+        if self._timer.active():
+            self._timer.cancel()
+        self._polls.forget(self)
+
+
+def acknowledge(mailbox: Mailbox, after: int | None) -> int | None:
+    """
+    Take the page's word that it has all up to ``after``; return the number to go on from.
+
+    A number that this mailbox never gave is one of an earlier life of the agent: the page has nothing of this one.
+    """
+    if after is None:
+        return None
+    if after > mailbox.last_seq:
+        return 0
+    mailbox.delivered(after)
+    return after
+
+
+def next_message(mailbox: Mailbox, form: Form, after: int | None) -> AgentMessage | None:
+    """Return the next message that ``form`` can tell: after a number, or the first undelivered one."""
+    if after is None:
+        return mailbox.head(form.accepts)
+    return next((message for message in mailbox.after(after) if form.accepts(message)), None)

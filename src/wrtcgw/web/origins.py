@@ -1,0 +1,86 @@
+"""
+Which pages may call: the Origin check and the CORS header fields.
+
+Cookies and the address binding make a browser send what the agent's own page would send, whoever wrote the page. So
+what changes state is refused to pages of other sites, unless their origin is configured.
+"""
+
+from twisted.web.server import Request
+
+from wrtcgw.web.addresses import Client
+from wrtcgw.web.errors import ForeignOrigin
+
+EXPOSED = ", ".join(("X-WRTC-Session", "X-WRTC-Call", "X-WRTC-Message", "X-WRTC-From", "X-WRTC-Seq", "Retry-After"))
+METHODS = b"GET, POST, OPTIONS"
+REQUEST_HEADERS = b"Authorization, Content-Type, X-WRTC-Session, Last-Event-ID, Cache-Control, X-Requested-With"
+PREFLIGHT_SECONDS = b"600"
+
+
+class Origins:
+    """Knows the origins whose pages may call."""
+
+    def __init__(self, allowed: frozenset[str]) -> None:
+        self._allowed = frozenset(origin.rstrip("/").lower().encode() for origin in allowed)
+
+    def share(self, request: Request) -> None:
+        """
+        Let a page of an allowed origin read the response, whatever it will be.
+
+        ``Vary`` goes out always: a cache must not hand one origin's response to another.
+        """
+        headers = request.responseHeaders
+        headers.setRawHeaders(b"vary", [b"Origin"])
+        origin = _header(request, b"origin")
+        if origin is None or origin.lower() not in self._allowed:
+            return
+        headers.setRawHeaders(b"access-control-allow-origin", [origin])
+        headers.setRawHeaders(b"access-control-allow-credentials", [b"true"])
+        headers.setRawHeaders(b"access-control-expose-headers", [EXPOSED])
+
+    def preflight(self, request: Request) -> bytes:
+        """Answer OPTIONS; without the fields of :meth:`share` a browser takes it as a no."""
+        request.setResponseCode(204)
+        headers = request.responseHeaders
+        headers.setRawHeaders(b"allow", [METHODS])
+        if headers.hasHeader(b"access-control-allow-origin"):
+            headers.setRawHeaders(b"access-control-allow-methods", [METHODS])
+            headers.setRawHeaders(b"access-control-allow-headers", [REQUEST_HEADERS])
+            headers.setRawHeaders(b"access-control-max-age", [PREFLIGHT_SECONDS])
+            if _header(request, b"access-control-request-private-network") == b"true":
+                headers.setRawHeaders(b"access-control-allow-private-network", [b"true"])
+        return b""
+
+    def check(self, request: Request, client: Client) -> None:
+        """
+        Refuse the request of a foreign page.
+
+        Browsers leave Origin out of image, script and link requests, but not Sec-Fetch-Site.
+
+        :raises ForeignOrigin: when the page is neither ours nor of an allowed origin.
+        """
+        origin = _header(request, b"origin")
+        site = _header(request, b"sec-fetch-site")
+        if origin is None:
+            if site in (b"cross-site", b"same-site"):
+                raise ForeignOrigin("another site")
+        elif origin.lower() not in self._allowed and site != b"same-origin" and origin.lower() != own(request, client):
+            raise ForeignOrigin(origin.decode("ascii", "replace"))
+
+
+def own(request: Request, client: Client) -> bytes:
+    """Return the origin under which the client reached us."""
+    host = _header(request, b"x-forwarded-host") if client.proxied else None
+    scheme = b"https" if is_secure(request, client) else b"http"
+    return (scheme + b"://" + (host or _header(request, b"host") or b"")).lower()
+
+
+def is_secure(request: Request, client: Client) -> bool:
+    """Tell whether the client speaks HTTPS, to us or to the trusted proxy in front of us."""
+    if client.proxied:
+        return _header(request, b"x-forwarded-proto") == b"https"
+    return bool(request.isSecure())
+
+
+def _header(request: Request, name: bytes) -> bytes | None:
+    values = request.requestHeaders.getRawHeaders(name)
+    return values[-1] if values else None

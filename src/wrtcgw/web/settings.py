@@ -1,0 +1,50 @@
+"""What the HTTP surface can be told: limits, and whom it trusts."""
+
+from enum import Enum
+from ipaddress import IPv4Network, IPv6Network
+
+from attrs import field, frozen
+
+Network = IPv4Network | IPv6Network
+
+
+class Binding(Enum):
+    """What ties an agent's requests to its sign_in."""
+
+    ADDRESS = "address"
+    """The session token, or, in requests without any token, the address that signed in."""
+    STRICT = "strict"
+    """Only the session token."""
+
+
+@frozen
+class Allowance:
+    """How many tries are free at once, and how many come back per second."""
+
+    burst: int
+    per_second: float
+
+
+@frozen(kw_only=True)
+class WebSettings:
+    """Settings of the HTTP surface; the defaults suit a gateway that pages reach directly."""
+
+    session_binding: Binding = Binding.ADDRESS
+    trusted_proxies: tuple[Network, ...] = ()
+    """Peers whose X-Real-IP and X-Forwarded-* are believed."""
+    allowed_origins: frozenset[str] = frozenset()
+    """Origins other than our own whose pages may call, as browsers write them: ``https://desktop.example.org``."""
+    operator_token: str = field(default="", repr=False)
+    """Empty: operator calls are served to loopback only."""
+    body_limit: int = 65536
+    """Bytes; a Chromium offer of audio and video with all candidates has about 10,000."""
+    wait_limit: float = 60.0
+    """Seconds; a longer ``wait`` of a poll is cut to it."""
+    heartbeat: float = 15.0
+    """Seconds between the comments that keep an event stream alive through proxies."""
+    streams_per_agent: int = 4
+    """One more ends the oldest."""
+    sign_in_per_address: Allowance = Allowance(burst=100, per_second=1.0)
+    """Refused tries, and tries in progress, of one client address."""
+    sign_in_per_id: Allowance = Allowance(burst=10, per_second=0.1)
+    """The same for one agent id, and for one DN."""

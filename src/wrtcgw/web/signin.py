@@ -1,0 +1,106 @@
+"""How an agent comes and goes: sign_in and sign_out, around the gateway's own."""
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.web.server import Request
+
+from wrtcgw.calls.agent import Agent
+from wrtcgw.errors import AgentInUse, GatewayError, NotSignedIn, RegistrationRefused
+from wrtcgw.gateway import Gateway
+from wrtcgw.web.addresses import Client
+from wrtcgw.web.auth import Access, Sessions, cleared_cookie, session_cookie
+from wrtcgw.web.codec import SignIn
+from wrtcgw.web.events import Streams
+from wrtcgw.web.limits import SignInLimit
+from wrtcgw.web.longpoll import Polls
+from wrtcgw.web.origins import is_secure
+from wrtcgw.web.replies import Reply
+from wrtcgw.web.settings import WebSettings
+
+log = Logger()
+
+
+class Reception:
+    """Signs agents in and out, and keeps their sessions."""
+
+    def __init__(self, gateway: Gateway, settings: WebSettings, clock: IReactorTime) -> None:
+        self._gateway = gateway
+        self._limit = SignInLimit(settings.sign_in_per_address, settings.sign_in_per_id, clock.seconds)
+        self._sessions = Sessions()
+        self.access = Access(self._sessions, settings.session_binding, settings.operator_token)
+        self.polls = Polls(clock)
+        self.streams = Streams(clock, settings.heartbeat, settings.streams_per_agent)
+
+    async def sign_in(self, request: Request, client: Client, wanted: SignIn) -> Reply:
+        """
+        Register the agent's DN and open a session.
+
+        Whoever was the agent's page before has to sign in again: its hanging requests end here.
+        """
+        known = self._is_known(request, wanted.id)
+        this_try = self._limit.enter(client.address, wanted.id, wanted.dn, known=known)
+        try:
+            agent = await self._gateway.sign_in(
+                agent_id=wanted.id,
+                dn=wanted.dn,
+                password=wanted.password,
+                display_name=wanted.display_name,
+                current=known,
+            )
+        except GatewayError as error:
+            if not _is_guess(error):
+                this_try.forgive()
+            log.warn(
+                "sign_in of {agent} from {address}: {error}", agent=wanted.id, address=client.address, error=str(error)
+            )
+            raise
+        this_try.forgive()
+        return self._welcome(request, client, agent)
+
+    async def sign_out(self, request: Request, client: Client, agent_id: str) -> Reply:
+        """End the agent's calls and registration; fine when it is not signed in."""
+        cookie = {"Set-Cookie": cleared_cookie(agent_id, secure=is_secure(request, client))}
+        try:
+            agent = self._gateway.agent(agent_id)
+        except NotSignedIn:
+            self._dismiss(agent_id)
+            return Reply(headers=cookie)
+        self.access.require(request, client, agent)
+        await self._gateway.sign_out(agent_id)
+        self._dismiss(agent_id)
+        log.info("agent {agent} signed out", agent=agent_id)
+        return Reply(headers=cookie)
+
+    def _is_known(self, request: Request, agent_id: str) -> bool:
+        try:
+            return self.access.shows_session(request, self._gateway.agent(agent_id))
+        except NotSignedIn:
+            return False
+
+    def _welcome(self, request: Request, client: Client, agent: Agent) -> Reply:
+        self.polls.end(agent.id)
+        self.streams.end(agent.id)
+        session = self._sessions.open(agent, client)
+        log.info("agent {agent} signed in as {dn} from {address}", agent=agent.id, dn=agent.dn, address=client.address)
+        token = session.token.decode("ascii")
+        return Reply(
+            {"id": agent.id, "dn": agent.dn, "session": token},
+            {
+                "X-WRTC-Session": token,
+                "Set-Cookie": session_cookie(session, secure=is_secure(request, client)),
+            },
+        )
+
+    def _dismiss(self, agent_id: str) -> None:
+        """Forget an agent that is gone, unless it has come back meanwhile."""
+        try:
+            self._gateway.agent(agent_id)
+        except NotSignedIn:
+            self._sessions.close(agent_id)
+            self.polls.end(agent_id)
+            self.streams.end(agent_id)
+
+
+def _is_guess(error: GatewayError) -> bool:
+    """Tell whether a refused sign_in may have been a guess at a password or an id; any other outcome costs nothing."""
+    return isinstance(error, AgentInUse) or (isinstance(error, RegistrationRefused) and error.credentials)

@@ -1,0 +1,65 @@
+"""What the gateway shows of itself: health, agents and calls as JSON; never a description, never a secret."""
+
+from collections.abc import Iterable
+
+from wrtcgw import __version__
+from wrtcgw.calls.agent import Agent
+from wrtcgw.calls.call import Call
+from wrtcgw.gateway import Health
+
+View = dict[str, object]
+
+
+def health_view(health: Health) -> View:
+    """Return the health of the gateway, with the keys that monitoring asks for."""
+    return {
+        "status": health.status,
+        "service": "webrtc-gateway",
+        "version": __version__,
+        "uptime": round(health.uptime),
+        "registered_agents": health.registered_agents,
+        "active_calls": health.active_calls,
+        "sip": {"connections_up": health.connections_up, "connections_total": health.connections_total},
+    }
+
+
+def agents_view(agents: Iterable[Agent], now: float) -> View:
+    """Return the agents that are signed in; times are seconds before or after ``now``."""
+    return {"agents": [_agent(agent, now) for agent in agents]}
+
+
+def _agent(agent: Agent, now: float) -> View:
+    return {
+        "id": agent.id,
+        "dn": agent.dn,
+        "displayName": agent.display_name,
+        "registration": agent.registration.value,
+        "expires": round(agent.expires - now, 1),
+        "sipCode": agent.last_code,
+        "reason": agent.last_error,
+        "signedIn": round(now - agent.since, 1),
+        "lastSeen": None if agent.last_seen is None else round(now - agent.last_seen, 1),
+        "undelivered": len(agent.mailbox),
+        "calls": len(agent.calls),
+    }
+
+
+def calls_view(calls: Iterable[Call], now: float) -> View:
+    """Return calls and their states; times are seconds before ``now``."""
+    return {"calls": [_call(call, now) for call in calls]}
+
+
+def _call(call: Call, now: float) -> View:
+    return {
+        "callId": call.id,
+        "agent": call.agent_id,
+        "direction": call.direction.value,
+        "state": call.state.value,
+        "peer": call.peer,
+        "displayName": call.display_name,
+        "held": call.held,
+        "heldByPeer": call.held_by_peer,
+        "age": round(now - call.created, 1),
+        "duration": None if call.answered is None else round(now - call.answered, 1),
+        "uuid": call.uuid,
+    }

@@ -1,0 +1,142 @@
+"""A stand-in for the gateway's facade: real agents and mailboxes, while the verbs only note what they were asked."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+
+from wrtcgw.calls.agent import Agent
+from wrtcgw.calls.call import Call
+from wrtcgw.calls.messages import AgentMessage, MessageType
+from wrtcgw.calls.registry import Registry
+from wrtcgw.gateway import Health, Outcome
+
+
+class StandInGateway:
+    """
+    Does at once what it is asked.
+
+    Set ``failure`` to let the next verbs fail, ``waiting`` to let the ``async`` ones wait for it first.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.registry = Registry()
+        self.asked: list[tuple[Any, ...]] = []
+        self.failure: Exception | None = None
+        self.waiting: Deferred[None] | None = None
+        self.outcome = Outcome(200, "OK")
+        self.connections_up = 1
+
+    def put(self, agent_id: str, **fields: Any) -> AgentMessage:
+        """Put a message into an agent's mailbox."""
+        return self.agent(agent_id).mailbox.put(AgentMessage(**fields))
+
+    def add_call(self, agent_id: str, call_id: str) -> Call:
+        """Give an agent an outbound call."""
+        call = Call.outbound(call_id, agent_id, "sip:1003@example.org", "v=0", self.clock.seconds())
+        self.registry.add_call(self.agent(agent_id), call)
+        return call
+
+    async def sign_in(
+        self, *, agent_id: str, dn: str, password: str, display_name: str = "", current: bool = False
+    ) -> Agent:
+        """Sign an agent in, unless it is."""
+        await self._note("sign_in", agent_id, dn, password, display_name, current)
+        agent = self.registry.find_agent(agent_id)
+        if agent is None:
+            now = self.clock.seconds()
+            agent = Agent(id=agent_id, dn=dn, since=now, expires=now + 600, display_name=display_name)
+            self.registry.add_agent(agent)
+        return agent
+
+    async def sign_out(self, agent_id: str) -> None:
+        """Sign an agent out."""
+        await self._note("sign_out", agent_id)
+        agent = self.registry.find_agent(agent_id)
+        if agent is not None:
+            self.registry.remove_agent(agent)
+            agent.mailbox.put(AgentMessage(type=MessageType.SIGNED_OUT, to=agent_id))
+
+    def agent(self, agent_id: str) -> Agent:
+        """Return an agent."""
+        return self.registry.agent(agent_id)
+
+    def seen(self, agent_id: str) -> None:
+        """Note a page."""
+        self.agent(agent_id).last_seen = self.clock.seconds()
+
+    def agents(self) -> Iterator[Agent]:
+        """Return the agents."""
+        return self.registry.agents()
+
+    def calls(self) -> Iterator[Call]:
+        """Return the calls."""
+        return self.registry.calls()
+
+    def health(self) -> Health:
+        """Return some health."""
+        return Health(
+            status="ok" if self.connections_up else "down",
+            uptime=3600.4,
+            registered_agents=self.registry.agent_count,
+            active_calls=self.registry.call_count,
+            connections_up=self.connections_up,
+            connections_total=1,
+        )
+
+    def place_call(self, agent_id: str, to: str, sdp: str, *, page_address: str) -> Call:
+        """Note a new call."""
+        self._record("place_call", agent_id, to, sdp, page_address)
+        return self.add_call(agent_id, f"call{self.registry.call_count + 1}")
+
+    def send_description(
+        self, agent_id: str, call_id: str | None, sdp: str, *, page_address: str, kind: MessageType | None = None
+    ) -> Call:
+        """Note a description."""
+        self._record("send_description", agent_id, call_id, sdp, page_address, kind)
+        return self.agent(agent_id).call(call_id)
+
+    async def hangup(self, agent_id: str, call_id: str | None = None, *, code: int | None = None) -> Outcome:
+        """Note the verb."""
+        return await self._note("hangup", agent_id, call_id, code)
+
+    async def reject(self, agent_id: str, call_id: str | None = None, *, code: int = 486) -> Outcome:
+        """Note the verb."""
+        return await self._note("reject", agent_id, call_id, code)
+
+    async def hold(self, agent_id: str, call_id: str | None = None) -> Outcome:
+        """Note the verb."""
+        return await self._note("hold", agent_id, call_id)
+
+    async def resume(self, agent_id: str, call_id: str | None = None) -> Outcome:
+        """Note the verb."""
+        return await self._note("resume", agent_id, call_id)
+
+    async def dtmf(
+        self, agent_id: str, call_id: str | None, digits: str, *, duration_ms: int, gap_ms: int, content_type: str
+    ) -> Outcome:
+        """Note the verb."""
+        return await self._note("dtmf", agent_id, call_id, digits, duration_ms, gap_ms, content_type)
+
+    async def transfer(
+        self, agent_id: str, call_id: str | None = None, *, to: str | None = None, to_call: str | None = None
+    ) -> Outcome:
+        """Note the verb."""
+        return await self._note("transfer", agent_id, call_id, to, to_call)
+
+    async def info(self, agent_id: str, call_id: str | None, content_type: str, body: str) -> Outcome:
+        """Note the verb."""
+        return await self._note("info", agent_id, call_id, content_type, body)
+
+    async def _note(self, *asked: Any) -> Outcome:
+        if self.waiting is not None:
+            await self.waiting
+        self._record(*asked)
+        return self.outcome
+
+    def _record(self, *asked: Any) -> None:
+        self.asked.append(asked)
+        if self.failure is not None:
+            raise self.failure
