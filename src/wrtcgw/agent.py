@@ -11,6 +11,7 @@ from typing import Protocol
 from attrs import field, frozen
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -111,7 +112,7 @@ class UserAgentService(MultiService):
     def send(self, flow: int, text: str) -> None:
         """Send one SIP message on a flow; dropped when it is not connected."""
         if self._settings.trace:
-            log.debug("flow {flow} sent\n{message}", flow=flow, message=redact(text))
+            log.debug("flow {flow} sent\n{text}", flow=flow, text=redact(text))
         self.flows[flow].send(text)
 
     # IService
@@ -135,7 +136,7 @@ class UserAgentService(MultiService):
         return drained.addErrback(self._not_drained).addCallback(self._close)
 
     def _not_drained(self, failure: Failure) -> None:
-        if failure.check(TimeoutError):
+        if failure.check(DeferredTimeout):
             log.warn("not all calls and registrations could be ended in time")
         else:
             log.failure("draining failed", failure)
@@ -159,7 +160,7 @@ class UserAgentService(MultiService):
     def flow_received(self, flow: int, text: str) -> None:
         """Give the message to the gateway."""
         if self._settings.trace:
-            log.debug("flow {flow} received\n{message}", flow=flow, message=redact(text))
+            log.debug("flow {flow} received\n{text}", flow=flow, text=redact(text))
         self._enter(self._gateway.received, flow, text)
 
     def _enter(self, entry: Callable[..., None], *args: object) -> None:

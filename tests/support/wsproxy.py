@@ -12,6 +12,7 @@ from attrs import define, field
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionRefusedError
 from twisted.internet.interfaces import ITCPTransport
+from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
 from wsproto import ConnectionType, WSConnection
@@ -45,7 +46,7 @@ class Mood(Enum):
 
 
 @implementer(ITCPTransport)
-class Wire:
+class Wire:  # type: ignore[misc]  # the other methods of ITCPTransport are not called
     """The client's transport of one connection."""
 
     def __init__(self, network: "Network", connection: "ProxyConnection", protocol: Any) -> None:
@@ -255,3 +256,8 @@ class Application:
 
     def connectionLost(self, reason: Failure) -> None:
         self.lost = reason
+
+
+def factory_of(application: Any) -> Any:
+    """Make a factory of the application protocol, past Twisted's notion that all protocols take bytes."""
+    return Factory.forProtocol(application)

@@ -180,5 +180,7 @@ def explain(failure: Failure) -> str:
     if failure.check(VerificationError):
         return "the certificate is not for this host name"
     if isinstance(failure.value, SSL.Error):
-        return "TLS: " + (", ".join(str(entry[-1]) for entry in failure.value.args[0]) or "closed by the server")
+        # either a list of OpenSSL's (library, function, reason), or a number and a text, or nothing
+        detail = failure.value.args[-1] if failure.value.args else "closed by the server"
+        return "TLS: " + (detail if isinstance(detail, str) else ", ".join(entry[-1] for entry in detail))
     return failure.getErrorMessage()

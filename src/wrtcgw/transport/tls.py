@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from attrs import frozen
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IStreamClientEndpoint
 from twisted.internet.ssl import Certificate, CertificateOptions, optionsForClientTLS, trustRootFromCertificates
@@ -63,7 +63,7 @@ def load_trust_root(ca_file: Path) -> Any:
         certificates = [Certificate.loadPEM(block) for block in blocks]
     except OSError as error:
         raise ValueError(f"cannot read {ca_file}: {error.strerror}") from error
-    except (SSL.Error, ValueError) as error:
+    except (crypto.Error, ValueError) as error:
         raise ValueError(f"{ca_file} holds a certificate that cannot be read") from error
     if not certificates:
         raise ValueError(f"{ca_file} holds no PEM certificate")

@@ -198,11 +198,9 @@ class WebSocketEndpoint:
         attempt.addTimeout(self._settings.handshake_timeout, self._clock, self._timed_out)
         return cast("Deferred[IProtocol]", attempt)
 
-    def _timed_out(self, value: object, timeout: float) -> object:
-        """Turn whatever the cancelled attempt failed with (each kind of endpoint has its own) into a time-out."""
-        if isinstance(value, Failure):
-            raise HandshakeTimeout(timeout)
-        return value
+    def _timed_out(self, _: object, timeout: float) -> object:
+        """Replace what the cancelled attempt failed with; each kind of endpoint has its own."""
+        raise HandshakeTimeout(timeout)
 
 
 @implementer(IProtocolFactory)
