@@ -150,6 +150,10 @@ class UACore:
             registration.sign_out()
         return self._taken()
 
+    def account(self, key: str) -> Account | None:
+        """Return the account of that key: the one whose credentials were accepted last."""
+        return self._ua.accounts.get(key)
+
     def add_account(self, account: Account) -> None:
         """Serve an account that is not registered: calls can be placed for it, and reach it by its key."""
         self._ua.accounts[account.key] = account
