@@ -11,9 +11,8 @@ Nothing here needs the ``demo`` extra to be imported: :func:`open_media` says wh
 import asyncio
 import importlib
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
-from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
 from attrs import define, field
@@ -21,22 +20,13 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.python.failure import Failure
 
-from wrtcgw import sdp
-from wrtcgw.demo import sessiontext
-from wrtcgw.demo.tone import CALLER_HZ, PBX_HZ, ToneEar
+from wrtcgw.demo.tone import CALLER_HZ, ToneEar
 
 if TYPE_CHECKING:
     from wrtcgw.demo.peer import Peer
 
 HOW_TO_INSTALL = "pip install 'wrtcgw[demo]'"
 _T = TypeVar("_T")
-
-
-class Sound(Enum):
-    """What a peer of the PBX sends."""
-
-    ECHO = "echo"
-    TONE = "tone"
 
 
 class MediaUnavailableError(Exception):
@@ -83,41 +73,56 @@ class Media:
 
         return self.run(work())
 
-    async def answering(self, offer: str, sound: Sound) -> "tuple[MediaSession, str]":
-        """Return a session that answers ``offer``, and its answer."""
-        session = MediaSession(self, sound)
-        return session, await session.answer(offer)
+    def offering(self, tone: float | None = None, ear: ToneEar | None = None) -> "Deferred[tuple[Peer, str]]":
+        """Return a new peer that plays ``tone`` (hertz; None for silence), and its offer."""
 
-    async def offering(self, sound: Sound) -> "tuple[MediaSession, str]":
-        """Return a session that offers, and its offer; :meth:`MediaSession.apply_answer` takes the answer."""
-        session = MediaSession(self, sound)
-        return session, await session.offer()
+        async def work() -> "tuple[Peer, str]":
+            peer = self._new_peer(tone, ear)
+            return peer, await peer.offer()
+
+        return self.run(work())
+
+    def answering(
+        self, offer: str, tone: float | None = None, ear: ToneEar | None = None
+    ) -> "Deferred[tuple[Peer, str]]":
+        """
+        Return a new peer that plays ``tone``, and its answer to ``offer``.
+
+        The Deferred fails with what aiortc raised when there is nothing in the offer that it can take.
+        """
+
+        async def work() -> "tuple[Peer, str]":
+            peer = self._new_peer(tone, ear)
+            try:
+                return peer, await peer.answer(offer)
+            except Exception:
+                await self._close(peer)
+                raise
+
+        return self.run(work())
 
     async def calling(self, listen_for: float = CALLER_HZ) -> "tuple[Caller, str]":
         """Return a caller that plays its tone and listens for ``listen_for`` hertz, and its offer."""
         ear = ToneEar(listen_for)
-        peer, offer = await self.run(self._offering_peer(None, ear))
+        peer, offer = await self.offering(CALLER_HZ, ear)
         return Caller(self, peer, ear), offer
 
-    async def _offering_peer(self, sound: Sound | None, ear: ToneEar | None = None) -> "tuple[Peer, str]":
-        peer = self._new_peer(sound, ear)
-        return peer, await peer.offer()
+    async def called(self, offer: str, listen_for: float = CALLER_HZ) -> "tuple[Caller, str]":
+        """Return the same for a call that came in: a caller that takes ``offer``, and its answer."""
+        ear = ToneEar(listen_for)
+        peer, answer = await self.answering(offer, CALLER_HZ, ear)
+        return Caller(self, peer, ear), answer
 
-    async def _answering_peer(self, sound: Sound, offer: str) -> "tuple[Peer, str]":
-        peer = self._new_peer(sound)
-        try:
-            return peer, await peer.answer(offer)
-        except Exception:
-            await self._close(peer)
-            raise
-
-    def _new_peer(self, sound: Sound | None, ear: ToneEar | None = None) -> "Peer":
+    def _new_peer(self, tone: float | None, ear: ToneEar | None) -> "Peer":
         from wrtcgw.demo import peer  # noqa: PLC0415 - needs the demo extra
 
-        track = peer.EchoTrack() if sound is Sound.ECHO else peer.ToneTrack(PBX_HZ if sound else CALLER_HZ)
-        made = peer.Peer(track, ear)
+        made = peer.Peer(peer.OutgoingTrack(tone), ear)
         self._peers.add(made)
         return made
+
+    def close(self, peer: "Peer") -> "Deferred[None]":
+        """End the stream of a peer."""
+        return self.run(self._close(peer))
 
     async def _close(self, peer: "Peer") -> None:
         self._peers.discard(peer)
@@ -151,72 +156,8 @@ def _settle(result: "Deferred[_T]", done: "Future[_T]") -> None:
 
 
 @define(eq=False)
-class MediaSession:
-    """
-    The PBX's end of one call: answers offers, and makes them.
-
-    A re-INVITE with the ICE credentials that are in use changes the direction only; one with new credentials is an
-    ICE restart or another far side (:rfc:`8839#section-4.4.1.1.1`), for which a new peer takes over.
-    """
-
-    _media: Media
-    _sound: Sound
-    _peer: "Peer | None" = field(default=None, init=False)
-    _far_credentials: str | None = field(default=None, init=False)
-    _local: str = field(default="", init=False)
-
-    async def answer(self, offer: str) -> str:
-        """
-        Return the answer to an offer, the first one or one of a re-INVITE.
-
-        :raises ValueError: if there is nothing in it that we can take.
-        """
-        credentials = sessiontext.attribute(offer, "ice-ufrag")
-        if self._peer is None or credentials != self._far_credentials:
-            await self._drop_peer()
-            self._peer, text = await self._media.run(self._media._answering_peer(self._sound, offer))
-            self._local = self._successor(text)
-            self._far_credentials = credentials
-        return await self._directed(sdp.mirrored(sdp.direction(offer)))
-
-    async def offer(self) -> str:
-        """Return an offer of a new stream, in place of any that there was."""
-        await self._drop_peer()
-        self._peer, text = await self._media.run(self._media._offering_peer(self._sound))
-        self._local = self._successor(text)
-        return self._local
-
-    async def apply_answer(self, answer: str) -> None:
-        """Take the answer to :meth:`offer`."""
-        if self._peer is not None:
-            await self._media.run(self._peer.apply_answer(answer))
-            self._far_credentials = sessiontext.attribute(answer, "ice-ufrag")
-
-    def _successor(self, text: str) -> str:
-        return sdp.continued(text, self._local) if self._local else text
-
-    async def _directed(self, direction: sdp.Direction) -> str:
-        """Send or keep silent, and return our description with that direction."""
-        track = self._peer.track if self._peer is not None else None
-        if track is not None:
-            sending = direction in ("sendrecv", "sendonly")
-            await self._media.call(lambda: setattr(track, "sending", sending))
-        self._local = self._successor(sdp.with_direction(self._local, direction))
-        return self._local
-
-    async def _drop_peer(self) -> None:
-        peer, self._peer = self._peer, None
-        if peer is not None:
-            await self._media.run(self._media._close(peer))
-
-    def close(self) -> Awaitable[None]:
-        """End the stream."""
-        return self._drop_peer()
-
-
-@define(eq=False)
 class Caller:
-    """The calling end of ``wrtcgw-client``: plays a tone and listens."""
+    """The end of a call that ``wrtcgw-client`` is: plays a tone and listens."""
 
     _media: Media
     _peer: "Peer"
@@ -240,7 +181,7 @@ class Caller:
 
     async def close(self) -> None:
         """End the stream."""
-        await self._media.run(self._media._close(self._peer))
+        await self._media.close(self._peer)
 
 
 def open_media(reactor: IReactorFromThreads) -> Media:

@@ -1,5 +1,5 @@
 """
-WebRTC peers by aiortc: one that echoes or plays a tone, and a caller that listens for one.
+WebRTC peers by aiortc: each one audio stream with one far side, whose sound can be led anywhere.
 
 Everything here runs on the asyncio loop of :class:`wrtcgw.demo.media.Media` and nowhere else. This module needs the
 ``demo`` extra; only :mod:`wrtcgw.demo.media` imports it, and only when a peer is made. No STUN or TURN server is
@@ -12,67 +12,74 @@ import time
 from array import array
 
 from aioice import Candidate
-from aiortc import AudioStreamTrack, MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 from attrs import define, field
-from av import AudioFrame
+from av import AudioFrame, AudioResampler
 
 from wrtcgw.demo import sessiontext
 from wrtcgw.demo.tone import ToneEar, sine
 
-_RATE = 48000
-_BLOCK = _RATE // 50
+RATE = 48000
+BLOCK = RATE // 50
+_START = 2 * BLOCK
+_LIMIT = 10 * BLOCK
 
 
-class ToneTrack(AudioStreamTrack):
-    """Plays a tone in real time, or silence while ``sending`` is false."""
+class OutgoingTrack(MediaStreamTrack):
+    """
+    What a peer sends, one block every 20 ms: a tone, or what was given to :meth:`put`, or silence.
 
-    def __init__(self, frequency: float) -> None:
-        super().__init__()
-        self.sending = True
-        self._frequency = frequency
-        self._sent = 0
-        self._began = 0.0
-
-    async def recv(self) -> AudioFrame:
-        """Return the next 20 ms, not before they are due."""
-        if self.readyState != "live":
-            raise MediaStreamError
-        self._began = self._began or time.monotonic()
-        await asyncio.sleep(self._began + self._sent / _RATE - time.monotonic())
-        samples = sine(self._frequency, _RATE, self._sent, _BLOCK) if self.sending else array("h", bytes(2 * _BLOCK))
-        frame = AudioFrame(format="s16", layout="mono", samples=_BLOCK)
-        frame.planes[0].update(samples.tobytes())
-        frame.sample_rate = _RATE
-        frame.time_base = fractions.Fraction(1, _RATE)
-        frame.pts = self._sent
-        self._sent += _BLOCK
-        return frame
-
-
-class EchoTrack(MediaStreamTrack):
-    """Gives back what the far side sends; drops it while ``sending`` is false, so that nothing piles up."""
+    The blocks are paced by the clock and numbered by this track, so the source may change at any time and stop or
+    stutter without the far side's decoder noticing. While ``sending`` is false nothing is sent at all.
+    """
 
     kind = "audio"
 
-    def __init__(self) -> None:
+    def __init__(self, tone: float | None) -> None:
         super().__init__()
         self.sending = True
-        self.source: asyncio.Future[MediaStreamTrack] = asyncio.get_running_loop().create_future()
+        self.tone = tone
+        self._buffer: array[int] = array("h")
+        self._flowing = False
+        self._began = time.monotonic()
+        self._position = 0
+
+    def put(self, samples: "array[int]") -> None:
+        """Take sound to be sent; what is more than 0.2 s behind is dropped."""
+        self._buffer.extend(samples)
+        del self._buffer[: max(0, len(self._buffer) - _LIMIT)]
 
     async def recv(self) -> AudioFrame:
-        """Return the next frame that came in."""
-        source = await self.source
+        """Return the next block, not before it is due."""
         while True:
-            frame = await source.recv()
-            if self.sending and isinstance(frame, AudioFrame):
-                return frame
+            await asyncio.sleep(self._began + self._position / RATE - time.monotonic())
+            if self.readyState != "live":
+                raise MediaStreamError
+            samples = self._next_block()
+            self._position += BLOCK
+            if self.sending:
+                return _frame(samples, self._position)
+
+    def _next_block(self) -> "array[int]":
+        if self.tone is not None:
+            return sine(self.tone, RATE, self._position, BLOCK)
+        waiting = len(self._buffer)
+        self._flowing = waiting >= (BLOCK if self._flowing else _START)
+        if not self._flowing:
+            return array("h", bytes(2 * BLOCK))
+        samples = self._buffer[:BLOCK]
+        del self._buffer[:BLOCK]
+        return samples
 
 
-def _mono(frame: AudioFrame) -> "array[int]":
-    channels = len(frame.layout.channels)
-    samples = array("h", bytes(frame.planes[0])[: 2 * channels * frame.samples])
-    return samples[::channels]
+def _frame(samples: "array[int]", position: int) -> AudioFrame:
+    frame = AudioFrame(format="s16", layout="mono", samples=BLOCK)
+    frame.planes[0].update(samples.tobytes())
+    frame.sample_rate = RATE
+    frame.time_base = fractions.Fraction(1, RATE)
+    frame.pts = position
+    return frame
 
 
 def _new_connection(track: MediaStreamTrack) -> RTCPeerConnection:
@@ -96,10 +103,15 @@ def _new_connection(track: MediaStreamTrack) -> RTCPeerConnection:
 
 @define(eq=False)
 class Peer:
-    """One audio stream with one far side: what it sends is ``track``, what it hears goes to ``ear`` when it has one."""
+    """
+    One audio stream with one far side.
 
-    track: ToneTrack | EchoTrack
+    What the far side says goes to ``ear``, and to the ``outlet``: the track of another peer, or its own for an echo.
+    """
+
+    track: OutgoingTrack
     ear: ToneEar | None = None
+    outlet: OutgoingTrack | None = None
     _connection: RTCPeerConnection = field(init=False)
     _listening: asyncio.Task[None] | None = field(default=None, init=False)
 
@@ -109,29 +121,34 @@ class Peer:
         self._connection.on("track", self._track_arrived)
 
     def _track_arrived(self, incoming: MediaStreamTrack) -> None:
-        if isinstance(self.track, EchoTrack):
-            self.track.source.set_result(incoming)
-        else:
-            self._listening = asyncio.get_running_loop().create_task(self._listen(incoming))
+        self._listening = asyncio.get_running_loop().create_task(self._listen(incoming))
 
     async def _listen(self, incoming: MediaStreamTrack) -> None:
         """Read what comes, also when nobody listens: aiortc queues it without bound otherwise."""
+        to_mono = AudioResampler(format="s16", layout="mono", rate=RATE)
         while True:
             try:
                 frame = await incoming.recv()
             except MediaStreamError:
                 return
-            if self.ear is not None and isinstance(frame, AudioFrame):
-                self.ear.listen(_mono(frame), frame.sample_rate, time.monotonic())
+            if isinstance(frame, AudioFrame) and (self.ear or self.outlet):
+                for part in to_mono.resample(frame):
+                    self._hear(array("h", bytes(part.planes[0])[: 2 * part.samples]))
+
+    def _hear(self, samples: "array[int]") -> None:
+        if self.ear is not None:
+            self.ear.listen(samples, RATE, time.monotonic())
+        if self.outlet is not None:
+            self.outlet.put(samples)
+
+    def hears(self) -> bool:
+        """Tell whether the ear hears its tone now."""
+        return self.ear is not None and self.ear.hears(time.monotonic())
 
     @property
     def state(self) -> str:
         """The W3C connectionState: new, connecting, connected, failed or closed."""
         return str(self._connection.connectionState)
-
-    def hears(self) -> bool:
-        """Tell whether the ear hears its tone now."""
-        return self.ear is not None and self.ear.hears(time.monotonic())
 
     async def offer(self) -> str:
         """Return our offer with all candidates in it."""
