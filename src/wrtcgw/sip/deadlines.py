@@ -28,6 +28,11 @@ class Deadlines:
     def __len__(self) -> int:
         return len(self._current)
 
+    @property
+    def heap_size(self) -> int:
+        """Return how many entries are stored, replaced and cleared ones included."""
+        return len(self._heap)
+
     def set(self, owner: TimerOwner, name: str, when: float) -> None:
         """Make ``name`` of ``owner`` due at ``when``, in place of an earlier deadline of that name."""
         self._serial += 1
