@@ -7,6 +7,7 @@ from twisted.logger import LogLevel, capturedLogs
 
 from tests.support.service import REGISTER, ServiceCase
 from tests.support.wsproxy import Mood
+from wrtcgw.transport.flow import Target
 
 
 class Feeding(ServiceCase):
@@ -51,6 +52,22 @@ class Feeding(ServiceCase):
         self.network.settle()
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual(gateway.told[1:], [("received", 0, "next")])
+
+    def test_secure(self) -> None:
+        """The gateway is told whether a flow is encrypted, since that stands in Via."""
+        gateway = self.start()
+        self.assertFalse(gateway.secure)
+        assert self.service is not None
+        (flow,) = self.service.flows
+        flow.targets = [Target("wss://proxy.example.org/", flow.target.endpoint, secure=True)]
+        self.first.last.cut()
+        self.network.run_for(3)
+        self.assertTrue(gateway.secure)
+
+    def test_reported_fault(self) -> None:
+        """A bug that the gateway survived by itself is logged with its traceback."""
+        self.start().report(ZeroDivisionError())
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     def test_trace(self) -> None:
         """With ``trace`` messages are logged in both directions, without their secrets."""

@@ -6,6 +6,7 @@ after each entry the gateway asks for its one timer to be set again (its ``rearm
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 from attrs import field, frozen
@@ -28,9 +29,11 @@ class GatewayPort(Protocol):
 
     rearm: Callable[[], None]
     """Set by the service; to be called after anything that may have changed :meth:`next_deadline`."""
+    report: Callable[[Exception], None]
+    """Set by the service; told of bugs that the gateway survived."""
 
-    def connected(self, flow: int) -> None:
-        """Take notice that the flow can carry messages."""
+    def connected(self, flow: int, *, secure: bool) -> None:
+        """Take notice that the flow can carry messages; ``secure`` when over TLS."""
 
     def disconnected(self, flow: int) -> None:
         """Take notice that it cannot any more."""
@@ -44,8 +47,8 @@ class GatewayPort(Protocol):
     def next_deadline(self) -> float | None:
         """Return when :meth:`tick` wants to be called, in the clock's seconds; None for not at all."""
 
-    def drain(self) -> "Deferred[object]":
-        """End all calls and registrations; fires when the far side has confirmed it."""
+    async def drain(self) -> None:
+        """End all calls and registrations; done when the far side has confirmed it."""
 
 
 @frozen(kw_only=True)
@@ -103,6 +106,7 @@ class UserAgentService(MultiService):
         """
         self._gateway = gateway
         gateway.rearm = self.rearm
+        gateway.report = self._report
 
     @property
     def flows_up(self) -> int:
@@ -149,26 +153,29 @@ class UserAgentService(MultiService):
 
     # FlowUser: each entry leaves the gateway's faults in the log, for the next agent's message must still be served
 
-    def flow_connected(self, flow: int) -> None:
+    def flow_connected(self, flow: int, *, secure: bool) -> None:
         """Tell the gateway."""
-        self._enter(self._gateway.connected, flow)
+        self._enter(partial(self._gateway.connected, flow, secure=secure))
 
     def flow_disconnected(self, flow: int) -> None:
         """Tell the gateway."""
-        self._enter(self._gateway.disconnected, flow)
+        self._enter(partial(self._gateway.disconnected, flow))
 
     def flow_received(self, flow: int, text: str) -> None:
         """Give the message to the gateway."""
         if self._settings.trace:
             log.debug("flow {flow} received\n{text}", flow=flow, text=redact(text))
-        self._enter(self._gateway.received, flow, text)
+        self._enter(partial(self._gateway.received, flow, text))
 
-    def _enter(self, entry: Callable[..., None], *args: object) -> None:
+    def _enter(self, entry: Callable[[], None]) -> None:
         try:
-            entry(*args)
-        except Exception:
-            log.failure("the gateway failed in {entry}", entry=entry.__name__)
+            entry()
+        except Exception as error:
+            self._report(error)
             self.rearm()
+
+    def _report(self, error: Exception) -> None:
+        log.failure("a bug in the gateway; everything else goes on", Failure(error))
 
     # the timer
 

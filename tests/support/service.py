@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from attrs import define, field
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.wsproxy import Network
@@ -24,6 +24,7 @@ class StandIn:
     send: Callable[[int, str], None]
     clock: Network
     rearm: Callable[[], None] = field(default=lambda: None)
+    report: Callable[[Exception], None] = field(default=lambda error: None)
     told: list[tuple[Any, ...]] = field(factory=list)
     deadline: float | None = None
     ticks: list[float] = field(factory=list)
@@ -31,9 +32,11 @@ class StandIn:
     up: list[float] = field(factory=list)
     """When connections opened."""
     drained: Any = None
+    secure: bool = False
 
-    def connected(self, flow: int) -> None:
+    def connected(self, flow: int, *, secure: bool) -> None:
         self.told.append(("connected", flow))
+        self.secure = secure
         self.up.append(self.clock.seconds())
         self.send(flow, REGISTER)
         self.rearm()
@@ -58,11 +61,12 @@ class StandIn:
         self.asked += 1
         return self.deadline
 
-    def drain(self) -> "Deferred[object]":
+    async def drain(self) -> None:
         self.told.append(("drain",))
         if isinstance(self.drained, Exception):
             raise self.drained
-        return succeed(None) if self.drained is None else self.drained
+        if self.drained is not None:
+            await self.drained
 
 
 class ServiceCase(SynchronousTestCase):

@@ -1,30 +1,44 @@
 """
 The facade: every verb of the API, and the entries of the shell that owns the connections.
 
-Rules live in the parts (:mod:`~wrtcgw.gateway.registrations`, :mod:`~wrtcgw.gateway.setup`, …); this class hands each
+Rules live in the parts (:mod:`~wrtcgw.gateway.registrations`, :mod:`~wrtcgw.gateway.callsetup`, …); this class hands each
 verb to its part, and each event of the core to the part that understands it.
 """
 
 from collections.abc import Callable, Iterator
 from typing import Literal
 
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call
-from wrtcgw.calls.messages import MessageType
+from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.registry import Registry
+from wrtcgw.errors import BadInput
+from wrtcgw.gateway.callsetup import CallSetup
+from wrtcgw.gateway.events import Events
+from wrtcgw.gateway.offers import Offers
+from wrtcgw.gateway.orders import Orders
+from wrtcgw.gateway.registrations import Registrations
+from wrtcgw.gateway.remote_offers import RemoteOffers
 from wrtcgw.gateway.settings import GatewaySettings, Health, Outcome
+from wrtcgw.gateway.switch import Switch, shielded
+from wrtcgw.gateway.transfers import Transfers
 from wrtcgw.sip.core import UACore
 from wrtcgw.sip.outputs import Output
+
+
+def _ignore(*_: object) -> None:
+    """Stand in for a hook that nobody set."""
 
 
 class Gateway:
     """
     The gateway: agents sign in and make calls.
 
-    All methods are to be called on the reactor thread, and none blocks; ``async`` ones wait for the far side. A verb that
-    was cancelled (its HTTP request broke off) goes on, only nobody hears of its outcome.
+    All methods are to be called on the reactor thread, and none blocks; ``async`` ones wait for the far side. A verb
+    that was cancelled (its HTTP request broke off) goes on, only nobody hears of its outcome.
 
     :param send: carries one SIP message to the WebSocket of a flow.
     """
@@ -32,7 +46,7 @@ class Gateway:
     rearm: Callable[[], None]
     """Called after each entry: the core's next deadline may have changed. Set by the shell."""
     observe: Callable[[Output], None]
-    """Told of each event of the core (not of ``Send``) before it is acted on, for logs and metrics. Set by the shell."""
+    """Told of each event of the core (no ``Send``) before it is acted on, for logs and metrics. Set by the shell."""
     report: Callable[[Exception], None]
     """Told of a bug: an event could not be acted on. The rest goes on. Set by the shell."""
 
@@ -43,28 +57,57 @@ class Gateway:
         clock: IReactorTime,
         settings: GatewaySettings,
         send: Callable[[int, str], None],
-    ) -> None: ...
+    ) -> None:
+        self.rearm = self.observe = self.report = _ignore
+        self._switch = switch = Switch(core, registry, clock, settings, send)
+        switch.rearm = lambda: self.rearm()
+        switch.observe = lambda output: self.observe(output)
+        switch.report = lambda error: self.report(error)
+        self._started = switch.now()
+        self._transfers = Transfers(switch)
+        self._offers = Offers(switch)
+        self._remote_offers = RemoteOffers(switch)
+        self._orders = Orders(switch, self._offers)
+        self._setup = CallSetup(switch, self._transfers)
+        self._registrations = Registrations(switch, self._setup.end, self._remote_offers.resume_calls)
+        switch.dispatch = Events(
+            switch=switch,
+            registrations=self._registrations,
+            setup=self._setup,
+            offers=self._offers,
+            remote_offers=self._remote_offers,
+            orders=self._orders,
+            transfers=self._transfers,
+        ).dispatch
 
     # entries of the shell
 
-    def connected(self, flow: int) -> None:
-        """Note that the connection ``flow`` is up."""
+    def connected(self, flow: int, *, secure: bool = False) -> None:
+        """Note that the connection ``flow`` is up, and whether it is wss."""
+        self._registrations.connected(flow)
+        self._switch.run(self._switch.core.connected(flow, self._switch.now(), secure=secure))
 
     def disconnected(self, flow: int) -> None:
         """Note that the connection ``flow`` was lost; calls go on."""
+        self._registrations.disconnected(flow)
+        self._switch.run(self._switch.core.disconnected(flow, self._switch.now()))
 
     def received(self, flow: int, text: str) -> None:
         """Take one WebSocket message of ``flow``."""
+        self._switch.run(self._switch.core.receive(flow, text, self._switch.now()))
 
     def tick(self) -> None:
         """Run what is due in the core."""
+        self._switch.run(self._switch.core.tick(self._switch.now()))
 
     def next_deadline(self) -> float | None:
         """Return when :meth:`tick` has to be called next, in the clock's seconds."""
-        raise NotImplementedError
+        return self._switch.core.next_deadline()
 
-    async def drain(self) -> None:
-        """Sign every agent out, ending its calls; takes at most ``sign_out_limit``."""
+    def drain(self) -> "Deferred[object]":
+        """Sign every agent out, ending its calls; fires when the far side has confirmed that, or was too slow."""
+        leaving = [shielded(self._registrations.sign_out(agent.id)) for agent in self.agents()]
+        return gatherResults(leaving).addCallback(lambda _: None)
 
     # agents
 
@@ -85,10 +128,13 @@ class Gateway:
         :raises RegistrationRefused: with the registrar's own words.
         :raises RegistrationTimeout: when it was silent.
         """
-        raise NotImplementedError
+        return await shielded(
+            self._registrations.sign_in(agent_id, dn, password, display_name, current=current),
+        )
 
     async def sign_out(self, agent_id: str) -> None:
         """End the agent's calls and un-REGISTER its DN; does nothing when it is not signed in."""
+        await shielded(self._registrations.sign_out(agent_id))
 
     def agent(self, agent_id: str) -> Agent:
         """
@@ -96,22 +142,45 @@ class Gateway:
 
         :raises NotSignedIn: when there is none of that id.
         """
-        raise NotImplementedError
+        return self._switch.registry.agent(agent_id)
 
     def seen(self, agent_id: str) -> None:
         """Note that the agent's page was heard of; does nothing when it is not signed in."""
+        agent = self._switch.registry.find_agent(agent_id)
+        if agent is not None:
+            agent.last_seen = self._switch.now()
 
     def agents(self) -> Iterator[Agent]:
         """Iterate over the signed-in agents."""
-        raise NotImplementedError
+        return self._switch.registry.agents()
 
     def calls(self) -> Iterator[Call]:
         """Iterate over all calls that are not over."""
-        raise NotImplementedError
+        return self._switch.registry.calls()
 
     def health(self) -> Health:
         """Return how the gateway is."""
-        raise NotImplementedError
+        up, total = len(self._registrations.up), self._switch.settings.connections
+        return Health(
+            status="down" if not up else "ok" if up >= total else "degraded",
+            uptime=self._switch.now() - self._started,
+            registered_agents=self._switch.registry.agent_count,
+            active_calls=self._switch.registry.call_count,
+            connections_up=up,
+            connections_total=total,
+        )
+
+    def wants(self, message: AgentMessage) -> bool:
+        """
+        Tell whether a description in a mailbox is still of use to its page.
+
+        It is not when the call is over, or when the offer was withdrawn or answered meanwhile. A dialect that hands out
+        descriptions only, without the events that tell of such ends, has to ask.
+        """
+        leg = self._switch.legs.get(message.call_id)
+        if leg is None or not leg.call.is_up:
+            return False
+        return message.type is not MessageType.OFFER or self._remote_offers.is_open(leg, message)
 
     # calls
 
@@ -126,7 +195,9 @@ class Gateway:
         :raises NoSIPConnection: when the agent's connection is down.
         :raises WrongState: when the agent has as many calls as it may.
         """
-        raise NotImplementedError
+        agent = self.agent(agent_id)
+        connected = self._registrations.is_connected(agent)
+        return self._setup.place(agent, to, sdp, page_address, connected=connected)
 
     def send_description(
         self,
@@ -151,7 +222,10 @@ class Gateway:
         :raises AmbiguousCall: when no call is named and several would do.
         :raises WrongState: when the call takes no description of that kind now.
         """
-        raise NotImplementedError
+        agent = self.agent(agent_id)
+        call = agent.call(call_id) if call_id else self._offers.choose(agent, kind)
+        self._offers.take(self._switch.legs[call.id], sdp, page_address, kind)
+        return call
 
     async def hangup(self, agent_id: str, call_id: str | None = None, *, code: int | None = None) -> Outcome:
         """
@@ -160,7 +234,7 @@ class Gateway:
         :param code: for a call that is ringing here: what the caller is told.
         :raises WrongState: when it is ending already.
         """
-        raise NotImplementedError
+        return await shielded(self._setup.hang_up(self._switch.leg(agent_id, call_id), code))
 
     async def reject(self, agent_id: str, call_id: str | None = None, *, code: int = 486) -> Outcome:
         """
@@ -169,7 +243,7 @@ class Gateway:
         :raises BadInput: for a code that is no refusal.
         :raises WrongState: when the call is not ringing here.
         """
-        raise NotImplementedError
+        return await shielded(self._setup.reject(self._switch.leg(agent_id, call_id), code))
 
     async def hold(self, agent_id: str, call_id: str | None = None) -> Outcome:
         """
@@ -178,11 +252,11 @@ class Gateway:
         :raises WrongState: when it is not established, is on hold already, or an offer is open.
         :raises RequestRefused: when the far side refused; the call is as before.
         """
-        raise NotImplementedError
+        return await shielded(self._offers.hold(self._switch.leg(agent_id, call_id), "local"))
 
     async def resume(self, agent_id: str, call_id: str | None = None) -> Outcome:
         """Take a call from hold; raises as :meth:`hold`."""
-        raise NotImplementedError
+        return await shielded(self._offers.resume(self._switch.leg(agent_id, call_id), "local"))
 
     async def dtmf(
         self,
@@ -202,7 +276,8 @@ class Gateway:
         :raises WrongState: when the call is not established.
         :raises RequestRefused: when the far side refused a digit; the rest is not sent.
         """
-        raise NotImplementedError
+        leg = self._switch.leg(agent_id, call_id)
+        return await shielded(self._orders.dtmf(leg, digits, duration_ms, gap_ms, content_type))
 
     async def transfer(
         self, agent_id: str, call_id: str | None = None, *, to: str | None = None, to_call: str | None = None
@@ -216,7 +291,10 @@ class Gateway:
         :raises WrongState: when a call is not established, or is being transferred already.
         :raises RequestRefused: when the far side did not take the order.
         """
-        raise NotImplementedError
+        if bool(to) == bool(to_call):
+            raise BadInput("to", "either to or to_call")
+        leg, other = self._transfers.choose(self.agent(agent_id), call_id, to_call)
+        return await shielded(self._transfers.transfer(leg, to, other))
 
     async def info(self, agent_id: str, call_id: str | None, content_type: str, body: str) -> Outcome:
         """
@@ -226,4 +304,4 @@ class Gateway:
         :raises WrongState: when the call is not established.
         :raises RequestRefused: when the far side refused it.
         """
-        raise NotImplementedError
+        return await shielded(self._orders.info(self._switch.leg(agent_id, call_id), content_type, body))

@@ -35,8 +35,8 @@ log = Logger()
 class FlowUser(Protocol):
     """Who is told what happens on the flows."""
 
-    def flow_connected(self, flow: int) -> None:
-        """Take notice that the flow can carry messages."""
+    def flow_connected(self, flow: int, *, secure: bool) -> None:
+        """Take notice that the flow can carry messages; ``secure`` when over TLS."""
 
     def flow_disconnected(self, flow: int) -> None:
         """Take notice that it cannot any more."""
@@ -47,10 +47,12 @@ class FlowUser(Protocol):
 
 @frozen
 class Target:
-    """A proxy, by the name under which the log shows it."""
+    """A proxy, and the name under which the log shows it."""
 
     name: str
     endpoint: IStreamClientEndpoint
+    secure: bool = False
+    """Whether it is reached over TLS."""
 
 
 @define
@@ -147,7 +149,7 @@ class Flow:
         self.transport = transport
         self.last_error = ""
         self.reconnection.connected(self.clock.seconds())
-        self.user.flow_connected(self.number)
+        self.user.flow_connected(self.number, secure=self.target.secure)
 
     def closed(self, reason: Failure) -> None:
         """Drop the connection and tell the user."""
