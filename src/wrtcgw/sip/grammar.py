@@ -29,24 +29,23 @@ MAX_DELTA_SECONDS = 2**32 - 1
 _TOKEN = re.compile(TOKEN)
 _QUOTED = re.compile(QUOTED, re.DOTALL)
 # :rfc:`3261#section-25.1`: gen-value without its quoted-string; an IPv6 address bare, as in Via's received
-# (:rfc:`5118#section-4.5`), and the slash and the like that peers put into values.
-_PLAIN_VALUE = re.compile(r"[A-Za-z0-9\-.!%*_+`'~\[\]:/@&$?^{}|#]+")
+# (:rfc:`5118#section-4.5`), and what peers put into values beside: base64, paths.
+_PLAIN_VALUE = re.compile(r"[A-Za-z0-9\-.!%*_+`'~\[\]:/@&$?^{}|#=]+")
 _NUMBER = re.compile(r"0*([0-9]{1,10})")
 # What may not stand in a header value: line ends, NUL but for a quoted-pair's (:rfc:`3261#section-25.1`, quoted-pair)
 # and code points that UTF-8 cannot carry (those of surrogateescape it can).
 _FORBIDDEN = re.compile("[\r\n\ud800-\udc7f\udd00-\udfff]|(?<!\\\\)\0")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_TO_QUOTE = re.compile('["\\\\\0]')
+_AS_PAIR = r"\\\g<0>"
+# :rfc:`2046#section-5.1.1`: the boundary parameter of a multipart Content-Type
+_BOUNDARY = re.compile(r';\s*boundary\s*=\s*(?:"([^"]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 
 
 def is_token(text: str) -> bool:
     """Tell whether ``text`` is one token (:rfc:`3261#section-25.1`): a method, a header name, a tag."""
     return _TOKEN.fullmatch(text) is not None
-
-
-def is_value(text: str) -> bool:
-    """Tell whether ``text`` can stand in a header field as it is; see :func:`check_value`."""
-    return _FORBIDDEN.search(text) is None
 
 
 def check_value(text: str) -> str:
@@ -64,10 +63,8 @@ def check_value(text: str) -> str:
 
 
 def quote(text: str) -> str:
-    """Make a quoted-string of ``text`` (:rfc:`3261#section-25.1`)."""
-    if '"' in text or "\\" in text:
-        text = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{text}"'
+    """Make a quoted-string of ``text`` (:rfc:`3261#section-25.1`); quotes, backslashes and NUL become quoted-pairs."""
+    return f'"{_TO_QUOTE.sub(_AS_PAIR, text)}"'
 
 
 def unquote(text: str) -> str:
@@ -137,7 +134,7 @@ def _split(value: str, separator: str) -> list[str]:
             elements.append(value[start:at].strip(" \t"))
             start = at = at + 1
         elif character == '"':
-            at = quoted_end(value, at)
+            at = _quoted_end(value, at)
         elif character == "<":
             closing = value.find(">", at)
             at = end if closing < 0 else closing + 1
@@ -147,7 +144,7 @@ def _split(value: str, separator: str) -> list[str]:
     return elements
 
 
-def quoted_end(value: str, start: int) -> int:
+def _quoted_end(value: str, start: int) -> int:
     """
     Give the index behind the quoted-string that begins at ``start``.
 
@@ -209,3 +206,24 @@ def with_param(params: Params, name: str, value: str | None) -> Params:
     if param(params, name) is None:
         return (*params, entry)
     return tuple([entry if old[0].lower() == key else old for old in params])
+
+
+def media_type(content_type: str | None) -> str:
+    """Give type/subtype of a Content-Type value in lower case, without parameters; '' for None."""
+    return (content_type or "").partition(";")[0].replace(" ", "").strip("\t").lower()
+
+
+def find_part(content_type: str, body: str, wanted: str) -> str | None:
+    """Give the first part of that media type in a multipart body (:rfc:`2046#section-5.1`), or None."""
+    match = _BOUNDARY.search(content_type)
+    if match is None:
+        return None
+    for part in f"\r\n{body}".split(f"\r\n--{match[1] or match[2]}")[1:]:
+        if part.startswith("--"):
+            break
+        head, _, content = part.partition("\r\n\r\n")
+        names = [line.partition(":") for line in head.split("\r\n")]
+        types = [value for name, _, value in names if name.strip().lower() in {"content-type", "c"}]
+        if types and media_type(types[0]) == wanted:
+            return content
+    return None

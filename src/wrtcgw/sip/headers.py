@@ -56,7 +56,7 @@ def parse_list(cls: type[Parsed], values: Iterable[str]) -> list[Parsed]:
 
 # :rfc:`3261#section-25.1`: name-addr with its header parameters. An unquoted display name is taken from any characters
 # that cannot be mistaken for something else, not from tokens only: real names carry letters beyond ASCII.
-_NAME_ADDR = re.compile(rf'(?:({QUOTED})|([^"<>,;:@\\]*)){LWS}<([^<>]*)>{LWS}(?:;(.*))?', re.DOTALL)
+_NAME_ADDR = re.compile(rf'(?:({QUOTED}){LWS}|([^"<>,;:@\\]*))<([^<>]*)>{LWS}(?:;(.*))?', re.DOTALL)
 
 
 @frozen

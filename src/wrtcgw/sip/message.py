@@ -5,7 +5,6 @@ A message knows no role. Fields are kept as they came; a value is parsed at its 
 header fields before you read the parsed ones.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Self
@@ -45,76 +44,28 @@ _BY_SPELLING: Mapping[str, tuple[str, str]] = {
     **{name: (key, name) for key, name in _BY_KEY.values()},
 }
 
+# IANA's registry of SIP response codes, as far as a user agent meets them
+_REASONS = """
+100 Trying; 180 Ringing; 181 Call Is Being Forwarded; 182 Queued; 183 Session Progress; 199 Early Dialog Terminated;
+200 OK; 202 Accepted; 204 No Notification; 300 Multiple Choices; 301 Moved Permanently; 302 Moved Temporarily;
+305 Use Proxy; 380 Alternative Service; 400 Bad Request; 401 Unauthorized; 402 Payment Required; 403 Forbidden;
+404 Not Found; 405 Method Not Allowed; 406 Not Acceptable; 407 Proxy Authentication Required; 408 Request Timeout;
+410 Gone; 412 Conditional Request Failed; 413 Request Entity Too Large; 414 Request-URI Too Long;
+415 Unsupported Media Type; 416 Unsupported URI Scheme; 420 Bad Extension; 421 Extension Required;
+422 Session Interval Too Small; 423 Interval Too Brief; 429 Provide Referrer Identity; 430 Flow Failed;
+433 Anonymity Disallowed; 439 First Hop Lacks Outbound Support; 469 Bad Info Package; 480 Temporarily Unavailable;
+481 Call/Transaction Does Not Exist; 482 Loop Detected; 483 Too Many Hops; 484 Address Incomplete; 485 Ambiguous;
+486 Busy Here; 487 Request Terminated; 488 Not Acceptable Here; 489 Bad Event; 491 Request Pending;
+493 Undecipherable; 494 Security Agreement Required; 500 Server Internal Error; 501 Not Implemented; 502 Bad Gateway;
+503 Service Unavailable; 504 Server Time-out; 505 Version Not Supported; 513 Message Too Large;
+580 Precondition Failure; 600 Busy Everywhere; 603 Decline; 604 Does Not Exist Anywhere; 606 Not Acceptable;
+607 Unwanted; 608 Rejected
+"""
+
 REASONS: Mapping[int, str] = MappingProxyType(
-    {
-        100: "Trying",
-        180: "Ringing",
-        181: "Call Is Being Forwarded",
-        182: "Queued",
-        183: "Session Progress",
-        199: "Early Dialog Terminated",
-        200: "OK",
-        202: "Accepted",
-        204: "No Notification",
-        300: "Multiple Choices",
-        301: "Moved Permanently",
-        302: "Moved Temporarily",
-        305: "Use Proxy",
-        380: "Alternative Service",
-        400: "Bad Request",
-        401: "Unauthorized",
-        402: "Payment Required",
-        403: "Forbidden",
-        404: "Not Found",
-        405: "Method Not Allowed",
-        406: "Not Acceptable",
-        407: "Proxy Authentication Required",
-        408: "Request Timeout",
-        410: "Gone",
-        412: "Conditional Request Failed",
-        413: "Request Entity Too Large",
-        414: "Request-URI Too Long",
-        415: "Unsupported Media Type",
-        416: "Unsupported URI Scheme",
-        420: "Bad Extension",
-        421: "Extension Required",
-        422: "Session Interval Too Small",
-        423: "Interval Too Brief",
-        429: "Provide Referrer Identity",
-        430: "Flow Failed",
-        433: "Anonymity Disallowed",
-        439: "First Hop Lacks Outbound Support",
-        469: "Bad Info Package",
-        480: "Temporarily Unavailable",
-        481: "Call/Transaction Does Not Exist",
-        482: "Loop Detected",
-        483: "Too Many Hops",
-        484: "Address Incomplete",
-        485: "Ambiguous",
-        486: "Busy Here",
-        487: "Request Terminated",
-        488: "Not Acceptable Here",
-        489: "Bad Event",
-        491: "Request Pending",
-        493: "Undecipherable",
-        494: "Security Agreement Required",
-        500: "Server Internal Error",
-        501: "Not Implemented",
-        502: "Bad Gateway",
-        503: "Service Unavailable",
-        504: "Server Time-out",
-        505: "Version Not Supported",
-        513: "Message Too Large",
-        580: "Precondition Failure",
-        600: "Busy Everywhere",
-        603: "Decline",
-        604: "Does Not Exist Anywhere",
-        606: "Not Acceptable",
-        607: "Unwanted",
-        608: "Rejected",
-    }
+    {int(entry.split()[0]): entry.split(maxsplit=1)[1].strip() for entry in _REASONS.split(";")}
 )
-"""The reason phrases of :rfc:`3261#section-21` and of IANA's registry of SIP response codes."""
+"""The usual reason phrases (:rfc:`3261#section-21` and later)."""
 
 
 def canonical_name(name: str) -> tuple[str, str]:
@@ -234,31 +185,6 @@ class Headers:
         return f"<Headers {' '.join(field[1] for field in self._fields)}>"
 
 
-# :rfc:`2046#section-5.1.1`: the boundary parameter of a multipart Content-Type
-_BOUNDARY = re.compile(r';\s*boundary\s*=\s*(?:"([^"]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE)
-
-
-def media_type(content_type: str | None) -> str:
-    """Give type/subtype of a Content-Type value in lower case, without parameters; '' for None."""
-    return (content_type or "").partition(";")[0].replace(" ", "").strip("\t").lower()
-
-
-def _sdp_part(content_type: str, body: str) -> str | None:
-    """Give the first application/sdp part of a multipart body (:rfc:`5621#section-3`), or None."""
-    match = _BOUNDARY.search(content_type)
-    if match is None:
-        return None
-    for part in f"\r\n{body}".split(f"\r\n--{match[1] or match[2]}")[1:]:
-        if part.startswith("--"):
-            break
-        head, _, content = part.partition("\r\n\r\n")
-        names = [line.partition(":") for line in head.split("\r\n")]
-        types = [value for name, _, value in names if name.strip().lower() in {"content-type", "c"}]
-        if types and media_type(types[0]) == "application/sdp":
-            return content
-    return None
-
-
 class Message:
     """
     What requests and responses have in common.
@@ -348,7 +274,7 @@ class Message:
     @property
     def content_type(self) -> str:
         """Type and subtype of the body in lower case, '' when there is no Content-Type."""
-        return media_type(self.headers.get("Content-Type"))
+        return grammar.media_type(self.headers.get("Content-Type"))
 
     def sdp(self) -> str | None:
         """
@@ -363,7 +289,7 @@ class Message:
         if kind == "application/sdp":
             return self.body
         if kind in {"multipart/mixed", "multipart/alternative"}:
-            return _sdp_part(self.headers.get("Content-Type") or "", self.body)
+            return grammar.find_part(self.headers.get("Content-Type") or "", self.body, "application/sdp")
         return None
 
     def with_to_tag(self, tag: str) -> Self:
