@@ -1,1 +1,19 @@
-"""Tests."""
+"""
+The gateway against the servers it is made for: Kamailio 5.6, Asterisk 22, nginx and Chromium on loopback.
+
+As root on Debian 12::
+
+    tox -e interop
+    # or, with the requirements of tox.ini's [testenv:interop] installed:
+    python -m tests.interop.install             # once; idempotent
+    python -m twisted.trial tests.interop.suite
+    python -m twisted.trial tests.interop.case_calls.KamailioCalls.test_echo     # one of them
+
+The modules are called ``case_*``, so that ``trial tests``, which has to pass without root and without servers, does not
+find them: it neither runs them nor counts them as skipped. Without root they fail with an error that says so.
+
+Everything is kept in ``WRTCGW_INTEROP_DIR`` (``/var/tmp/wrtcgw-interop``): the installed Asterisk, and in ``run/`` the
+configuration files, certificates and logs of the last run. The servers get free ports that the kernel chooses, run the
+files of ``conf/``, and are ended by process id. Media needs one address of the machine beside loopback, because
+neither Asterisk nor Chromium offers loopback addresses in ICE.
+"""

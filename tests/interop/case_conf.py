@@ -1,0 +1,52 @@
+"""The samples in ``conf/`` as their own programs read them, with the values that they show."""
+
+import shutil
+import subprocess
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.interop.environment import environment
+from tests.interop.servers import CONF
+
+
+class Samples(SynchronousTestCase):
+    """Each sample passes the check of the program it is for; that they work is what the other cases show."""
+
+    def test_kamailio_with_defaults(self) -> None:
+        """kamailio.cfg is complete without a local file."""
+        self._check_kamailio()
+
+    def test_kamailio_with_sample_values(self) -> None:
+        """The sample of the local file names nothing that kamailio.cfg does not know."""
+        self._check_kamailio("kamailio-local.cfg")
+        local = (CONF / "kamailio/kamailio-local.cfg").read_text()
+        main = (CONF / "kamailio/kamailio.cfg").read_text()
+        for name in (line.split("!")[2] for line in local.splitlines() if line.startswith("#!substdef")):
+            self.assertIn(f"#!ifndef {name}\n", main)
+
+    def _check_kamailio(self, *local: str) -> None:
+        folder = environment().folder / self.id().rsplit(".", 1)[1]
+        folder.mkdir()
+        for name in ("kamailio.cfg", *local):
+            shutil.copy(CONF / "kamailio" / name, folder)
+        done = subprocess.run(
+            ("kamailio", "-c", "-f", str(folder / "kamailio.cfg")), capture_output=True, text=True, check=False
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("ERROR", done.stderr)
+
+    def test_asterisk_loads_every_module(self) -> None:
+        """Every module that modules.conf names is there and runs."""
+        pbx = environment().asterisk
+        text = (CONF / "asterisk/modules.conf").read_text()
+        wanted = [line.split("=")[1].strip() for line in text.splitlines() if line.startswith(("load =", "preload ="))]
+        shown = pbx.cli("module show")
+        running = {line.split()[0] for line in shown.splitlines() if "Running" in line and "Not Running" not in line}
+        self.assertEqual([name for name in wanted if name not in running], [])
+
+    def test_asterisk_listens_on_loopback_only(self) -> None:
+        """No port of SIP, HTTP or the manager interface is open to the network."""
+        pid = environment().asterisk.server.pid
+        listening = subprocess.run(("ss", "-Hltnp"), capture_output=True, text=True, check=True).stdout
+        ours = [line.split()[3] for line in listening.splitlines() if f"pid={pid}," in line]
+        self.assertEqual([address for address in ours if not address.startswith("127.0.0.1:")], [])

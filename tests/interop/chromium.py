@@ -1,0 +1,119 @@
+"""Chromium with a fake microphone, driven by Playwright from one thread of its own."""
+
+import pathlib
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from attrs import define, field, frozen
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
+
+EXECUTABLE = pathlib.Path("/usr/bin/chromium")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+)
+STATISTICS = """async (pc) => {
+    const sums = { sent: 0, received: 0, spoken: 0, heard: 0 };
+    for (const report of (await pc.getStats()).values()) {
+        if (report.type === "outbound-rtp") sums.sent += report.packetsSent;
+        if (report.type === "inbound-rtp") sums.received += report.packetsReceived;
+        if (report.type === "inbound-rtp") sums.heard += report.totalAudioEnergy;
+        if (report.type === "media-source") sums.spoken += report.totalAudioEnergy;
+    }
+    return sums;
+}"""
+"""Packets and audio energy of a connection, both ways."""
+
+T = TypeVar("T")
+
+
+@frozen
+class Audio:
+    """What went over a connection so far: packets, and the energy of the sound in them."""
+
+    sent: int
+    received: int
+    spoken: float
+    heard: float
+
+    def grown(self, before: "Audio") -> bool:
+        """Tell whether there was sound both ways since then."""
+        packets = self.sent > before.sent and self.received > before.received
+        return packets and self.spoken > before.spoken and self.heard > before.heard
+
+
+@define
+class Tab:
+    """One page; each method runs in Chromium's thread."""
+
+    chromium: "Chromium"
+    page: Page
+
+    def evaluate(self, expression: str, *arguments: object) -> "Deferred[Any]":
+        """Evaluate a JavaScript function with these arguments; a promise is waited for."""
+        code = f"(arguments) => ({expression})(...arguments)"
+        return self.chromium.run(lambda: self.page.evaluate(code, list(arguments)))
+
+    async def audio(self, connection: str) -> Audio:
+        """Return what went over a connection, named as the page's scripts would."""
+        return Audio(**await self.evaluate(f"() => ({STATISTICS})({connection})"))
+
+
+@define
+class Chromium:
+    """The browser process; Playwright's objects belong to the thread that made them."""
+
+    _pool: ThreadPool = field(factory=lambda: ThreadPool(1, 1, "chromium"))
+    _playwright: Playwright | None = None
+    _browser: Browser | None = None
+
+    def run(self, action: Callable[[], T]) -> "Deferred[T]":
+        """Do something in Chromium's thread."""
+        result: Deferred[T] = deferToThreadPool(IReactorFromThreads(reactor), self._pool, action)
+        return result
+
+    async def start(self) -> None:
+        """Start the browser."""
+        self._pool.start()
+        await self.run(self._launch)
+
+    def _launch(self) -> None:
+        self._playwright = sync_playwright().start()
+        self._browser = self._playwright.chromium.launch(
+            executable_path=EXECUTABLE, args=ARGUMENTS, headless=True, chromium_sandbox=False
+        )
+
+    async def open(self, url: str) -> Tab:
+        """Open a page in a profile of its own; the certificate of the run's own authority is taken as it is."""
+        return Tab(self, await self.run(lambda: self._open(url)))
+
+    def _open(self, url: str) -> Page:
+        if self._browser is None:
+            raise RuntimeError("Chromium was not started")
+        page = self._browser.new_context(ignore_https_errors=True).new_page()
+        page.goto(url)
+        return page
+
+    async def stop(self) -> None:
+        """Close the browser."""
+        await self.run(self._close)
+        self._pool.stop()
+
+    def _close(self) -> None:
+        if self._browser is not None:
+            self._browser.close()
+        if self._playwright is not None:
+            self._playwright.stop()

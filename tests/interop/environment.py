@@ -1,0 +1,185 @@
+"""The one environment of a test run: started when the first case asks for it, ended when the process ends."""
+
+import atexit
+import contextlib
+import fcntl
+import functools
+import json
+import os
+import pathlib
+import shutil
+import signal
+from collections.abc import Mapping
+from typing import TextIO
+
+from attrs import define, field, frozen
+
+from tests.interop.apt import NoMirrorError
+from tests.interop.authority import Certificates, make_certificates
+from tests.interop.gateway import Gateway, gateway
+from tests.interop.install import Installation, InstallError, install, say
+from tests.interop.processes import Server, ServerFailedError, free_ports
+from tests.interop.servers import Asterisk, Ports, asterisk, kamailio, nginx
+
+
+@frozen
+class Way:
+    """One way from the gateway to Asterisk: a WebSocket address, and what it takes to trust it."""
+
+    name: str
+    url: str
+    authority: pathlib.Path | None = None
+
+
+@define
+class Environment:
+    """The servers of a run, and the gateways that were started against them."""
+
+    folder: pathlib.Path
+    ports: Ports
+    certificates: Certificates
+    asterisk: Asterisk
+    kamailio: Server
+    nginx: Server
+    page_port: int
+    gateways: dict[str, Gateway] = field(factory=dict)
+
+    @property
+    def record(self) -> pathlib.Path:
+        """The file that names what runs."""
+        return self.folder.parent / "running"
+
+    @property
+    def servers(self) -> list[Server]:
+        """Everything that runs, in the order in which it is stopped."""
+        return [*(each.server for each in self.gateways.values()), self.nginx, self.kamailio, self.asterisk.server]
+
+    @property
+    def ways(self) -> dict[str, Way]:
+        """The three ways that every call case takes."""
+        ports = self.ports
+        return {
+            "ws": Way("Kamailio ws", f"ws://127.0.0.1:{ports.kamailio_ws}"),
+            "wss": Way("Kamailio wss", f"wss://localhost:{ports.kamailio_wss}", self.certificates.authority),
+            "asterisk": Way("Asterisk ws", f"ws://127.0.0.1:{ports.asterisk_http}/ws"),
+        }
+
+    def start(self) -> None:
+        """Start the servers."""
+        for server in (self.asterisk.server, self.kamailio, self.nginx):
+            self.run(server)
+
+    def run(self, server: Server) -> None:
+        """Start one server, and note it for the case that this process gets no chance to end it."""
+        server.start()
+        with self.record.open("a") as record:
+            record.write(json.dumps([server.pid, _command_of(server.pid)]) + "\n")
+        say(f"{server.name} runs, pid {server.pid}")
+
+    def stop(self) -> None:
+        """Stop all that runs and keep Asterisk's log, which lies in its chroot, with the others."""
+        for server in self.servers:
+            with contextlib.suppress(OSError):
+                server.stop()
+        link = self.folder / "asterisk.log"
+        if link.is_symlink() and self.asterisk.log.exists():
+            link.unlink()
+            shutil.copy(self.asterisk.log, link)
+        say(f"servers stopped, logs in {self.folder}")
+
+    def gateway(self, name: str, way: Way, settings: Mapping[str, object] | None = None, *, port: int = 0) -> Gateway:
+        """Return the running gateway of that name, started on first use with these settings."""
+        if name not in self.gateways:
+            trust = {"tls_ca_file": str(way.authority)} if way.authority else {}
+            values = {"sip_ws_servers": [way.url], **trust, **(settings or {})}
+            self.gateways[name] = gateway(self.folder, name, port or free_ports(1)[0], values)
+            self.run(self.gateways[name].server)
+        return self.gateways[name]
+
+    def dismiss(self, name: str) -> None:
+        """Stop a gateway that only one case needed."""
+        self.gateways.pop(name).server.stop()
+
+
+def _end_leftovers(record: pathlib.Path) -> None:
+    """End what an earlier run that was killed left behind: processes it noted, if they still are what they were."""
+    for line in record.read_text().splitlines() if record.exists() else []:
+        pid, command = json.loads(line)
+        if _command_of(pid) == command:
+            say(f"ending {command.split()[0]}, pid {pid}, of an earlier run")
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+    record.unlink(missing_ok=True)
+
+
+def _command_of(pid: int) -> str:
+    try:
+        return pathlib.Path("/proc", str(pid), "cmdline").read_text(errors="replace").replace("\0", " ").strip()
+    except OSError:
+        return ""
+
+
+def environment() -> Environment:
+    """
+    Return the running environment; the first call installs what is missing, starts it and sees to its end.
+
+    :raises InstallError: without root, or when something cannot be installed; every case then fails with that text.
+    :raises ServerFailedError: when a server does not start; likewise.
+    """
+    outcome = _outcome()
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def running() -> Environment | None:
+    """Return the environment, if there is one."""
+    outcome = _outcome() if _outcome.cache_info().currsize else None
+    return outcome if isinstance(outcome, Environment) else None
+
+
+@functools.cache
+def _outcome() -> Environment | Exception:
+    """Try once: what failed for the first case is told to the others, not tried again."""
+    try:
+        return _started()
+    except (InstallError, NoMirrorError, ServerFailedError) as problem:
+        return problem
+
+
+def _started() -> Environment:
+    installation = install()
+    lock = (installation.folder / "run.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise InstallError(f"another interop run uses {installation.folder}: set WRTCGW_INTEROP_DIR") from None
+    _end_leftovers(installation.folder / "running")
+    prepared = _prepared(installation)
+    atexit.register(_end, prepared, lock)
+    prepared.start()
+    return prepared
+
+
+def _end(ending: Environment, lock: TextIO) -> None:
+    ending.stop()
+    ending.record.unlink(missing_ok=True)
+    lock.close()
+
+
+def _prepared(installation: Installation) -> Environment:
+    folder = installation.folder / "run"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    *numbers, page_port = free_ports(8)
+    ports = Ports(*numbers)
+    certificates = make_certificates(folder)
+    return Environment(
+        folder=folder,
+        ports=ports,
+        certificates=certificates,
+        asterisk=asterisk(installation, folder, ports),
+        kamailio=kamailio(folder / "kamailio", ports, certificates),
+        nginx=nginx(folder / "nginx", ports, certificates),
+        page_port=page_port,
+    )

@@ -1,0 +1,53 @@
+"""The gateway under test: a real ``twistd wrtcgw`` of this interpreter, on a port of loopback."""
+
+import json
+import pathlib
+import sys
+from collections.abc import Mapping
+from urllib.request import urlopen
+
+from attrs import frozen
+
+from tests.interop.processes import Server
+from tests.interop.servers import DOMAIN, PROJECT
+
+
+@frozen
+class Gateway:
+    """The process, and the address of its HTTP surface."""
+
+    server: Server
+    url: str
+
+
+def gateway(folder: pathlib.Path, name: str, port: int, settings: Mapping[str, object]) -> Gateway:
+    """
+    Write a configuration file and return the gateway, not started.
+
+    :param settings: keys of ``wrtcgw.toml`` beside the port and the domain.
+    """
+    home = folder / f"gateway-{name}"
+    home.mkdir()
+    values = {"http_port": port, "sip_domain": DOMAIN, "log_level": "debug", **settings}
+    # JSON's strings, numbers, booleans and lists of them are TOML's
+    (home / "wrtcgw.toml").write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()))
+    command = (sys.executable, "-m", "twisted", "--log-format=text", "wrtcgw", "--config", str(home / "wrtcgw.toml"))
+    server = Server(
+        f"gateway {name}",
+        command,
+        folder / f"gateway-{name}.log",
+        lambda: _answers(port),
+        # the plugin and the package as they lie here, installed or not
+        {"PYTHONPATH": f"{PROJECT / 'src'}:{PROJECT}", "PYTHONUNBUFFERED": "1"},
+        home,
+    )
+    return Gateway(server, f"http://127.0.0.1:{port}")
+
+
+def _answers(port: int) -> bool:
+    """Tell whether the HTTP surface answers; with a dead proxy that is a 503, which is an answer too."""
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/api/health", timeout=2):
+            return True
+    except OSError as problem:
+        return getattr(problem, "code", 0) == 503

@@ -1,0 +1,124 @@
+"""Servers as child processes: started with a log file each, watched, and ended by process id."""
+
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from attrs import define, field
+
+STOP_LIMIT = 15.0
+"""Seconds a server gets after SIGTERM before it is killed."""
+
+
+class ServerFailedError(Exception):
+    """A server did not start, or ended by itself; the text carries the end of its log."""
+
+
+def until(what: str, condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait, blocking, for a condition of a foreign process that nothing tells us about."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise ServerFailedError(f"waited {seconds:g} s in vain for {what}")
+        time.sleep(0.05)
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of 127.0.0.1 that were free a moment ago, all different, for TCP and UDP alike."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def accepts(port: int) -> bool:
+    """Tell whether something takes TCP connections on that port of loopback."""
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def tail(path: pathlib.Path, lines: int = 40) -> str:
+    """Return the last lines of a log file."""
+    if not path.exists():
+        return f"({path} does not exist)"
+    return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+
+@define
+class Server:
+    """
+    One child process in a session of its own, so that a signal reaches all its workers.
+
+    :ivar ready: tells when it serves; asked until true.
+    """
+
+    name: str
+    command: Sequence[str]
+    log: pathlib.Path
+    ready: Callable[[], bool]
+    environment: Mapping[str, str] = field(factory=dict)
+    folder: pathlib.Path = pathlib.Path("/")
+    _process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def pid(self) -> int:
+        """The process id of the running server."""
+        if self._process is None:
+            raise ServerFailedError(f"{self.name} was not started")
+        return self._process.pid
+
+    def alive(self) -> bool:
+        """Tell whether it runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start it and wait until it serves."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **self.environment},
+                cwd=self.folder,
+                start_new_session=True,
+            )
+        try:
+            until(f"{self.name} to serve", lambda: not self.alive() or self.ready(), 30.0)
+        except ServerFailedError as problem:
+            self.stop()
+            raise ServerFailedError(f"{problem}; its log ends with\n{tail(self.log)}") from None
+        if not self.alive():
+            raise ServerFailedError(f"{self.name} ended at once; its log ends with\n{tail(self.log)}")
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to all its processes."""
+        os.killpg(self.pid, number)
+
+    def stop(self) -> None:
+        """End it: politely, then not; fine when it is not running."""
+        if self._process is None:
+            return
+        if self.alive():
+            self.signal(signal.SIGCONT)
+            self._process.terminate()
+        try:
+            self._process.wait(STOP_LIMIT)
+        except subprocess.TimeoutExpired:
+            self.signal(signal.SIGKILL)
+            self._process.wait()
+        self._process = None
+
+    def restart(self) -> None:
+        """Stop and start."""
+        self.stop()
+        self.start()

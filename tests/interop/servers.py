@@ -1,0 +1,212 @@
+"""Kamailio, Asterisk and nginx as ``conf/`` configures them; only what a site edits is edited, in a copy."""
+
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from tests.interop.authority import Certificates
+from tests.interop.install import Installation
+from tests.interop.processes import Server, accepts, until
+
+PROJECT = pathlib.Path(__file__).parents[2]
+CONF = PROJECT / "conf"
+DOMAIN = "wrtcgw.invalid"
+PASSWORD = "Genesys2024!WebRTC"
+AGENTS = range(5001, 5011)
+SHA256_AGENT = 5010
+"""The one agent whose digest is SHA-256 instead of MD5."""
+ASTERISK_ETC = "etc/wrtcgw"
+BASE_CONF = "etc/asterisk"
+"""What Debian's package brings: the files that ``conf/asterisk`` does not replace."""
+
+
+def edited(text: str, edits: Mapping[str, str]) -> str:
+    """
+    Return a sample file with the values of a site.
+
+    :param edits: what stands in the sample, exactly once, and what to put there.
+    """
+    for old, new in edits.items():
+        if text.count(old) != 1:
+            raise ValueError(f"{old!r} should stand in the sample once, found {text.count(old)} times")
+        text = text.replace(old, new)
+    return text
+
+
+@frozen
+class Ports:
+    """The ports of one run, all on 127.0.0.1."""
+
+    kamailio_sip: int
+    kamailio_ws: int
+    kamailio_wss: int
+    asterisk_sip: int
+    asterisk_http: int
+    nginx: int
+    gateway: int
+
+
+def kamailio(folder: pathlib.Path, ports: Ports, certificates: Certificates) -> Server:
+    """Write Kamailio's files into a folder of their own and return the server, not started."""
+    folder.mkdir(parents=True)
+    shutil.copy(CONF / "kamailio/kamailio.cfg", folder)
+    values = {
+        "SIP_DOMAIN": DOMAIN,
+        "AST_PORT": ports.asterisk_sip,
+        "SIP_PORT": ports.kamailio_sip,
+        "WS_PORT": ports.kamailio_ws,
+        "WSS_PORT": ports.kamailio_wss,
+        "TLS_CERTIFICATE": certificates.chain,
+        "TLS_KEY": certificates.key,
+    }
+    lines = "".join(f'#!substdef "!{name}!{value}!g"\n' for name, value in values.items())
+    (folder / "kamailio-local.cfg").write_text(lines)
+    # -DD: the main process stays in the foreground; -E: log to stderr
+    command = ("kamailio", "-DD", "-E", "-m", "64", "-M", "8", "-Y", str(folder), "-P", str(folder / "kamailio.pid"))
+    return Server(
+        "Kamailio",
+        (*command, "-f", str(folder / "kamailio.cfg")),
+        folder.parent / "kamailio.log",
+        lambda: accepts(ports.kamailio_ws) and accepts(ports.kamailio_wss),
+    )
+
+
+@frozen
+class Asterisk:
+    """The server in its chroot, and its command line."""
+
+    chroot: pathlib.Path
+    log: pathlib.Path
+    server: Server
+
+    def cli(self, command: str) -> str:
+        """Run one CLI command, return what it printed; ``channel originate`` waits for the answer."""
+        arguments = ("chroot", str(self.chroot), "/usr/sbin/asterisk", "-C", f"/{ASTERISK_ETC}/asterisk.conf", "-rx")
+        done = subprocess.run((*arguments, command), capture_output=True, timeout=120, check=False, text=True)
+        return done.stdout
+
+    def booted(self) -> bool:
+        """Tell whether all its modules are loaded."""
+        return "fully booted" in self.cli("core waitfullybooted")
+
+    def channels(self) -> list[str]:
+        """Return the names of the channels that are up."""
+        return [line.split("!")[0] for line in self.cli("core show channels concise").splitlines() if "!" in line]
+
+    def contacts(self, dn: str) -> list[str]:
+        """Return the contact URIs registered for a DN."""
+        return re.findall(rf"Contact:\s+{dn}/(sip:\S+)", self.cli(f"pjsip show aor {dn}"))
+
+    def digits_read(self) -> list[str]:
+        """Return what the test number 1007 has read so far, oldest first."""
+        return re.findall(r"WRTCGW-DTMF status=OK digits=(\S+)", self.log.read_text(errors="replace"))
+
+
+def asterisk(installation: Installation, folder: pathlib.Path, ports: Ports) -> Asterisk:
+    """Write Asterisk's files into its chroot and return the server, not started; its log is linked into ``folder``."""
+    root = installation.chroot
+    etc = root / ASTERISK_ETC
+    shutil.rmtree(etc, ignore_errors=True)
+    shutil.copytree(root / BASE_CONF, etc, symlinks=True)
+    for sample in sorted((CONF / "asterisk").glob("*.conf")):
+        text = edited(sample.read_text(), _asterisk_edits(ports).get(sample.name, {}))
+        (etc / sample.name).write_text(text)
+    (etc / "pjsip_agents.conf").write_text("".join(map(_agent, AGENTS)))
+    (etc / "asterisk.conf").write_text(_asterisk_folders(root))
+    for path in (etc, *etc.rglob("*")):
+        shutil.chown(path, *_owner(root))
+    # without its own name in /etc/hosts Asterisk asks the DNS for it on every call
+    (root / "etc/hosts").write_text(f"127.0.0.1 localhost {socket.gethostname()}\n")
+    log = root / "var/log/wrtcgw/full"
+    log.unlink(missing_ok=True)
+    (folder / "asterisk.log").symlink_to(log)
+    command = ("chroot", str(root), "/usr/sbin/asterisk", "-f", "-U", "asterisk", "-G", "asterisk")
+    server = Server(
+        "Asterisk",
+        (*command, "-C", f"/{ASTERISK_ETC}/asterisk.conf"),
+        folder / "asterisk.out",
+        lambda: accepts(ports.asterisk_http) and pbx.booted(),
+    )
+    pbx = Asterisk(root, log, server)
+    return pbx
+
+
+def _asterisk_edits(ports: Ports) -> dict[str, dict[str, str]]:
+    return {
+        "pjsip.conf": {
+            "bind = 127.0.0.1:5080": f"bind = 127.0.0.1:{ports.asterisk_sip}",
+            "from_domain = localhost": f"from_domain = {DOMAIN}",
+        },
+        "http.conf": {"bindport = 8088": f"bindport = {ports.asterisk_http}"},
+    }
+
+
+def _agent(dn: int) -> str:
+    digest = "supported_algorithms_uas = SHA-256\n" if dn == SHA256_AGENT else ""
+    return (
+        f'[{dn}](agent)\naors = {dn}\nauth = {dn}\ncallerid = "Agent {dn}" <{dn}>\n'
+        f"[{dn}](agent-aor)\n[{dn}](agent-auth)\nusername = {dn}\npassword = {PASSWORD}\n{digest}"
+    )
+
+
+def _asterisk_folders(root: pathlib.Path) -> str:
+    """Make folders of our own, so that the package's stay as they were installed, and return ``asterisk.conf``."""
+    own = {"astrundir": "/run/wrtcgw", "astlogdir": "/var/log/wrtcgw", "astdbdir": "/var/lib/wrtcgw"}
+    for folder in (*own.values(), "/var/lib/asterisk/keys"):
+        (root / folder[1:]).mkdir(parents=True, exist_ok=True)
+        shutil.chown(root / folder[1:], *_owner(root))
+    modules = next(root.glob("usr/lib/*/asterisk/modules")).relative_to(root)
+    folders = {
+        **own,
+        "astetcdir": f"/{ASTERISK_ETC}",
+        "astmoddir": f"/{modules}",
+        "astvarlibdir": "/var/lib/asterisk",
+        "astkeydir": "/var/lib/asterisk",
+        "astdatadir": "/usr/share/asterisk",
+        "astspooldir": "/var/spool/asterisk",
+    }
+    lines = "".join(f"{key} => {value}\n" for key, value in folders.items())
+    return f"[directories]\n{lines}[options]\nverbose = 4\nnocolor = yes\nsystemname = wrtcgw\n"
+
+
+def _owner(root: pathlib.Path) -> tuple[int, int]:
+    """Return user and group id of ``asterisk`` inside the chroot: they mean nothing outside."""
+    passwd = (root / "etc/passwd").read_text()
+    line = next(line for line in passwd.splitlines() if line.startswith("asterisk:"))
+    return int(line.split(":")[2]), int(line.split(":")[3])
+
+
+def nginx(folder: pathlib.Path, ports: Ports, certificates: Certificates) -> Server:
+    """Write nginx's files and return the server, not started."""
+    folder.mkdir(parents=True)
+    site = edited(
+        (CONF / "nginx/wrtcgw.conf").read_text(),
+        {
+            "server 127.0.0.1:8082;": f"server 127.0.0.1:{ports.gateway};",
+            "listen 443 ssl;": f"listen 127.0.0.1:{ports.nginx} ssl;",
+            "server_name webrtc.example.org;": "server_name localhost;",
+            "/etc/ssl/certs/webrtc.example.org.pem": str(certificates.chain),
+            "/etc/ssl/private/webrtc.example.org.key": str(certificates.key),
+            "/var/log/nginx/wrtcgw.access.log": str(folder.parent / "nginx.access.log"),
+        },
+    )
+    (folder / "site.conf").write_text(site)
+    temporary = "".join(
+        f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    (folder / "nginx.conf").write_text(
+        f"daemon off;\nuser root;\nworker_processes 1;\npid {folder}/nginx.pid;\nerror_log stderr info;\n"
+        f"events {{ worker_connections 512; }}\nhttp {{\n{temporary}include {folder}/site.conf;\n}}\n",
+    )
+    command = ("nginx", "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf"))
+    return Server("nginx", command, folder.parent / "nginx.log", lambda: accepts(ports.nginx))
+
+
+def wait_for_no_channels(pbx: Asterisk, seconds: float = 10.0) -> None:
+    """Wait until Asterisk has ended every call."""
+    until("Asterisk's channels to end", lambda: not pbx.channels(), seconds)
