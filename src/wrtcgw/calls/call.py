@@ -92,6 +92,7 @@ class Call:
     uuid: str = ""
     replaces: str = ""
     referred_by: str = ""
+    auto_answer: float | None = None
     local_sdp: str | None = field(default=None, repr=False)
     """Our description as the far side knows it."""
     remote_sdp: str | None = field(default=None, repr=False)

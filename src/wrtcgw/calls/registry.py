@@ -95,8 +95,7 @@ class Registry:
         if agent is not None:
             agent.calls.pop(call.id, None)
 
-    def hand_over(self, call: Call, old: Agent, new: Agent) -> None:
-        """Give a call of one agent to another."""
-        old.calls.pop(call.id, None)
-        new.calls[call.id] = call
-        call.agent_id = new.id
+    def hand_over(self, call: Call, agent: Agent) -> None:
+        """Give a call to another agent than the one who has it."""
+        agent.calls[call.id] = call
+        call.agent_id = agent.id

@@ -1,8 +1,8 @@
 """
 The facade: every verb of the API, and the entries of the shell that owns the connections.
 
-Rules live in the parts (:mod:`~wrtcgw.gateway.registrations`, :mod:`~wrtcgw.gateway.callsetup`, …); this class hands each
-verb to its part, and each event of the core to the part that understands it.
+Rules live in the parts (:mod:`~wrtcgw.gateway.registrations`, :mod:`~wrtcgw.gateway.callsetup`, …); this class hands
+each verb to its part.
 """
 
 from collections.abc import Callable, Iterator
@@ -59,10 +59,7 @@ class Gateway:
         send: Callable[[int, str], None],
     ) -> None:
         self.rearm = self.observe = self.report = _ignore
-        self._switch = switch = Switch(core, registry, clock, settings, send)
-        switch.rearm = lambda: self.rearm()
-        switch.observe = lambda output: self.observe(output)
-        switch.report = lambda error: self.report(error)
+        self._switch = switch = Switch(core, registry, clock, settings, send, self)
         self._started = switch.now()
         self._transfers = Transfers(switch)
         self._offers = Offers(switch)
@@ -118,8 +115,8 @@ class Gateway:
         Register a DN for an agent.
 
         An agent who is signed in with this DN already is verified by a fresh registration and stays as it is when that
-        fails; when it succeeds its page is told again of the calls that are up. An agent of another id who has this DN is
-        signed out, and its calls go over to this one.
+        fails; when it succeeds its page is told again of the calls that are up. An agent of another id who has this DN
+        is signed out, and its calls go over to this one.
 
         :param current: the caller has shown the session of the agent who has this id now, and may give it another DN.
         :raises BadInput: for an id, DN or password that cannot be one.
@@ -212,8 +209,8 @@ class Gateway:
         Take a description of the page for one of its calls.
 
         It answers the ringing call, or the offer that the page was given inside a call, or is a new offer of the page
-        inside an established call, whose answer comes as a message. Without a call id it goes to the call that waits for
-        one, else to the only call.
+        inside an established call, whose answer comes as a message. Without a call id it goes to the call that waits
+        for one, else to the only call.
 
         :param kind: what the page says that it is; None leaves it to the state of the call.
         :raises NotSignedIn: when the agent is none.

@@ -38,7 +38,7 @@ class GatewaySettings:
     offer_when_busy: bool = True
     """Offer an incoming call also to an agent who has one."""
     offer_without_page: bool = True
-    """Offer an incoming call also when the agent's page was silent for ``page_timeout``; else the caller is told 480."""
+    """Offer an incoming call also when the agent's page was silent for ``page_timeout``; else tell the caller 480."""
     page_timeout: float = 90.0
     mailbox_limit: int = 1000
     mailbox_recent: int = 100
@@ -57,7 +57,8 @@ class Health:
     """
     How the gateway is.
 
-    ``status`` is ``ok`` (all connections to the proxy up), ``degraded`` (some) or ``down`` (none). ``uptime`` is seconds.
+    ``status`` is ``ok`` (all connections to the proxy up), ``degraded`` (some) or ``down`` (none). ``uptime`` is
+    seconds.
     """
 
     status: str

@@ -1,0 +1,158 @@
+"""Beginning and end of calls: placing, ringing, early media, answering, rejecting, hanging up, and how it is told."""
+
+from collections.abc import Iterable
+
+from wrtcgw import sdp as descriptions
+from wrtcgw.calls.agent import Agent
+from wrtcgw.calls.call import Call, CallState
+from wrtcgw.calls.messages import AgentMessage, MessageType
+from wrtcgw.errors import BadInput, NoSIPConnection, WrongState
+from wrtcgw.gateway.causes import Ending, ending
+from wrtcgw.gateway.legs import Leg
+from wrtcgw.gateway.media import incoming_offer, learn_answer
+from wrtcgw.gateway.settings import Outcome
+from wrtcgw.gateway.switch import Switch
+from wrtcgw.gateway.targets import parse_target, shown
+from wrtcgw.gateway.transfers import Transfers
+from wrtcgw.sip.outputs import CallAnswered, CallConfirmed, CallEnded, CallProgress, CallReceived, EndCause
+
+STILL_ENDING = Outcome(0, "the far side has not confirmed yet")
+UNAVAILABLE, BUSY = 480, 486
+
+
+class CallSetup:
+    """How calls come to be and come to an end."""
+
+    def __init__(self, switch: Switch, transfers: Transfers) -> None:
+        self._switch = switch
+        self._transfers = transfers
+
+    # -- outbound
+
+    def place(self, agent: Agent, to: str, text: str, page_address: str, *, connected: bool) -> Call:
+        """Send an INVITE; see :meth:`wrtcgw.gateway.facade.Gateway.place_call`."""
+        switch, settings = self._switch, self._switch.settings
+        descriptions.check(text)
+        wish = self._transfers.wish(agent, to)
+        target = wish.target if wish else parse_target(to, settings.domain, settings.allowed_domains)
+        if not connected:
+            raise NoSIPConnection()
+        if len(agent.calls) >= settings.max_calls:
+            raise WrongState("", "place another", f"one of {len(agent.calls)} that the agent has already")
+        local = descriptions.complete(text, page_address)
+        headers: Iterable[tuple[str, str]] = wish.headers if wish else ()
+        call_id, outputs = switch.core.invite(agent.account, target, local, switch.now(), headers=headers)
+        call = Call.outbound(call_id, agent.id, shown(target), local, switch.now())
+        switch.add(agent, Leg(call, page_sdp=local, referrer=wish.leg if wish else ""))
+        switch.run(outputs)
+        return call
+
+    def progressed(self, event: CallProgress) -> None:
+        """Tell that the far side rings, and pass on the answer of its early media."""
+        leg = self._switch.legs.get(event.leg)
+        if leg is None or leg.call.state not in (CallState.DIALLING, CallState.RINGING):
+            return
+        leg.call.ring()
+        tell = self._switch.tell
+        tell(leg.call, AgentMessage(type=MessageType.RINGING, code=event.code, reason=event.reason))
+        self._transfers.tell_referrer(leg, event.code, event.reason)
+        if event.sdp is not None and event.sdp != leg.early_sdp:
+            leg.early_sdp = leg.call.remote_sdp = event.sdp
+            tell(leg.call, AgentMessage(type=MessageType.ANSWER, sdp=event.sdp, more_coming=True))
+
+    def answered(self, event: CallAnswered) -> None:
+        """Pass the far side's answer on; with early media it may be the same again."""
+        leg = self._switch.legs.get(event.leg)
+        if leg is None or not leg.call.is_up:
+            return
+        leg.call.answer(self._switch.now())
+        leg.call.uuid = event.uuid or leg.call.uuid
+        repeated = event.sdp == leg.early_sdp
+        self._switch.tell(leg.call, AgentMessage(type=MessageType.ANSWER, sdp=event.sdp, repeated=repeated))
+        learn_answer(self._switch, leg, event.sdp)
+        self._transfers.tell_referrer(leg, 200, "OK")
+
+    # -- inbound
+
+    def received(self, event: CallReceived) -> None:
+        """Offer an incoming call to its agent, or tell the caller why not."""
+        switch = self._switch
+        agent = switch.registry.find_dn(event.account)
+        refusal = UNAVAILABLE if agent is None else self._refusal(agent)
+        if agent is None or refusal:
+            switch.run(switch.core.reject(event.leg, refusal, "", switch.now()))
+            return
+        caller = event.caller.uri
+        call = Call.inbound(event.leg, agent.id, shown(caller), event.offer, switch.now())
+        call.display_name = event.caller.display_name
+        call.uuid, call.referred_by, call.auto_answer = event.uuid, event.referred_by, event.auto_answer
+        call.replaces = event.replaces or ""
+        leg = Leg(call)
+        switch.add(agent, leg)
+        switch.tell(call, incoming_offer(leg))
+
+    def _refusal(self, agent: Agent) -> int:
+        """Return the code with which a further call for the agent is refused, or 0."""
+        settings = self._switch.settings
+        if len(agent.calls) >= settings.max_calls or (agent.calls and not settings.offer_when_busy):
+            return BUSY
+        silent = agent.last_seen is None or self._switch.now() - agent.last_seen > settings.page_timeout
+        return UNAVAILABLE if silent and not settings.offer_without_page else 0
+
+    def confirmed(self, event: CallConfirmed) -> None:
+        """Tell that the far side has taken our answer."""
+        leg = self._switch.legs.get(event.leg)
+        if leg is not None:
+            self._switch.tell(leg.call, AgentMessage(type=MessageType.OK))
+
+    # -- the end
+
+    async def hang_up(self, leg: Leg, code: int | None) -> Outcome:
+        """End a call in any state."""
+        if code is not None and leg.call.state is CallState.OFFERED:
+            return await self.reject(leg, code)
+        return await self._end(leg, None)
+
+    async def end(self, call: Call) -> Outcome:
+        """End a call whose agent leaves."""
+        return await self._end(self._switch.legs[call.id], None)
+
+    async def reject(self, leg: Leg, code: int) -> Outcome:
+        """Refuse an incoming call."""
+        if code not in range(400, 700):
+            raise BadInput("code", "a SIP code from 400 to 699", str(code))
+        leg.call.require("reject", CallState.OFFERED)
+        return await self._end(leg, code)
+
+    async def _end(self, leg: Leg, code: int | None) -> Outcome:
+        switch = self._switch
+        leg.call.hang_up()
+        leg.stop_timers()
+        ended = switch.expect(switch.settings.end_limit, STILL_ENDING)
+        leg.ends.append(ended)
+        if code is None:
+            switch.run(switch.core.hangup(leg.call.id, switch.now()))
+        else:
+            switch.run(switch.core.reject(leg.call.id, code, "", switch.now()))
+        return await ended
+
+    def ended(self, event: CallEnded) -> None:
+        """Tell the end of a call: as an ERROR when the page's offer never got an answer, else as a SHUTDOWN."""
+        leg = self._switch.legs.get(event.leg)
+        if leg is None:
+            return
+        call, before = leg.call, leg.call.state
+        told = ending(event, before, leg.ends_for)
+        call.end(self._switch.now(), told.cause, told.code, told.reason)
+        offer_failed = before in (CallState.DIALLING, CallState.RINGING) and event.cause is not EndCause.LOCAL
+        self._tell_end(call, MessageType.ERROR if offer_failed else MessageType.SHUTDOWN, told)
+        if call.answered is None:
+            self._transfers.tell_referrer(leg, event.code or 487, event.reason)
+        self._switch.remove(leg)
+        leg.finish(Outcome(event.code, event.reason))
+
+    def _tell_end(self, call: Call, kind: MessageType, told: Ending) -> None:
+        self._switch.tell(
+            call,
+            AgentMessage(type=kind, code=told.code, reason=told.reason, cause=told.cause, hint=told.hint),
+        )

@@ -1,0 +1,114 @@
+"""Which part of the gateway understands which event of the core."""
+
+from typing import assert_never
+
+from attrs import frozen
+
+from wrtcgw.gateway.callsetup import CallSetup
+from wrtcgw.gateway.offers import Offers
+from wrtcgw.gateway.orders import Orders
+from wrtcgw.gateway.registrations import Registrations
+from wrtcgw.gateway.remote_offers import RemoteOffers
+from wrtcgw.gateway.settings import Outcome
+from wrtcgw.gateway.switch import Switch
+from wrtcgw.gateway.transfers import Transfers
+from wrtcgw.sip import outputs as sip
+from wrtcgw.sip.outputs import Output
+
+SetupEvent = sip.CallReceived | sip.CallProgress | sip.CallAnswered | sip.CallConfirmed | sip.CallEnded
+OfferEvent = sip.OfferReceived | sip.OfferAnswered | sip.OfferRefused | sip.AnswerReceived | sip.SessionRefreshed
+OrderEvent = sip.InfoReceived | sip.ControlReceived | sip.TextReceived
+OtherEvent = (
+    sip.Send
+    | sip.PeerFault
+    | sip.RequestAnswered
+    | sip.TransferProgress
+    | sip.TransferRequested
+    | sip.Registered
+    | sip.RegistrationFailed
+    | sip.Unregistered
+)
+
+
+@frozen(kw_only=True)
+class Events:
+    """The parts, by what they understand."""
+
+    switch: Switch
+    registrations: Registrations
+    setup: CallSetup
+    offers: Offers
+    remote_offers: RemoteOffers
+    orders: Orders
+    transfers: Transfers
+
+    def dispatch(self, event: Output) -> None:
+        """Let the part that understands an event act on it."""
+        if isinstance(event, SetupEvent):
+            self._setup(event)
+        elif isinstance(event, OfferEvent):
+            self._offer(event)
+        elif isinstance(event, OrderEvent):
+            self._order(event)
+        else:
+            self._other(event)
+
+    def _setup(self, event: SetupEvent) -> None:
+        match event:
+            case sip.CallReceived():
+                self.setup.received(event)
+            case sip.CallProgress():
+                self.setup.progressed(event)
+            case sip.CallAnswered():
+                self.setup.answered(event)
+            case sip.CallConfirmed():
+                self.setup.confirmed(event)
+            case sip.CallEnded():
+                self.setup.ended(event)
+            case _:
+                assert_never(event)
+
+    def _offer(self, event: OfferEvent) -> None:
+        match event:
+            case sip.OfferReceived():
+                self.remote_offers.offered(event)
+            case sip.AnswerReceived():
+                self.remote_offers.answer_received(event)
+            case sip.SessionRefreshed():
+                self.remote_offers.refreshed(event)
+            case sip.OfferAnswered():
+                self.offers.answered(event)
+            case sip.OfferRefused():
+                self.offers.refused(event)
+            case _:
+                assert_never(event)
+
+    def _order(self, event: OrderEvent) -> None:
+        match event:
+            case sip.InfoReceived():
+                self.orders.info_received(event)
+            case sip.ControlReceived():
+                self.orders.control_received(event)
+            case sip.TextReceived():
+                self.orders.text_received(event)
+            case _:
+                assert_never(event)
+
+    def _other(self, event: OtherEvent) -> None:
+        match event:
+            case sip.RequestAnswered():
+                self.switch.answered(event.leg, event.ticket, Outcome(event.code, event.reason))
+            case sip.TransferProgress():
+                self.transfers.progressed(event)
+            case sip.TransferRequested():
+                self.transfers.requested(event)
+            case sip.Registered():
+                self.registrations.registered(event)
+            case sip.RegistrationFailed():
+                self.registrations.failed(event)
+            case sip.Unregistered():
+                self.registrations.unregistered(event)
+            case sip.PeerFault() | sip.Send():
+                pass  # for the observer, and for the connection
+            case _:
+                assert_never(event)

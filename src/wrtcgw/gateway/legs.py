@@ -1,0 +1,122 @@
+"""What the gateway keeps of a call beyond the domain's :class:`~wrtcgw.calls.call.Call`: waits, and what SIP needs."""
+
+from enum import Enum
+
+from attrs import define, field
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.interfaces import IDelayedCall
+
+from wrtcgw.calls.call import Call
+from wrtcgw.errors import WrongState
+from wrtcgw.gateway.settings import Outcome
+from wrtcgw.sip.uri import URI
+
+
+class Purpose(Enum):
+    """What an offer of ours inside a call is for."""
+
+    HOLD = "hold"
+    RESUME = "resume"
+    PAGE = "offer in"
+    """The page made it, and hears of its outcome by messages."""
+
+
+@define(eq=False)
+class OpenOffer:
+    """An offer of ours that the far side has not answered."""
+
+    purpose: Purpose
+    sdp: str = field(repr=False)
+    """The description as it went out."""
+    page_sdp: str = field(repr=False)
+    """What is to be the page's description when the offer is accepted."""
+    by: str
+    """Who wanted it: ``local`` (the page) or ``server``."""
+    waiting: "Deferred[Outcome] | None" = None
+
+
+@define(eq=False)
+class Transfer:
+    """A transfer that the far side of a leg was asked for."""
+
+    legs: "tuple[Leg, ...]"
+    """The leg whose far side is transferred, and for an attended transfer the one it is to join."""
+
+    def begin(self) -> None:
+        """Mark the legs."""
+        for leg in self.legs:
+            leg.transfer = self
+
+    def over(self) -> None:
+        """Let the legs go on as ordinary calls."""
+        for leg in self.legs:
+            leg.transfer = None
+
+
+@define(eq=False)
+class Leg:
+    """One call with the waits on its far side and its page."""
+
+    call: Call
+    page_sdp: str = field(default="", repr=False)
+    """The page's last description, complete, with the directions that the page wants."""
+    early_sdp: str | None = field(default=None, repr=False)
+    offer: OpenOffer | None = None
+    remote_offer: str | None = field(default=None, repr=False)
+    """The description inside the call that the page is to answer."""
+    informing: bool = False
+    """It is for the page's information: the far side does not wait for the answer."""
+    page_timer: IDelayedCall | None = None
+    transfer: Transfer | None = None
+    replaced: bool = False
+    """Another call has taken the place of this one, which ends by that."""
+    refer_target: URI | None = None
+    """Where the far side wishes to be transferred to, while the page may act on it."""
+    referred_by: str = ""
+    refer_timer: IDelayedCall | None = None
+    referrer: str = ""
+    """The leg whose far side asked for this call by REFER, and is told of its progress."""
+    digits: DeferredLock = field(factory=DeferredLock, repr=False)
+    """Keeps the digits of one order together."""
+    tickets: "dict[int, Deferred[Outcome]]" = field(factory=dict, repr=False)
+    ends: "list[Deferred[Outcome]]" = field(factory=list, repr=False)
+
+    @property
+    def ends_for(self) -> str:
+        """Return what the call ends for when it ends without a fault, as a cause; '' when for nothing special."""
+        if self.transfer is not None:
+            return "transferred"
+        return "replaced" if self.replaced else ""
+
+    def stop_timers(self) -> None:
+        """Cancel what waits for the page."""
+        self.stop_page_timer()
+        self.stop_refer_timer()
+
+    def stop_page_timer(self) -> None:
+        """Cancel the wait for the page's answer."""
+        if self.page_timer is not None:
+            self.page_timer.cancel()
+            self.page_timer = None
+
+    def stop_refer_timer(self) -> None:
+        """Cancel the wait for the page to act on the far side's wish to be transferred."""
+        if self.refer_timer is not None:
+            self.refer_timer.cancel()
+            self.refer_timer = None
+
+    def finish(self, outcome: Outcome) -> None:
+        """Let go of everything: the call is over."""
+        self.stop_timers()
+        if self.transfer is not None:
+            self.transfer.over()
+        ends, self.ends = self.ends, []
+        for deferred in ends:
+            deferred.callback(outcome)
+        waiting = [(deferred, "go on with") for deferred in self.tickets.values()]
+        self.tickets.clear()
+        if self.offer is not None and self.offer.waiting is not None:
+            waiting.append((self.offer.waiting, self.offer.purpose.value))
+        self.offer = None
+        for deferred, action in waiting:
+            deferred.errback(WrongState(self.call.id, action, "ended"))

@@ -1,0 +1,161 @@
+"""What the page, or the server for it, wants of a call's media: answers, new offers, hold and resume."""
+
+from typing import Literal
+
+from twisted.internet.defer import Deferred
+
+from wrtcgw import sdp as descriptions
+from wrtcgw.calls.agent import Agent, only
+from wrtcgw.calls.call import Call, CallState, Negotiation
+from wrtcgw.calls.messages import AgentMessage, MessageType
+from wrtcgw.errors import WrongState
+from wrtcgw.gateway.causes import explain
+from wrtcgw.gateway.legs import Leg, OpenOffer, Purpose
+from wrtcgw.gateway.media import learn_answer, learn_offer, successor, tell_hold, wanted
+from wrtcgw.gateway.settings import Outcome
+from wrtcgw.gateway.switch import Switch, accepted
+from wrtcgw.sip.outputs import OfferAnswered, OfferRefused
+
+Kind = Literal[MessageType.OFFER, MessageType.ANSWER]
+
+OK = Outcome(200, "OK")
+
+
+class Offers:
+    """The page's side of offer and answer, in calls that exist."""
+
+    def __init__(self, switch: Switch) -> None:
+        self._switch = switch
+
+    def choose(self, agent: Agent, kind: Kind | None) -> Call:
+        """
+        Return the call that a description without a call id is for: the one that waits for it, else the only one.
+
+        :raises UnknownCall: when there is none.
+        :raises AmbiguousCall: when several would do.
+        """
+        waiting = [call for call in agent.calls.values() if _awaits(call, kind)]
+        return only(waiting) if waiting else agent.call(None)
+
+    def take(self, leg: Leg, text: str, page_address: str, kind: Kind | None) -> None:
+        """
+        Send the page's description on as what the call needs.
+
+        :raises BadInput: when it is no description.
+        :raises WrongState: when the call needs none of that kind.
+        """
+        descriptions.check(text)
+        call = leg.call
+        text = descriptions.complete(text, page_address)
+        if call.state is CallState.OFFERED:
+            self._answer_call(leg, text, kind)
+        elif call.negotiation is Negotiation.THEIRS and kind is not MessageType.OFFER:
+            self._answer_offer(leg, text)
+        elif kind is MessageType.ANSWER:
+            raise WrongState(call.id, "answer", call.status)
+        else:
+            sent = successor(leg, descriptions.held(text) if call.held else text)
+            self._offer(leg, OpenOffer(Purpose.PAGE, sent, text, "local"))
+
+    def _answer_call(self, leg: Leg, text: str, kind: Kind | None) -> None:
+        call, switch = leg.call, self._switch
+        offered = call.remote_sdp
+        if kind is (MessageType.ANSWER if offered is None else MessageType.OFFER):
+            raise WrongState(call.id, kind.name.lower(), "waiting for an " + ("offer" if offered is None else "answer"))
+        call.answer(switch.now())
+        leg.page_sdp = call.local_sdp = text
+        if call.replaces in switch.legs:
+            switch.legs[call.replaces].replaced = True
+        switch.run(switch.core.answer(call.id, text, switch.now()))
+        if offered is not None:
+            learn_offer(switch, leg, offered)
+
+    def _answer_offer(self, leg: Leg, text: str) -> None:
+        """Take the page's answer to an offer inside the call; the far side waits for it unless it was information."""
+        call, switch = leg.call, self._switch
+        leg.stop_page_timer()
+        call.settle()
+        leg.page_sdp = text
+        offered, leg.remote_offer = leg.remote_offer, None
+        if leg.informing or offered is None:
+            return
+        local = successor(leg, wanted(leg))
+        switch.run(switch.core.answer_offer(call.id, local, switch.now()))
+        call.local_sdp = local
+        learn_offer(switch, leg, offered)
+
+    # -- hold and resume
+
+    async def hold(self, leg: Leg, by: str) -> Outcome:
+        """Put a call on hold, for ``by``: ``local`` (the page) or ``server``."""
+        leg.call.require_stable("hold")
+        if leg.call.held:
+            raise WrongState(leg.call.id, "hold", leg.call.status)
+        return await self._change_hold(leg, Purpose.HOLD, by)
+
+    async def resume(self, leg: Leg, by: str) -> Outcome:
+        """Take a call from hold; a hold of the far side makes no difference to our offer (:rfc:`6337#section-5.3`)."""
+        leg.call.require_stable("resume")
+        if not leg.call.held:
+            raise WrongState(leg.call.id, "resume", "not on hold")
+        return await self._change_hold(leg, Purpose.RESUME, by)
+
+    async def _change_hold(self, leg: Leg, purpose: Purpose, by: str) -> Outcome:
+        waiting: Deferred[Outcome] = self._switch.expect(self._switch.settings.answer_limit)
+        sent = successor(leg, wanted(leg, held=purpose is Purpose.HOLD))
+        self._offer(leg, OpenOffer(purpose, sent, leg.page_sdp, by, waiting))
+        return accepted(purpose.value, await waiting)
+
+    # -- our offers inside a call
+
+    def _offer(self, leg: Leg, offer: OpenOffer) -> None:
+        switch = self._switch
+        leg.call.begin_offer(Negotiation.OURS)
+        leg.offer = offer
+        switch.run(switch.core.reoffer(leg.call.id, offer.sdp, switch.now()))
+
+    def answered(self, event: OfferAnswered) -> None:
+        """Take the far side's answer to an offer of ours: only now is the call on hold, or what was asked for."""
+        leg, offer = self._closed(event.leg)
+        if leg is None or offer is None:
+            return
+        call, switch = leg.call, self._switch
+        call.local_sdp, leg.page_sdp = offer.sdp, offer.page_sdp
+        if offer.purpose is Purpose.PAGE:
+            switch.tell(call, AgentMessage(type=MessageType.ANSWER, sdp=event.sdp))
+        else:
+            call.held = offer.purpose is Purpose.HOLD
+            tell_hold(switch, leg, call.held, offer.by)
+        learn_answer(switch, leg, event.sdp)
+        if offer.waiting is not None:
+            offer.waiting.callback(OK)
+
+    def refused(self, event: OfferRefused) -> None:
+        """Take the far side's refusal of an offer of ours: the call is as it was."""
+        leg, offer = self._closed(event.leg)
+        if leg is None or offer is None:
+            return
+        if offer.purpose is Purpose.PAGE:
+            cause, hint = explain(event.code)
+            self._switch.tell(
+                leg.call,
+                AgentMessage(type=MessageType.ERROR, code=event.code, reason=event.reason, cause=cause, hint=hint),
+            )
+        if offer.waiting is not None:
+            offer.waiting.callback(Outcome(event.code, event.reason))
+
+    def _closed(self, call_id: str) -> tuple[Leg | None, OpenOffer | None]:
+        """Return the leg and its open offer, which is open no more."""
+        leg = self._switch.legs.get(call_id)
+        if leg is None or leg.offer is None:
+            return leg, None
+        offer, leg.offer = leg.offer, None
+        leg.call.settle()
+        return leg, offer
+
+
+def _awaits(call: Call, kind: Kind | None) -> bool:
+    """Tell whether a call waits for a description of that kind from its page."""
+    if call.state is CallState.OFFERED:
+        return kind is not (MessageType.ANSWER if call.remote_sdp is None else MessageType.OFFER)
+    return call.negotiation is Negotiation.THEIRS and kind is not MessageType.OFFER

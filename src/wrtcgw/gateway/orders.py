@@ -1,0 +1,157 @@
+"""Inside a call, beside its media: digits and data by INFO, and orders of the server (NOTIFY talk and hold)."""
+
+import re
+from collections.abc import Awaitable
+
+from wrtcgw.calls.call import CallState
+from wrtcgw.calls.messages import AgentMessage, MessageType
+from wrtcgw.errors import BadInput, GatewayError, RequestRefused
+from wrtcgw.gateway.causes import explain
+from wrtcgw.gateway.legs import Leg
+from wrtcgw.gateway.offers import Offers
+from wrtcgw.gateway.settings import Outcome
+from wrtcgw.gateway.switch import Switch
+from wrtcgw.sip.outputs import ControlReceived, InfoReceived, TextReceived
+
+DTMF_RELAY, DTMF = "application/dtmf-relay", "application/dtmf"
+MAX_DIGITS = 64
+DURATION_MS, GAP_MS = range(40, 6001), range(0, 6001)
+MAX_INFO = 16384
+
+_DIGITS = re.compile(r"[0-9A-D*#]+")
+# type "/" subtype *(";" parameter), with the characters of RFC 3261 section 25.1's token and quoted-string
+_CONTENT_TYPE = re.compile(
+    r"[\w.!%*+`'~-]+/[\w.!%*+`'~-]+(\s*;\s*[\w.!%*+`'~-]+=([\w.!%*+`'~-]+|\"[^\"\\\x00-\x1f\x7f]*\"))*", re.ASCII
+)
+_SIGNAL = re.compile(r"^\s*Signal\s*=\s*(\S+)\s*$", re.IGNORECASE | re.MULTILINE)
+_SIGNAL_NUMBERS = {"10": "*", "11": "#", "12": "A", "13": "B", "14": "C", "15": "D"}
+"""Some PBXs send the event number of :rfc:`4733#section-3.2` in place of the sign."""
+
+
+class Orders:
+    """INFO both ways, and the server's orders."""
+
+    def __init__(self, switch: Switch, offers: Offers) -> None:
+        self._switch = switch
+        self._offers = offers
+
+    # -- ours
+
+    async def info(self, leg: Leg, content_type: str, body: str, action: str = "INFO") -> Outcome:
+        """Send one INFO (:rfc:`6086`) and wait for the answer to it."""
+        if _CONTENT_TYPE.fullmatch(content_type) is None:
+            raise BadInput("content_type", "a type such as text/plain", content_type[:80])
+        if len(body) > MAX_INFO:
+            raise BadInput("body", f"at most {MAX_INFO} characters", str(len(body)))
+        leg.call.require("send INFO in", CallState.ESTABLISHED)
+        switch = self._switch
+        ticket, outputs = switch.core.info(leg.call.id, content_type, body, switch.now())
+        return await switch.request(leg, action, ticket, outputs)
+
+    async def dtmf(self, leg: Leg, digits: str, duration_ms: int, gap_ms: int, content_type: str) -> Outcome:
+        """
+        Send digits one after the other, each when the one before is over and was accepted.
+
+        A second order for the same call waits for the first one to end.
+        """
+        digits = digits.upper()
+        _check_digits(digits, duration_ms, gap_ms, content_type)
+        leg.call.require("send digits in", CallState.ESTABLISHED)
+        outcome, due = Outcome(0), 0.0
+        async with leg.digits:
+            for digit in digits:
+                if due > self._switch.now():
+                    await self._switch.pause(due - self._switch.now())
+                due = self._switch.now() + (duration_ms + gap_ms) / 1000
+                body = digit if content_type == DTMF else f"Signal={digit}\r\nDuration={duration_ms}\r\n"
+                outcome = await self.info(leg, content_type, body, "DTMF")
+        return outcome
+
+    # -- theirs
+
+    def info_received(self, event: InfoReceived) -> None:
+        """Tell of data from the far side, and of digits as such."""
+        leg = self._switch.legs.get(event.leg)
+        if leg is None:
+            return
+        kind = event.content_type.split(";", 1)[0].strip().lower()
+        digits = _read_digits(kind, event.body)
+        self._switch.tell(
+            leg.call,
+            AgentMessage(
+                type=MessageType.DTMF if digits else MessageType.INFO,
+                digits=digits,
+                content_type=event.content_type,
+                body=event.body,
+            ),
+        )
+
+    def text_received(self, event: TextReceived) -> None:
+        """Tell of a text that came for the agent, outside any call."""
+        agent = self._switch.registry.find_dn(event.account)
+        if agent is not None:
+            sender = event.sender.uri
+            agent.mailbox.put(
+                AgentMessage(
+                    type=MessageType.INFO,
+                    from_=sender.user or str(sender),
+                    to=agent.id,
+                    display_name=event.sender.display_name,
+                    content_type=event.content_type,
+                    body=event.body,
+                )
+            )
+
+    def control_received(self, event: ControlReceived) -> None:
+        """
+        Carry out what the server orders, as far as the gateway can do it alone.
+
+        ``talk`` for a call that rings here is for the page, since only the page can answer; for a held call it means
+        resume. ``hold`` means hold. What is so already stays so.
+        """
+        leg = self._switch.legs.get(event.leg)
+        if leg is None:
+            return
+        established = leg.call.state is CallState.ESTABLISHED
+        if event.event == "talk":
+            self._switch.tell(leg.call, AgentMessage(type=MessageType.TALK))
+            if established and leg.call.held:
+                self._switch.spawn(self._obey(leg, self._offers.resume(leg, "server")))
+        elif event.event == "hold" and established and not leg.call.held:
+            self._switch.spawn(self._obey(leg, self._offers.hold(leg, "server")))
+
+    async def _obey(self, leg: Leg, work: Awaitable[Outcome]) -> None:
+        """Wait for the work, and tell the page when it fails."""
+        try:
+            await work
+        except GatewayError as error:
+            code, reason = (error.code, error.reason) if isinstance(error, RequestRefused) else (0, "")
+            cause = explain(code)[0] if code else "wrong-state"
+            hint = f"the server's order could not be carried out: {error}"
+            self._switch.tell(
+                leg.call, AgentMessage(type=MessageType.ERROR, code=code, reason=reason, cause=cause, hint=hint)
+            )
+
+
+def _check_digits(digits: str, duration_ms: int, gap_ms: int, content_type: str) -> None:
+    if _DIGITS.fullmatch(digits) is None or len(digits) > MAX_DIGITS:
+        raise BadInput("digits", f"1 to {MAX_DIGITS} of 0-9, A-D, * and #", digits[:80])
+    if duration_ms not in DURATION_MS:
+        raise BadInput("duration", f"{DURATION_MS[0]} to {DURATION_MS[-1]} ms", str(duration_ms))
+    if gap_ms not in GAP_MS:
+        raise BadInput("gap", f"{GAP_MS[0]} to {GAP_MS[-1]} ms", str(gap_ms))
+    if content_type not in (DTMF_RELAY, DTMF):
+        raise BadInput("content_type", f"{DTMF_RELAY} or {DTMF}", content_type[:80])
+
+
+def _read_digits(kind: str, body: str) -> str:
+    """Return the digit that an INFO carries, or '' when it carries something else."""
+    if kind == DTMF:
+        signal = body.strip()
+    elif kind == DTMF_RELAY:
+        found = _SIGNAL.search(body)
+        signal = found[1] if found else ""
+    else:
+        return ""
+    signal = _SIGNAL_NUMBERS.get(signal, signal.upper())
+    return signal if _DIGITS.fullmatch(signal) else ""

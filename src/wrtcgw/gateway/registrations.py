@@ -1,0 +1,268 @@
+"""
+Signing in and out: an agent, its DN's registration, and who gives way to whom.
+
+An id and a DN belong to one agent at a time. Work on one of them waits until earlier work on it is done, so that two
+sign-ins that cross cannot both win.
+"""
+
+from collections.abc import Callable, Coroutine
+
+from attrs import frozen
+from twisted.internet.defer import Deferred, gatherResults
+
+from wrtcgw.calls.agent import Agent, RegistrationState
+from wrtcgw.calls.call import Call
+from wrtcgw.calls.mailbox import Mailbox
+from wrtcgw.calls.messages import AgentMessage, MessageType
+from wrtcgw.errors import AgentInUse, BadInput, NoSIPConnection, RegistrationRefused, RegistrationTimeout
+from wrtcgw.gateway.causes import explain
+from wrtcgw.gateway.settings import Outcome
+from wrtcgw.gateway.switch import Switch
+from wrtcgw.gateway.targets import is_account
+from wrtcgw.gateway.turns import Turns
+from wrtcgw.sip.core import Account
+from wrtcgw.sip.outputs import Registered, RegistrationFailed, Unregistered
+
+CREDENTIAL_CODES = frozenset({401, 403, 404, 407})
+"""Refusals of a REGISTER that say something about DN or password rather than about the registrar."""
+
+_TAKEN_OVER = "another page has signed in with this DN"
+_OTHER_DN = "the id has signed in with another DN"
+_MAX_ID = 128
+
+Answer = Registered | RegistrationFailed
+CallWork = Callable[[Call], Coroutine[Deferred[Outcome], None, Outcome]]
+
+
+@frozen
+class SignIn:
+    """A REGISTER with new credentials that waits for the registrar."""
+
+    account: Account
+    answer: "Deferred[Answer]"
+
+
+class Registrations:
+    """
+    The agents' comings and goings.
+
+    :param end_call: ends a call that is up, in whatever state.
+    :param resume_calls: tells an agent's page of the calls that it has to take up.
+    """
+
+    def __init__(self, switch: Switch, end_call: CallWork, resume_calls: Callable[[Agent], None]) -> None:
+        self._switch = switch
+        self._end_call = end_call
+        self._resume_calls = resume_calls
+        self._ids = Turns()
+        self._dns = Turns()
+        self._waiting: dict[str, SignIn] = {}
+        self._leaving: dict[str, Deferred[Outcome]] = {}
+        self._flows: dict[str, int] = {}
+        self.up: set[int] = set()
+        """The connections that are up."""
+
+    # -- verbs
+
+    async def sign_in(self, agent_id: str, dn: str, password: str, display_name: str, *, current: bool) -> Agent:
+        """Register ``dn`` for an agent; see :meth:`wrtcgw.gateway.facade.Gateway.sign_in`."""
+        _check_fields(agent_id, dn, password, display_name)
+        async with self._ids.of(agent_id), self._dns.of(dn):
+            agent = self._switch.registry.find_agent(agent_id)
+            if agent is not None and agent.dn != dn and not current:
+                raise AgentInUse(agent_id)
+            registered = await self._register(Account(dn, dn, password, self._flow_of(dn), display_name))
+            return self._install(agent_id, dn, display_name, registered)
+
+    async def sign_out(self, agent_id: str) -> None:
+        """End the agent's calls and un-REGISTER its DN."""
+        agent = self._switch.registry.find_agent(agent_id)
+        if agent is not None:
+            await self._leave(agent, "signed out")
+
+    def is_connected(self, agent: Agent) -> bool:
+        """Tell whether the connection that the agent's DN is registered over is up."""
+        return self._flows.get(agent.dn) in self.up
+
+    # -- registering
+
+    def _flow_of(self, dn: str) -> int:
+        """
+        Return the connection that ``dn`` uses: the one it is registered over, else one by the DN's own number.
+
+        :raises NoSIPConnection: when that one, or all, are down.
+        """
+        if not self.up:
+            raise NoSIPConnection()
+        known = self._flows.get(dn)
+        if known in self.up:
+            return known
+        flows = sorted(self.up)
+        return flows[sum(dn.encode()) % len(flows)]
+
+    async def _register(self, account: Account) -> Registered:
+        """
+        REGISTER and wait for the registrar.
+
+        :raises RegistrationRefused: or another of the errors of sign_in; then a new DN is forgotten, while one that was
+            registered before stays as it was.
+        """
+        switch, dn = self._switch, account.dn
+        limit = switch.settings.register_limit
+        late = RegistrationFailed(dn, 408, "", timeout=True)
+        waiting: Deferred[Answer] = Deferred()
+        waiting.addTimeout(limit, switch.clock, onTimeoutCancel=lambda result, seconds: late)
+        self._waiting[dn] = SignIn(account, waiting)
+        switch.run(switch.core.register(account, switch.now()))
+        answer = await waiting
+        del self._waiting[dn]
+        if isinstance(answer, Registered):
+            self._flows[dn] = account.flow
+            return answer
+        if switch.registry.find_dn(dn) is None:
+            switch.run(switch.core.unregister(dn, switch.now()))
+        raise self._failure(answer, account.flow, limit)
+
+    def _failure(self, answer: RegistrationFailed, flow: int, limit: float) -> Exception:
+        if flow not in self.up:
+            return NoSIPConnection()
+        if answer.timeout:
+            return RegistrationTimeout(answer.account, limit)
+        return RegistrationRefused(
+            answer.account, answer.code, answer.reason, credentials=answer.code in CREDENTIAL_CODES
+        )
+
+    # -- who has what
+
+    def _install(self, agent_id: str, dn: str, display_name: str, registered: Registered) -> Agent:
+        """Make the agent of a good registration the one who has the id and the DN."""
+        registry = self._switch.registry
+        agent, owner = registry.find_agent(agent_id), registry.find_dn(dn)
+        if agent is None or agent is not owner:
+            if agent is not None:
+                self._switch.spawn(self._leave(agent, _OTHER_DN))
+            if owner is not None:
+                self._sign_off(owner, _TAKEN_OVER)
+            agent = self._add(agent_id, dn)
+            for call in list(owner.calls.values()) if owner is not None else ():
+                registry.hand_over(call, agent)
+        agent.display_name = display_name
+        self._note(agent, registered)
+        self._resume_calls(agent)
+        return agent
+
+    def _add(self, agent_id: str, dn: str) -> Agent:
+        settings = self._switch.settings
+        mailbox = Mailbox(settings.mailbox_limit, settings.mailbox_recent)
+        agent = Agent(id=agent_id, dn=dn, since=self._switch.now(), mailbox=mailbox)
+        self._switch.registry.add_agent(agent)
+        return agent
+
+    def _sign_off(self, agent: Agent, reason: str) -> None:
+        """Take an agent out of the registry, and tell its page as the last thing."""
+        self._switch.registry.remove_agent(agent)
+        agent.registration = RegistrationState.SIGNED_OUT
+        agent.mailbox.put(AgentMessage(type=MessageType.SIGNED_OUT, to=agent.id, reason=reason))
+
+    async def _leave(self, agent: Agent, reason: str) -> None:
+        """Sign an agent off, end its calls and un-REGISTER its DN, within ``sign_out_limit``."""
+        self._sign_off(agent, reason)
+        ends = [self._switch.spawn(self._end_call(call)) for call in list(agent.calls.values()) if call.is_up]
+        async with self._dns.of(agent.dn):
+            if self._switch.registry.find_dn(agent.dn) is None:
+                await self._unregister(agent.dn)
+        await gatherResults(ends)
+
+    async def _unregister(self, dn: str) -> None:
+        switch = self._switch
+        self._flows.pop(dn, None)
+        waiting = self._leaving[dn] = switch.expect(switch.settings.sign_out_limit)
+        switch.run(switch.core.unregister(dn, switch.now()))
+        await waiting
+        self._leaving.pop(dn, None)
+
+    # -- events
+
+    def registered(self, event: Registered) -> None:
+        """Take the registrar's consent: to a sign-in, or to a refresh, even if a sign-in waits at the same time."""
+        pending = self._waiting.get(event.account)
+        if pending is not None and self._switch.core.account(event.account) is pending.account:
+            _fire(pending.answer, event)
+            return
+        agent = self._switch.registry.find_dn(event.account)
+        if agent is not None:
+            self._note(agent, event)
+
+    def _note(self, agent: Agent, event: Registered) -> None:
+        agent.expires = self._switch.now() + event.expires
+        agent.last_code, agent.last_error = 0, ""
+        self._change(agent, RegistrationState.REGISTERED)
+
+    def failed(self, event: RegistrationFailed) -> None:
+        """Take the registrar's refusal, or its silence."""
+        pending = self._waiting.get(event.account)
+        given_up = event.retry_in is None
+        if pending is not None and given_up:
+            _fire(pending.answer, event)
+            return
+        agent = self._switch.registry.find_dn(event.account)
+        if agent is not None:
+            agent.last_code, agent.last_error = event.code, event.reason
+            self._change(agent, RegistrationState.FAILED if given_up else RegistrationState.RECOVERING)
+
+    def unregistered(self, event: Unregistered) -> None:
+        """Take the end of a registration."""
+        waiting = self._leaving.pop(event.account, None)
+        if waiting is not None:
+            waiting.callback(Outcome(event.code))
+
+    def connected(self, flow: int) -> None:
+        """Note that a connection is up."""
+        self.up.add(flow)
+
+    def disconnected(self, flow: int) -> None:
+        """Note that a connection was lost: sign-ins over it fail, agents on it wait for the next one."""
+        self.up.discard(flow)
+        for dn, pending in list(self._waiting.items()):
+            if pending.account.flow == flow:
+                _fire(pending.answer, RegistrationFailed(dn, 503, "connection lost"))
+        for agent in self._switch.registry.agents():
+            if self._flows.get(agent.dn) == flow and agent.registration is RegistrationState.REGISTERED:
+                agent.last_code, agent.last_error = 0, "connection to the SIP proxy lost"
+                self._change(agent, RegistrationState.RECOVERING)
+
+    def _change(self, agent: Agent, state: RegistrationState) -> None:
+        """Tell the page when the registration's state is another one than before."""
+        if agent.registration is state:
+            return
+        agent.registration = state
+        cause, hint = explain(agent.last_code) if agent.last_code else ("", "")
+        agent.mailbox.put(
+            AgentMessage(
+                type=MessageType.REGISTRATION,
+                to=agent.id,
+                state=state.value,
+                code=agent.last_code,
+                reason=agent.last_error,
+                cause=cause,
+                hint=hint,
+            )
+        )
+
+
+def _fire(waiting: "Deferred[Answer]", answer: Answer) -> None:
+    """Give an answer to who waits for it, unless it has one."""
+    if not waiting.called:
+        waiting.callback(answer)
+
+
+def _check_fields(agent_id: str, dn: str, password: str, display_name: str) -> None:
+    """Refuse what cannot be an id, a DN, a password or a name; the password's text is never shown."""
+    if not agent_id or len(agent_id) > _MAX_ID or not agent_id.isprintable():
+        raise BadInput("id", f"1 to {_MAX_ID} printable characters", agent_id[:80])
+    if not is_account(dn):
+        raise BadInput("dn", "1 to 64 letters, digits or -_.!~*'()&=+$", dn[:80])
+    if not password:
+        raise BadInput("password", "the DN's SIP password")
+    if len(display_name) > _MAX_ID or not display_name.isprintable():
+        raise BadInput("display_name", f"at most {_MAX_ID} printable characters", display_name[:80])

@@ -1,0 +1,53 @@
+"""Whom ``to`` means: a number or user of our domain, or a SIP URI of a domain that is allowed."""
+
+import re
+from collections.abc import Container
+
+from wrtcgw.errors import BadInput
+from wrtcgw.sip.errors import MalformedMessage
+from wrtcgw.sip.uri import URI
+
+_EXPECTED = "a number, a user name, or a SIP URI of an allowed domain"
+# No delimiter of a URI or of a header field: what is meant as one user can never become more than that.
+_USER = re.compile(r"[^\s\x00-\x1f\x7f<>\"@:;?,%\\\[\]{}|^`\ud800-\udfff]{1,128}")
+_ACCOUNT = re.compile(r"[A-Za-z0-9\-_.!~*'()&=+$]{1,64}")
+
+
+def is_account(text: str) -> bool:
+    """Tell whether ``text`` can be a DN: user of an address of record and of a Contact, without any escaping."""
+    return _ACCOUNT.fullmatch(text) is not None
+
+
+def parse_target(to: str, domain: str, allowed: Container[str]) -> URI:
+    """
+    Return the URI to call for what the page gave as ``to``.
+
+    A URI may carry no parameter but ``user``, no header, port or password: with them a page could choose the way that
+    the call takes, or add header fields to it.
+
+    :raises BadInput: for anything else than a user or a plain URI of an allowed domain.
+    """
+    to = to.strip()
+    if _USER.fullmatch(to):
+        return URI(user=to, host=domain)
+    try:
+        uri = URI.parse(to if to.lower().startswith(("sip:", "sips:")) else f"sip:{to}")
+    except MalformedMessage:
+        raise BadInput("to", _EXPECTED, to[:80]) from None
+    host = uri.host.lower()
+    if host != domain.lower() and host not in allowed:
+        raise BadInput("to", f"{_EXPECTED} ({host} is not allowed)", to[:80])
+    if not _is_plain(uri):
+        raise BadInput("to", f"{_EXPECTED}, with a user and nothing behind the domain", to[:80])
+    return uri
+
+
+def _is_plain(uri: URI) -> bool:
+    extras = uri.headers or uri.port is not None or uri.password is not None
+    user = uri.user is not None and _USER.fullmatch(uri.user) is not None
+    return user and not extras and all(name.lower() == "user" for name, _ in uri.params)
+
+
+def shown(uri: URI) -> str:
+    """Return what an agent calls the party at ``uri``: its user, or the whole URI when it has none."""
+    return uri.user or str(uri)

@@ -1,0 +1,186 @@
+"""Transfers by REFER (:rfc:`3515`): blind, attended (:rfc:`5589`), and those that the far side asks for."""
+
+from attrs import frozen
+
+from wrtcgw.calls.agent import Agent, only
+from wrtcgw.calls.call import CallState
+from wrtcgw.calls.messages import AgentMessage, MessageType, TransferState
+from wrtcgw.errors import BadInput, GatewayError, WrongState
+from wrtcgw.gateway.causes import explain
+from wrtcgw.gateway.legs import Leg, Transfer
+from wrtcgw.gateway.settings import Outcome
+from wrtcgw.gateway.switch import Switch
+from wrtcgw.gateway.targets import parse_target, shown
+from wrtcgw.sip.outputs import TransferProgress, TransferRequested
+from wrtcgw.sip.uri import URI
+
+DECLINED = 603
+
+
+@frozen
+class Wish:
+    """Where the far side of ``leg`` wishes to be transferred to, as the page takes it up."""
+
+    leg: str
+    target: URI
+    headers: tuple[tuple[str, str], ...]
+
+
+class Transfers:
+    """The transfers of the agents' calls."""
+
+    def __init__(self, switch: Switch) -> None:
+        self._switch = switch
+
+    # -- ours
+
+    def choose(self, agent: Agent, call_id: str | None, to_call: str | None) -> tuple[Leg, Leg | None]:
+        """
+        Return the leg to transfer, and the one whose far side it is to join.
+
+        With ``to_call`` alone, the call to transfer is the agent's only other one.
+        """
+        legs = self._switch.legs
+        if not to_call:
+            return legs[agent.call(call_id).id], None
+        other = agent.call(to_call)
+        if call_id:
+            call = agent.call(call_id)
+        else:
+            call = only([call for call in agent.calls.values() if call.is_up and call is not other])
+        if call is other:
+            raise BadInput("to_call", "another call than the one to transfer", to_call)
+        return legs[call.id], legs[other.id]
+
+    async def transfer(self, leg: Leg, to: str | None, other: Leg | None) -> Outcome:
+        """
+        Ask the far side to call ``to``, or to join the far side of ``other``.
+
+        The order is held back until ``refer_delay`` after the answer. The call goes on until the far side reports
+        success.
+        """
+        switch = self._switch
+        legs = (leg,) if other is None else (leg, other)
+        for one in legs:
+            one.call.require("transfer", CallState.ESTABLISHED)
+            if one.transfer is not None:
+                raise WrongState(one.call.id, "transfer", "being transferred")
+        target = self._target(to, other)
+        transfer = Transfer(legs)
+        transfer.begin()
+        try:
+            await self._wait_for_bridge(leg)
+            for one in legs:
+                one.call.require("transfer", CallState.ESTABLISHED)
+            replaced = other.call.id if other is not None else None
+            ticket, outputs = switch.core.refer(leg.call.id, target, switch.now(), replaces_leg=replaced)
+            return await switch.request(leg, "transfer", ticket, outputs)
+        except GatewayError:
+            transfer.over()
+            raise
+
+    def _target(self, to: str | None, other: Leg | None) -> URI:
+        if other is not None:
+            return self._switch.core.remote_target(other.call.id)
+        settings = self._switch.settings
+        return parse_target(to or "", settings.domain, settings.allowed_domains)
+
+    async def _wait_for_bridge(self, leg: Leg) -> None:
+        """Let the PBX connect the two sides first: Asterisk answers an earlier REFER with 202 and then reports 400."""
+        answered = leg.call.answered or 0.0
+        missing = answered + self._switch.settings.refer_delay - self._switch.now()
+        if missing > 0:
+            await self._switch.pause(missing)
+
+    def progressed(self, event: TransferProgress) -> None:
+        """
+        Tell how a transfer is getting on, and end the call when it has succeeded.
+
+        Asterisk does not hang up the transferor's call promptly, nor does :rfc:`5589#section-6.1` ask it to.
+        """
+        leg = self._switch.legs.get(event.leg)
+        if leg is None:
+            return
+        state = _transfer_state(event)
+        cause, hint = explain(event.code) if state is TransferState.FAILED else ("", "")
+        self._switch.tell(
+            leg.call,
+            AgentMessage(
+                type=MessageType.TRANSFER,
+                state=state.value,
+                code=event.code,
+                reason=event.reason,
+                cause=cause,
+                hint=hint,
+            ),
+        )
+        if state is TransferState.DONE:
+            for one in leg.transfer.legs if leg.transfer is not None else (leg,):
+                self._hang_up(one)
+        elif state is TransferState.FAILED and leg.transfer is not None:
+            leg.transfer.over()
+
+    def _hang_up(self, leg: Leg) -> None:
+        if leg.call.is_up:
+            leg.call.hang_up()
+            self._switch.run(self._switch.core.hangup(leg.call.id, self._switch.now()))
+
+    # -- the far side's
+
+    def requested(self, event: TransferRequested) -> None:
+        """Tell the page of the far side's wish to be transferred, or decline it (``accept_refer``)."""
+        switch = self._switch
+        leg = switch.legs.get(event.leg)
+        if leg is None or not switch.settings.accept_refer or leg.refer_target is not None:
+            switch.run(switch.core.reject_refer(event.leg, DECLINED, switch.now()))
+            return
+        leg.refer_target, leg.referred_by = event.target, event.referred_by
+        leg.refer_timer = switch.later(switch.settings.refer_limit, lambda: self._wish_expired(leg))
+        switch.run(switch.core.accept_refer(event.leg, switch.now()))
+        switch.tell(
+            leg.call,
+            AgentMessage(
+                type=MessageType.TRANSFER,
+                state=TransferState.REQUESTED.value,
+                to=self._name(event.target),
+                referred_by=event.referred_by,
+            ),
+        )
+
+    def _name(self, target: URI) -> str:
+        """Return what the page is to give as ``to``."""
+        return shown(target) if target.host.lower() == self._switch.settings.domain.lower() else str(target)
+
+    def _wish_expired(self, leg: Leg) -> None:
+        leg.refer_target = leg.refer_timer = None
+        self._notify(leg.call.id, DECLINED, "Declined")
+
+    def wish(self, agent: Agent, to: str) -> Wish | None:
+        """Return the wish that a call to ``to`` takes up, if there is one; it is not open any more then."""
+        for call_id in agent.calls:
+            leg = self._switch.legs[call_id]
+            target = leg.refer_target
+            if target is not None and to == self._name(target):
+                leg.refer_target = None
+                leg.stop_refer_timer()
+                headers = (("Referred-By", leg.referred_by),) if leg.referred_by else ()
+                return Wish(call_id, target, headers)
+        return None
+
+    def tell_referrer(self, leg: Leg, code: int, reason: str) -> None:
+        """Report the progress of a call to the far side that asked for it by REFER."""
+        if leg.referrer:
+            self._notify(leg.referrer, code, reason)
+            if code >= 200:
+                leg.referrer = ""
+
+    def _notify(self, call_id: str, code: int, reason: str) -> None:
+        if call_id in self._switch.legs:
+            self._switch.run(self._switch.core.notify_refer(call_id, code, reason, self._switch.now()))
+
+
+def _transfer_state(event: TransferProgress) -> TransferState:
+    """Read a NOTIFY: an end without a code tells nothing, so the call is better kept."""
+    if 200 <= event.code < 300:
+        return TransferState.DONE
+    return TransferState.FAILED if event.final or event.code >= 300 else TransferState.PROCEEDING
