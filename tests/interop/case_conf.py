@@ -1,12 +1,15 @@
 """The samples in ``conf/`` as their own programs read them, with the values that they show."""
 
+import re
 import shutil
 import subprocess
 
+import yaml
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.interop.environment import environment
-from tests.interop.servers import CONF
+from tests.interop.servers import CONF, PROJECT
+from wrtcgw.config import load
 
 
 class Samples(SynchronousTestCase):
@@ -50,3 +53,28 @@ class Samples(SynchronousTestCase):
         listening = subprocess.run(("ss", "-Hltnp"), capture_output=True, text=True, check=True).stdout
         ours = [line.split()[3] for line in listening.splitlines() if f"pid={pid}," in line]
         self.assertEqual([address for address in ours if not address.startswith("127.0.0.1:")], [])
+
+    def test_compose_builds_what_the_dockerfile_has(self) -> None:
+        """Each service builds a target of the Dockerfile, and each file that is copied or mounted exists."""
+        services = yaml.safe_load((CONF / "docker-compose.yml").read_text())["services"]
+        dockerfile = (CONF / "Dockerfile").read_text()
+        targets = set(re.findall(r"(?m)^FROM \S+ AS (\S+)$", dockerfile))
+        self.assertEqual(set(services), {"wrtcgw", "kamailio", "asterisk", "nginx"})
+        for name, service in services.items():
+            if "build" in service:
+                self.assertIn(service["build"]["target"], targets)
+                self.assertTrue((CONF / service["build"]["context"] / service["build"]["dockerfile"]).is_file(), name)
+            for other in service.get("depends_on", []):
+                self.assertIn(other, services)
+            for source in (volume.split(":")[0] for volume in service.get("volumes", [])):
+                made_by_site = source.startswith("./tls")
+                self.assertTrue(made_by_site or not source.startswith(".") or (CONF / source).exists(), source)
+        copied = re.findall(r"(?m)^COPY (?!--from)(.*) \S+$", dockerfile)
+        self.assertEqual([each for line in copied for each in line.split() if not (PROJECT / each).exists()], [])
+
+    def test_compose_environment_is_a_configuration(self) -> None:
+        """The variables that docker-compose.yml sets are all that the gateway needs, and none is unknown to it."""
+        services = yaml.safe_load((CONF / "docker-compose.yml").read_text())["services"]
+        settings, sources = load(None, services["wrtcgw"]["environment"])
+        self.assertEqual(len(settings.trusted_proxies), 1)
+        self.assertEqual(len(sources), len(services["wrtcgw"]["environment"]))

@@ -1,6 +1,7 @@
 """The gateway under test: a real ``twistd wrtcgw`` of this interpreter, on a port of loopback."""
 
 import json
+import os
 import pathlib
 import sys
 from collections.abc import Mapping
@@ -37,11 +38,15 @@ def gateway(folder: pathlib.Path, name: str, port: int, settings: Mapping[str, o
         command,
         folder / f"gateway-{name}.log",
         lambda: _answers(port),
-        # the plugin and the package as they lie here, installed or not
-        {"PYTHONPATH": f"{PROJECT / 'src'}:{PROJECT}", "PYTHONUNBUFFERED": "1"},
+        {"PYTHONPATH": _python_path(), "PYTHONUNBUFFERED": "1"},
         home,
     )
     return Gateway(server, f"http://127.0.0.1:{port}")
+
+
+def _python_path() -> str:
+    """Return this process's own, usable from another folder: empty under tox, where the wheel is tested."""
+    return os.pathsep.join(str(PROJECT / each) for each in os.environ.get("PYTHONPATH", "").split(os.pathsep) if each)
 
 
 def _answers(port: int) -> bool:
