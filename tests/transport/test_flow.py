@@ -169,6 +169,16 @@ class Reports(ServiceCase):
         self.assertIn("no open WebSocket within 5 s (attempt 1)", self.lines(logs)[-1])
         self.assertEqual(self.lines(logs, LogLevel.info)[-1], "flow 0: connected to ws://proxy.example.org/")
 
+    def test_loss(self) -> None:
+        """A lost connection is told with its reason."""
+        with capturedLogs() as logs:
+            self.start()
+            self.first.last.cut()
+            self.network.settle()
+        self.assertEqual(
+            self.lines(logs), ["flow 0: lost ws://proxy.example.org/: TCP was closed without a word (attempt 1)"]
+        )
+
     def test_state(self) -> None:
         """Each flow knows its proxy, whether it is up, and the last error."""
         self.first.mood = Mood.REFUSING

@@ -14,7 +14,7 @@ from OpenSSL import SSL
 from service_identity import VerificationError
 from twisted.application.internet import ClientService
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.error import ConnectingCancelledError
+from twisted.internet.error import ConnectingCancelledError, ConnectionDone
 from twisted.internet.interfaces import (
     IAddress,
     IProtocol,
@@ -185,4 +185,6 @@ def explain(failure: Failure) -> str:
         # either a list of OpenSSL's (library, function, reason), or a number and a text, or nothing
         detail = failure.value.args[-1] if failure.value.args else "closed by the server"
         return "TLS: " + (detail if isinstance(detail, str) else ", ".join(entry[-1] for entry in detail))
+    if failure.check(ConnectionDone):
+        return "TCP was closed without a word"
     return failure.getErrorMessage()

@@ -22,6 +22,7 @@ from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import RemoteProtocolError
 from zope.interface import implementer
 
+from wrtcgw.transport.assembly import Assembly, EndlessMessage
 from wrtcgw.transport.interfaces import (
     ClosedByPeer,
     MessageProtocol,
@@ -30,9 +31,6 @@ from wrtcgw.transport.interfaces import (
     WebSocketError,
     WebSocketSettings,
 )
-
-DISCARD_FACTOR = 8
-"""A message over the limit is read away and dropped; over this many times the limit the connection is closed."""
 
 CONTROL_LIMIT = 1000
 CONTROL_WINDOW = 5.0
@@ -68,8 +66,7 @@ class WebSocketWire:
         self._app: MessageProtocol | None = None
         self._fault: WebSocketError | None = None
         self._timer: IDelayedCall | None = None
-        self._parts: list[str | bytes | bytearray] = []
-        self._size = 0
+        self._assembly = Assembly(settings.max_message_size)
         self._ping: Ping | None = None
         self._crlf_asked = False
         self._control_count = 0
@@ -209,34 +206,14 @@ class WebSocketWire:
             self.on_handshake(event)
 
     def _on_part(self, event: Message[str] | Message[bytes | bytearray]) -> None:
-        """Collect the parts of a message; one frame may come in parts as well as one message in frames."""
-        self._size += len(event.data)
-        if self._size <= self._settings.max_message_size:
-            if event.data:
-                self._parts.append(event.data)
-        elif self._size > self._settings.max_message_size * DISCARD_FACTOR:
-            self._violated(CloseReason.MESSAGE_TOO_BIG, f"message over {self._size} bytes")
+        """Hand a message up when its last part is there; keep-alives stay here."""
+        try:
+            text = self._assembly.take(event.data, last=event.message_finished)
+        except EndlessMessage as error:
+            self._violated(CloseReason.MESSAGE_TOO_BIG, str(error))
             return
-        else:
-            self._parts.clear()
-        if event.message_finished:
-            parts, size = self._parts, self._size
-            self._parts, self._size = [], 0
-            self._deliver(parts, size)
-
-    def _deliver(self, parts: list[str | bytes | bytearray], size: int) -> None:
-        """
-        Hand one message up.
-
-        One that is too long is dropped, not a reason to close: many agents share the connection, and anybody's overlong
-        request, passed on by the proxy, would cut them all off.
-        """
-        if size > self._settings.max_message_size:
-            log.warn("message of {size} bytes dropped: over the limit", size=size)
+        if text is None or self._phase is not Phase.OPEN or self._app is None:
             return
-        if self._phase is not Phase.OPEN or self._app is None:
-            return
-        text = _text(parts)
         if not text.strip("\r\n"):
             self._crlf_asked = self._crlf_asked or "\r\n\r\n" in text
             self._count_control()
@@ -334,10 +311,3 @@ class WebSocketWire:
             self._send_ping()
         else:
             self.fail(PongTimeout(self._settings.pong_timeout))
-
-
-def _text(parts: list[str | bytes | bytearray]) -> str:
-    """Join the parts of one message, which are all text or all binary (:rfc:`7118#section-4.2` allows either)."""
-    if parts and isinstance(parts[0], str):
-        return "".join(cast(list[str], parts))
-    return b"".join(cast(list[bytes], parts)).decode("utf-8", "surrogateescape")
