@@ -1,0 +1,135 @@
+"""
+The kinds of values: each knows how to read itself from TOML and from the text of a variable, and what to call itself.
+
+A reader raises ``ValueError`` for what it does not take; its text, if any, says more than the kind's ``expected``.
+"""
+
+import re
+from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from attrs import frozen
+
+from wrtcgw.transport.websocket import WebSocketURL
+
+Network = IPv4Network | IPv6Network
+
+# a DNS name (underscores too: container names have them) or an IPv4 address
+_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+_SWITCH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
+@frozen
+class Kind:
+    """One kind of values."""
+
+    expected: str
+    """How an error names it."""
+    read: Callable[[object], object]
+    """Take a value as TOML gives it."""
+    read_text: Callable[[str], object]
+    """Take a value as a variable or an option gives it."""
+
+
+def _refuse() -> object:
+    raise ValueError
+
+
+def _of_text(expected: str, convert: Callable[[str], object]) -> Kind:
+    """Make a kind that is a string in TOML too."""
+
+    def read(value: object) -> object:
+        return convert(value.strip()) if isinstance(value, str) else _refuse()
+
+    return Kind(expected, read, read)
+
+
+def integer(low: int, high: int) -> Kind:
+    """Make the kind of whole numbers within bounds."""
+
+    def read(value: object) -> object:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return value if whole and low <= value <= high else _refuse()  # type: ignore[operator]
+
+    return Kind(f"a whole number from {low} to {high}", read, lambda text: read(int(text)))
+
+
+def number(low: float, high: float, unit: str = "seconds") -> Kind:
+    """Make the kind of numbers within bounds; the value is a float."""
+
+    def read(value: object) -> object:
+        numeric = isinstance(value, int | float) and not isinstance(value, bool)
+        return float(value) if numeric and low <= value <= high else _refuse()  # type: ignore[arg-type,operator]
+
+    return Kind(f"{unit} from {low:g} to {high:g}", read, lambda text: read(float(text)))
+
+
+def choice(*words: str, aliases: dict[str, str] | None = None) -> Kind:
+    """Make the kind of words out of a list, in any case; the value is the word in the list."""
+    spelled = {word: word for word in words} | (aliases or {})
+
+    def convert(text: str) -> object:
+        return spelled.get(text.lower()) or _refuse()
+
+    return _of_text("one of " + ", ".join(words), convert)
+
+
+def many(item: Kind) -> Kind:
+    """Make the kind of lists of a kind of strings; the value is a tuple. Text has commas between the items."""
+
+    def read(value: object) -> object:
+        return tuple(item.read(each) for each in value) if isinstance(value, list) else _refuse()
+
+    def read_text(text: str) -> object:
+        return tuple(item.read_text(each) for each in text.split(",") if each.strip())
+
+    return Kind(f"a list, each {item.expected}", read, read_text)
+
+
+def _host(text: str) -> object:
+    if not text or _NAME.fullmatch(text):
+        return text.lower()
+    return str(IPv6Address(text.removeprefix("[").removesuffix("]")))
+
+
+def _address(text: str) -> object:
+    return str(ip_address(text)) if text else text
+
+
+def _origin(text: str) -> object:
+    url = urlsplit(text)
+    if text == "*":
+        raise ValueError("a list of origins: with * any page could act in an agent's name")
+    bare = text.rstrip("/") == f"{url.scheme}://{url.netloc}"
+    if url.scheme not in ("http", "https") or not url.hostname or "@" in url.netloc or not bare:
+        raise ValueError
+    return text.rstrip("/").lower()
+
+
+def _printable(text: str) -> object:
+    return text if text.isprintable() else _refuse()
+
+
+def _header_text(text: str) -> object:
+    return text if text and text.isascii() and text.isprintable() else _refuse()
+
+
+def _network(text: str) -> object:
+    return ip_network(text, strict=False)
+
+
+switch = Kind(
+    "true or false",
+    lambda value: value if isinstance(value, bool) else _refuse(),
+    lambda text: _SWITCH[text.strip().lower()] if text.strip().lower() in _SWITCH else _refuse(),
+)
+host = _of_text("a host name or an IP address, without a port", _host)
+address = _of_text("an IP address to listen on (0.0.0.0 or :: for all)", _address)
+network = _of_text("an IP address or a network like 192.0.2.0/24", _network)
+origin = _of_text("an origin like https://desktop.example.org", _origin)
+ws_url = _of_text("a URL like wss://proxy.example.org:8443/path", WebSocketURL.parse)
+secret = _of_text("a printable text", _printable)
+header_text = _of_text("a printable ASCII text", _header_text)
+path = _of_text("the path of a file", lambda text: Path(text) if text else None)

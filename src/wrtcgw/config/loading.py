@@ -1,0 +1,182 @@
+"""
+Where settings come from: options before environment before file before default.
+
+All faults are collected, so that an operator sees them at once and not one after each restart.
+"""
+
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field, frozen
+
+from wrtcgw.config.settings import Key, Settings, keys
+from wrtcgw.redact import MASK, redact
+from wrtcgw.transport.tls import load_trust_root
+
+PREFIX = "WRTCGW_"
+SEED_NAMES = {
+    "HTTP_PORT": "http_port",
+    "SIP_SERVER": "sip_server",
+    "SIP_PORT": "sip_port",
+    "SIP_WS_SERVER": "sip_ws_servers",
+    "SIP_DOMAIN": "sip_domain",
+    "LOG_LEVEL": "log_level",
+}
+"""Variables without our prefix that count as well; one with the prefix counts before them."""
+NOT_KEYS = ("WRTCGW_CONFIG", "WRTCGW_UPDATE_GOLDEN", "WRTCGW_INTEROP", "WRTCGW_TEST", "WRTCGW_LAB")
+"""Starts of the names of variables that are ours and no keys: the file's own path, and what tests use."""
+
+
+@frozen
+class Fault:
+    """One thing that is wrong in the configuration."""
+
+    key: str
+    expected: str
+    found: str
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: expected {self.expected}; found {self.found} ({self.source})"
+
+
+@frozen
+class ConfigError(Exception):
+    """The configuration cannot be used."""
+
+    faults: tuple[Fault, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(str(fault) for fault in self.faults)
+
+
+@define
+class _Reading:
+    """The values found so far, each with its source, and the faults."""
+
+    values: dict[str, object] = field(factory=dict)
+    sources: dict[str, str] = field(factory=dict)
+    faults: list[Fault] = field(factory=list)
+
+    def take(self, name: str, value: Any, read: Callable[[Any], object], source: str) -> None:
+        key = _KEYS[name]
+        try:
+            self.values[name] = read(value)
+        except ValueError as error:
+            found = "a value that is not shown" if key.secret else redact(repr(value))
+            detail = str(error) if str(error).startswith(("expected ", "a list of origins")) else key.kind.expected
+            self.faults.append(Fault(name, detail.removeprefix("expected "), found, source))
+        self.sources[name] = source
+
+    def unknown(self, name: str, candidates: Iterable[str], source: str) -> None:
+        close = get_close_matches(name, candidates, n=1)
+        hint = f"a known key: did you mean {close[0]}?" if close else "a known key"
+        self.faults.append(Fault(name, hint, "an unknown one", source))
+
+
+_KEYS: dict[str, Key] = {name: key for name, key, _ in keys()}
+
+
+def load(
+    path: Path | None,
+    environ: Mapping[str, str],
+    options: Mapping[str, str] | None = None,
+    *,
+    need_proxy: bool = True,
+) -> tuple[Settings, dict[str, str]]:
+    """
+    Find the effective settings.
+
+    :param path: the configuration file, or None for none.
+    :param environ: the environment; empty values count as unset.
+    :param options: keys given on the command line, as text.
+    :param need_proxy: whether it is a fault when no proxy is named.
+    :returns: the settings, and for each key that has not its default where its value came from.
+    :raises ConfigError: with every fault that was found.
+    """
+    reading = _Reading()
+    if path is not None:
+        _read_file(reading, path)
+    _read_environment(reading, environ)
+    for name, text in (options or {}).items():
+        reading.take(name, text, _KEYS[name].kind.read_text, "option")
+    settings = Settings(**reading.values)  # type: ignore[arg-type]
+    _check_together(reading, settings, need_proxy=need_proxy)
+    if reading.faults:
+        raise ConfigError(tuple(reading.faults))
+    return settings, reading.sources
+
+
+def _read_file(reading: _Reading, path: Path) -> None:
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        reading.faults.append(Fault("--config", "a file that can be read", error.strerror or "none", str(path)))
+        return
+    except ValueError as error:  # bad TOML or bad UTF-8
+        reading.faults.append(Fault("--config", "a TOML file in UTF-8", str(error), str(path)))
+        return
+    for name, value in document.items():
+        if name in _KEYS:
+            reading.take(name, value, _KEYS[name].kind.read, str(path))
+        else:
+            reading.unknown(name, _KEYS, str(path))
+
+
+def _read_environment(reading: _Reading, environ: Mapping[str, str]) -> None:
+    variables = {PREFIX + name.upper(): name for name in _KEYS}
+    for variable, name in [*SEED_NAMES.items(), *variables.items()]:
+        text = environ.get(variable, "")
+        if text.strip():
+            reading.take(name, text, _KEYS[name].kind.read_text, f"variable {variable}")
+    for variable in environ:
+        if variable.startswith(PREFIX) and variable not in variables and not variable.startswith(NOT_KEYS):
+            reading.unknown(variable, variables, "environment")
+
+
+def _check_together(reading: _Reading, settings: Settings, *, need_proxy: bool) -> None:
+    """Look at what no single value shows."""
+
+    def fault(key: str, expected: str, found: str) -> None:
+        reading.faults.append(Fault(key, expected, found, reading.sources.get(key, "default")))
+
+    known_bad = {fault.key for fault in reading.faults}
+    if need_proxy and not settings.proxies and not known_bad & {"sip_ws_servers", "sip_server"}:
+        fault("sip_ws_servers", "at least one URL, also by SIP_WS_SERVER or SIP_SERVER; or --demo", "none")
+    if settings.reconnect_max_delay < settings.reconnect_delay:
+        fault("reconnect_max_delay", "at least reconnect_delay", f"{settings.reconnect_max_delay:g}")
+    if settings.register_max_retry_delay < settings.register_retry_delay:
+        fault("register_max_retry_delay", "at least register_retry_delay", f"{settings.register_max_retry_delay:g}")
+    if settings.session_expires < settings.min_se:
+        fault("session_expires", f"at least min_se ({settings.min_se})", str(settings.session_expires))
+    if settings.tls_ca_file is not None:
+        try:
+            load_trust_root(settings.tls_ca_file)
+        except ValueError as error:
+            fault("tls_ca_file", "a PEM file with the CA certificates", str(error))
+
+
+def report(settings: Settings, sources: Mapping[str, str]) -> str:
+    """Return the effective settings as text for an operator: one line each, secrets masked, with their sources."""
+    lines = []
+    for name, key, default in keys():
+        value = getattr(settings, name)
+        shown = MASK if key.secret and value else _shown(value)
+        lines.append(f"{name} = {shown}" + (f"  # {sources[name]}" if name in sources and value != default else ""))
+    proxies = ", ".join(str(url) for url in settings.proxies) or "none"
+    return "\n".join([*lines, f"# proxies: {proxies}", f"# domain: {settings.domain or 'none'}"])
+
+
+def _shown(value: object) -> str:
+    """Return a value as TOML would write it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_shown(each) for each in value) + "]"
+    text = "" if value is None else str(value)
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

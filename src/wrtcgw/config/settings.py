@@ -1,0 +1,145 @@
+"""Every key of the configuration: its kind, its default, and whether it can change while the gateway runs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from attrs import Attribute, field, fields, frozen
+
+from wrtcgw.config import kinds
+from wrtcgw.config.kinds import Kind, Network
+from wrtcgw.transport.websocket import WebSocketURL
+
+HOUR = 3600.0
+
+
+@frozen
+class Key:
+    """What is known of one key apart from its value."""
+
+    kind: Kind
+    reload: bool = False
+    """Whether a reload (SIGHUP) takes a new value over."""
+    secret: bool = False
+
+
+def _key(default: object, kind: Kind, *, reload: bool = False, secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={Key: Key(kind, reload, secret)})
+
+
+def _seconds(default: float, low: float = 0.1, *, reload: bool = False) -> Any:
+    return _key(default, kinds.number(low, HOUR), reload=reload)
+
+
+@frozen(kw_only=True)
+class Settings:
+    """
+    The effective settings of one gateway, as :func:`~wrtcgw.config.loading.load` found them.
+
+    Times are seconds, sizes bytes. The names are those of the keys in the configuration file; ``conf/wrtcgw.toml``
+    tells what each is for.
+    """
+
+    # listening for pages
+    http_interface: str = _key("127.0.0.1", kinds.address)
+    http_port: int = _key(8082, kinds.integer(0, 65535))
+    access_log: bool = _key(False, kinds.switch, reload=True)
+    body_limit: int = _key(65_536, kinds.integer(1024, 16_777_216))
+    wait_limit: float = _seconds(60.0, 1.0)
+    heartbeat: float = _seconds(15.0, 1.0)
+    streams_per_agent: int = _key(4, kinds.integer(1, 1000))
+
+    # trust
+    session_binding: str = _key("address", kinds.choice("address", "strict"), reload=True)
+    trusted_proxies: tuple[Network, ...] = _key((), kinds.many(kinds.network), reload=True)
+    allowed_origins: tuple[str, ...] = _key((), kinds.many(kinds.origin), reload=True)
+    operator_token: str = _key("", kinds.secret, reload=True, secret=True)
+    sign_in_burst_per_address: int = _key(100, kinds.integer(1, 1_000_000))
+    sign_in_rate_per_address: float = _key(1.0, kinds.number(0.001, 1e6, "tries a second"))
+    sign_in_burst_per_id: int = _key(10, kinds.integer(1, 1_000_000))
+    sign_in_rate_per_id: float = _key(0.1, kinds.number(0.001, 1e6, "tries a second"))
+
+    # the SIP side: where and as whom
+    sip_ws_servers: tuple[WebSocketURL, ...] = _key((), kinds.many(kinds.ws_url))
+    sip_server: str = _key("", kinds.host)
+    sip_port: int = _key(8080, kinds.integer(1, 65535))
+    sip_domain: str = _key("", kinds.host)
+    allowed_domains: tuple[str, ...] = _key((), kinds.many(kinds.host))
+    user_agent: str = _key("wrtcgw", kinds.header_text)
+
+    # the SIP side: connections
+    sip_connections: int = _key(1, kinds.integer(1, 64))
+    tls_ca_file: Path | None = _key(None, kinds.path)  # noqa: RUF009 (no default is made here)
+    tls_verify: bool = _key(True, kinds.switch)
+    handshake_timeout: float = _seconds(5.0)
+    ping_interval: float = _seconds(10.0, 0.0)
+    pong_timeout: float = _seconds(8.0)
+    close_timeout: float = _seconds(2.0)
+    crlf_keepalive: bool = _key(False, kinds.switch)
+    max_message_size: int = _key(131_072, kinds.integer(4096, 16_777_216))
+    reconnect_delay: float = _seconds(1.0)
+    reconnect_max_delay: float = _seconds(5.0)
+
+    # registrations
+    register_expires: int = _key(600, kinds.integer(10, 86_400))
+    register_rate: float = _key(50.0, kinds.number(0.1, 1e5, "requests a second"))
+    register_retry_delay: float = _seconds(2.0)
+    register_max_retry_delay: float = _seconds(60.0, 1.0)
+    sign_in_timeout: float = _seconds(10.0)
+    sign_out_timeout: float = _seconds(5.0)
+
+    # calls
+    session_expires: int = _key(1800, kinds.integer(90, 86_400))
+    min_se: int = _key(90, kinds.integer(90, 86_400))
+    offer_100rel: bool = _key(False, kinds.switch)
+    max_redirects: int = _key(5, kinds.integer(0, 20))
+    ring_timeout: float = _seconds(300.0, 1.0)
+    offer_timeout: float = _seconds(10.0, 1.0)
+    request_timeout: float = _seconds(40.0, 1.0)
+    hangup_timeout: float = _seconds(5.0)
+    max_calls: int = _key(8, kinds.integer(1, 1000))
+    offer_when_busy: bool = _key(True, kinds.switch)
+    offer_without_page: bool = _key(True, kinds.switch)
+    page_timeout: float = _seconds(90.0, 1.0)
+    incoming_refer: str = _key("reject", kinds.choice("reject", "accept"))
+    refer_timeout: float = _seconds(10.0, 1.0)
+    refer_delay: float = _seconds(0.5, 0.0)
+    transfer_timeout: float = _seconds(60.0, 1.0)
+    mailbox_limit: int = _key(1000, kinds.integer(10, 1_000_000))
+    mailbox_recent: int = _key(100, kinds.integer(0, 1_000_000))
+
+    # running
+    log_level: str = _key(
+        "info", kinds.choice("debug", "info", "warn", "error", "critical", aliases={"warning": "warn"}), reload=True
+    )
+    drain_timeout: float = _seconds(5.0, 0.0)
+
+    @property
+    def proxies(self) -> tuple[WebSocketURL, ...]:
+        """The proxies in order of preference: ``sip_ws_servers``, or else the one that sip_server and sip_port name."""
+        if self.sip_ws_servers or not self.sip_server:
+            return self.sip_ws_servers
+        return (WebSocketURL.parse(f"ws://{_in_url(self.sip_server)}:{self.sip_port}"),)
+
+    @property
+    def domain(self) -> str:
+        """The domain of our addresses of record: ``sip_domain``, or else the host of the first proxy."""
+        named = self.sip_domain or self.sip_server or (self.proxies[0].host if self.proxies else "")
+        return _in_url(named)
+
+
+def _in_url(host: str) -> str:
+    """Return a host as it stands in a URL or SIP URI: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
+def keys() -> Iterator[tuple[str, Key, object]]:
+    """Iterate over all keys: name, what is known of it, default."""
+    attribute: Attribute[Any]
+    for attribute in fields(Settings):
+        yield attribute.name, attribute.metadata[Key], attribute.default
+
+
+def reloadable_keys() -> frozenset[str]:
+    """Return the keys that a reload takes over; a change of any other needs a restart."""
+    return frozenset(name for name, key, _ in keys() if key.reload)

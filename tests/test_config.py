@@ -1,0 +1,250 @@
+"""Settings: every key, every source, and errors that say what to do."""
+
+import pathlib
+import re
+from collections.abc import Mapping
+from ipaddress import ip_network
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from wrtcgw.config import ConfigError, Settings, load, reloadable_keys, report
+from wrtcgw.config.settings import keys
+
+SAMPLE = pathlib.Path(__file__).parent.parent / "conf" / "wrtcgw.toml"
+PROXY = {"SIP_WS_SERVER": "ws://127.0.0.1:8080"}
+
+
+class SettingsTestCase(SynchronousTestCase):
+    """Loads settings from given text and variables."""
+
+    def file(self, text: str) -> pathlib.Path:
+        """Write a configuration file."""
+        path = pathlib.Path(self.mktemp())
+        path.write_text(text)
+        return path
+
+    def settings(self, text: str = "", environ: Mapping[str, str] = PROXY, **options: str) -> Settings:
+        """Return what is in effect."""
+        return load(self.file(text), environ, options)[0]
+
+    def faults(self, text: str = "", environ: Mapping[str, str] = PROXY, **options: str) -> str:
+        """Return the error text of a configuration that cannot be used."""
+        return str(self.assertRaises(ConfigError, load, self.file(text), environ, options))
+
+
+class SourceTests(SettingsTestCase):
+    """Where a value comes from."""
+
+    def test_seed_variables_are_enough(self) -> None:
+        """The three variables of the seed's compose file give settings that work."""
+        settings = self.settings(
+            environ={"HTTP_PORT": "8084", "SIP_WS_SERVER": "ws://192.0.2.54:8080", "SIP_DOMAIN": "192.0.2.54"}
+        )
+        self.assertEqual(settings.http_port, 8084)
+        self.assertEqual([str(url) for url in settings.proxies], ["ws://192.0.2.54:8080/"])
+        self.assertEqual(settings.domain, "192.0.2.54")
+
+    def test_all_seed_variables(self) -> None:
+        """SIP_SERVER and SIP_PORT make a URL and a domain when nothing better is named."""
+        settings = self.settings(environ={"SIP_SERVER": "pbx.example.org", "SIP_PORT": "5066", "LOG_LEVEL": "WARNING"})
+        self.assertEqual([str(url) for url in settings.proxies], ["ws://pbx.example.org:5066/"])
+        self.assertEqual(settings.domain, "pbx.example.org")
+        self.assertEqual(settings.log_level, "warn")
+
+    def test_precedence(self) -> None:
+        """Options, then variables (prefixed ones before the seed's), then the file, then defaults."""
+        text = "http_port = 1\nwait_limit = 10\nping_interval = 3\n"
+        environ = PROXY | {"HTTP_PORT": "2", "WRTCGW_HTTP_PORT": "3", "WRTCGW_WAIT_LIMIT": "20"}
+        self.assertEqual(self.settings(text).http_port, 1)
+        self.assertEqual(self.settings(text, PROXY | {"HTTP_PORT": "2"}).http_port, 2)
+        self.assertEqual(self.settings(text, environ).http_port, 3)
+        settings = self.settings(text, environ, http_port="4")
+        self.assertEqual(
+            (settings.http_port, settings.wait_limit, settings.ping_interval, settings.pong_timeout),
+            (4, 20.0, 3.0, 8.0),
+        )
+
+    def test_every_key_as_variable(self) -> None:
+        """Each key can be set by its variable, with the text that the report shows for it."""
+        texts = {"sip_ws_servers": "ws://a, wss://b:1/c", "tls_ca_file": ""}
+        default = Settings()
+        for name, key, _ in keys():
+            shown = re.search(rf"^{name} = (.*)$", report(default, {}), re.MULTILINE)
+            assert shown is not None
+            text = texts.get(name, shown[1].strip('"[]'))
+            settings = self.settings("", PROXY | {f"WRTCGW_{name.upper()}": text})
+            if name not in texts:
+                self.assertEqual(getattr(settings, name), getattr(default, name), name)
+            self.assertTrue(key.kind.expected)
+
+    def test_empty_variables(self) -> None:
+        """An empty variable, as compose files make them, counts as unset."""
+        self.assertEqual(
+            self.settings("http_port = 1", PROXY | {"HTTP_PORT": "", "WRTCGW_LOG_LEVEL": " "}).http_port, 1
+        )
+
+    def test_kinds(self) -> None:
+        """Values of each kind are read from TOML and from text."""
+        text = """
+            tls_verify = false
+            trusted_proxies = ["192.0.2.7", "2001:db8::/32", "10.0.0.1/8"]
+            allowed_origins = ["https://Desk.example.org/"]
+            ping_interval = 0
+            incoming_refer = "Accept"
+            sip_domain = "[2001:DB8::1]"
+        """
+        settings = self.settings(text, PROXY | {"WRTCGW_CRLF_KEEPALIVE": "yes", "WRTCGW_ALLOWED_DOMAINS": "a.b,, c_d "})
+        self.assertEqual(
+            settings.trusted_proxies, tuple(map(ip_network, ("192.0.2.7/32", "2001:db8::/32", "10.0.0.0/8")))
+        )
+        self.assertEqual(settings.allowed_origins, ("https://desk.example.org",))
+        self.assertEqual((settings.tls_verify, settings.crlf_keepalive, settings.ping_interval), (False, True, 0.0))
+        self.assertEqual((settings.incoming_refer, settings.domain), ("accept", "[2001:db8::1]"))
+        self.assertEqual(settings.allowed_domains, ("a.b", "c_d"))
+
+    def test_domain_of_the_first_proxy(self) -> None:
+        """Without a domain the first proxy's host is it."""
+        self.assertEqual(self.settings(environ={"SIP_WS_SERVER": "wss://[2001:db8::5]:1"}).domain, "[2001:db8::5]")
+        self.assertEqual(load(None, {}, need_proxy=False)[0].domain, "")
+
+
+class FaultTests(SettingsTestCase):
+    """What is wrong is told by key, expected and found, all at once."""
+
+    def test_all_at_once(self) -> None:
+        """Faults of the file, of variables and of options come together."""
+        text = self.faults("http_port = 70000\nlog_levl = 1\n", {"SIP_WS_SERVER": "http://x"}, wait_limit="soon")
+        self.assertRegex(text, r"http_port: expected a whole number from 0 to 65535; found 70000 \(.+\)")
+        self.assertIn("log_levl: expected a known key: did you mean log_level?", text)
+        self.assertIn("sip_ws_servers: expected ws://host[:port][/path]", text)
+        self.assertIn("found 'http://x' (variable SIP_WS_SERVER)", text)
+        self.assertIn("wait_limit: expected seconds from 1 to 3600; found 'soon' (option)", text)
+        self.assertEqual(len(text.splitlines()), 4)
+
+    def test_no_proxy(self) -> None:
+        """Without any proxy the text says how to name one."""
+        self.assertIn("SIP_WS_SERVER", self.faults(environ={}))
+
+    def test_unknown_variable(self) -> None:
+        """A misspelt variable with our prefix is an error; other variables are none of our business."""
+        text = self.faults(environ=PROXY | {"WRTCGW_TRUSTED_PROXY": "127.0.0.1", "HTTP_PROT": "1"})
+        self.assertIn("WRTCGW_TRUSTED_PROXY: expected a known key: did you mean WRTCGW_TRUSTED_PROXIES?", text)
+        self.assertNotIn("HTTP_PROT", text)
+        self.assertIn("WRTCGW_XYZZY: expected a known key; found", self.faults(environ=PROXY | {"WRTCGW_XYZZY": "1"}))
+        self.settings(environ=PROXY | {"WRTCGW_CONFIG": "x", "WRTCGW_UPDATE_GOLDEN": "1"})
+
+    def test_wrong_types(self) -> None:
+        """TOML's types count: no text for numbers, no number for switches, no item outside a list."""
+        for line in (
+            'http_port = "8082"',
+            "http_port = true",
+            "http_port = 1.5",
+            "wait_limit = true",
+            "wait_limit = nan",
+            "tls_verify = 1",
+            "trusted_proxies = '127.0.0.1'",
+            "trusted_proxies = [1]",
+            "sip_domain = 5",
+            "sip_domain = []",
+        ):
+            self.assertIn(line.partition(" ")[0] + ": expected", self.faults(line))
+
+    def test_wrong_values(self) -> None:
+        """Each kind refuses what it cannot be."""
+        for variable, text in (
+            ("SIP_DOMAIN", "example.org:5060"),
+            ("SIP_DOMAIN", "a b"),
+            ("SIP_DOMAIN", "<x>"),
+            ("SIP_SERVER", "sip:x"),
+            ("WRTCGW_HTTP_INTERFACE", "localhost"),
+            ("WRTCGW_TRUSTED_PROXIES", "127.0.0.1,nginx"),
+            ("WRTCGW_ALLOWED_ORIGINS", "https://a.b/path"),
+            ("WRTCGW_ALLOWED_ORIGINS", "a.b"),
+            ("WRTCGW_ALLOWED_ORIGINS", "https://u@a.b"),
+            ("WRTCGW_USER_AGENT", "x\r\nEvil: 1"),
+            ("LOG_LEVEL", "loud"),
+            ("WRTCGW_TLS_VERIFY", "maybe"),
+            ("WRTCGW_SESSION_BINDING", "none"),
+            ("SIP_WS_SERVER", "ws://h/#f"),
+        ):
+            self.assertIn("expected", self.faults(environ=PROXY | {variable: text}), variable)
+
+    def test_star_origin(self) -> None:
+        """The usual misuse of CORS is told why."""
+        self.assertIn("any page could act", self.faults('allowed_origins = ["*"]'))
+
+    def test_values_that_do_not_fit_together(self) -> None:
+        """Limits below what they limit are found."""
+        text = self.faults("reconnect_delay = 9\nregister_retry_delay = 70\nmin_se = 3600\n")
+        for name in ("reconnect_max_delay", "register_max_retry_delay", "session_expires"):
+            self.assertIn(f"{name}: expected at least", text)
+
+    def test_ca_file(self) -> None:
+        """A CA file that is missing or holds no certificate is found before the first connection."""
+        self.assertIn("tls_ca_file: expected a PEM file", self.faults('tls_ca_file = "/nonexistent/ca.pem"'))
+        self.assertIn("holds no PEM certificate", self.faults(f'tls_ca_file = "{self.file("x").absolute()}"'))
+
+    def test_unreadable_files(self) -> None:
+        """A file that is none, or no TOML, is one fault that names it."""
+        error = self.assertRaises(ConfigError, load, pathlib.Path("nowhere.toml"), PROXY)
+        self.assertIn("nowhere.toml", str(error))
+        self.assertIn("expected a TOML file in UTF-8; found", self.faults("http_port = \n"))
+
+    def test_no_secret_is_shown(self) -> None:
+        """Neither a bad secret nor the password in a bad URL is repeated in an error."""
+        for environ in (
+            PROXY | {"WRTCGW_OPERATOR_TOKEN": "tok\x07hidden"},
+            {"SIP_WS_SERVER": "http://user:hidden@example.org"},
+        ):
+            self.assertNotIn("hidden", self.faults(environ=environ))
+
+
+class ReportTests(SettingsTestCase):
+    """What --check-config shows."""
+
+    def test_report(self) -> None:
+        """Each key is shown once as TOML would have it, with its source unless it is the default; secrets never."""
+        environ = {"SIP_WS_SERVER": "wss://u:hidden@example.org", "WRTCGW_OPERATOR_TOKEN": "hidden", "HTTP_PORT": "1"}
+        settings, sources = load(self.file('user_agent = "a\\"b"'), environ)
+        text = report(settings, sources)
+        self.assertNotIn("hidden", text + repr(settings))
+        self.assertIn("operator_token = ***  # variable WRTCGW_OPERATOR_TOKEN", text)
+        self.assertIn("http_port = 1  # variable HTTP_PORT", text)
+        self.assertIn('\nuser_agent = "a\\"b"', text)
+        self.assertIn("\nwait_limit = 60\n", text)
+        self.assertIn("# domain: example.org", text)
+        self.assertEqual(len([line for line in text.splitlines() if not line.startswith("#")]), len(list(keys())))
+
+    def test_nothing_configured(self) -> None:
+        """The report of bare defaults works too."""
+        self.assertIn("# proxies: none\n# domain: none", report(Settings(), {}))
+
+
+class SampleTests(SettingsTestCase):
+    """conf/wrtcgw.toml."""
+
+    def test_sample_loads(self) -> None:
+        """The sample as it is can be used."""
+        self.assertEqual(load(SAMPLE, {})[0].domain, "example.org")
+
+    def test_sample_has_every_key(self) -> None:
+        """With its comments taken away it has each key once, with the default value and the mark of a reload."""
+        text = SAMPLE.read_text()
+        self.assertEqual(
+            sorted(re.findall(r"^#?([a-z0-9_]+) =", text, re.MULTILINE)), sorted(name for name, _, _ in keys())
+        )
+        settings, _ = load(self.file(re.sub(r"^#([a-z0-9_]+ =)", r"\1", text, flags=re.MULTILINE)), {})
+        for name, _, default in keys():
+            if name not in ("sip_ws_servers", "sip_domain"):
+                self.assertEqual(getattr(settings, name), default, name)
+
+    def test_sample_marks_what_reloads(self) -> None:
+        """A key is marked [reload] exactly when a reload takes it over."""
+        paragraphs = re.split(r"\n(?!#[a-z0-9_]+ =)", SAMPLE.read_text())
+        marked = {
+            name
+            for text in paragraphs
+            if "[reload]" in text
+            for name in re.findall(r"^#([a-z0-9_]+) =", text, re.MULTILINE)
+        }
+        self.assertEqual(marked, reloadable_keys())
