@@ -7,7 +7,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from wrtcgw.sip import grammar
 from wrtcgw.sip.errors import LocalViolation, MalformedMessage, RemoteViolation
 
-LINE = st.text(st.characters(exclude_characters="\r\n"))
+ESCAPED_BYTES = st.integers(0xDC80, 0xDCFF).map(chr)
+LINE = st.text(st.characters(codec="utf-8", exclude_characters="\r\n") | ESCAPED_BYTES)
 """Any text that can stand in one header field once quoted."""
 
 

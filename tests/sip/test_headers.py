@@ -187,8 +187,8 @@ class AuthTests(Refusals):
         self.assertEqual(str(challenge), self.CHALLENGE)
 
     def test_credentials(self) -> None:
-        """Credentials print qop, nc (RFC 3261 section 25.1) and userhash (RFC 7616) without quotes, and show nothing in a log."""
-        text = 'Digest username="5001", uri="sip:b", response="0123abcd", algorithm=MD5, qop=auth, nc=00000001, userhash=true'
+        """Credentials print qop, nc and userhash without quotes (RFC 7616 section 3.4), and show nothing in a log."""
+        text = 'Digest username="5001", uri="sip:b", response="0123abcd", qop=auth, nc=00000001, userhash=true'
         credentials = Credentials.parse(text)
         self.assertEqual(str(credentials), text)
         self.assertNotIn("0123abcd", repr(credentials))
