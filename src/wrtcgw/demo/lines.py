@@ -152,6 +152,8 @@ class MediaLine:
 
     def redirected(self, direction: sdp.Direction) -> str:
         """Return our description with another direction."""
+        self._sending = direction in ("sendrecv", "sendonly")
+        self._lead()
         self.local = _successor(sdp.with_direction(self.local, direction), self.local)
         return self.local
 

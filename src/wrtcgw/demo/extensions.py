@@ -1,0 +1,73 @@
+"""The numbers of the demo PBX, and what it knows of each leg."""
+
+import math
+
+from attrs import define, field, frozen
+from twisted.internet.interfaces import IDelayedCall
+
+from wrtcgw import sdp
+from wrtcgw.demo.lines import Line, Sound
+
+DEMO_PASSWORD = "Genesys2024!WebRTC"
+"""The password of the seed document's test users; the PBX that takes it listens on loopback only."""
+USERS = {str(number): DEMO_PASSWORD for number in range(5001, 5011)}
+
+
+@frozen
+class Extension:
+    """A number that the PBX answers itself: refused with ``code``, or picked up after ringing."""
+
+    sound: Sound = Sound.SILENCE
+    rings: float = 0.0
+    code: int = 0
+
+
+EXTENSIONS = {
+    "1003": Extension(Sound.ECHO),
+    "1004": Extension(Sound.TONE, rings=5.0),
+    "1005": Extension(code=486),
+    "1006": Extension(rings=math.inf),
+    "1007": Extension(Sound.SILENCE),
+    "1008": Extension(Sound.ECHO),
+    "1009": Extension(code=503),
+}
+
+
+@define(eq=False, kw_only=True)
+class Leg:
+    """
+    One leg of the PBX, with an agent at its far end.
+
+    ``partner`` is the leg with which it is, or is to be, connected; without one, the PBX itself plays ``sound``.
+    """
+
+    id: str
+    number: str
+    """The agent's."""
+    line: Line
+    offer: str | None = None
+    """What the agent offered in its INVITE, while that is not answered."""
+    answered: bool = False
+    partner: "Leg | None" = None
+    sound: Sound = Sound.SILENCE
+    extension: str = ""
+    """The extension it has dialled, or was transferred to."""
+    direction: sdp.Direction = "sendrecv"
+    """As the agent wants it: sendonly while it holds the call."""
+    told: sdp.Direction = "sendrecv"
+    """The partner's ``direction`` as far as this agent was told."""
+    timer: IDelayedCall | None = None
+    transferring: bool = False
+    """The agent has sent a REFER whose outcome is open."""
+    heir: "Leg | None" = None
+    """The leg that this one, called for a transfer, is to be connected with once it is answered."""
+    transferor: "Leg | None" = None
+    """The leg whose agent asked for that transfer."""
+    digits: list[str] = field(factory=list)
+    """What an extension was sent by INFO."""
+
+    def stop_timer(self) -> None:
+        """Cancel what was to happen after ringing."""
+        timer, self.timer = self.timer, None
+        if timer is not None and timer.active():
+            timer.cancel()

@@ -1,0 +1,302 @@
+"""
+The demo PBX's call handling: a back-to-back user agent over :class:`~wrtcgw.sip.core.UACore`.
+
+Each leg ends here and has its own session (:mod:`wrtcgw.demo.lines`); what an agent does on one leg (hang up, hold,
+digits, transfer) is done again on its partner's. This class knows SIP only through the core's entries and events.
+"""
+
+import math
+from collections.abc import Callable, Coroutine
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from wrtcgw import sdp
+from wrtcgw.demo.extensions import EXTENSIONS, Extension, Leg
+from wrtcgw.demo.lines import Exchange
+from wrtcgw.demo.registrar import Registrar
+from wrtcgw.demo.transfers import Transfers
+from wrtcgw.sip.core import Account, UACore
+from wrtcgw.sip.errors import LocalViolation
+from wrtcgw.sip.outputs import (
+    AnswerReceived,
+    CallAnswered,
+    CallEnded,
+    CallProgress,
+    CallReceived,
+    InfoReceived,
+    OfferAnswered,
+    OfferReceived,
+    Output,
+    TransferRequested,
+)
+
+log = Logger()
+
+
+class Switchboard:
+    """All legs of the PBX."""
+
+    def __init__(
+        self,
+        core: UACore,
+        registrar: Registrar,
+        exchange: Exchange,
+        clock: IReactorTime,
+        run: Callable[[list[Output]], None],
+    ) -> None:
+        """
+        Connect the parts.
+
+        :param run: carries out what an entry of the core has returned.
+        """
+        self.core = core
+        self.registrar = registrar
+        self.exchange = exchange
+        self.clock = clock
+        self.legs: dict[str, Leg] = {}
+        self.digits: list[str] = []
+        self._run = run
+        self._transfers = Transfers(self)
+        self._working: set[Deferred[None]] = set()
+
+    # -- the core
+
+    def do(self, entry: Callable[[], list[Output] | tuple[object, list[Output]]]) -> None:
+        """Use the core; a leg that has ended meanwhile needs nothing any more."""
+        try:
+            result = entry()
+        except LocalViolation as violation:
+            log.debug("{detail}", detail=violation)
+            return
+        self._run(result[1] if isinstance(result, tuple) else result)
+
+    def work(self, coroutine: Coroutine[Deferred[object], object, None]) -> None:
+        """Do what takes time: media may have to be set up first."""
+        working: Deferred[None] = Deferred.fromCoroutine(coroutine)
+        self._working.add(working)
+
+        def done(result: object) -> None:
+            self._working.discard(working)
+
+        working.addErrback(lambda failure: log.failure("demo PBX", failure)).addBoth(done)
+
+    def take(self, event: Output) -> None:
+        """Act on one event of the core."""
+        match event:
+            case CallReceived():
+                self.work(self._received(event))
+            case CallProgress(leg, code, reason):
+                self._with(leg, lambda found: self._transfers.progress(found, code, reason))
+            case CallAnswered(leg, answer):
+                self._with(leg, lambda found: self.work(self._answered(found, answer)))
+            case CallEnded(leg, _, code, reason):
+                self._with(leg, lambda found: self._ended(found, code, reason))
+            case OfferReceived(leg, offer):
+                self._with(leg, lambda found: self.work(self._reoffered(found, offer)))
+            case OfferAnswered(leg, text) | AnswerReceived(leg, text):
+                self._with(leg, lambda found: self.work(found.line.apply_answer(text)))
+            case InfoReceived(leg, content_type, body):
+                self._with(leg, lambda found: self._info(found, content_type, body))
+            case TransferRequested() as request:
+                self._with(request.leg, lambda found: self._transfers.requested(found, request))
+            case _:
+                log.debug("{event}", event=event)
+
+    def _with(self, leg: str, act: Callable[[Leg], None]) -> None:
+        found = self.legs.get(leg)
+        if found is not None:
+            act(found)
+
+    # -- a call begins
+
+    async def _received(self, event: CallReceived) -> None:
+        """Take a call: ``event.account`` is the number that was dialled."""
+        caller = event.caller.uri.user or ""
+        log.info("{caller} calls {number}", caller=caller, number=event.account)
+        if event.offer is None:
+            self.do(lambda: self.core.reject(event.leg, 488, "", self.clock.seconds()))
+            return
+        line = self.exchange.line_for(event.offer)
+        leg = Leg(id=event.leg, number=caller, line=line, offer=event.offer)
+        self.legs[leg.id] = leg
+        replaced = self.legs.get(event.replaces or "")
+        if replaced is not None:
+            await self._pick_up(leg)
+            self.take_place(leg, replaced)
+        elif event.account in EXTENSIONS:
+            self._extension(leg, event.account, EXTENSIONS[event.account])
+        else:
+            await self._agent(leg, event.account)
+
+    def _extension(self, leg: Leg, number: str, extension: Extension) -> None:
+        if extension.code:
+            self._reject(leg, extension.code)
+            return
+
+        def pick_up() -> None:
+            self.play(leg, number, extension)
+            self.work(self._pick_up(leg))
+
+        self.after(leg, extension.rings, pick_up)
+
+    def after(self, leg: Leg, rings: float, act: Callable[[], None]) -> None:
+        """Act after so many seconds, unless the leg ends before."""
+        leg.stop_timer()
+        if rings == 0:
+            act()
+        elif rings < math.inf:
+            leg.timer = self.clock.callLater(rings, act)
+
+    def play(self, leg: Leg, number: str, extension: Extension) -> None:
+        """Connect a leg with an extension."""
+        leg.partner, leg.extension, leg.sound = None, number, extension.sound
+        leg.line.play(extension.sound)
+        self.tell(leg, "sendrecv")
+
+    async def _pick_up(self, leg: Leg) -> None:
+        """Answer a call of an agent."""
+        try:
+            answer = await leg.line.answer(leg.offer or "")
+        except ValueError as error:
+            log.info("{number}: {detail}", number=leg.number, detail=error)
+            self._reject(leg, 488)
+            return
+        leg.answered = True
+        leg.direction = sdp.direction(leg.offer or "")
+        self.do(lambda: self.core.answer(leg.id, answer, self.clock.seconds()))
+
+    async def _agent(self, leg: Leg, number: str) -> None:
+        """Ring another agent for the caller on ``leg``."""
+        if not self.registrar.knows(number):
+            self._reject(leg, 404)
+            return
+        called = await self.call(number, leg)
+        if called is None:
+            self._reject(leg, 480)
+        elif leg.id in self.legs:
+            leg.partner, called.partner = called, leg
+        else:
+            self.hang_up(called)
+
+    async def call(self, number: str, caller: Leg) -> Leg | None:
+        """Ring an agent, in the name of the agent on ``caller``; None when it is not registered."""
+        if self.registrar.binding(number, self.clock.seconds()) is None:
+            return None
+        line = self.exchange.line_for(caller.offer or caller.line.local)
+        offer = await line.offer()
+        now = self.clock.seconds()
+        binding = self.registrar.binding(number, now)
+        if binding is None:
+            return None
+        self.core.add_account(Account(caller.number, caller.number, ""))
+        leg_id, outputs = self.core.invite(caller.number, binding.contact, offer, now, flow=binding.flow)
+        leg = Leg(id=leg_id, number=number, line=line)
+        self.legs[leg_id] = leg
+        self._run(outputs)
+        return leg
+
+    async def _answered(self, leg: Leg, answer: str) -> None:
+        """Connect an agent that we rang, and that has answered, with whom it was rung for."""
+        leg.answered = True
+        await leg.line.apply_answer(answer)
+        partner = leg.partner
+        if leg.heir is not None:
+            self._transfers.answered(leg)
+        elif partner is None or partner.id not in self.legs:
+            self.hang_up(leg)
+        else:
+            await self._pick_up(partner)
+            self.connect(leg, partner)
+
+    # -- during a call
+
+    def connect(self, one: Leg, two: Leg) -> None:
+        """Let two agents hear each other; whoever was on hold for another partner is told that it is over."""
+        one.partner, two.partner = two, one
+        one.line.connect(two.line)
+        self.tell(one, two.direction)
+        self.tell(two, one.direction)
+
+    def take_place(self, leg: Leg, replaced: Leg) -> None:
+        """Connect a leg with whom ``replaced`` was connected with."""
+        partner, replaced.partner = replaced.partner, None
+        if partner is not None:
+            self.connect(leg, partner)
+        else:
+            self.play(leg, replaced.extension, EXTENSIONS.get(replaced.extension, Extension()))
+
+    def tell(self, leg: Leg, direction: sdp.Direction) -> None:
+        """Let an agent know that its partner holds the call, or does not any more."""
+        if leg.answered and leg.told != direction:
+            leg.told = direction
+            self.do(lambda: self.core.reoffer(leg.id, leg.line.redirected(direction), self.clock.seconds()))
+
+    async def _reoffered(self, leg: Leg, offer: str | None) -> None:
+        """Answer a re-INVITE, and hand a change of direction on to the partner."""
+        if offer is None:
+            text = await leg.line.offer()
+            self.do(lambda: self.core.answer_offer(leg.id, text, self.clock.seconds()))
+            return
+        try:
+            answer = await leg.line.answer(offer)
+        except ValueError as error:
+            log.info("{number}: {detail}", number=leg.number, detail=error)
+            self.do(lambda: self.core.reject_offer(leg.id, 488, self.clock.seconds()))
+            return
+        self.do(lambda: self.core.answer_offer(leg.id, answer, self.clock.seconds()))
+        leg.direction = sdp.direction(offer)
+        if leg.partner is not None:
+            self.tell(leg.partner, leg.direction)
+
+    def _info(self, leg: Leg, content_type: str, body: str) -> None:
+        partner = leg.partner
+        if partner is not None:
+            self.do(lambda: self.core.info(partner.id, content_type, body, self.clock.seconds()))
+            return
+        digit = body.strip()
+        if content_type.lower().startswith("application/dtmf-relay"):
+            signal = next((line for line in body.splitlines() if line.lower().startswith("signal")), "")
+            digit = signal.partition("=")[2].strip()
+        leg.digits.append(digit)
+        self.digits.append(digit)
+        log.info(
+            "extension {number} got the digit {digit} from {caller}, {all} so far",
+            number=leg.extension,
+            digit=digit,
+            caller=leg.number,
+            all="".join(leg.digits),
+        )
+
+    # -- a call ends
+
+    def hang_up(self, leg: Leg) -> None:
+        """End a leg in any state."""
+        self.do(lambda: self.core.hangup(leg.id, self.clock.seconds()))
+
+    def _reject(self, leg: Leg, code: int, reason: str = "") -> None:
+        self.do(lambda: self.core.reject(leg.id, code, reason, self.clock.seconds()))
+
+    def _ended(self, leg: Leg, code: int, reason: str) -> None:
+        """Let go of a leg, and end its partner with it."""
+        del self.legs[leg.id]
+        leg.stop_timer()
+        leg.line.close()
+        partner, leg.partner = leg.partner, None
+        if self._transfers.ended(leg, partner, code, reason) or partner is None:
+            return
+        partner.partner = None
+        if partner.offer is not None and not partner.answered:
+            self._reject(partner, code if code >= 300 else 480, reason)
+        else:
+            self.hang_up(partner)
+
+    def stop(self) -> None:
+        """Drop everything: the connections are gone."""
+        for working in list(self._working):
+            working.cancel()
+        for leg in self.legs.values():
+            leg.stop_timer()
+            leg.line.close()
+        self.legs.clear()
