@@ -93,10 +93,18 @@ class OutboundCases(InteropCase):
         await self.asterisk("channel request hangup all")
         await desk.expect("SHUTDOWN", call, cause="remote")
 
-    async def test_seed_offer_without_ice(self) -> None:
-        """Asterisk refuses the seed's test offer; the agent is told the code and a text that helps."""
+    async def test_seed_offer(self) -> None:
+        """The seed's test offer has neither ICE nor DTLS, nor the c= it must have: with that, Asterisk answers it."""
         desk = await self.agent(5001)
         call = await desk.call("1003", SEED_OFFER)
+        answer = await desk.expect("ANSWER", call)
+        self.assertIn("m=audio ", answer["sdp"])
+        await desk.do("hangup", call)
+
+    async def test_offer_that_asterisk_refuses(self) -> None:
+        """An offer of plain RTP is refused with 488; the agent is told the code and a text that helps."""
+        desk = await self.agent(5001)
+        call = await desk.call("1003", SEED_OFFER.replace("UDP/TLS/RTP/SAVPF", "RTP/AVP"))
         error = await desk.expect("ERROR", call)
         self.assertEqual(error["sipCode"], 488)
         self.assertTrue(error["hint"])

@@ -45,6 +45,7 @@ class BrowserCalls(base.InteropCase):
         listening = await endpoint.listen(site)
         self.addCleanup(listening.stopListening)
         chromium = Chromium()
+        self.addCleanup(self.asterisk, "channel request hangup all")
         self.addCleanup(chromium.stop)
         await chromium.start()
         api = f"https://127.0.0.1:{self.environment.ports.nginx}"
@@ -75,8 +76,8 @@ class BrowserCalls(base.InteropCase):
     async def test_gadget(self) -> None:
         """The gadget's flow gets audio both ways from Echo(), through hold and resume, until it hangs up."""
         tab = await self.open("gadget.html")
-        self.assertEqual(await tab.evaluate("gadget.init", "gadget", "5001", PASSWORD), "OK\n")
-        self.assertEqual(await tab.evaluate("gadget.placeCall", "1003"), "OK\n")
+        self.assertEqual(await tab.evaluate("gadget.init", "gadget", "5001", PASSWORD), "OK")
+        self.assertEqual(await tab.evaluate("gadget.placeCall", "1003"), "OK")
         self.assertIn("a=ice-ufrag:", await tab.evaluate("gadget.answered"))
         await self.hears(tab, "gadget.pc")
         self.assertEqual(await tab.evaluate("gadget.verb", "hold"), 200)

@@ -104,7 +104,7 @@ class Asterisk:
 
     def digits_read(self) -> list[str]:
         """Return what the test number 1007 has read so far, oldest first."""
-        return re.findall(r"WRTCGW-DTMF status=OK digits=(\S+)", self.log.read_text(errors="replace"))
+        return re.findall(r"app_verbose.c: WRTCGW-DTMF status=OK digits=(\S+)", self.log.read_text(errors="replace"))
 
 
 def asterisk(installation: Installation, folder: pathlib.Path, ports: Ports) -> Asterisk:
