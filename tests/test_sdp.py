@@ -100,9 +100,15 @@ class CompleteTests(SynchronousTestCase):
         self.assertEqual(added, [f"c=IN IP4 {PAGE}", f"a=candidate:1 1 udp 2113937151 {PAGE} 9 typ host"])
 
     def test_untouched(self) -> None:
-        """A gathered offer, Asterisk's answer, plain RTP and an offer without ICE stay as they are."""
-        for name in ("chromium-gathered", "asterisk-answer", "plain-rtp", "seed-offer"):
+        """A gathered offer, Asterisk's answer and plain RTP stay as they are."""
+        for name in ("chromium-gathered", "asterisk-answer", "plain-rtp"):
             self.assertEqual(sdp.complete(sample(name), PAGE), sample(name))
+
+    def test_missing_destination(self) -> None:
+        """An offer without ICE that lacks every c= gets one for each stream, and nothing else."""
+        before, after = sample("seed-offer"), sdp.complete(sample("seed-offer"), PAGE)
+        media_line = next(line for line in before.splitlines() if line.startswith("m="))
+        self.assertEqual(after, before.replace(f"{media_line}\r\n", f"{media_line}\r\nc=IN IP4 {PAGE}\r\n"))
 
     def test_idempotent(self) -> None:
         """A completed description is complete."""

@@ -100,6 +100,9 @@ def complete(sdp: str, page_address: str) -> str:
       destination is added; the page's checks then make the real one known as peer-reflexive. A description that is
       bundled with one that has candidates gets none (:rfc:`8843#section-7.1.3`).
 
+    Any other one only gets the ``c=`` that it must have (:rfc:`8866#section-5.7`), if it has none: Asterisk calls the
+    whole request malformed (400) for its lack, instead of saying what it does not like about the offer (488).
+
     :param page_address: the page's IP address as the gateway sees it; an IPv4-mapped one counts as IPv4.
     :returns: the text with CRLF line ends; nothing else in it is changed.
     """
@@ -110,6 +113,8 @@ def complete(sdp: str, page_address: str) -> str:
     for section in sections[1:]:
         if _port(section[0]) != "0" and (_has_credentials(section) or _has_credentials(session)):
             _complete_section(section, session, bundled if _in_bundle(section, session) else [], page)
+        elif not _connection_address(section) and not _connection_address(session):
+            _set_destination(section, page, _port(section[0]))
     return _text(chain.from_iterable(sections))
 
 
