@@ -102,9 +102,9 @@ class OutboundCases(InteropCase):
         await desk.do("hangup", call)
 
     async def test_offer_that_asterisk_refuses(self) -> None:
-        """An offer of plain RTP is refused with 488; the agent is told the code and a text that helps."""
+        """An offer without a common codec is refused with 488; the agent is told the code and a text that helps."""
         desk = await self.agent(5001)
-        call = await desk.call("1003", SEED_OFFER.replace("UDP/TLS/RTP/SAVPF", "RTP/AVP"))
+        call = await desk.call("1003", SEED_OFFER.replace("SAVPF 0 8", "SAVPF 18"))
         error = await desk.expect("ERROR", call)
         self.assertEqual(error["sipCode"], 488)
         self.assertTrue(error["hint"])

@@ -92,8 +92,9 @@ class Environment:
         if name not in self.gateways:
             trust = {"tls_ca_file": str(way.authority)} if way.authority else {}
             values = {"sip_ws_servers": [way.url], **trust, **(settings or {})}
-            self.gateways[name] = gateway(self.folder, name, port or free_ports(1)[0], values)
-            self.run(self.gateways[name].server)
+            starting = gateway(self.folder, name, port or free_ports(1)[0], values)
+            self.run(starting.server)
+            self.gateways[name] = starting
         return self.gateways[name]
 
     def dismiss(self, name: str) -> None:

@@ -28,11 +28,12 @@ def gateway(folder: pathlib.Path, name: str, port: int, settings: Mapping[str, o
     :param settings: keys of ``wrtcgw.toml`` beside the port and the domain.
     """
     home = folder / f"gateway-{name}"
-    home.mkdir()
+    home.mkdir(exist_ok=True)
     values = {"http_port": port, "sip_domain": DOMAIN, "log_level": "debug", **settings}
     # JSON's strings, numbers, booleans and lists of them are TOML's
     (home / "wrtcgw.toml").write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()))
-    command = (sys.executable, "-m", "twisted", "--log-format=text", "wrtcgw", "--config", str(home / "wrtcgw.toml"))
+    twistd = pathlib.Path(sys.executable).with_name("twistd")
+    command = (str(twistd), "--nodaemon", "--pidfile=", "wrtcgw", "--config", str(home / "wrtcgw.toml"))
     server = Server(
         f"gateway {name}",
         command,
