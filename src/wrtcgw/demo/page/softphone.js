@@ -172,10 +172,10 @@ class Phone {
         if (message.cause === "page" || message.cause === "local") return undefined;
         return this.render(type === "HOLD" ? "The far side put you on hold" : "Talking");
       case "TRANSFER":
-        return note(`Transfer: ${message.state} ${message.code || ""} ${message.reason || ""}`);
+        return note(`Transfer: ${message.state} ${message.sipCode || ""} ${message.reason || ""}`);
       case "ERROR":
         if (message.state === "ENDED") this.ended("Call failed");
-        return complain(new Error(message.hint || `${message.code || ""} ${message.reason || message.cause || "Call failed"}`));
+        return complain(new Error(message.hint || `${message.sipCode || ""} ${message.reason || message.cause || "Call failed"}`));
       case "SHUTDOWN":
         return this.ended("Call ended");
       case "DTMF":

@@ -1,0 +1,164 @@
+"""
+The console command ``wrtcgw-client``: tries a gateway out, one step after the other.
+
+It does over HTTP what a page does, so what it reports is what agents will see. With ``--media`` it also brings the
+browser's part: a stream with a tone, and an ear for it.
+"""
+
+import argparse
+import getpass
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO, cast
+
+from treq.client import HTTPClient
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
+from twisted.internet.task import react
+from twisted.web.client import Agent
+
+from wrtcgw import __version__
+from wrtcgw.clientlib.api import GatewayAPI
+from wrtcgw.clientlib.report import EXIT_CODES, Exit, Report
+from wrtcgw.clientlib.sound import NoSound, Sound, ToneSound
+from wrtcgw.clientlib.walk import Plan, Walk
+from wrtcgw.demo.media import Media, MediaUnavailableError, open_media
+from wrtcgw.demo.tone import CALLER_HZ
+
+PASSWORD_VARIABLE = "WRTCGW_PASSWORD"
+
+EXAMPLES = f"""\
+the password comes from --password-file, from the variable {PASSWORD_VARIABLE}, or from a prompt.
+
+examples:
+  wrtcgw-client --dn 5001 --call 1003 --media
+      call the echo of the demo PBX with real media, and listen for our own tone
+  wrtcgw-client --dn 5001 --call 1007 --dtmf 1234 --hold
+      signalling only: digits, hold, resume, hang up
+  wrtcgw-client --dn 5001 --call 1005 --expect 486
+      succeeds when the number is busy
+  wrtcgw-client --url https://gw.example.org --dn 5002 --wait --patience 60
+      answer the next call
+  wrtcgw-client --dn 5001 --call 5002 --consult 5003
+      attended transfer: call 5002, then 5003, then connect the two
+
+{EXIT_CODES}"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    result = argparse.ArgumentParser(
+        prog="wrtcgw-client",
+        description="Try a wrtcgw gateway out: sign in, call, and report every step.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = result.add_argument
+    add("--version", action="version", version=f"wrtcgw-client {__version__}")
+    add("--url", default="http://127.0.0.1:8082", help="the gateway (default: %(default)s)")
+    add("--dn", required=True, help="the number to sign in with")
+    add("--id", dest="agent_id", default="", help="the agent's id (default: client- and the number)")
+    secret = result.add_mutually_exclusive_group()
+    secret.add_argument("--password-file", metavar="FILE", help="file with the password in its first line, - for stdin")
+    secret.add_argument("--password", help="the password itself; other users of this machine can see it")
+    what = result.add_mutually_exclusive_group()
+    what.add_argument("--call", default="", metavar="NUMBER", help="call this number")
+    what.add_argument("--wait", action="store_true", help="wait for a call and answer it")
+    add("--expect", type=int, default=0, metavar="CODE", help="the call is to fail with this SIP code")
+    add("--dtmf", default="", metavar="DIGITS", help="send these digits during the call")
+    add("--hold", action="store_true", help="hold the call and resume it")
+    add("--talk", type=float, default=0.0, metavar="SECONDS", help="stay in the call for so long")
+    where = result.add_mutually_exclusive_group()
+    where.add_argument("--transfer", default="", metavar="NUMBER", help="end with a blind transfer")
+    where.add_argument("--consult", default="", metavar="NUMBER", help="end with an attended transfer to this number")
+    add("--media", action="store_true", help="with sound: play a tone and report whether it comes back")
+    add("--listen-for", type=float, default=CALLER_HZ, metavar="HZ", help="listen for another tone than our own")
+    add("--patience", type=float, default=20.0, metavar="SECONDS", help="longest wait in a step (default: %(default)s)")
+    return result
+
+
+def plan_of(options: argparse.Namespace, password: str) -> Plan:
+    """Return what the options ask for."""
+    return Plan(
+        dn=options.dn,
+        password=password,
+        call=options.call,
+        wait=options.wait,
+        expect=options.expect,
+        digits=options.dtmf,
+        hold=options.hold,
+        talk=options.talk,
+        transfer=options.transfer,
+        consult=options.consult,
+        tone=options.listen_for if options.media else 0.0,
+        patience=options.patience,
+    )
+
+
+def read_password(options: argparse.Namespace, stdin: TextIO) -> str:
+    """
+    Return the password from wherever it is.
+
+    :raises ValueError: saying where it could come from.
+    """
+    if options.password is not None:
+        return str(options.password)
+    if options.password_file == "-":
+        return stdin.readline().rstrip("\r\n")
+    if options.password_file is not None:
+        try:
+            with Path(options.password_file).open(encoding="utf-8") as file:
+                return file.readline().rstrip("\r\n")
+        except OSError as error:
+            raise ValueError(f"--password-file: {error}") from error
+    if PASSWORD_VARIABLE in os.environ:
+        return os.environ[PASSWORD_VARIABLE]
+    if not stdin.isatty():
+        raise ValueError(f"no password: use --password-file or the variable {PASSWORD_VARIABLE}")
+    return getpass.getpass(f"password of {options.dn}: ")
+
+
+async def walk(reactor: object, options: argparse.Namespace, plan: Plan, stream: TextIO) -> Exit:
+    """Carry out the plan and return the exit code."""
+    report = Report(stream)
+    clock = cast(IReactorTime, reactor)
+    media: Media | None = None
+    if plan.tone:
+        try:
+            media = open_media(cast(IReactorFromThreads, reactor))
+        except MediaUnavailableError as error:
+            report.failed("media", str(error), 0.0)
+            return Exit.NO_MEDIA
+
+    def new_sound() -> Sound:
+        return NoSound() if media is None else ToneSound(media, plan.tone)
+
+    agent = Agent(reactor, connectTimeout=plan.patience)
+    api = GatewayAPI(options.url, options.agent_id or f"client-{options.dn}", HTTPClient(agent), clock)
+    try:
+        return await Walk(plan=plan, api=api, clock=clock, report=report, new_sound=new_sound).run()
+    finally:
+        if media is not None:
+            await media.stop()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; does not return."""
+    command = parser()
+    options = command.parse_args(arguments)
+    if (options.media or options.dtmf or options.hold or options.expect) and not (options.call or options.wait):
+        command.error("--call NUMBER or --wait is needed for that")
+    try:
+        plan = plan_of(options, read_password(options, sys.stdin))
+    except ValueError as error:
+        command.error(str(error))
+
+    def start(reactor: object) -> "Deferred[None]":
+        async def run() -> None:
+            raise SystemExit(int(await walk(reactor, options, plan, sys.stdout)))
+
+        return Deferred.fromCoroutine(run())
+
+    react(start)
