@@ -5,7 +5,7 @@ It decides nothing about SIP. What comes on a flow goes to the gateway, what the
 after each entry the gateway asks for its one timer to be set again (its ``rearm`` hook).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -47,7 +47,7 @@ class GatewayPort(Protocol):
     def next_deadline(self) -> float | None:
         """Return when :meth:`tick` wants to be called, in the clock's seconds; None for not at all."""
 
-    async def drain(self) -> None:
+    def drain(self) -> Awaitable[object]:
         """End all calls and registrations; done when the far side has confirmed it."""
 
 
@@ -88,6 +88,7 @@ class UserAgentService(MultiService):
         super().__init__()
         self._clock = clock
         self._settings = settings
+        self.trace = settings.trace
         self._gateway: GatewayPort
         self._timer: IDelayedCall | None = None
         self._due = 0.0
@@ -115,7 +116,7 @@ class UserAgentService(MultiService):
 
     def send(self, flow: int, text: str) -> None:
         """Send one SIP message on a flow; dropped when it is not connected."""
-        if self._settings.trace:
+        if self.trace:
             log.debug("flow {flow} sent\n{text}", flow=flow, text=redact(text))
         self.flows[flow].send(text)
 
@@ -163,7 +164,7 @@ class UserAgentService(MultiService):
 
     def flow_received(self, flow: int, text: str) -> None:
         """Give the message to the gateway."""
-        if self._settings.trace:
+        if self.trace:
             log.debug("flow {flow} received\n{text}", flow=flow, text=redact(text))
         self._enter(partial(self._gateway.received, flow, text))
 

@@ -127,6 +127,11 @@ class Settings:
         named = self.sip_domain or self.sip_server or (self.proxies[0].host if self.proxies else "")
         return _in_url(named)
 
+    @property
+    def domains(self) -> frozenset[str]:
+        """``allowed_domains`` as they stand in SIP URIs."""
+        return frozenset(map(_in_url, self.allowed_domains))
+
 
 def _in_url(host: str) -> str:
     """Return a host as it stands in a URL or SIP URI: an IPv6 address in brackets."""

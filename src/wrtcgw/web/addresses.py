@@ -42,6 +42,10 @@ class Addresses:
     """Finds the client behind a request."""
 
     def __init__(self, trusted_proxies: tuple[Network, ...]) -> None:
+        self.trust(trusted_proxies)
+
+    def trust(self, trusted_proxies: tuple[Network, ...]) -> None:
+        """Believe these peers' forwarding fields from now on, and no others."""
         self._networks = trusted_proxies
         self._is_trusted = lru_cache(maxsize=1024)(self._in_networks)
 

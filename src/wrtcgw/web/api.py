@@ -106,6 +106,12 @@ class GatewayAPI:
             body_limit=self.body_limit,
         )
 
+    def reconfigure(self, settings: WebSettings) -> None:
+        """Take over the settings that can change while agents are signed in: whom the surface trusts."""
+        self._addresses.trust(settings.trusted_proxies)
+        self._origins.allow(settings.allowed_origins)
+        self._access.configure(settings.session_binding, settings.operator_token)
+
     def close(self) -> None:
         """End what hangs: the gateway stops."""
         self._reception.polls.end_all()

@@ -60,6 +60,10 @@ class Access:
 
     def __init__(self, sessions: Sessions, binding: Binding, operator_token: str) -> None:
         self._sessions = sessions
+        self.configure(binding, operator_token)
+
+    def configure(self, binding: Binding, operator_token: str) -> None:
+        """Decide by these from now on."""
         self._by_address = binding is Binding.ADDRESS
         self._operator_token = operator_token.encode("utf-8")
 

@@ -20,6 +20,10 @@ class Origins:
     """Knows the origins whose pages may call."""
 
     def __init__(self, allowed: frozenset[str]) -> None:
+        self.allow(allowed)
+
+    def allow(self, allowed: frozenset[str]) -> None:
+        """Let pages of these origins call from now on, and of no others."""
         self._allowed = frozenset(origin.rstrip("/").lower().encode() for origin in allowed)
 
     def share(self, request: Request) -> None:

@@ -45,7 +45,7 @@ class GatewaySite(Site):
             reactor=reactor,
         )
         self._body_limit = api.body_limit
-        self._access_log = access_log
+        self.access_log = access_log
 
     def getContentFile(self, length: int | None) -> BinaryIO:  # noqa: N802 (Twisted asks for it by this name)
         """Return the file that takes a request's body."""
@@ -53,8 +53,8 @@ class GatewaySite(Site):
 
     def log(self, request: Request) -> None:  # type: ignore[override]
         """Write a line of the access log, if there is one."""
-        if self._access_log is not None:
+        if self.access_log is not None:
             peer = getattr(request.client, "host", "-")
             uri = redact_uri(request.uri.decode("utf-8", "replace"))
             method = request.method.decode("ascii", "replace")
-            self._access_log(f"{peer} {method} {uri} {request.code} {request.sentLength}")
+            self.access_log(f"{peer} {method} {uri} {request.code} {request.sentLength}")

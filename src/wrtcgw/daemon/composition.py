@@ -1,0 +1,153 @@
+"""From settings to parts: the one place that knows them all."""
+
+from collections.abc import Callable, Mapping
+from typing import cast
+from uuid import uuid4
+
+from attrs import frozen
+from twisted.internet.interfaces import IReactorTCP, IReactorTime
+from twisted.logger import Logger
+from twisted.web.resource import IResource
+
+from wrtcgw.agent import AgentSettings, UserAgentService
+from wrtcgw.calls.registry import Registry
+from wrtcgw.config import Settings
+from wrtcgw.daemon.journal import record
+from wrtcgw.daemon.listener import HTTPListener
+from wrtcgw.gateway import Gateway, GatewaySettings
+from wrtcgw.sip.core import UACore, UASettings
+from wrtcgw.sip.timers import Timers
+from wrtcgw.tokens import SystemTokens
+from wrtcgw.transport.flow import Target
+from wrtcgw.transport.interfaces import WebSocketSettings
+from wrtcgw.transport.reconnect import ReconnectSettings
+from wrtcgw.transport.tls import TLSSettings, websocket_endpoint
+from wrtcgw.web import Allowance, Binding, GatewayAPI, GatewaySite, WebSettings
+
+access = Logger(namespace="wrtcgw.access")
+
+
+@frozen
+class Parts:
+    """The parts of a gateway that its service has to do with."""
+
+    agent: UserAgentService
+    api: GatewayAPI
+    site: GatewaySite
+    listener: HTTPListener
+
+
+def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IResource]) -> Parts:
+    """
+    Make the parts; nothing is opened or listens yet.
+
+    :param reactor: for TCP and time.
+    :param pages: what is served beside the API, by the first segment of its path.
+    """
+    clock = cast(IReactorTime, reactor)
+    tokens = SystemTokens()
+    agent = UserAgentService(clock, agent_settings(settings), targets(reactor, settings), tokens.uniform)
+    core = UACore(ua_settings(settings), Timers(), tokens)
+    gateway = Gateway(core, Registry(), clock, gateway_settings(settings), agent.send)
+    gateway.observe = record
+    agent.attach(gateway)
+    api = GatewayAPI(gateway, web_settings(settings), clock, pages=pages)
+    site = GatewaySite(api, access_log=access_log(settings), reactor=clock)
+    return Parts(agent, api, site, HTTPListener(reactor, settings.http_interface, settings.http_port, site))
+
+
+def write_access_line(line: str) -> None:
+    """Log one request; the line is a value, not a format, because a client wrote parts of it."""
+    access.info("{line}", line=line)
+
+
+def access_log(settings: Settings) -> Callable[[str], None] | None:
+    """Return what takes the lines of the access log, None for nothing."""
+    return write_access_line if settings.access_log else None
+
+
+def targets(reactor: IReactorTCP, settings: Settings) -> list[Target]:
+    """
+    Return the proxies with their endpoints, in order of preference.
+
+    :raises ValueError: if the CA file is of no use.
+    """
+    websocket = WebSocketSettings(
+        handshake_timeout=settings.handshake_timeout,
+        ping_interval=settings.ping_interval,
+        pong_timeout=settings.pong_timeout,
+        close_timeout=settings.close_timeout,
+        max_message_size=settings.max_message_size,
+        crlf_keepalive=settings.crlf_keepalive,
+    )
+    tls = TLSSettings(ca_file=settings.tls_ca_file, verify=settings.tls_verify)
+    return [Target(str(url), websocket_endpoint(reactor, url, websocket, tls), url.secure) for url in settings.proxies]
+
+
+def agent_settings(settings: Settings) -> AgentSettings:
+    """Return the settings of the pool of connections."""
+    return AgentSettings(
+        flows=settings.sip_connections,
+        reconnect=ReconnectSettings(base_delay=settings.reconnect_delay, max_delay=settings.reconnect_max_delay),
+        drain_timeout=settings.drain_timeout,
+        trace=settings.log_level == "debug",
+    )
+
+
+def ua_settings(settings: Settings) -> UASettings:
+    """Return the settings of the SIP core; its instance is new with each start (:rfc:`7118#section-5`)."""
+    return UASettings(
+        domain=settings.domain,
+        instance=uuid4().hex[:16],
+        user_agent=settings.user_agent,
+        register_expires=settings.register_expires,
+        register_rate=settings.register_rate,
+        retry_base=settings.register_retry_delay,
+        retry_cap=settings.register_max_retry_delay,
+        session_expires=settings.session_expires,
+        min_se=settings.min_se,
+        offer_100rel=settings.offer_100rel,
+        redirect_domains=settings.domains,
+        max_redirects=settings.max_redirects,
+        ring_limit=settings.ring_timeout,
+        transfer_limit=settings.transfer_timeout,
+    )
+
+
+def gateway_settings(settings: Settings) -> GatewaySettings:
+    """Return the settings of the gateway proper."""
+    return GatewaySettings(
+        domain=settings.domain,
+        allowed_domains=settings.domains,
+        connections=settings.sip_connections,
+        register_limit=settings.sign_in_timeout,
+        sign_out_limit=settings.sign_out_timeout,
+        answer_limit=settings.request_timeout,
+        end_limit=settings.hangup_timeout,
+        page_answer_limit=settings.offer_timeout,
+        refer_delay=settings.refer_delay,
+        accept_refer=settings.incoming_refer == "accept",
+        refer_limit=settings.refer_timeout,
+        max_calls=settings.max_calls,
+        offer_when_busy=settings.offer_when_busy,
+        offer_without_page=settings.offer_without_page,
+        page_timeout=settings.page_timeout,
+        mailbox_limit=settings.mailbox_limit,
+        mailbox_recent=settings.mailbox_recent,
+    )
+
+
+def web_settings(settings: Settings) -> WebSettings:
+    """Return the settings of the HTTP surface."""
+    return WebSettings(
+        session_binding=Binding(settings.session_binding),
+        trusted_proxies=settings.trusted_proxies,
+        allowed_origins=frozenset(settings.allowed_origins),
+        operator_token=settings.operator_token,
+        body_limit=settings.body_limit,
+        wait_limit=settings.wait_limit,
+        heartbeat=settings.heartbeat,
+        streams_per_agent=settings.streams_per_agent,
+        sign_in_per_address=Allowance(settings.sign_in_burst_per_address, settings.sign_in_rate_per_address),
+        sign_in_per_id=Allowance(settings.sign_in_burst_per_id, settings.sign_in_rate_per_id),
+    )

@@ -1,0 +1,150 @@
+"""The whole gateway as one service: start in order, reload, stop without cutting calls off."""
+
+import signal
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import cast
+
+from attrs import evolve, fields
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.interfaces import IReactorFromThreads, IReactorTCP, IReactorTime
+from twisted.logger import Logger, LogPublisher, globalLogPublisher
+from twisted.web.resource import IResource
+from twisted.web.static import File
+from twisted.web.util import Redirect
+
+from wrtcgw.config import ConfigError, Settings, reloadable_keys
+from wrtcgw.daemon.composition import Parts, access_log, compose, web_settings
+from wrtcgw.daemon.loglevel import LevelControl
+from wrtcgw.daemon.systemd import Notifier, Watchdog
+from wrtcgw.transport.websocket import WebSocketURL
+
+log = Logger()
+
+DEMO_DOMAIN = "demo.invalid"
+SOFTPHONE = b"softphone"
+
+
+class GatewayService(MultiService):
+    """
+    Composes the parts when it starts, and stops them in the order that lets calls end.
+
+    :ivar settings: what is in effect.
+    :ivar parts: the parts; there are none before the start.
+    """
+
+    parts: Parts
+
+    def __init__(
+        self,
+        reactor: IReactorTCP,
+        settings: Settings,
+        *,
+        reread: Callable[[], Settings],
+        demo: bool = False,
+        notifier: Notifier | None = None,
+        publisher: LogPublisher = globalLogPublisher,
+    ) -> None:
+        """
+        Set up; nothing is opened yet.
+
+        :param reread: finds the settings again for a reload; raises ConfigError.
+        :param demo: run the demo PBX too, and use it.
+        :param publisher: whose observers the log level holds for.
+        """
+        super().__init__()
+        self.settings = settings
+        self._reactor = reactor
+        self._reread = reread
+        self._demo = demo
+        self._notifier = notifier or Notifier()
+        self._watchdog = Watchdog(self._notifier, cast(IReactorTime, reactor))
+        self._publisher = publisher
+        self._level = LevelControl(settings.log_level)
+
+    def startService(self) -> None:
+        """Start the demo PBX if it is wanted, then the SIP side, then listen for pages."""
+        super().startService()
+        self._level.install(self._publisher)
+        pages = self._start_demo() if self._demo else {}
+        self.parts = parts = compose(self._reactor, self.settings, pages)
+        parts.agent.setServiceParent(self)
+        parts.listener.setServiceParent(self)
+        proxies = ", ".join(str(url) for url in self.settings.proxies)
+        log.info(
+            "serving {url} for domain {domain} by {proxies}",
+            url=parts.listener.url,
+            domain=self.settings.domain,
+            proxies=proxies,
+        )
+        if self._demo:
+            log.info("softphone: {url}/softphone/", url=parts.listener.url)
+        self._notifier.ready(f"serving port {parts.listener.port}")
+        self._watchdog.start()
+
+    def _start_demo(self) -> Mapping[bytes, IResource]:
+        """Start the PBX, make it the only proxy, and return the pages of the demo."""
+        from wrtcgw.demo.pbx import DemoPBX  # noqa: PLC0415 (not needed outside the demo)
+
+        pbx = DemoPBX(self._reactor, domain=DEMO_DOMAIN)
+        pbx.setServiceParent(self)
+        self.settings = evolve(self.settings, sip_ws_servers=(WebSocketURL.parse(pbx.url),), sip_domain=DEMO_DOMAIN)
+        page = File(str(files("wrtcgw.demo").joinpath("page")))
+        return {SOFTPHONE: cast(IResource, page), b"": cast(IResource, Redirect(b"/softphone/"))}
+
+    def stopService(self) -> "Deferred[object]":
+        """
+        Stop listening and let calls and registrations end, then answer the requests that hang, then stop the rest.
+
+        :returns: a Deferred that fires after ``drain_timeout`` and a little at the latest.
+        """
+        self._notifier.stopping()
+        self._watchdog.stop()
+        first = [maybeDeferred(part.disownServiceParent) for part in (self.parts.listener, self.parts.agent)]
+        return gatherResults(first).addCallback(self._stop_rest)
+
+    def _stop_rest(self, _: object) -> "Deferred[object]":
+        self.parts.api.close()
+        self._level.remove(self._publisher)
+        return maybeDeferred(super().stopService)
+
+    # reload
+
+    def catch_hangup_signal(self) -> None:
+        """Let SIGHUP reload the configuration; to be called on the main thread."""
+        later = cast(IReactorFromThreads, self._reactor).callFromThread
+        signal.signal(signal.SIGHUP, lambda *_: later(self.reload))
+
+    def reload(self) -> None:
+        """Read the configuration again and take over what can change; with a fault in it everything stays as it is."""
+        self._notifier.reloading()
+        try:
+            wanted = self._reread()
+        except ConfigError as error:
+            log.error("the configuration was not reloaded:\n{faults}", faults=str(error))
+        else:
+            self._take_over(wanted)
+        self._notifier.ready(f"serving port {self.parts.listener.port}")
+
+    def _take_over(self, wanted: Settings) -> None:
+        names = [attribute.name for attribute in fields(Settings)]
+        differs = {name for name in names if getattr(wanted, name) != getattr(self.settings, name)}
+        if self._demo:
+            differs -= {"sip_ws_servers", "sip_domain"}
+        changes = {name: getattr(wanted, name) for name in differs & reloadable_keys()}
+        self.settings = evolve(self.settings, **changes)
+        self._level.set(self.settings.log_level)
+        self.parts.agent.trace = self.settings.log_level == "debug"
+        self.parts.site.access_log = access_log(self.settings)
+        self.parts.api.reconfigure(web_settings(self.settings))
+        log.info("configuration reloaded; changed: {names}", names=", ".join(sorted(changes)) or "nothing")
+        ignored = differs - reloadable_keys()
+        if ignored:
+            log.warn("a restart is needed for: {names}", names=", ".join(sorted(ignored)))
+
+
+def reader(load: Callable[..., tuple[Settings, object]], path: Path | None, **how: object) -> Callable[[], Settings]:
+    """Return what finds the settings again, the same way as at the start."""
+    return lambda: load(path, **how)[0]

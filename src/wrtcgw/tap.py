@@ -1,0 +1,94 @@
+"""``twistd wrtcgw``: the command line, and the service that it makes."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar, cast
+
+from twisted.application.service import IService
+from twisted.internet.interfaces import IReactorTCP
+from twisted.python import usage
+
+from wrtcgw import __version__
+from wrtcgw.config import ConfigError, Settings, load, report
+from wrtcgw.daemon.service import GatewayService
+from wrtcgw.daemon.systemd import Notifier
+
+KEYS = {
+    "http-interface": "http_interface",
+    "http-port": "http_port",
+    "sip-ws-server": "sip_ws_servers",
+    "sip-domain": "sip_domain",
+    "log-level": "log_level",
+}
+"""The options that are keys of the configuration; secrets are none of them, because ps shows command lines."""
+
+
+class Options(usage.Options):
+    """The options of ``twistd wrtcgw``."""
+
+    synopsis = "[options]"
+    longdesc = (
+        "WebRTC gateway: HTTP for pages, SIP over WebSocket for the PBX. Settings come from options, then from the "
+        "environment (WRTCGW_<KEY>; HTTP_PORT, SIP_WS_SERVER, SIP_SERVER, SIP_PORT, SIP_DOMAIN, LOG_LEVEL), then from "
+        "the file, then from defaults."
+    )
+    optFlags: ClassVar = [
+        ["check-config", None, "Show what is in effect, or every error, and exit."],
+        ["demo", None, "Run an embedded PBX on loopback and use it; needs nothing else."],
+    ]
+    optParameters: ClassVar = [
+        ["config", "c", None, "TOML file with settings; also WRTCGW_CONFIG."],
+        ["http-interface", None, None, "Address to listen on for pages (default 127.0.0.1)."],
+        ["http-port", "p", None, "Port to listen on for pages (default 8082)."],
+        ["sip-ws-server", "s", None, "ws:// or wss:// URL of the SIP proxy; several with commas."],
+        ["sip-domain", "d", None, "Domain of the agents' SIP addresses."],
+        ["log-level", "l", None, "debug, info, warn, error or critical."],
+    ]
+
+    settings: Settings
+    """What is in effect; set when the options were parsed."""
+    reread: Callable[[], Settings]
+    """Finds it again."""
+
+    def opt_version(self) -> None:
+        """Show the version and exit."""
+        print(f"wrtcgw {__version__}")
+        sys.exit(0)
+
+    def postOptions(self) -> None:
+        """
+        Find the settings.
+
+        :raises twisted.python.usage.UsageError: with every fault, one a line.
+        :raises SystemExit: after ``--check-config``.
+        """
+        try:
+            self.settings, sources = self._load()
+        except ConfigError as error:
+            raise usage.UsageError(f"the configuration cannot be used:\n{error}") from None
+        self.reread = lambda: self._load()[0]
+        if self["check-config"]:
+            print(f"OK\n{report(self.settings, sources)}")
+            sys.exit(0)
+
+    def _load(self) -> tuple[Settings, dict[str, str]]:
+        path = self["config"] or os.environ.get("WRTCGW_CONFIG")
+        given = {key: self[option] for option, key in KEYS.items() if self[option] is not None}
+        return load(Path(path).absolute() if path else None, os.environ, given, need_proxy=not self["demo"])
+
+
+def makeService(options: Options) -> IService:
+    """Make the service for twistd; it reloads on SIGHUP."""
+    from twisted.internet import reactor  # noqa: PLC0415 (the only place that may)
+
+    service = GatewayService(
+        cast(IReactorTCP, reactor),
+        options.settings,
+        reread=options.reread,
+        demo=bool(options["demo"]),
+        notifier=Notifier.from_environment(os.environ),
+    )
+    service.catch_hangup_signal()
+    return service
