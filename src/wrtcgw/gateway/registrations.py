@@ -119,8 +119,6 @@ class Registrations:
         if isinstance(answer, Registered):
             self._flows[dn] = account.flow
             return answer
-        if switch.registry.find_dn(dn) is None:
-            switch.run(switch.core.unregister(dn, switch.now()))
         raise self._failure(answer, account.flow, limit)
 
     def _failure(self, answer: RegistrationFailed, flow: int, limit: float) -> Exception:
@@ -192,6 +190,8 @@ class Registrations:
         agent = self._switch.registry.find_dn(event.account)
         if agent is not None:
             self._note(agent, event)
+        elif pending is None and event.account not in self._leaving:  # the sign-in has given up meanwhile
+            self._switch.run(self._switch.core.unregister(event.account, self._switch.now()))
 
     def _note(self, agent: Agent, event: Registered) -> None:
         agent.expires = self._switch.now() + event.expires
