@@ -52,21 +52,22 @@ class Answer:
 class Pending:
     """A request that was sent with treq."""
 
-    def __init__(self, case: SynchronousTestCase, treq: StubTreq, response: "Deferred[Any]") -> None:
+    def __init__(self, case: SynchronousTestCase, treq: Any, response: "Deferred[Any]") -> None:
         self._case = case
         self._treq = treq
-        self._response = response
+        self._responses: list[Any] = []
+        response.addBoth(self._responses.append)
 
     @property
     def hangs(self) -> bool:
         """Tell whether there is no response yet."""
         self._treq.flush()
-        return not self._response.called
+        return not self._responses
 
     def answer(self) -> Answer:
         """Return the response, which must be there."""
-        self._treq.flush()
-        response = self._case.successResultOf(self._response)
+        self._case.assertFalse(self.hangs)
+        (response,) = self._responses
         body = response.content()
         self._treq.flush()
         headers = {
@@ -88,7 +89,7 @@ class Wire:
 
     def get(self, path: str, **headers: str) -> None:
         """Send a GET."""
-        self.send("GET", path, **headers)
+        self.send("GET", path, b"", **headers)
 
     def send(self, method: str, path: str, body: bytes = b"", **headers: str) -> None:
         """Send a request; underscores in names of header fields stand for hyphens."""
@@ -112,7 +113,7 @@ class Wire:
     @property
     def received(self) -> bytes:
         """Return the bytes that came and were not read."""
-        return self.transport.value()
+        return bytes(self.transport.value())
 
     def answers(self) -> list[Answer]:
         """Return and forget all responses that came."""
@@ -187,10 +188,10 @@ class WebTestCase(SynchronousTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
         self.assertEqual(self.flushLoggedErrors(), [])
 
-    def begin(self, method: str, path: str, **more: Any) -> Pending:
+    def begin(self, method: str, path: str, *, base: str = BASE, **more: Any) -> Pending:
         """Send a request without cookies of earlier ones."""
-        treq = StubTreq(self.resource)
-        response = treq.request(method, BASE + path, allow_redirects=False, **more)
+        treq: Any = StubTreq(self.resource)
+        response = treq.request(method, base + path, allow_redirects=False, **more)
         return Pending(self, treq, response)
 
     def ask(self, method: str, path: str, **more: Any) -> Answer:

@@ -53,8 +53,8 @@ class StandInGateway:
 
     async def sign_out(self, agent_id: str) -> None:
         """Sign an agent out."""
-        await self._note("sign_out", agent_id)
         agent = self.registry.find_agent(agent_id)
+        await self._note("sign_out", agent_id)
         if agent is not None:
             self.registry.remove_agent(agent)
             agent.mailbox.put(AgentMessage(type=MessageType.SIGNED_OUT, to=agent_id))

@@ -112,6 +112,11 @@ class GatewayAPI:
         self._origins.allow(settings.allowed_origins)
         self._access.configure(settings.session_binding, settings.operator_token)
 
+    @property
+    def hanging(self) -> tuple[int, int]:
+        """Return how many polls hang, and how many streams are open."""
+        return len(self._reception.polls), len(self._streams)
+
     def close(self) -> None:
         """End what hangs: the gateway stops."""
         self._reception.polls.end_all()

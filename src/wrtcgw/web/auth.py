@@ -8,6 +8,7 @@ agent, the old token is worth nothing.
 import hashlib
 import hmac
 import secrets
+from weakref import WeakKeyDictionary
 
 from attrs import field, frozen
 from twisted.web.server import Request
@@ -24,35 +25,26 @@ TOKEN_BYTES = 32
 class Session:
     """One sign_in of one agent; ``address`` is empty when no address may stand for it."""
 
-    agent: Agent
     token: bytes = field(repr=False)
     address: str = ""
 
 
 class Sessions:
-    """The sessions of all agents; a new one of an agent replaces its old one."""
+    """The sessions of all agents; a new one of an agent replaces its old one, and the last goes with the agent."""
 
     def __init__(self) -> None:
-        self._sessions: dict[str, Session] = {}
+        self._sessions: WeakKeyDictionary[Agent, Session] = WeakKeyDictionary()
 
     def open(self, agent: Agent, client: Client) -> Session:
         """Open a session for an agent that has just signed in."""
         address = client.address if client.reliable else ""
-        session = Session(agent, secrets.token_urlsafe(TOKEN_BYTES).encode("ascii"), address)
-        self._sessions[agent.id] = session
+        session = Session(secrets.token_urlsafe(TOKEN_BYTES).encode("ascii"), address)
+        self._sessions[agent] = session
         return session
-
-    def close(self, agent_id: str) -> None:
-        """Forget the session of an id, if it has one."""
-        self._sessions.pop(agent_id, None)
 
     def of(self, agent: Agent) -> Session | None:
-        """Return the session of an agent; one that an earlier agent of the same id had is forgotten."""
-        session = self._sessions.get(agent.id)
-        if session is not None and session.agent is not agent:
-            self.close(agent.id)
-            return None
-        return session
+        """Return the session of an agent; None when it was not opened here."""
+        return self._sessions.get(agent)
 
 
 class Access:
@@ -126,9 +118,9 @@ def cookie_name(agent_id: str) -> str:
     return "wrtcgw_" + hashlib.sha256(agent_id.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def session_cookie(session: Session, *, secure: bool) -> str:
-    """Return the Set-Cookie value that hands a session to a browser."""
-    return f"{cookie_name(session.agent.id)}={session.token.decode('ascii')}; {_attributes(secure)}"
+def session_cookie(agent_id: str, session: Session, *, secure: bool) -> str:
+    """Return the Set-Cookie value that hands an agent's session to a browser."""
+    return f"{cookie_name(agent_id)}={session.token.decode('ascii')}; {_attributes(secure)}"
 
 
 def cleared_cookie(agent_id: str, *, secure: bool) -> str:

@@ -11,6 +11,7 @@ from twisted.web.server import Request
 from zope.interface import implementer
 
 from wrtcgw.calls.agent import Agent
+from wrtcgw.calls.mailbox import Mailbox
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.web.longpoll import acknowledge
 from wrtcgw.web.messages import to_line
@@ -41,7 +42,7 @@ class Streams:
         :returns: fires when the stream has ended; to be cancelled when its connection is lost.
         """
         streams = self._open.setdefault(agent.id, [])
-        stream = Stream(self, request, agent, acknowledge(agent.mailbox, after))
+        stream = Stream(self, request, agent, place_of(agent.mailbox, after))
         streams.append(stream)
         if self._beat is None:
             self._beat = self._clock.callLater(self._heartbeat, self._on_beat)
@@ -81,7 +82,7 @@ class Streams:
 class Stream:
     """One event stream."""
 
-    def __init__(self, streams: Streams, request: Request, agent: Agent, after: int | None) -> None:
+    def __init__(self, streams: Streams, request: Request, agent: Agent, after: int) -> None:
         self._streams = streams
         self._request = request
         self._after = after
@@ -89,6 +90,7 @@ class Stream:
         self._is_open = True
         self.agent = agent
         self.ended: Deferred[None] = Deferred(lambda _: self._leave())
+        """Fires when the stream was closed; cancelled when its connection is lost."""
 
     def open(self) -> None:
         """Send the head, and what is there."""
@@ -107,9 +109,9 @@ class Stream:
 
     def close(self) -> None:
         """End the stream."""
-        if self._is_open:
-            self._leave()
-            self.ended.callback(None)
+        self._leave()
+        self._request.unregisterProducer()
+        self.ended.callback(None)
 
     def _flush(self) -> None:
         """Write what is new as long as the connection takes it."""
@@ -124,17 +126,12 @@ class Stream:
                 self.close()
 
     def _next(self) -> AgentMessage | None:
-        mailbox = self.agent.mailbox
-        if self._after is None:
-            return mailbox.head()
-        return next(iter(mailbox.after(self._after)), None)
+        return next(iter(self.agent.mailbox.after(self._after)), None)
 
     def _leave(self) -> None:
-        if self._is_open:
-            self._is_open = False
-            self.agent.mailbox.unsubscribe(self._flush)
-            self._streams.forget(self)
-            self._request.unregisterProducer()
+        self._is_open = False
+        self.agent.mailbox.unsubscribe(self._flush)
+        self._streams.forget(self)
 
     def pauseProducing(self) -> None:
         """Hold back: the connection's buffer is full."""
@@ -148,3 +145,12 @@ class Stream:
     def stopProducing(self) -> None:
         """Note that nothing can be written any more; what follows comes through :attr:`ended`'s canceller."""
         self._paused = True
+
+
+def place_of(mailbox: Mailbox, after: int | None) -> int:
+    """Return the number after which a stream begins: the page's own, or that before the first undelivered message."""
+    place = acknowledge(mailbox, after)
+    if place is not None:
+        return place
+    head = mailbox.head()
+    return mailbox.last_seq if head is None else head.seq - 1

@@ -8,6 +8,7 @@ through it.
 
 from collections.abc import Mapping
 from typing import cast
+from urllib.parse import unquote_to_bytes
 
 from twisted.python.failure import Failure
 from twisted.web.resource import IResource, Resource, getChildForRequest
@@ -17,7 +18,7 @@ from wrtcgw.errors import GatewayError
 from wrtcgw.web.addresses import Addresses, Client
 from wrtcgw.web.codec import Input
 from wrtcgw.web.conversation import Conversation
-from wrtcgw.web.errors import WrongMethod, write_error, write_unexpected
+from wrtcgw.web.errors import NoSuchResource, WrongMethod, write_error, write_unexpected
 from wrtcgw.web.origins import Origins
 from wrtcgw.web.replies import write_reply
 
@@ -97,6 +98,8 @@ class Front(Resource):
         return write_reply(request, self._conversation.post(request, client, given))
 
     def _route(self, request: Request) -> int:
+        if not (_is_utf8(unquote_to_bytes(request.path)) and _is_utf8(request.getRequestHostname())):
+            raise NoSuchResource(request.path.decode("ascii", "replace"))
         return cast("int", self._routes.render(request))
 
     def _show(self, request: Request, page: IResource) -> int:
@@ -104,3 +107,12 @@ class Front(Resource):
         request.prepath.append(request.postpath.pop(0))
         request.render(getChildForRequest(page, request))
         return NOT_DONE_YET
+
+
+def _is_utf8(text: bytes) -> bool:
+    """Tell whether Klein can read the text: otherwise it would log a traceback."""
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

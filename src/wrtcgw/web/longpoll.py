@@ -5,6 +5,8 @@ A message is gone when its response was written to a live connection. Until then
 broke off has taken nothing. One poll at a time hangs for an agent; a newer one sends the older home.
 """
 
+from socket import MSG_DONTWAIT, MSG_PEEK
+
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 from twisted.web.server import NOT_DONE_YET, Request
@@ -103,7 +105,8 @@ class Poll:
         self.send(204, b"")
 
     def _arrived(self) -> None:
-        if next_message(self.agent.mailbox, self._form, self._after) is not None:
+        mailbox = self.agent.mailbox
+        if next_message(mailbox, self._form, self._after) is not None and not has_hung_up(self._request):
             self._stop()
             self.deliver()
 
@@ -115,6 +118,23 @@ class Poll:
         if self._timer.active():
             self._timer.cancel()
         self._polls.forget(self)
+
+
+def has_hung_up(request: Request) -> bool:
+    """
+    Tell whether the client has closed its connection, and only the reactor has not come to it yet.
+
+    A message written now would be lost. Only a socket can tell; a TLS connection has none of its own.
+    """
+    connection = getattr(request.transport, "socket", None)
+    if connection is None:
+        return False
+    try:
+        return not connection.recv(1, MSG_PEEK | MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def acknowledge(mailbox: Mailbox, after: int | None) -> int | None:

@@ -87,7 +87,7 @@ class Reception:
             {"id": agent.id, "dn": agent.dn, "session": token},
             {
                 "X-WRTC-Session": token,
-                "Set-Cookie": session_cookie(session, secure=is_secure(request, client)),
+                "Set-Cookie": session_cookie(agent.id, session, secure=is_secure(request, client)),
             },
         )
 
@@ -96,7 +96,6 @@ class Reception:
         try:
             self._gateway.agent(agent_id)
         except NotSignedIn:
-            self._sessions.close(agent_id)
             self.polls.end(agent_id)
             self.streams.end(agent_id)
 

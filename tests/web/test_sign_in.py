@@ -1,0 +1,162 @@
+"""sign_in and sign_out: the first and the sixth line of the table in design 3.1."""
+
+from typing import cast
+
+from twisted.internet.defer import Deferred
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
+
+from tests.web.harness import PASSWORD, WebTestCase
+
+FIELDS = {"id": "agent123", "dn": "5001", "password": PASSWORD}
+ASKED = ("sign_in", "agent123", "5001", PASSWORD, "", False)
+
+
+class SigningIn(WebTestCase):
+    """GET or POST /api/webrtc/sign_in."""
+
+    def test_query(self) -> None:
+        """The fields may come in the query of GET or POST."""
+        for method in ("GET", "POST"):
+            answer = self.ask(method, "/api/webrtc/sign_in", params=FIELDS)
+            self.assertEqual((answer.code, answer.body), (200, b"OK"))
+        self.assertEqual(self.gateway.asked, [ASKED, ASKED])
+
+    def test_form(self) -> None:
+        """The fields may come as a form."""
+        self.assertEqual(self.ask("POST", "/api/webrtc/sign_in", data=FIELDS).code, 200)
+        self.assertEqual(self.gateway.asked, [ASKED])
+
+    def test_json(self) -> None:
+        """The fields may come as JSON, numbers and a name to show among them."""
+        fields = {**FIELDS, "dn": 5001, "display_name": "Ann"}
+        self.assertEqual(self.ask("POST", "/api/webrtc/sign_in", json=fields).code, 200)
+        self.assertEqual(self.gateway.asked, [("sign_in", "agent123", "5001", PASSWORD, "Ann", False)])
+
+    def test_missing_field(self) -> None:
+        """A missing field is 400 and named."""
+        for name in FIELDS:
+            fields = {key: value for key, value in FIELDS.items() if key != name}
+            answer = self.ask("POST", "/api/webrtc/sign_in", json=fields)
+            self.assertEqual((answer.error, answer.json["field"]), ((400, "bad_input"), name))
+        self.assertEqual(self.gateway.asked, [])
+
+    def test_bad_json(self) -> None:
+        """What is no JSON is 400, another type of body 415."""
+        headers = {"Content-Type": "application/json"}
+        self.assertEqual(self.ask("POST", "/api/webrtc/sign_in", data=b"{", headers=headers).error, (400, "bad_input"))
+        headers = {"Content-Type": "text/xml"}
+        answer = self.ask("POST", "/api/webrtc/sign_in", data=b"<a/>", headers=headers)
+        self.assertEqual(answer.error, (415, "wrong_content_type"))
+
+    def test_answers_after_the_registrar(self) -> None:
+        """The answer waits for the registrar's."""
+        self.gateway.waiting = Deferred()
+        pending = self.begin("GET", "/api/webrtc/sign_in", params=FIELDS)
+        self.assertTrue(pending.hangs)
+        self.gateway.waiting.callback(None)
+        self.assertEqual(pending.answer().text, "OK")
+
+    def test_json_answer(self) -> None:
+        """Who accepts JSON gets the session in it as well."""
+        answer = self.ask("GET", "/api/webrtc/sign_in", params=FIELDS, headers={"Accept": "application/json"})
+        self.assertEqual(
+            answer.json,
+            {"status": "ok", "id": "agent123", "dn": "5001", "session": answer.headers["x-wrtc-session"]},
+        )
+
+    def test_ends_what_the_earlier_page_has_hanging(self) -> None:
+        """A later sign_in of the same agent answers the old page's poll once, and ends its stream."""
+        self.sign_in()
+        poll = self.begin("GET", "/api/webrtc/message?id=agent123&wait=60")
+        stream = self.begin("GET", "/api/webrtc/events?id=agent123")
+        self.assertTrue(poll.hangs)
+        self.sign_in()
+        self.assertEqual(poll.answer().code, 204)
+        self.assertEqual(stream.answer().code, 200)
+
+    def test_no_secret_in_the_log(self) -> None:
+        """Neither password nor token gets into the log, whatever comes of it."""
+        events: list[LogEvent] = []
+        observer = cast(ILogObserver, events.append)
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        token = self.sign_in()
+        self.gateway.failure = ZeroDivisionError()
+        self.ask("GET", "/api/webrtc/sign_in", params=FIELDS)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        logged = repr(events)
+        self.assertIn("agent123", logged)
+        self.assertNotIn(PASSWORD, logged)
+        self.assertNotIn(token, logged)
+
+
+class SigningOut(WebTestCase):
+    """GET or POST /api/webrtc/sign_out."""
+
+    def test_ok(self) -> None:
+        """Sign-out is OK by GET and POST, and clears the cookie."""
+        for method in ("GET", "POST"):
+            self.sign_in()
+            answer = self.ask(method, "/api/webrtc/sign_out?id=agent123")
+            self.assertEqual((answer.code, answer.text), (200, "OK"))
+            self.assertIn("Max-Age=0", answer.headers["set-cookie"])
+            self.assertEqual(self.gateway.asked[-1], ("sign_out", "agent123"))
+            self.assertEqual(self.ask("GET", "/api/webrtc/message?id=agent123").error, (404, "not_signed_in"))
+
+    def test_not_signed_in(self) -> None:
+        """Sign-out is OK also for who is not signed in, and a second time."""
+        self.assertEqual(self.ask("GET", "/api/webrtc/sign_out?id=nobody").text, "OK")
+        self.sign_in()
+        for _ in range(2):
+            self.assertEqual(self.ask("GET", "/api/webrtc/sign_out?id=agent123").text, "OK")
+
+    def test_beacon(self) -> None:
+        """A page that closes may send a beacon, whatever its body."""
+        self.sign_in()
+        answer = self.ask(
+            "POST", "/api/webrtc/sign_out?id=agent123", data=b"bye", headers={"Content-Type": "text/plain"}
+        )
+        self.assertEqual(answer.code, 200)
+
+    def test_needs_an_id(self) -> None:
+        """Sign-out of nobody is 400."""
+        self.assertEqual(self.ask("GET", "/api/webrtc/sign_out").error, (400, "bad_input"))
+
+    def test_stranger(self) -> None:
+        """Nobody signs another agent out."""
+        self.sign_in()
+        wire = self.wire("192.0.2.7")
+        wire.get("/api/webrtc/sign_out?id=agent123")
+        self.assertEqual(wire.answer().error, (401, "session_required"))
+        self.assertEqual(self.gateway.agent("agent123").dn, "5001")
+
+    def test_polls_hear_of_it(self) -> None:
+        """A hanging plain poll is told 404, one in ROAP form SIGNED_OUT."""
+        for accept, code in (("*/*", 404), ("application/json", 200)):
+            self.sign_in()
+            poll = self.begin("GET", "/api/webrtc/message?id=agent123&wait=60", headers={"Accept": accept})
+            self.assertTrue(poll.hangs)
+            self.ask("GET", "/api/webrtc/sign_out?id=agent123")
+            answer = poll.answer()
+            self.assertEqual(answer.code, code)
+            told = answer.json["code"] if code == 404 else answer.json["messageType"]
+            self.assertEqual(told, "not_signed_in" if code == 404 else "SIGNED_OUT")
+
+    def test_came_back_meanwhile(self) -> None:
+        """Who signs in again while the sign-out is under way keeps the new session."""
+        self.sign_in()
+        self.gateway.waiting = Deferred()
+        leaving = self.begin("GET", "/api/webrtc/sign_out?id=agent123")
+        self.assertTrue(leaving.hangs)
+        waiting, self.gateway.waiting = self.gateway.waiting, None
+        self.gateway.registry.remove_agent(self.gateway.agent("agent123"))
+        token = self.sign_in()
+        waiting.callback(None)
+        self.assertEqual(leaving.answer().code, 200)
+        headers = {"X-WRTC-Session": token}
+        self.assertEqual(self.ask("GET", "/api/webrtc/calls?id=agent123", headers=headers).code, 200)
+
+    def test_json(self) -> None:
+        """Who accepts JSON gets JSON."""
+        answer = self.ask("GET", "/api/webrtc/sign_out?id=nobody", headers={"Accept": "application/json"})
+        self.assertEqual(answer.json, {"status": "ok"})
