@@ -162,3 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return Deferred.fromCoroutine(run())
 
     react(start)
+
+
+if __name__ == "__main__":
+    main()

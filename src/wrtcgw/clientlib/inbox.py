@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from attrs import define, field
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as WaitTimeoutError
 from twisted.internet.interfaces import IReactorTime
 
@@ -37,8 +37,6 @@ class Inbox:
         while self._failure is None:
             try:
                 event = await self._api.next_event(_POLL_SECONDS)
-            except CancelledError:
-                return
             except (RefusedError, UnreachableError) as error:
                 self._failure = error
             else:
@@ -48,9 +46,10 @@ class Inbox:
             self._wake()
 
     def _wake(self) -> None:
+        """Let the step that waits go on, but not from within the poll, which it may want to end."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
-            waiting.callback(None)
+            self._clock.callLater(0, _go_on, waiting)
 
     async def next(self, accept: Callable[[Event], bool], within: float) -> Event:
         """
@@ -83,5 +82,11 @@ class Inbox:
         """Poll no more."""
         polling, self._polling = self._polling, None
         if polling is not None:
+            polling.addErrback(lambda failure: None)  # the words of a cancelled request depend on how far it was
             polling.cancel()
             await polling
+
+
+def _go_on(waiting: "Deferred[None]") -> None:
+    if not waiting.called:
+        waiting.callback(None)
