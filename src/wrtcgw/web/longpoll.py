@@ -56,9 +56,8 @@ class Polls:
             poll.give_up()
 
     def forget(self, poll: "Poll") -> None:
-        """Take a poll off the list, if it is there."""
-        if self._hanging.get(poll.agent.id) is poll:
-            del self._hanging[poll.agent.id]
+        """Take a poll that does not hang any more off the list."""
+        del self._hanging[poll.agent.id]
 
 
 class Poll:
