@@ -144,6 +144,15 @@ class Listener(WebTestCase):
         request.uri = request.path + b"?password=secret"
         self.assertEqual(repr(request), "<GatewayRequest b'GET' b'/api/webrtc/sign_in'>")
 
+    def test_lengths(self) -> None:
+        """Responses tell their length, so that a connection can be used again without chunks."""
+        self.sign_in()
+        wire = self.wire()
+        for path in ("/api/health", "/api/webrtc/sign_out?id=x", "/api/webrtc/calls?id=agent123", "/nothing"):
+            wire.get(path)
+            answer = wire.answer()
+            self.assertEqual(answer.headers["content-length"], str(len(answer.body)))
+
     def test_server_name(self) -> None:
         """Responses do not tell versions."""
         self.assertEqual(self.ask("GET", "/api/health").headers["server"], "wrtcgw")

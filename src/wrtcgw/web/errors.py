@@ -203,8 +203,16 @@ def row_of(error: GatewayError) -> Row:
 def write_json(request: Request, status: int, value: Mapping[str, object]) -> bytes:
     """Set status and type of the response, and return its body."""
     request.setResponseCode(status)
-    request.responseHeaders.setRawHeaders(b"content-type", [b"application/json"])
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+    body = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+    return write_body(request, b"application/json", body)
+
+
+def write_body(request: Request, content_type: bytes, body: bytes) -> bytes:
+    """Set type and length of the response, and return its body."""
+    headers = request.responseHeaders
+    headers.setRawHeaders(b"content-type", [content_type])
+    headers.setRawHeaders(b"content-length", [b"%d" % len(body)])
+    return body
 
 
 def write_error(request: Request, error: GatewayError) -> bytes:

@@ -80,7 +80,6 @@ class Poll:
             return False
         request = self._request
         body = self._form.write(request, self.agent, message)
-        request.responseHeaders.setRawHeaders(b"content-length", [b"%d" % len(body)])
         request.write(body)
         mailbox.delivered(message.seq)
         request.finish()

@@ -15,7 +15,7 @@ from twisted.web.server import Request
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.errors import NotSignedIn
-from wrtcgw.web.errors import write_error, write_json
+from wrtcgw.web.errors import write_body, write_error, write_json
 
 LOCAL = "local"
 """The cause of an end that the page itself has brought about."""
@@ -62,8 +62,8 @@ class PlainForm:
         headers.setRawHeaders(b"x-wrtc-message", [message.type.value])
         if message.from_:
             headers.setRawHeaders(b"x-wrtc-from", [quote(message.from_, safe=_PRINTABLE)])
-        headers.setRawHeaders(b"content-type", [b"text/plain; charset=utf-8"])
-        return (message.sdp or "").encode("utf-8", "surrogateescape")
+        body = (message.sdp or "").encode("utf-8", "surrogateescape")
+        return write_body(request, b"text/plain; charset=utf-8", body)
 
 
 class RoapForm:

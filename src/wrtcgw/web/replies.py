@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from attrs import Factory, frozen
 from twisted.web.server import Request
 
-from wrtcgw.web.errors import write_json
+from wrtcgw.web.errors import write_body, write_json
 
 
 @frozen
@@ -29,5 +29,4 @@ def write_reply(request: Request, reply: Reply) -> bytes:
         headers.setRawHeaders(name, [value])
     if wants_json(request):
         return write_json(request, 200, {"status": "ok", **reply.fields})
-    headers.setRawHeaders(b"content-type", [b"text/plain; charset=utf-8"])
-    return b"OK"
+    return write_body(request, b"text/plain; charset=utf-8", b"OK")
