@@ -3,8 +3,7 @@ Session descriptions as text: what the gateway reads in them, and the few lines 
 
 A description belongs to the page or to the PBX; the gateway passes it on. So there is no object model here: every
 function takes text and gives text back, touches only the lines it names, and leaves all others as they came
-(:rfc:`8866`,
-:rfc:`3264`, :rfc:`8839`). Functions below :func:`check` expect text that passed it; they do no I/O and keep no state.
+(:rfc:`8866`, :rfc:`3264`, :rfc:`8839`). Functions below :func:`check` expect text that passed it; none keeps state.
 """
 
 import re

@@ -26,8 +26,16 @@ SEED_NAMES = {
     "LOG_LEVEL": "log_level",
 }
 """Variables without our prefix that count as well; one with the prefix counts before them."""
-NOT_KEYS = ("WRTCGW_CONFIG", "WRTCGW_UPDATE_GOLDEN", "WRTCGW_INTEROP", "WRTCGW_TEST", "WRTCGW_LAB")
-"""Starts of the names of variables that are ours and no keys: the file's own path, and what tests use."""
+NOT_KEYS = (
+    "WRTCGW_CONFIG",
+    "WRTCGW_PASSWORD",
+    "WRTCGW_URL",
+    "WRTCGW_UPDATE_GOLDEN",
+    "WRTCGW_INTEROP",
+    "WRTCGW_TEST",
+    "WRTCGW_LAB",
+)
+"""Starts of the names of variables that are ours and no keys: the file's own path, those of the client and of tests."""
 
 
 @frozen

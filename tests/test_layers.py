@@ -1,0 +1,252 @@
+"""The architecture, checked in the source: who may import whom, what stays pure, and how long things may get."""
+
+import ast
+import pathlib
+from collections.abc import Iterator
+
+from attrs import frozen
+from twisted.trial.unittest import SynchronousTestCase
+
+SOURCE = pathlib.Path(__file__).parent.parent / "src"
+TESTS = pathlib.Path(__file__).parent
+
+LAYERS: dict[str, set[str]] = {
+    "errors": set(),
+    "redact": set(),
+    "tokens": set(),
+    "sdp": {"errors"},
+    "sip": set(),
+    "calls": {"errors"},
+    "transport": set(),
+    "gateway": {"sip", "sdp", "calls", "errors"},
+    "agent": {"transport", "gateway", "redact"},
+    "web": {"gateway", "calls", "errors", "redact", "sdp"},
+    "config": {"transport", "redact"},
+    "demo": {"sip", "sdp", "transport", "tokens", "errors", "redact"},
+    "clientlib": {"demo", "sdp", "errors"},
+    "client": {"clientlib", "demo", "sdp", "errors"},
+    "daemon": {
+        "agent",
+        "calls",
+        "config",
+        "demo",
+        "gateway",
+        "redact",
+        "sip",
+        "tokens",
+        "transport",
+        "web",
+    },
+    "tap": {"config", "daemon"},
+}
+"""For each part of the package the parts that it may import beside itself. ``__version__`` is open to all."""
+
+SIP_ORDER = ("errors", "grammar", "uri", "headers", "message", "parser")
+"""Within ``sip`` each of these may import only those before it."""
+
+IMPURE = {
+    "asyncio",
+    "datetime",
+    "klein",
+    "logging",
+    "os",
+    "random",
+    "secrets",
+    "select",
+    "socket",
+    "subprocess",
+    "threading",
+    "time",
+    "treq",
+    "twisted",
+    "wsproto",
+    "zope",
+}
+PURE_PARTS = ("sip", "calls", "sdp", "errors", "redact")
+
+MODULE_LINES = 400
+FUNCTION_LINES = 40
+TEST_FUNCTION_LINES = 60
+"""Tests may hold tables."""
+REFUSED_NAMES = ("Manager", "Handler", "Processor", "Engine")
+
+
+@frozen
+class Import:
+    """One import statement: what it names, and whether it runs when the module is loaded."""
+
+    name: str
+    at_load: bool
+
+
+@frozen
+class Module:
+    """One source file."""
+
+    name: str
+    path: pathlib.Path
+    tree: ast.Module
+
+    @property
+    def part(self) -> str:
+        """The part of the package that it belongs to; empty for the package itself."""
+        return self.name.split(".")[1] if "." in self.name else ""
+
+    @property
+    def part_of_tests(self) -> bool:
+        """Whether it is a test, or supports one."""
+        return self.name.startswith("tests")
+
+    def imports(self) -> Iterator[Import]:
+        """Iterate over all imports, also those inside functions, but not those for type checkers only."""
+        yield from _imports(self.tree, at_load=True)
+
+
+def _imports(node: ast.AST, *, at_load: bool) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            yield from (Import(alias.name, at_load) for alias in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            yield from (Import(f"{child.module}.{alias.name}", at_load) for alias in child.names)
+        elif isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            continue
+        else:
+            inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            yield from _imports(child, at_load=at_load and not inside)
+
+
+def modules(root: pathlib.Path, package: str) -> list[Module]:
+    """Parse every module below a folder."""
+    found = []
+    for path in sorted((root / package).rglob("*.py")):
+        name = ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
+        found.append(Module(name, path, ast.parse(path.read_text("utf-8"))))
+    return found
+
+
+def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef, lines: list[str]) -> int:
+    """Count the lines of a function without its docstring, comments and empty lines."""
+    body = function.body
+    start = body[1].lineno if ast.get_docstring(function) and len(body) > 1 else body[0].lineno
+    counted = lines[start - 1 : function.end_lineno]
+    return 1 + sum(bool(line.strip()) and not line.strip().startswith("#") for line in counted)
+
+
+class LayerTests(SynchronousTestCase):
+    """Imports go downwards only."""
+
+    modules = modules(SOURCE, "wrtcgw")
+
+    def test_every_part_has_its_place(self) -> None:
+        """A new part of the package has to be put into the table."""
+        self.assertEqual({module.part for module in self.modules} - {""} - LAYERS.keys(), set())
+
+    def test_parts_import_downwards(self) -> None:
+        """No module imports a part of the package that it must not know."""
+        offenders = [
+            f"{module.name} imports {each.name}"
+            for module in self.modules
+            for each in module.imports()
+            if each.name.startswith("wrtcgw.") and each.name != "wrtcgw.__version__"
+            if each.name.split(".")[1] not in LAYERS[module.part] | {module.part}
+        ]
+        self.assertEqual(offenders, [])
+
+    def test_messages_are_built_from_below(self) -> None:
+        """The layers of SIP's message side know only what is below them."""
+        offenders = []
+        for module in self.modules:
+            name = module.name.removeprefix("wrtcgw.sip.")
+            if module.part == "sip" and name in SIP_ORDER:
+                below = SIP_ORDER[: SIP_ORDER.index(name)]
+                ours = [each.name for each in module.imports() if each.name.startswith("wrtcgw.")]
+                offenders += [f"{name} imports {each}" for each in ours if each.split(".")[2] not in (*below, "delta")]
+        self.assertEqual(offenders, [])
+
+    def test_pure_parts_are_pure(self) -> None:
+        """Neither clock, randomness, network, threads nor Twisted come into the core and the domain."""
+        offenders = [
+            f"{module.name} imports {each.name}"
+            for module in self.modules
+            for each in module.imports()
+            if module.part in PURE_PARTS and each.name.split(".")[0] in IMPURE
+        ]
+        self.assertEqual(offenders, [])
+
+    def test_gateway_knows_little_of_twisted(self) -> None:
+        """The application waits and keeps time with Twisted, and does nothing else with it."""
+        allowed = ("twisted.internet.defer.", "twisted.internet.interfaces.", "twisted.python.failure.")
+        offenders = [
+            f"{module.name} imports {each.name}"
+            for module in self.modules
+            for each in module.imports()
+            if module.part == "gateway" and each.name.startswith("twisted.") and not each.name.startswith(allowed)
+        ]
+        self.assertEqual(offenders, [])
+
+    def test_reactor_is_passed(self) -> None:
+        """Only the composition root takes the global reactor, and not when its module is loaded."""
+        found = [
+            (module.name, each.at_load)
+            for module in self.modules
+            for each in module.imports()
+            if each.name == "twisted.internet.reactor"
+        ]
+        allowed = {("wrtcgw.tap", False), ("wrtcgw.client", False)}
+        self.assertEqual(set(found) - allowed, set())
+
+    def test_no_cycles(self) -> None:
+        """No module needs itself in order to be loaded."""
+        names = {module.name for module in self.modules}
+        needs = {
+            module.name: {_module_of(each.name, names) for each in module.imports() if each.at_load} - {"", module.name}
+            for module in self.modules
+        }
+        while leaves := {name for name, needed in needs.items() if not needed & needs.keys()}:
+            needs = {name: needed for name, needed in needs.items() if name not in leaves}
+        self.assertEqual(sorted(needs), [])
+
+
+def _module_of(imported: str, names: set[str]) -> str:
+    """Return our module that an import loads: ``a.b.C`` may be the module ``a.b`` or a name in it."""
+    if imported in names:
+        return imported
+    parent = imported.rpartition(".")[0]
+    return parent if parent in names and parent != "wrtcgw" else ""
+
+
+class SizeTests(SynchronousTestCase):
+    """Things stay small enough to be read at once."""
+
+    everything: list[Module] = [*modules(SOURCE, "wrtcgw"), *modules(TESTS.parent, "tests")]  # noqa: RUF012
+
+    def test_modules(self) -> None:
+        """No source module is longer than the style guide allows."""
+        long = [
+            f"{module.name}: {lines}"
+            for module in modules(SOURCE, "wrtcgw")
+            if (lines := len(module.path.read_text("utf-8").splitlines())) > MODULE_LINES
+        ]
+        self.assertEqual(long, [])
+
+    def test_functions(self) -> None:
+        """No function is longer than the style guide allows; those of tests may be a little."""
+        long = []
+        for module in self.everything:
+            lines = module.path.read_text("utf-8").splitlines()
+            for node in ast.walk(module.tree):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    length = code_lines(node, lines)
+                    if length > (TEST_FUNCTION_LINES if module.part_of_tests else FUNCTION_LINES):
+                        long.append(f"{module.name}.{node.name}: {length}")
+        self.assertEqual(long, [])
+
+    def test_names(self) -> None:
+        """No class is called by a word that says nothing."""
+        refused = [
+            f"{module.name}.{node.name}"
+            for module in self.everything
+            for node in ast.walk(module.tree)
+            if isinstance(node, ast.ClassDef) and node.name.endswith(REFUSED_NAMES)
+        ]
+        self.assertEqual(refused, [])
