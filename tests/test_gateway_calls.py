@@ -347,7 +347,7 @@ class Inbound(GatewayCase):
         self.assertEqual(call.remote_sdp, SDP)
 
     def test_offerless_held(self) -> None:
-        """An answer in the ACK with c=0.0.0.0 is passed on, and the call counts as held by the far side; BYE may follow."""
+        """An answer in the ACK with c=0.0.0.0 is passed on and means hold; a BYE may follow at once (3PCC 2.3)."""
         call, far = self.inbound(self.agent, None)
         far.ack_sdp = SDP.replace("c=IN IP4 198.51.100.7", "c=IN IP4 0.0.0.0")
         self.describe(self.agent)

@@ -60,6 +60,12 @@ class SignIn(GatewayCase):
         self.far.silent.clear()
         self.sign_in()
 
+    def test_silent_registrar_behind_a_proxy(self) -> None:
+        """A proxy that waited in vain for the registrar tells the same as the registrar's own silence."""
+        for code in (408, 504):
+            self.far.script("REGISTER", code)
+            self.fails(RegistrationTimeout, self.gateway.sign_in(agent_id="a", dn="5001", password="x"))
+
     def test_late_registrar(self) -> None:
         """A consent that comes after the sign-in has failed is taken back."""
         self.far.silent.add("REGISTER")

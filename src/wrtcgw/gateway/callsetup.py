@@ -68,6 +68,7 @@ class CallSetup:
         leg.call.answer(self._switch.now())
         leg.call.uuid = event.uuid or leg.call.uuid
         repeated = event.sdp == leg.early_sdp
+        leg.known_sdp = event.sdp
         self._switch.tell(leg.call, AgentMessage(type=MessageType.ANSWER, sdp=event.sdp, repeated=repeated))
         learn_answer(self._switch, leg, event.sdp)
         self._transfers.tell_referrer(leg, 200, "OK")

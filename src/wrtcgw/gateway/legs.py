@@ -52,6 +52,13 @@ class Transfer:
         for leg in self.legs:
             leg.transfer = None
 
+    def ended(self, leg: "Leg") -> None:
+        """Without the leg that carried the REFER, the other one goes on as an ordinary call, unless it ends as well."""
+        if leg is self.legs[0]:
+            for other in self.legs[1:]:
+                if other.call.is_up:
+                    other.transfer = None
+
 
 @define(eq=False)
 class Leg:
@@ -60,6 +67,8 @@ class Leg:
     call: Call
     page_sdp: str = field(default="", repr=False)
     """The page's last description, complete, with the directions that the page wants."""
+    known_sdp: str = field(default="", repr=False)
+    """The far side's description that the page has."""
     early_sdp: str | None = field(default=None, repr=False)
     offer: OpenOffer | None = None
     remote_offer: str | None = field(default=None, repr=False)
@@ -109,7 +118,7 @@ class Leg:
         """Let go of everything: the call is over."""
         self.stop_timers()
         if self.transfer is not None:
-            self.transfer.over()
+            self.transfer.ended(self)
         ends, self.ends = self.ends, []
         for deferred in ends:
             deferred.callback(outcome)

@@ -5,10 +5,15 @@ The page's description stays as the page made it; what is sent is made of it, wi
 origin and version that the far side knows (:rfc:`3264#section-8`).
 """
 
+import re
+
 from wrtcgw import sdp as descriptions
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.gateway.legs import Leg
 from wrtcgw.gateway.switch import Switch
+
+_CONNECTION = re.compile(r"(?m)^c=[^\r\n]*")
+_NOWHERE = re.compile(r"(?m)^c=IN (?:IP4 0\.0\.0\.0|IP6 ::)(?=\r?$)")
 
 RECEIVING = ("sendrecv", "recvonly")
 
@@ -19,23 +24,33 @@ def wanted(leg: Leg, *, held: bool | None = None) -> str:
     return descriptions.held(leg.page_sdp) if held else leg.page_sdp
 
 
+def renewed(leg: Leg, *, held: bool) -> str:
+    """Return an offer made of the description that the far side has of us, with the agent's hold set or not."""
+    return successor(leg, descriptions.reoffer(wanted(leg, held=held)))
+
+
 def successor(leg: Leg, text: str) -> str:
     """Return ``text`` as what follows the description that the far side knows of us."""
     return descriptions.continued(text, leg.call.local_sdp or text)
 
 
-def raised(leg: Leg, text: str) -> str:
-    """Return ``text`` as successor with a higher version even if it is the same as before."""
-    local = leg.call.local_sdp or text
-    return descriptions.with_version(descriptions.continued(text, local), descriptions.origin_version(local) + 1)
+def asked_for(leg: Leg) -> str:
+    """Return the offer for a far side that asks for one: as full as may be, with a higher version even if unchanged."""
+    offer = renewed(leg, held=leg.call.held)
+    return descriptions.with_version(offer, descriptions.origin_version(leg.call.local_sdp or offer) + 1)
 
 
 def same_media(leg: Leg, text: str) -> bool:
-    """Tell whether the far side's new description differs from the last one by nothing that the page has to know."""
-    known = leg.call.remote_sdp
-    return known is not None and (
-        descriptions.same_session(known, text) or descriptions.only_direction_differs(known, text)
-    )
+    """
+    Tell whether the far side's new description differs by nothing that matters from the one that the page knows.
+
+    An address of 0.0.0.0 is an old way to hold (:rfc:`3264#section-8.4`), not a new place to send to.
+    """
+    known = leg.known_sdp
+    addresses = _CONNECTION.findall(known)
+    if addresses:
+        text = _NOWHERE.sub(addresses[0], text)
+    return bool(known) and (descriptions.same_session(known, text) or descriptions.only_direction_differs(known, text))
 
 
 def learn_offer(switch: Switch, leg: Leg, text: str) -> None:

@@ -11,7 +11,7 @@ from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.errors import WrongState
 from wrtcgw.gateway.causes import explain
 from wrtcgw.gateway.legs import Leg, OpenOffer, Purpose
-from wrtcgw.gateway.media import learn_answer, learn_offer, successor, tell_hold, wanted
+from wrtcgw.gateway.media import learn_answer, learn_offer, renewed, successor, tell_hold, wanted
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch, accepted
 from wrtcgw.sip.outputs import OfferAnswered, OfferRefused
@@ -68,6 +68,7 @@ class Offers:
             switch.legs[call.replaces].replaced = True
         switch.run(switch.core.answer(call.id, text, switch.now()))
         if offered is not None:
+            leg.known_sdp = offered
             learn_offer(switch, leg, offered)
 
     def _answer_offer(self, leg: Leg, text: str) -> None:
@@ -77,6 +78,7 @@ class Offers:
         call.settle()
         leg.page_sdp = text
         offered, leg.remote_offer = leg.remote_offer, None
+        leg.known_sdp = offered or leg.known_sdp
         if leg.informing or offered is None:
             return
         local = successor(leg, wanted(leg))
@@ -102,7 +104,7 @@ class Offers:
 
     async def _change_hold(self, leg: Leg, purpose: Purpose, by: str) -> Outcome:
         waiting: Deferred[Outcome] = self._switch.expect(self._switch.settings.answer_limit)
-        sent = successor(leg, wanted(leg, held=purpose is Purpose.HOLD))
+        sent = renewed(leg, held=purpose is Purpose.HOLD)
         self._offer(leg, OpenOffer(purpose, sent, leg.page_sdp, by, waiting))
         return accepted(purpose.value, await waiting)
 
@@ -122,6 +124,7 @@ class Offers:
         call, switch = leg.call, self._switch
         call.local_sdp, leg.page_sdp = offer.sdp, offer.page_sdp
         if offer.purpose is Purpose.PAGE:
+            leg.known_sdp = event.sdp
             switch.tell(call, AgentMessage(type=MessageType.ANSWER, sdp=event.sdp))
         else:
             call.held = offer.purpose is Purpose.HOLD

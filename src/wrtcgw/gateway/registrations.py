@@ -26,6 +26,9 @@ from wrtcgw.sip.outputs import Registered, RegistrationFailed, Unregistered
 CREDENTIAL_CODES = frozenset({401, 403, 404, 407})
 """Refusals of a REGISTER that say something about DN or password rather than about the registrar."""
 
+SILENCE_CODES = frozenset({408, 504})
+"""What a proxy says when the registrar behind it says nothing (:rfc:`3261#section-16.8`)."""
+
 _TAKEN_OVER = "another page has signed in with this DN"
 _OTHER_DN = "the id has signed in with another DN"
 _MAX_ID = 128
@@ -124,7 +127,7 @@ class Registrations:
     def _failure(self, answer: RegistrationFailed, flow: int, limit: float) -> Exception:
         if flow not in self.up:
             return NoSIPConnection()
-        if answer.timeout:
+        if answer.timeout or answer.code in SILENCE_CODES:
             return RegistrationTimeout(answer.account, limit)
         return RegistrationRefused(
             answer.account, answer.code, answer.reason, credentials=answer.code in CREDENTIAL_CODES

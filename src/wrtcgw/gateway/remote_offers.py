@@ -13,10 +13,10 @@ from wrtcgw.calls.call import Call, CallState, Negotiation
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.gateway.legs import Leg
 from wrtcgw.gateway.media import (
+    asked_for,
     incoming_offer,
     learn_answer,
     learn_offer,
-    raised,
     request_for_offer,
     same_media,
     successor,
@@ -40,7 +40,7 @@ class RemoteOffers:
         if leg is None or leg.call.state is not CallState.ESTABLISHED:
             self._reject(event.leg, NOT_ACCEPTABLE)
         elif event.sdp is None:
-            self._answer(leg, raised(leg, wanted(leg)))
+            self._answer(leg, asked_for(leg))
         elif same_media(leg, event.sdp):
             text = descriptions.answer_to(event.sdp, wanted(leg), leg.call.remote_sdp or event.sdp)
             self._answer(leg, successor(leg, text))
@@ -111,6 +111,7 @@ class RemoteOffers:
         if leg is None or not leg.call.is_up:
             return
         if leg.call.remote_sdp is None:
+            leg.known_sdp = event.sdp
             self._switch.tell(leg.call, AgentMessage(type=MessageType.ANSWER, sdp=event.sdp))
             learn_answer(self._switch, leg, event.sdp)
         else:

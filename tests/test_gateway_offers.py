@@ -1,0 +1,461 @@
+"""Offers and answers inside a call: hold and resume from both sides, new offers, refreshes."""
+
+from tests.support.farside import SDP, FarCall
+from tests.support.gatewaycase import OTHER_SDP, PAGE_SDP, GatewayCase
+from wrtcgw import sdp as descriptions
+from wrtcgw.calls.call import Negotiation
+from wrtcgw.calls.messages import MessageType
+from wrtcgw.errors import RequestRefused, WrongState
+from wrtcgw.gateway import Outcome
+from wrtcgw.sip.outputs import AnswerReceived, OfferAnswered, OfferReceived, OfferRefused, SessionRefreshed
+
+HOLDING = SDP.replace("sendrecv", "sendonly")
+LISTENING = SDP.replace("sendrecv", "recvonly")
+INACTIVE = SDP.replace("sendrecv", "inactive")
+NOWHERE = SDP.replace("c=IN IP4 198.51.100.7", "c=IN IP4 0.0.0.0")
+CHANGED = SDP.replace("40000", "40008")
+
+
+class InCall(GatewayCase):
+    """An agent in a call that it has placed."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.agent = self.sign_in()
+        self.call, self.peer = self.outbound(self.agent)
+
+    def hold(self, answer: str = LISTENING) -> None:
+        """Put the call on hold."""
+        waiting = self.begin(self.gateway.hold("alice"))
+        self.run_for()
+        self.peer.answer(answer)
+        self.run_for()
+        self.successResultOf(waiting)
+        self.messages(self.agent)
+
+    def answered(self, peer: FarCall) -> str:
+        """Return the description with which the gateway has answered the newest re-INVITE."""
+        response = peer.last("INVITE")
+        self.assertEqual(response.status, 200)
+        return response.body
+
+
+class Hold(InCall):
+    """Hold and resume by the page."""
+
+    def test_both(self) -> None:
+        """Hold and resume change the last description's direction, and its version; the state follows the answer."""
+        waiting = self.begin(self.gateway.hold("alice"))
+        self.run_for()
+        self.assertEqual(self.peer.offer, PAGE_SDP.replace("page 1 1", "page 1 2").replace("sendrecv", "sendonly"))
+        self.assertFalse(self.call.held)
+        self.assertNoResult(waiting)
+        self.peer.answer(LISTENING)
+        self.run_for()
+        self.assertEqual(self.successResultOf(waiting), Outcome(200, "OK"))
+        self.assertTrue(self.call.held)
+        (told,) = self.messages(self.agent)
+        self.assertEqual((told.type, told.cause, told.state), (MessageType.HOLD, "local", "ESTABLISHED"))
+        waiting = self.begin(self.gateway.resume("alice", self.call.id))
+        self.run_for()
+        self.assertEqual(self.peer.offer, PAGE_SDP.replace("page 1 1", "page 1 3"))
+        self.peer.answer()
+        self.run_for()
+        self.assertEqual(self.successResultOf(waiting).code, 200)
+        self.assertFalse(self.call.held)
+        self.assertEqual(self.types(self.agent), ["RESUME"])
+
+    def test_refused(self) -> None:
+        """A refused hold or resume is an error with the far side's words, and changes nothing (asks A15)."""
+        for code, reason in ((488, "Not Acceptable Here"), (500, "Server Internal Error"), (603, "Decline")):
+            waiting = self.begin(self.gateway.hold("alice"))
+            self.run_for()
+            self.peer.refuse(code)
+            self.run_for()
+            error = self.failureResultOf(waiting, RequestRefused).value
+            self.assertEqual((error.action, error.code, error.reason), ("hold", code, reason))
+            self.assertFalse(self.call.held)
+        self.hold()
+        waiting = self.begin(self.gateway.resume("alice"))
+        self.run_for()
+        self.peer.refuse(488)
+        self.run_for()
+        self.assertEqual(self.failureResultOf(waiting, RequestRefused).value.action, "resume")
+        self.assertTrue(self.call.held)
+        self.assertEqual(self.types(self.agent), [])
+
+    def test_glare(self) -> None:
+        """A 491 is met by another try after a while, without the page (asks A16)."""
+        waiting = self.begin(self.gateway.hold("alice"))
+        self.run_for()
+        self.peer.refuse(491)
+        self.run_for(1)
+        self.assertNoResult(waiting)
+        self.run_for(4)
+        self.peer.answer(LISTENING)
+        self.run_for()
+        self.successResultOf(waiting)
+        self.assertTrue(self.call.held)
+
+    def test_glare_with_their_offer(self) -> None:
+        """While we wait after a 491, the far side's own change is served, or refused when it needs the page."""
+        waiting = self.begin(self.gateway.hold("alice"))
+        self.run_for()
+        self.peer.refuse(491)
+        self.run_for(0.1)
+        self.peer.reinvite(SDP)
+        self.run_for(0.1)
+        self.assertEqual(self.answered(self.peer), PAGE_SDP)
+        self.run_for(0.1)
+        self.peer.reinvite(CHANGED)
+        self.run_for(0.1)
+        self.assertEqual(self.peer.last("INVITE").status, 491)
+        self.run_for(5)
+        self.peer.answer(LISTENING)
+        self.run_for()
+        self.successResultOf(waiting)
+
+    def test_silence(self) -> None:
+        """A far side that never answers fails the hold; the call goes on."""
+        waiting = self.begin(self.gateway.hold("alice"))
+        self.far.silent.add("INVITE")
+        self.run_for(33)
+        self.peer.invite = None
+        self.run_for(8)
+        error = self.failureResultOf(waiting, RequestRefused).value
+        self.assertEqual(error.code, 408)
+        self.assertTrue(self.call.is_up)
+
+    def test_timeout_of_core(self) -> None:
+        """A re-INVITE without any response fails after 32 s, and the next one can be tried."""
+        self.far.silent.add("INVITE")
+        waiting = self.begin(self.gateway.hold("alice"))
+        self.run_for(33)
+        self.assertEqual(self.failureResultOf(waiting, RequestRefused).value.code, 408)
+        self.far.silent.clear()
+        self.assertFalse(self.call.held)
+        self.hold()
+
+    def test_wrong_states(self) -> None:
+        """Hold needs a call that talks, resume one that is held, and neither goes while an offer is open."""
+        self.fails(WrongState, self.gateway.resume("alice"))
+        waiting = self.begin(self.gateway.hold("alice"))
+        self.run_for()
+        error = self.fails(WrongState, self.gateway.hold("alice"))
+        self.assertIn("answer to an offer", str(error))
+        self.peer.answer(LISTENING)
+        self.run_for()
+        self.successResultOf(waiting)
+        self.assertIn("on hold", str(self.fails(WrongState, self.gateway.hold("alice"))))
+        second, _ = self.place(self.agent)
+        self.fails(WrongState, self.gateway.hold("alice", second.id))
+        self.fails(WrongState, self.gateway.resume("alice", second.id))
+
+    def test_hang_up_meanwhile(self) -> None:
+        """A hold that waits when the call ends fails."""
+        waiting = self.begin(self.gateway.hold("alice"))
+        self.run_for()
+        self.peer.bye()
+        self.run_for()
+        self.assertIn("ended", str(self.failureResultOf(waiting, WrongState).value))
+
+    def test_page_offer_while_held(self) -> None:
+        """A new description of the page keeps the call on hold."""
+        self.hold()
+        self.describe(self.agent, OTHER_SDP, kind=MessageType.OFFER)
+        self.assertEqual(descriptions.direction(self.peer.offer), "sendonly")
+        self.peer.answer(LISTENING)
+        self.run_for()
+        waiting = self.begin(self.gateway.resume("alice"))
+        self.run_for()
+        self.assertIn("30002", self.peer.offer)
+        self.assertEqual(descriptions.direction(self.peer.offer), "sendrecv")
+        self.peer.answer()
+        self.run_for()
+        self.successResultOf(waiting)
+
+    def test_inactive_answer(self) -> None:
+        """An answer of inactive to our hold does not mean that the far side holds."""
+        self.hold(INACTIVE)
+        self.assertFalse(self.call.held_by_peer)
+
+
+class RemoteHold(InCall):
+    """Hold and resume by the far side."""
+
+    def test_directions(self) -> None:
+        """Every way to hold is answered by the gateway as it should be, and told to the page."""
+        for offer, answer in ((HOLDING, "recvonly"), (INACTIVE, "inactive"), (NOWHERE, "recvonly")):
+            self.peer.reinvite(offer)
+            self.run_for()
+            self.assertEqual(descriptions.direction(self.answered(self.peer)), answer)
+            self.assertTrue(self.call.held_by_peer)
+            (told,) = self.messages(self.agent)
+            self.assertEqual((told.type, told.cause), (MessageType.HOLD, "peer"))
+            self.peer.reinvite(SDP)
+            self.run_for()
+            self.assertEqual(descriptions.direction(self.answered(self.peer)), "sendrecv")
+            self.assertFalse(self.call.held_by_peer)
+            (told,) = self.messages(self.agent)
+            self.assertEqual((told.type, told.cause), (MessageType.RESUME, "peer"))
+
+    def test_by_update(self) -> None:
+        """An UPDATE does the same as a re-INVITE."""
+        self.peer.send("UPDATE", HOLDING, "application/sdp")
+        self.run_for()
+        self.assertEqual(descriptions.direction(self.peer.last("UPDATE").body), "recvonly")
+        self.assertEqual(self.types(self.agent), ["HOLD"])
+
+    def test_held_twice(self) -> None:
+        """A second hold of the far side is answered and is no news."""
+        for _ in range(2):
+            self.peer.reinvite(HOLDING)
+            self.run_for()
+        self.assertEqual(self.types(self.agent), ["HOLD"])
+
+    def test_both_hold(self) -> None:
+        """Both sides may hold, and resume in either order."""
+        self.hold()
+        self.peer.reinvite(HOLDING)
+        self.run_for()
+        self.assertEqual(descriptions.direction(self.answered(self.peer)), "inactive")
+        self.assertTrue(self.call.held and self.call.held_by_peer)
+        waiting = self.begin(self.gateway.resume("alice"))
+        self.run_for()
+        self.assertEqual(descriptions.direction(self.peer.offer), "sendrecv")
+        self.peer.answer(HOLDING)
+        self.run_for()
+        self.successResultOf(waiting)
+        self.assertEqual((self.call.held, self.call.held_by_peer), (False, True))
+        self.peer.reinvite(SDP)
+        self.run_for()
+        self.assertEqual(descriptions.direction(self.answered(self.peer)), "sendrecv")
+        self.assertEqual(self.types(self.agent), ["HOLD", "RESUME", "RESUME"])
+
+    def test_peer_resumes_first(self) -> None:
+        """When the far side resumes first, the call stays on hold here."""
+        self.hold()
+        self.peer.reinvite(HOLDING)
+        self.run_for()
+        self.peer.reinvite(SDP)
+        self.run_for()
+        self.assertEqual(descriptions.direction(self.answered(self.peer)), "sendonly")
+        self.assertEqual((self.call.held, self.call.held_by_peer), (True, False))
+
+    def test_answer_on_hold(self) -> None:
+        """A far side that answers our offer with sendonly holds."""
+        self.describe(self.agent, OTHER_SDP)
+        self.peer.answer(HOLDING)
+        self.run_for()
+        self.assertEqual(self.types(self.agent), ["ANSWER", "HOLD"])
+
+
+class Refresh(InCall):
+    """Offers that change nothing."""
+
+    def test_identical(self) -> None:
+        """A hundred refreshes are answered with the same bytes, and the page hears of none (asks A13)."""
+        for version in range(1, 101):
+            self.peer.reinvite(SDP.replace("far 7 1 ", f"far 7 {version} "))
+            self.run_for(0.1)
+            self.assertEqual(self.answered(self.peer), PAGE_SDP)
+        self.assertEqual(self.types(self.agent), [])
+
+    def test_after_resume(self) -> None:
+        """After hold and resume the last description is repeated, with its version."""
+        self.hold()
+        waiting = self.begin(self.gateway.resume("alice"))
+        self.run_for()
+        self.peer.answer()
+        self.run_for()
+        self.successResultOf(waiting)
+        self.peer.reinvite(SDP)
+        self.run_for()
+        self.assertEqual(self.answered(self.peer), PAGE_SDP.replace("page 1 1", "page 1 3"))
+
+    def test_without_offer(self) -> None:
+        """A re-INVITE without SDP gets our full description at once, with a higher version (3PCC 2.2)."""
+        for version in (2, 3):
+            self.peer.reinvite(answer=SDP)
+            self.run_for()
+            self.assertEqual(self.answered(self.peer), PAGE_SDP.replace("page 1 1", f"page 1 {version}"))
+        self.assertEqual(self.types(self.agent), [])
+
+    def test_without_offer_while_held(self) -> None:
+        """It is an offer on hold while the agent holds; else it is full, even if the far side held (asks A14)."""
+        self.peer.reinvite(HOLDING)
+        self.run_for()
+        self.peer.reinvite(answer=SDP)
+        self.run_for()
+        self.assertEqual(descriptions.direction(self.answered(self.peer)), "sendrecv")
+        self.assertEqual(self.types(self.agent), ["HOLD", "RESUME"])
+        self.hold()
+        self.peer.reinvite(answer=LISTENING)
+        self.run_for()
+        self.assertEqual(descriptions.direction(self.answered(self.peer)), "sendonly")
+
+    def test_right_after_answer(self) -> None:
+        """It may come 12 ms after the ACK of a call that was answered here (3PCC 2.2)."""
+        self.done(self.gateway.hangup("alice"))
+        call, far = self.inbound(self.agent)
+        self.gateway.send_description("alice", None, PAGE_SDP, page_address="192.0.2.1")
+        far.reinvite(answer=SDP)
+        self.run_for()
+        self.assertEqual(self.answered(far), PAGE_SDP.replace("page 1 1", "page 1 2"))
+        self.assertTrue(call.is_up)
+
+    def test_session_timer(self) -> None:
+        """A refresh of our own that is answered with something new reaches the page."""
+        self.gateway.disconnected(0)
+        self.gateway.connected(0)
+        self.run_for(1)
+        self.peer.answer(CHANGED)
+        self.run_for()
+        told = self.last(self.agent, MessageType.OFFER)
+        self.assertEqual(told.sdp, CHANGED)
+        before = len(self.peer.responses) + len(self.peer.requests)
+        self.describe(self.agent, OTHER_SDP, kind=MessageType.ANSWER)
+        self.assertEqual(len(self.peer.responses) + len(self.peer.requests), before)
+        self.assertIs(self.call.negotiation, Negotiation.NONE)
+
+    def test_session_timer_unchanged(self) -> None:
+        """A refresh of our own that changes nothing is no news."""
+        self.gateway.disconnected(0)
+        self.gateway.connected(0)
+        self.run_for(1)
+        self.peer.answer()
+        self.run_for()
+        self.assertEqual(self.types(self.agent), ["REGISTRATION", "REGISTRATION"])
+
+
+class TheirOffer(InCall):
+    """Offers of the far side that the page has to answer."""
+
+    def test_answer(self) -> None:
+        """The page is offered what is new, and its answer goes out with our origin and the next version."""
+        self.peer.reinvite(CHANGED)
+        self.run_for()
+        (offer,) = self.messages(self.agent)
+        self.assertEqual((offer.type, offer.sdp, offer.state), (MessageType.OFFER, CHANGED, "ESTABLISHED"))
+        with self.assertRaises(WrongState):
+            self.describe(self.agent, OTHER_SDP, kind=MessageType.OFFER)
+        self.describe(self.agent, OTHER_SDP.replace("o=page 1 1", "o=page 5 1"), kind=MessageType.ANSWER)
+        self.assertEqual(self.answered(self.peer), OTHER_SDP.replace("page 1 1", "page 1 2"))
+        self.assertEqual((self.call.remote_sdp, self.types(self.agent)), (CHANGED, []))
+        self.run_for(20)
+        self.assertEqual(self.types(self.agent), [])
+
+    def test_silent_page(self) -> None:
+        """Without an answer the far side is told 488 after ten seconds, and the page why; the call goes on."""
+        self.peer.reinvite(CHANGED)
+        self.run_for(10.2)
+        self.assertEqual(self.peer.last("INVITE").status, 488)
+        told = self.last(self.agent, MessageType.ERROR)
+        self.assertEqual((told.cause, told.state, told.ends_call), ("page-timeout", "ESTABLISHED", False))
+        with self.assertRaises(WrongState):
+            self.describe(self.agent, kind=MessageType.ANSWER)
+        self.peer.reinvite(SDP)
+        self.run_for()
+        self.assertEqual(self.answered(self.peer), PAGE_SDP)
+
+    def test_end_meanwhile(self) -> None:
+        """A call may end while the page is asked."""
+        self.peer.reinvite(CHANGED)
+        self.run_for()
+        self.done(self.gateway.hangup("alice"))
+        self.run_for(20)
+        self.assertEqual(self.types(self.agent), ["OFFER", "SHUTDOWN"])
+
+    def test_answer_in_ack_brings_news(self) -> None:
+        """An answer in the ACK of an offer-less re-INVITE that is new reaches the page, for its information."""
+        self.peer.reinvite(answer=CHANGED)
+        self.run_for()
+        (offer,) = self.messages(self.agent)
+        self.assertEqual((offer.type, offer.sdp), (MessageType.OFFER, CHANGED))
+        self.run_for(11)
+        self.assertEqual(self.types(self.agent), [])
+        self.assertIs(self.call.negotiation, Negotiation.NONE)
+
+    def test_news_while_page_is_busy(self) -> None:
+        """While the page is asked already, further news only changes what is known."""
+        self.peer.reinvite(answer=CHANGED)
+        self.run_for()
+        newer = SDP.replace("40000", "40010")
+        self.peer.reinvite(answer=newer)
+        self.run_for()
+        self.assertEqual(self.types(self.agent), ["OFFER"])
+        self.assertEqual(self.call.remote_sdp, newer)
+        self.run_for(11)
+
+    def test_early_update(self) -> None:
+        """An offer inside a call that is not answered yet is refused."""
+        call, far = self.place(self.agent)
+        far.ring(183, SDP)
+        self.run_for()
+        far.send("UPDATE", CHANGED, "application/sdp")
+        self.run_for()
+        self.assertEqual(far.last("UPDATE").status, 491)
+        self.gateway._switch.dispatch(OfferReceived(call.id, CHANGED))
+        self.assertIs(call.negotiation, Negotiation.NONE)
+
+
+class OurOffer(InCall):
+    """New offers of the page inside a call."""
+
+    def test_answer(self) -> None:
+        """The page's new offer is a re-INVITE with our origin and the next version; its answer is an ANSWER."""
+        self.describe(self.agent, OTHER_SDP.replace("o=page 1 1", "o=page 5 9"))
+        self.assertEqual(self.peer.offer, OTHER_SDP.replace("page 1 1", "page 1 2"))
+        self.peer.answer(CHANGED)
+        self.run_for()
+        (told,) = self.messages(self.agent)
+        self.assertEqual((told.type, told.sdp), (MessageType.ANSWER, CHANGED))
+
+    def test_refused(self) -> None:
+        """A refusal is an ERROR that does not end the call, with a text that helps."""
+        self.describe(self.agent, OTHER_SDP)
+        self.peer.refuse(488)
+        self.run_for()
+        (told,) = self.messages(self.agent)
+        self.assertEqual((told.type, told.code, told.cause), (MessageType.ERROR, 488, "not-acceptable"))
+        self.assertEqual((told.state, told.ends_call), ("ESTABLISHED", False))
+        self.assertIn("ICE and DTLS", told.hint)
+        self.peer.reinvite(SDP)
+        self.run_for()
+        self.assertEqual(self.answered(self.peer), PAGE_SDP)
+
+    def test_while_open(self) -> None:
+        """A second offer has to wait for the first one's answer, and an answer needs an offer."""
+        with self.assertRaises(WrongState):
+            self.describe(self.agent, OTHER_SDP, kind=MessageType.ANSWER)
+        self.describe(self.agent, OTHER_SDP)
+        with self.assertRaises(WrongState):
+            self.describe(self.agent, PAGE_SDP)
+
+    def test_not_answered_yet(self) -> None:
+        """A call that is not answered takes no new offer."""
+        call, _ = self.place(self.agent)
+        with self.assertRaises(WrongState):
+            self.describe(self.agent, OTHER_SDP, call_id=call.id)
+
+    def test_lost_dialog(self) -> None:
+        """When the far side does not know the call any more it ends."""
+        self.describe(self.agent, OTHER_SDP)
+        self.peer.refuse(481)
+        self.run_for()
+        error, end = self.messages(self.agent)
+        self.assertEqual((error.type, end.type), (MessageType.ERROR, MessageType.SHUTDOWN))
+        self.assertEqual((end.code, end.cause), (481, "lost"))
+
+
+class LateEvents(InCall):
+    """Events of a call that is over here, or that nobody waits for."""
+
+    def test_ignored(self) -> None:
+        """They change nothing and tell nothing."""
+        for call_id in (self.call.id, "gone"):
+            self.gateway._switch.dispatch(OfferAnswered(call_id, CHANGED))
+            self.gateway._switch.dispatch(OfferRefused(call_id, 488, "No"))
+        for event in (AnswerReceived("gone", CHANGED), SessionRefreshed("gone", CHANGED)):
+            self.gateway._switch.dispatch(event)
+        self.assertEqual((self.messages(self.agent), self.call.remote_sdp), ([], SDP))
