@@ -78,10 +78,12 @@ class DemoPBX(Service):
         self._exchange = Exchange()
         self._closed: Deferred[None] | None = None
         tokens = SystemTokens()
-        settings = UASettings(domain=domain, instance="demo-pbx", user_agent="wrtcgw demo PBX")
+        settings = UASettings(
+            domain=domain, instance="demo-pbx", user_agent="wrtcgw demo PBX", replaces_across_accounts=True
+        )
         self._core = UACore(settings, Timers(), tokens)
-        self._registrar = Registrar(domain, USERS, tokens)
-        self.switchboard = Switchboard(self._core, self._registrar, self._exchange, self._clock, self.run)
+        self.registrar = Registrar(domain, USERS, tokens)
+        self.switchboard = Switchboard(self._core, self.registrar, self._exchange, self._clock, self.run)
 
     # -- the service
 
@@ -120,13 +122,18 @@ class DemoPBX(Service):
         if self._connections:
             self._closed = Deferred()
             ends.append(cast("Deferred[object]", self._closed))
-        for connection in list(self._connections.values()):
+        for connection in self.connections:
             connection.transport.abortConnection()
         media, self._exchange.media = self._exchange.media, None
         ends.append(cast("Deferred[object]", media.stop() if media is not None else succeed(None)))
         return cast("Deferred[object]", DeferredList(ends))
 
     # -- connections
+
+    @property
+    def connections(self) -> "list[Connection]":
+        """Return the connections that are open."""
+        return list(self._connections.values())
 
     def opened(self, connection: "Connection") -> int:
         """Take a new WebSocket connection, and return its flow."""
@@ -138,7 +145,7 @@ class DemoPBX(Service):
     def lost(self, flow: int) -> None:
         """Note that a connection is gone, and who registered over it with it."""
         del self._connections[flow]
-        self._registrar.flow_lost(flow)
+        self.registrar.flow_lost(flow)
         if self.running:
             self.run(self._core.disconnected(flow, self._clock.seconds()))
         elif self._closed is not None and not self._connections:
@@ -148,7 +155,7 @@ class DemoPBX(Service):
         """Take one SIP message: what a registrar does is done here, the rest is the core's."""
         log.debug("from flow {flow}:\n{text}", flow=flow, text=redact(text))
         now = self._clock.seconds()
-        response = self._registrars_response(flow, text, now)
+        response = self.registrars_response(flow, text, now)
         if response is not None:
             self._send(Send(flow, response.to_text()))
         elif self.running:
@@ -161,10 +168,10 @@ class DemoPBX(Service):
             if not isinstance(request, Request) or request.to_tag:
                 return None
             if request.method == "REGISTER":
-                return self._registrar.register(flow, request, now)
+                return self.registrar.register(flow, request, now)
             if request.method != "INVITE":
                 return None
-            refusal = self._registrar.refusal(request, request.from_.uri.user or "", now)
+            refusal = self.registrar.refusal(request, request.from_.uri.user or "", now)
             if refusal is None:
                 self._serve(request.request_uri.user or "")
             return refusal
@@ -173,7 +180,7 @@ class DemoPBX(Service):
 
     def _serve(self, number: str) -> None:
         """Let the core take calls for a number that we have; to any other it answers 404."""
-        if number in EXTENSIONS or self._registrar.knows(number):
+        if number in EXTENSIONS or self.registrar.knows(number):
             self._core.add_account(Account(number, number, ""))
 
     # -- the core

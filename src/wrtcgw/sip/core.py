@@ -43,7 +43,7 @@ class UACore:
         self._layer = self._ua.layer
         self._registrations: dict[str, Registration] = {}
         self._legs: dict[str, Leg] = {}
-        self._unrecovered: dict[str, list[Leg]] = {}
+        self._unrecovered: dict[str, dict[str, Leg]] = {}
         self._inbound = Inbound(self._ua, self._legs, self._add)
 
     # -- what the shell needs
@@ -103,7 +103,7 @@ class UACore:
         for leg in self._legs.values():
             if leg.flow == flow:
                 leg.disconnected()
-                self._unrecovered.setdefault(leg.account.key, []).append(leg)
+                self._unrecovered.setdefault(leg.account.key, {})[leg.id] = leg
         self._layer.disconnected(flow)
         for registration in self._registrations.values():
             if registration.account.flow == flow:
@@ -168,7 +168,7 @@ class UACore:
         self._ua.accounts.pop(registration.account.key, None)
 
     def _recover_calls(self, key: str) -> None:
-        for leg in self._unrecovered.pop(key, ()):
+        for leg in self._unrecovered.pop(key, {}).values():
             leg.recover()
 
     # -- calls
@@ -273,8 +273,12 @@ class UACore:
         return self._taken()
 
     def remote_target(self, leg: str) -> URI:
-        """Return the Contact of the peer of an established leg: where a REFER with Replaces sends to."""
-        return URI.parse(self._legs[leg].dialog.remote_target)
+        """
+        Return the Contact of the peer of an established leg: where a REFER with Replaces sends to.
+
+        :raises LocalViolation: if there is no such leg, or it has no dialog.
+        """
+        return URI.parse(self._leg(leg, self._layer.now).dialog.remote_target)
 
     # -- within
 
@@ -301,6 +305,11 @@ class UACore:
 
     def _forget_leg(self, leg: Leg) -> None:
         self._legs.pop(leg.id, None)
+        unrecovered = self._unrecovered.get(leg.account.key)
+        if unrecovered is not None:
+            unrecovered.pop(leg.id, None)
+            if not unrecovered:
+                del self._unrecovered[leg.account.key]
 
     def _dispatch(self, flow: int, message: Request | Response) -> None:
         try:

@@ -31,6 +31,18 @@ def route_values(values: Sequence[str]) -> list[str]:
     return [entry.strip() for value in values for entry in split_commas(value)]
 
 
+def route_set(message: Request | Response) -> tuple[str, ...]:
+    """
+    Return the Record-Route entries of a message, in order, as text.
+
+    :raises RemoteViolation: when one is malformed: better now than with the first request that needs it.
+    """
+    routes = route_values(message.headers.get_all("Record-Route"))
+    for route in routes:
+        NameAddr.parse(route)
+    return tuple(routes)
+
+
 class Dialog:
     """
     One dialog, as the UAC or the UAS of the request that made it.
@@ -78,18 +90,22 @@ class Dialog:
         to = response.headers.get("To") or ""
         dialog = cls(request.call_id, from_, request.from_tag, to, response.to_tag, flow)
         dialog.local_cseq = request.cseq.number
-        dialog.route_set = tuple(reversed(route_values(response.headers.get_all("Record-Route"))))
+        dialog.route_set = route_set(response)[::-1]
         dialog.remote_target = request.uri
         dialog.learn(response)
         return dialog
 
     @classmethod
     def as_uas(cls, request: Request, local_tag: str, flow: int) -> "Dialog":
-        """Make the dialog that our response to ``request`` creates (:rfc:`3261#section-12.1.1`)."""
+        """
+        Make the dialog that our response to ``request`` creates (:rfc:`3261#section-12.1.1`).
+
+        :raises RemoteViolation: when its Contact or Record-Route is malformed.
+        """
         local = str(request.to.with_param("tag", local_tag))
         dialog = cls(request.call_id, local, local_tag, request.headers.get("From") or "", request.from_tag, flow)
         dialog.remote_cseq = request.cseq.number
-        dialog.route_set = tuple(route_values(request.headers.get_all("Record-Route")))
+        dialog.route_set = route_set(request)
         dialog.remote_target = str(request.from_.uri)
         dialog.learn(request)
         return dialog
@@ -110,7 +126,7 @@ class Dialog:
 
     def confirm(self, response: Response) -> None:
         """Let a 2xx complete the dialog: the route set is computed anew from it (:rfc:`3261#section-13.2.2.4`)."""
-        self.route_set = tuple(reversed(route_values(response.headers.get_all("Record-Route"))))
+        self.route_set = route_set(response)[::-1]
         self.state = DialogState.CONFIRMED
         self.learn(response)
 

@@ -12,14 +12,21 @@ from wrtcgw.sip.message import Request
 from wrtcgw.sip.settings import ALLOW, ALLOW_EVENTS, Account
 from wrtcgw.sip.transaction_layer import ServerRequest, refuse
 from wrtcgw.sip.usages.incoming import IncomingLeg
-from wrtcgw.sip.usages.leg import Leg, LegState, receive_text
+from wrtcgw.sip.usages.leg import Leg, LegState
+from wrtcgw.sip.usages.text import receive_text
 from wrtcgw.sip.user_agent import UserAgent
 
 EXTENSIONS = frozenset(("100rel", "timer", "replaces", "outbound", "path", "gruu", "norefersub"))
 """Option tags that a Require field may name (:rfc:`3261#section-8.2.2.3`)."""
 METHODS = frozenset(ALLOW.replace(",", "").split())
-BODY_TYPES = frozenset(("", "application/sdp", "multipart/mixed", "multipart/alternative"))
-"""Content types in which an INVITE may bring its description."""
+BODY_TYPES = frozenset(("application/sdp", "multipart/mixed", "multipart/alternative"))
+"""Content types in which a request may bring its description."""
+OFFERING = frozenset(("INVITE", "UPDATE"))
+"""Methods whose body is a description."""
+
+
+OVER = frozenset((LegState.CANCELLING, LegState.CLOSING, LegState.ENDING))
+"""States of a leg that is still there but not wanted any more."""
 
 
 class Inbound:
@@ -47,6 +54,8 @@ class Inbound:
 
     def _route(self, server: ServerRequest) -> None:
         request = server.request
+        if "Replaces" in request.headers and request.method != "INVITE":
+            raise RemoteViolation(400, f"Replaces in {request.method}")  # RFC 3891 section 3
         if request.method == "CANCEL":
             self._cancel(server)
         elif request.to_tag:
@@ -63,8 +72,9 @@ class Inbound:
         server.to_tag = invite.to_tag
         server.respond(200)
         found = self._ua.find_dialog(invite.request.call_id, invite.to_tag, invite.request.from_tag)
-        if found is not None:
-            self._legs[found[0].id].receive_cancel(invite, server.request)
+        leg = self._legs.get(found[0].id) if found is not None else None
+        if leg is not None:
+            leg.receive_cancel(invite, server.request)
 
     def _in_dialog(self, server: ServerRequest) -> None:
         """Take a request inside a dialog (:rfc:`3261#section-12.2.2`)."""
@@ -81,7 +91,7 @@ class Inbound:
             return
         elif not found[1].in_order(request):
             server.respond(500, "CSeq Out Of Order")
-        else:
+        elif request.method not in OFFERING or self._content_known(server):
             found[0].receive_request(server, found[1])
 
     def _out_of_dialog(self, server: ServerRequest) -> None:
@@ -147,21 +157,23 @@ class Inbound:
         server.respond(481 if package in ("talk", "hold", "refer") else 200)
 
     def _invite(self, server: ServerRequest, account: Account) -> None:
-        request = server.request
-        if request.body and not self._content_known(server):
+        if not self._content_known(server):
             return
         replaced: Leg | None = None
-        if "Replaces" in request.headers:
-            replaced = self._replaced(server)
+        if "Replaces" in server.request.headers:
+            replaced = self._replaced(server, account)
             if replaced is None:
                 return
         leg = IncomingLeg(self._ua, account, self._ua.tokens.token(96), server)
-        self._on_new_leg(leg)
-        leg.start(replaced)
+        if leg.start(replaced):
+            self._on_new_leg(leg)
 
     def _content_known(self, server: ServerRequest) -> bool:
-        """Answer 415 to a body that we cannot read (:rfc:`3261#section-8.2.3`)."""
+        """Answer 415 to a body that we cannot read and that is not optional (:rfc:`3261#section-8.2.3`)."""
         request = server.request
+        disposition = (request.headers.get("Content-Disposition") or "").lower().replace(" ", "")
+        if not request.body or "handling=optional" in disposition:
+            return True
         encoding = (request.headers.get("Content-Encoding") or "identity").strip().lower()
         if encoding != "identity":
             server.respond(415, None, ("Accept-Encoding", "identity"))
@@ -171,7 +183,7 @@ class Inbound:
             return False
         return True
 
-    def _replaced(self, server: ServerRequest) -> Leg | None:
+    def _replaced(self, server: ServerRequest, account: Account) -> Leg | None:
         """Find the leg that the INVITE replaces; None when it was refused (:rfc:`3891#section-3`)."""
         values = server.request.headers.get_all("Replaces")
         if len(values) != 1:
@@ -179,9 +191,11 @@ class Inbound:
         replaces = Replaces.parse(values[0])
         found = self._ua.find_dialog(replaces.call_id, replaces.to_tag, replaces.from_tag)
         leg = self._legs.get(found[0].id) if found is not None else None
+        if leg is not None and leg.account.key != account.key and not self._ua.settings.replaces_across_accounts:
+            leg = None
         if leg is None or leg.state is LegState.RINGING:
             server.respond(481)
-        elif leg.state in (LegState.ENDING, LegState.CLOSING):
+        elif leg.state in OVER:
             server.respond(603)
         elif replaces.early_only and leg.has_confirmed_dialog:
             server.respond(486)

@@ -35,8 +35,10 @@ class UASettings:
     redirect_domains: frozenset[str] = frozenset()
     """Hosts to which a 3xx response may send a call, besides ``domain``."""
     max_redirects: int = 5
+    replaces_across_accounts: bool = False
+    """Whether a call to one account may take the place of another account's: a PBX is one party, agents are not."""
     ring_limit: float = 300.0
-    """Longest wait for a final response after a provisional one."""
+    """Longest wait for a final response after a provisional one, theirs to our INVITE and ours to theirs."""
     transfer_limit: float = 60.0
     """Longest wait for the next NOTIFY of a REFER."""
 

@@ -4,14 +4,19 @@ from collections.abc import Iterable
 
 from wrtcgw.sip.delta import seconds_of
 from wrtcgw.sip.dialog import Dialog, DialogState
+from wrtcgw.sip.grammar import check_value
 from wrtcgw.sip.headers import RAck, Reason, auto_answer_delay
 from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import AnswerReceived, CallConfirmed, CallReceived, EndCause
 from wrtcgw.sip.settings import ALLOW_EVENTS, Account
 from wrtcgw.sip.transaction_layer import ServerRequest
-from wrtcgw.sip.usages.leg import Leg, LegState, caller_of, reasons_of
+from wrtcgw.sip.usages.facts import caller_of, reasons_of
+from wrtcgw.sip.usages.leg import Leg, LegState
 from wrtcgw.sip.usages.unacked import UnackedAnswer
 from wrtcgw.sip.user_agent import UserAgent
+
+RING_INTERVAL = 60.0
+"""Seconds between two provisional responses that keep proxies from giving up (:rfc:`3261#section-13.3.1.1`)."""
 
 
 class IncomingLeg(Leg):
@@ -25,23 +30,25 @@ class IncomingLeg(Leg):
         self._ringing: ReliableRinging | None = None
         self._unacked: UnackedAnswer | None = None
 
-    def start(self, replaced: Leg | None) -> None:
+    def start(self, replaced: Leg | None) -> bool:
         """
         Ring: send 180 with our tag and offer the call to the user of the core.
 
         :param replaced: the leg that this call takes the place of once it is answered (:rfc:`3891#section-3`).
+        :returns: False when the call was refused.
+        :raises RemoteViolation: when it has to be; there is nothing to clean up then.
         """
         server = self._server
         request = server.request
         self._replaced = replaced
         if self.timer.refuses(server):
-            self._on_release(self)
-            return
+            return False
         server.to_tag = self.ua.tokens.token(64)
         dialog = Dialog.as_uas(request, server.to_tag, server.flow)
         self._dialog = dialog
         self.ua.add_dialog(self, dialog)
-        self._ring(request)
+        self._ring()
+        self.ua.layer.arm(self, "ring", self.ua.settings.ring_limit)
         self._arm_expires(request)
         self.ua.emit(
             CallReceived(
@@ -56,17 +63,23 @@ class IncomingLeg(Leg):
                 referred_by=request.headers.get("Referred-By") or "",
             )
         )
+        return True
 
-    def _ring(self, request: Request) -> None:
+    def _ring(self) -> None:
+        """Send 180, each minute again: proxies cancel a call of which they hear nothing for three."""
+        request = self._server.request
         ringing = self._server.response(180)
         ringing.headers.add("Contact", self.ua.contact(self.account))
         ringing.headers.add("Allow-Events", ALLOW_EVENTS)
         for route in request.headers.get_all("Record-Route"):
             ringing.headers.add("Record-Route", route)
-        if request.headers.has_option("Require", "100rel"):
+        if not request.headers.has_option("Require", "100rel"):
+            self._server.send(ringing)
+        elif self._ringing is None:
             self._ringing = ReliableRinging(self, self._server, ringing)
         else:
-            self._server.send(ringing)
+            self._ringing.again(ringing)
+        self.ua.layer.arm(self, "again", RING_INTERVAL)
 
     def _arm_expires(self, request: Request) -> None:
         """Let the invitation end when it says so (:rfc:`3261#section-13.3.1`)."""
@@ -75,11 +88,16 @@ class IncomingLeg(Leg):
             self.ua.layer.arm(self, "expires", expires)
 
     def on_timer(self, name: str) -> None:
-        """End an invitation that has expired."""
-        if name == "expires":
-            self._refuse(487, "", EndCause.FAILED, "invitation expired")
-        else:
-            super().on_timer(name)
+        """Ring on, or end an invitation that has expired, or that no one takes."""
+        match name:
+            case "again":
+                self._ring()
+            case "expires":
+                self._refuse(487, "", EndCause.FAILED, "invitation expired")
+            case "ring":
+                self._refuse(480, "", EndCause.FAILED, "no answer")
+            case _:
+                super().on_timer(name)
 
     # -- our answer
 
@@ -114,14 +132,15 @@ class IncomingLeg(Leg):
         self._refuse(500, "No PRACK", EndCause.FAILED, "no PRACK came")
 
     def _stop_ringing(self) -> None:
-        self.ua.layer.disarm(self, "expires")
+        for name in ("expires", "ring", "again"):
+            self.ua.layer.disarm(self, name)
         if self._ringing is not None:
             self._ringing.stop()
 
     def _acknowledged(self, ack: Request) -> None:
         self._unacked = None
         if self.state is LegState.CLOSING:
-            self.say_bye(*self._ending)
+            self.say_bye(*self._ending, self._reasons)
             return
         self.state = LegState.ESTABLISHED
         sdp = ack.sdp()
@@ -142,7 +161,7 @@ class IncomingLeg(Leg):
         """
         self._unacked = None
         if self.state is LegState.CLOSING:
-            self.say_bye(*self._ending)
+            self.say_bye(*self._ending, self._reasons)
         elif self.state is LegState.ANSWERED and self.needs_recovery:
             self.state = LegState.ESTABLISHED
             self.recover()
@@ -150,6 +169,11 @@ class IncomingLeg(Leg):
             super().ack_lost()
 
     # -- the peer
+
+    @property
+    def awaits_answer(self) -> bool:
+        """Tell whether the answer to the offer in our 2xx is still to come, with the ACK."""
+        return self._offer is None and self._unacked is not None
 
     def receive_ack(self, request: Request, dialog: Dialog) -> None:
         """Take the ACK to our 2xx, by the CSeq number of its INVITE."""
@@ -185,6 +209,7 @@ class IncomingLeg(Leg):
             self.reject(486, "")
         elif self.state is LegState.ANSWERED:
             self.state = LegState.CLOSING
+            self._reasons = tuple(check_value(value) for value in reasons)
         else:
             super().hang_up(reasons)
 
@@ -209,20 +234,31 @@ class ReliableRinging:
         self._server = server
         self._layer = leg.ua.layer
         self._rseq = int(leg.ua.tokens.uniform(1, 2**30))
+        self._send(response)
+
+    def again(self, response: Response) -> None:
+        """Send a further 180, unless the one before is still repeated (:rfc:`3262#section-3`)."""
+        if not self._pending:
+            self._rseq += 1
+            self._send(response)
+
+    def _send(self, response: Response) -> None:
         response.headers.add("Require", "100rel")
         response.headers.add("RSeq", str(self._rseq))
         self._response = response
+        self._pending = True
         self._interval = self._layer.timers.t1
-        server.send(response)
+        self._server.send(response)
         self._layer.arm(self, "resend", self._interval)
         self._layer.arm(self, "lost", 64 * self._layer.timers.t1)
 
     def acknowledged(self, server: ServerRequest) -> bool:
-        """Take a PRACK; False when it is for another response."""
+        """Take a PRACK, also one that comes behind our final response; False when no response waits for it."""
         rack = RAck.parse(server.request.headers.get("RAck") or "")
         invite = self._server.request.cseq
-        if (rack.rseq, rack.cseq, rack.method) != (self._rseq, invite.number, "INVITE"):
+        if not self._pending or (rack.rseq, rack.cseq, rack.method) != (self._rseq, invite.number, "INVITE"):
             return False
+        self._pending = False
         self.stop()
         server.respond(200)
         return True

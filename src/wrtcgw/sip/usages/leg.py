@@ -12,14 +12,17 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 
 from wrtcgw.sip.dialog import Dialog, DialogState
+from wrtcgw.sip.errors import LocalViolation
 from wrtcgw.sip.grammar import check_value, escape
-from wrtcgw.sip.headers import Event, NameAddr, Reason, parse_list
+from wrtcgw.sip.headers import Event, Reason
 from wrtcgw.sip.message import Request, Response
-from wrtcgw.sip.outputs import CallEnded, ControlReceived, EndCause, InfoReceived, RequestAnswered, TextReceived
+from wrtcgw.sip.outputs import CallEnded, ControlReceived, EndCause, InfoReceived, RequestAnswered
 from wrtcgw.sip.settings import ALLOW, ALLOW_EVENTS, Account
 from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest
+from wrtcgw.sip.usages.facts import reasons_of
 from wrtcgw.sip.usages.modification import Modification
 from wrtcgw.sip.usages.session_timer import SessionTimer
+from wrtcgw.sip.usages.text import receive_text
 from wrtcgw.sip.usages.transfer import Transfer, TransferRequest
 from wrtcgw.sip.user_agent import UserAgent
 
@@ -74,6 +77,7 @@ class Leg:
         self._transfer_request: TransferRequest | None = None
         self._told = False
         self._ending = (EndCause.LOCAL, 0, "")
+        self._reasons: tuple[str, ...] = ()
         self._on_release: Callable[[Leg], None] = lambda leg: None
 
     def when_released(self, callback: "Callable[[Leg], None]") -> None:
@@ -82,9 +86,13 @@ class Leg:
 
     @property
     def dialog(self) -> Dialog:
-        """Return the dialog; there is one from the first response with a To tag on."""
+        """
+        Return the dialog; there is one from the first response with a To tag on.
+
+        :raises LocalViolation: when there is none.
+        """
         if self._dialog is None:
-            raise LookupError(f"leg {self.id} is {self.state.value}: it has no dialog yet")
+            raise LocalViolation(f"leg {self.id} is {self.state.value}: it has no dialog")
         return self._dialog
 
     @property
@@ -108,6 +116,11 @@ class Leg:
         return escape(value, UNESCAPED_IN_HEADER)
 
     @property
+    def told(self) -> bool:
+        """Tell whether the end was reported: no event may follow it."""
+        return self._told
+
+    @property
     def established(self) -> bool:
         """Tell whether both sides hold the session."""
         return self.state is LegState.ESTABLISHED
@@ -129,7 +142,7 @@ class Leg:
         """Send an INFO (:rfc:`6086`, legacy usage); its final response comes as RequestAnswered."""
 
         def on_response(response: Response) -> None:
-            if response.status >= 200:
+            if response.status >= 200 and not self.told:
                 self.ua.emit(RequestAnswered(self.id, ticket, response.status, response.reason))
                 self.check_gone(response)
 
@@ -178,13 +191,17 @@ class Leg:
         """Send the BYE, now or when the connection is back, and report the end when it is answered."""
         self.state = LegState.ENDING
         self._ending = (cause, code, reason)
+        self._reasons = tuple(check_value(value) for value in reasons)
         self.timer.stop()
         self.modification.stop()
         self.ua.layer.arm(self, "patience", BYE_PATIENCE)
         if not self.ua.layer.is_connected(self.dialog.flow):
             self._tell(*self._ending)
             return
-        self.send("BYE", self._bye_answered, [("Reason", check_value(value)) for value in reasons])
+        self._send_bye(self._bye_answered)
+
+    def _send_bye(self, on_response: Callable[[Response], None]) -> None:
+        self.send("BYE", on_response, [("Reason", value) for value in self._reasons])
 
     def _bye_answered(self, response: Response) -> None:
         if response.status < 200 or self.state is not LegState.ENDING:
@@ -196,8 +213,13 @@ class Leg:
         self.finish(cause, code or response.status, reason or response.reason)
 
     def dialog_gone(self, response: Response) -> None:
-        """End a call whose dialog the peer does not know any more (:rfc:`3261#section-12.2.1.2`)."""
+        """
+        End a call whose dialog the peer does not know any more (:rfc:`3261#section-12.2.1.2`).
+
+        A BYE goes out all the same, for a peer that only missed the request; nothing waits for its answer.
+        """
         if self.state in SPEAKING:
+            self._send_bye(lambda response: None)
             self.finish(EndCause.FAILED, response.status, response.reason)
 
     def check_gone(self, response: Response) -> None:
@@ -219,6 +241,8 @@ class Leg:
         self.modification.stop()
         if self._transfer is not None:
             self._transfer.stop()
+        if self._transfer_request is not None:
+            self._transfer_request.stop()
         for name in ("patience", "ring", "expires"):
             self.ua.layer.disarm(self, name)
         if self._dialog is not None:
@@ -241,7 +265,7 @@ class Leg:
     def reconnected(self) -> None:
         """Do what could not be done while the connection was down."""
         if self.state is LegState.ENDING:
-            self.send("BYE", self._bye_answered)
+            self._send_bye(self._bye_answered)
         elif self.established:
             self.modification.reconnected()
 
@@ -261,9 +285,12 @@ class Leg:
         """Take a request inside the dialog (:rfc:`3261#section-12.2.2`)."""
         if self.state not in SPEAKING:
             self._dialog = dialog  # of several early ones, the branch that speaks
-        receiver = _RECEIVERS.get(server.request.method)
+        method = server.request.method
+        receiver = _RECEIVERS.get(method)
         if receiver is None:
             server.respond(405, None, ("Allow", ALLOW))
+        elif self._told and method != "BYE":
+            server.respond(481)
         else:
             receiver(self, server)
 
@@ -285,19 +312,25 @@ class Leg:
         else:
             self.finish(EndCause.REMOTE, 0, "", reasons)
 
+    @property
+    def awaits_answer(self) -> bool:
+        """Tell whether an offer of ours in the INVITE or its 2xx has no answer yet (:rfc:`3311#section-5.2`)."""
+        return False
+
     def _receive_invite(self, server: ServerRequest) -> None:
-        if self.state in SPEAKING:
+        if self.awaits_answer:
+            server.respond(491)
+        elif self.state in SPEAKING:
             self.modification.receive_offer(server)
+        elif self.state is LegState.RINGING:
+            # RFC 3261 section 14.2
+            server.respond(500, None, ("Retry-After", str(int(self.ua.tokens.uniform(0, 10)))))
         else:
-            server.respond(500 if self.state is LegState.RINGING else 481, None, ("Retry-After", "1"))
+            server.respond(481)
 
     def _receive_update(self, server: ServerRequest) -> None:
         if server.request.sdp() is not None:
-            if self.state is LegState.RINGING or not self.has_dialog:
-                # an offer of the INVITE is unanswered: RFC 3311 section 5.2
-                server.respond(500, None, ("Retry-After", "1"))
-            else:
-                self.modification.receive_offer(server)
+            self._receive_invite(server)  # the same cases: RFC 3311 section 5.2
         elif not self.timer.refuses(server):
             self.dialog.learn(server.request)
             response = server.response(200)
@@ -333,6 +366,9 @@ class Leg:
         if not self.established:
             server.respond(403)
             return
+        if self._transfer_request is not None and self._transfer_request.open:
+            server.respond(491)
+            return
         self._transfer_request = TransferRequest(self, server)
         self._transfer_request.announce()
 
@@ -360,22 +396,3 @@ _RECEIVERS: dict[str, Callable[[Leg, ServerRequest], None]] = {
     "PRACK": lambda leg, server: leg.receive_prack(server),
     "MESSAGE": Leg._receive_message,
 }
-
-
-def receive_text(ua: UserAgent, account: Account, server: ServerRequest) -> None:
-    """Take a MESSAGE, inside or outside a dialog (:rfc:`3428#section-7`): 200 says that it was delivered."""
-    request = server.request
-    server.respond(200)
-    content_type = request.headers.get("Content-Type") or "text/plain"
-    ua.emit(TextReceived(account.key, request.from_, content_type, request.body))
-
-
-def reasons_of(message: Request | Response) -> tuple[Reason, ...]:
-    """Return the Reason fields of a message (:rfc:`3326`)."""
-    return tuple(parse_list(Reason, message.headers.get_all("Reason")))
-
-
-def caller_of(request: Request) -> NameAddr:
-    """Return who calls: P-Asserted-Identity when the proxy gives one (:rfc:`3325#section-9.1`), else From."""
-    asserted = request.headers.get("P-Asserted-Identity")
-    return parse_list(NameAddr, [asserted])[0] if asserted else request.from_

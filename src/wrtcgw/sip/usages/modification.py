@@ -5,17 +5,29 @@ At most one offer is under way in a dialog (:rfc:`3264#section-4`, :rfc:`6337#se
 queue. The states::
 
     IDLE --ours--> LOCAL_OFFER --2xx, refusal--> IDLE
-                        | 491
-                        v
-                   GLARE_WAIT --timer--> LOCAL_OFFER
-    IDLE, GLARE_WAIT --theirs--> REMOTE_OFFER --our 2xx--> UNACKED --ACK--> IDLE
-                                     | our refusal, their CANCEL, UPDATE answered
-                                     v
-                                   IDLE
+                      |    ^ 422 that can be met: sent again at once
+                  491 |    |
+                      v    | timer
+                    GLARE_WAIT
+    IDLE, GLARE_WAIT --theirs--> REMOTE_OFFER --our 2xx to a re-INVITE--> UNACKED --ACK, no ACK--> IDLE
+                                  |   ^                                      | theirs, when our 2xx was an answer
+                                  |   +--------------------------------------+
+                                  | our refusal, their CANCEL, our 2xx to an UPDATE
+                                  v
+                                 IDLE
+
+    theirs in LOCAL_OFFER, or in UNACKED when our 2xx was an offer: 491
+    theirs in REMOTE_OFFER: 500
+    ours in any state but IDLE: waits in the queue
+    the end of the call, in any state: IDLE, for good
+
+Whenever IDLE is reached the next offer of the queue is sent. After a refusal of ours that is before its ACK has come,
+which :rfc:`3261#section-14.1` would have us wait for: on one ordered connection the refusal arrives first.
 """
 
 from collections import deque
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING
 
 from attrs import define, field
@@ -28,7 +40,7 @@ from wrtcgw.sip.outputs import (
     OfferRefused,
     SessionRefreshed,
 )
-from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest
+from wrtcgw.sip.transaction_layer import ClientRequest, ServerRequest
 from wrtcgw.sip.usages.unacked import UnackedAnswer
 
 if TYPE_CHECKING:
@@ -59,13 +71,23 @@ class Purpose(Enum):
     """After a new connection: the description as it is, so that the peer learns the new way to us."""
 
 
-@define
+TRANSIENT = frozenset((408, 480, 500, 503, 504))
+"""Refusals of a recovery that say nothing about the call: it is tried again after the next REGISTER."""
+
+
+@define(eq=False)
 class PendingOffer:
     """A re-INVITE of ours that is out, or waits."""
 
     purpose: Purpose
-    sdp: str = field(repr=False)
+    sdp: str = field(default="", repr=False)
+    """What to offer; but for a REOFFER, it is the description that is valid when the INVITE goes out."""
     glare: int = 0
+    client: ClientRequest | None = None
+    proceeding: bool = False
+    """Whether a provisional response has come."""
+    ack: Request | None = None
+    """The ACK of its 2xx, to be sent again for each further copy of that."""
 
 
 class Modification:
@@ -78,13 +100,23 @@ class Modification:
         self._current: PendingOffer | None = None
         self._server: ServerRequest | None = None
         self._unacked: UnackedAnswer | None = None
-        self._ack: Request | None = None
-        self._client: ClientRequest | None = None
+        self._before = ""
 
     @property
     def busy(self) -> bool:
         """Tell whether an offer is under way or waiting."""
         return self.state is not OfferState.IDLE or bool(self._queue)
+
+    @property
+    def update_pending(self) -> bool:
+        """Tell whether an UPDATE of the peer waits for its answer."""
+        server = self._server
+        return self.state is OfferState.REMOTE_OFFER and server is not None and server.request.method == "UPDATE"
+
+    @property
+    def _recovers(self) -> bool:
+        """Tell whether a recovery is to come."""
+        return self._leg.needs_recovery or any(offer.purpose is Purpose.RECOVERY for offer in self._queue)
 
     # -- ours
 
@@ -94,12 +126,12 @@ class Modification:
 
     def refresh(self) -> None:
         """Repeat the present description for the session timer."""
-        self._enqueue(PendingOffer(Purpose.REFRESH, self._leg.local_sdp))
+        self._enqueue(PendingOffer(Purpose.REFRESH))
 
     def recover(self) -> None:
         """Repeat the present description over a new connection (once, however often the connection came back)."""
         if not any(offer.purpose is Purpose.RECOVERY for offer in self._queue):
-            self._enqueue(PendingOffer(Purpose.RECOVERY, self._leg.local_sdp))
+            self._enqueue(PendingOffer(Purpose.RECOVERY))
 
     def _enqueue(self, offer: PendingOffer) -> None:
         self._queue.append(offer)
@@ -114,21 +146,24 @@ class Modification:
         leg = self._leg
         self.state = OfferState.LOCAL_OFFER
         self._current = offer
+        if offer.purpose is not Purpose.REOFFER:
+            offer.sdp = leg.local_sdp
         fields = leg.timer.request_fields()
-        leg.ua.layer.disarm(self, "glare")
         leg.add_capabilities(fields)
-        self._client = leg.send("INVITE", self._on_response, fields, offer.sdp, "application/sdp")
+        on_response = partial(self._on_response, offer)
+        offer.client = leg.send("INVITE", on_response, fields, offer.sdp, "application/sdp")
 
-    def _on_response(self, response: Response) -> None:
+    def _on_response(self, offer: PendingOffer, response: Response) -> None:
         if response.status < 200:
+            self._provisional(offer)
             return
-        client, offer = self._client, self._current
-        if 200 <= response.status < 300 and not self._first_2xx(response, client):
-            return
-        if self.state is not OfferState.LOCAL_OFFER or offer is None:
+        if response.status < 300:
+            self._acknowledge(offer, response)
+        if self._current is not offer:
             return
         self.state = OfferState.IDLE
         self._current = None
+        self._leg.ua.layer.disarm(self, "answer")
         if response.status < 300:
             self._accepted(offer, response)
         elif response.status == 491 and offer.glare < MAX_GLARE:
@@ -140,16 +175,21 @@ class Modification:
             self._refused(offer, response)
         self.proceed()
 
-    def _first_2xx(self, response: Response, client: ClientRequest | None) -> bool:
-        """Acknowledge a 2xx, repeated ones too; True for the first (:rfc:`3261#section-13.2.2.4`)."""
+    def _provisional(self, offer: PendingOffer) -> None:
+        """Wait for an answer as long as without a provisional response; a proxy's 100 must not make it for ever."""
+        layer = self._leg.ua.layer
+        if self._current is offer and not offer.proceeding:
+            offer.proceeding = True
+            layer.arm(self, "answer", 64 * layer.timers.t1)
+
+    def _acknowledge(self, offer: PendingOffer, response: Response) -> None:
+        """Acknowledge a 2xx, each copy of it with the same ACK (:rfc:`3261#section-13.2.2.4`)."""
         leg = self._leg
-        if self._ack is not None and self._ack.cseq.number == response.cseq.number:
-            leg.ua.layer.send(leg.dialog.flow, self._ack)
-            return False
-        if client is not None:
+        if offer.ack is not None:
+            leg.ua.layer.send(leg.dialog.flow, offer.ack)
+        elif offer.client is not None:
             leg.dialog.learn(response)
-            self._ack = leg.ua.acknowledge(leg.dialog, client.request)
-        return leg.established
+            offer.ack = leg.ua.acknowledge(leg.dialog, offer.client.request)
 
     def _accepted(self, offer: PendingOffer, response: Response) -> None:
         leg = self._leg
@@ -172,7 +212,7 @@ class Modification:
             leg.dialog_gone(response)
         elif offer.purpose is Purpose.REFRESH:
             leg.timer.refreshed(response)
-        elif offer.purpose is Purpose.RECOVERY and isinstance(response, LocalResponse):
+        elif offer.purpose is Purpose.RECOVERY and response.status in TRANSIENT:
             leg.needs_recovery = True
 
     def _wait_after_glare(self, offer: PendingOffer) -> None:
@@ -184,8 +224,11 @@ class Modification:
         self._leg.ua.layer.arm(self, "glare", round(self._leg.ua.tokens.uniform(low, high), 2))
 
     def on_timer(self, name: str) -> None:
-        """End the wait after a glare."""
-        if self.state is OfferState.GLARE_WAIT:
+        """End the wait after a glare, or take back an offer that no one answers."""
+        if name == "answer":
+            if self._current is not None and self._current.client is not None:
+                self._current.client.cancel()
+        elif self.state is OfferState.GLARE_WAIT:
             self.state = OfferState.IDLE
             self.proceed()
 
@@ -194,7 +237,7 @@ class Modification:
     def receive_offer(self, server: ServerRequest) -> None:
         """Take a re-INVITE, or an UPDATE with a description (:rfc:`3261#section-14.2`, :rfc:`3311#section-5.2`)."""
         leg = self._leg
-        if self.state is OfferState.LOCAL_OFFER or self._awaits_answer_in_ack:
+        if self.state is OfferState.LOCAL_OFFER or self._awaits_answer_in_ack or leg.awaits_answer:
             server.respond(491)
             return
         if self.state is OfferState.REMOTE_OFFER:
@@ -203,6 +246,7 @@ class Modification:
         if leg.timer.refuses(server):
             return
         leg.ua.layer.disarm(self, "glare")
+        self._stop_repeating()  # who sends the next INVITE has got our 2xx to the last one, its ACK is late or lost
         self.state = OfferState.REMOTE_OFFER
         self._server = server
         leg.dialog.learn(server.request)
@@ -220,7 +264,7 @@ class Modification:
         leg = self._leg
         response = server.response(200)
         leg.complete_2xx(response, leg.timer.response_fields(server.request), sdp)
-        leg.local_sdp = sdp
+        self._before, leg.local_sdp = leg.local_sdp, sdp
         if server.request.method == "UPDATE":
             self.state = OfferState.IDLE
             server.send(response)
@@ -253,12 +297,24 @@ class Modification:
         sdp = ack.sdp()
         if offered and sdp is not None:
             leg.ua.emit(AnswerReceived(leg.id, sdp))
+        elif offered:
+            leg.local_sdp = self._before
+            leg.ua.emit(OfferRefused(leg.id, 488, "the ACK brought no answer"))
         self.proceed()
 
     def _ack_lost(self) -> None:
+        """End the call, unless the connection was lost meanwhile: then the recovery tells whether the peer holds it."""
         self.state = OfferState.IDLE
         self._unacked = None
-        self._leg.ack_lost()
+        if self._recovers:
+            self.proceed()
+        else:
+            self._leg.ack_lost()
+
+    def _stop_repeating(self) -> None:
+        if self._unacked is not None:
+            self._unacked.stop()
+            self._unacked = None
 
     # -- the connection and the end
 
@@ -270,10 +326,12 @@ class Modification:
     def stop(self) -> None:
         """Let go of everything: the leg is over. A re-INVITE that waits for its answer gets 487."""
         self._queue.clear()
-        self._leg.ua.layer.disarm(self, "glare")
-        if self._unacked is not None:
-            self._unacked.stop()
-            self._unacked = None
+        for name in ("glare", "answer"):
+            self._leg.ua.layer.disarm(self, name)
+        self._stop_repeating()
         if self.state is OfferState.REMOTE_OFFER and self._server is not None:
             self._server.respond(487)
+        if self._current is not None and self._current.client is not None:
+            self._current.client.expire()
+        self._current = None
         self.state = OfferState.IDLE

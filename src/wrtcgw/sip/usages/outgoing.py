@@ -8,17 +8,23 @@ acknowledged and ended at once (:rfc:`3261#section-13.2.2.4`).
 from collections.abc import Iterable
 
 from wrtcgw.sip.dialog import Dialog, DialogState
-from wrtcgw.sip.grammar import check_value
-from wrtcgw.sip.headers import NameAddr, RAck, parse_contacts
+from wrtcgw.sip.errors import LocalViolation, RemoteViolation
+from wrtcgw.sip.grammar import check_value, parse_number
+from wrtcgw.sip.headers import MAX_RSEQ, NameAddr, RAck, Reason, parse_contacts
 from wrtcgw.sip.message import Headers, Request, Response
 from wrtcgw.sip.outputs import CallAnswered, CallProgress, EndCause
 from wrtcgw.sip.settings import Account
-from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse
+from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest
 from wrtcgw.sip.uri import URI
-from wrtcgw.sip.usages.leg import BYE_PATIENCE, Leg, LegState, reasons_of
+from wrtcgw.sip.usages.facts import reasons_of
+from wrtcgw.sip.usages.leg import BYE_PATIENCE, Leg, LegState
 from wrtcgw.sip.user_agent import UserAgent
 
 UNANSWERED = frozenset((LegState.CALLING, LegState.PROCEEDING))
+MAX_BRANCHES = 32
+"""How many branches of a fork may make an early dialog; what a peer sends must not make the table grow."""
+MAX_INTERVALS = 3
+"""How often a 422 may ask for a longer session interval."""
 
 
 class OutgoingLeg(Leg):
@@ -39,13 +45,15 @@ class OutgoingLeg(Leg):
         self._acks: dict[str, Request] = {}
         self._targets: list[URI] = []
         self._redirects = 0
-        self._cancel_sent = False
+        self._intervals = 0
+        self._to = ""
         self._tried: set[str] = set()
 
     def start(self, target: URI, offer: str, fields: Iterable[tuple[str, str]]) -> None:
         """Send the INVITE; its fate is told by events."""
         self.local_sdp = offer
         self._fields = [(name, check_value(value)) for name, value in fields]
+        self._to = f"<{target}>"
         self._invite(target)
 
     def _invite(self, target: URI) -> None:
@@ -57,7 +65,7 @@ class OutgoingLeg(Leg):
             headers.add("Route", route)
         headers.add("Max-Forwards", "70")
         headers.add("From", f"{ua.address_of_record(self.account)};tag={self._tag}")
-        headers.add("To", f"<{uri}>")
+        headers.add("To", self._to)  # also after a 3xx: RFC 3261 section 8.1.3.4
         headers.add("Call-ID", self._call_id)
         headers.add("CSeq", f"{self._next_cseq()} INVITE")
         headers.add("Contact", ua.contact(self.account))
@@ -70,6 +78,8 @@ class OutgoingLeg(Leg):
         self._client = ua.layer.request(request, self.flow, self._on_response, self._next_cseq, authenticator)
 
     def _next_cseq(self) -> int:
+        """Return the number of a new INVITE: the early dialogs of the one before ended with its final response."""
+        self._drop_early()
         self._cseq += 1
         return self._cseq
 
@@ -89,14 +99,13 @@ class OutgoingLeg(Leg):
         if self.state is LegState.CALLING:
             self.state = LegState.PROCEEDING
             self.ua.layer.arm(self, "ring", self.ua.settings.ring_limit)
-        elif self.state is LegState.CANCELLING:
-            self._cancel_once()
-            return
         if response.status == 100 or self.state is not LegState.PROCEEDING:
             return
         tag = response.to_tag
         sdp = response.sdp()
         if tag:
+            if tag not in self._early and len(self._early) >= MAX_BRANCHES:
+                raise RemoteViolation(400, "more branches of a fork than are followed")
             dialog = self._early_dialog(tag, response)
             if not self._acknowledge_reliable(dialog, response):
                 return
@@ -119,7 +128,7 @@ class OutgoingLeg(Leg):
     @property
     def _request(self) -> Request:
         if self._client is None:
-            raise LookupError(f"leg {self.id} has sent no INVITE")
+            raise LocalViolation(f"leg {self.id} has sent no INVITE")
         return self._client.request
 
     def _acknowledge_reliable(self, dialog: Dialog, response: Response) -> bool:
@@ -130,10 +139,8 @@ class OutgoingLeg(Leg):
         """
         if not response.headers.has_option("Require", "100rel"):
             return True
-        rseq = (response.headers.get("RSeq") or "").strip()
-        if not (rseq.isascii() and rseq.isdigit()):
-            return False
-        number, last = int(rseq), self._reliable.get(dialog.remote_tag)
+        number = parse_number(response.headers.get("RSeq") or "", MAX_RSEQ)
+        last = self._reliable.get(dialog.remote_tag)
         if last is not None and number != last + 1:
             return False
         self._reliable[dialog.remote_tag] = number
@@ -148,7 +155,7 @@ class OutgoingLeg(Leg):
         if ack is not None:
             self.ua.layer.send(self.flow, ack)
             return
-        dialog = self._early.pop(tag, None) or Dialog.as_uac(self._request, response, self.flow)
+        dialog = self._early.get(tag) or Dialog.as_uac(self._request, response, self.flow)
         dialog.confirm(response)
         self._acks[tag] = self.ua.acknowledge(dialog, self._request)
         if self.state not in UNANSWERED:
@@ -156,7 +163,6 @@ class OutgoingLeg(Leg):
             return
         self._confirm(dialog)
         sdp = response.sdp() or self._early_sdp.get(tag)
-        self._early_sdp.clear()
         if sdp is None:
             self.terminate(EndCause.FAILED, 488, "2xx without a session description")
             return
@@ -166,17 +172,25 @@ class OutgoingLeg(Leg):
 
     def _confirm(self, dialog: Dialog) -> None:
         self.ua.layer.disarm(self, "ring")
-        self._drop_early()
+        self._take_dialog(dialog)
+        self.state = LegState.ESTABLISHED
+
+    def _take_dialog(self, dialog: Dialog) -> None:
+        """
+        Make ``dialog`` the one of the leg.
+
+        Requests inside the other early ones find nothing any more, but what was counted in them is kept for a 2xx of
+        theirs.
+        """
+        for other in self._early.values():
+            self.ua.drop_dialog(other)
         self._dialog = dialog
         self.ua.add_dialog(self, dialog)
-        self.state = LegState.ESTABLISHED
 
     def _end_other(self, dialog: Dialog) -> None:
         """End the dialog of a 2xx that is not wanted: after a CANCEL that came late, or of a second branch."""
         if self.state is LegState.CANCELLING:
-            self._drop_early()
-            self._dialog = dialog
-            self.ua.add_dialog(self, dialog)
+            self._take_dialog(dialog)
             self.say_bye(*self._ending)
         else:
             self.ua.send_in_dialog(self.account, dialog, "BYE", lambda response: None)
@@ -186,14 +200,22 @@ class OutgoingLeg(Leg):
         for dialog in self._early.values():
             self.ua.drop_dialog(dialog)
         self._early.clear()
+        self._early_sdp.clear()
         self._reliable.clear()
+        self._dialog = None
+
+    @property
+    def awaits_answer(self) -> bool:
+        """Our offer is open until the 2xx: an answer before may be of a branch that does not win."""
+        return self.state in UNANSWERED
 
     # -- refusals
 
     def _failure(self, response: Response) -> None:
         if isinstance(response, LocalResponse) and not self.ua.layer.is_connected(self.flow):
             self._lost(response)
-        elif response.status == 422 and self.timer.too_small(response):
+        elif response.status == 422 and self._intervals < MAX_INTERVALS and self.timer.too_small(response):
+            self._intervals += 1
             self._invite(self._request.request_uri)
         elif 300 <= response.status < 400 and self._redirect(response):
             return
@@ -207,6 +229,9 @@ class OutgoingLeg(Leg):
 
         Its CANCEL is sent as soon as there is a new one, so that the far side does not ring on.
         """
+        if self._client is None:  # it was down already: nothing was sent
+            self._over(EndCause.FAILED, response)
+            return
         self.state = LegState.CANCELLING
         self._tell(EndCause.FAILED, response.status, "the connection to the SIP proxy was lost")
         self.ua.layer.arm(self, "patience", BYE_PATIENCE)
@@ -214,70 +239,80 @@ class OutgoingLeg(Leg):
     def _redirect(self, response: Response) -> bool:
         """Try the next target of a 3xx that a site allows (:rfc:`3261#section-8.1.3.4`); False when there is none."""
         settings = self.ua.settings
-        allowed = settings.redirect_domains | {settings.domain}
+        allowed = {domain.lower() for domain in (*settings.redirect_domains, settings.domain)}
         contacts = sorted(parse_contacts(response.headers.get_all("Contact")), key=_preference)
-        fresh = [contact.uri.without_headers() for contact in contacts if contact.uri.host in allowed]
+        fresh = [contact.uri.without_headers() for contact in contacts if contact.uri.host.lower() in allowed]
         self._targets = [uri for uri in fresh if str(uri) not in self._tried] + self._targets
         if not self._targets or self._redirects >= settings.max_redirects:
             return False
         self._redirects += 1
-        self._drop_early()
-        self._dialog = None
-        self.state = LegState.CALLING
         self._invite(self._targets.pop(0))
         return True
 
     def _cancelled(self, response: Response) -> None:
+        cause, code, reason = self._ending
         if isinstance(response, LocalResponse) and not self.ua.layer.is_connected(self.flow):
-            self._tell(*self._ending)  # the CANCEL follows when the connection is back
+            self._tell(cause, code, reason)  # the CANCEL follows when the connection is back
+            self.ua.layer.arm(self, "patience", BYE_PATIENCE)
             return
-        self._over(self._ending[0], response)
+        self.finish(cause, code or response.status, reason or response.reason, reasons_of(response))
 
     def _over(self, cause: EndCause, response: Response) -> None:
-        self._drop_early()
         self.finish(cause, response.status, response.reason, reasons_of(response))
 
     # -- the end
 
     def hang_up(self, reasons: Iterable[str] = ()) -> None:
         """Cancel the call, or end it when it is answered."""
-        if self.state not in UNANSWERED:
+        if self.state in UNANSWERED:
+            self._give_up(EndCause.LOCAL, 0, "", reasons)
+        else:
             super().hang_up(reasons)
-            return
-        self._give_up(EndCause.LOCAL, 0, "")
 
-    def _give_up(self, cause: EndCause, code: int, reason: str) -> None:
-        """Cancel; before the first provisional response a CANCEL has to wait (:rfc:`3261#section-9.1`)."""
-        waits = self.state is LegState.CALLING
+    def _give_up(self, cause: EndCause, code: int, reason: str, reasons: Iterable[str] = ()) -> None:
+        """Cancel; the end is told when the final response is here, or nothing more can come."""
         self.state = LegState.CANCELLING
         self._ending = (cause, code, reason)
         self.ua.layer.disarm(self, "ring")
-        self.ua.layer.arm(self, "patience", 64 * self.ua.timers.t1)
         if self._client is not None:
-            self._client.stop_retrying()
-        if not waits:
-            self._cancel_once()
+            self._client.cancel(reasons)
 
-    def _cancel_once(self) -> None:
-        if self._client is not None and not self._cancel_sent:
-            self._cancel_sent = True
-            self.ua.layer.cancel(self._client)
+    def receive_bye(self, server: ServerRequest) -> None:
+        """
+        Take a BYE; one in an early dialog, which a callee must not send (:rfc:`3261#section-15`), ends that dialog.
+
+        With the last one the call ends too: who says BYE does not mean to answer.
+        """
+        if self.state not in (LegState.PROCEEDING, LegState.CANCELLING):
+            super().receive_bye(server)
+            return
+        server.respond(200)
+        dialog = self._early.pop(server.request.from_tag, None)
+        if dialog is not None:
+            self.ua.drop_dialog(dialog)
+        if not self._early and self.state is LegState.PROCEEDING:
+            self._give_up(EndCause.REMOTE, 0, "")
+
+    def finish(self, cause: EndCause, code: int = 0, reason: str = "", reasons: tuple[Reason, ...] = ()) -> None:
+        """Let go of the early dialogs too."""
+        self.ua.layer.disarm(self, "ring")
+        for dialog in self._early.values():
+            self.ua.drop_dialog(dialog)
+        super().finish(cause, code, reason, reasons)
 
     def on_timer(self, name: str) -> None:
-        """Give up ringing, or waiting for the outcome of a CANCEL."""
+        """Give up ringing."""
         if name == "ring":
             self._give_up(EndCause.FAILED, 408, "no answer")
-            return
-        self._drop_early()
-        super().on_timer(name)
+        else:
+            super().on_timer(name)
 
     # -- the connection
 
     def reconnected(self) -> None:
         """Cancel over the new connection what the old one left behind."""
         if self.state is LegState.CANCELLING and self._client is not None:
-            self.ua.layer.cancel(self._client)
-            self._drop_early()
+            self._client.send_cancel()
             self.finish(*self._ending)
         else:
             super().reconnected()

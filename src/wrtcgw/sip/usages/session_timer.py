@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from wrtcgw.sip.delta import seconds_of
+from wrtcgw.sip.errors import RemoteViolation
 from wrtcgw.sip.headers import SessionExpires
 from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import EndCause
@@ -55,12 +56,12 @@ class SessionTimer:
 
     def accepted(self, response: Response) -> None:
         """Take the interval and our role from a 2xx to a request of ours (:rfc:`4028#section-7.2`)."""
-        field = response.headers.get("Session-Expires")
-        if field is None:
+        try:
+            expires = SessionExpires.parse(response.headers.get("Session-Expires") or "")
+        except RemoteViolation:  # none, or one that cannot be read
             self._interval = 0
             self.stop()
             return
-        expires = SessionExpires.parse(field)
         self._start(expires.seconds, we_refresh=expires.refresher != "uas")
 
     # -- as UAS

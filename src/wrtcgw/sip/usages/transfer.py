@@ -32,6 +32,8 @@ class Transfer:
         if response.status < 200:
             return
         leg = self._leg
+        if leg.told:
+            return
         leg.ua.emit(RequestAnswered(leg.id, self._ticket, response.status, response.reason))
         if response.status >= 300:
             self.active = False
@@ -112,6 +114,16 @@ class TransferRequest:
     def reject(self, code: int) -> None:
         """Answer with a final refusal."""
         self._server.respond(code)
+
+    def stop(self) -> None:
+        """Answer a REFER that is still open: its dialog has ended (:rfc:`3261#section-15.1.2`)."""
+        if self.open:
+            self._server.respond(487)
+
+    @property
+    def open(self) -> bool:
+        """Tell whether the REFER has no answer yet."""
+        return not self._server.answered
 
     def notify(self, code: int, reason: str = "") -> None:
         """Tell the transferor how the transfer is getting on."""

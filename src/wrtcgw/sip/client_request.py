@@ -1,0 +1,247 @@
+"""
+A request of a transaction user, from the first try to the response that counts (:rfc:`3261#section-8.1.3`).
+
+Its user hears of one final response, whatever it took: challenges are answered (:rfc:`3261#section-22.2`), a time-out
+or a lost connection is told as a :class:`LocalResponse`, and an INVITE that is never answered ends by itself.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, cast
+
+from wrtcgw.sip.digest import Authenticator
+from wrtcgw.sip.errors import RemoteViolation
+from wrtcgw.sip.grammar import check_value
+from wrtcgw.sip.message import Headers, Request, Response
+from wrtcgw.sip.transaction import ClientTransaction, Effect, InviteClient, NonInviteClient, Outcome
+
+if TYPE_CHECKING:  # the layer stands above this module
+    from wrtcgw.sip.transaction_layer import TransactionLayer
+
+CHALLENGES = frozenset((401, 407))
+MAX_CHALLENGES = 3
+"""One for the user agent server, one for a proxy, one for a nonce that went stale on the way."""
+LIMIT = "limit"
+"""The name of the deadline of an INVITE that has got a provisional response; the others are timer letters."""
+
+
+class LocalResponse(Response):
+    """A final response that no one sent: 408 for a time-out, 503 for a lost connection."""
+
+
+class ClientRequest:
+    """One request of a transaction user, with its retries for authentication and its CANCEL."""
+
+    __slots__ = (
+        "_authenticator",
+        "_challenges",
+        "_layer",
+        "_next_cseq",
+        "_on_response",
+        "_provisional",
+        "_reasons",
+        "_tried",
+        "_unwanted",
+        "_waiting",
+        "armed",
+        "flow",
+        "request",
+        "transaction",
+    )
+
+    def __init__(
+        self,
+        layer: "TransactionLayer",
+        request: Request,
+        flow: int,
+        on_response: Callable[[Response], None],
+        next_cseq: Callable[[], int],
+        authenticator: Authenticator | None,
+    ) -> None:
+        self._layer = layer
+        self.request = request
+        self.flow = flow
+        self._on_response = on_response
+        self._next_cseq = next_cseq
+        self._authenticator = authenticator
+        self._challenges = 0
+        self._tried = False
+        self._provisional = False
+        self._waiting = False
+        self._unwanted = False
+        self._reasons: list[str] = []
+        self.armed = ""
+        self.transaction: ClientTransaction | None = None
+
+    def send(self, branch: str = "") -> None:
+        """Start the transaction; a connection that is down ends it at once."""
+        layer = self._layer
+        request = self.request
+        self._provisional = False
+        self._waiting = True
+        branch = layer.add_via(request, self.flow, branch)
+        kind = InviteClient if request.method == "INVITE" else NonInviteClient
+        self.transaction = kind(request, layer.timers)
+        layer.add_client(branch, request.method, self)
+        self._run(self.transaction, self.transaction.start(layer.now))
+        if not layer.is_connected(self.flow):
+            self.transport_error()
+
+    # -- giving up
+
+    def cancel(self, reasons: Iterable[str] = ()) -> None:
+        """
+        Take an INVITE back (:rfc:`3261#section-9.1`); nothing happens when it has its final response.
+
+        The CANCEL waits for the first provisional response. When no final response follows it in 64·T1 the
+        transaction is dropped, and its user hears 408. Challenges are not answered any more.
+
+        :param reasons: Reason values (:rfc:`3326`) of the CANCEL.
+        """
+        if not self._waiting or self._unwanted:
+            return
+        self._reasons = [check_value(value) for value in reasons]
+        self._unwanted = True
+        self._authenticator = None
+        if self._provisional:
+            self._send_cancel()
+
+    def _send_cancel(self) -> None:
+        self._layer.arm(self, LIMIT, 64 * self._layer.timers.t1)
+        self.send_cancel()
+
+    def send_cancel(self) -> None:
+        """Send the CANCEL: same branch, Route, From, To and CSeq number as the INVITE (:rfc:`3261#section-9.1`)."""
+        original = self.request
+        headers = Headers((("Via", str(original.via)),))
+        for route in original.headers.get_all("Route"):
+            headers.add("Route", route)
+        headers.add("Max-Forwards", "70")
+        for name in ("From", "To", "Call-ID"):
+            headers.add(name, original.headers.get(name) or "")
+        headers.add("CSeq", f"{original.cseq.number} CANCEL")
+        for value in self._reasons:
+            headers.add("Reason", value)
+        cancel = Request("CANCEL", original.uri, headers)
+        client = ClientRequest(self._layer, cancel, self.flow, lambda response: None, lambda: 0, None)
+        client.send(branch=original.via.branch)
+
+    def expire(self) -> None:
+        """Wait no longer than 64·T1 for the final response: the dialog of the request has ended."""
+        if self._waiting:
+            self._unwanted = True
+            self._authenticator = None
+            self._layer.arm(self, LIMIT, 64 * self._layer.timers.t1)
+
+    # -- inputs
+
+    def receive(self, response: Response) -> None:
+        """
+        Feed a response that matches this request.
+
+        :raises RemoteViolation: when something in it is malformed; a final one was acted on for all that.
+        """
+        transaction = self.transaction
+        if transaction is not None:
+            self._run(transaction, transaction.receive(response, self._layer.now))
+
+    def transport_error(self) -> None:
+        """Tell the transaction that the connection is gone."""
+        transaction = self.transaction
+        if transaction is not None:
+            self._run(transaction, transaction.transport_error(self._layer.now))
+
+    def on_timer(self, name: str) -> None:
+        """Feed a timer of the transaction, by its letter, or end a wait that has lasted too long."""
+        transaction = self.transaction
+        if transaction is None:
+            return
+        if name != LIMIT:
+            self.armed = ""
+            self._run(transaction, transaction.timer(name, self._layer.now))
+        elif not self._unwanted:
+            self.cancel()
+        else:
+            self._drop(transaction)
+            self._layer.disarm(self, self.armed)
+            self.armed = ""
+            self._finish(408)
+
+    # -- outcomes
+
+    def _run(self, transaction: ClientTransaction, outcomes: list[Outcome]) -> None:
+        self._layer.sync_timers(self, transaction)
+        if transaction.terminated:
+            self._drop(transaction)
+        for effect, message in outcomes:
+            match effect:
+                case Effect.SEND:
+                    self._layer.send(self.flow, message)
+                case Effect.PASS_UP:
+                    self._pass_up(cast(Response, message))
+                case Effect.TIMEOUT:
+                    self._finish(408)
+                case Effect.TRANSPORT_ERROR:
+                    self._finish(503)
+
+    def _drop(self, transaction: ClientTransaction) -> None:
+        self._layer.drop_client(transaction.branch, self.request.method)
+        self.transaction = None
+
+    def _finish(self, status: int) -> None:
+        self._stop_waiting()
+        made = self.request.response(status, None, "")
+        self._on_response(LocalResponse(made.status, made.reason, made.headers, ""))
+
+    def _stop_waiting(self) -> None:
+        self._waiting = False
+        self._layer.disarm(self, LIMIT)
+
+    def _pass_up(self, response: Response) -> None:
+        if response.status < 200:
+            self._proceed(response)
+            return
+        self._stop_waiting()
+        if response.status in CHALLENGES and self._answer_challenge(response):
+            return
+        try:
+            self._on_response(response)
+        except RemoteViolation:
+            # the response counts, even if what it says besides cannot be read
+            self._on_response(Response(response.status, response.reason, _skeleton(response)))
+            raise
+
+    def _proceed(self, response: Response) -> None:
+        """Take a provisional response: from the first one on an INVITE can be cancelled, and has a time limit."""
+        if not self._provisional:
+            self._provisional = True
+            if self.request.method == "INVITE":
+                self._layer.arm(self, LIMIT, self._layer.settings.ring_limit)
+                if self._unwanted:
+                    self._send_cancel()
+        self._on_response(response)
+
+    def _answer_challenge(self, response: Response) -> bool:
+        """Send the request again with credentials (:rfc:`3261#section-22.2`); False when there is no use in it."""
+        request = self.request
+        self._challenges += 1
+        if self._authenticator is None or self._challenges > MAX_CHALLENGES:
+            return False
+        fields = self._authenticator.answer(response, request.method, request.uri, request.body, self._tried)
+        if fields is None:
+            return False
+        retry = Request(request.method, request.uri, request.headers.copy(), request.body)
+        for name, _ in fields:
+            retry.headers.remove(name)
+        for name, value in fields:
+            retry.headers.add(name, value)
+        retry.headers.set("CSeq", f"{self._next_cseq()} {request.method}")
+        self.request = retry
+        self._tried = True
+        self.send()
+        return True
+
+
+def _skeleton(response: Response) -> Headers:
+    """Return the fields that the parser has read already (:rfc:`3261#section-8.2.6.2`)."""
+    kept = ("via", "from", "to", "call-id", "cseq")
+    return Headers.from_fields([field for field in response.headers.fields() if field[0] in kept])

@@ -1,0 +1,85 @@
+"""A request that came to us, with its server transaction (:rfc:`3261#section-8.2`)."""
+
+from typing import TYPE_CHECKING
+
+from wrtcgw.sip.errors import RemoteViolation
+from wrtcgw.sip.message import Request, Response
+from wrtcgw.sip.transaction import Effect, InviteServer, NonInviteServer, Outcome, ServerTransaction
+
+if TYPE_CHECKING:  # the layer stands above this module
+    from wrtcgw.sip.transaction_layer import TransactionLayer
+
+
+class ServerRequest:
+    """A request that came to us, and its server transaction."""
+
+    __slots__ = ("_layer", "armed", "flow", "key", "merged_key", "request", "to_tag", "transaction")
+
+    def __init__(self, layer: "TransactionLayer", request: Request, flow: int, key: tuple[str, ...]) -> None:
+        self._layer = layer
+        self.request = request
+        self.flow = flow
+        self.key = key
+        self.merged_key: tuple[str, ...] | None = None
+        self.to_tag = ""
+        self.armed = ""
+        self.transaction: ServerTransaction | None = None
+        if request.method != "ACK":
+            kind = InviteServer if request.method == "INVITE" else NonInviteServer
+            self.transaction = kind(request, layer.timers)
+            self._run(self.transaction, self.transaction.start(layer.now))
+
+    @property
+    def answered(self) -> bool:
+        """Tell whether a final response was given."""
+        return self.transaction is None or self.transaction.final_sent
+
+    def response(self, status: int, reason: str | None = None) -> Response:
+        """Build a response; its To tag is that of the dialog, or one of its own (:rfc:`3261#section-8.2.6.2`)."""
+        if not self.to_tag and status > 100:
+            self.to_tag = self._layer.tokens.token(64)
+        return self.request.response(status, reason, self.to_tag)
+
+    def respond(self, status: int, reason: str | None = None, *headers: tuple[str, str]) -> None:
+        """Send a response without a body."""
+        response = self.response(status, reason)
+        for name, value in headers:
+            response.headers.add(name, value)
+        self.send(response)
+
+    def send(self, response: Response) -> None:
+        """Hand a response to the transaction."""
+        transaction = self.transaction
+        if transaction is not None:
+            self._run(transaction, transaction.respond(response, self._layer.now))
+
+    def receive(self, request: Request) -> bool:
+        """Feed a retransmission or an ACK; True when it is an ACK for the transaction user."""
+        transaction = self.transaction
+        if transaction is None:
+            return False
+        outcomes = transaction.receive(request, self._layer.now)
+        self._run(transaction, outcomes)
+        return any(effect is Effect.PASS_UP for effect, _ in outcomes)
+
+    def on_timer(self, name: str) -> None:
+        """Feed a timer of the transaction, by its letter."""
+        self.armed = ""
+        transaction = self.transaction
+        if transaction is not None:
+            self._run(transaction, transaction.timer(name, self._layer.now))
+
+    def _run(self, transaction: ServerTransaction, outcomes: list[Outcome]) -> None:
+        self._layer.sync_timers(self, transaction)
+        if transaction.terminated:
+            self._layer.drop_server(self)
+            self.transaction = None
+        for effect, message in outcomes:
+            if effect is Effect.SEND:
+                self._layer.send(self.flow, message)
+
+
+def refuse(server: ServerRequest, violation: RemoteViolation) -> None:
+    """Answer a request that broke the rules with the status its violation names; an ACK is never answered."""
+    if server.request.method != "ACK" and not server.answered:
+        server.respond(violation.status_hint or 400)

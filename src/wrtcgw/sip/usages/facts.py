@@ -1,0 +1,30 @@
+"""
+What a message tells about a call besides its session: who calls, and why it ended.
+
+Nothing is refused here: "A UAS SHOULD ignore any malformed header fields that are not necessary for processing
+requests" (:rfc:`3261#section-8.2.2`).
+"""
+
+from contextlib import suppress
+
+from wrtcgw.sip.errors import RemoteViolation
+from wrtcgw.sip.headers import NameAddr, Reason, parse_list
+from wrtcgw.sip.message import Request, Response
+
+
+def reasons_of(message: Request | Response) -> tuple[Reason, ...]:
+    """Return the Reason fields of a message (:rfc:`3326`), malformed ones left out."""
+    reasons: list[Reason] = []
+    for value in message.headers.get_all("Reason"):
+        with suppress(RemoteViolation):
+            reasons += parse_list(Reason, [value])
+    return tuple(reasons)
+
+
+def caller_of(request: Request) -> NameAddr:
+    """Return who calls: P-Asserted-Identity when the proxy gives one (:rfc:`3325#section-9.1`), else From."""
+    asserted = request.headers.get("P-Asserted-Identity")
+    if asserted:
+        with suppress(RemoteViolation):
+            return parse_list(NameAddr, [asserted])[0]
+    return request.from_

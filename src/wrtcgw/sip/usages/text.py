@@ -1,0 +1,14 @@
+"""MESSAGE (:rfc:`3428`): text for an account, inside or outside a dialog."""
+
+from wrtcgw.sip.outputs import TextReceived
+from wrtcgw.sip.settings import Account
+from wrtcgw.sip.transaction_layer import ServerRequest
+from wrtcgw.sip.user_agent import UserAgent
+
+
+def receive_text(ua: UserAgent, account: Account, server: ServerRequest) -> None:
+    """Take a MESSAGE (:rfc:`3428#section-7`): 200 says that it was delivered."""
+    request = server.request
+    server.respond(200)
+    content_type = request.headers.get("Content-Type") or "text/plain"
+    ua.emit(TextReceived(account.key, request.from_, content_type, request.body))
