@@ -6,6 +6,7 @@ from wrtcgw.calls.call import CallState
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.errors import AmbiguousCall, BadInput, NoSIPConnection, NotSignedIn, UnknownCall, WrongState
 from wrtcgw.gateway import Outcome
+from wrtcgw.sip.outputs import CallAnswered, CallConfirmed, CallEnded, CallProgress, EndCause
 
 
 class Outbound(GatewayCase):
@@ -529,6 +530,24 @@ class Robust(GatewayCase):
         far.cancel()
         self.run_for()
         self.assertEqual(self.types(agent), ["OFFER", "SHUTDOWN"])
+
+    def test_late_events(self) -> None:
+        """Events of a call that is over here change nothing; an answer for a call that is ending is not told."""
+        agent = self.sign_in()
+        call, far = self.place(agent)
+        self.far.silent.add("CANCEL")
+        far.ring()
+        self.run_for()
+        waiting = self.begin(self.gateway.hangup("alice"))
+        self.messages(agent)
+        for call_id in (call.id, "gone"):
+            self.gateway._switch.dispatch(CallProgress(call_id, 180, "Ringing"))
+            self.gateway._switch.dispatch(CallAnswered(call_id, SDP))
+        self.gateway._switch.dispatch(CallConfirmed("gone"))
+        self.gateway._switch.dispatch(CallEnded("gone", EndCause.REMOTE))
+        self.assertEqual(self.messages(agent), [])
+        self.run_for(40)
+        self.successResultOf(waiting)
 
     def test_rubbish(self) -> None:
         """Text that is no SIP is told to the observer and does no harm."""

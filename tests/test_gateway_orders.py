@@ -87,7 +87,7 @@ class Digits(InCall):
             ("1", {"gap_ms": -1}, "gap"),
             ("1", {"content_type": "text/plain"}, "content_type"),
         ):
-            error = self.fails(BadInput, self.gateway.dtmf("alice", None, digits, **fields))  # type: ignore[arg-type]
+            error = self.fails(BadInput, self.gateway.dtmf("alice", None, digits, **fields))
             self.assertEqual(error.field, name)
         self.assertEqual(self.bodies(), [])
 

@@ -105,7 +105,8 @@ class SignIn(GatewayCase):
             ("display_name", "x\r\nEvil: 1", "display_name"),
             ("display_name", "x" * 129, "display_name"),
         ):
-            error = self.fails(BadInput, self.gateway.sign_in(**{**good, key: value}))
+            fields = {**good, key: value}
+            error = self.fails(BadInput, self.gateway.sign_in(**fields))  # type: ignore[arg-type]
             self.assertEqual(error.field, name)
         self.assertEqual(self.far.registers, [])
 
@@ -232,6 +233,8 @@ class Again(GatewayCase):
         self.failureResultOf(wrong, AgentInUse)
         self.assertEqual({agent.id for agent in self.gateway.agents()}, {"alice", "x"})
         self.assertIs(self.gateway.agent("x"), agents[2])
+        registrations = self.gateway._registrations
+        self.assertEqual((len(registrations._ids), len(registrations._dns)), (0, 0))
 
 
 class Resync(GatewayCase):
@@ -347,6 +350,18 @@ class SignOut(GatewayCase):
         self.successResultOf(leaving)
         self.assertEqual(self.successResultOf(coming).id, "bob")
         self.assertEqual(self.far.contacts.keys(), {"5001"})
+
+    def test_during_refresh(self) -> None:
+        """A refresh that is under way does not keep a DN registered that is being signed out."""
+        self.sign_in()
+        self.far.silent.add("REGISTER")
+        self.run_for(600)
+        leaving = self.begin(self.gateway.sign_out("alice"))
+        self.far.silent.clear()
+        self.far.take(0, self.far.registers[-1].to_text())
+        self.run_for(1)
+        self.successResultOf(leaving)
+        self.assertEqual(self.far.contacts, {})
 
     def test_drain(self) -> None:
         """Draining signs everybody out and ends all calls."""

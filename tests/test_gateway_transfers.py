@@ -199,6 +199,15 @@ class Attended(InCall):
         self.run_for()
         self.assertEqual(self.last(self.agent, MessageType.SHUTDOWN).cause, "transferred")
 
+    def test_far_side_ends_transferred_call_first(self) -> None:
+        """When the call that carried the REFER ends before any outcome, the consultation is an ordinary call again."""
+        self.done(self.gateway.transfer("alice", self.call.id, to_call=self.other.id))
+        self.peer.bye()
+        self.run_for()
+        self.assertEqual(self.last(self.agent, MessageType.SHUTDOWN).cause, "transferred")
+        self.done(self.gateway.transfer("alice", to="1004"))
+        self.assertIn("REFER", self.third.methods())
+
     def test_without_call(self) -> None:
         """With to_call alone the agent's other call is transferred, if there is just one."""
         self.done(self.gateway.transfer("alice", to_call=self.other.id))
@@ -277,14 +286,14 @@ class Requested(InCall):
         self.assertEqual(self.frags()[-1], "SIP/2.0 486 Busy Here")
 
     def test_not_taken_up(self) -> None:
-        """A page that does nothing has declined, and is asked once at a time."""
+        """A page that does nothing has declined; a newer wish takes the place of an older one."""
         self.accept()
         self.peer.refer("sip:1004@example.org")
         self.run_for()
         self.peer.refer("sip:1005@example.org")
-        self.run_for()
-        self.assertEqual(self.peer.last("REFER").status, 603)
-        self.run_for(11)
+        self.run_for(9)
+        self.assertEqual([told.to for told in self.messages(self.agent)], ["1004", "1005"])
+        self.run_for(2)
         self.assertEqual(self.frags()[-1], "SIP/2.0 603 Declined")
 
     def test_call_ends(self) -> None:

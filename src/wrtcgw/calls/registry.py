@@ -80,10 +80,6 @@ class Registry:
             raise UnknownCall(call_id)
         return call
 
-    def find_call(self, call_id: str) -> Call | None:
-        """Return the call of that id, or None."""
-        return self._calls.get(call_id)
-
     def add_call(self, agent: Agent, call: Call) -> None:
         """Put a call in and give it to its agent."""
         self._calls[call.id] = call

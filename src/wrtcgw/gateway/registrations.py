@@ -188,7 +188,7 @@ class Registrations:
         """Take the registrar's consent: to a sign-in, or to a refresh, even if a sign-in waits at the same time."""
         pending = self._waiting.get(event.account)
         if pending is not None and self._switch.core.account(event.account) is pending.account:
-            _fire(pending.answer, event)
+            pending.answer.callback(event)
             return
         agent = self._switch.registry.find_dn(event.account)
         if agent is not None:
@@ -206,7 +206,7 @@ class Registrations:
         pending = self._waiting.get(event.account)
         given_up = event.retry_in is None
         if pending is not None and given_up:
-            _fire(pending.answer, event)
+            pending.answer.callback(event)
             return
         agent = self._switch.registry.find_dn(event.account)
         if agent is not None:
@@ -228,7 +228,7 @@ class Registrations:
         self.up.discard(flow)
         for dn, pending in list(self._waiting.items()):
             if pending.account.flow == flow:
-                _fire(pending.answer, RegistrationFailed(dn, 503, "connection lost"))
+                pending.answer.callback(RegistrationFailed(dn, 503, "connection lost"))
         for agent in self._switch.registry.agents():
             if self._flows.get(agent.dn) == flow and agent.registration is RegistrationState.REGISTERED:
                 agent.last_code, agent.last_error = 0, "connection to the SIP proxy lost"
@@ -251,12 +251,6 @@ class Registrations:
                 hint=hint,
             )
         )
-
-
-def _fire(waiting: "Deferred[Answer]", answer: Answer) -> None:
-    """Give an answer to who waits for it, unless it has one."""
-    if not waiting.called:
-        waiting.callback(answer)
 
 
 def _check_fields(agent_id: str, dn: str, password: str, display_name: str) -> None:

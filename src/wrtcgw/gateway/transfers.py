@@ -128,12 +128,13 @@ class Transfers:
     # -- the far side's
 
     def requested(self, event: TransferRequested) -> None:
-        """Tell the page of the far side's wish to be transferred, or decline it (``accept_refer``)."""
+        """Tell the page of the far side's wish to be transferred, which replaces an earlier one, or decline it."""
         switch = self._switch
         leg = switch.legs.get(event.leg)
-        if leg is None or not switch.settings.accept_refer or leg.refer_target is not None:
+        if leg is None or not switch.settings.accept_refer:
             switch.run(switch.core.reject_refer(event.leg, DECLINED, switch.now()))
             return
+        leg.stop_refer_timer()
         leg.refer_target, leg.referred_by = event.target, event.referred_by
         leg.refer_timer = switch.later(switch.settings.refer_limit, lambda: self._wish_expired(leg))
         switch.run(switch.core.accept_refer(event.leg, switch.now()))
