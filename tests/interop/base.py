@@ -38,9 +38,9 @@ class InteropCase(TestCase):
     def setUp(self) -> None:
         """Start what is not running yet."""
         self.environment: Environment = environment()
-        self._pool = HTTPConnectionPool(reactor)
-        self.addCleanup(self._pool.closeCachedConnections)
         self._desks: list[Desk] = []
+        self._own: list[str] = []
+        self._pools: list[HTTPConnectionPool] = []
         self.addCleanup(self._leave)
 
     def run(self, result: TestResult | None = None) -> TestResult | None:
@@ -69,10 +69,15 @@ class InteropCase(TestCase):
         """Return the gateway that goes the way of this case."""
         return self.environment.gateway(self.way, self.environment.ways[self.way])
 
-    def own_gateway(self, name: str, url: str) -> Gateway:
-        """Return a gateway that only this case needs, connected to some address."""
-        self.addCleanup(self.environment.dismiss, name)
-        return self.environment.gateway(name, Way(name, url))
+    async def own_gateway(self, name: str, url: str) -> Gateway:
+        """
+        Start a gateway that only this case needs, connected to some address, and end it with the case.
+
+        It starts without blocking the reactor, on which a relay or a stand-in of this case may run.
+        """
+        self._own.append(name)
+        started: Gateway = await deferToThread(self.environment.gateway, name, Way(name, url))
+        return started
 
     def browser(self, gateway: Gateway | None = None, address: str = "127.0.0.1") -> Browser:
         """
@@ -80,7 +85,10 @@ class InteropCase(TestCase):
 
         :param address: the address of loopback that it comes from.
         """
-        agent = Agent(reactor, pool=self._pool, bindAddress=(address, 0))
+        # a pool of its own: another browser's connection would come from another address
+        pool = HTTPConnectionPool(reactor)
+        self._pools.append(pool)
+        agent = Agent(reactor, pool=pool, bindAddress=(address, 0))
         return Browser.over(agent, (gateway or self.gateway()).url)
 
     def desk(self, dn: int, gateway: Gateway | None = None, address: str = "127.0.0.1") -> Desk:
@@ -128,12 +136,16 @@ class InteropCase(TestCase):
         await deferToThread(action)
 
     def _leave(self) -> "Deferred[None]":
-        return Deferred.fromCoroutine(self._sign_out())
+        return Deferred.fromCoroutine(self._clean_up())
 
-    async def _sign_out(self) -> None:
-        for desk in self._desks:
-            await desk.sign_out()
+    async def _clean_up(self) -> None:
         try:
+            for desk in self._desks:
+                await desk.sign_out()
             await self.quiet()
         finally:
             await self.asterisk("channel request hangup all")
+            for pool in self._pools:
+                await pool.closeCachedConnections()
+            for name in self._own:
+                await deferToThread(self.environment.dismiss, name)

@@ -99,7 +99,8 @@ class Environment:
 
     def dismiss(self, name: str) -> None:
         """Stop a gateway that only one case needed."""
-        self.gateways.pop(name).server.stop()
+        if name in self.gateways:
+            self.gateways.pop(name).server.stop()
 
 
 def _end_leftovers(record: pathlib.Path) -> None:

@@ -14,6 +14,7 @@ from twisted.internet.protocol import Factory, Protocol
 
 from tests.interop.base import InteropCase
 from tests.interop.desk import Desk
+from tests.interop.gateway import Gateway
 from tests.interop.processes import Server
 from tests.interop.relay import Relay
 
@@ -94,7 +95,8 @@ class BlackHoleCases(RecoveryCases):
         relay = Relay(reactor, self.relayed_port())
         port = await relay.start()
         self.addCleanup(relay.stop)
-        gateway = self.own_gateway(f"relayed-{self.way}", self.relayed_url(port))
+        gateway = await self.own_gateway(f"relayed-{self.way}", self.relayed_url(port))
+        await self.connected(gateway)
         desk = await self.agent(5001, gateway)
 
         async def outage() -> None:
@@ -103,6 +105,12 @@ class BlackHoleCases(RecoveryCases):
             relay.forward()
 
         await self.survives(desk, outage)
+
+    async def connected(self, gateway: Gateway) -> None:
+        """Wait until a gateway that has just started has its connection."""
+        browser = self.browser(gateway)
+        while (await browser.get("/api/health")).code != 200:
+            await self.pause(0.1)
 
     def relayed_port(self) -> int:
         """Return the port that the relay carries to."""
@@ -115,19 +123,34 @@ class BlackHoleCases(RecoveryCases):
 
 
 class AsteriskRestartCases(InteropCase):
-    """Asterisk is restarted: its calls are gone, and the agent has to learn that."""
+    """Asterisk goes and comes back: its calls are gone, and the agent has to learn that."""
 
     timeout = 180
 
     async def test_restart_during_a_call(self) -> None:
-        """The lost call can be ended, its agent is told, and the next call works without a new sign_in."""
+        """Asterisk is restarted, which ends its calls: the agent is told, and the next call works."""
         desk = await self.agent(5001)
         call = await desk.established("1003")
         await self.blocking(self.environment.asterisk.server.restart)
-        reply = await desk.verb("hangup", call)
-        self.assertEqual(reply.code, 200, reply)
+        await desk.expect("SHUTDOWN", call, cause="remote")
+        await self.works_again(desk)
+
+    async def test_crash_during_a_call(self) -> None:
+        """Asterisk is killed and tells nobody: the lost call ends when it is used, and the next call works."""
+        desk = await self.agent(5001)
+        # Asterisk writes registrations to disk once a second; what it forgot would come back with the next refresh only
+        await self.pause(2.0)
+        call = await desk.established("1003")
+        await self.blocking(self.environment.asterisk.server.crash)
+        # with its own connection lost, the gateway may have found out by itself
+        self.assertIn((await desk.verb("hangup", call)).code, (200, 404))
         await desk.expect("SHUTDOWN", call)
-        await self.eventually("a new registration", lambda: self.environment.asterisk.contacts("5001"), RECOVERY)
+        await self.works_again(desk)
+
+    async def works_again(self, desk: Desk) -> None:
+        """See to it that the agent is registered again without a new sign_in, and can call."""
+        contacts = self.environment.asterisk.contacts
+        await self.eventually("a new registration", lambda: contacts(desk.dn), RECOVERY)
         await desk.do("hangup", await desk.established("1003"))
 
 
@@ -140,7 +163,7 @@ class RefusalCases(InteropCase):
 
     async def test_dead_proxy(self) -> None:
         """Nobody listens: 503, soon, with a text that says so."""
-        desk = self.desk(5001, self.own_gateway("dead-proxy", "ws://127.0.0.1:1"))
+        desk = self.desk(5001, await self.own_gateway("dead-proxy", "ws://127.0.0.1:1"))
         started = time.monotonic()
         reply = await desk.sign_in()
         self.assertEqual((reply.code, reply.json["code"]), (503, "no_sip_connection"))
@@ -153,12 +176,12 @@ class RefusalCases(InteropCase):
         listening = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(Factory.forProtocol(_Silent))
         self.addCleanup(listening.stopListening)
         url = f"ws://127.0.0.1:{listening.getHost().port}"
-        gateway = self.own_gateway("mute-proxy", url)
+        gateway = await self.own_gateway("mute-proxy", url)
         self.assertEqual((await self.desk(5001, gateway).sign_in()).code, 503)
 
     async def test_untrusted_certificate(self) -> None:
         """A certificate of an unknown authority is no connection: 503."""
-        gateway = self.own_gateway("untrusting", self.environment.ways["wss"].url)
+        gateway = await self.own_gateway("untrusting", self.environment.ways["wss"].url)
         self.assertEqual((await self.desk(5001, gateway).sign_in()).code, 503)
 
     async def test_silent_registrar(self) -> None:

@@ -118,6 +118,12 @@ class Server:
             self._process.wait()
         self._process = None
 
+    def crash(self) -> None:
+        """Kill it without a warning, and start it again."""
+        self.signal(signal.SIGKILL)
+        self.stop()
+        self.start()
+
     def restart(self) -> None:
         """Stop and start."""
         self.stop()
