@@ -2,15 +2,16 @@
 
 from typing import Any, cast
 
+from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 
 from tests.support.farside import SDP as FAR_SDP
 from tests.support.farside import FarCall
 from tests.support.gatewaycase import PAGE_SDP, GatewayCase
-from tests.web.harness import Answer, Pending, WebTestCase
+from tests.web.harness import Answer, Pending, WebTestCase, Wire
 from tests.web.test_seed import CURL, OFFER
 from wrtcgw.redact import redact
-from wrtcgw.web import GatewayAPI, WebSettings
+from wrtcgw.web import GatewayAPI, GatewaySite, WebSettings
 
 PASSWORD = "Genesys2024!WebRTC"
 POLL = "/api/webrtc/message?id=agent123"
@@ -26,7 +27,8 @@ class FlowCase(GatewayCase):
         """Make the gateway and its HTTP surface."""
         self.passwords.update({"5001": PASSWORD, "5002": "other"})
         super().start(**changes)
-        self.resource = GatewayAPI(self.gateway, WebSettings(), self.clock).resource()
+        self.api = GatewayAPI(self.gateway, WebSettings(), self.clock)
+        self.resource = self.api.resource()
 
     def post(self, path: str, seconds: float = 0.2, method: str = "POST", **more: Any) -> Answer:
         """Send a request, and return its response, which must come within ``seconds``."""
@@ -130,6 +132,17 @@ class SignIns(FlowCase):
         path = f"/api/webrtc/sign_in?id=agent123&dn=5001&password={PASSWORD}"
         self.assertEqual(self.get(path).error, (503, "no_sip_connection"))
         self.assertEqual(self.get("/api/health").code, 503)
+
+    def test_page_that_leaves_meanwhile(self) -> None:
+        """A page that goes before the registrar has answered leaves no registration and no agent behind."""
+        site = GatewaySite(self.api, reactor=Clock())
+        wire = Wire(site)
+        wire.get(f"/api/webrtc/sign_in?id=agent123&dn=5001&password={PASSWORD}")
+        wire.lose()
+        self.run_for(2)
+        self.assertEqual(list(self.gateway.agents()), [])
+        self.assertEqual(self.far.contacts, {})
+        self.welcome()
 
     def test_id_of_another_dn(self) -> None:
         """Another DN does not get the id, unless its page shows the session."""

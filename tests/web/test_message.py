@@ -1,6 +1,7 @@
 """The ``message`` call: lines two to four of the table in design 3.1, and both forms of messages."""
 
 import json
+from urllib.parse import unquote
 
 from tests.web.harness import SDP, Answer, WebTestCase
 from wrtcgw.calls.messages import AgentMessage, MessageType
@@ -197,6 +198,14 @@ class PollingPlain(WebTestCase):
             },
         )
         self.assertEqual(self.ask("GET", POLL).code, 204)
+
+    def test_caller_that_is_no_text(self) -> None:
+        """Bytes of a caller that are no UTF-8 do not keep its OFFER from the page; a percent sign can be told."""
+        for seq, from_ in enumerate(("sip:\udcff@x", "sip:a%20b@x"), start=1):
+            self.gateway.put("agent123", type=MessageType.OFFER, from_=from_, sdp=SDP)
+            answer = self.ask("GET", POLL)
+            self.assertEqual((answer.text, answer.headers["x-wrtc-seq"]), (SDP, str(seq)))
+        self.assertEqual(unquote(answer.headers["x-wrtc-from"]), "sip:a%20b@x")
 
     def test_only_descriptions(self) -> None:
         """Other events are left out, in order, and do not come back."""

@@ -6,6 +6,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 
 from tests.web.harness import PASSWORD, WebTestCase
+from wrtcgw.errors import NoSIPConnection
 
 FIELDS = {"id": "agent123", "dn": "5001", "password": PASSWORD}
 ASKED = ("sign_in", "agent123", "5001", PASSWORD, "", False)
@@ -88,6 +89,53 @@ class SigningIn(WebTestCase):
         self.assertIn("agent123", logged)
         self.assertNotIn(PASSWORD, logged)
         self.assertNotIn(token, logged)
+
+
+class Leaving(WebTestCase):
+    """Pages that go before the registrar has answered."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.gateway.waiting = Deferred()
+        self.page = self.wire()
+        self.page.get(f"/api/webrtc/sign_in?id=agent123&dn=5001&password={PASSWORD}")
+        self.page.lose()
+
+    def asked(self) -> list[object]:
+        """Let the registrar answer; return the verbs that the gateway was asked for."""
+        waiting, self.gateway.waiting = self.gateway.waiting, None
+        assert waiting is not None
+        waiting.callback(None)
+        return [asked[0] for asked in self.gateway.asked]
+
+    def test_signed_out_again(self) -> None:
+        """Its agent is signed out again."""
+        self.assertEqual(self.asked(), ["sign_in", "sign_out"])
+        self.assertEqual(list(self.gateway.agents()), [])
+
+    def test_refused(self) -> None:
+        """A refusal then interests nobody."""
+        self.gateway.failure = NoSIPConnection()
+        self.assertEqual(self.asked(), ["sign_in"])
+
+    def test_not_the_only_page(self) -> None:
+        """An agent who has a session stays."""
+        waiting, self.gateway.waiting = self.gateway.waiting, None
+        self.sign_in()
+        self.gateway.waiting = waiting
+        self.assertEqual(self.asked(), ["sign_in", "sign_in"])
+        self.assertEqual(self.ask("GET", "/api/webrtc/message?id=agent123").code, 204)
+
+    def test_bug_is_logged(self) -> None:
+        """When even the sign-out goes wrong, the log has it."""
+        self.patch(self.gateway, "sign_out", fail)
+        self.asked()
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+
+async def fail(agent_id: str) -> None:
+    """Fail."""
+    raise ZeroDivisionError
 
 
 class SigningOut(WebTestCase):

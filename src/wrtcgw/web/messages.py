@@ -20,7 +20,7 @@ from wrtcgw.web.errors import write_body, write_error, write_json
 LOCAL = "local"
 """The cause of an end that the page itself has brought about."""
 
-_PRINTABLE = string.ascii_letters + string.digits + string.punctuation + " "
+_PLAIN = string.ascii_letters + string.digits + string.punctuation.replace("%", "") + " "
 
 
 class Form(Protocol):
@@ -61,7 +61,7 @@ class PlainForm:
             return write_json(request, 410, call_ended(message))
         headers.setRawHeaders(b"x-wrtc-message", [message.type.value])
         if message.from_:
-            headers.setRawHeaders(b"x-wrtc-from", [quote(message.from_, safe=_PRINTABLE)])
+            headers.setRawHeaders(b"x-wrtc-from", [header_text(message.from_)])
         body = (message.sdp or "").encode("utf-8", "surrogateescape")
         return write_body(request, b"text/plain; charset=utf-8", body)
 
@@ -80,6 +80,11 @@ class RoapForm:
 
 PLAIN = PlainForm()
 ROAP = RoapForm()
+
+
+def header_text(text: str) -> str:
+    """Return what a peer wrote as the value of a header field: percent-encoded where it is more than plain ASCII."""
+    return quote(text, safe=_PLAIN, errors="backslashreplace")
 
 
 def call_ended(message: AgentMessage) -> dict[str, object]:

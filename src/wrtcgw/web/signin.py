@@ -1,7 +1,9 @@
 """How an agent comes and goes: sign_in and sign_out, around the gateway's own."""
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.web.server import Request
 
 from wrtcgw.calls.agent import Agent
@@ -11,7 +13,7 @@ from wrtcgw.web.addresses import Client
 from wrtcgw.web.auth import Access, Sessions, cleared_cookie, session_cookie
 from wrtcgw.web.codec import SignIn
 from wrtcgw.web.events import Streams
-from wrtcgw.web.limits import SignInLimit
+from wrtcgw.web.limits import SignInLimit, Try
 from wrtcgw.web.longpoll import Polls
 from wrtcgw.web.origins import is_secure
 from wrtcgw.web.replies import Reply
@@ -35,10 +37,15 @@ class Reception:
         """
         Register the agent's DN and open a session.
 
-        Whoever was the agent's page before has to sign in again: its hanging requests end here.
+        Whoever was the agent's page before has to sign in again: its hanging requests end here. A page that goes before
+        the registrar has answered is not waited for: nobody would have the session of its agent.
         """
         known = self._is_known(request, wanted.id)
         this_try = self._limit.enter(client.address, wanted.id, wanted.dn, known=known)
+        work = Deferred.fromCoroutine(self._register(client, wanted, this_try, known=known))
+        return self._welcome(request, client, await self._for_page(work))
+
+    async def _register(self, client: Client, wanted: SignIn, this_try: Try, *, known: bool) -> Agent:
         try:
             agent = await self._gateway.sign_in(
                 agent_id=wanted.id,
@@ -55,7 +62,25 @@ class Reception:
             )
             raise
         this_try.forgive()
-        return self._welcome(request, client, agent)
+        return agent
+
+    def _for_page(self, work: Deferred[Agent]) -> Deferred[Agent]:
+        """Return the result of a sign_in for its page; when that is cancelled, the agent is signed out again."""
+        page: Deferred[Agent] = Deferred(lambda _: None)
+
+        def done(agent: Agent) -> None:
+            if not page.called:
+                page.callback(agent)
+            elif self._sessions.of(agent) is None:
+                leaving = Deferred.fromCoroutine(self._gateway.sign_out(agent.id))
+                leaving.addErrback(lambda failure: log.failure("cannot sign {agent} out", failure, agent=agent.id))
+
+        def failed(failure: Failure) -> None:
+            if not page.called:
+                page.errback(failure)
+
+        work.addCallbacks(done, failed)
+        return page
 
     async def sign_out(self, request: Request, client: Client, agent_id: str) -> Reply:
         """End the agent's calls and registration; fine when it is not signed in."""
