@@ -69,15 +69,27 @@ class InteropCase(TestCase):
         """Return the gateway that goes the way of this case."""
         return self.environment.gateway(self.way, self.environment.ways[self.way])
 
-    async def own_gateway(self, name: str, url: str) -> Gateway:
+    def behind_nginx(self) -> Gateway:
+        """Return the gateway that nginx leads to; it goes by wss, and pages of the run's origin may call it."""
+        settings = {"trusted_proxies": ["127.0.0.1"], "allowed_origins": [self.environment.origin]}
+        port = self.environment.ports.gateway
+        return self.environment.gateway("nginx", self.environment.ways["wss"], settings, port=port)
+
+    async def own_gateway(self, name: str, *urls: str) -> Gateway:
         """
-        Start a gateway that only this case needs, connected to some address, and end it with the case.
+        Start a gateway that only this case needs, connected to some addresses, and end it with the case.
 
         It starts without blocking the reactor, on which a relay or a stand-in of this case may run.
         """
         self._own.append(name)
-        started: Gateway = await deferToThread(self.environment.gateway, name, Way(name, url))
+        started: Gateway = await deferToThread(self.environment.gateway, name, Way(name, urls))
         return started
+
+    async def connected(self, gateway: Gateway) -> None:
+        """Wait until a gateway that has just started has its connection."""
+        browser = self.browser(gateway)
+        while (await browser.get("/api/health")).code != 200:
+            await self.pause(0.1)
 
     def browser(self, gateway: Gateway | None = None, address: str = "127.0.0.1") -> Browser:
         """
@@ -85,11 +97,14 @@ class InteropCase(TestCase):
 
         :param address: the address of loopback that it comes from.
         """
-        # a pool of its own: another browser's connection would come from another address
+        agent = Agent(reactor, pool=self.pool(), bindAddress=(address, 0))
+        return Browser.over(agent, (gateway or self.gateway()).url)
+
+    def pool(self) -> HTTPConnectionPool:
+        """Return a pool for one client: with another's it would come from the other's address."""
         pool = HTTPConnectionPool(reactor)
         self._pools.append(pool)
-        agent = Agent(reactor, pool=pool, bindAddress=(address, 0))
-        return Browser.over(agent, (gateway or self.gateway()).url)
+        return pool
 
     def desk(self, dn: int, gateway: Gateway | None = None, address: str = "127.0.0.1") -> Desk:
         """Return the desk of an agent who is not signed in yet, and will be signed out when the case ends."""

@@ -27,14 +27,7 @@ class BrowserCalls(base.InteropCase):
 
     def gateway(self) -> Gateway:
         """Return the gateway behind nginx; pages of our origin may call it."""
-        settings = {"trusted_proxies": ["127.0.0.1"], "allowed_origins": [self.origin]}
-        port = self.environment.ports.gateway
-        return self.environment.gateway("browser", self.environment.ways["wss"], settings, port=port)
-
-    @property
-    def origin(self) -> str:
-        """The origin of the pages."""
-        return f"http://127.0.0.1:{self.environment.page_port}"
+        return self.behind_nginx()
 
     async def open(self, page: str) -> Tab:
         """Serve the pages, start the browser and open one."""
@@ -49,7 +42,7 @@ class BrowserCalls(base.InteropCase):
         self.addCleanup(chromium.stop)
         await chromium.start()
         api = f"https://127.0.0.1:{self.environment.ports.nginx}"
-        return await chromium.open(f"{self.origin}/{page}?api={quote(api, safe='')}")
+        return await chromium.open(f"{self.environment.origin}/{page}?api={quote(api, safe='')}")
 
     async def hears(self, tab: Tab, connection: str) -> Audio:
         """Wait until there is sound both ways, and return how much there was by then."""

@@ -24,10 +24,10 @@ from tests.interop.servers import Asterisk, Ports, asterisk, kamailio, nginx
 
 @frozen
 class Way:
-    """One way from the gateway to Asterisk: a WebSocket address, and what it takes to trust it."""
+    """One way from the gateway to Asterisk: WebSocket addresses, and what it takes to trust them."""
 
     name: str
-    url: str
+    urls: tuple[str, ...]
     authority: pathlib.Path | None = None
 
 
@@ -59,10 +59,15 @@ class Environment:
         """The three ways that every call case takes."""
         ports = self.ports
         return {
-            "ws": Way("Kamailio ws", f"ws://127.0.0.1:{ports.kamailio_ws}"),
-            "wss": Way("Kamailio wss", f"wss://localhost:{ports.kamailio_wss}", self.certificates.authority),
-            "asterisk": Way("Asterisk ws", f"ws://127.0.0.1:{ports.asterisk_http}/ws"),
+            "ws": Way("Kamailio ws", (f"ws://127.0.0.1:{ports.kamailio_ws}",)),
+            "wss": Way("Kamailio wss", (f"wss://localhost:{ports.kamailio_wss}",), self.certificates.authority),
+            "asterisk": Way("Asterisk ws", (f"ws://127.0.0.1:{ports.asterisk_http}/ws",)),
         }
+
+    @property
+    def origin(self) -> str:
+        """The origin of the pages, another one than the API's."""
+        return f"http://127.0.0.1:{self.page_port}"
 
     def start(self) -> None:
         """Start the servers."""
@@ -91,7 +96,7 @@ class Environment:
         """Return the running gateway of that name, started on first use with these settings."""
         if name not in self.gateways:
             trust = {"tls_ca_file": str(way.authority)} if way.authority else {}
-            values = {"sip_ws_servers": [way.url], **trust, **(settings or {})}
+            values = {"sip_ws_servers": way.urls, **trust, **(settings or {})}
             starting = gateway(self.folder, name, port or free_ports(1)[0], values)
             self.run(starting.server)
             self.gateways[name] = starting

@@ -14,7 +14,6 @@ from twisted.internet.protocol import Factory, Protocol
 
 from tests.interop.base import InteropCase
 from tests.interop.desk import Desk
-from tests.interop.gateway import Gateway
 from tests.interop.processes import Server
 from tests.interop.relay import Relay
 
@@ -81,6 +80,15 @@ class KamailioRecoveryCases(RecoveryCases):
         desk = await self.agent(5001)
         await self.survives(desk, lambda: self.blocking(self.environment.kamailio.restart))
 
+    async def test_far_end_hangs_up_after_restart(self) -> None:
+        """The far side's BYE finds the agent's new connection, without anybody having touched the call."""
+        desk = await self.agent(5001)
+        call = await desk.established("1003")
+        await self.blocking(self.environment.kamailio.restart)
+        await self.eventually_reachable(desk)
+        await self.asterisk("channel request hangup all")
+        await desk.expect("SHUTDOWN", call, cause="remote")
+
     async def test_frozen(self) -> None:
         """Kamailio is stopped by SIGSTOP and goes on later."""
         desk = await self.agent(5001)
@@ -105,12 +113,6 @@ class BlackHoleCases(RecoveryCases):
             relay.forward()
 
         await self.survives(desk, outage)
-
-    async def connected(self, gateway: Gateway) -> None:
-        """Wait until a gateway that has just started has its connection."""
-        browser = self.browser(gateway)
-        while (await browser.get("/api/health")).code != 200:
-            await self.pause(0.1)
 
     def relayed_port(self) -> int:
         """Return the port that the relay carries to."""
@@ -171,6 +173,15 @@ class RefusalCases(InteropCase):
         self.assertLess(time.monotonic() - started, 5.0)
         self.assertEqual((await desk.browser.get("/api/health")).code, 503)
 
+    async def test_second_proxy(self) -> None:
+        """With the first proxy dead, the second serves."""
+        way = self.environment.ways["ws"]
+        gateway = await self.own_gateway("second-proxy", "ws://127.0.0.1:1", *way.urls)
+        desk = self.desk(5001, gateway)
+        await self.connected(gateway)
+        self.assertEqual((await desk.sign_in()).code, 200)
+        await desk.do("hangup", await desk.established("1003"))
+
     async def test_proxy_that_never_speaks(self) -> None:
         """Somebody listens but never answers the WebSocket handshake: 503 as well."""
         listening = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(Factory.forProtocol(_Silent))
@@ -181,7 +192,7 @@ class RefusalCases(InteropCase):
 
     async def test_untrusted_certificate(self) -> None:
         """A certificate of an unknown authority is no connection: 503."""
-        gateway = await self.own_gateway("untrusting", self.environment.ways["wss"].url)
+        gateway = await self.own_gateway("untrusting", *self.environment.ways["wss"].urls)
         self.assertEqual((await self.desk(5001, gateway).sign_in()).code, 503)
 
     async def test_silent_registrar(self) -> None:
