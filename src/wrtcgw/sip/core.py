@@ -43,7 +43,7 @@ class UACore:
         self._layer = self._ua.layer
         self._registrations: dict[str, Registration] = {}
         self._legs: dict[str, Leg] = {}
-        self._unrecovered: dict[str, dict[str, Leg]] = {}
+        self._interrupted: dict[str, dict[str, Leg]] = {}
         self._inbound = Inbound(self._ua, self._legs, self._add)
 
     # -- what the shell needs
@@ -103,7 +103,7 @@ class UACore:
         for leg in self._legs.values():
             if leg.flow == flow:
                 leg.disconnected()
-                self._unrecovered.setdefault(leg.account.key, {})[leg.id] = leg
+                self._interrupted.setdefault(leg.account.key, {})[leg.id] = leg
         self._layer.disconnected(flow)
         for registration in self._registrations.values():
             if registration.account.flow == flow:
@@ -168,7 +168,7 @@ class UACore:
         self._ua.accounts.pop(registration.account.key, None)
 
     def _recover_calls(self, key: str) -> None:
-        for leg in self._unrecovered.pop(key, {}).values():
+        for leg in list(self._interrupted.get(key, {}).values()):
             leg.recover()
 
     # -- calls
@@ -198,7 +198,11 @@ class UACore:
             raise LocalViolation(f"no account {account_key!r}")
         leg = OutgoingLeg(self._ua, account, self._ua.tokens.token(96), account.flow if flow is None else flow)
         self._add(leg)
-        leg.start(target, offer, headers)
+        try:
+            leg.start(target, offer, headers)
+        except LocalViolation:  # nothing was sent
+            self._forget_leg(leg)
+            raise
         return leg.id, self._taken()
 
     def answer(self, leg: str, sdp: str, now: float) -> list[Output]:
@@ -305,11 +309,11 @@ class UACore:
 
     def _forget_leg(self, leg: Leg) -> None:
         self._legs.pop(leg.id, None)
-        unrecovered = self._unrecovered.get(leg.account.key)
-        if unrecovered is not None:
-            unrecovered.pop(leg.id, None)
-            if not unrecovered:
-                del self._unrecovered[leg.account.key]
+        interrupted = self._interrupted.get(leg.account.key)
+        if interrupted is not None:
+            interrupted.pop(leg.id, None)
+            if not interrupted:
+                del self._interrupted[leg.account.key]
 
     def _dispatch(self, flow: int, message: Request | Response) -> None:
         try:

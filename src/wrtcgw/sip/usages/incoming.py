@@ -107,6 +107,7 @@ class IncomingLeg(Leg):
             return
         self.state = LegState.ANSWERED
         self.local_sdp = sdp
+        self.needs_recovery = not self.ua.layer.is_connected(self.flow)
         self._stop_ringing()
         self.dialog.state = DialogState.CONFIRMED
         response = self._server.response(200)

@@ -152,7 +152,7 @@ class Leg:
         """Return a fresh transfer of this call; an earlier one is forgotten."""
         if self._transfer is not None:
             self._transfer.stop()
-        self._transfer = Transfer(self, ticket)
+        self._transfer = Transfer(self, ticket, self._transfer)
         return self._transfer
 
     @property
@@ -331,11 +331,8 @@ class Leg:
     def _receive_update(self, server: ServerRequest) -> None:
         if server.request.sdp() is not None:
             self._receive_invite(server)  # the same cases: RFC 3311 section 5.2
-        elif not self.timer.refuses(server):
-            self.dialog.learn(server.request)
-            response = server.response(200)
-            self.complete_2xx(response, self.timer.response_fields(server.request), "")
-            server.send(response)
+        else:
+            self.timer.receive_update(server)
 
     def _receive_info(self, server: ServerRequest) -> None:
         request = server.request
@@ -366,11 +363,13 @@ class Leg:
         if not self.established:
             server.respond(403)
             return
-        if self._transfer_request is not None and self._transfer_request.open:
+        earlier = self._transfer_request
+        if earlier is not None and earlier.open:
             server.respond(491)
             return
-        self._transfer_request = TransferRequest(self, server)
-        self._transfer_request.announce()
+        request = TransferRequest(self, server, first=earlier is None)
+        request.announce()
+        self._transfer_request = request
 
     def _receive_options(self, server: ServerRequest) -> None:
         response = server.response(200)

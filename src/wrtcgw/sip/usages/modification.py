@@ -237,7 +237,7 @@ class Modification:
     def receive_offer(self, server: ServerRequest) -> None:
         """Take a re-INVITE, or an UPDATE with a description (:rfc:`3261#section-14.2`, :rfc:`3311#section-5.2`)."""
         leg = self._leg
-        if self.state is OfferState.LOCAL_OFFER or self._awaits_answer_in_ack or leg.awaits_answer:
+        if self.state is OfferState.LOCAL_OFFER or self._awaits_answer_in_ack:
             server.respond(491)
             return
         if self.state is OfferState.REMOTE_OFFER:

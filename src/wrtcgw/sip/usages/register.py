@@ -15,7 +15,8 @@ from attrs import define, field
 from wrtcgw.sip.delta import seconds_of
 from wrtcgw.sip.dialog import route_values
 from wrtcgw.sip.digest import Authenticator
-from wrtcgw.sip.headers import parse_contacts
+from wrtcgw.sip.errors import RemoteViolation
+from wrtcgw.sip.headers import NameAddr, parse_contacts
 from wrtcgw.sip.message import Headers, Request, Response
 from wrtcgw.sip.outputs import Registered, RegistrationFailed, Unregistered
 from wrtcgw.sip.settings import Account
@@ -55,6 +56,7 @@ class Registration:
         self.state = RegistrationState.UNREGISTERED
         self._on_gone = on_gone
         self._on_registered: Callable[[Registration], None] = lambda registration: None
+        self._refresh_missed = False
         self._call_id = ua.tokens.token()
         self._tag = ua.tokens.token(64)
         self._cseq = 0
@@ -64,7 +66,11 @@ class Registration:
         self._current: Attempt | None = None
 
     def when_registered(self, callback: "Callable[[Registration], None]") -> None:
-        """Have ``callback`` called after each 2xx to a REGISTER that asks for a binding."""
+        """
+        Have ``callback`` called after each 2xx to a REGISTER that asks for a binding, and when one is refused for good.
+
+        Whatever waits for the registration over a new connection need not wait any longer then.
+        """
         self._on_registered = callback
 
     def sign_in(self, account: Account) -> None:
@@ -77,15 +83,26 @@ class Registration:
         self._try(Attempt(account, authenticator, self._expires, is_refresh=False))
 
     def refresh(self) -> None:
-        """Register again with the credentials that were accepted before."""
-        if self.state is not RegistrationState.UNREGISTERED and self._current is None:
+        """Register again with the credentials that were accepted before; after what is under way, if that fails."""
+        if self._current is not None:
+            self._refresh_missed = True
+        elif self.state is not RegistrationState.UNREGISTERED:
             credentials = self.account.credentials(self.ua.tokens)
             self._try(Attempt(self.account, credentials, self._expires, is_refresh=True))
 
     def sign_out(self) -> None:
-        """Remove the binding (:rfc:`3261#section-10.2.2`)."""
+        """
+        Remove the binding (:rfc:`3261#section-10.2.2`).
+
+        Sign-ins that wait are dropped and told 487; one that is out already is undone after its answer.
+        """
+        for attempt in self._waiting:
+            if attempt.expires:
+                self.ua.emit(RegistrationFailed(attempt.account.key, 487, "signed out"))
         self._waiting.clear()
         self.ua.layer.disarm(self, "refresh")
+        if self._current is not None and not self._current.expires:
+            return
         self._try(Attempt(self.account, self.account.credentials(self.ua.tokens), 0, is_refresh=True))
 
     def connection_lost(self) -> None:
@@ -155,8 +172,14 @@ class Registration:
             self._accepted(attempt, response)
         else:
             self._failed(attempt, response)
-        if self._waiting and self._current is None:
+        if self._current is not None:
+            return
+        missed, self._refresh_missed = self._refresh_missed, False
+        if self._waiting:
+            self._refresh_missed = missed
             self._send_next()
+        elif missed and response.status >= 300:
+            self.refresh()
 
     def _lengthen(self, attempt: Attempt, response: Response) -> bool:
         """Take the Min-Expires of a 423 (:rfc:`3261#section-10.2.8`); False when it is of no use."""
@@ -183,9 +206,9 @@ class Registration:
 
     def _granted(self, response: Response) -> float:
         """Return the seconds granted: in our Contact, else in Expires, else what we asked for."""
-        own = f"{self.ua.settings.instance}.invalid"
-        for contact in parse_contacts(response.headers.get_all("Contact")):
-            if contact.uri.host == own and contact.uri.user == self.account.key:
+        own = f"{self.ua.settings.instance}.invalid".lower()
+        for contact in _contacts(response):
+            if contact.uri.host.lower() == own and contact.uri.user == self.account.key:
                 granted = seconds_of(contact.param("expires"))
                 if granted is not None:
                     return max(granted, 1)
@@ -194,6 +217,8 @@ class Registration:
 
     def _removed(self, response: Response) -> None:
         self.state = RegistrationState.UNREGISTERED
+        self._refresh_missed = False
+        self.ua.layer.disarm(self, "refresh")
         self.ua.emit(Unregistered(self.account.key, response.status))
         if not self._waiting:
             self._on_gone(self)
@@ -207,6 +232,7 @@ class Registration:
             self.refresh_in(retry_in)
         elif attempt.is_refresh:
             self.state = RegistrationState.REFUSED
+            self._on_registered(self)
         failure = RegistrationFailed(self.account.key, response.status, response.reason, retry_in, timeout)
         self.ua.emit(failure)
         if not attempt.is_refresh and self.state is RegistrationState.UNREGISTERED and not self._waiting:
@@ -215,9 +241,17 @@ class Registration:
     def _retry_delay(self, response: Response) -> float:
         """Return the wait before the next try: Retry-After, or growing with each failure, with full jitter."""
         self._failures += 1
+        settings = self.ua.settings
         asked = seconds_of(response.headers.get("Retry-After"))
         if asked is not None:
-            return float(asked)
-        settings = self.ua.settings
+            return max(float(asked), settings.retry_base / 2)
         ceiling = min(settings.retry_cap, settings.retry_base * 2 ** min(self._failures, 10))
         return self.ua.tokens.uniform(settings.retry_base / 2, ceiling)
+
+
+def _contacts(response: Response) -> list[NameAddr]:
+    """Return the bindings that a 200 lists; the list is no use, but no reason to lose ours, when it is malformed."""
+    try:
+        return parse_contacts(response.headers.get_all("Contact"))
+    except RemoteViolation:
+        return []

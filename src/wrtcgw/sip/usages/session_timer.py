@@ -7,7 +7,7 @@ from wrtcgw.sip.errors import RemoteViolation
 from wrtcgw.sip.headers import SessionExpires
 from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import EndCause
-from wrtcgw.sip.transaction_layer import LocalResponse, ServerRequest
+from wrtcgw.sip.transaction_layer import ServerRequest
 
 if TYPE_CHECKING:
     from wrtcgw.sip.usages.leg import Leg
@@ -36,10 +36,14 @@ class SessionTimer:
     # -- as UAC
 
     def request_fields(self) -> list[tuple[str, str]]:
-        """Return the fields of an INVITE or UPDATE of ours (:rfc:`4028#section-7.1`)."""
-        if not self._wanted:
+        """
+        Return the fields of an INVITE or UPDATE of ours (:rfc:`4028#section-7.1`, 7.4).
+
+        A site that wants no session timer does not ask for one, but keeps the one that a peer asked for.
+        """
+        if not self._wanted and not self._interval:
             return []
-        value = str(self._interval or self._wanted)
+        value = str(max(self._interval or self._wanted, self._min_se))
         if self._interval:
             value += ";refresher=" + ("uac" if self._we_refresh else "uas")
         return [("Session-Expires", value), ("Min-SE", str(self._min_se))]
@@ -50,46 +54,71 @@ class SessionTimer:
         if minimum <= max(self._min_se, self._interval or self._wanted):
             return False
         self._min_se = minimum
-        self._wanted = minimum
-        self._interval = 0
         return True
 
     def accepted(self, response: Response) -> None:
-        """Take the interval and our role from a 2xx to a request of ours (:rfc:`4028#section-7.2`)."""
+        """
+        Take the interval and our role from a 2xx to a request of ours (:rfc:`4028#section-7.2`).
+
+        No interval, an unreadable one and 0 mean that the session does not expire.
+        """
         try:
             expires = SessionExpires.parse(response.headers.get("Session-Expires") or "")
-        except RemoteViolation:  # none, or one that cannot be read
-            self._interval = 0
-            self.stop()
+        except RemoteViolation:
+            self._drop()
             return
-        self._start(expires.seconds, we_refresh=expires.refresher != "uas")
+        if expires.seconds:
+            self._start(expires.seconds, we_refresh=expires.refresher != "uas")
+        else:
+            self._drop()
 
     # -- as UAS
 
     def refuses(self, server: ServerRequest) -> bool:
-        """Answer 422 when the interval asked for is below our minimum (:rfc:`4028#section-9`)."""
-        field = server.request.headers.get("Session-Expires")
+        """
+        Answer 422 when the interval asked for is below our minimum (:rfc:`4028#section-9`).
+
+        Only a peer that knows session timers can ask again; what a proxy asks on behalf of another is taken.
+
+        :raises RemoteViolation: when it cannot be read.
+        """
+        request = server.request
+        field = request.headers.get("Session-Expires")
         if field is None or SessionExpires.parse(field).seconds >= self._leg.ua.settings.min_se:
+            return False
+        if not _knows_timers(request):
             return False
         server.respond(422, None, ("Min-SE", str(self._leg.ua.settings.min_se)))
         return True
+
+    def receive_update(self, server: ServerRequest) -> None:
+        """Take an UPDATE without a description, a refresh; but not before an earlier UPDATE has its answer."""
+        leg = self._leg
+        if leg.modification.update_pending:
+            # RFC 3311 section 5.2
+            server.respond(500, None, ("Retry-After", str(int(leg.ua.tokens.uniform(0, 10)))))
+        elif not self.refuses(server):
+            leg.dialog.learn(server.request)
+            response = server.response(200)
+            leg.complete_2xx(response, self.response_fields(server.request), "")
+            server.send(response)
 
     def response_fields(self, request: Request) -> list[tuple[str, str]]:
         """
         Return the fields of our 2xx to ``request`` and start the timer it asks for.
 
-        The refreshing is left to the peer unless it says otherwise or cannot (:rfc:`4028#section-9`).
+        The refreshing is left to the peer unless it says otherwise or cannot (:rfc:`4028#section-9`, table 2).
         """
+        self._min_se = max(self._min_se, seconds_of(request.headers.get("Min-SE")) or 0)
         field = request.headers.get("Session-Expires")
-        if field is None:
-            self._interval = 0
-            self.stop()
+        expires = SessionExpires.parse(field) if field is not None else None
+        if expires is None or not expires.seconds:
+            self._drop()
             return []
-        expires = SessionExpires.parse(field)
-        refresher = expires.refresher or ("uac" if request.headers.has_option("Supported", "timer") else "uas")
+        refresher = (expires.refresher or "uac") if _knows_timers(request) else "uas"
         self._start(expires.seconds, we_refresh=refresher == "uas")
         fields = [("Session-Expires", f"{expires.seconds};refresher={refresher}")]
-        if refresher == "uac":
+        if _knows_timers(request):
             fields.append(("Require", "timer"))
         return fields
 
@@ -118,8 +147,18 @@ class SessionTimer:
         if 200 <= response.status < 300:
             self.accepted(response)
             return True
-        self._leg.ua.layer.arm(self, "refresh", RETRY_DELAY)
+        self._retry()
         return False
+
+    def _retry(self) -> None:
+        """Refresh later, unless that has become the peer's business meanwhile."""
+        if self._we_refresh:
+            self._leg.ua.layer.arm(self, "refresh", RETRY_DELAY)
+
+    def _drop(self) -> None:
+        self._interval = 0
+        self._we_refresh = False
+        self.stop()
 
     def _start(self, seconds: int, *, we_refresh: bool) -> None:
         layer = self._leg.ua.layer
@@ -134,25 +173,33 @@ class SessionTimer:
     def _refresh(self) -> None:
         leg = self._leg
         if not leg.established or leg.modification.busy:
-            leg.ua.layer.arm(self, "refresh", RETRY_DELAY)
+            self._retry()
         elif self._update_works and "UPDATE" in leg.dialog.peer_allows:
             leg.send("UPDATE", self._updated, self.request_fields())
         else:
             leg.modification.refresh()
 
     def _updated(self, response: Response) -> None:
+        """Take the outcome of a refresh by UPDATE; a peer that has no use for it gets re-INVITEs from then on."""
         if response.status < 200 or not self._leg.established:
             return
         layer = self._leg.ua.layer
         if response.status < 300:
-            self._leg.dialog.learn(response)
             self.accepted(response)
+            self._leg.dialog.learn(response)
         elif response.status == 481:
             self._leg.dialog_gone(response)
         elif response.status == 422 and self.too_small(response):
             layer.arm(self, "refresh", 0)
-        elif isinstance(response, LocalResponse) or response.status in (408, 491, 500, 503):
-            layer.arm(self, "refresh", RETRY_DELAY)
+        elif response.status in (491, 500, 503):
+            self._retry()
+        elif response.status == 408:
+            self._update_works = False
+            self._retry()
         else:
             self._update_works = False
             layer.arm(self, "refresh", 0)
+
+
+def _knows_timers(request: Request) -> bool:
+    return any(request.headers.has_option(name, "timer") for name in ("Supported", "Require"))

@@ -1,42 +1,59 @@
 """REFER inside a call and its NOTIFYs (:rfc:`3515`), as the transferor and as the one who is asked to transfer."""
 
+import re
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from wrtcgw.sip.errors import RemoteViolation
-from wrtcgw.sip.headers import NameAddr, Replaces
+from wrtcgw.sip.grammar import check_value
+from wrtcgw.sip.headers import Event, NameAddr, Replaces
 from wrtcgw.sip.message import REASONS, Response
 from wrtcgw.sip.outputs import RequestAnswered, TransferProgress, TransferRequested
-from wrtcgw.sip.transaction_layer import ServerRequest
+from wrtcgw.sip.transaction_layer import ClientRequest, ServerRequest
 from wrtcgw.sip.uri import URI
 
 if TYPE_CHECKING:
     from wrtcgw.sip.usages.leg import Leg
 
+_STATUS = re.compile("[1-6][0-9][0-9]")
+
 
 class Transfer:
-    """A REFER of ours: from its response through the last NOTIFY of the subscription it made."""
+    """
+    A REFER of ours: from its response through the last NOTIFY of the subscription it made.
 
-    def __init__(self, leg: "Leg", ticket: int) -> None:
+    :param earlier: the transfer of the same call before this one, whose NOTIFYs may still come.
+    """
+
+    def __init__(self, leg: "Leg", ticket: int, earlier: "Transfer | None" = None) -> None:
         self._leg = leg
         self._ticket = ticket
+        self._client: ClientRequest | None = None
+        self._forgotten = earlier.ids if earlier is not None else frozenset()
         self.active = True
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Return what may stand as id in the Event fields of this transfer's NOTIFYs and of those before it."""
+        own = {str(self._client.request.cseq.number)} if self._client is not None else set()
+        return self._forgotten | own
 
     def start(self, target: URI, replaces: str) -> None:
         """Send the REFER; ``replaces`` is the escaped header value for Refer-To, or empty (:rfc:`3891#section-6.1`)."""
         leg = self._leg
-        uri = str(target) + (f"?Replaces={replaces}" if replaces else "")
+        uri = str(target)
+        if replaces:
+            uri += ("&" if target.headers else "?") + f"Replaces={replaces}"
         fields = [("Refer-To", f"<{uri}>"), ("Referred-By", leg.ua.address_of_record(leg.account))]
-        leg.send("REFER", self._on_response, fields)
+        self._client = leg.send("REFER", self._on_response, fields)
 
     def _on_response(self, response: Response) -> None:
-        if response.status < 200:
-            return
         leg = self._leg
-        if leg.told:
+        if response.status < 200 or leg.told:
             return
         leg.ua.emit(RequestAnswered(leg.id, self._ticket, response.status, response.reason))
         if response.status >= 300:
-            self.active = False
+            self.stop()
             leg.check_gone(response)
         elif self.active:
             leg.ua.layer.arm(self, "silent", leg.ua.settings.transfer_limit)
@@ -45,15 +62,19 @@ class Transfer:
         """
         Take a NOTIFY of the subscription (:rfc:`3515#section-2.4.4`).
 
-        It may overtake the 202. A state that is terminated without a body tells nothing of the transfer: code 0.
+        It may overtake the 202. A state that is terminated without a body tells nothing of the transfer: code 0; a
+        body that tells nothing while the state is active is not passed up. An id (:rfc:`3515#section-2.4.6`) that
+        belongs to an earlier REFER of ours means that one; any other is let pass, since back-to-back user agents
+        forward ids whose CSeq numbers they have changed.
         """
         server.respond(200)
-        if not self.active:
+        headers = server.request.headers
+        ident = dict(Event.parse(headers.get("Event") or "").params).get("id")
+        if not self.active or ident in self._forgotten:
             return
         code, reason = _sipfrag(server.request.body)
-        state = (server.request.headers.get("Subscription-State") or "").split(";")[0].strip().lower()
-        final = code >= 200 or state == "terminated"
-        self._progress(code, reason, final=final)
+        state = (headers.get("Subscription-State") or "").split(";")[0].strip().lower()
+        self._progress(code, reason, final=code >= 200 or state == "terminated")
 
     def on_timer(self, name: str) -> None:
         """Give up on a far side that says no more."""
@@ -70,15 +91,32 @@ class Transfer:
             self.stop()
         else:
             leg.ua.layer.arm(self, "silent", leg.ua.settings.transfer_limit)
-        leg.ua.emit(TransferProgress(leg.id, code, reason, final))
+        if code or final:
+            leg.ua.emit(TransferProgress(leg.id, code, reason, final))
+
+
+class SubscriptionState(Enum):
+    """How far a REFER that came to us has got."""
+
+    OPEN = "open"
+    """It has no answer yet."""
+    ACTIVE = "active"
+    """It was accepted; the transferor is told how the transfer is getting on."""
+    OVER = "over"
 
 
 class TransferRequest:
-    """A REFER that came to us: the answer, and the NOTIFYs that we owe for it (:rfc:`3515#section-2.4.4`)."""
+    """
+    A REFER that came to us: the answer, and the NOTIFYs that we owe for it (:rfc:`3515#section-2.4.4`).
 
-    def __init__(self, leg: "Leg", server: ServerRequest) -> None:
+    :param first: whether it is the first one of its dialog; the NOTIFYs of others carry an id.
+    """
+
+    def __init__(self, leg: "Leg", server: ServerRequest, *, first: bool = True) -> None:
         self._leg = leg
         self._server = server
+        self._event = "refer" if first else f"refer;id={server.request.cseq.number}"
+        self._state = SubscriptionState.OPEN
 
     def announce(self) -> None:
         """
@@ -106,38 +144,55 @@ class TransferRequest:
         found = self._leg.ua.find_dialog(replaces.call_id, replaces.to_tag, replaces.from_tag)
         return found[0].id if found else None
 
-    def accept(self) -> None:
-        """Answer 202 and send the first NOTIFY at once."""
-        self._server.respond(202, None, ("Contact", self._leg.ua.contact(self._leg.account)))
-        self.notify(100, "Trying")
-
-    def reject(self, code: int) -> None:
-        """Answer with a final refusal."""
-        self._server.respond(code)
-
-    def stop(self) -> None:
-        """Answer a REFER that is still open: its dialog has ended (:rfc:`3261#section-15.1.2`)."""
-        if self.open:
-            self._server.respond(487)
-
     @property
     def open(self) -> bool:
         """Tell whether the REFER has no answer yet."""
-        return not self._server.answered
+        return self._state is SubscriptionState.OPEN
+
+    def accept(self) -> None:
+        """Answer 202 and send the first NOTIFY at once; nothing happens when the REFER has its answer."""
+        if self._answer(202, ("Contact", self._leg.ua.contact(self._leg.account))):
+            self._state = SubscriptionState.ACTIVE
+            self.notify(100, "Trying")
+
+    def reject(self, code: int) -> None:
+        """Answer with a final refusal; nothing happens when the REFER has its answer."""
+        self._answer(code)
+
+    def _answer(self, code: int, *fields: tuple[str, str]) -> bool:
+        if self._state is not SubscriptionState.OPEN:
+            return False
+        self._state = SubscriptionState.OVER
+        self._server.respond(code, None, *fields)
+        return True
+
+    def stop(self) -> None:
+        """Answer a REFER that is still open: its dialog has ended (:rfc:`3261#section-15.1.2`)."""
+        self._answer(487)
+        self._state = SubscriptionState.OVER
 
     def notify(self, code: int, reason: str = "") -> None:
-        """Tell the transferor how the transfer is getting on."""
-        state = "active;expires=60" if code < 200 else "terminated;reason=noresource"
-        fields = [("Event", "refer"), ("Subscription-State", state)]
-        body = f"SIP/2.0 {code} {reason or REASONS.get(code, '')}\r\n"
+        """
+        Tell the transferor how the transfer is getting on; after a final code nothing more is told.
+
+        What becomes of the NOTIFY makes no difference to the call (:rfc:`5057#section-5.1`).
+        """
+        if self._state is not SubscriptionState.ACTIVE:
+            return
+        state = "active;expires=60"
+        if code >= 200:
+            state = "terminated;reason=noresource"
+            self._state = SubscriptionState.OVER
+        fields = [("Event", self._event), ("Subscription-State", state)]
+        body = f"SIP/2.0 {code} {check_value(reason or REASONS.get(code, ''))}\r\n"
         self._leg.send("NOTIFY", lambda response: None, fields, body, "message/sipfrag;version=2.0")
 
 
 def _sipfrag(body: str) -> tuple[int, str]:
-    """Return code and reason of a sipfrag's status line (:rfc:`3420`); 0 when there is none."""
+    """Return code and reason of a sipfrag's status line (:rfc:`3420#section-2`); 0 when there is none."""
     line = body.lstrip().split("\n", 1)[0].strip()
     version, _, rest = line.partition(" ")
     code, _, reason = rest.partition(" ")
-    if version.upper() != "SIP/2.0" or not (code.isascii() and code.isdigit() and len(code) == 3):
+    if version.upper() != "SIP/2.0" or _STATUS.fullmatch(code) is None:
         return 0, ""
-    return int(code), reason
+    return int(code), reason.strip()
