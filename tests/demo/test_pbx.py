@@ -84,7 +84,7 @@ class RegistrationTests(PBXTests):
     def test_expired(self) -> None:
         """A binding ends with its time."""
         self.bob.disconnect()
-        registrar = self.office.pbx._registrar
+        registrar = self.office.pbx.registrar
         self.assertIsNotNone(registrar.binding("5003", self.office.reactor.seconds() + 599))
         self.assertIsNone(registrar.binding("5003", self.office.reactor.seconds() + 601))
 

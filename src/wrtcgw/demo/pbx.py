@@ -155,7 +155,7 @@ class DemoPBX(Service):
         """Take one SIP message: what a registrar does is done here, the rest is the core's."""
         log.debug("from flow {flow}:\n{text}", flow=flow, text=redact(text))
         now = self._clock.seconds()
-        response = self.registrars_response(flow, text, now)
+        response = self._registrars_response(flow, text, now)
         if response is not None:
             self._send(Send(flow, response.to_text()))
         elif self.running:
