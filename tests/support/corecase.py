@@ -1,9 +1,9 @@
 """
 One core, and a far side that says exactly what a test tells it to, in virtual time and without a network.
 
-What the core puts out is parsed and kept: ``case.requests``, ``case.responses`` and ``case.events``. Nothing is answered
-by itself but the INVITE that opens a call and the BYE that closes it, so that a test can leave out, repeat and cross
-whatever it wants.
+What the core puts out is parsed and kept: ``case.requests``, ``case.responses`` and ``case.events``. Nothing is
+answered by itself but the INVITE that opens a call and the BYE that closes it, so that a test can leave out, repeat and
+cross whatever it wants.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,6 +20,7 @@ from wrtcgw.sip.parser import parse
 from wrtcgw.sip.timers import Timers
 from wrtcgw.sip.tokens import TokenSource
 from wrtcgw.sip.uri import URI
+from wrtcgw.sip.usages.modification import OfferState
 
 Fields = Iterable[tuple[str, str]]
 Kind = TypeVar("Kind")
@@ -30,16 +31,6 @@ THEIRS = ANSWER.replace("sendrecv", "inactive")
 """Another description of the far side's."""
 LONGEST_WAIT = 5000.0
 """More than any deadline of a core whose legs have all ended."""
-
-
-class ScriptedTokens(CountingTokens):
-    """Words in order, and numbers that a test may choose by a share of the range: 0 is its low end, 1 its high one."""
-
-    share = 0.5
-
-    def uniform(self, low: float, high: float) -> float:
-        """Return the chosen place between ``low`` and ``high``."""
-        return low + (high - low) * self.share
 
 
 class FarCall:
@@ -116,15 +107,13 @@ class FarCall:
 class CoreCase(SynchronousTestCase):
     """Tests of one core; at the end nothing may be left in it."""
 
-    settings: Fields = ()
-
     def setUp(self) -> None:
         self.start()
 
     def start(self, **settings: object) -> None:
         """Make the core, with settings other than the usual ones, and connect it."""
         self.now = 1000.0
-        self.tokens = ScriptedTokens()
+        self.tokens = CountingTokens()
         self.core = self.make_core(self.tokens, **settings)
         self.account = Account("alice", "alice", "secret")
         self.core.add_account(self.account)
@@ -132,7 +121,6 @@ class CoreCase(SynchronousTestCase):
         self.requests: list[Request] = []
         self.responses: list[Response] = []
         self.calls: list[FarCall] = []
-        self.leaves_nothing = True
         self.take(self.core.connected(0, self.now))
 
     def make_core(self, tokens: TokenSource, **settings: object) -> UACore:
@@ -141,13 +129,21 @@ class CoreCase(SynchronousTestCase):
         return UACore(given, Timers(), tokens)
 
     def tearDown(self) -> None:
-        """End what is left, and check that nothing stays behind."""
+        self.end_all()
+        self.check_nothing_left()
+
+    def end_all(self) -> None:
+        """End what is left."""
         if not self.core.is_connected(0):
             self.connect()
+        ended = {event.leg for event in self.of(CallEnded)}
         for call in self.calls:
-            if call.leg and not any(event.leg == call.leg for event in self.of(CallEnded)):
+            if call.leg and call.leg not in ended:
                 self.do(self.core.hangup, call.leg)
-            self.answer_byes()
+        self.answer_byes()
+
+    def check_nothing_left(self) -> None:
+        """Check that after the longest wait there is no leg, no transaction and no deadline."""
         self.advance(LONGEST_WAIT)
         self.assertEqual(self.core.legs, 0, "legs")
         self.assertEqual(self.core.transactions, 0, "transactions")
@@ -223,7 +219,14 @@ class CoreCase(SynchronousTestCase):
     # -- the far side
 
     def respond(
-        self, request: Request, status: int, sdp: str = "", fields: Fields = (), *, tag: str = "far", contact: bool = True
+        self,
+        request: Request,
+        status: int,
+        sdp: str = "",
+        fields: Fields = (),
+        *,
+        tag: str = "far",
+        contact: bool = True,
     ) -> Response:
         """Answer a request of the core."""
         response = request.response(status, None, tag)
@@ -243,9 +246,7 @@ class CoreCase(SynchronousTestCase):
         self.take(outputs)
         invite = self.last("INVITE")
         response = self.respond(invite, 200, ANSWER, fields)
-        call = FarCall(
-            self, invite.call_id, response.headers.get("To") or "", invite.headers.get("From") or "", leg
-        )
+        call = FarCall(self, invite.call_id, response.headers.get("To") or "", invite.headers.get("From") or "", leg)
         self.calls.append(call)
         return call
 
@@ -271,3 +272,22 @@ class CoreCase(SynchronousTestCase):
         """Answer each BYE that has got no answer; repeat is harmless."""
         for request in self.sent("BYE"):
             self.respond(request, 200)
+
+    # -- offers
+
+    def offer_state(self, call: FarCall) -> OfferState:
+        """Return the state of the call's offer/answer exchange."""
+        return self.core._legs[call.leg].modification.state
+
+    def local_sdp(self, call: FarCall) -> str:
+        """Return the description of ours that counts."""
+        return self.core._legs[call.leg].local_sdp
+
+    def reoffer(self, call: FarCall, sdp: str = HELD) -> Request:
+        """Offer a description of ours; return the newest INVITE."""
+        self.do(self.core.reoffer, call.leg, sdp)
+        return self.last("INVITE")
+
+    def answer_offer(self, call: FarCall, sdp: str = ANSWER) -> None:
+        """Answer the far side's offer."""
+        self.do(self.core.answer_offer, call.leg, sdp)

@@ -2,14 +2,15 @@
 
 from collections import deque
 
+from tests.support.tokens import CountingTokens
 from wrtcgw.sip.core import Account, UACore, UASettings
 from wrtcgw.sip.outputs import Output, Send
 from wrtcgw.sip.timers import Timers
 from wrtcgw.sip.uri import URI
 
-from tests.support.tokens import CountingTokens
-
-OFFER = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\na=sendrecv\r\n"
+OFFER = (
+    "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\na=sendrecv\r\n"
+)
 ANSWER = OFFER.replace("192.0.2.1", "192.0.2.2")
 
 
@@ -18,10 +19,11 @@ class Side:
 
     def __init__(self, name: str, **settings: object) -> None:
         self.name = name
+        self.tokens = CountingTokens(name)
         self.core = UACore(
             UASettings(domain="example.org", instance=name, **settings),  # type: ignore[arg-type]
             Timers(),
-            CountingTokens(name),
+            self.tokens,
         )
         self.account = Account(name, name, "secret")
         self.core.add_account(self.account)
