@@ -37,7 +37,7 @@ LAYERS: dict[str, set[str]] = {
         "transport",
         "web",
     },
-    "tap": {"config", "daemon"},
+    "tap": {"config", "daemon", "demo"},
 }
 """For each part of the package the parts that it may import beside itself. ``__version__`` is open to all."""
 

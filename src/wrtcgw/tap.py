@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar, cast
 
@@ -14,6 +14,7 @@ from wrtcgw import __version__
 from wrtcgw.config import ConfigError, Settings, load, report
 from wrtcgw.daemon.service import GatewayService
 from wrtcgw.daemon.systemd import Notifier
+from wrtcgw.demo.pbx import DemoPBX
 
 KEYS = {
     "http-interface": "http_interface",
@@ -47,6 +48,7 @@ class Options(usage.Options):
         ["log-level", "l", None, "debug, info, warn, error or critical."],
     ]
 
+    environ: Mapping[str, str] = os.environ
     settings: Settings
     """What is in effect; set when the options were parsed."""
     reread: Callable[[], Settings]
@@ -67,6 +69,9 @@ class Options(usage.Options):
         try:
             self.settings, sources = self._load()
         except ConfigError as error:
+            if self["check-config"]:
+                print(error)
+                sys.exit(1)
             raise usage.UsageError(f"the configuration cannot be used:\n{error}") from None
         self.reread = lambda: self._load()[0]
         if self["check-config"]:
@@ -74,9 +79,9 @@ class Options(usage.Options):
             sys.exit(0)
 
     def _load(self) -> tuple[Settings, dict[str, str]]:
-        path = self["config"] or os.environ.get("WRTCGW_CONFIG")
+        path = self["config"] or self.environ.get("WRTCGW_CONFIG")
         given = {key: self[option] for option, key in KEYS.items() if self[option] is not None}
-        return load(Path(path).absolute() if path else None, os.environ, given, need_proxy=not self["demo"])
+        return load(Path(path).absolute() if path else None, self.environ, given, need_proxy=not self["demo"])
 
 
 def makeService(options: Options) -> IService:
@@ -87,8 +92,8 @@ def makeService(options: Options) -> IService:
         cast(IReactorTCP, reactor),
         options.settings,
         reread=options.reread,
-        demo=bool(options["demo"]),
-        notifier=Notifier.from_environment(os.environ),
+        demo=DemoPBX(reactor) if options["demo"] else None,
+        notifier=Notifier.from_environment(options.environ),
     )
     service.catch_hangup_signal()
     return service

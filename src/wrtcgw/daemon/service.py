@@ -3,8 +3,7 @@
 import signal
 from collections.abc import Callable, Mapping
 from importlib.resources import files
-from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 from attrs import evolve, fields
 from twisted.application.service import MultiService
@@ -23,8 +22,19 @@ from wrtcgw.transport.websocket import WebSocketURL
 
 log = Logger()
 
-DEMO_DOMAIN = "demo.invalid"
 SOFTPHONE = b"softphone"
+
+
+class Demo(Protocol):
+    """A PBX that is a service."""
+
+    url: str
+    """Where it listens; known once it has started."""
+    domain: str
+    """Of its users' addresses."""
+
+    def setServiceParent(self, parent: MultiService) -> None:
+        """Run as long as ``parent`` does (:class:`twisted.application.service.IService`)."""
 
 
 class GatewayService(MultiService):
@@ -43,7 +53,7 @@ class GatewayService(MultiService):
         settings: Settings,
         *,
         reread: Callable[[], Settings],
-        demo: bool = False,
+        demo: Demo | None = None,
         notifier: Notifier | None = None,
         publisher: LogPublisher = globalLogPublisher,
     ) -> None:
@@ -51,7 +61,7 @@ class GatewayService(MultiService):
         Set up; nothing is opened yet.
 
         :param reread: finds the settings again for a reload; raises ConfigError.
-        :param demo: run the demo PBX too, and use it.
+        :param demo: a PBX to run too, and to use instead of all others.
         :param publisher: whose observers the log level holds for.
         """
         super().__init__()
@@ -68,7 +78,7 @@ class GatewayService(MultiService):
         """Start the demo PBX if it is wanted, then the SIP side, then listen for pages."""
         super().startService()
         self._level.install(self._publisher)
-        pages = self._start_demo() if self._demo else {}
+        pages = self._start_demo(self._demo) if self._demo else {}
         self.parts = parts = compose(self._reactor, self.settings, pages)
         parts.agent.setServiceParent(self)
         parts.listener.setServiceParent(self)
@@ -84,13 +94,10 @@ class GatewayService(MultiService):
         self._notifier.ready(f"serving port {parts.listener.port}")
         self._watchdog.start()
 
-    def _start_demo(self) -> Mapping[bytes, IResource]:
+    def _start_demo(self, demo: Demo) -> Mapping[bytes, IResource]:
         """Start the PBX, make it the only proxy, and return the pages of the demo."""
-        from wrtcgw.demo.pbx import DemoPBX  # noqa: PLC0415 (not needed outside the demo)
-
-        pbx = DemoPBX(self._reactor, domain=DEMO_DOMAIN)
-        pbx.setServiceParent(self)
-        self.settings = evolve(self.settings, sip_ws_servers=(WebSocketURL.parse(pbx.url),), sip_domain=DEMO_DOMAIN)
+        demo.setServiceParent(self)
+        self.settings = evolve(self.settings, sip_ws_servers=(WebSocketURL.parse(demo.url),), sip_domain=demo.domain)
         page = File(str(files("wrtcgw.demo").joinpath("page")))
         return {SOFTPHONE: cast(IResource, page), b"": cast(IResource, Redirect(b"/softphone/"))}
 
@@ -143,8 +150,3 @@ class GatewayService(MultiService):
         ignored = differs - reloadable_keys()
         if ignored:
             log.warn("a restart is needed for: {names}", names=", ".join(sorted(ignored)))
-
-
-def reader(load: Callable[..., tuple[Settings, object]], path: Path | None, **how: object) -> Callable[[], Settings]:
-    """Return what finds the settings again, the same way as at the start."""
-    return lambda: load(path, **how)[0]
