@@ -150,7 +150,7 @@ class CallSetup:
         if call.answered is None:
             self._transfers.tell_referrer(leg, event.code or 487, event.reason)
         self._switch.remove(leg)
-        leg.finish(Outcome(event.code, event.reason))
+        leg.finish(Outcome(event.code, event.reason), self._switch.give)
 
     def _tell_end(self, call: Call, kind: MessageType, told: Ending) -> None:
         self._switch.tell(

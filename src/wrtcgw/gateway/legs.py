@@ -1,5 +1,6 @@
 """What the gateway keeps of a call beyond the domain's :class:`~wrtcgw.calls.call.Call`: waits, and what SIP needs."""
 
+from collections.abc import Callable
 from enum import Enum
 
 from attrs import define, field
@@ -114,18 +115,22 @@ class Leg:
             self.refer_timer.cancel()
             self.refer_timer = None
 
-    def finish(self, outcome: Outcome) -> None:
-        """Let go of everything: the call is over."""
+    def finish(self, outcome: Outcome, give: "Callable[[Deferred[Outcome], Outcome | Exception], None]") -> None:
+        """
+        Let go of everything: the call is over.
+
+        :param give: lets who waits go on; those who wait for the end get ``outcome``, others an error.
+        """
         self.stop_timers()
         if self.transfer is not None:
             self.transfer.ended(self)
         ends, self.ends = self.ends, []
         for deferred in ends:
-            deferred.callback(outcome)
+            give(deferred, outcome)
         waiting = [(deferred, "go on with") for deferred in self.tickets.values()]
         self.tickets.clear()
         if self.offer is not None and self.offer.waiting is not None:
             waiting.append((self.offer.waiting, self.offer.purpose.value))
         self.offer = None
         for deferred, action in waiting:
-            deferred.errback(WrongState(self.call.id, action, "ended"))
+            give(deferred, WrongState(self.call.id, action, "ended"))

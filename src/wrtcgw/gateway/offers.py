@@ -131,7 +131,7 @@ class Offers:
             tell_hold(switch, leg, call.held, offer.by)
         learn_answer(switch, leg, event.sdp)
         if offer.waiting is not None:
-            offer.waiting.callback(OK)
+            switch.give(offer.waiting, OK)
 
     def refused(self, event: OfferRefused) -> None:
         """Take the far side's refusal of an offer of ours: the call is as it was."""
@@ -145,7 +145,7 @@ class Offers:
                 AgentMessage(type=MessageType.ERROR, code=event.code, reason=event.reason, cause=cause, hint=hint),
             )
         if offer.waiting is not None:
-            offer.waiting.callback(Outcome(event.code, event.reason))
+            self._switch.give(offer.waiting, Outcome(event.code, event.reason))
 
     def _closed(self, call_id: str) -> tuple[Leg | None, OpenOffer | None]:
         """Return the leg and its open offer, which is open no more."""

@@ -118,7 +118,7 @@ class Registrations:
         self._waiting[dn] = SignIn(account, waiting)
         switch.run(switch.core.register(account, switch.now()))
         answer = await waiting
-        del self._waiting[dn]
+        self._waiting.pop(dn, None)
         if isinstance(answer, Registered):
             self._flows[dn] = account.flow
             return answer
@@ -184,11 +184,15 @@ class Registrations:
 
     # -- events
 
+    def _answer(self, pending: SignIn, answer: Answer) -> None:
+        del self._waiting[pending.account.dn]
+        self._switch.give(pending.answer, answer)
+
     def registered(self, event: Registered) -> None:
         """Take the registrar's consent: to a sign-in, or to a refresh, even if a sign-in waits at the same time."""
         pending = self._waiting.get(event.account)
         if pending is not None and self._switch.core.account(event.account) is pending.account:
-            pending.answer.callback(event)
+            self._answer(pending, event)
             return
         agent = self._switch.registry.find_dn(event.account)
         if agent is not None:
@@ -206,7 +210,7 @@ class Registrations:
         pending = self._waiting.get(event.account)
         given_up = event.retry_in is None
         if pending is not None and given_up:
-            pending.answer.callback(event)
+            self._answer(pending, event)
             return
         agent = self._switch.registry.find_dn(event.account)
         if agent is not None:
@@ -217,7 +221,7 @@ class Registrations:
         """Take the end of a registration."""
         waiting = self._leaving.pop(event.account, None)
         if waiting is not None:
-            waiting.callback(Outcome(event.code))
+            self._switch.give(waiting, Outcome(event.code))
 
     def connected(self, flow: int) -> None:
         """Note that a connection is up."""
@@ -228,7 +232,7 @@ class Registrations:
         self.up.discard(flow)
         for dn, pending in list(self._waiting.items()):
             if pending.account.flow == flow:
-                pending.answer.callback(RegistrationFailed(dn, 503, "connection lost"))
+                self._answer(pending, RegistrationFailed(dn, 503, "connection lost"))
         for agent in self._switch.registry.agents():
             if self._flows.get(agent.dn) == flow and agent.registration is RegistrationState.REGISTERED:
                 agent.last_code, agent.last_error = 0, "connection to the SIP proxy lost"

@@ -2,7 +2,8 @@
 What the parts of the gateway share: the core and the order in which its outputs are carried out, the tables, the clock.
 
 An event can make a part call the core again. What that yields is carried out after everything that came before it, so
-messages leave in the order in which the core made them.
+messages leave in the order in which the core made them. A verb that waits for an outcome goes on when all events are
+acted on: until then the tables may lag behind the core, which may have ended a leg already.
 """
 
 from collections import deque
@@ -62,6 +63,7 @@ class Switch:
         self._hooks = hooks
         self._send = send
         self._outputs: deque[Output] = deque()
+        self._results: deque[Callable[[], None]] = deque()
         self._running = False
 
     def now(self) -> float:
@@ -79,11 +81,22 @@ class Switch:
             return
         self._running = True
         try:
-            while self._outputs:
-                self._carry_out(self._outputs.popleft())
+            while self._outputs or self._results:
+                if self._outputs:
+                    self._carry_out(self._outputs.popleft())
+                else:
+                    self._results.popleft()()
         finally:
             self._running = False
             self._hooks.rearm()
+
+    def give(self, waiting: "Deferred[T]", result: T | Exception) -> None:
+        """Let who waits go on with ``result``, or fail with it, when all events are acted on."""
+        if isinstance(result, Exception):
+            self._results.append(lambda: waiting.errback(result))
+        else:
+            self._results.append(lambda: waiting.callback(result))
+        self.run([])
 
     def _carry_out(self, output: Output) -> None:
         try:
@@ -177,7 +190,7 @@ class Switch:
         leg = self.legs.get(call_id)
         waiting = leg.tickets.pop(ticket, None) if leg is not None else None
         if waiting is not None:
-            waiting.callback(outcome)
+            self.give(waiting, outcome)
 
 
 def accepted(action: str, outcome: Outcome) -> Outcome:
