@@ -9,7 +9,7 @@ import argparse
 import getpass
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO, cast
 
@@ -120,14 +120,24 @@ def read_password(options: argparse.Namespace, stdin: TextIO) -> str:
     return getpass.getpass(f"password of {options.dn}: ")
 
 
-async def walk(reactor: object, options: argparse.Namespace, plan: Plan, stream: TextIO) -> Exit:
-    """Carry out the plan and return the exit code."""
+async def walk(
+    reactor: object,
+    options: argparse.Namespace,
+    plan: Plan,
+    stream: TextIO,
+    opening: Callable[[IReactorFromThreads], Media] = open_media,
+) -> Exit:
+    """
+    Carry out the plan and return the exit code.
+
+    :param opening: starts the media thread.
+    """
     report = Report(stream)
     clock = cast(IReactorTime, reactor)
     media: Media | None = None
     if plan.tone:
         try:
-            media = open_media(cast(IReactorFromThreads, reactor))
+            media = opening(cast(IReactorFromThreads, reactor))
         except MediaUnavailableError as error:
             report.failed("media", str(error), 0.0)
             return Exit.NO_MEDIA

@@ -1,9 +1,15 @@
 """The demo PBX's signalling, in memory and in virtual time."""
 
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 
 from tests.demo.phones import OFFER, Office, Phone
 from wrtcgw import sdp
+from wrtcgw.demo.media import Media, MediaUnavailableError
+from wrtcgw.demo.pbx import DemoPBX
 from wrtcgw.sip.outputs import (
     CallAnswered,
     CallEnded,
@@ -299,3 +305,27 @@ class TransferTests(PBXTests):
         self.refer(self.ann, self.ours, "1006", replaces=second)
         self.assertEqual(self.transfers(self.ann)[-1], (400, True))
         self.ann.hang_up(second)
+
+
+class NoMediaTests(SynchronousTestCase):
+    """Where the ``demo`` extra is missing."""
+
+    def test_says_so(self) -> None:
+        """The PBX starts all the same, and warns that its calls have no sound and how to get it."""
+
+        def opening(reactor: IReactorFromThreads) -> Media:
+            raise MediaUnavailableError("no media: install it")
+
+        told: list[str] = []
+
+        @implementer(ILogObserver)
+        def observer(event: LogEvent) -> None:
+            told.append(f"{event['log_level'].name} {formatEvent(event)}")
+
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        pbx = DemoPBX(MemoryReactorClock(), opening=opening)
+        pbx.startService()
+        self.assertTrue(any(line.startswith("warn") and "NO SOUND" in line and "install it" in line for line in told))
+        self.assertTrue(pbx.url.startswith("ws://127.0.0.1:"))
+        self.successResultOf(pbx.stopService())

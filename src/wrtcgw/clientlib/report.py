@@ -56,7 +56,7 @@ class Report:
 
     def _line(self, mark: str, word: str, step: str, detail: str, seconds: float) -> None:
         try:
-            mark.encode(self._stream.encoding or "ascii")
+            mark.encode(self._stream.encoding or "utf-8")
         except UnicodeEncodeError:
             mark = word
         self._print(f"{mark} {step:<24} {detail:<44} {seconds:6.2f} s")

@@ -184,14 +184,15 @@ class Caller:
         await self._media.close(self._peer)
 
 
-def open_media(reactor: IReactorFromThreads) -> Media:
+def open_media(reactor: IReactorFromThreads, load: Callable[[str], object] = importlib.import_module) -> Media:
     """
     Start the media thread.
 
+    :param load: imports a module by name.
     :raises MediaUnavailableError: when aiortc cannot be loaded; the text says what to do.
     """
     try:
-        importlib.import_module("wrtcgw.demo.peer")
+        load("wrtcgw.demo.peer")
     except ImportError as error:
         raise MediaUnavailableError(f"no media: {error} ({HOW_TO_INSTALL} brings it)") from error
     return Media(reactor)

@@ -7,6 +7,7 @@ a flow. This service drives it; registrations are taken by :class:`~wrtcgw.demo.
 """
 
 from collections import deque
+from collections.abc import Callable
 from itertools import count
 from typing import cast
 
@@ -54,13 +55,22 @@ class DemoPBX(Service):
     :ivar domain: of its users' addresses; it answers for any other too.
     """
 
-    def __init__(self, reactor: object, port: int = 0, *, with_media: bool = True, domain: str = DOMAIN) -> None:
+    def __init__(
+        self,
+        reactor: object,
+        port: int = 0,
+        *,
+        domain: str = DOMAIN,
+        with_media: bool = True,
+        opening: Callable[[IReactorFromThreads], Media] = open_media,
+    ) -> None:
         """
         Prepare the PBX.
 
         :param reactor: listens, keeps time, and takes calls from the media thread.
         :param port: 0 lets the kernel choose.
         :param with_media: False leaves all calls without sound, as if the ``demo`` extra were missing.
+        :param opening: starts the media thread.
         """
         self.domain = domain
         self.url = ""
@@ -69,6 +79,7 @@ class DemoPBX(Service):
         self._clock = cast(IReactorTime, reactor)
         self._port = port
         self._with_media = with_media
+        self._opening = opening
         self._listener: IListeningPort | None = None
         self._connections: dict[int, Connection] = {}
         self._flows = count(1)
@@ -105,7 +116,7 @@ class DemoPBX(Service):
 
     def _open_media(self) -> Media | None:
         try:
-            return open_media(self._threads)
+            return self._opening(self._threads)
         except MediaUnavailableError as error:
             log.warn("the demo PBX has NO SOUND, its calls connect in signalling only: {error}", error=error)
             return None
