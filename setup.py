@@ -19,7 +19,7 @@ setup(
     package_dir={"": "src", "twisted.plugins": "twisted/plugins"},
     packages=[*find_packages("src"), "twisted.plugins"],
     package_data={"wrtcgw": ["py.typed"], "wrtcgw.demo": ["page/*"]},
-    include_package_data=True,
+    include_package_data=False,
     install_requires=[
         "twisted[tls]>=26.10.0",
         "klein>=24.8.0",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # a name for the type checker only: at run time this module s
 
 
 @frozen
-class LocalViolation(Exception):  # noqa: N818
+class LocalViolation(Exception):
     """This program asked for something that SIP, or the state it is in, does not allow: a bug of ours."""
 
     detail: str
@@ -26,7 +26,7 @@ class LocalViolation(Exception):  # noqa: N818
 
 
 @frozen
-class RemoteViolation(Exception):  # noqa: N818
+class RemoteViolation(Exception):
     """The peer sent something malformed or out of place; ``status_hint`` is the SIP status code that fits."""
 
     status_hint: int
