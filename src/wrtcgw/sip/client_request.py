@@ -21,7 +21,8 @@ CHALLENGES = frozenset((401, 407))
 MAX_CHALLENGES = 3
 """One for the user agent server, one for a proxy, one for a nonce that went stale on the way."""
 LIMIT = "limit"
-"""The name of the deadline of an INVITE that has got a provisional response; the others are timer letters."""
+"""The name of the deadline of an INVITE that has got a provisional response, and of a request whose user waits less
+than 64·T1; the others are timer letters."""
 
 
 class LocalResponse(Response):
@@ -35,6 +36,7 @@ class ClientRequest:
         "_authenticator",
         "_challenges",
         "_layer",
+        "_limit",
         "_next_cseq",
         "_on_response",
         "_provisional",
@@ -56,8 +58,10 @@ class ClientRequest:
         on_response: Callable[[Response], None],
         next_cseq: Callable[[], int],
         authenticator: Authenticator | None,
+        limit: float = 0.0,
     ) -> None:
         self._layer = layer
+        self._limit = limit
         self.request = request
         self.flow = flow
         self._on_response = on_response
@@ -82,6 +86,8 @@ class ClientRequest:
         kind = InviteClient if request.method == "INVITE" else NonInviteClient
         self.transaction = kind(request, layer.timers)
         layer.add_client(branch, request.method, self)
+        if self._limit:
+            layer.arm(self, LIMIT, self._limit)
         self._run(self.transaction, self.transaction.start(layer.now))
         if not layer.is_connected(self.flow):
             self.transport_error()
@@ -158,7 +164,7 @@ class ClientRequest:
         if name != LIMIT:
             self.armed = ""
             self._run(transaction, transaction.timer(name, self._layer.now))
-        elif not self._unwanted:
+        elif self.request.method == "INVITE" and not self._unwanted:
             self.cancel()
         else:
             self._drop(transaction)

@@ -27,6 +27,12 @@ class UASettings:
     register_expires: int = 600
     register_rate: float = 50.0
     """REGISTER requests a second after a reconnect, so that a restarted proxy is not flooded."""
+    refresh_limit: float = 8.0
+    """
+    How long to wait for the answer to a REGISTER that refreshes or renews a binding, before it is sent anew. Nobody
+    repeats a request on a reliable transport, and Asterisk drops what reaches it while it starts: with 64·T1 an agent
+    would be away for half a minute after each of its restarts.
+    """
     retry_base: float = 2.0
     retry_cap: float = 60.0
     session_expires: int = 1800

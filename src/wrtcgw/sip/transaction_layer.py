@@ -126,6 +126,7 @@ class TransactionLayer:
         on_response: Callable[[Response], None],
         next_cseq: Callable[[], int],
         authenticator: Authenticator | None = None,
+        limit: float = 0.0,
     ) -> ClientRequest:
         """
         Send ``request`` in a transaction of its own; its Via is added here.
@@ -133,8 +134,9 @@ class TransactionLayer:
         :param on_response: gets each provisional and final response, each further 2xx to an INVITE, and a
             :class:`LocalResponse` when none comes.
         :param next_cseq: gives the CSeq number of a retry that answers a challenge.
+        :param limit: seconds after which a request other than INVITE is given up, if not 64·T1.
         """
-        client = ClientRequest(self, request, flow, on_response, next_cseq, authenticator)
+        client = ClientRequest(self, request, flow, on_response, next_cseq, authenticator, limit)
         client.send()
         return client
 

@@ -146,7 +146,10 @@ class Registration:
         for name, value in attempt.authenticator.cached("REGISTER", uri, ""):
             headers.add(name, value)
         request = Request("REGISTER", uri, headers)
-        ua.layer.request(request, attempt.account.flow, self._on_response, self._next_cseq, attempt.authenticator)
+        # a sign-in waits for 64·T1: its late 200 has to be heard, or a binding would be left that nobody removes
+        limit = ua.settings.refresh_limit if attempt.is_refresh and attempt.expires else 0.0
+        credentials = attempt.authenticator
+        ua.layer.request(request, attempt.account.flow, self._on_response, self._next_cseq, credentials, limit)
 
     def _instance(self) -> str:
         """Return the parameters that let the registrar replace our binding by a newer one (:rfc:`5626#section-4.1`)."""
