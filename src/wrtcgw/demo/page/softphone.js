@@ -71,6 +71,11 @@ class Phone {
     }
   }
 
+  // The caller has asked for an answer without a click (Call-Info and the like), after some seconds.
+  answerUnasked(id) {
+    if (this.call?.id === id && this.call.state === "incoming") this.answer().catch(complain);
+  }
+
   async hangUp(verb = "hangup") {
     const { id } = this.call;
     this.ended("Call ended");
@@ -151,6 +156,15 @@ class Phone {
     this.call = { id: message.callId, peer, state: "incoming", offer: message.sdp };
     this.render(`Call from ${peer}`);
     $("answer").focus();
+    if (message.autoAnswer !== undefined) setTimeout(() => this.answerUnasked(message.callId), 1000 * message.autoAnswer);
+  }
+
+  // `cause` tells who did it: we (local), the server for us, or the far side (peer).
+  heldOrResumed(held, cause) {
+    if (cause !== "peer") this.call.held = held;
+    if (cause === "local") return this.render();
+    const who = cause === "peer" ? "The far side put you on hold" : "The server put the call on hold";
+    return this.render(held ? who : "Talking");
   }
 
   async takeForCall(type, message) {
@@ -169,8 +183,9 @@ class Phone {
       }
       case "HOLD":
       case "RESUME":
-        if (message.cause === "page" || message.cause === "local") return undefined;
-        return this.render(type === "HOLD" ? "The far side put you on hold" : "Talking");
+        return this.heldOrResumed(type === "HOLD", message.cause);
+      case "TALK":
+        return call.state === "incoming" ? this.answer() : undefined;
       case "TRANSFER":
         return note(`Transfer: ${message.state} ${message.sipCode || ""} ${message.reason || ""}`);
       case "ERROR":
