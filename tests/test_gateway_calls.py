@@ -55,15 +55,39 @@ class Outbound(GatewayCase):
         self.assertEqual([answer.repeated for answer in answers], [False, True])
 
     def test_other_branch_answers(self) -> None:
-        """The final answer may be another one than that of early media (asks A18)."""
+        """When another branch answers than that of early media, the page is asked for a new offer (asks A18)."""
         _, far = self.place(self.agent)
         far.ring(183, SDP)
         self.run_for()
+        self.messages(self.agent)
         other = SDP.replace("40000", "40002")
         far.answer(other)
         self.run_for()
-        final = self.last(self.agent, MessageType.ANSWER)
+        final, renew = self.messages(self.agent)
         self.assertEqual((final.sdp, final.more_coming, final.repeated), (other, False, False))
+        self.assertEqual((renew.type, renew.sdp, renew.cause), (MessageType.OFFER, None, "renew"))
+        self.describe(self.agent, OTHER_SDP)
+        self.assertEqual(far.methods(), ["INVITE", "ACK", "INVITE"])
+
+    def test_second_branch_answers(self) -> None:
+        """The same when both had early media: the page may have taken the first one's."""
+        _, far = self.place(self.agent)
+        other = SDP.replace("40000", "40002")
+        far.ring(183, SDP)
+        far.ring(183, other)
+        far.answer(other)
+        self.run_for()
+        told = [message.type.value for message in self.messages(self.agent) if message.type is not MessageType.RINGING]
+        self.assertEqual(told, ["ANSWER", "ANSWER", "ANSWER", "OFFER"])
+
+    def test_early_media_one_way(self) -> None:
+        """A final answer that only opens the way back is no new session."""
+        _, far = self.place(self.agent)
+        far.ring(183, SDP.replace("sendrecv", "sendonly"))
+        self.run_for()
+        far.answer(SDP)
+        self.run_for()
+        self.assertEqual(self.types(self.agent), ["RINGING", "ANSWER", "ANSWER"])
 
     def test_refused(self) -> None:
         """Each refusal comes as an ERROR that ends the call, with code, reason, cause and a text that helps."""

@@ -9,7 +9,7 @@ from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.errors import BadInput, NoSIPConnection, WrongState
 from wrtcgw.gateway.causes import Ending, ending
 from wrtcgw.gateway.legs import Leg
-from wrtcgw.gateway.media import incoming_offer, learn_answer
+from wrtcgw.gateway.media import incoming_offer, learn_answer, request_for_offer
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch
 from wrtcgw.gateway.targets import parse_target, shown
@@ -57,19 +57,27 @@ class CallSetup:
         tell(leg.call, AgentMessage(type=MessageType.RINGING, code=event.code, reason=event.reason))
         self._transfers.tell_referrer(leg, event.code, event.reason)
         if event.sdp is not None and event.sdp != leg.early_sdp:
+            leg.branched |= _is_other_branch(leg, event.sdp)
             leg.early_sdp = leg.call.remote_sdp = event.sdp
             tell(leg.call, AgentMessage(type=MessageType.ANSWER, sdp=event.sdp, more_coming=True))
 
     def answered(self, event: CallAnswered) -> None:
-        """Pass the far side's answer on; with early media it may be the same again."""
+        """
+        Pass the far side's answer on; with early media it may be the same again.
+
+        If another branch answers than the one whose early media the page has, a browser that took that for the answer
+        cannot take this one: it is asked for a new offer (user report A18).
+        """
         leg = self._switch.legs.get(event.leg)
         if leg is None or not leg.call.is_up:
             return
         leg.call.answer(self._switch.now())
         leg.call.uuid = event.uuid or leg.call.uuid
-        repeated = event.sdp == leg.early_sdp
-        leg.known_sdp = event.sdp
+        early, leg.known_sdp = leg.early_sdp, event.sdp
+        repeated = early is not None and descriptions.same_session(early, event.sdp)
         self._switch.tell(leg.call, AgentMessage(type=MessageType.ANSWER, sdp=event.sdp, repeated=repeated))
+        if leg.branched or _is_other_branch(leg, event.sdp):
+            self._switch.tell(leg.call, request_for_offer("renew"))
         learn_answer(self._switch, leg, event.sdp)
         self._transfers.tell_referrer(leg, 200, "OK")
 
@@ -157,3 +165,8 @@ class CallSetup:
             call,
             AgentMessage(type=kind, code=told.code, reason=told.reason, cause=told.cause, hint=told.hint),
         )
+
+
+def _is_other_branch(leg: Leg, text: str) -> bool:
+    """Tell whether a description comes from another branch of the fork than the early one before it."""
+    return leg.early_sdp is not None and not descriptions.only_direction_differs(leg.early_sdp, text)

@@ -71,6 +71,8 @@ class Leg:
     known_sdp: str = field(default="", repr=False)
     """The far side's description that the page has."""
     early_sdp: str | None = field(default=None, repr=False)
+    branched: bool = False
+    """Several branches of the far side have sent early media."""
     offer: OpenOffer | None = None
     remote_offer: str | None = field(default=None, repr=False)
     """The description inside the call that the page is to answer."""
