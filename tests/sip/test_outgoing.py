@@ -710,6 +710,23 @@ class ConnectionTests(ScriptCase):
         self.assertEqual(self.core.legs, 1)
         self.assertEqual(self.answers(call.send("INFO")), [200])
 
+    def test_acknowledged_again(self) -> None:
+        """An ACK that may have been lost with the connection is repeated over the new one, for 64·T1 only."""
+        self.call_out()
+        self.disconnect()
+        self.advance(20)
+        self.connect()
+        first, second = self.sent("ACK")
+        self.assertEqual(first.to_text(), second.to_text())
+        self.assertLess(self.requests.index(second), self.requests.index(self.last("INVITE")))
+        self.respond(self.last("INVITE"), 200, ANSWER)
+        self.advance(40)
+        sent = len(self.sent("ACK"))
+        self.disconnect()
+        self.connect()
+        self.assertEqual(len(self.sent("ACK")), sent)
+        self.respond(self.last("INVITE"), 200, ANSWER)
+
     def test_hang_up_meanwhile(self) -> None:
         """A hang-up without a connection is told at once, and its BYE is sent with its reason when it is back."""
         call = self.call_out()

@@ -43,6 +43,7 @@ class OutgoingLeg(Leg):
         self._early_sdp: dict[str, str] = {}
         self._reliable: dict[str, int] = {}
         self._acks: dict[str, Request] = {}
+        self._acknowledged = 0.0
         self._targets: list[URI] = []
         self._redirects = 0
         self._intervals = 0
@@ -158,6 +159,7 @@ class OutgoingLeg(Leg):
         dialog = self._early.get(tag) or Dialog.as_uac(self._request, response, self.flow)
         dialog.confirm(response)
         self._acks[tag] = self.ua.acknowledge(dialog, self._request)
+        self._acknowledged = self.ua.layer.now
         if self.state not in UNANSWERED:
             self._end_other(dialog)
             return
@@ -310,12 +312,25 @@ class OutgoingLeg(Leg):
     # -- the connection
 
     def reconnected(self) -> None:
-        """Cancel over the new connection what the old one left behind."""
+        """Cancel over the new connection what the old one left behind, or acknowledge once more."""
         if self.state is LegState.CANCELLING and self._client is not None:
             self._client.send_cancel()
             self.finish(*self._ending)
-        else:
-            super().reconnected()
+            return
+        self._acknowledge_again()
+        super().reconnected()
+
+    def _acknowledge_again(self) -> None:
+        """
+        Repeat an ACK that may have been lost with the connection.
+
+        The peer repeats its 2xx for 64·T1, but to where we were; then it hangs up, and until then it refuses every
+        re-INVITE with 491 (:rfc:`3261#section-13.3.1.4`).
+        """
+        layer = self.ua.layer
+        if self._acks and layer.now - self._acknowledged <= 64 * layer.timers.t1:
+            for ack in self._acks.values():
+                layer.send(self.flow, ack)
 
 
 def _preference(contact: NameAddr) -> float:
