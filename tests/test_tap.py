@@ -177,9 +177,9 @@ class SmokeTests(SynchronousTestCase):
             self.assertEqual(self.fetch(f"{url}/api/webrtc/sign_in?{query}"), "OK")
             self.assertEqual(self.fetch(f"{url}/api/webrtc/message?from=agent123&to=1003", OFFER), "OK")
             self.assertIn("m=audio", self.fetch(f"{url}/api/webrtc/message?id=agent123&wait=20"))
-            config.write_text('access_log = false\nhttp_port = 0\nlog_level = "warn"\nmax_calls = 1\n')
+            config.write_text('access_log = false\nhttp_port = 0\nlog_level = "warn"\nping_interval = 1\n')
             running.process.send_signal(signal.SIGHUP)
-            self.assertIn("max_calls", running.wait_for("a restart is needed"))
+            self.assertIn("ping_interval", running.wait_for("a restart is needed"))
             self.assertEqual(json.loads(self.fetch(f"{url}/api/health"))["active_calls"], 1)
             self.assertIn("<html", self.fetch(f"{url}/softphone/"))
             # twistd ends by the signal it was asked with, after it has stopped everything

@@ -176,10 +176,11 @@ class ServiceTests(SynchronousTestCase):
     def test_reload_of_the_rest(self) -> None:
         """What cannot change stays, and is named."""
         service = self.start()
-        text = self.reload(http_port=1, max_calls=2)
-        self.assertIn("changed: nothing", text)
-        self.assertIn("a restart is needed for: http_port, max_calls", text)
-        self.assertEqual(service.settings, self.settings)
+        text = self.reload(http_port=1, sip_connections=2, max_calls=2)
+        self.assertIn("changed: max_calls", text)
+        self.assertIn("a restart is needed for: http_port, sip_connections", text)
+        self.assertEqual(service.settings, evolve(self.settings, max_calls=2))
+        self.assertIn(b'"connections_total": 1', self.get("/api/health"))
 
     def test_reload_with_faults(self) -> None:
         """A configuration with faults changes nothing, and is explained."""

@@ -32,6 +32,7 @@ class Parts:
     """The parts of a gateway that its service has to do with."""
 
     agent: UserAgentService
+    gateway: Gateway
     api: GatewayAPI
     site: GatewaySite
     listener: HTTPListener
@@ -53,7 +54,7 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
     agent.attach(gateway)
     api = GatewayAPI(gateway, web_settings(settings), clock, pages=pages)
     site = GatewaySite(api, access_log=access_log(settings), reactor=clock)
-    return Parts(agent, api, site, HTTPListener(reactor, settings.http_interface, settings.http_port, site))
+    return Parts(agent, gateway, api, site, HTTPListener(reactor, settings.http_interface, settings.http_port, site))
 
 
 def write_access_line(line: str) -> None:
@@ -72,7 +73,13 @@ def targets(reactor: IReactorTCP, settings: Settings) -> list[Target]:
 
     :raises ValueError: if the CA file is of no use.
     """
-    websocket = WebSocketSettings(
+    websocket, tls = websocket_settings(settings), tls_settings(settings)
+    return [Target(str(url), websocket_endpoint(reactor, url, websocket, tls), url.secure) for url in settings.proxies]
+
+
+def websocket_settings(settings: Settings) -> WebSocketSettings:
+    """Return the settings of each connection."""
+    return WebSocketSettings(
         handshake_timeout=settings.handshake_timeout,
         ping_interval=settings.ping_interval,
         pong_timeout=settings.pong_timeout,
@@ -80,8 +87,11 @@ def targets(reactor: IReactorTCP, settings: Settings) -> list[Target]:
         max_message_size=settings.max_message_size,
         crlf_keepalive=settings.crlf_keepalive,
     )
-    tls = TLSSettings(ca_file=settings.tls_ca_file, verify=settings.tls_verify)
-    return [Target(str(url), websocket_endpoint(reactor, url, websocket, tls), url.secure) for url in settings.proxies]
+
+
+def tls_settings(settings: Settings) -> TLSSettings:
+    """Return how a proxy's certificate is judged."""
+    return TLSSettings(ca_file=settings.tls_ca_file, verify=settings.tls_verify)
 
 
 def agent_settings(settings: Settings) -> AgentSettings:
@@ -102,6 +112,7 @@ def ua_settings(settings: Settings) -> UASettings:
         user_agent=settings.user_agent,
         register_expires=settings.register_expires,
         register_rate=settings.register_rate,
+        refresh_limit=settings.register_timeout,
         retry_base=settings.register_retry_delay,
         retry_cap=settings.register_max_retry_delay,
         session_expires=settings.session_expires,

@@ -15,7 +15,7 @@ from twisted.web.static import File
 from twisted.web.util import Redirect
 
 from wrtcgw.config import ConfigError, Settings, reloadable_keys
-from wrtcgw.daemon.composition import Parts, access_log, compose, web_settings
+from wrtcgw.daemon.composition import Parts, access_log, compose, gateway_settings, web_settings
 from wrtcgw.daemon.loglevel import LevelControl
 from wrtcgw.daemon.systemd import Notifier, Watchdog
 from wrtcgw.transport.websocket import WebSocketURL
@@ -145,6 +145,7 @@ class GatewayService(MultiService):
         self._level.set(self.settings.log_level)
         self.parts.agent.trace = self.settings.log_level == "debug"
         self.parts.site.access_log = access_log(self.settings)
+        self.parts.gateway.reconfigure(gateway_settings(self.settings))
         self.parts.api.reconfigure(web_settings(self.settings))
         log.info("configuration reloaded; changed: {names}", names=", ".join(sorted(changes)) or "nothing")
         ignored = differs - reloadable_keys()

@@ -77,6 +77,10 @@ class Gateway:
             transfers=self._transfers,
         ).dispatch
 
+    def reconfigure(self, settings: GatewaySettings) -> None:
+        """Take over other limits and policies; domains and connections have to stay."""
+        self._switch.settings = settings
+
     # entries of the shell
 
     def connected(self, flow: int, *, secure: bool = False) -> None:

@@ -1,0 +1,84 @@
+"""Nothing that a part can be told is forgotten, and every key has an effect."""
+
+from collections.abc import Callable
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any, cast
+
+from attrs import NOTHING, Factory, evolve, fields
+from twisted.internet.interfaces import IReactorTCP
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.support.wsproxy import Network
+from wrtcgw.config import Settings
+from wrtcgw.config.settings import keys
+from wrtcgw.daemon import composition
+from wrtcgw.transport.websocket import WebSocketURL
+
+OTHERS: dict[str, Any] = {
+    "http_interface": "192.0.2.1",
+    "session_binding": "strict",
+    "trusted_proxies": (ip_network("192.0.2.0/24"),),
+    "allowed_origins": ("https://desk.example.org",),
+    "operator_token": "t",
+    "sip_ws_servers": (WebSocketURL.parse("wss://proxy.example.org"),),
+    "sip_server": "sip.example.org",
+    "sip_domain": "example.org",
+    "allowed_domains": ("example.net",),
+    "user_agent": "other",
+    "tls_ca_file": Path("ca.pem"),
+    "incoming_refer": "accept",
+    "log_level": "debug",
+}
+"""For keys that are neither numbers nor switches a value that is not the default."""
+
+NOT_SETTINGS = {"instance", "instance_urn", "replaces_across_accounts", "stable_after", "factory"}
+"""What the parts are told otherwise, or never by a site."""
+
+
+def changed(name: str, default: object) -> Any:
+    """Return another value than the default."""
+    if isinstance(default, bool):
+        return not default
+    return default + 1 if isinstance(default, int | float) else OTHERS[name]
+
+
+class CompositionTests(SynchronousTestCase):
+    """Settings in which no key has its default."""
+
+    settings = evolve(Settings(), **{name: changed(name, default) for name, _, default in keys()})
+
+    def test_every_setting_of_the_parts(self) -> None:
+        """Each field of a part's settings depends on a key."""
+        makers: tuple[Callable[[Settings], Any], ...] = (
+            composition.agent_settings,
+            lambda settings: composition.agent_settings(settings).reconnect,
+            composition.ua_settings,
+            composition.gateway_settings,
+            composition.web_settings,
+            composition.websocket_settings,
+            composition.tls_settings,
+        )
+        for make in makers:
+            made = make(self.settings)
+            for attribute in fields(type(made)):
+                default: Any = attribute.default
+                if attribute.name in NOT_SETTINGS or default is NOTHING:
+                    continue
+                default = default.factory() if isinstance(default, cast(Any, Factory)) else default
+                self.assertNotEqual(getattr(made, attribute.name), default, f"{type(made).__name__}.{attribute.name}")
+
+    def test_targets(self) -> None:
+        """Each proxy becomes an endpoint, in order, and wss is known as secure."""
+        urls = tuple(map(WebSocketURL.parse, ("ws://a.example.org", "wss://b.example.org")))
+        targets = composition.targets(cast(IReactorTCP, Network()), evolve(Settings(), sip_ws_servers=urls))
+        self.assertEqual(
+            [(target.name, target.secure) for target in targets],
+            [("ws://a.example.org/", False), ("wss://b.example.org/", True)],
+        )
+
+    def test_every_start_is_another_instance(self) -> None:
+        """Our Contact's host is new with each start, and a host name."""
+        first, second = (composition.ua_settings(self.settings).instance for _ in range(2))
+        self.assertNotEqual(first, second)
+        self.assertRegex(first, "^[0-9a-f]{16}$")
