@@ -71,6 +71,10 @@ class StandInGateway:
         """Return the agents."""
         return self.registry.agents()
 
+    def wants(self, message: AgentMessage) -> bool:
+        """Want every description."""
+        return True
+
     def calls(self) -> Iterator[Call]:
         """Return the calls."""
         return self.registry.calls()

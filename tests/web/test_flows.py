@@ -213,10 +213,33 @@ class Calls(FlowCase):
         """A caller who gives up is told as the end of the call."""
         far = self.far.call("5001")
         self.run_for()
+        self.assertEqual(self.get(POLL).headers["x-wrtc-message"], "OFFER")
         far.cancel()
         self.run_for()
-        self.assertEqual(self.get(POLL).headers["x-wrtc-message"], "OFFER")
         self.assertEqual(self.get(POLL).json["cause"], "cancelled")
+
+    def test_offer_of_a_call_that_is_over_is_left_out(self) -> None:
+        """A plain poll that comes after the caller gave up is told of the end, not handed the offer."""
+        self.welcome()
+        far = self.far.call("5001")
+        self.run_for()
+        far.cancel()
+        self.run_for()
+        told = self.get(POLL)
+        self.assertEqual((told.code, told.json["cause"]), (410, "cancelled"))
+        self.assertEqual(self.get(POLL).code, 204)
+
+    def test_answer_of_a_call_that_is_over_is_left_out(self) -> None:
+        """A plain poll that comes after an answered call was ended by the far side is told of the end only."""
+        self.welcome()
+        self.post(f"{POST}&to=1003", data=PAGE_SDP.encode(), headers=TEXT)
+        far = self.far.calls[-1]
+        far.answer()
+        self.run_for()
+        far.bye()
+        self.run_for()
+        self.assertEqual(self.get(POLL).code, 410)
+        self.assertEqual(self.get(POLL).code, 204)
 
     def test_roap(self) -> None:
         """In ROAP's form everything is told: ringing, early media, the answer, the end."""

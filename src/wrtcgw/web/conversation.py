@@ -13,7 +13,7 @@ from wrtcgw.web.addresses import Client
 from wrtcgw.web.auth import Access
 from wrtcgw.web.codec import Fields, Input, RoapMessage, read_query
 from wrtcgw.web.longpoll import Polls
-from wrtcgw.web.messages import PLAIN, ROAP
+from wrtcgw.web.messages import ROAP, PlainForm
 from wrtcgw.web.replies import Reply, wants_json
 
 Kind = Literal[MessageType.OFFER, MessageType.ANSWER] | None
@@ -26,6 +26,7 @@ class Conversation:
         self._gateway = gateway
         self._access = access
         self._polls = polls
+        self._plain = PlainForm(gateway.wants)
         self._wait_limit = wait_limit
         self._body_limit = body_limit
 
@@ -34,7 +35,7 @@ class Conversation:
         fields = Fields(read_query(request))
         agent = self.admit(request, client, fields.text("id", "the agent's id"))
         wait = fields.seconds("wait", self._wait_limit)
-        form = ROAP if wants_json(request) else PLAIN
+        form = ROAP if wants_json(request) else self._plain
         return self._polls.begin(request, agent, form, after=read_after(fields), wait=wait)
 
     def post(self, request: Request, client: Client, given: Input) -> Reply:

@@ -7,6 +7,7 @@ that they did not end themselves as one 410. **ROAP** tells everything, as JSON.
 
 import json
 import string
+from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import quote
 
@@ -34,7 +35,15 @@ class Form(Protocol):
 
 
 class PlainForm:
-    """Session descriptions as they are."""
+    """
+    Session descriptions as they are.
+
+    :param wants: tells whether a description is still of use: a page in this form hears of no withdrawn offer and of no
+        call that ended before it was told of it.
+    """
+
+    def __init__(self, wants: Callable[[AgentMessage], bool]) -> None:
+        self._wants = wants
 
     def accepts(self, message: AgentMessage) -> bool:
         """
@@ -43,10 +52,12 @@ class PlainForm:
         An ANSWER that repeats an early one is left out: a browser takes one answer to an offer.
         """
         match message.type:
-            case MessageType.OFFER | MessageType.SIGNED_OUT:
+            case MessageType.SIGNED_OUT:
                 return True
+            case MessageType.OFFER:
+                return self._wants(message)
             case MessageType.ANSWER:
-                return message.is_description and not message.repeated
+                return message.is_description and not message.repeated and self._wants(message)
             case _:
                 return message.ends_call and message.cause != LOCAL
 
@@ -78,7 +89,6 @@ class RoapForm:
         return write_json(request, 200, to_roap(message))
 
 
-PLAIN = PlainForm()
 ROAP = RoapForm()
 
 
