@@ -1,10 +1,13 @@
 """From the HTTP client to the far side and back: the API, the gateway, a real WebSocket, and the demo PBX."""
 
 import io
+import os
+import sys
 
 import treq
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.utils import getProcessOutputAndValue
 from twisted.trial.unittest import SkipTest
 from twisted.web.http_headers import Headers
 
@@ -286,6 +289,15 @@ class ClientTests(ClientCase):
         (leg,) = self.pbx.switchboard.legs.values()
         self.assertEqual((leg.number, leg.extension), ("5002", "1003"))
 
+    async def test_as_a_process(self) -> None:
+        """The command itself takes the password from the environment, and its exit code is the process's."""
+        environment = {**os.environ, "WRTCGW_PASSWORD": DEMO_PASSWORD, "PYTHONPATH": os.pathsep.join(sys.path)}
+        for number, expected in (("1003", Exit.OK), ("1005", Exit.CALL_FAILED)):
+            arguments = ["-m", "wrtcgw.client", "--url", self.url, "--dn", "5001", "--call", number]
+            output, errors, code = await getProcessOutputAndValue(sys.executable, arguments, environment)
+            self.assertEqual(code, expected, (output, errors))
+            self.assertIn("sign in as 5001", output.decode())
+
 
 class MediaTests(ClientCase):
     """With real media by aiortc."""
@@ -306,6 +318,16 @@ class MediaTests(ClientCase):
         )
         self.assertEqual(code, Exit.OK, text)
         self.assertIn("hear 440 Hz again", text)
+
+    async def test_agents_hear_each_other(self) -> None:
+        """Two callers in one call hear each other's tone, also after one was transferred to the echo."""
+        common = ("--password", DEMO_PASSWORD, "--media")
+        waiting = Deferred.fromCoroutine(self.run_client("--dn", "5002", "--wait", "--hold", *common))
+        await until(lambda: self.pbx.registrar.binding("5002", reactor.seconds()), "client signed in")
+        code, text = await self.run_client("--dn", "5001", "--call", "5002", "--transfer", "1003", *common)
+        self.assertEqual(code, Exit.OK, text)
+        code, text = await waiting
+        self.assertEqual(code, Exit.OK, text)
 
     async def test_no_tone(self) -> None:
         """A call that is silent ends with the code for no media."""

@@ -1,9 +1,10 @@
 """Real media on loopback: a caller and the demo PBX's peers, by aiortc."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import SkipTest, TestCase
 
@@ -64,7 +65,7 @@ class MediaTests(TestCase):
             self.assertEqual(sdp.direction(resumed), "sendrecv")
             await self.until(caller.hears)
             self.assertEqual(await caller.state(), "connected")
-            await line.close()
+            line.close()
             await caller.close()
 
         return Deferred.fromCoroutine(scenario())
@@ -121,6 +122,26 @@ class MediaTests(TestCase):
 
         return Deferred.fromCoroutine(scenario())
 
+    def test_after_the_end(self) -> "Deferred[None]":
+        """What is begun when the thread has ended is cancelled, and leaves no error."""
+
+        async def scenario() -> None:
+            media = open_media(reactor)  # type: ignore[arg-type]
+            line = MediaLine(media)
+            await line.offer()
+            await media.stop()
+            line.play(Sound.ECHO)
+            line.close()
+            await self.assertFailure(media.call(lambda: None), CancelledError)
+
+        return Deferred.fromCoroutine(scenario())
+
+    def test_cancelled(self) -> "Deferred[None]":
+        """Cancelling what waits on the media loop cancels it there."""
+        waiting = self.media.run(asyncio.sleep(60))
+        waiting.cancel()
+        return self.assertFailure(waiting, CancelledError)
+
     def test_refused(self) -> "Deferred[None]":
         """An offer without any codec that we speak is an error, and leaves no peer behind."""
 
@@ -162,4 +183,4 @@ class ExchangeTests(TestCase):
         self.successResultOf(Deferred.fromCoroutine(line.apply_answer(offer)))
         line.play(Sound.ECHO)
         line.connect(SilentLine(SEED_OFFER))
-        self.successResultOf(line.close())
+        line.close()

@@ -1,5 +1,7 @@
 """The demo PBX's signalling, in memory and in virtual time."""
 
+from typing import cast
+
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
@@ -19,6 +21,7 @@ from wrtcgw.sip.outputs import (
     InfoReceived,
     OfferAnswered,
     OfferReceived,
+    Output,
     Registered,
     RegistrationFailed,
     RequestAnswered,
@@ -161,6 +164,16 @@ class ExtensionTests(PBXTests):
         self.ann.do(self.ann.core.reoffer(leg, OFFER, self.ann.now))
         self.ann.last(OfferAnswered)
 
+    def test_without_offer(self) -> None:
+        """A call without an offer is refused with 488; a re-INVITE without one is answered with an offer of ours."""
+        target = URI.parse("sip:1003@demo.invalid")
+        leg, outputs = self.ann.core.invite("5001", target, "", self.ann.now)
+        self.ann.do(outputs)
+        self.assertEnded(self.ann, leg, EndCause.REFUSED, 488)
+        leg = self.ann.dial("1003")
+        self.ann.do(self.ann.core.reoffer(leg, "", self.ann.now))
+        self.assertEqual(sdp.direction(self.ann.last(OfferAnswered).sdp), "sendrecv")
+
     def test_not_transferable(self) -> None:
         """There is nobody at an extension who could be transferred: 400, and the call goes on."""
         leg = self.ann.dial("1003")
@@ -201,6 +214,25 @@ class AgentCallTests(PBXTests):
             self.ann.do(self.ann.core.reoffer(ours, offer, self.ann.now))
             handed_on = self.bob.last(OfferReceived)
             self.assertEqual((handed_on.leg, sdp.direction(handed_on.sdp or "")), (theirs, direction))
+
+    def test_replaces(self) -> None:
+        """A call with Replaces takes the place of another leg in its call with an agent (and with an extension)."""
+        for dialled in ("5002", "1003"):
+            replaced = self.ann.dial(dialled)
+            if dialled == "5002":
+                self.bob.answer()
+            dialog = self.ann.core._legs[replaced].dialog
+            value = f"{dialog.call_id};to-tag={dialog.remote_tag};from-tag={dialog.local_tag}"
+            target = URI.parse(f"sip:{dialled}@demo.invalid")
+            leg, outputs = self.cid.core.invite(
+                "5003", target, OFFER, self.cid.now, headers=[("Replaces", value), ("Require", "replaces")]
+            )
+            self.cid.do(outputs)
+            self.assertEqual(self.cid.last(CallAnswered).leg, leg)
+            self.assertEnded(self.ann, replaced, EndCause.REMOTE)
+            self.assertEqual(len([leg for leg in self.office.pbx.switchboard.legs.values() if leg.number == "5003"]), 1)
+            self.cid.hang_up(leg)
+        self.assertEqual(self.bob.last(CallEnded).cause, EndCause.REMOTE)
 
     def test_digits(self) -> None:
         """Digits are handed on to the other side."""
@@ -305,6 +337,50 @@ class TransferTests(PBXTests):
         self.refer(self.ann, self.ours, "1006", replaces=second)
         self.assertEqual(self.transfers(self.ann)[-1], (400, True))
         self.ann.hang_up(second)
+
+
+class FaultTests(PBXTests):
+    """What must not disturb the PBX."""
+
+    def test_garbage(self) -> None:
+        """What is no SIP is dropped, and what is malformed is answered; both are logged, and calls go on."""
+        for text in ("garbage", "INVITE sip:1003@demo.invalid SIP/2.0\r\n\r\n", "\r\n\r\n"):
+            self.ann.connection.textMessageReceived(text)
+        self.ann.dial("1003")
+        self.ann.last(CallAnswered)
+
+    def test_late_orders(self) -> None:
+        """An order for a leg that has ended meanwhile is nothing."""
+        self.ann.call(self.bob)
+        board = self.office.pbx.switchboard
+        legs = list(board.legs.values())
+        self.ann.hang_up(self.ann.last(CallAnswered).leg)
+        for leg in legs:
+            board.hang_up(leg)
+            board.tell(leg, "sendonly")
+        self.assertEqual(board.legs, {})
+
+    def test_bug(self) -> None:
+        """A bug in one event is logged, and the next is acted on all the same."""
+        self.office.pbx.run([cast(Output, None), cast(Output, None)])
+        with_bug = self.office.pbx.switchboard
+
+        async def broken() -> None:
+            raise ZeroDivisionError
+
+        with_bug.work(broken())
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_stop_in_a_call(self) -> None:
+        """Stopping with connections and calls up waits until the connections are closed."""
+        self.ann.call(self.bob)
+        self.ann.dial("1004")
+        phones = list(self.office.phones)
+        stopped = self.office.pbx.stopService()
+        self.assertNoResult(stopped)
+        for phone in phones:
+            phone.disconnect()
+        self.successResultOf(stopped)
 
 
 class NoMediaTests(SynchronousTestCase):

@@ -268,8 +268,8 @@ class Walk:
         """Tell of a message, and answer an offer inside one of our calls."""
         self.report.note(f"< {event}")
         if event.type == "SIGNED_OUT":
-            for phone in self._calls:
-                phone.up = False
+            for ended in self._calls:
+                ended.up = False
         phone = next((phone for phone in self._calls if phone.id == event.call_id and phone.id), None)
         if phone is None:
             return

@@ -10,7 +10,6 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from attrs import define, field
-from twisted.internet.defer import Deferred, succeed
 
 from wrtcgw import sdp
 from wrtcgw.demo import sessiontext
@@ -57,7 +56,7 @@ class Line(Protocol):
     def connect(self, other: "Line") -> None:
         """Let the two far sides hear each other."""
 
-    def close(self) -> "Deferred[None]":
+    def close(self) -> None:
         """End the stream."""
 
 
@@ -97,9 +96,8 @@ class SilentLine:
     def connect(self, other: Line) -> None:
         """Do nothing."""
 
-    def close(self) -> "Deferred[None]":
+    def close(self) -> None:
         """Do nothing."""
-        return succeed(None)
 
 
 @define(eq=False)
@@ -182,7 +180,7 @@ class MediaLine:
         old, self._peer = self._peer, peer
         self._far_credentials = None
         if old is not None:
-            self._media.close(old)
+            self._media.begin(self._media.close(old))
         self._lead()
         if self._other is not None:
             self._other._lead()
@@ -199,13 +197,14 @@ class MediaLine:
             peer.track.tone = PBX_HZ if sound is Sound.TONE else None
             peer.outlet = peer.track if sound is Sound.ECHO else other.track if other is not None else None
 
-        self._media.call(lead)
+        self._media.begin(self._media.call(lead))
 
-    def close(self) -> "Deferred[None]":
+    def close(self) -> None:
         """End the stream."""
         self._part()
         peer, self._peer = self._peer, None
-        return self._media.close(peer) if peer is not None else succeed(None)
+        if peer is not None:
+            self._media.begin(self._media.close(peer))
 
 
 @define(eq=False)

@@ -12,18 +12,22 @@ import asyncio
 import importlib
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError as FutureCancelledError
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeVar
 
 from attrs import define, field
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.interfaces import IReactorFromThreads
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from wrtcgw.demo.tone import CALLER_HZ, ToneEar
 
 if TYPE_CHECKING:
     from wrtcgw.demo.peer import Peer
+
+log = Logger()
 
 HOW_TO_INSTALL = "pip install 'wrtcgw[demo]'"
 _T = TypeVar("_T")
@@ -55,7 +59,14 @@ class Media:
             self._reactor.callFromThread(self._stopped.callback, None)
 
     def run(self, work: Coroutine[None, None, _T]) -> "Deferred[_T]":
-        """Run a coroutine on the media loop; cancelling the Deferred cancels it there."""
+        """
+        Run a coroutine on the media loop; cancelling the Deferred cancels it there.
+
+        What is still under way at :meth:`stop` ends in CancelledError, and so does whatever comes after it.
+        """
+        if self._loop.is_closed():
+            work.close()
+            return fail(CancelledError())
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
 
         def cancel(_: "Deferred[_T]") -> None:
@@ -72,6 +83,10 @@ class Media:
             return what()
 
         return self.run(work())
+
+    def begin(self, work: "Deferred[None]") -> None:
+        """Leave something that was begun to itself; only a bug in it is logged."""
+        work.addErrback(lambda failure: None if failure.check(CancelledError) else log.failure("demo media", failure))
 
     def offering(self, tone: float | None = None, ear: ToneEar | None = None) -> "Deferred[tuple[Peer, str]]":
         """Return a new peer that plays ``tone`` (hertz; None for silence), and its offer."""
@@ -151,7 +166,9 @@ def _settle(result: "Deferred[_T]", done: "Future[_T]") -> None:
         return
     try:
         result.callback(done.result())
-    except (Exception, CancelledError):
+    except FutureCancelledError:
+        result.errback(CancelledError())
+    except Exception:
         result.errback(Failure())
 
 

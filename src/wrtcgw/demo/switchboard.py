@@ -8,9 +8,10 @@ digits, transfer) is done again on its partner's. This class knows SIP only thro
 import math
 from collections.abc import Callable, Coroutine
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from wrtcgw import sdp
 from wrtcgw.demo.extensions import EXTENSIONS, Extension, Leg
@@ -33,6 +34,11 @@ from wrtcgw.sip.outputs import (
 )
 
 log = Logger()
+
+
+def _report(failure: Failure) -> None:
+    if not failure.check(CancelledError):  # the PBX is being stopped
+        log.failure("demo PBX", failure)
 
 
 class Switchboard:
@@ -80,7 +86,7 @@ class Switchboard:
         def done(result: object) -> None:
             self._working.discard(working)
 
-        working.addErrback(lambda failure: log.failure("demo PBX", failure)).addBoth(done)
+        working.addErrback(_report).addBoth(done)
 
     def take(self, event: Output) -> None:
         """Act on one event of the core."""
