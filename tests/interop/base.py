@@ -75,18 +75,18 @@ class InteropCase(TestCase):
         port = self.environment.ports.gateway
         return self.environment.gateway("nginx", self.environment.ways["wss"], settings, port=port)
 
-    async def own_gateway(self, name: str, *urls: str) -> Gateway:
+    async def own_gateway(self, name: str, *urls: str, **settings: object) -> Gateway:
         """
         Start a gateway that only this case needs, connected to some addresses, and end it with the case.
 
         It starts without blocking the reactor, on which a relay or a stand-in of this case may run.
         """
         self._own.append(name)
-        started: Gateway = await deferToThread(self.environment.gateway, name, Way(name, urls))
+        started: Gateway = await deferToThread(self.environment.gateway, name, Way(name, urls), settings)
         return started
 
     async def connected(self, gateway: Gateway) -> None:
-        """Wait until a gateway that has just started has its connection."""
+        """Wait until a gateway has its connection."""
         browser = self.browser(gateway)
         while (await browser.get("/api/health")).code != 200:
             await self.pause(0.1)
@@ -113,7 +113,12 @@ class InteropCase(TestCase):
         return desk
 
     async def agent(self, dn: int, gateway: Gateway | None = None) -> Desk:
-        """Return the desk of a signed-in agent."""
+        """
+        Return the desk of a signed-in agent.
+
+        Asterisk closes a WebSocket that carried no request within 32 s, so an idle gateway may just be reconnecting.
+        """
+        await self.connected(gateway or self.gateway())
         desk = self.desk(dn, gateway)
         reply = await desk.sign_in()
         if reply.code != 200:

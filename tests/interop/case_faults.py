@@ -39,6 +39,18 @@ class AsteriskRestart(fault_cases.AsteriskRestartCases):
     way = "asterisk"
 
 
+class GatewayStop(fault_cases.GatewayStopCases):
+    """Through Kamailio."""
+
+    way = "ws"
+
+
+class SessionTimer(fault_cases.SessionTimerCases):
+    """Through Kamailio."""
+
+    way = "ws"
+
+
 class Refusals(fault_cases.RefusalCases):
     """Through Kamailio."""
 

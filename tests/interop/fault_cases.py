@@ -4,6 +4,8 @@ What goes wrong in a network, and what an agent may expect then, written once fo
 This module is no ``case_*``: :mod:`tests.interop.case_faults` has the classes that trial runs.
 """
 
+import pathlib
+import re
 import signal
 import time
 from collections.abc import Awaitable, Callable
@@ -104,7 +106,6 @@ class BlackHoleCases(RecoveryCases):
         port = await relay.start()
         self.addCleanup(relay.stop)
         gateway = await self.own_gateway(f"relayed-{self.way}", self.relayed_url(port))
-        await self.connected(gateway)
         desk = await self.agent(5001, gateway)
 
         async def outage() -> None:
@@ -122,6 +123,44 @@ class BlackHoleCases(RecoveryCases):
     def relayed_url(self, port: int) -> str:
         """Return the WebSocket address through the relay."""
         return f"ws://127.0.0.1:{port}" + ("/ws" if self.way == "asterisk" else "")
+
+
+class GatewayStopCases(InteropCase):
+    """The gateway itself is stopped."""
+
+    async def test_stop_ends_calls(self) -> None:
+        """A gateway that is told to stop ends its calls and registrations first."""
+        gateway = await self.own_gateway("stopped", *self.environment.ways[self.way].urls)
+        desk = await self.agent(5001, gateway)
+        await desk.established("1003")
+        self._desks.remove(desk)
+        await self.blocking(gateway.server.stop)
+        await self.quiet()
+        self.assertEqual(self.environment.asterisk.contacts("5001"), [])
+
+
+class SessionTimerCases(InteropCase):
+    """Calls that last longer than their session interval."""
+
+    timeout = 180
+
+    async def test_refreshed(self) -> None:
+        """A call with the shortest interval, 90 s, is refreshed after half of it, and goes on."""
+        gateway = await self.own_gateway("timers", *self.environment.ways[self.way].urls, session_expires=90)
+        desk = await self.agent(5001, gateway)
+        call = await desk.established("1003")
+        log = self.environment.folder / "gateway-timers.log"
+        await self.pause(40)
+        self.assertEqual(_refreshes(log), 0)
+        await self.eventually("a refresh", lambda: _refreshes(log), 15)
+        self.assertEqual(len(self.environment.asterisk.channels()), 1)
+        await desk.do("hangup", call)
+
+
+def _refreshes(log: pathlib.Path) -> int:
+    """Count the requests that refreshed a session: UPDATE, or a second INVITE inside the dialog."""
+    text = log.read_text(errors="replace")
+    return len(re.findall(r"\n\s+UPDATE sip:", text)) + max(0, len(re.findall(r"\n\s+INVITE sip:", text)) - 2)
 
 
 class AsteriskRestartCases(InteropCase):
