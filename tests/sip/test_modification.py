@@ -5,7 +5,7 @@ from itertools import product
 
 from tests.support.corecase import HELD, THEIRS, CoreCase, FarCall
 from tests.support.corepair import ANSWER, OFFER
-from wrtcgw.sip.outputs import CallEnded, EndCause, OfferAnswered, OfferRefused
+from wrtcgw.sip.outputs import CallEnded, EndCause, OfferAnswered, OfferRefused, SessionRefreshed
 from wrtcgw.sip.usages.modification import OfferState
 
 IDLE, LOCAL, WAIT, REMOTE, UNACKED = OfferState
@@ -172,6 +172,14 @@ class OurOfferTests(CoreCase):
         self.assertEqual(len(self.sent("ACK")), 2)
         self.assertEqual(self.of(OfferRefused)[0].code, 200)
         self.assertEqual(self.local_sdp(call), OFFER)
+
+    def test_refresh_without_description(self) -> None:
+        """Nothing is told of a 2xx without a description to a refresh."""
+        self.call_out((("Session-Expires", "1800;refresher=uac"),))
+        self.advance(900)
+        self.respond(self.last("INVITE"), 200)
+        self.assertEqual(len(self.sent("ACK")), 2)
+        self.assertEqual(self.of(SessionRefreshed) + self.of(OfferRefused), [])
 
     def test_malformed_contact(self) -> None:
         """A 2xx whose Contact cannot be read is acknowledged all the same, and the dialog stays usable."""

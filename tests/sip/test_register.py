@@ -171,6 +171,15 @@ class SignInTests(RegisterCase):
         self.registered()
         self.assertEqual(len(self.of(Registered)), 1)
 
+    def test_connection_told_twice(self) -> None:
+        """A connection that is said to be up once more does not bring a refused sign-in back."""
+        request = self.sign_in()
+        self.connect()
+        self.advance(1)
+        self.respond(request, 403)
+        self.advance(100)
+        self.assertEqual(len(self.sent("REGISTER")), 1)
+
     def test_interval_too_brief(self) -> None:
         """423 is answered with the interval that it names, which refreshes keep (RFC 3261 section 10.2.8)."""
         self.respond(self.sign_in(), 423, "", [("Min-Expires", "1200")])
@@ -601,6 +610,16 @@ class SignOutTests(RegisterCase):
         self.grant(first)
         self.respond(self.last("REGISTER"), 200)
         self.assertEqual(len(self.sent("REGISTER")), 2)
+
+    def test_twice_while_a_sign_in_is_out(self) -> None:
+        """So does a second sign-out while the first still waits."""
+        first = self.sign_in()
+        self.sign_out()
+        self.sign_out()
+        self.grant(first)
+        self.respond(self.last("REGISTER"), 200)
+        self.assertEqual(len(self.sent("REGISTER")), 2)
+        self.assertEqual(len(self.of(Unregistered)), 1)
 
     def test_twice(self) -> None:
         """Signing out again while the sign-out is out sends nothing more, and drops a sign-in that came between."""

@@ -271,6 +271,24 @@ class RefreshTests(TimerCase):
                 self.advance(1)
                 self.assertEqual(len(self.refreshes()), 3)
 
+    def test_interval_too_small_for_ever(self) -> None:
+        """A peer that wants more each time is not followed for ever; the refresh is tried again later."""
+        for allow in (UPDATES, NO_UPDATES):
+            with self.subTest(allow=allow):
+                self.start()
+                self.call_out((allow, expires(1800, "uac")))
+                self.advance(900)
+                for minimum in range(1801, 1820):
+                    if len(self.refreshes()) < minimum - 1800:
+                        break
+                    self.respond(self.refreshes()[-1], 422, "", [("Min-SE", str(minimum))])
+                    self.advance(0)
+                self.assertLess(len(self.refreshes()), 10)
+                self.advance(15)
+                self.accept(self.refreshes()[-1], expires(1806, "uac"))
+                self.advance(800)
+                self.assertEqual(self.sent("BYE"), [])
+
     def test_dropped(self) -> None:
         """A 2xx without Session-Expires ends the timer (RFC 4028 section 7.2)."""
         for allow in (UPDATES, NO_UPDATES):

@@ -192,6 +192,29 @@ class TheirOfferTests(CoreCase):
         call.ack()
         self.assertIs(self.offer_state(call), IDLE)
 
+    def test_cancelled_after_a_glare(self) -> None:
+        """The CANCEL of a re-INVITE that was refused does nothing to the one that is open."""
+        call = self.call_out()
+        open_ = call.reinvite(THEIRS)
+        refused = call.reinvite(OFFER)
+        call.cancel()
+        self.assertEqual(self.answers(refused), [500])
+        self.assertEqual(self.answers(open_), [])
+        call.ack_refusal(refused)
+        self.answer_offer(call)
+        call.ack(invite=open_)
+
+    def test_malformed_contact(self) -> None:
+        """A re-INVITE whose Contact cannot be read gets 400, and is not looked at."""
+        call = self.call_out()
+        request = call.request("INVITE", THEIRS)
+        request.headers.set("Contact", "<<<")
+        self.receive(request)
+        self.assertEqual(self.answers(request), [400])
+        call.ack_refusal(request)
+        self.assertIs(self.offer_state(call), IDLE)
+        self.assertEqual(self.of(OfferReceived), [])
+
     def test_bye_meanwhile(self) -> None:
         """With the call a re-INVITE that waits for its answer ends: 487 (RFC 3261 section 15.1.2)."""
         for ours in (True, False):

@@ -228,7 +228,7 @@ class Modification:
         if name == "answer":
             if self._current is not None and self._current.client is not None:
                 self._current.client.cancel()
-        elif self.state is OfferState.GLARE_WAIT:
+        else:
             self.state = OfferState.IDLE
             self.proceed()
 

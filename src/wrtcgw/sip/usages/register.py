@@ -175,8 +175,6 @@ class Registration:
             self._accepted(attempt, response)
         else:
             self._failed(attempt, response)
-        if self._current is not None:
-            return
         missed, self._refresh_missed = self._refresh_missed, False
         if self._waiting:
             self._refresh_missed = missed

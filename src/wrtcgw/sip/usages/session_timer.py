@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 RETRY_DELAY = 10.0
 """Seconds until a refresh that failed for the moment is tried again."""
 
+MAX_RAISED = 5
+"""How often in a call a 422 may ask for a longer interval: each proxy on the way may have its own minimum."""
+
 
 class SessionTimer:
     """The session timer of one leg, in either role."""
@@ -24,14 +27,10 @@ class SessionTimer:
         settings = leg.ua.settings
         self._wanted = settings.session_expires
         self._min_se = settings.min_se
+        self._raised = 0
         self._interval = 0
         self._we_refresh = False
         self._update_works = True
-
-    @property
-    def interval(self) -> int:
-        """Return the agreed interval in seconds, 0 when the session has none."""
-        return self._interval
 
     # -- as UAC
 
@@ -51,8 +50,9 @@ class SessionTimer:
     def too_small(self, response: Response) -> bool:
         """Take the Min-SE of a 422; True when trying again makes sense (:rfc:`4028#section-7.3`)."""
         minimum = seconds_of(response.headers.get("Min-SE")) or 0
-        if minimum <= max(self._min_se, self._interval or self._wanted):
+        if minimum <= max(self._min_se, self._interval or self._wanted) or self._raised == MAX_RAISED:
             return False
+        self._raised += 1
         self._min_se = minimum
         return True
 
