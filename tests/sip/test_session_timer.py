@@ -3,7 +3,7 @@
 from itertools import product
 
 from tests.support.corecase import HELD, THEIRS, CoreCase, FarCall
-from tests.support.corepair import ANSWER, OFFER
+from tests.support.corepair import ANSWER, OFFER, CorePair
 from wrtcgw.sip.message import Request
 from wrtcgw.sip.outputs import CallAnswered, CallEnded, CallReceived, EndCause, OfferAnswered, SessionRefreshed
 from wrtcgw.sip.uri import URI
@@ -192,6 +192,8 @@ class RefreshTests(TimerCase):
         self.assertEqual(update.body, "")
         self.assertEqual(update.headers.get("Session-Expires"), "1800;refresher=uac")
         self.assertIn("Contact", update.headers)
+        self.assertTrue(update.headers.has_option("Supported", "timer"), "RFC 4028 section 7.1")
+        self.assertIn("Allow", update.headers)
         self.accept(update, expires(1800, "uac"))
         self.advance(899)
         self.assertEqual(len(self.refreshes()), 1)
@@ -300,6 +302,22 @@ class RefreshTests(TimerCase):
                 self.advance(20_000)
                 self.assertEqual(len(self.refreshes()), 1)
                 self.assertEqual(self.sent("BYE"), [])
+
+    def test_between_two_cores(self) -> None:
+        """With one of us on each side the caller is let refresh, by UPDATE, and stays the refresher."""
+        pair = CorePair(session_expires=600)
+        leg = pair.call()
+        received = pair.b.last(CallReceived)
+        assert isinstance(received, CallReceived)
+        pair.take(pair.b, pair.b.core.answer(received.leg, ANSWER, pair.now))
+        pair.advance(6000)
+        updates = [[text for text in side.sent if text.startswith("UPDATE ")] for side in (pair.a, pair.b)]
+        self.assertIn(len(updates[0]), (19, 20))
+        self.assertEqual(updates[1], [])
+        self.assertEqual(pair.a.of(CallEnded) + pair.b.of(CallEnded), [])
+        pair.take(pair.a, pair.a.core.hangup(leg, pair.now))
+        pair.advance(100)
+        self.assertEqual((pair.a.core.legs, pair.b.core.legs), (0, 0))
 
     def test_handed_over(self) -> None:
         """A 2xx to our refresh can make the peer the refresher."""

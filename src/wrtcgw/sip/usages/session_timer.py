@@ -175,7 +175,9 @@ class SessionTimer:
         if not leg.established or leg.modification.busy:
             self._retry()
         elif self._update_works and "UPDATE" in leg.dialog.peer_allows:
-            leg.send("UPDATE", self._updated, self.request_fields())
+            fields = self.request_fields()
+            leg.add_capabilities(fields)
+            leg.send("UPDATE", self._updated, fields)
         else:
             leg.modification.refresh()
 
