@@ -1,0 +1,306 @@
+"""Registrations that are kept: what is granted, refreshes and their failures, many accounts after a reconnect."""
+
+from collections import Counter
+from itertools import pairwise
+
+from tests.support.registercase import AGAIN, CHALLENGE, CONTACT, RegisterCase
+from wrtcgw.sip.message import Request
+from wrtcgw.sip.outputs import Output, Registered, RegistrationFailed
+from wrtcgw.sip.uri import URI
+
+
+class GrantTests(RegisterCase):
+    """What a 200 says, and when we refresh."""
+
+    def granted(self, *fields: tuple[str, str]) -> float:
+        """Sign in, with these fields in the 200; return the seconds granted."""
+        self.start()
+        self.respond(self.sign_in(), 200, "", fields, contact=False)
+        return self.of(Registered)[0].expires
+
+    def test_where_it_stands(self) -> None:
+        """The seconds of our own Contact count, else those of Expires, else what we asked for."""
+        own, other = f"{CONTACT};expires=300", "<sip:bob@other.invalid>;expires=20"
+        self.assertEqual(self.granted(("Contact", own), ("Expires", "900")), 300)
+        self.assertEqual(self.granted(("Contact", f"{other}, {own}")), 300)
+        self.assertEqual(self.granted(("Contact", other), ("Contact", own), ("Expires", "900")), 300)
+        self.assertEqual(self.granted(("Contact", CONTACT), ("Expires", "900")), 900)
+        self.assertEqual(self.granted(("Contact", f"{CONTACT};expires=x"), ("Expires", "900")), 900)
+        self.assertEqual(self.granted(("Expires", "900")), 900)
+        self.assertEqual(self.granted(("Expires", "900 ; later")), 900)
+        self.assertEqual(self.granted(), 600)
+
+    def test_contact_of_another(self) -> None:
+        """What the registrar granted to another binding of the same address of record is not for us."""
+        self.assertEqual(self.granted(("Contact", "<sip:bob@other.invalid>;expires=20")), 600)
+        self.assertEqual(self.granted(("Contact", "<sip:carol@gw.invalid>;expires=20")), 600)
+
+    def test_contact_in_other_letters(self) -> None:
+        """Hosts are compared without regard to case (RFC 3261 section 19.1.4)."""
+        self.assertEqual(self.granted(("Contact", "<sip:bob@GW.Invalid;transport=ws>;expires=300")), 300)
+
+    def test_malformed_contact(self) -> None:
+        """A list of bindings that cannot be read does not cost us ours."""
+        self.assertEqual(self.granted(("Contact", "<<<"), ("Expires", "300")), 300)
+        self.assertLess(self.wait_for_refresh(), 300)
+
+    def test_refresh_time(self) -> None:
+        """A refresh comes after 0.5 to 0.9 of the time granted, as the dice show."""
+        for granted in (60, 600, 3600):
+            for share in (0.0, 0.3, 1.0):
+                with self.subTest(granted=granted, share=share):
+                    self.start()
+                    self.tokens.share = share
+                    self.registered(granted)
+                    self.assertAlmostEqual(self.wait_for_refresh(), granted * (0.5 + 0.4 * share))
+
+    def test_refreshes(self) -> None:
+        """Refreshes go on for ever, one at a time, in one Call-ID with rising numbers."""
+        self.registered()
+        for _ in range(50):
+            self.wait_for_refresh()
+            self.grant()
+        requests = self.sent("REGISTER")
+        self.assertEqual(len(requests), 51)
+        self.assertEqual(len({request.call_id for request in requests}), 1)
+        self.assertTrue(all(b.cseq.number == a.cseq.number + 1 for a, b in pairwise(requests)))
+        self.assertEqual(len(self.of(Registered)), 51)
+
+    def test_nothing_granted(self) -> None:
+        """A 200 that grants nothing does not make us register without pause."""
+        self.registered(0)
+        self.assertGreaterEqual(self.wait_for_refresh(), 0.5)
+
+    def test_service_route(self) -> None:
+        """The Service-Route of the 200 is the Route of our INVITEs, in order, and of no REGISTER (RFC 3608, 5)."""
+        routes = (
+            ("Service-Route", "<sip:p1.example.org;lr>, <sip:p2.example.org;lr>"),
+            ("Service-Route", "<sip:p3;lr>"),
+        )
+        self.sign_in()
+        self.grant(None, 600, *routes)
+        _, outputs = self.core.invite("bob", URI.parse("sip:x@example.org"), "v=0\r\n", self.now)
+        self.take(outputs)
+        invite = self.last("INVITE")
+        self.assertEqual(
+            invite.headers.get_all("Route"), ["<sip:p1.example.org;lr>", "<sip:p2.example.org;lr>", "<sip:p3;lr>"]
+        )
+        self.respond(invite, 486)
+        self.assertEqual(self.last("ACK").headers.get_all("Route"), invite.headers.get_all("Route"))
+        self.wait_for_refresh()
+        self.assertNotIn("Route", self.last("REGISTER").headers)
+        self.grant()
+        _, outputs = self.core.invite("bob", URI.parse("sip:x@example.org"), "v=0\r\n", self.now)
+        self.take(outputs)
+        self.assertNotIn("Route", self.last("INVITE").headers)
+        self.respond(self.last("INVITE"), 486)
+
+
+class RefreshFailureTests(RegisterCase):
+    """Refreshes that fail (report A7)."""
+
+    def test_for_the_moment(self) -> None:
+        """Each refusal but the permanent ones is told with the time of the next try, which comes."""
+        for code in (400, 408, 420, 423, 480, 486, 500, 502, 503, 504, 600, 603):
+            with self.subTest(code=code):
+                self.start()
+                self.registered()
+                self.wait_for_refresh()
+                self.respond(self.last("REGISTER"), code)
+                retry_in = self.failure().retry_in
+                assert retry_in is not None
+                self.assertEqual(self.failure().code, code)
+                self.assertAlmostEqual(self.wait_for_refresh(), retry_in)
+                self.grant()
+                self.assertEqual(len(self.of(Registered)), 2)
+
+    def test_retry_after(self) -> None:
+        """Retry-After is obeyed, with or without what may follow the number; 0 does not mean without pause."""
+        for code in (480, 500, 503):
+            for value, expected in (
+                ("300", 300),
+                ("18000;duration=3600", 18000),
+                ("120 (in a meeting)", 120),
+                ("0", 1),
+            ):
+                with self.subTest(code=code, value=value):
+                    self.start()
+                    self.registered()
+                    self.wait_for_refresh()
+                    self.respond(self.last("REGISTER"), code, "", [("Retry-After", value)])
+                    self.assertEqual(self.failure().retry_in, expected)
+                    self.assertAlmostEqual(self.wait_for_refresh(), expected)
+
+    def test_growing_waits(self) -> None:
+        """The waits grow, up to a cap, with full jitter; a success begins anew."""
+        for share in (0.0, 1.0):
+            with self.subTest(share=share):
+                self.start()
+                self.tokens.share = share
+                self.registered()
+                self.wait_for_refresh()
+                waits = []
+                for _ in range(8):
+                    self.respond(self.last("REGISTER"), 503)
+                    waits.append(self.wait_for_refresh())
+                expected = [1.0] * 8 if share == 0 else [4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0, 60.0]
+                self.assertEqual([round(wait, 6) for wait in waits], expected)
+                self.grant()
+                self.wait_for_refresh()
+                self.respond(self.last("REGISTER"), 503)
+                self.assertAlmostEqual(self.wait_for_refresh(), expected[0])
+
+    def test_silence(self) -> None:
+        """A refresh without an answer is a time-out, and tried again for ever."""
+        self.registered()
+        self.wait_for_refresh()
+        self.advance(3600)
+        self.assertTrue(all(event.timeout for event in self.of(RegistrationFailed)))
+        self.assertGreater(len(self.of(RegistrationFailed)), 3600 / (32 + 60) - 1)
+        self.wait_for_refresh()
+        self.grant()
+        self.assertEqual(len(self.of(Registered)), 2)
+
+    def test_for_good(self) -> None:
+        """403, 404 and a password that is wrong now end the refreshes; the account is kept, and can sign in again."""
+        for code in (403, 404, 401, 407):
+            with self.subTest(code=code):
+                self.start()
+                self.registered()
+                self.wait_for_refresh()
+                self.respond(self.last("REGISTER"), code)
+                self.assertEqual((self.failure().code, self.failure().retry_in), (code, None))
+                sent = len(self.sent("REGISTER"))
+                self.advance(10_000)
+                self.assertEqual(len(self.sent("REGISTER")), sent)
+                self.assertIsNotNone(self.core.account("bob"))
+                self.sign_in("other")
+                self.grant()
+                self.assertEqual(len(self.of(Registered)), 2)
+                self.wait_for_refresh()
+
+    def test_sign_in_fails_after_that(self) -> None:
+        """A sign-in that fails after a refusal for good leaves the account as it was."""
+        self.registered()
+        self.wait_for_refresh()
+        self.respond(self.last("REGISTER"), 403)
+        self.respond(self.sign_in("other"), 503)
+        self.assertEqual((self.failure().code, self.failure().retry_in), (503, None))
+        self.assertIsNotNone(self.core.account("bob"))
+
+    def test_reconnect_after_refusal(self) -> None:
+        """A new connection is a new chance, also after a refusal for good."""
+        self.registered()
+        self.wait_for_refresh()
+        self.respond(self.last("REGISTER"), 403)
+        self.disconnect()
+        self.connect()
+        self.wait_for_refresh()
+        self.grant()
+        self.assertEqual(len(self.of(Registered)), 2)
+
+    def test_stale_nonce(self) -> None:
+        """A refresh on an old nonce is challenged anew, and answered, with stale=true or without it."""
+        self.respond(self.sign_in(), 401, "", [CHALLENGE])
+        self.grant()
+        self.wait_for_refresh()
+        self.respond(self.last("REGISTER"), 401, "", [AGAIN])
+        self.assertIn('nonce="n2"', self.last("REGISTER").headers.get("Authorization") or "")
+        self.grant()
+        self.assertEqual(self.of(RegistrationFailed), [])
+
+    def test_connection_lost(self) -> None:
+        """A refresh whose connection is lost is told, and made again over the next one."""
+        self.registered()
+        self.wait_for_refresh()
+        self.disconnect()
+        self.assertEqual(self.failure().code, 503)
+        sent = len(self.sent("REGISTER"))
+        self.advance(5000)
+        self.assertEqual(len(self.sent("REGISTER")), sent, "nothing is tried without a connection")
+        self.connect()
+        self.assertLess(self.wait_for_refresh(), 0.03)
+        self.grant()
+        self.assertEqual(len(self.of(Registered)), 2)
+
+
+class ManyTests(RegisterCase):
+    """Many accounts on one connection (report A6)."""
+
+    COUNT = 1000
+
+    def many(self) -> None:
+        """Register many accounts."""
+        for number in range(self.COUNT):
+            self.sign_in(key=f"u{number}")
+            self.grant()
+        self.requests.clear()
+        self.events.clear()
+
+    def take_and_grant(self, outputs: list[Output]) -> list[tuple[float, str]]:
+        """Grant each REGISTER among ``outputs``; return when they came and whose they were."""
+        seen = len(self.requests)
+        self.take(outputs)
+        fresh = [request for request in self.requests[seen:] if request.method == "REGISTER"]
+        for request in fresh:
+            self.grant(request)
+        return [(self.now, request.to.uri.user or "") for request in fresh]
+
+    def run_for(self, seconds: float) -> list[tuple[float, str]]:
+        """Let time pass with a registrar that grants all; return the REGISTERs."""
+        until, seen = self.now + seconds, []
+        while (deadline := self.core.next_deadline()) is not None and deadline <= until:
+            self.now = max(self.now, deadline)
+            seen += self.take_and_grant(self.core.tick(self.now))
+        self.now = until
+        return seen
+
+    def end_all(self) -> None:
+        """Sign all out."""
+        self.answer_byes()
+        for number in range(self.COUNT):
+            self.respond(self.sign_out(f"u{number}"), 200)
+
+    def test_paced(self) -> None:
+        """After a reconnect they register at the rate that is set, each once, those in a call first."""
+        self.many()
+        busy = ["u900", "u17", "u555"]
+        for key in busy:
+            _, outputs = self.core.invite(key, URI.parse("sip:far@example.org"), "v=0\r\n", self.now)
+            self.take(outputs)
+            self.respond(self.last("INVITE"), 200, "v=0\r\n")
+        self.disconnect()
+        self.assertEqual(self.run_for(30), [])
+        started = self.now
+        self.connect()
+        seen = self.run_for(30)
+        self.assertEqual({key for _, key in seen[:3]}, set(busy))
+        self.assertEqual(Counter(key for _, key in seen).most_common(1)[0][1], 1)
+        self.assertEqual(len(seen), self.COUNT)
+        peak = max(Counter(int(when - started) for when, _ in seen).values())
+        self.assertLessEqual(peak, 51)
+        self.assertAlmostEqual(seen[-1][0] - started, self.COUNT / 50 - 0.01)
+        self.assertEqual(len(self.sent("INVITE")), 2 * len(busy), "one recovery for each call")
+        for invite in self.sent("INVITE")[len(busy) :]:
+            self.respond(invite, 200, "v=0\r\n")
+            self.do(self.core.hangup, self.leg_of(invite))
+
+    def leg_of(self, invite: Request) -> str:
+        """Return the name of the leg of that INVITE."""
+        return next(name for name, leg in self.core._legs.items() if leg.dialog.call_id == invite.call_id)
+
+    def test_storm(self) -> None:
+        """A connection that comes and goes 20 times ends with each account registered once more, at the same rate."""
+        self.many()
+        for _ in range(20):
+            self.disconnect()
+            self.run_for(0.3)
+            self.connect()
+            self.assertLessEqual(len(self.run_for(0.5)), 26)
+        before = self.now
+        seen = self.run_for(25)
+        counts = Counter(key for _, key in seen)
+        self.assertEqual(set(counts.values()), {1})
+        peak = max(Counter(int(when - before) for when, _ in seen).values())
+        self.assertLessEqual(peak, 51)
+        self.assertEqual(self.core.transactions, 0)
