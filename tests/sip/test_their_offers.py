@@ -24,6 +24,34 @@ class TheirOfferTests(CoreCase):
         call.ack()
         self.assertIs(self.offer_state(call), IDLE)
 
+    def test_trying(self) -> None:
+        """A re-INVITE without an answer within 200 ms gets 100 (RFC 3261 section 17.2.1); an UPDATE none (RFC 4320)."""
+        call = self.call_out()
+        invite = call.reinvite(THEIRS)
+        self.advance(0.19)
+        self.assertEqual(self.answers(invite), [])
+        self.advance(5)
+        self.assertEqual(self.answers(invite), [100])
+        self.answer_offer(call)
+        call.ack()
+        self.assertEqual(self.answers(invite), [100, 200])
+        for method, code in (("INVITE", 200), ("INVITE", 488)):
+            request = call.send(method, THEIRS)
+            if code == 200:
+                self.answer_offer(call)
+                call.ack(invite=request)
+            else:
+                self.do(self.core.reject_offer, call.leg, code)
+                call.ack_refusal(request)
+            self.advance(1)
+            self.assertEqual(self.answers(request), [code])
+        refused = call.reinvite(THEIRS)
+        self.do(self.core.reject_offer, call.leg, 488)
+        call.ack_refusal()
+        update = call.send("UPDATE", THEIRS)
+        self.advance(1)
+        self.assertEqual((self.answers(refused), self.answers(update)), ([488], []))
+
     def test_repeated_2xx(self) -> None:
         """Our 2xx is repeated at T1, 2·T1, … T2, unchanged, until its ACK comes (RFC 3261 section 13.3.1.4)."""
         call = self.call_out()

@@ -71,6 +71,8 @@ class Purpose(Enum):
     """After a new connection: the description as it is, so that the peer learns the new way to us."""
 
 
+TRYING = 0.2
+"""Seconds after which an INVITE without an answer gets 100 (:rfc:`3261#section-17.2.1`)."""
 TRANSIENT = frozenset((408, 480, 500, 503, 504))
 """Refusals of a recovery that say nothing about the call: it is tried again after the next REGISTER."""
 
@@ -110,8 +112,12 @@ class Modification:
     @property
     def update_pending(self) -> bool:
         """Tell whether an UPDATE of the peer waits for its answer."""
-        server = self._server
-        return self.state is OfferState.REMOTE_OFFER and server is not None and server.request.method == "UPDATE"
+        return self._pending("UPDATE") is not None
+
+    def _pending(self, method: str) -> ServerRequest | None:
+        """Return the request with the peer's offer if it waits for its answer and is of that method."""
+        server = self._server if self.state is OfferState.REMOTE_OFFER else None
+        return server if server is not None and server.request.method == method else None
 
     @property
     def _recovers(self) -> bool:
@@ -224,8 +230,12 @@ class Modification:
         self._leg.ua.layer.arm(self, "glare", round(self._leg.ua.tokens.uniform(low, high), 2))
 
     def on_timer(self, name: str) -> None:
-        """End the wait after a glare, or take back an offer that no one answers."""
-        if name == "answer":
+        """End the wait after a glare, take back an offer that no one answers, or say that ours takes some time."""
+        if name == "trying":
+            invite = self._pending("INVITE")
+            if invite is not None:
+                invite.respond(100)
+        elif name == "answer":
             if self._current is not None and self._current.client is not None:
                 self._current.client.cancel()
         else:
@@ -250,6 +260,8 @@ class Modification:
         self._stop_repeating()  # who sends the next INVITE has got our 2xx to the last one, its ACK is late or lost
         self.state = OfferState.REMOTE_OFFER
         self._server = server
+        if server.request.method == "INVITE":
+            leg.ua.layer.arm(self, "trying", TRYING)
         leg.ua.emit(OfferReceived(leg.id, server.request.sdp()))
 
     @property
@@ -326,7 +338,7 @@ class Modification:
     def stop(self) -> None:
         """Let go of everything: the leg is over. A re-INVITE that waits for its answer gets 487."""
         self._queue.clear()
-        for name in ("glare", "answer"):
+        for name in ("glare", "answer", "trying"):
             self._leg.ua.layer.disarm(self, name)
         self._stop_repeating()
         if self.state is OfferState.REMOTE_OFFER and self._server is not None:
