@@ -1,7 +1,7 @@
 """Any messages at any time: the core never raises for them, tells each end once, and ends with nothing left."""
 
+import contextlib  # not "suppress" by name: trial takes that for warnings to be suppressed
 from collections.abc import Callable
-from contextlib import suppress
 
 from hypothesis import settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -110,7 +110,7 @@ class PeerAndUser(RuleBasedStateMachine):
 
     def user(self, entry: Callable[..., list[Output]], *arguments: object) -> None:
         """Let the user do something; what makes no sense now may be refused, but in no other way."""
-        with suppress(LocalViolation):
+        with contextlib.suppress(LocalViolation):
             self.take(entry(*arguments, now=self.now))
 
     # -- the user

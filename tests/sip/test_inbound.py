@@ -126,6 +126,12 @@ class OutsideTests(ScriptCase):
         )
         self.assertEqual(self.responses[-1].status, 415)
 
+    def test_info_package(self) -> None:
+        """An INFO of a package, of which we have none, gets 469 (RFC 6086 section 4.2.2)."""
+        request = self.call_in().send("INFO", "x", [("Info-Package", "foo"), ("Content-Type", "a/b")])
+        self.assertEqual(self.answers(request), [469])
+        self.assertEqual(self.answer_to(request).headers.get("Recv-Info"), "")
+
     def test_content_inside(self) -> None:
         """The same holds for re-INVITE and UPDATE; an INFO may bring anything."""
         call = self.call_in()

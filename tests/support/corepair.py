@@ -65,9 +65,12 @@ class CorePair:
         return self.b if side is self.a else self.a
 
     def connect(self) -> None:
-        """Bring the link up."""
+        """Bring the link up; nothing arrives before both ends know of it."""
+        held, self.held = self.held, True
         for side in (self.a, self.b):
             self.take(side, side.core.connected(0, self.now))
+        self.held = held
+        self.flush()
 
     def disconnect(self) -> None:
         """Cut the link: what is under way is lost."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.support.corecase import CoreCase, FarCall, Fields
-from tests.support.corepair import OFFER
+from tests.support.corepair import ANSWER, OFFER
 from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import CallEnded, CallReceived, EndCause, PeerFault
 from wrtcgw.sip.uri import URI
@@ -29,7 +29,7 @@ class Placed:
 
     def respond(self, status: int, tag: str = "far", sdp: str = "", fields: Fields = ()) -> Response:
         """Answer the newest INVITE, as the branch of the fork that is named by ``tag``."""
-        contact = [("Contact", f"<sip:{tag}@192.0.2.7>")] if status < 300 else []
+        contact = [("Contact", f"<sip:{tag or 'far'}@192.0.2.7>")] if status < 300 else []
         return self.case.respond(self.invite, status, sdp, [*fields, *contact], tag=tag, contact=False)
 
     def reliable(self, rseq: object, tag: str = "far", sdp: str = "", status: int = 183) -> Response:
@@ -97,3 +97,16 @@ class ScriptCase(CoreCase):
     def received(self) -> CallReceived:
         """Return the newest CallReceived."""
         return self.of(CallReceived)[-1]
+
+
+class IncomingCase(ScriptCase):
+    """Tests of calls to the core."""
+
+    def answer(self, call: FarCall) -> None:
+        """Let our side accept the call."""
+        self.do(self.core.answer, call.leg, ANSWER)
+
+    def final(self, call: FarCall) -> list[int]:
+        """Return the status codes with which the call's INVITE was answered."""
+        assert call.invite is not None
+        return self.answers(call.invite)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, cast
 
 from wrtcgw.sip.digest import Authenticator
 from wrtcgw.sip.errors import RemoteViolation
-from wrtcgw.sip.grammar import check_value
 from wrtcgw.sip.message import Headers, Request, Response
 from wrtcgw.sip.transaction import ClientTransaction, Effect, InviteClient, NonInviteClient, Outcome
 
@@ -72,7 +71,7 @@ class ClientRequest:
         self._provisional = False
         self._waiting = False
         self._unwanted = False
-        self._reasons: list[str] = []
+        self._reasons: tuple[str, ...] = ()
         self.armed = ""
         self.transaction: ClientTransaction | None = None
 
@@ -105,7 +104,7 @@ class ClientRequest:
         """
         if not self._waiting or self._unwanted:
             return
-        self._reasons = [check_value(value) for value in reasons]
+        self._reasons = tuple(reasons)
         self._unwanted = True
         self._authenticator = None
         if self._provisional:
@@ -186,7 +185,7 @@ class ClientRequest:
                     self._pass_up(cast(Response, message))
                 case Effect.TIMEOUT:
                     self._finish(408)
-                case Effect.TRANSPORT_ERROR:
+                case _:  # Effect.TRANSPORT_ERROR
                     self._finish(503)
 
     def _drop(self, transaction: ClientTransaction) -> None:

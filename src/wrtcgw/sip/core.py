@@ -12,6 +12,7 @@ of our Contact, a request inside a dialog finds its leg by the dialog ID.
 from collections.abc import Iterable
 
 from wrtcgw.sip.errors import LocalViolation, MalformedMessage, RemoteViolation
+from wrtcgw.sip.grammar import check_value
 from wrtcgw.sip.inbound import Inbound
 from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import Output
@@ -220,8 +221,13 @@ class UACore:
         return self._taken()
 
     def hangup(self, leg: str, now: float, reasons: Iterable[str] = ()) -> list[Output]:
-        """End a leg in any state: CANCEL, a final response, or BYE with the given Reason values."""
-        self._leg(leg, now).hang_up(reasons)
+        """
+        End a leg in any state: a final response, or CANCEL or BYE with the given Reason values (:rfc:`3326`).
+
+        :raises LocalViolation: if there is no such leg, or a value could break the message.
+        """
+        checked = tuple(check_value(reason) for reason in reasons)
+        self._leg(leg, now).hang_up(checked)
         return self._taken()
 
     def reoffer(self, leg: str, sdp: str, now: float) -> list[Output]:

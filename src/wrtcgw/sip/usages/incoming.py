@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from wrtcgw.sip.delta import seconds_of
 from wrtcgw.sip.dialog import Dialog, DialogState
-from wrtcgw.sip.grammar import check_value
 from wrtcgw.sip.headers import RAck, Reason, auto_answer_delay
 from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import AnswerReceived, CallConfirmed, CallReceived, EndCause
@@ -210,7 +209,7 @@ class IncomingLeg(Leg):
             self.reject(486, "")
         elif self.state is LegState.ANSWERED:
             self.state = LegState.CLOSING
-            self._reasons = tuple(check_value(value) for value in reasons)
+            self._reasons = tuple(reasons)
         else:
             super().hang_up(reasons)
 

@@ -8,6 +8,7 @@ A lost connection never ends a leg: the dialog outlives it, and a re-INVITE over
 new way. What cannot be sent meanwhile (a BYE) is sent then.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from enum import Enum
 
@@ -57,7 +58,7 @@ SPEAKING = frozenset((LegState.ANSWERED, LegState.ESTABLISHED))
 """The states in which the dialog is confirmed and the call wanted."""
 
 
-class Leg:
+class Leg(ABC):
     """What an outgoing and an incoming leg have in common; the owner of the confirmed dialog."""
 
     owns_call_id = False
@@ -94,11 +95,6 @@ class Leg:
         if self._dialog is None:
             raise LocalViolation(f"leg {self.id} is {self.state.value}: it has no dialog")
         return self._dialog
-
-    @property
-    def has_dialog(self) -> bool:
-        """Tell whether there is a dialog."""
-        return self._dialog is not None
 
     @property
     def has_confirmed_dialog(self) -> bool:
@@ -191,7 +187,7 @@ class Leg:
         """Send the BYE, now or when the connection is back, and report the end when it is answered."""
         self.state = LegState.ENDING
         self._ending = (cause, code, reason)
-        self._reasons = tuple(check_value(value) for value in reasons)
+        self._reasons = tuple(reasons)
         self.timer.stop()
         self.modification.stop()
         self.ua.layer.arm(self, "patience", BYE_PATIENCE)
@@ -257,8 +253,7 @@ class Leg:
 
     def on_timer(self, name: str) -> None:
         """Give up on a BYE that found no connection."""
-        if name == "patience":
-            self.finish(*self._ending)
+        self.finish(*self._ending)
 
     # -- the connection
 
@@ -313,9 +308,9 @@ class Leg:
             self.finish(EndCause.REMOTE, 0, "", reasons)
 
     @property
+    @abstractmethod
     def awaits_answer(self) -> bool:
         """Tell whether an offer of ours in the INVITE or its 2xx has no answer yet (:rfc:`3311#section-5.2`)."""
-        return False
 
     def _receive_invite(self, server: ServerRequest) -> None:
         if self.awaits_answer:

@@ -8,7 +8,7 @@ acknowledged and ended at once (:rfc:`3261#section-13.2.2.4`).
 from collections.abc import Iterable
 
 from wrtcgw.sip.dialog import Dialog, DialogState
-from wrtcgw.sip.errors import LocalViolation, RemoteViolation
+from wrtcgw.sip.errors import RemoteViolation
 from wrtcgw.sip.grammar import check_value, parse_number
 from wrtcgw.sip.headers import MAX_RSEQ, NameAddr, RAck, Reason, parse_contacts
 from wrtcgw.sip.message import Headers, Request, Response
@@ -93,7 +93,7 @@ class OutgoingLeg(Leg):
             self._success(response)
         elif self.state in UNANSWERED:
             self._failure(response)
-        elif self.state is LegState.CANCELLING:
+        else:
             self._cancelled(response)
 
     def _provisional(self, response: Response) -> None:
@@ -127,10 +127,13 @@ class OutgoingLeg(Leg):
         return dialog
 
     @property
+    def _sent(self) -> ClientRequest:
+        assert self._client is not None, "only start() comes before it"
+        return self._client
+
+    @property
     def _request(self) -> Request:
-        if self._client is None:
-            raise LocalViolation(f"leg {self.id} has sent no INVITE")
-        return self._client.request
+        return self._sent.request
 
     def _acknowledge_reliable(self, dialog: Dialog, response: Response) -> bool:
         """
@@ -276,8 +279,7 @@ class OutgoingLeg(Leg):
         self.state = LegState.CANCELLING
         self._ending = (cause, code, reason)
         self.ua.layer.disarm(self, "ring")
-        if self._client is not None:
-            self._client.cancel(reasons)
+        self._sent.cancel(reasons)
 
     def receive_bye(self, server: ServerRequest) -> None:
         """
@@ -289,9 +291,8 @@ class OutgoingLeg(Leg):
             super().receive_bye(server)
             return
         server.respond(200)
-        dialog = self._early.pop(server.request.from_tag, None)
-        if dialog is not None:
-            self.ua.drop_dialog(dialog)
+        self._early.pop(server.request.from_tag, None)
+        self.ua.drop_dialog(self.dialog)
         if not self._early and self.state is LegState.PROCEEDING:
             self._give_up(EndCause.REMOTE, 0, "")
 
@@ -313,8 +314,8 @@ class OutgoingLeg(Leg):
 
     def reconnected(self) -> None:
         """Cancel over the new connection what the old one left behind, or acknowledge once more."""
-        if self.state is LegState.CANCELLING and self._client is not None:
-            self._client.send_cancel()
+        if self.state is LegState.CANCELLING:
+            self._sent.send_cancel()
             self.finish(*self._ending)
             return
         self._acknowledge_again()
