@@ -198,6 +198,18 @@ class OtherPasswordTests(RegisterCase):
         self.assertEqual(account.password, "other")
         self.assertGreater(self.wait_for_refresh(), 299)
 
+    def test_while_a_refresh_is_refused(self) -> None:
+        """A refresh that is refused for good is not the outcome of the sign-in that waits behind it."""
+        self.registered()
+        self.wait_for_refresh()
+        refresh = self.last("REGISTER")
+        self.sign_in("other")
+        self.respond(refresh, 403)
+        self.assertEqual((self.failure().code, self.failure().retry_in), (403, 0))
+        self.grant()
+        self.assertEqual(len(self.of(RegistrationFailed)), 1)
+        self.assertEqual(len(self.of(Registered)), 2)
+
     def test_refresh_falls_due_meanwhile(self) -> None:
         """A refresh that falls due while a sign-in is out is made up for when that one fails, and only then."""
         for code, expected in ((403, 1), (200, 0)):
@@ -290,6 +302,19 @@ class SignOutTests(RegisterCase):
                 sent = len(self.sent("REGISTER"))
                 self.advance(1000)
                 self.assertEqual(len(self.sent("REGISTER")), sent)
+
+    def test_connection_lost(self) -> None:
+        """A sign-out whose connection is lost is told with 503, and a sign-in that waits for it fails too."""
+        self.registered()
+        self.sign_out()
+        self.sign_in("other")
+        self.disconnect()
+        self.assertEqual(self.of(Unregistered), [Unregistered("bob", 503)])
+        self.assertEqual(self.of(RegistrationFailed)[-1].code, 503)
+        self.assertIsNone(self.core.account("bob"))
+        self.connect()
+        self.advance(1000)
+        self.assertEqual(len(self.sent("REGISTER")), 2)
 
     def test_unknown(self) -> None:
         """Signing out who is not signed in does nothing."""

@@ -233,6 +233,7 @@ class Registration:
             self.refresh_in(retry_in)
         elif attempt.is_refresh:
             self.state = RegistrationState.REFUSED
+            retry_in = 0.0 if self._waiting else None  # with other credentials: that one has an outcome of its own
             self._on_registered(self)
         failure = RegistrationFailed(self.account.key, response.status, response.reason, retry_in, timeout)
         self.ua.emit(failure)
