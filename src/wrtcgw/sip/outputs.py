@@ -48,7 +48,8 @@ class RegistrationFailed:
     A REGISTER got no 2xx.
 
     ``retry_in`` is seconds until the core tries again by itself, or None when it gives up (wrong credentials, 403,
-    404). ``code`` 408 with ``timeout`` true means that no response came at all.
+    404). ``code`` 408 with ``timeout`` true means that no response came at all; 487 that a sign-out has overtaken a
+    sign-in that was still waiting.
     """
 
     account: str
@@ -162,7 +163,11 @@ class OfferAnswered:
 
 @frozen
 class OfferRefused:
-    """Our re-INVITE was refused; the session goes on as it was (:rfc:`3261#section-14.1`)."""
+    """
+    Our re-INVITE was refused; the session goes on as it was (:rfc:`3261#section-14.1`).
+
+    Also the outcome of an offer of ours in a 2xx whose ACK brought no answer: code 488.
+    """
 
     leg: str
     code: int
