@@ -13,7 +13,7 @@ The modules are called ``case_*``, so that ``trial tests``, which has to pass wi
 find them: it neither runs them nor counts them as skipped. Without root they fail with an error that says so.
 
 Everything is kept in ``WRTCGW_INTEROP_DIR`` (``/var/tmp/wrtcgw-interop``): the installed Asterisk, and in ``run/`` the
-configuration files, certificates and logs of the last run. The servers get free ports that the kernel chooses, run the
+configuration files, certificates and logs of the last run. The servers get free ports, run the
 files of ``conf/``, and are ended by process id. Media needs one address of the machine beside loopback, because
 neither Asterisk nor Chromium offers loopback addresses in ICE.
 """

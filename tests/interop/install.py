@@ -19,7 +19,7 @@ from contextlib import contextmanager
 
 from attrs import frozen
 
-from tests.interop.apt import mirror, without_hosts
+from tests.interop.apt import NoMirrorError, mirror, without_hosts
 
 FOLDER = pathlib.Path(os.environ.get("WRTCGW_INTEROP_DIR", "/var/tmp/wrtcgw-interop"))
 SUITE = os.environ.get("WRTCGW_INTEROP_SUITE", "forky")
@@ -114,6 +114,9 @@ def _asterisk(folder: pathlib.Path) -> pathlib.Path:
         scripts = "/usr/share/debootstrap/scripts/sid"
         command = ("debootstrap", "--variant=minbase", SUITE, str(unfinished), mirror(_codename()), scripts)
         _download(f"a minimal Debian {SUITE}", folder, command, clean=unfinished)
+        # they name the mirror
+        for log in (unfinished / "var/log/bootstrap.log", unfinished / "debootstrap/debootstrap.log"):
+            log.unlink(missing_ok=True)
         unfinished.rename(root)
     if not (root / "usr/sbin/asterisk").exists():
         _asterisk_packages(folder, root)
@@ -181,5 +184,5 @@ def _run(command: Sequence[str]) -> tuple[str, int]:
 if __name__ == "__main__":
     try:
         say(f"all installed in {install().folder}")
-    except InstallError as problem:
+    except (InstallError, NoMirrorError) as problem:
         sys.exit(f"interop: {problem}")

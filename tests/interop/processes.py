@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from attrs import define, field
 
+PORT_RANGE = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range")
 STOP_LIMIT = 15.0
 """Seconds a server gets after SIGTERM before it is killed."""
 
@@ -28,15 +30,30 @@ def until(what: str, condition: Callable[[], bool], seconds: float = 20.0) -> No
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports of 127.0.0.1 that were free a moment ago, all different, for TCP and UDP alike."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """
+    Return ports of 127.0.0.1 that nobody listens on, all different, for TCP and UDP alike.
+
+    They lie outside the range that the kernel gives to outgoing connections: one of those could take the port of a
+    server that is being restarted, or even connect to itself there. Asterisk's media ports end at 20000.
+    """
+    outgoing = int(PORT_RANGE.read_text().split()[0])
+    candidates = range(20_001, outgoing) if outgoing > 22_000 else range(61_000, 65_000)
+    found: list[int] = []
+    for port in random.sample(candidates, len(candidates)):
+        if len(found) == count:
+            return found
+        if all(_bindable(port, kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)):
+            found.append(port)
+    raise ServerFailedError(f"fewer than {count} of the ports {candidates} of 127.0.0.1 are free")
+
+
+def _bindable(port: int, kind: socket.SocketKind) -> bool:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def accepts(port: int) -> bool:
