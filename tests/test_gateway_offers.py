@@ -348,6 +348,20 @@ class TheirOffer(InCall):
         self.run_for(20)
         self.assertEqual(self.types(self.agent), [])
 
+    def test_withdrawn(self) -> None:
+        """An offer that the far side cancels is told as withdrawn; a late answer of the page is refused."""
+        self.peer.reinvite(CHANGED)
+        self.run_for()
+        self.peer.cancel()
+        self.run_for()
+        self.assertEqual(self.peer.last("INVITE").status, 487)
+        told = self.last(self.agent, MessageType.ERROR)
+        self.assertEqual((told.cause, told.state, told.ends_call), ("withdrawn", "ESTABLISHED", False))
+        with self.assertRaises(WrongState):
+            self.describe(self.agent, OTHER_SDP, kind=MessageType.ANSWER)
+        self.run_for(20)
+        self.assertEqual(self.types(self.agent), [])
+
     def test_silent_page(self) -> None:
         """Without an answer the far side is told 488 after ten seconds, and the page why; the call goes on."""
         self.peer.reinvite(CHANGED)

@@ -274,13 +274,14 @@ class Requested(InCall):
         self.assertEqual(len(self.frags()), 3)
 
     def test_target_elsewhere(self) -> None:
-        """A target outside our domain is named whole, and may be called because the far side asked for it."""
+        """A target elsewhere is named whole and may be called as the far side asks, in place of the call it names."""
         self.accept()
-        self.peer.refer("sip:bob@elsewhere.example")
+        self.peer.refer("sip:bob@elsewhere.example?Replaces=77%40there%3Bto-tag%3Da%3Bfrom-tag%3Db")
         self.run_for()
         self.assertEqual(self.last(self.agent, MessageType.TRANSFER).to, "sip:bob@elsewhere.example")
         _, far = self.place(self.agent, "sip:bob@elsewhere.example")
         self.assertEqual(far.requests[0].uri, "sip:bob@elsewhere.example")
+        self.assertEqual(far.requests[0].headers.get("Replaces"), "77@there;to-tag=a;from-tag=b")
         far.refuse(486)
         self.run_for()
         self.assertEqual(self.frags()[-1], "SIP/2.0 486 Busy Here")

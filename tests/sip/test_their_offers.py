@@ -2,7 +2,7 @@
 
 from tests.support.corecase import HELD, THEIRS, CoreCase
 from tests.support.corepair import ANSWER, OFFER
-from wrtcgw.sip.outputs import AnswerReceived, CallEnded, EndCause, OfferReceived, OfferRefused
+from wrtcgw.sip.outputs import AnswerReceived, CallEnded, EndCause, OfferReceived, OfferRefused, OfferWithdrawn
 from wrtcgw.sip.usages.modification import OfferState
 
 IDLE, LOCAL, WAIT, REMOTE, UNACKED = OfferState
@@ -198,10 +198,11 @@ class TheirOfferTests(CoreCase):
         self.assertEqual(len(self.of(OfferReceived)), 1)
 
     def test_cancelled(self) -> None:
-        """The CANCEL of a re-INVITE gets 200, the re-INVITE 487; our late answer is not sent."""
+        """The CANCEL of a re-INVITE gets 200, the re-INVITE 487; the user is told, and a late answer is not sent."""
         call = self.call_out()
         invite = call.reinvite(THEIRS)
         call.cancel()
+        self.assertEqual(self.of(OfferWithdrawn), [OfferWithdrawn(call.leg)])
         self.assertEqual(self.answers(invite), [487])
         call.ack_refusal()
         self.answer_offer(call)
@@ -219,6 +220,7 @@ class TheirOfferTests(CoreCase):
         self.assertEqual(self.answers(invite), [200])
         call.ack()
         self.assertIs(self.offer_state(call), IDLE)
+        self.assertEqual(self.of(OfferWithdrawn), [])
 
     def test_cancelled_after_a_glare(self) -> None:
         """The CANCEL of a re-INVITE that was refused does nothing to the one that is open."""

@@ -34,6 +34,8 @@ class Transfers:
             self._notify(transferor, 400)
         elif other is not None:
             self._attended(transferor, transferee, other)
+        elif event.replaces_value:
+            self._notify(transferor, 481)
         elif number in EXTENSIONS:
             self._to_extension(transferor, transferee, number, EXTENSIONS[number])
         elif board.registrar.knows(number):

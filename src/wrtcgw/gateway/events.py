@@ -16,7 +16,14 @@ from wrtcgw.sip import outputs as sip
 from wrtcgw.sip.outputs import Output
 
 SetupEvent = sip.CallReceived | sip.CallProgress | sip.CallAnswered | sip.CallConfirmed | sip.CallEnded
-OfferEvent = sip.OfferReceived | sip.OfferAnswered | sip.OfferRefused | sip.AnswerReceived | sip.SessionRefreshed
+OfferEvent = (
+    sip.OfferReceived
+    | sip.OfferWithdrawn
+    | sip.OfferAnswered
+    | sip.OfferRefused
+    | sip.AnswerReceived
+    | sip.SessionRefreshed
+)
 OrderEvent = sip.InfoReceived | sip.ControlReceived | sip.TextReceived
 OtherEvent = (
     sip.Send
@@ -72,6 +79,8 @@ class Events:
         match event:
             case sip.OfferReceived():
                 self.remote_offers.offered(event)
+            case sip.OfferWithdrawn():
+                self.remote_offers.withdrawn(event)
             case sip.AnswerReceived():
                 self.remote_offers.answer_received(event)
             case sip.SessionRefreshed():

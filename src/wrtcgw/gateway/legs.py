@@ -84,7 +84,8 @@ class Leg:
     """Another call has taken the place of this one, which ends by that."""
     refer_target: URI | None = None
     """Where the far side wishes to be transferred to, while the page may act on it."""
-    referred_by: str = ""
+    refer_headers: tuple[tuple[str, str], ...] = ()
+    """What the INVITE to there has to carry: who referred, and which dialog it takes the place of."""
     refer_timer: IDelayedCall | None = None
     referrer: str = ""
     """The leg whose far side asked for this call by REFER, and is told of its progress."""

@@ -23,7 +23,7 @@ from wrtcgw.gateway.media import (
     wanted,
 )
 from wrtcgw.gateway.switch import Switch
-from wrtcgw.sip.outputs import AnswerReceived, OfferReceived, SessionRefreshed
+from wrtcgw.sip.outputs import AnswerReceived, OfferReceived, OfferWithdrawn, SessionRefreshed
 
 NOT_ACCEPTABLE, GLARE = 488, 491
 
@@ -72,16 +72,30 @@ class RemoteOffers:
         """Tell whether the page may still answer an OFFER that it was told."""
         return leg.call.state is CallState.OFFERED or message.sdp == leg.remote_offer
 
+    def withdrawn(self, event: OfferWithdrawn) -> None:
+        """Take the far side's CANCEL of what the page was to answer."""
+        leg = self._switch.legs.get(event.leg)
+        if leg is None or leg.remote_offer is None or leg.informing:
+            return
+        self._close(leg)
+        hint = "the far side took its offer back; the call goes on as it was"
+        self._switch.tell(leg.call, AgentMessage(type=MessageType.ERROR, cause="withdrawn", hint=hint))
+
     def _page_silent(self, leg: Leg) -> None:
         """Refuse for a page that did not answer; the call goes on as it was (:rfc:`3261#section-14.2`)."""
         leg.page_timer = None
-        leg.call.settle()
-        leg.remote_offer = None
+        self._close(leg)
         if leg.informing:
             return
         self._reject(leg.call.id, NOT_ACCEPTABLE)
         hint = "the page did not answer the far side's offer in time; the call goes on as it was"
         self._switch.tell(leg.call, AgentMessage(type=MessageType.ERROR, cause="page-timeout", hint=hint))
+
+    def _close(self, leg: Leg) -> None:
+        """Wait for the page's answer no more."""
+        leg.stop_page_timer()
+        leg.call.settle()
+        leg.remote_offer = None
 
     def resume_calls(self, agent: Agent) -> None:
         """

@@ -135,7 +135,9 @@ class Transfers:
             switch.run(switch.core.reject_refer(event.leg, DECLINED, switch.now()))
             return
         leg.stop_refer_timer()
-        leg.refer_target, leg.referred_by = event.target, event.referred_by
+        leg.refer_target = event.target
+        told = (("Referred-By", event.referred_by), ("Replaces", event.replaces_value))
+        leg.refer_headers = tuple((name, value) for name, value in told if value)
         leg.refer_timer = switch.later(switch.settings.refer_limit, lambda: self._wish_expired(leg))
         switch.run(switch.core.accept_refer(event.leg, switch.now()))
         switch.tell(
@@ -164,8 +166,7 @@ class Transfers:
             if target is not None and to == self._name(target):
                 leg.refer_target = None
                 leg.stop_refer_timer()
-                headers = (("Referred-By", leg.referred_by),) if leg.referred_by else ()
-                return Wish(call_id, target, headers)
+                return Wish(call_id, target, leg.refer_headers)
         return None
 
     def tell_referrer(self, leg: Leg, code: int, reason: str) -> None:

@@ -154,6 +154,13 @@ class OfferReceived:
 
 
 @frozen
+class OfferWithdrawn:
+    """The peer has cancelled the re-INVITE of the last OfferReceived: there is nothing to answer any more."""
+
+    leg: str
+
+
+@frozen
 class OfferAnswered:
     """Our re-INVITE (``reoffer``) was accepted with this answer."""
 
@@ -214,6 +221,8 @@ class TransferRequested:
     target: URI
     replaces: str | None = None
     """The leg that the Replaces header in Refer-To names, when it is one of ours."""
+    replaces_value: str = ""
+    """That header's value as it came, to be sent in the INVITE to ``target``; empty when there was none."""
     referred_by: str = ""
 
 
@@ -264,6 +273,7 @@ Output = (
     | AnswerReceived
     | CallEnded
     | OfferReceived
+    | OfferWithdrawn
     | OfferAnswered
     | OfferRefused
     | SessionRefreshed

@@ -38,6 +38,7 @@ from wrtcgw.sip.outputs import (
     OfferAnswered,
     OfferReceived,
     OfferRefused,
+    OfferWithdrawn,
     SessionRefreshed,
 )
 from wrtcgw.sip.transaction_layer import ClientRequest, ServerRequest
@@ -294,7 +295,8 @@ class Modification:
 
     def cancelled(self, server: ServerRequest) -> None:
         """Take the CANCEL of a re-INVITE; it has no effect on one that is answered (:rfc:`3261#section-9.2`)."""
-        if self._server is server:
+        if self._server is server and self.state is OfferState.REMOTE_OFFER:
+            self._leg.ua.emit(OfferWithdrawn(self._leg.id))
             self.reject(487)
 
     def receive_ack(self, request: Request) -> bool:

@@ -135,6 +135,7 @@ class TransferRequest:
                 leg=leg.id,
                 target=target.without_headers(),
                 replaces=self._find(replaces) if replaces else None,
+                replaces_value=replaces or "",
                 referred_by=self._server.request.headers.get("Referred-By") or "",
             )
         )
