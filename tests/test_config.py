@@ -186,8 +186,10 @@ class FaultTests(SettingsTestCase):
 
     def test_unreadable_files(self) -> None:
         """A file that is none, or no TOML, is one fault that names it."""
-        error = self.assertRaises(ConfigError, load, pathlib.Path("nowhere.toml"), PROXY)
-        self.assertIn("nowhere.toml", str(error))
+        for environ in (PROXY, {}):
+            error = self.assertRaises(ConfigError, load, pathlib.Path("nowhere.toml"), environ)
+            self.assertIn("nowhere.toml", str(error))
+            self.assertEqual([fault.key for fault in error.faults], ["--config"])
         self.assertIn("expected a TOML file in UTF-8; found", self.faults("http_port = \n"))
 
     def test_no_secret_is_shown(self) -> None:

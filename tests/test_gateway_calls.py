@@ -242,8 +242,9 @@ class Outbound(GatewayCase):
         self.agent = self.sign_in()
         self.outbound(self.agent)
         self.outbound(self.agent)
-        with self.assertRaises(WrongState):
+        with self.assertRaises(WrongState) as caught:
             self.gateway.place_call("alice", "1003", PAGE_SDP, page_address=PAGE)
+        self.assertIn("cannot place another call: the agent has 2 already", str(caught.exception))
         far = self.far.call("5001")
         self.run_for()
         self.assertEqual(far.last("INVITE").status, 486)

@@ -62,13 +62,15 @@ class AmbiguousCall(GatewayError):
 
 @frozen
 class WrongState(GatewayError):
-    """The call is not in a state in which this can be done."""
+    """The call is not in a state in which this can be done; without ``call_id`` it is the agent that is not."""
 
     call_id: str
     action: str
     state: str
 
     def __str__(self) -> str:
+        if not self.call_id:
+            return f"cannot {self.action}: {self.state}"
         return f"cannot {self.action} call {self.call_id}: it is {self.state}"
 
 

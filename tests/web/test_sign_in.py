@@ -3,7 +3,7 @@
 from typing import cast
 
 from twisted.internet.defer import Deferred
-from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 
 from tests.web.harness import PASSWORD, WebTestCase
 from wrtcgw.errors import NoSIPConnection
@@ -89,6 +89,18 @@ class SigningIn(WebTestCase):
         self.assertIn("agent123", logged)
         self.assertNotIn(PASSWORD, logged)
         self.assertNotIn(token, logged)
+
+    def test_no_control_character_in_the_log(self) -> None:
+        """What a client sends as id cannot forge a line of the log, nor drive the terminal that shows it."""
+        lines: list[str] = []
+
+        observer = cast(ILogObserver, lambda event: lines.append(formatEvent(event)))
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        self.gateway.failure = NoSIPConnection()
+        self.ask("GET", "/api/webrtc/sign_in", params={**FIELDS, "id": "a\n\x1b[31mforged"})
+        self.assertTrue(any("forged" in line for line in lines))
+        self.assertTrue(all(line.isprintable() for line in lines), lines)
 
 
 class Leaving(WebTestCase):

@@ -152,7 +152,7 @@ def _check_together(reading: _Reading, settings: Settings, *, need_proxy: bool) 
         reading.faults.append(Fault(key, expected, found, reading.sources.get(key, "default")))
 
     known_bad = {fault.key for fault in reading.faults}
-    if need_proxy and not settings.proxies and not known_bad & {"sip_ws_servers", "sip_server"}:
+    if need_proxy and not settings.proxies and not known_bad & {"--config", "sip_ws_servers", "sip_server"}:
         fault("sip_ws_servers", "at least one URL, also by SIP_WS_SERVER or SIP_SERVER; or --demo", "none")
     if settings.reconnect_max_delay < settings.reconnect_delay:
         fault("reconnect_max_delay", "at least reconnect_delay", f"{settings.reconnect_max_delay:g}")

@@ -38,7 +38,7 @@ class CallSetup:
         if not connected:
             raise NoSIPConnection()
         if len(agent.calls) >= settings.max_calls:
-            raise WrongState("", "place another call", f"the agent has {len(agent.calls)} already, and may have no more")
+            raise WrongState("", "place another call", f"the agent has {len(agent.calls)} already (max_calls)")
         local = descriptions.complete(text, page_address)
         headers: Iterable[tuple[str, str]] = wish.headers if wish else ()
         call_id, outputs = switch.core.invite(agent.account, target, local, switch.now(), headers=headers)

@@ -103,6 +103,8 @@ class Front(Resource):
         return cast("int", self._routes.render(request))
 
     def _show(self, request: Request, page: IResource) -> int:
+        if b"\0" in unquote_to_bytes(request.path):  # no name of a file, and File would raise
+            raise NoSuchResource(request.path.decode("ascii", "replace"))
         assert request.prepath is not None and request.postpath
         request.prepath.append(request.postpath.pop(0))
         request.render(getChildForRequest(page, request))

@@ -58,7 +58,10 @@ class Reception:
             if not _is_guess(error):
                 this_try.forgive()
             log.warn(
-                "sign_in of {agent} from {address}: {error}", agent=wanted.id, address=client.address, error=str(error)
+                "sign_in of {agent!r} from {address}: {error}",
+                agent=wanted.id,
+                address=client.address,
+                error=str(error),
             )
             raise
         this_try.forgive()
