@@ -4,11 +4,9 @@ import atexit
 import contextlib
 import fcntl
 import functools
-import json
 import os
 import pathlib
 import shutil
-import signal
 from collections.abc import Mapping
 from typing import TextIO
 
@@ -18,8 +16,11 @@ from tests.interop.apt import NoMirrorError
 from tests.interop.authority import Certificates, make_certificates
 from tests.interop.gateway import Gateway, gateway
 from tests.interop.install import Installation, InstallError, install, say
-from tests.interop.processes import Server, ServerFailedError, free_ports
+from tests.interop.processes import Server, ServerFailedError, end_marked, end_named, free_ports
 from tests.interop.servers import Asterisk, Ports, asterisk, kamailio, nginx
+
+MARK = "WRTCGW_INTEROP_RUN"
+"""The variable by which all processes of a run are known."""
 
 
 @frozen
@@ -43,11 +44,6 @@ class Environment:
     nginx: Server
     page_port: int
     gateways: dict[str, Gateway] = field(factory=dict)
-
-    @property
-    def record(self) -> pathlib.Path:
-        """The file that names what runs."""
-        return self.folder.parent / "running"
 
     @property
     def servers(self) -> list[Server]:
@@ -75,10 +71,8 @@ class Environment:
             self.run(server)
 
     def run(self, server: Server) -> None:
-        """Start one server, and note it for the case that this process gets no chance to end it."""
+        """Start one server."""
         server.start()
-        with self.record.open("a") as record:
-            record.write(json.dumps([server.pid, _command_of(server.pid)]) + "\n")
         say(f"{server.name} runs, pid {server.pid}")
 
     def stop(self) -> None:
@@ -106,24 +100,6 @@ class Environment:
         """Stop a gateway that only one case needed."""
         if name in self.gateways:
             self.gateways.pop(name).server.stop()
-
-
-def _end_leftovers(record: pathlib.Path) -> None:
-    """End what an earlier run that was killed left behind: processes it noted, if they still are what they were."""
-    for line in record.read_text().splitlines() if record.exists() else []:
-        pid, command = json.loads(line)
-        if _command_of(pid) == command:
-            say(f"ending {command.split()[0]}, pid {pid}, of an earlier run")
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
-    record.unlink(missing_ok=True)
-
-
-def _command_of(pid: int) -> str:
-    try:
-        return pathlib.Path("/proc", str(pid), "cmdline").read_text(errors="replace").replace("\0", " ").strip()
-    except OSError:
-        return ""
 
 
 def environment() -> Environment:
@@ -161,16 +137,23 @@ def _started() -> Environment:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         raise InstallError(f"another interop run uses {installation.folder}: set WRTCGW_INTEROP_DIR") from None
-    _end_leftovers(installation.folder / "running")
+    _end_leftovers(installation.folder)
+    os.environ[MARK] = str(installation.folder)
     prepared = _prepared(installation)
     atexit.register(_end, prepared, lock)
     prepared.start()
     return prepared
 
 
+def _end_leftovers(folder: pathlib.Path) -> None:
+    """End what a run left behind that was killed itself; whoever calls holds the lock, so no run is alive."""
+    # nginx overwrites its environment, but takes its workers with it
+    end_named(folder / "run/nginx/nginx.pid", str(folder))
+    end_marked(f"{MARK}={folder}")
+
+
 def _end(ending: Environment, lock: TextIO) -> None:
     ending.stop()
-    ending.record.unlink(missing_ok=True)
     lock.close()
 
 

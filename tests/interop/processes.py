@@ -1,5 +1,6 @@
 """Servers as child processes: started with a log file each, watched, and ended by process id."""
 
+import contextlib
 import os
 import pathlib
 import random
@@ -68,6 +69,26 @@ def tail(path: pathlib.Path, lines: int = 40) -> str:
     if not path.exists():
         return f"({path} does not exist)"
     return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+
+def end_named(pid_file: pathlib.Path, argument: str) -> None:
+    """Terminate the process that a file names, if it still is one that was started with that text in its arguments."""
+    with contextlib.suppress(OSError, ValueError):
+        pid = int(pid_file.read_text())
+        if argument.encode() in pathlib.Path("/proc", str(pid), "cmdline").read_bytes():
+            os.kill(pid, signal.SIGTERM)
+
+
+def end_marked(mark: str) -> None:
+    """
+    Kill every process that was started with an environment variable, given as ``NAME=value``.
+
+    Processes inherit it, so it finds what an earlier run left behind when it was killed itself.
+    """
+    for environ in pathlib.Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if mark.encode() in environ.read_bytes().split(b"\0"):
+                os.kill(int(environ.parent.name), signal.SIGKILL)
 
 
 @define
