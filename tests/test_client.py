@@ -10,10 +10,11 @@ from urllib.parse import parse_qsl
 
 from treq.client import HTTPClient
 from treq.testing import StubTreq
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.error import ConnectionRefusedError
-from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
+from twisted.internet.interfaces import IReactorCore, IReactorFromThreads, IReactorTime
 from twisted.internet.task import Clock
+from twisted.internet.testing import MemoryReactor
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.client import ResponseNeverReceived
@@ -60,7 +61,7 @@ class Server(Resource):
         if not prepared and request.method == b"GET" and path.endswith("message"):
             self.hanging.append(request)
             return NOT_DONE_YET
-        status, value = prepared.pop(0) if prepared else (200, {})
+        status, value = prepared.pop(0) if prepared else (200, {"status": "ok"} if path.endswith("health") else {})
         request.setResponseCode(status)
         request.setHeader("X-WRTC-Session", "token1")
         request.setHeader("X-WRTC-Call", "call1")
@@ -142,17 +143,25 @@ class APITests(ServerCase):
         self.assertIn("none of a gateway's", str(self.error(self.api.control("hold", "c"), RefusedError)))
 
     def test_health(self) -> None:
-        """Health is an answer even when it is bad; what is no gateway is told."""
+        """Health is an answer even when it is bad; what is no gateway, or silent, counts as unreachable."""
         self.server.answers["GET health"] = [(503, {"status": "down"}), (404, "nothing here")]
         self.assertEqual(self.result(self.api.health()), {"status": "down"})
-        health = self.result(self.api.health())
-        self.assertIn("404", str(health["status"]))
+        self.assertIn("404", str(self.error(self.api.health(), UnreachableError)))
+        api = GatewayAPI("https://gw.example.org", "ann", cast(HTTPClient, Silent()), self.clock)
+        asking = Deferred.fromCoroutine(api.health())
+        self.clock.advance(11)
+        self.assertIn("no answer within 10 s", str(self.failureResultOf(asking, UnreachableError).value))
 
     def test_unreachable(self) -> None:
         """No connection, or one that breaks off, is one kind of error, which names the URL."""
-        for reason in (ConnectionRefusedError(), ResponseNeverReceived([Failure(ConnectionRefusedError())])):
+        for reason, words in (
+            (ConnectionRefusedError(), "refused"),
+            (ResponseNeverReceived([Failure(ConnectionRefusedError())]), "refused"),
+            (ResponseNeverReceived([Failure(CancelledError())]), "no answer within 60 s"),
+        ):
             api = GatewayAPI("http://gw.example.org", "ann", cast(HTTPClient, Failing(reason)), self.clock)
-            self.assertIn("http://gw.example.org: ", str(self.error(api.sign_out(), UnreachableError)))
+            text = str(self.error(api.sign_out(), UnreachableError))
+            self.assertTrue(text.startswith("http://gw.example.org: ") and words in text, text)
 
     def test_silent_gateway(self) -> None:
         """A gateway that never answers counts as unreachable after a minute."""
@@ -160,6 +169,14 @@ class APITests(ServerCase):
         self.stub.flush()
         self.clock.advance(61)
         self.failureResultOf(polling, UnreachableError)
+
+
+class Silent:
+    """An HTTP client whose requests are never answered."""
+
+    def request(self, *arguments: object, **options: object) -> Deferred[object]:
+        """Return what does not come."""
+        return Deferred()
 
 
 class Failing:
@@ -259,6 +276,24 @@ class WalkTests(ServerCase):
         self.assertEqual(code, Exit.CALL_FAILED, text)
         self.assertTrue(self.server.asked[-1][1].endswith("sign_out"))
 
+    def test_stopped(self) -> None:
+        """A walk that is stopped in a call (Ctrl-C) signs out before the process ends, with a code of its own."""
+        self.server.once_called = [(200, {"messageType": "ANSWER", "callId": "call1", "sdp": SEED_OFFER})]
+        plan = Plan(dn="5001", password="secret", call="1003", talk=100)
+        clock = cast(IReactorTime, self.clock)
+        walk = Walk(plan=plan, api=self.api, clock=clock, report=Report(io.StringIO()), new_sound=NoSound)
+        reactor = MemoryReactor()
+        working = client.until_stopped(cast(IReactorCore, reactor), walk.run())
+        for _ in range(20):
+            self.stub.flush()
+            self.clock.advance(0)
+        self.assertNoResult(working)
+        stopping = reactor.triggers["before"]["shutdown"][0][0]()
+        self.stub.flush()
+        self.successResultOf(stopping)
+        self.assertEqual(self.failureResultOf(working, SystemExit).value.code, Exit.INTERRUPTED)
+        self.assertTrue(self.server.asked[-1][1].endswith("sign_out"))
+
     def test_offer_inside_a_call(self) -> None:
         """An offer that comes inside a call is answered, also one without a description."""
         self.server.once_called = [
@@ -352,6 +387,13 @@ class CommandTests(SynchronousTestCase):
             ["--dn", "5001", "--call", "1", "--wait"],
             ["--dn", "5001", "--password", "x", "--media"],
             ["--dn", "5001", "--call", "1003", "--password-file", "/nonexistent"],
+            ["--dn", "5001", "--password", "x", "--call", ""],
+            ["--dn", "5001", "--password", "x", "--call", "1003", "--transfer", " "],
+            ["--dn", "5001", "--password", "x", "--call", "1003", "--expect", "200"],
+            ["--dn", "5001", "--password", "x", "--call", "1003", "--patience", "nan"],
+            ["--dn", "5001", "--password", "x", "--call", "1003", "--talk", "-1"],
+            ["--dn", "5001", "--password", "x", "--call", "1003", "--media", "--listen-for", "0"],
+            ["--dn", "5001", "--password", "x", "--call", "1003", "--url", "ftp://gw.example.org"],
             [],
         ):
             stderr = io.StringIO()

@@ -7,15 +7,17 @@ browser's part: a stream with a tone, and an ear for it.
 
 import argparse
 import getpass
+import math
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TextIO, cast
+from urllib.parse import urlsplit
 
 from treq.client import HTTPClient
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IReactorCore, IReactorFromThreads, IReactorTime
 from twisted.internet.task import react
 from twisted.web.client import Agent
 
@@ -47,6 +49,39 @@ examples:
 {EXIT_CODES}"""
 
 
+def _gateway(text: str) -> str:
+    url = urlsplit(text)
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise argparse.ArgumentTypeError("expected a URL like https://gw.example.org")
+    return text
+
+
+def _filled(text: str) -> str:
+    """Refuse what an unset variable of a script leaves: without its number a call would just not be made."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("expected a value, found an empty one")
+    return text
+
+
+def _number(low: float, what: str) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value < math.inf:
+            raise argparse.ArgumentTypeError(f"expected {what} from {low:g}, found {text!r}")
+        return value
+
+    return read
+
+
+def _failure(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 300 <= int(text) <= 699):
+        raise argparse.ArgumentTypeError(f"expected a SIP code from 300 to 699, found {text!r}")
+    return int(text)
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     result = argparse.ArgumentParser(
@@ -57,25 +92,33 @@ def parser() -> argparse.ArgumentParser:
     )
     add = result.add_argument
     add("--version", action="version", version=f"wrtcgw-client {__version__}")
-    add("--url", default="http://127.0.0.1:8082", help="the gateway (default: %(default)s)")
-    add("--dn", required=True, help="the number to sign in with")
-    add("--id", dest="agent_id", default="", help="the agent's id (default: client- and the number)")
+    add("--url", type=_gateway, default="http://127.0.0.1:8082", help="the gateway (default: %(default)s)")
+    add("--dn", type=_filled, required=True, help="the number to sign in with")
+    add("--id", dest="agent_id", type=_filled, help="the agent's id (default: client- and the number)")
     secret = result.add_mutually_exclusive_group()
     secret.add_argument("--password-file", metavar="FILE", help="file with the password in its first line, - for stdin")
     secret.add_argument("--password", help="the password itself; other users of this machine can see it")
     what = result.add_mutually_exclusive_group()
-    what.add_argument("--call", default="", metavar="NUMBER", help="call this number")
+    what.add_argument("--call", type=_filled, metavar="NUMBER", help="call this number")
     what.add_argument("--wait", action="store_true", help="wait for a call and answer it")
-    add("--expect", type=int, default=0, metavar="CODE", help="the call is to fail with this SIP code")
-    add("--dtmf", default="", metavar="DIGITS", help="send these digits during the call")
+    add("--expect", type=_failure, default=0, metavar="CODE", help="the call is to fail with this SIP code")
+    add("--dtmf", type=_filled, metavar="DIGITS", help="send these digits during the call")
     add("--hold", action="store_true", help="hold the call and resume it")
-    add("--talk", type=float, default=0.0, metavar="SECONDS", help="stay in the call for so long")
+    seconds = _number(0, "seconds")
+    add("--talk", type=seconds, default=0.0, metavar="SECONDS", help="stay in the call for so long")
     where = result.add_mutually_exclusive_group()
-    where.add_argument("--transfer", default="", metavar="NUMBER", help="end with a blind transfer")
-    where.add_argument("--consult", default="", metavar="NUMBER", help="end with an attended transfer to this number")
+    where.add_argument("--transfer", type=_filled, metavar="NUMBER", help="end with a blind transfer")
+    where.add_argument("--consult", type=_filled, metavar="NUMBER", help="end with an attended transfer to this number")
     add("--media", action="store_true", help="with sound: play a tone and report whether it comes back")
-    add("--listen-for", type=float, default=CALLER_HZ, metavar="HZ", help="listen for another tone than our own")
-    add("--patience", type=float, default=20.0, metavar="SECONDS", help="longest wait in a step (default: %(default)s)")
+    hertz = _number(50, "a frequency")
+    add("--listen-for", type=hertz, default=CALLER_HZ, metavar="HZ", help="listen for another tone than our own")
+    add(
+        "--patience",
+        type=seconds,
+        default=20.0,
+        metavar="SECONDS",
+        help="longest wait in a step (default: %(default)s)",
+    )
     return result
 
 
@@ -84,14 +127,14 @@ def plan_of(options: argparse.Namespace, password: str) -> Plan:
     return Plan(
         dn=options.dn,
         password=password,
-        call=options.call,
+        call=options.call or "",
         wait=options.wait,
         expect=options.expect,
-        digits=options.dtmf,
+        digits=options.dtmf or "",
         hold=options.hold,
         talk=options.talk,
-        transfer=options.transfer,
-        consult=options.consult,
+        transfer=options.transfer or "",
+        consult=options.consult or "",
         tone=options.listen_for if options.media else 0.0,
         patience=options.patience,
     )
@@ -154,6 +197,33 @@ async def walk(
             await media.stop()
 
 
+def until_stopped(reactor: IReactorCore, work: Coroutine[Deferred[object], object, Exit]) -> "Deferred[None]":
+    """Do the work and exit with its code; when the reactor is stopped meanwhile (Ctrl-C), let the work clean up."""
+
+    async def run() -> None:
+        try:
+            code = await work
+        except CancelledError:
+            code = Exit.INTERRUPTED
+        raise SystemExit(int(code))
+
+    working = Deferred.fromCoroutine(run())
+
+    def stopped() -> "Deferred[None]":
+        over: Deferred[None] = Deferred()
+
+        def done(result: object) -> object:
+            over.callback(None)
+            return result
+
+        working.addBoth(done)
+        working.cancel()
+        return over
+
+    reactor.addSystemEventTrigger("before", "shutdown", stopped)
+    return working
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; does not return."""
     command = parser()
@@ -166,10 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command.error(str(error))
 
     def start(reactor: object) -> "Deferred[None]":
-        async def run() -> None:
-            raise SystemExit(int(await walk(reactor, options, plan, sys.stdout)))
-
-        return Deferred.fromCoroutine(run())
+        return until_stopped(cast(IReactorCore, reactor), walk(reactor, options, plan, sys.stdout))
 
     react(start)
 

@@ -21,12 +21,13 @@ _UNREACHABLE = (
     ConnectError,
     DNSLookupError,
     ConnectTimeoutError,
-    ReplyTimeoutError,
     ResponseFailed,
     ResponseNeverReceived,
     RequestTransmissionFailed,
 )
 _REPLY_LIMIT = 60.0
+_HEALTH_LIMIT = 10.0
+"""A gateway tells its health at once; what is silent is none, or wants https."""
 
 
 class UnreachableError(Exception):
@@ -117,8 +118,10 @@ class GatewayAPI:
 
     async def health(self) -> Mapping[str, object]:
         """Ask how the gateway is; a gateway without a SIP connection says so with 503, which is an answer here."""
-        reply = await self._fetch("GET", "/api/health", Headers(), b"")
-        return reply.value if "status" in reply.value else {"status": f"HTTP {reply.status}, no gateway's answer"}
+        reply = await self._fetch("GET", "/api/health", Headers(), b"", _HEALTH_LIMIT)
+        if "status" not in reply.value:
+            raise UnreachableError(f"{self.url}: HTTP {reply.status}, and no gateway's answer")
+        return reply.value
 
     async def sign_in(self, dn: str, password: str) -> None:
         """Register the DN."""
@@ -169,12 +172,17 @@ class GatewayAPI:
             raise RefusedError(reply.status, str(reply.value.get("code", "")), str(text))
         return reply
 
-    async def _fetch(self, method: str, target: str, headers: Headers, body: bytes) -> Reply:
+    async def _fetch(
+        self, method: str, target: str, headers: Headers, body: bytes, limit: float = _REPLY_LIMIT
+    ) -> Reply:
         limited = Deferred.fromCoroutine(self._exchange(method, self.url.rstrip("/") + target, headers, body))
         try:
-            return await limited.addTimeout(_REPLY_LIMIT, self.clock)
+            return await limited.addTimeout(limit, self.clock)
+        except ReplyTimeoutError as error:
+            raise UnreachableError(f"{self.url}: no answer within {limit:g} s") from error
         except _UNREACHABLE as error:
-            raise UnreachableError(f"{self.url}: {_words_of(error)}") from error
+            words = _words_of(error) or f"no answer within {limit:g} s"  # a request that is cancelled has no words
+            raise UnreachableError(f"{self.url}: {words}") from error
 
     async def _exchange(self, method: str, address: str, headers: Headers, body: bytes) -> Reply:
         response = await self.http.request(method, address, headers=headers, data=body)

@@ -15,6 +15,7 @@ class Exit(IntEnum):
     SIGN_IN_FAILED = 3
     UNREACHABLE = 4
     NO_MEDIA = 5
+    INTERRUPTED = 130
 
 
 EXIT_CODES = """\
@@ -25,6 +26,7 @@ exit codes:
   3  sign-in failed: wrong number or password, or no registrar behind the gateway
   4  no gateway answers at the URL
   5  no media: the tone was not heard, or the demo extra is not installed
+  130  interrupted (Ctrl-C, SIGTERM); the call was ended and the agent signed out
 """
 
 
