@@ -119,6 +119,7 @@ class CallTests(EndToEndCase):
         await self.ann_.api.control("transfer", call, to="1004")
         event = await self.ann_.event("TRANSFER", call, "FAILED")
         self.assertEqual(event.code, 400)
+        self.assertIn("cannot transfer this call", event.hint)
         self.assertEqual(await self.ann_.api.control("hold", call), "200 OK")
 
     async def test_lost_connection(self) -> None:

@@ -56,6 +56,10 @@ _CLASSES: Mapping[int, tuple[str, str]] = {
 }
 _UNKNOWN = ("failed", "the far side gave no reason")
 
+_NOT_TRANSFERRED: Mapping[int, str] = {
+    400: "the PBX cannot transfer this call: Asterisk transfers only calls between two parties, none of an application",
+}
+
 _ENDS_FOR: Mapping[str, str] = {
     "transferred": "the far sides of the transfer go on without the agent",
     "replaced": "another call has taken the place of this one",
@@ -79,6 +83,12 @@ class Ending:
 def explain(code: int) -> tuple[str, str]:
     """Return cause and hint for a SIP code."""
     return CAUSES.get(code) or _CLASSES.get(code // 100, _UNKNOWN)
+
+
+def explain_transfer(code: int) -> tuple[str, str]:
+    """Return cause and hint for the SIP code with which a transfer failed."""
+    cause, hint = explain(code)
+    return cause, _NOT_TRANSFERRED.get(code, hint)
 
 
 def ending(event: CallEnded, state: CallState, ends_for: str = "") -> Ending:

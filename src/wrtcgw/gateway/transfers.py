@@ -6,7 +6,7 @@ from wrtcgw.calls.agent import Agent, only
 from wrtcgw.calls.call import CallState
 from wrtcgw.calls.messages import AgentMessage, MessageType, TransferState
 from wrtcgw.errors import BadInput, GatewayError, WrongState
-from wrtcgw.gateway.causes import explain
+from wrtcgw.gateway.causes import explain_transfer
 from wrtcgw.gateway.legs import Leg, Transfer
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch
@@ -102,7 +102,7 @@ class Transfers:
         if leg is None:
             return
         state = _transfer_state(event)
-        cause, hint = explain(event.code) if state is TransferState.FAILED else ("", "")
+        cause, hint = explain_transfer(event.code) if state is TransferState.FAILED else ("", "")
         self._switch.tell(
             leg.call,
             AgentMessage(

@@ -37,6 +37,7 @@ class Phone {
     this.gateway.polling?.abort();
     this.ended(why);
     signedIn(false);
+    $("error").hidden = true;
     show("status", why, "off");
   }
 
@@ -85,6 +86,7 @@ class Phone {
   async hold() {
     const call = this.call;
     const held = !call.held;
+    const focused = document.activeElement === $("hold");
     $("hold").disabled = true;
     try {
       await this.gateway.control(held ? "hold" : "resume", call.id);
@@ -92,6 +94,7 @@ class Phone {
       this.render(held ? "You put the call on hold" : "Talking");
     } finally {
       $("hold").disabled = false;
+      if (focused && document.activeElement === document.body) $("hold").focus();
     }
   }
 
@@ -187,7 +190,8 @@ class Phone {
       case "TALK":
         return call.state === "incoming" ? this.answer() : undefined;
       case "TRANSFER":
-        return note(`Transfer: ${message.state} ${message.sipCode || ""} ${message.reason || ""}`);
+        note(`Transfer: ${message.state} ${message.sipCode || ""} ${message.reason || ""}`);
+        return message.state === "FAILED" ? complain(new Error(`Not transferred: ${message.hint}`)) : undefined;
       case "ERROR":
         if (message.state === "ENDED") this.ended("Call failed");
         return complain(new Error(message.hint || `${message.sipCode || ""} ${message.reason || message.cause || "Call failed"}`));
@@ -200,6 +204,11 @@ class Phone {
     }
   }
 }
+
+const MICROPHONE = {
+  NotAllowedError: "The browser may not use the microphone.",
+  NotFoundError: "There is no microphone.",
+};
 
 // ---- the page ------------------------------------------------------------------------------------------------------
 
@@ -218,7 +227,7 @@ function note(text) {
 }
 
 function complain(error) {
-  const refused = error.name === "NotAllowedError" ? "The browser may not use the microphone." : "";
+  const refused = MICROPHONE[error.name] ?? "";
   const lost = error instanceof TypeError ? "The gateway cannot be reached." : "";
   $("error").textContent = refused || lost || error.message;
   $("error").hidden = false;
