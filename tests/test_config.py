@@ -133,6 +133,13 @@ class FaultTests(SettingsTestCase):
         self.assertIn("WRTCGW_XYZZY: expected a known key; found", self.faults(environ=PROXY | {"WRTCGW_XYZZY": "1"}))
         self.settings(environ=PROXY | {"WRTCGW_CONFIG": "x", "WRTCGW_UPDATE_GOLDEN": "1"})
 
+    def test_variables_of_kubernetes(self) -> None:
+        """What Kubernetes sets for a service called wrtcgw stops no start; the same name with a number is a mistake."""
+        names = ("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "PORT_8082_TCP", "PORT_8082_TCP_ADDR")
+        url = "tcp://192.0.2.1:8082"
+        self.settings(environ=PROXY | {f"WRTCGW_{name}": "8082" for name in names} | {"WRTCGW_PORT": url})
+        self.assertIn("WRTCGW_PORT: expected a known key", self.faults(environ=PROXY | {"WRTCGW_PORT": "8082"}))
+
     def test_wrong_types(self) -> None:
         """TOML's types count: no text for numbers, no number for switches, no item outside a list."""
         for line in (

@@ -34,8 +34,13 @@ NOT_KEYS = (
     "WRTCGW_INTEROP",
     "WRTCGW_TEST",
     "WRTCGW_LAB",
+    "WRTCGW_SERVICE_",
+    "WRTCGW_PORT_",
 )
-"""Starts of the names of variables that are ours and no keys: the file's own path, those of the client and of tests."""
+"""
+Starts of the names of variables that are no keys: the file's own path, those of the client and of tests, and those that
+Kubernetes sets for a service of the name ``wrtcgw`` (with ``WRTCGW_PORT``, a ``tcp://`` URL).
+"""
 
 
 @frozen
@@ -140,8 +145,9 @@ def _read_environment(reading: _Reading, environ: Mapping[str, str]) -> None:
         text = environ.get(variable, "")
         if text.strip():
             reading.take(name, text, _KEYS[name].kind.read_text, f"variable {variable}")
-    for variable in environ:
-        if variable.startswith(PREFIX) and variable not in variables and not variable.startswith(NOT_KEYS):
+    for variable, text in environ.items():
+        other = variable.startswith(NOT_KEYS) or text.startswith("tcp://")
+        if variable.startswith(PREFIX) and variable not in variables and not other:
             reading.unknown(variable, variables, "environment")
 
 
