@@ -36,7 +36,6 @@ setup(
     entry_points={"console_scripts": ["wrtcgw-client = wrtcgw.client:main"]},
     classifiers=[
         "Framework :: Twisted",
-        "License :: OSI Approved :: MIT License",
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",
         "Programming Language :: Python :: 3.13",
