@@ -87,7 +87,8 @@ class Pages(WebTestCase):
         for path, text in (("/softphone/", "phone"), ("/softphone/app.js", "code"), ("/", "root")):
             self.assertEqual(self.ask("GET", path).text, text)
         self.assertEqual(self.ask("GET", "/softphone/nothing").code, 404)
-        self.assertEqual(self.ask("GET", "/softphone/%00").error, (404, "not_found"))
+        for path in ("/softphone/%00", "/softphone/%ff"):
+            self.assertEqual(self.ask("GET", path).error, (404, "not_found"))
         self.assertEqual(self.ask("GET", "/api/health").code, 200)
         self.assertEqual(self.ask("GET", "/other").error, (404, "not_found"))
 

@@ -103,7 +103,8 @@ class Front(Resource):
         return cast("int", self._routes.render(request))
 
     def _show(self, request: Request, page: IResource) -> int:
-        if b"\0" in unquote_to_bytes(request.path):  # no name of a file, and File would raise
+        path = unquote_to_bytes(request.path)
+        if b"\0" in path or not _is_utf8(path):  # no name of a file: File would raise, or log a traceback
             raise NoSuchResource(request.path.decode("ascii", "replace"))
         assert request.prepath is not None and request.postpath
         request.prepath.append(request.postpath.pop(0))
