@@ -65,6 +65,14 @@ class Hold(InCall):
         self.assertFalse(self.call.held)
         self.assertEqual(self.types(self.agent), ["RESUME"])
 
+    def test_answer_without_streams(self) -> None:
+        """A far side that answers nonsense does not keep the verb waiting."""
+        waiting = self.begin(self.gateway.hold("alice"))
+        self.run_for()
+        self.peer.answer("v=0\r\ns=-\r\n")
+        self.run_for()
+        self.assertEqual(self.successResultOf(waiting).code, 200)
+
     def test_refused(self) -> None:
         """A refused hold or resume is an error with the far side's words, and changes nothing (asks A15)."""
         for code, reason in ((488, "Not Acceptable Here"), (500, "Server Internal Error"), (603, "Decline")):

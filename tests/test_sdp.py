@@ -223,6 +223,11 @@ class DirectionTests(SynchronousTestCase):
         self.assertEqual(sdp.direction(sample("seed-offer").replace("m=audio 9", rejected)), "sendrecv")
         self.assertEqual(sdp.direction(media("a=sendonly", port=0)), "sendonly")
 
+    def test_no_stream(self) -> None:
+        """Where there is no stream yet (RFC 3264 section 5) nothing flows, whatever the session says."""
+        self.assertEqual(sdp.direction("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\na=sendrecv\r\n"), "inactive")
+        self.assertEqual(sdp.direction("nonsense"), "inactive")
+
     def test_zero_address(self) -> None:
         """0.0.0.0 forbids the peer to send, unless the address is only not known yet."""
         self.assertEqual(sdp.direction(sample("chromium-early")), "sendrecv")

@@ -154,12 +154,12 @@ def direction(sdp: str) -> Direction:
 
     The first audio description that is not disabled counts, else the first description. The attribute may stand at
     session level and is ``sendrecv`` by default (:rfc:`8866#section-6.7`). A default destination of 0.0.0.0 says that
-    the peer must not send (:rfc:`3264#section-8.4`), unless it is merely not known yet.
+    the peer must not send (:rfc:`3264#section-8.4`), unless it is merely not known yet. Without a stream nothing flows.
     """
     sections = _sections(sdp)
     active = [section for section in sections[1:] if _port(section[0]) != "0"]
     audio = [section for section in active if section[0].startswith("m=audio ")]
-    section = (audio or active or sections[1:])[0]
+    section = next(iter(audio or active or sections[1:]), ["m=audio 0", "a=inactive"])
     return _section_direction(section, sections[0])
 
 
