@@ -135,6 +135,14 @@ class SignInTests(RegisterCase):
         self.wait_for_refresh()
         self.assertEqual(self.last("REGISTER").headers.get("Expires"), "1200")
 
+    def test_interval_ever_longer(self) -> None:
+        """A registrar that names a longer interval each time is not asked for ever."""
+        self.sign_in()
+        for minimum in range(1000, 1010):
+            self.respond(self.last("REGISTER"), 423, "", [("Min-Expires", str(minimum))])
+        self.assertEqual(self.failure().code, 423)
+        self.assertEqual(len(self.sent("REGISTER")), 6)
+
     def test_interval_without_use(self) -> None:
         """A 423 without Min-Expires, or with one that is no more than we asked for, is a refusal."""
         for fields in ([], [("Min-Expires", "600")], [("Min-Expires", "x")]):

@@ -25,6 +25,8 @@ from wrtcgw.sip.user_agent import UserAgent
 
 PERMANENT = frozenset((401, 403, 404, 407))
 """Refusals that trying again does not change (user report A7)."""
+MAX_RAISED = 5
+"""How often a 423 may ask for a longer interval: each proxy on the way may have its own minimum."""
 
 
 class RegistrationState(Enum):
@@ -45,6 +47,8 @@ class Attempt:
     expires: int
     is_refresh: bool
     """Whether the credentials were accepted before; else its failure leaves what exists untouched."""
+    raised: int = 0
+    """How often a 423 has lengthened it."""
 
 
 class Registration:
@@ -185,8 +189,9 @@ class Registration:
     def _lengthen(self, attempt: Attempt, response: Response) -> bool:
         """Take the Min-Expires of a 423 (:rfc:`3261#section-10.2.8`); False when it is of no use."""
         minimum = seconds_of(response.headers.get("Min-Expires"))
-        if minimum is None or minimum <= attempt.expires or not attempt.expires:
+        if minimum is None or minimum <= attempt.expires or not attempt.expires or attempt.raised == MAX_RAISED:
             return False
+        attempt.raised += 1
         self._expires = attempt.expires = minimum
         return True
 
