@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from twisted.logger import ILogObserver, Logger, LogLevel, LogPublisher
+from twisted.logger import ILogObserver, Logger, LogLevel, LogPublisher, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from wrtcgw.daemon.loglevel import LevelControl
@@ -44,3 +44,11 @@ class LevelTests(SynchronousTestCase):
         self.assertEqual(len(self.emit()), 5)
         self.publisher.removeObserver(self.observer)
         self.assertEqual(self.emit(), [])
+
+    def test_foreign_characters(self) -> None:
+        """What a peer wrote cannot keep a line out of the log by bytes that no file takes, nor command a terminal."""
+        lines: list[str] = []
+        self.publisher.addObserver(cast(ILogObserver, lambda event: lines.append(formatEvent(event))))
+        LevelControl("info").install(self.publisher)
+        self.log.info("603 {reason} {code}", reason="N\udcff\ud800 {x}\x1b[31m\x9b\r\n\tÄ", code=603)
+        self.assertEqual(lines, ["603 N\\xff\\ud800 {x}\\x1b[31m\\x9b\\x0d\n\tÄ 603"])
