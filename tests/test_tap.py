@@ -9,17 +9,19 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from attrs import define
 from twisted.application.service import IService
+from twisted.internet.task import Clock
 from twisted.python import usage
 from twisted.trial.unittest import SynchronousTestCase
 
 from wrtcgw.daemon.service import GatewayService
-from wrtcgw.tap import Options, makeService
+from wrtcgw.tap import Options, makeService, steady
 
 PROXY = {"SIP_WS_SERVER": "ws://127.0.0.1:8080"}
 PASSWORD = "Genesys2024!WebRTC"
@@ -101,10 +103,30 @@ class OptionsTests(SynchronousTestCase):
         """The service is made without opening anything, and SIGHUP is its."""
         before = signal.getsignal(signal.SIGHUP)
         self.addCleanup(signal.signal, signal.SIGHUP, before)
+        from twisted.internet import reactor  # noqa: PLC0415
+
+        self.addCleanup(vars(reactor).pop, "seconds", None)
         service = makeService(self.parse())
         self.assertIsInstance(service, GatewayService)
         self.assertTrue(IService.providedBy(service))
         self.assertNotEqual(signal.getsignal(signal.SIGHUP), before)
+
+
+class SteadyTests(SynchronousTestCase):
+    """Time for the reactor."""
+
+    def test_wall_clock(self) -> None:
+        """Setting the wall clock back does not keep registrations from being refreshed."""
+        clock = Clock()
+        steady(clock)
+        self.assertIs(clock.seconds, time.monotonic)
+
+    def test_too_late(self) -> None:
+        """Calls that are scheduled already would never come by another clock."""
+        clock = Clock()
+        clock.callLater(1.0, self.fail)
+        steady(clock)
+        self.assertEqual(clock.seconds(), 0.0)
 
 
 @define

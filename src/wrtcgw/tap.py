@@ -2,12 +2,13 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar, cast
 
 from twisted.application.service import IService
-from twisted.internet.interfaces import IReactorTCP
+from twisted.internet.interfaces import IReactorTCP, IReactorTime
 from twisted.python import usage
 
 from wrtcgw import __version__
@@ -84,10 +85,23 @@ class Options(usage.Options):
         return load(Path(path).absolute() if path else None, self.environ, given, need_proxy=not self["demo"])
 
 
+def steady(reactor: IReactorTime) -> None:
+    """
+    Let the reactor measure time by a clock that nobody sets.
+
+    By the wall clock, which is Twisted's, setting it back by an hour would put off every refresh and ping by an hour,
+    so that agents could not be called; setting it forward would end what rings. Calls that are scheduled already keep
+    their clock.
+    """
+    if not reactor.getDelayedCalls():
+        vars(reactor)["seconds"] = time.monotonic
+
+
 def makeService(options: Options) -> IService:
     """Make the service for twistd; it reloads on SIGHUP."""
     from twisted.internet import reactor  # noqa: PLC0415 (the only place that may)
 
+    steady(cast(IReactorTime, reactor))
     service = GatewayService(
         cast(IReactorTCP, reactor),
         options.settings,
