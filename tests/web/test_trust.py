@@ -193,13 +193,14 @@ class ForeignPages(WebTestCase):
 
     def test_simple_cross_site_request(self) -> None:
         """An image or link of another site carries no Origin, and is refused all the same."""
-        self.sign_in()
+        token = self.sign_in()
         for site in ("cross-site", "same-site"):
             headers = {"Sec-Fetch-Site": site}
             answer = self.ask("GET", "/api/webrtc/sign_out?id=agent123", headers=headers)
             self.assertEqual(answer.error, (403, "foreign_origin"))
         for site in ("none", "same-origin"):
-            self.assertEqual(self.ask("GET", POLL, headers={"Sec-Fetch-Site": site}).code, 204)
+            headers = {"Sec-Fetch-Site": site, "X-WRTC-Session": token}
+            self.assertEqual(self.ask("GET", POLL, headers=headers).code, 204)
 
     def test_allowed_origin(self) -> None:
         """A page of an allowed origin may call, and read the response with credentials."""
@@ -257,13 +258,13 @@ class ForeignPages(WebTestCase):
 
     def test_same_origin(self) -> None:
         """Our own pages may call: told by Origin and Host, or by the browser's word where a proxy changed Host."""
-        self.sign_in()
+        token = {"X-WRTC-Session": self.sign_in()}
         for headers in (
             {"Origin": BASE},
             {"Origin": BASE.upper()},
             {"Origin": "https://public.example:8084", "Sec-Fetch-Site": "same-origin"},
         ):
-            self.assertEqual(self.ask("GET", POLL, headers=headers).code, 204, headers)
+            self.assertEqual(self.ask("GET", POLL, headers={**headers, **token}).code, 204, headers)
         for origin in ("https://gateway.example:8082", "http://gateway.example", "http://gateway.example:8082.evil"):
             self.assertEqual(self.ask("GET", POLL, headers={"Origin": origin}).code, 403, origin)
 
@@ -276,6 +277,84 @@ class ForeignPages(WebTestCase):
         self.assertEqual(self.ask("GET", POLL, headers=headers).code, 204)
         self.configure(WebSettings())
         self.assertEqual(self.ask("GET", POLL, headers=headers).code, 403)
+
+
+class ReboundPages(WebTestCase):
+    """A page whose name was made to point to this gateway is of our own origin, but not ours."""
+
+    EVIL = "evil.example:8082"
+    OURS = "http://gateway.example:8082"
+
+    def from_page(self, host: str, path: str = POLL, method: str = "GET", **headers: str) -> Answer:
+        """Ask from the agent's own machine as a browser's page does that was loaded under ``host``."""
+        wire = self.wire()
+        fields = {"Host": host, "Accept_Language": "en-US,en;q=0.9", **headers}
+        lines = [f"{method} {path} HTTP/1.1"]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in fields.items()]
+        wire.raw("\r\n".join([*lines, "", ""]).encode())
+        return wire.answer()
+
+    def test_address_is_not_enough(self) -> None:
+        """A browser under a foreign name needs the token, also where it sends no Origin; the text tells why."""
+        token = self.sign_in()
+        for headers in (
+            {},
+            {"Accept_Language": ""},
+            {"Origin": f"http://{self.EVIL}"},
+            {"Sec_Fetch_Site": "same-origin"},
+            {"Referer": f"http://{self.EVIL}/"},
+            {"X_Forwarded_Host": "localhost"},
+        ):
+            answer = self.from_page(self.EVIL, **headers)
+            self.assertEqual(answer.error, (401, "session_required"), headers)
+        self.assertIn("allowed_origins", self.from_page(self.EVIL).json["error"])
+        self.assertEqual(self.from_page(self.EVIL, X_WRTC_Session=token).code, 204)
+        answer = self.from_page(self.EVIL, "/api/webrtc/hangup?id=agent123", "POST", Origin=f"http://{self.EVIL}")
+        self.assertEqual(answer.error, (401, "session_required"))
+
+    def test_names_that_cannot_be_rebound(self) -> None:
+        """An address and localhost cannot be made to point elsewhere: pages from there go on as before."""
+        self.sign_in()
+        for host in (
+            *("127.0.0.1:8082", "192.0.2.1", "[::1]:8082", "[2001:db8::1]"),
+            *("localhost", "localhost:8082", "LOCALHOST:8082", "gw.localhost:8082", "localhost.:8082"),
+        ):
+            self.assertEqual(self.from_page(host, Origin=f"http://{host}").code, 204, host)
+        for host in ("localhost.evil.example", "127.0.0.1.evil.example", "evil-localhost", "", "[::1].evil:80"):
+            self.assertEqual(self.from_page(host).code, 401, host)
+
+    def test_configured_name(self) -> None:
+        """An origin that is configured is not a stranger's, also for a GET that does not name it."""
+        self.configure(WebSettings(allowed_origins=frozenset({self.OURS, DESKTOP})))
+        self.sign_in()
+        self.assertEqual(self.from_page("gateway.example:8082", Origin=DESKTOP).code, 204)
+        self.assertEqual(self.from_page("gateway.example:8082").code, 204)
+        self.assertEqual(self.from_page("gateway.example").code, 401)
+
+    def test_programs(self) -> None:
+        """Requests of programs are served under any name, as the seed's curl lines are."""
+        self.sign_in()
+        wire = self.wire()
+        wire.raw(f"GET {POLL} HTTP/1.1\r\nHost: {self.EVIL}\r\nUser-Agent: curl/8\r\nAccept: */*\r\n\r\n".encode())
+        self.assertEqual(wire.answer().code, 204)
+
+    def test_behind_proxy(self) -> None:
+        """Behind a trusted proxy the Host that it passes on counts, not X-Forwarded-Host, which a page can set."""
+        self.configure(WebSettings(trusted_proxies=(ip_network("127.0.0.1"),)))
+        self.sign_in(headers=HERE)
+        forged = {"X_Forwarded_Host": "localhost", "X_Real_IP": HERE["X-Real-IP"]}
+        self.assertEqual(self.from_page(self.EVIL, **forged).error, (401, "session_required"))
+        self.assertEqual(self.from_page("192.0.2.9", **forged).code, 204)
+
+    def test_operators(self) -> None:
+        """Loopback is not enough either."""
+        for path in Operators.PATHS:
+            answer = self.from_page(self.EVIL, path)
+            self.assertEqual(answer.error, (401, "operator_token_required"))
+            self.assertIn("localhost", answer.json["error"])
+            self.assertEqual(self.from_page("localhost:8082", path).code, 200)
+        self.configure(WebSettings(operator_token="0perat0r"))
+        self.assertEqual(self.from_page(self.EVIL, "/api/agents", Authorization="Bearer 0perat0r").code, 200)
 
 
 class Operators(WebTestCase):

@@ -83,7 +83,7 @@ class GatewayAPI:
         self._pages = pages or {}
         self._addresses = Addresses(settings.trusted_proxies)
         self._origins = Origins(settings.allowed_origins)
-        self._reception = Reception(gateway, settings, clock)
+        self._reception = Reception(gateway, self._origins, settings, clock)
         self._streams = self._reception.streams
         self._access = self._reception.access
         self.body_limit = settings.body_limit

@@ -16,9 +16,15 @@ from twisted.web.server import Request
 from wrtcgw.calls.agent import Agent
 from wrtcgw.web.addresses import Client
 from wrtcgw.web.errors import ForeignSession, LoopbackOnly, OperatorTokenRequired, SessionRequired
+from wrtcgw.web.origins import Origins
 from wrtcgw.web.settings import Binding
 
 TOKEN_BYTES = 32
+FOREIGN_NAME = (
+    "; the address alone is not enough for a browser that reached the gateway under this name, which may be a hostile "
+    "page's: use the gateway's IP address or localhost, or let its operator add the origin to allowed_origins"
+)
+"""Why the address does not count."""
 
 
 @frozen
@@ -50,8 +56,9 @@ class Sessions:
 class Access:
     """Decides whether a request may speak for an agent, or as an operator."""
 
-    def __init__(self, sessions: Sessions, binding: Binding, operator_token: str) -> None:
+    def __init__(self, sessions: Sessions, origins: Origins, binding: Binding, operator_token: str) -> None:
         self._sessions = sessions
+        self._origins = origins
         self.configure(binding, operator_token)
 
     def configure(self, binding: Binding, operator_token: str) -> None:
@@ -72,6 +79,8 @@ class Access:
             bound = session is not None and self._by_address and client.reliable and client.address == session.address
             if not bound:
                 raise SessionRequired(agent.id)
+            if not self._origins.vouches(request, client):
+                raise SessionRequired(agent.id, FOREIGN_NAME)
         elif session is None or not hmac.compare_digest(shown, session.token):
             raise ForeignSession(agent.id)
 
@@ -84,7 +93,7 @@ class Access:
         """
         Let only operators pass: who shows the operator token, or while there is none, who calls from this machine.
 
-        :raises OperatorTokenRequired: when the token is not shown.
+        :raises OperatorTokenRequired: when the token is not shown, or a browser asks under a name that may be anyone's.
         :raises LoopbackOnly: when there is none, and the request comes from elsewhere.
         """
         if self._operator_token:
@@ -92,6 +101,8 @@ class Access:
                 raise OperatorTokenRequired
         elif not client.is_loopback:
             raise LoopbackOnly
+        elif not self._origins.vouches(request, client):
+            raise OperatorTokenRequired(FOREIGN_NAME)
 
 
 def shown_token(request: Request, agent_id: str) -> bytes:

@@ -35,14 +35,15 @@ Details = dict[str, object]
 
 @frozen
 class SessionRequired(GatewayError):
-    """The request shows no session, and its address is not the one that signed in (or does not count)."""
+    """The request shows no session, and its address is not the one that signed in (or does not count: ``why``)."""
 
     agent_id: str
+    why: str = ""
 
     def __str__(self) -> str:
         return (
             f"a session of agent {self.agent_id!r} is needed: send the token that sign_in returned "
-            "as Authorization: Bearer, X-WRTC-Session or cookie"
+            f"as Authorization: Bearer, X-WRTC-Session or cookie{self.why}"
         )
 
 
@@ -72,8 +73,10 @@ class ForeignOrigin(GatewayError):
 class OperatorTokenRequired(GatewayError):
     """An operator call without the operator token."""
 
+    why: str = ""
+
     def __str__(self) -> str:
-        return "this is for operators: send the operator token as Authorization: Bearer"
+        return f"this is for operators: send the operator_token of the configuration as Authorization: Bearer{self.why}"
 
 
 @frozen

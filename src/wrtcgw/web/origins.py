@@ -3,7 +3,13 @@ Which pages may call: the Origin check and the CORS header fields.
 
 Cookies and the address binding make a browser send what the agent's own page would send, whoever wrote the page. So
 what changes state is refused to pages of other sites, unless their origin is configured.
+
+A page can also rebind: let its own name point to the gateway's address after it was loaded, and so be of the gateway's
+"own" origin. Its requests show only in their Host that they were meant for another name.
 """
+
+import re
+from ipaddress import ip_address
 
 from twisted.web.server import Request
 
@@ -14,6 +20,11 @@ EXPOSED = ", ".join(("X-WRTC-Session", "X-WRTC-Call", "X-WRTC-Message", "X-WRTC-
 METHODS = b"GET, POST, OPTIONS"
 REQUEST_HEADERS = b"Authorization, Content-Type, X-WRTC-Session, Last-Event-ID, Cache-Control, X-Requested-With"
 PREFLIGHT_SECONDS = b"600"
+OF_BROWSERS = (b"origin", b"referer", b"accept-language")
+"""
+Fields of which a browser sends at least one with any request; none but the last, which no page can take away, goes with
+a plain GET over http:// (measured with Chromium). Programs send none of them unless they are told to.
+"""
 
 
 class Origins:
@@ -69,6 +80,41 @@ class Origins:
                 raise ForeignOrigin("another site")
         elif origin.lower() not in self._allowed and site != b"same-origin" and origin.lower() != own(request, client):
             raise ForeignOrigin(origin.decode("ascii", "replace"))
+
+    def vouches(self, request: Request, client: Client) -> bool:
+        """
+        Tell whether something beside a token may stand for the request's right: its address, or that it is local.
+
+        It may not for a browser that reached us under a name which may be anyone's: an address and ``localhost`` cannot
+        be rebound, and an origin that is configured is not a stranger's. X-Forwarded-Host does not count, because a
+        page can set it.
+        """
+        if not _is_of_browser(request):
+            return True
+        host = (_header(request, b"host") or b"").lower()
+        origin = _header(request, b"origin")
+        if origin is None:
+            origin = (b"https://" if is_secure(request, client) else b"http://") + host
+        return origin.lower() in self._allowed or _cannot_be_rebound(host.decode("latin-1"))
+
+
+def _is_of_browser(request: Request) -> bool:
+    headers = request.requestHeaders
+    if any(map(headers.hasHeader, OF_BROWSERS)):
+        return True
+    return any(name.lower().startswith(b"sec-fetch-") for name, _ in headers.getAllRawHeaders())
+
+
+def _cannot_be_rebound(host: str) -> bool:
+    """Tell whether a Host field names an address, or this machine (:rfc:`6761#section-6.3`)."""
+    name = re.sub(r":[0-9]*$", "", host)
+    if name.rstrip(".").rpartition(".")[2] == "localhost":
+        return True
+    try:
+        ip_address(name.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
 
 
 def own(request: Request, client: Client) -> bytes:

@@ -15,7 +15,7 @@ from wrtcgw.web.codec import SignIn
 from wrtcgw.web.events import Streams
 from wrtcgw.web.limits import SignInLimit, Try
 from wrtcgw.web.longpoll import Polls
-from wrtcgw.web.origins import is_secure
+from wrtcgw.web.origins import Origins, is_secure
 from wrtcgw.web.replies import Reply
 from wrtcgw.web.settings import WebSettings
 
@@ -25,11 +25,11 @@ log = Logger()
 class Reception:
     """Signs agents in and out, and keeps their sessions."""
 
-    def __init__(self, gateway: Gateway, settings: WebSettings, clock: IReactorTime) -> None:
+    def __init__(self, gateway: Gateway, origins: Origins, settings: WebSettings, clock: IReactorTime) -> None:
         self._gateway = gateway
         self._limit = SignInLimit(settings.sign_in_per_address, settings.sign_in_per_id, clock.seconds)
         self._sessions = Sessions()
-        self.access = Access(self._sessions, settings.session_binding, settings.operator_token)
+        self.access = Access(self._sessions, origins, settings.session_binding, settings.operator_token)
         self.polls = Polls(clock)
         self.streams = Streams(clock, settings.heartbeat, settings.streams_per_agent)
 
