@@ -82,6 +82,30 @@ class SignInLimits(WebTestCase):
         wire.get(f"/api/webrtc/sign_in?id=b&dn=1&password={PASSWORD}")
         self.assertEqual(wire.answer().code, 200)
 
+    def attempt_from(self, address: str, agent_id: str = "agent123", dn: str = "5001") -> int:
+        """Try to sign in from an address; return the status."""
+        wire = self.wire(address)
+        wire.get(f"/api/webrtc/sign_in?id={agent_id}&dn={dn}&password={PASSWORD}")
+        return wire.answer().code
+
+    def test_rightful_user_is_not_locked_out(self) -> None:
+        """Who guesses at an id or DN uses up the tries of the own address, not those of its rightful user."""
+        self.gateway.failure = REFUSED
+        codes = [self.attempt_from("192.0.2.66") for _ in range(5)]
+        self.assertEqual(codes, [401, 401, 401, 429, 429])
+        self.gateway.failure = None
+        self.assertEqual(self.attempt_from("192.0.2.1"), 200)
+
+    def test_distributed_guesses(self) -> None:
+        """Guesses from many addresses at one DN, or for one id, share a wider limit; it fills up no faster."""
+        self.gateway.failure = REFUSED
+        by_dn = [self.attempt_from(f"192.0.2.{number}", agent_id=f"a{number}") for number in range(16)]
+        self.assertEqual(by_dn, [401] * 15 + [429])
+        by_id = [self.attempt_from(f"192.0.2.{number}", dn=str(6000 + number)) for number in range(16)]
+        self.assertEqual(by_id, [401] * 15 + [429])
+        self.clock.advance(10)
+        self.assertEqual([self.attempt_from(f"192.0.2.{number}", dn="7001") for number in (50, 51)], [401, 429])
+
     def test_success_costs_nothing(self) -> None:
         """Any number of agents may sign in properly."""
         for number in range(20):

@@ -1,16 +1,22 @@
 """
 How often sign_in may be tried.
 
-A try takes a token from the bucket of its address, of its id and of its DN, and gives it back unless the registrar
-refused it: so guessing is slow, while any number of agents may sign in properly, and no more than a burst at a time.
+A try takes a token from several buckets, and gives it back unless the registrar refused it: so guessing is slow, while
+any number of agents may sign in properly, and no more than a burst at a time. Id and DN have a bucket for each address,
+so that a guesser elsewhere does not lock their user out, and a larger one for all addresses, so that guessing from many
+is slow too.
 """
 
 import math
 from collections.abc import Callable, Hashable
 
+from attrs import evolve
+
 from wrtcgw.web.errors import TooManyTries
 from wrtcgw.web.settings import Allowance
 
+WIDER = 5
+"""All addresses together have so many times the burst of one for an id or DN; it fills up at the same rate."""
 PRUNE_AT = 10_000
 """Buckets; beyond it those that are full again are forgotten."""
 
@@ -63,7 +69,7 @@ class Buckets:
 class Try:
     """One try in progress; it stays charged unless it is forgiven."""
 
-    def __init__(self, charges: tuple[tuple[Buckets, str], ...]) -> None:
+    def __init__(self, charges: tuple[tuple[Buckets, Hashable], ...]) -> None:
         self._charges = charges
 
     def forgive(self) -> None:
@@ -74,12 +80,13 @@ class Try:
 
 
 class SignInLimit:
-    """The limits of sign_in, by address, by id and by DN."""
+    """The limits of sign_in: by address, and by id and DN, each from one address and from all."""
 
     def __init__(self, per_address: Allowance, per_id: Allowance, seconds: Callable[[], float]) -> None:
         self._addresses = Buckets(per_address, seconds)
-        self._ids = Buckets(per_id, seconds)
-        self._dns = Buckets(per_id, seconds)
+        wider = evolve(per_id, burst=WIDER * per_id.burst)
+        self._ids, self._dns = Buckets(per_id, seconds), Buckets(per_id, seconds)
+        self._ids_anywhere, self._dns_anywhere = Buckets(wider, seconds), Buckets(wider, seconds)
 
     def enter(self, address: str, agent_id: str, dn: str, *, known: bool) -> Try:
         """
@@ -88,9 +95,10 @@ class SignInLimit:
         :param known: the caller showed the session of this very agent: only its address is charged.
         :raises TooManyTries: when one of the buckets is empty; nothing is charged then.
         """
-        charges: tuple[tuple[Buckets, str], ...] = ((self._addresses, address),)
+        charges: tuple[tuple[Buckets, Hashable], ...] = ((self._addresses, address),)
         if not known:
-            charges = (*charges, (self._ids, agent_id), (self._dns, dn))
+            here = (self._ids, (agent_id, address)), (self._dns, (dn, address))
+            charges = (*charges, *here, (self._ids_anywhere, agent_id), (self._dns_anywhere, dn))
         wait = max(buckets.wait(key) for buckets, key in charges)
         if wait > 0:
             raise TooManyTries(math.ceil(wait))

@@ -47,4 +47,4 @@ class WebSettings:
     sign_in_per_address: Allowance = Allowance(burst=100, per_second=1.0)
     """Refused tries, and tries in progress, of one client address."""
     sign_in_per_id: Allowance = Allowance(burst=10, per_second=0.1)
-    """The same for one agent id, and for one DN."""
+    """The same for one agent id, and for one DN, from one address; all addresses together have 5 times the burst."""
