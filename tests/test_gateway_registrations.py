@@ -79,16 +79,31 @@ class SignIn(GatewayCase):
         self.assertEqual(list(self.gateway.agents()), [])
 
     def test_no_connection(self) -> None:
-        """Without a connection a sign-in fails at once, and with its loss a waiting one too."""
+        """A sign-in whose connection is lost fails at once, one without a connection when none came in six seconds."""
         self.far.silent.add("REGISTER")
         waiting = self.begin(self.gateway.sign_in(agent_id="a", dn="5001", password="secret"))
         self.run_for(1)
         self.gateway.disconnected(0)
         self.failureResultOf(waiting, NoSIPConnection)
-        self.fails(NoSIPConnection, self.gateway.sign_in(agent_id="a", dn="5001", password="secret"))
+        waiting = self.begin(self.gateway.sign_in(agent_id="a", dn="5001", password="secret"))
+        self.run_for(5.8)
+        self.assertNoResult(waiting)
+        self.run_for(0.4)
+        self.failureResultOf(waiting, NoSIPConnection)
         self.far.silent.clear()
         self.gateway.connected(0)
         self.sign_in()
+
+    def test_connection_comes(self) -> None:
+        """Sign-ins that wait for a connection go on as soon as there is one."""
+        self.gateway.disconnected(0)
+        works = [
+            self.begin(self.gateway.sign_in(agent_id=dn, dn=dn, password=self.passwords[dn])) for dn in ("5001", "5002")
+        ]
+        self.run_for(3)
+        self.gateway.connected(0)
+        self.run_for(0.5)
+        self.assertEqual([self.successResultOf(work).dn for work in works], ["5001", "5002"])
 
     def test_fields(self) -> None:
         """What cannot be an id, a DN, a password or a name is refused; a password is never shown."""

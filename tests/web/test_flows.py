@@ -130,7 +130,7 @@ class SignIns(FlowCase):
         """Without a connection sign_in is 503, and so is health."""
         self.gateway.disconnected(0)
         path = f"/api/webrtc/sign_in?id=agent123&dn=5001&password={PASSWORD}"
-        self.assertEqual(self.get(path).error, (503, "no_sip_connection"))
+        self.assertEqual(self.get(path, 7).error, (503, "no_sip_connection"))
         self.assertEqual(self.get("/api/health").code, 503)
 
     def test_page_that_leaves_meanwhile(self) -> None:

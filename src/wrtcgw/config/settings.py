@@ -87,6 +87,7 @@ class Settings:
     register_max_retry_delay: float = _seconds(60.0, 1.0)
     register_timeout: float = _seconds(8.0, 1.0)
     sign_in_timeout: float = _seconds(10.0, reload=True)
+    connection_wait: float = _seconds(6.0, reload=True)
     sign_out_timeout: float = _seconds(5.0, reload=True)
 
     # calls

@@ -132,6 +132,7 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
         allowed_domains=settings.domains,
         connections=settings.sip_connections,
         register_limit=settings.sign_in_timeout,
+        connection_limit=settings.connection_wait,
         sign_out_limit=settings.sign_out_timeout,
         answer_limit=settings.request_timeout,
         end_limit=settings.hangup_timeout,

@@ -85,8 +85,8 @@ class Gateway:
 
     def connected(self, flow: int, *, secure: bool = False) -> None:
         """Note that the connection ``flow`` is up, and whether it is wss."""
-        self._registrations.connected(flow)
         self._switch.run(self._switch.core.connected(flow, self._switch.now(), secure=secure))
+        self._registrations.connected(flow)
 
     def disconnected(self, flow: int) -> None:
         """Note that the connection ``flow`` was lost; calls go on."""

@@ -64,6 +64,7 @@ class Registrations:
         self._flows: dict[str, int] = {}
         self.up: set[int] = set()
         """The connections that are up."""
+        self._unconnected: set[Deferred[None]] = set()
 
     # -- verbs
 
@@ -74,6 +75,7 @@ class Registrations:
             agent = self._switch.registry.find_agent(agent_id)
             if agent is not None and agent.dn != dn and not current:
                 raise AgentInUse(agent_id)
+            await self._connection()
             registered = await self._register(Account(dn, dn, password, self._flow_of(dn), display_name))
             return self._install(agent_id, dn, display_name, registered)
 
@@ -88,6 +90,18 @@ class Registrations:
         return self._flows.get(agent.dn) in self.up
 
     # -- registering
+
+    async def _connection(self) -> None:
+        """Wait for ``connection_limit`` while all connections are down: one is being retried, the page need not be."""
+        if self.up:
+            return
+        waiting: Deferred[None] = Deferred()
+        self._unconnected.add(waiting)
+        waiting.addTimeout(
+            self._switch.settings.connection_limit, self._switch.clock, onTimeoutCancel=lambda result, seconds: None
+        )
+        await waiting
+        self._unconnected.discard(waiting)
 
     def _flow_of(self, dn: str) -> int:
         """
@@ -224,8 +238,10 @@ class Registrations:
             self._switch.give(waiting, Outcome(event.code))
 
     def connected(self, flow: int) -> None:
-        """Note that a connection is up."""
+        """Note that a connection is up, of which the core knows already: sign-ins that waited for one go on."""
         self.up.add(flow)
+        for waiting in tuple(self._unconnected):
+            self._switch.give(waiting, None)
 
     def disconnected(self, flow: int) -> None:
         """Note that a connection was lost: sign-ins over it fail, agents on it wait for the next one."""
