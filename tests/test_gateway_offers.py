@@ -1,7 +1,7 @@
 """Offers and answers inside a call: hold and resume from both sides, new offers, refreshes."""
 
 from tests.support.farside import SDP, FarCall
-from tests.support.gatewaycase import OTHER_SDP, PAGE_SDP, GatewayCase
+from tests.support.gatewaycase import OTHER_SDP, PAGE, PAGE_SDP, GatewayCase
 from wrtcgw import sdp as descriptions
 from wrtcgw.calls.call import Negotiation
 from wrtcgw.calls.messages import MessageType
@@ -456,6 +456,33 @@ class OurOffer(InCall):
         self.describe(self.agent, OTHER_SDP)
         with self.assertRaises(WrongState):
             self.describe(self.agent, PAGE_SDP)
+
+    def test_answer_sent_twice(self) -> None:
+        """A page that sends its answer again, because the response was lost, starts no re-INVITE by that."""
+        for their_offer, page_sdp in ((SDP, PAGE_SDP), (None, OTHER_SDP)):
+            call, far = self.inbound(self.agent, their_offer)
+            far.ack_sdp = None if their_offer else SDP
+            self.gateway.answer("alice", call.id, page_sdp, page_address=PAGE)
+            self.run_for()
+            self.assertEqual(far.last("INVITE").status, 200)
+            sent = far.methods()
+            with self.assertRaises(WrongState):
+                self.gateway.answer("alice", call.id, page_sdp, page_address=PAGE)
+            self.run_for()
+            self.assertEqual(far.methods(), sent)
+
+    def test_answer_of_an_offer_inside(self) -> None:
+        """The same verb answers an offer of the far side, once; a call that rings at the far side takes no answer."""
+        self.peer.reinvite(CHANGED)
+        self.run_for()
+        self.gateway.answer("alice", None, OTHER_SDP, page_address=PAGE)
+        self.run_for()
+        self.assertIn("30002", self.answered(self.peer))
+        with self.assertRaises(WrongState):
+            self.gateway.answer("alice", None, OTHER_SDP, page_address=PAGE)
+        call, _ = self.place(self.agent)
+        with self.assertRaises(WrongState):
+            self.gateway.answer("alice", call.id, OTHER_SDP, page_address=PAGE)
 
     def test_not_answered_yet(self) -> None:
         """A call that is not answered takes no new offer."""

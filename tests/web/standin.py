@@ -102,6 +102,11 @@ class StandInGateway:
         self._record("send_description", agent_id, call_id, sdp, page_address, kind)
         return self.agent(agent_id).call(call_id)
 
+    def answer(self, agent_id: str, call_id: str | None, sdp: str, *, page_address: str) -> Call:
+        """Note an answer."""
+        self._record("answer", agent_id, call_id, sdp, page_address)
+        return self.agent(agent_id).call(call_id)
+
     async def hangup(self, agent_id: str, call_id: str | None = None, *, code: int | None = None) -> Outcome:
         """Note the verb."""
         return await self._note("hangup", agent_id, call_id, code)

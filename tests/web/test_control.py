@@ -55,7 +55,7 @@ class Verbs(WebTestCase):
         ):
             answer = self.verb("answer", str(more.pop("query", "")), **more)
             self.assertEqual((answer.text, answer.headers["x-wrtc-call"]), ("OK", "c1"))
-            self.assertEqual(self.gateway.asked.pop(), ("send_description", "agent123", "c1", SDP, "127.0.0.1", None))
+            self.assertEqual(self.gateway.asked.pop(), ("answer", "agent123", "c1", SDP, "127.0.0.1"))
         self.assertEqual(self.verb("answer").json["field"], "sdp")
         self.assertEqual(
             self.verb("answer", json={"sdp": SDP}, headers={"Accept": "application/json"}).json["callId"], "c1"

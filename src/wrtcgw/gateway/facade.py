@@ -228,6 +228,21 @@ class Gateway:
         self._offers.take(self._switch.legs[call.id], sdp, page_address, kind)
         return call
 
+    def answer(self, agent_id: str, call_id: str | None, sdp: str, *, page_address: str) -> Call:
+        """
+        Take a description of the page for a call that waits for one: one that rings here, or an offer inside a call.
+
+        Unlike :meth:`send_description` it never begins a new offer, so a page may send its answer again when the
+        response was lost.
+
+        :raises WrongState: when the call waits for nothing; and what :meth:`send_description` raises.
+        """
+        agent = self.agent(agent_id)
+        call = agent.call(call_id) if call_id else self._offers.choose(agent, None)
+        self._offers.require_waiting(call)
+        self._offers.take(self._switch.legs[call.id], sdp, page_address, None)
+        return call
+
     async def hangup(self, agent_id: str, call_id: str | None = None, *, code: int | None = None) -> Outcome:
         """
         End a call in any state: cancel, hang up or reject.

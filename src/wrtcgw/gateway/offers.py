@@ -37,6 +37,15 @@ class Offers:
         waiting = [call for call in agent.calls.values() if _awaits(call, kind)]
         return only(waiting) if waiting else agent.call(None)
 
+    def require_waiting(self, call: Call) -> None:
+        """
+        Refuse an answer that the call does not wait for.
+
+        :raises WrongState: naming the state that the call is in.
+        """
+        if not _awaits(call, None):
+            raise WrongState(call.id, "answer", call.status)
+
     def take(self, leg: Leg, text: str, page_address: str, kind: Kind | None) -> None:
         """
         Send the page's description on as what the call needs.

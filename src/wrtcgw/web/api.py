@@ -178,7 +178,7 @@ class GatewayAPI:
             sdp = order.given.description()
         else:
             sdp = order.fields.text("sdp", "a session description", limit=self.body_limit)
-        call = self._gateway.send_description(order.agent.id, order.call_id, sdp, page_address=order.client.address)
+        call = self._gateway.answer(order.agent.id, order.call_id, sdp, page_address=order.client.address)
         return write_reply(request, call_reply(call))
 
     @verb(app, "reject")
