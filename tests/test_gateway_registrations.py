@@ -342,6 +342,41 @@ class SignOut(GatewayCase):
         self.assertEqual((first.state, list(self.gateway.calls())), (CallState.ENDED, []))
         self.assertEqual(self.messages(agent)[-1].type, MessageType.SIGNED_OUT)
 
+    def test_end_of_calls_is_told_first(self) -> None:
+        """Each call's end is told once and at once, before SIGNED_OUT, also when the far side confirms nothing."""
+        agent = self.sign_in()
+        self.outbound(agent)
+        self.inbound(agent)
+        ids = list(agent.calls)
+        self.messages(agent)
+        self.far.silent |= {"BYE", "REGISTER"}
+        leaving = self.begin(self.gateway.sign_out("alice"))
+        *ends, last = self.messages(agent)
+        self.assertEqual([end.call_id for end in ends], ids)
+        for end in ends:
+            self.assertEqual((end.type, end.cause, end.state), (MessageType.SHUTDOWN, "local", "ENDED"))
+        self.assertEqual(last.type, MessageType.SIGNED_OUT)
+        self.run_for(40)
+        self.successResultOf(leaving)
+        self.assertEqual(self.messages(agent), [])
+
+    def test_last_messages(self) -> None:
+        """What an agent has not fetched when it leaves can be fetched for a while, until the id signs in again."""
+        agent = self.sign_in()
+        self.assertIsNone(self.gateway.leaver("alice"))
+        self.done(self.gateway.sign_out("alice"))
+        self.assertIs(self.gateway.leaver("alice"), agent)
+        self.messages(agent)
+        self.assertIsNone(self.gateway.leaver("alice"))
+        self.sign_in()
+        self.done(self.gateway.sign_out("alice"))
+        self.run_for(5.1)
+        self.assertIsNone(self.gateway.leaver("alice"))
+        self.sign_in("bob", "5002")
+        self.done(self.gateway.sign_out("bob"))
+        self.sign_in("bob", "5002")
+        self.assertIsNone(self.gateway.leaver("bob"))
+
     def test_silent_far_side(self) -> None:
         """A far side that does not confirm holds the sign-out up for a while only; the id is free at once."""
         agent = self.sign_in()
@@ -379,10 +414,14 @@ class SignOut(GatewayCase):
         self.assertEqual(self.far.contacts, {})
 
     def test_drain(self) -> None:
-        """Draining signs everybody out and ends all calls."""
-        self.outbound(self.sign_in())
+        """Draining signs everybody out and ends all calls, and tells why."""
+        agent = self.sign_in()
+        self.outbound(agent)
         self.sign_in("bob", "5002")
         draining = self.gateway.drain()
+        end, last = self.messages(agent)
+        self.assertEqual((end.type, end.cause), (MessageType.SHUTDOWN, "signed-out"))
+        self.assertEqual((last.type, last.reason), (MessageType.SIGNED_OUT, "the gateway is stopping"))
         self.run_for(1)
         self.successResultOf(draining)
         self.assertEqual((self.far.contacts, self.gateway.health().active_calls), ({}, 0))

@@ -26,6 +26,7 @@ class StandInGateway:
         self.asked: list[tuple[Any, ...]] = []
         self.failure: Exception | None = None
         self.waiting: Deferred[None] | None = None
+        self.leaving: Agent | None = None
         self.outcome = Outcome(200, "OK")
         self.connections_up = 1
 
@@ -62,6 +63,10 @@ class StandInGateway:
     def agent(self, agent_id: str) -> Agent:
         """Return an agent."""
         return self.registry.agent(agent_id)
+
+    def leaver(self, agent_id: str) -> Agent | None:
+        """Return the agent that a test says has just left."""
+        return self.leaving if self.registry.find_agent(agent_id) is None else None
 
     def seen(self, agent_id: str) -> None:
         """Note a page."""

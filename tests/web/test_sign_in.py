@@ -6,6 +6,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 
 from tests.web.harness import PASSWORD, WebTestCase
+from wrtcgw.calls.messages import MessageType
 from wrtcgw.errors import NoSIPConnection
 
 FIELDS = {"id": "agent123", "dn": "5001", "password": PASSWORD}
@@ -201,6 +202,27 @@ class SigningOut(WebTestCase):
             self.assertEqual(answer.code, code)
             told = answer.json["code"] if code == 404 else answer.json["messageType"]
             self.assertEqual(told, "not_signed_in" if code == 404 else "SIGNED_OUT")
+
+    def test_last_messages(self) -> None:
+        """A page that polls one message after the other hears all of them, and only then that it is signed out."""
+        token = {"X-WRTC-Session": self.sign_in()}
+        poll = "/api/webrtc/message?id=agent123&wait=25"
+        roap = {"Accept": "application/json", **token}
+        hanging = self.begin("GET", poll, headers=roap)
+        self.assertTrue(hanging.hangs)
+        agent = self.gateway.leaving = self.gateway.agent("agent123")
+        for _ in range(2):
+            self.gateway.put("agent123", type=MessageType.SHUTDOWN, call_id="c1")
+        self.assertEqual(self.ask("GET", "/api/webrtc/sign_out?id=agent123", headers=token).text, "OK")
+        self.assertEqual(hanging.answer().json["messageType"], "SHUTDOWN")
+        stranger = self.wire("192.0.2.7")
+        stranger.get(poll)
+        self.assertEqual(stranger.answer().error, (401, "session_required"))
+        self.assertEqual(self.ask("GET", poll, headers=roap).json["messageType"], "SHUTDOWN")
+        self.assertEqual(self.ask("GET", poll, headers=roap).json["messageType"], "SIGNED_OUT")
+        self.assertEqual(self.ask("GET", poll + f"&after={agent.mailbox.last_seq}", headers=roap).code, 204)
+        self.gateway.leaving = None
+        self.assertEqual(self.ask("GET", poll, headers=roap).error, (404, "not_signed_in"))
 
     def test_came_back_meanwhile(self) -> None:
         """Who signs in again while the sign-out is under way keeps the new session."""

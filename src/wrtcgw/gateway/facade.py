@@ -20,7 +20,7 @@ from wrtcgw.gateway.callsetup import CallSetup
 from wrtcgw.gateway.events import Events
 from wrtcgw.gateway.offers import Offers
 from wrtcgw.gateway.orders import Orders
-from wrtcgw.gateway.registrations import Registrations
+from wrtcgw.gateway.registrations import STOPPING, Registrations
 from wrtcgw.gateway.remote_offers import RemoteOffers
 from wrtcgw.gateway.settings import GatewaySettings, Health, Outcome
 from wrtcgw.gateway.switch import Switch, shielded
@@ -107,7 +107,7 @@ class Gateway:
 
     def drain(self) -> "Deferred[object]":
         """Sign every agent out, ending its calls; fires when the far side has confirmed that, or was too slow."""
-        leaving = [shielded(self._registrations.sign_out(agent.id)) for agent in self.agents()]
+        leaving = [shielded(self._registrations.sign_out(agent.id, STOPPING)) for agent in self.agents()]
         return gatherResults(leaving).addCallback(lambda _: None)
 
     # agents
@@ -144,6 +144,10 @@ class Gateway:
         :raises NotSignedIn: when there is none of that id.
         """
         return self._switch.registry.agent(agent_id)
+
+    def leaver(self, agent_id: str) -> Agent | None:
+        """Return an agent that has just left and whose page has not fetched its last messages; None for none."""
+        return self._registrations.leaver(agent_id)
 
     def seen(self, agent_id: str) -> None:
         """Note that the agent's page was heard of; does nothing when it is not signed in."""

@@ -11,7 +11,7 @@ from attrs import frozen
 from twisted.internet.defer import Deferred, gatherResults
 
 from wrtcgw.calls.agent import Agent, RegistrationState
-from wrtcgw.calls.call import Call
+from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.mailbox import Mailbox
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.errors import AgentInUse, BadInput, NoSIPConnection, RegistrationRefused, RegistrationTimeout
@@ -30,11 +30,24 @@ SILENCE_CODES = frozenset({408, 504})
 """What a proxy says when the registrar behind it says nothing (:rfc:`3261#section-16.8`)."""
 
 _TAKEN_OVER = "another page has signed in with this DN"
-_OTHER_DN = "the id has signed in with another DN"
 _MAX_ID = 128
 
 Answer = Registered | RegistrationFailed
 CallWork = Callable[[Call], Coroutine[Deferred[Outcome], None, Outcome]]
+
+
+@frozen
+class Farewell:
+    """Why an agent leaves: for its page, and as the cause and hint of the end of its calls."""
+
+    reason: str
+    cause: str
+    hint: str
+
+
+SIGNED_OUT = Farewell("signed out", "local", "the agent signed out")
+STOPPING = Farewell("the gateway is stopping", "signed-out", "the gateway is stopping")
+_OTHER_DN = Farewell("the id has signed in with another DN", "signed-out", "the agent signed in with another DN")
 
 
 @frozen
@@ -62,6 +75,8 @@ class Registrations:
         self._waiting: dict[str, SignIn] = {}
         self._leaving: dict[str, Deferred[Outcome]] = {}
         self._flows: dict[str, int] = {}
+        self._left: dict[str, tuple[float, Agent]] = {}
+        """When agents left, in that order; those of long ago go with the next one that leaves."""
         self.up: set[int] = set()
         """The connections that are up."""
         self._unconnected: set[Deferred[None]] = set()
@@ -79,11 +94,11 @@ class Registrations:
             registered = await self._register(Account(dn, dn, password, self._flow_of(dn), display_name))
             return self._install(agent_id, dn, display_name, registered)
 
-    async def sign_out(self, agent_id: str) -> None:
+    async def sign_out(self, agent_id: str, why: Farewell = SIGNED_OUT) -> None:
         """End the agent's calls and un-REGISTER its DN."""
         agent = self._switch.registry.find_agent(agent_id)
         if agent is not None:
-            await self._leave(agent, "signed out")
+            await self._leave(agent, why)
 
     def is_connected(self, agent: Agent) -> bool:
         """Tell whether the connection that the agent's DN is registered over is up."""
@@ -171,6 +186,7 @@ class Registrations:
         mailbox = Mailbox(settings.mailbox_limit, settings.mailbox_recent)
         agent = Agent(id=agent_id, dn=dn, since=self._switch.now(), mailbox=mailbox)
         self._switch.registry.add_agent(agent)
+        self._left.pop(agent_id, None)
         return agent
 
     def _sign_off(self, agent: Agent, reason: str) -> None:
@@ -178,10 +194,29 @@ class Registrations:
         self._switch.registry.remove_agent(agent)
         agent.registration = RegistrationState.SIGNED_OUT
         agent.mailbox.put(AgentMessage(type=MessageType.SIGNED_OUT, to=agent.id, reason=reason))
+        self._left.pop(agent.id, None)
+        self._left[agent.id] = self._switch.now(), agent
+        while self._is_long_ago(next(iter(self._left.values()))[0]):
+            del self._left[next(iter(self._left))]
 
-    async def _leave(self, agent: Agent, reason: str) -> None:
-        """Sign an agent off, end its calls and un-REGISTER its DN, within ``sign_out_limit``."""
-        self._sign_off(agent, reason)
+    def leaver(self, agent_id: str) -> Agent | None:
+        """Return an agent that left within ``sign_out_limit`` and has messages that its page has not fetched."""
+        left, agent = self._left.get(agent_id, (0.0, None))
+        return agent if agent is not None and len(agent.mailbox) and not self._is_long_ago(left) else None
+
+    def _is_long_ago(self, left: float) -> bool:
+        return self._switch.now() - left > self._switch.settings.sign_out_limit
+
+    async def _leave(self, agent: Agent, why: Farewell) -> None:
+        """
+        Sign an agent off, end its calls and un-REGISTER its DN, within ``sign_out_limit``.
+
+        For the page its calls end now: it does not hear of what the far sides make of it.
+        """
+        ended = AgentMessage(type=MessageType.SHUTDOWN, cause=why.cause, hint=why.hint, state=CallState.ENDED.value)
+        for call in list(agent.calls.values()):
+            self._switch.tell(call, ended)
+        self._sign_off(agent, why.reason)
         ends = [self._switch.spawn(self._end_call(call)) for call in list(agent.calls.values()) if call.is_up]
         async with self._dns.of(agent.dn):
             if self._switch.registry.find_dn(agent.dn) is None:

@@ -33,8 +33,14 @@ class Conversation:
     def poll(self, request: Request, client: Client) -> int:
         """Answer with the agent's next message, at once or within ``wait``."""
         fields = Fields(read_query(request))
-        agent = self.admit(request, client, fields.text("id", "the agent's id"))
+        agent_id = fields.text("id", "the agent's id")
         wait = fields.seconds("wait", self._wait_limit)
+        agent = self._gateway.leaver(agent_id)
+        if agent is None:
+            agent = self.admit(request, client, agent_id)
+        else:
+            self._access.require(request, client, agent)
+            wait = 0.0
         form = ROAP if wants_json(request) else self._plain
         return self._polls.begin(request, agent, form, after=read_after(fields), wait=wait)
 
