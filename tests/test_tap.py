@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -20,8 +21,9 @@ from twisted.internet.task import Clock
 from twisted.python import usage
 from twisted.trial.unittest import SynchronousTestCase
 
+from wrtcgw.daemon.listener import CannotServe
 from wrtcgw.daemon.service import GatewayService
-from wrtcgw.tap import Options, makeService, steady
+from wrtcgw.tap import Options, check_pidfile, makeService, steady, tell_plainly
 
 PROXY = {"SIP_WS_SERVER": "ws://127.0.0.1:8080"}
 PASSWORD = "Genesys2024!WebRTC"
@@ -99,10 +101,34 @@ class OptionsTests(SynchronousTestCase):
         """No option takes a secret: every user of the machine can read command lines."""
         self.assertEqual([name for name in Options().docs if "password" in name or "token" in name], [])
 
+    def test_pidfile(self) -> None:
+        """A pidfile that twistd cannot write is found before it fails at it."""
+        folder = pathlib.Path(self.mktemp())
+        folder.mkdir()
+        for good in ("", "new.pid", str(folder.absolute() / "there.pid")):
+            (folder / "there.pid").write_text("1")
+            check_pidfile(good, str(folder))
+        for bad in ("nowhere/x.pid", ".", "there.pid/x.pid"):
+            error = self.assertRaises(usage.UsageError, check_pidfile, bad, str(folder))
+            self.assertRegex(str(error), "--pidfile: /.* cannot be written")
+
+    def test_last_words(self) -> None:
+        """That the gateway cannot listen is told without a traceback; anything else as always."""
+        others: list[object] = []
+        self.addCleanup(setattr, sys, "excepthook", sys.excepthook)
+        told = io.StringIO()
+        tell_plainly(lambda *error: others.append(error[1]), told)
+        bug = ZeroDivisionError()
+        for error in (CannotServe("http_port: 80 is taken"), bug):
+            sys.excepthook(type(error), error, None)
+        self.assertEqual(told.getvalue(), "twistd wrtcgw: the gateway cannot start: http_port: 80 is taken\n")
+        self.assertEqual(others, [bug])
+
     def test_service(self) -> None:
         """The service is made without opening anything, and SIGHUP is its."""
         before = signal.getsignal(signal.SIGHUP)
         self.addCleanup(signal.signal, signal.SIGHUP, before)
+        self.addCleanup(setattr, sys, "excepthook", sys.excepthook)
         from twisted.internet import reactor  # noqa: PLC0415
 
         self.addCleanup(vars(reactor).pop, "seconds", None)
@@ -153,12 +179,12 @@ class Twistd:
 
 
 @contextlib.contextmanager
-def twistd(folder: str, *arguments: str) -> Iterator[Twistd]:
+def twistd(folder: str, *arguments: str, pidfile: str = "") -> Iterator[Twistd]:
     """Run the installed ``twistd wrtcgw`` in a folder of its own; killed when it takes too long."""
     program = pathlib.Path(sys.executable).with_name("twistd")
     paths = [str(PROJECT / each) for each in os.environ.get("PYTHONPATH", "").split(os.pathsep) if each]
     environ = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
-    command = [str(program), "--nodaemon", "--pidfile=", "wrtcgw", *arguments]
+    command = [str(program), "--nodaemon", f"--pidfile={pidfile}", "wrtcgw", *arguments]
     process = subprocess.Popen(
         command, cwd=folder, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
@@ -217,3 +243,22 @@ class SmokeTests(SynchronousTestCase):
             running.output = running.process.communicate()[0]
         self.assertEqual(running.process.returncode, 1)
         self.assertIn("sip_ws_servers: expected ws://", running.output.splitlines()[-1])
+
+    def test_cannot_listen(self) -> None:
+        """A port that is taken ends the start with a line that names the key; no pidfile stays behind."""
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = str(taken.getsockname()[1])
+            with twistd(self.folder, "--demo", "--http-port", port, pidfile="x.pid") as running:
+                running.output = running.process.communicate()[0]
+        self.assertEqual(running.process.returncode, 1)
+        self.assertIn(f"http_port: {port} is taken on 127.0.0.1", running.output.splitlines()[-1])
+        self.assertNotIn("Traceback", running.output)
+        self.assertEqual([name for name in os.listdir(self.folder) if name.endswith(".pid")], [])
+
+    def test_bad_pidfile(self) -> None:
+        """So does a pidfile that cannot be written."""
+        with twistd(self.folder, "--demo", pidfile="nowhere/x.pid") as running:
+            running.output = running.process.communicate()[0]
+        self.assertEqual(running.process.returncode, 1)
+        self.assertIn("--pidfile: ", running.output.splitlines()[-1])
+        self.assertNotIn("Traceback", running.output)

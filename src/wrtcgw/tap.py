@@ -5,7 +5,8 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import ClassVar, cast
+from types import TracebackType
+from typing import ClassVar, TextIO, cast
 
 from twisted.application.service import IService
 from twisted.internet.interfaces import IReactorTCP, IReactorTime
@@ -13,6 +14,7 @@ from twisted.python import usage
 
 from wrtcgw import __version__
 from wrtcgw.config import ConfigError, Settings, load, report
+from wrtcgw.daemon.listener import CannotServe
 from wrtcgw.daemon.service import GatewayService
 from wrtcgw.daemon.systemd import Notifier
 from wrtcgw.demo.pbx import DemoPBX
@@ -78,11 +80,49 @@ class Options(usage.Options):
         if self["check-config"]:
             print(f"OK\n{report(self.settings, sources)}")
             sys.exit(0)
+        if self.parent is not None and not self.parent["chroot"]:
+            check_pidfile(self.parent["pidfile"], self.parent["rundir"])
 
     def _load(self) -> tuple[Settings, dict[str, str]]:
         path = self["config"] or self.environ.get("WRTCGW_CONFIG")
         given = {key: self[option] for option, key in KEYS.items() if self[option] is not None}
         return load(Path(path).absolute() if path else None, self.environ, given, need_proxy=not self["demo"])
+
+
+def check_pidfile(pidfile: str, rundir: str) -> None:
+    """
+    Find out before the start what twistd would fail at with a traceback.
+
+    :raises twisted.python.usage.UsageError: when it cannot write its pidfile.
+    """
+    if not pidfile:
+        return
+    path = Path(rundir, pidfile).absolute()
+    there = path if path.exists() else path.parent
+    kind = path.is_file() if path.exists() else there.is_dir()
+    if not (kind and os.access(there, os.R_OK | os.W_OK)):
+        raise usage.UsageError(
+            f"--pidfile: {path} cannot be written: name another file, or none: twistd --pidfile= wrtcgw ..."
+        )
+
+
+def tell_plainly(other: Callable[..., object] = sys.excepthook, where: TextIO | None = sys.__stderr__) -> None:
+    """
+    Let the start end with one line, not with a traceback, when the gateway cannot listen.
+
+    The error still passes through twistd, which cleans up and ends with status 1.
+
+    :param other: what is called for any other error.
+    :param where: the real standard error: twistd has made the other one a part of its log, which has the line already.
+    """
+
+    def hook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        if isinstance(error, CannotServe):
+            print(f"twistd wrtcgw: the gateway cannot start: {error}", file=where)
+        else:
+            other(kind, error, traceback)
+
+    sys.excepthook = hook
 
 
 def steady(reactor: IReactorTime) -> None:
@@ -110,4 +150,5 @@ def makeService(options: Options) -> IService:
         notifier=Notifier.from_environment(options.environ),
     )
     service.catch_hangup_signal()
+    tell_plainly()
     return service

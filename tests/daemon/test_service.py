@@ -1,5 +1,6 @@
 """The whole gateway as one service, in memory."""
 
+import errno
 import os
 import signal
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.wsproxy import Network
 from wrtcgw.config import ConfigError, Fault, Settings, load
-from wrtcgw.daemon.listener import HTTPListener
+from wrtcgw.daemon.listener import CannotServe, HTTPListener
 from wrtcgw.daemon.service import GatewayService
 from wrtcgw.daemon.systemd import Notifier
 from wrtcgw.demo.pbx import DemoPBX
@@ -38,11 +39,11 @@ class Told(Notifier):
 
 
 class Reactor(Network):
-    """A network that also takes calls from signal handlers, and may have its ports taken."""
+    """A network that also takes calls from signal handlers, and may refuse to listen, with an error number."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.taken = False
+        self.taken = 0
         self.from_threads: list[Callable[[], None]] = []
 
     def callFromThread(self, function: Callable[[], None]) -> None:  # noqa: N802
@@ -50,9 +51,9 @@ class Reactor(Network):
         self.from_threads.append(function)
 
     def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> Any:  # noqa: N802
-        """Listen, unless the port is taken."""
+        """Listen, or refuse to."""
         if self.taken:
-            raise CannotListenError(interface, port, OSError("taken"))
+            raise CannotListenError(interface, port, OSError(self.taken, "taken"))
         return super().listenTCP(port or FREE_PORT, factory, backlog, interface)
 
 
@@ -130,9 +131,12 @@ class ServiceTests(SynchronousTestCase):
         self.assertIn(b'"status": "ok"', self.get("/api/health"))
 
     def test_port_taken(self) -> None:
-        """A port that is taken ends the start with an error."""
-        self.reactor.taken = True
-        self.assertRaises(CannotListenError, self.start)
+        """A port that is taken ends the start with an error, which is in the log too."""
+        self.reactor.taken = errno.EADDRINUSE
+        with capturedLogs() as events:
+            error = self.assertRaises(CannotServe, self.start)
+        self.assertIn("http_port: 8082 is taken on 127.0.0.1", str(error))
+        self.assertIn(str(error), "\n".join(str(formatEvent(event)) for event in events))
         self.assertEqual(self.notifier.states, [])
         self.reactor.settle()
         self.service, service = None, cast(GatewayService, self.service)
@@ -232,6 +236,19 @@ class ListenerTests(SynchronousTestCase):
         ):
             listener = HTTPListener(cast(IReactorTCP, Network()), interface, 1, cast(Any, None))
             self.assertEqual(listener.url, url)
+
+    def test_cannot_listen(self) -> None:
+        """Why it cannot listen is told by the key to change."""
+        for number, interface, text in (
+            (errno.EACCES, "127.0.0.1", "http_port: this user may not listen on 80"),
+            (errno.EADDRNOTAVAIL, "192.0.2.1", "http_interface: 192.0.2.1 is no address of this machine"),
+            (errno.EAFNOSUPPORT, "::1", "http_interface: this machine has no addresses"),
+            (errno.EMFILE, "", "http_interface, http_port: cannot listen on all addresses, port 80 (Too many"),
+        ):
+            reactor = Reactor()
+            reactor.taken = number
+            listener = HTTPListener(cast(IReactorTCP, reactor), interface, 80, cast(Any, None))
+            self.assertIn(text, str(self.assertRaises(CannotServe, listener.startService)))
 
     def test_never_started(self) -> None:
         """Stopping what never listened is fine."""

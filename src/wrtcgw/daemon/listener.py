@@ -1,12 +1,35 @@
 """The HTTP listener as a service that fails loudly."""
 
+import errno
+import os
 from typing import cast
 
+from attrs import frozen
 from twisted.application.service import Service
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IReactorTCP
 from twisted.web.server import Site
+
+ADVICE = {
+    errno.EADDRINUSE: "http_port: {port} is taken on {interface}: stop what listens there, or choose another port",
+    errno.EACCES: "http_port: this user may not listen on {port}: choose one from 1024 on",
+    errno.EADDRNOTAVAIL: "http_interface: {interface} is no address of this machine: choose one of its own, or 0.0.0.0",
+    errno.EAFNOSUPPORT: "http_interface: this machine has no addresses of the kind of {interface}: choose another one",
+}
+"""What to do, by error number."""
+GENERAL_ADVICE = "http_interface, http_port: cannot listen on {interface}, port {port}"
+
+
+@frozen
+class CannotServe(Exception):
+    """The gateway cannot listen for pages; ``advice`` names the key, and what to do."""
+
+    advice: str
+
+    def __str__(self) -> str:
+        return self.advice
 
 
 class HTTPListener(Service):
@@ -41,15 +64,23 @@ class HTTPListener(Service):
         """
         Listen.
 
-        :raises twisted.internet.error.CannotListenError: with the address and the reason.
+        :raises CannotServe: with the key that is to blame, and the system's reason.
         """
         super().startService()
-        self._listening = self._reactor.listenTCP(
-            self._wanted,
-            self._factory,  # type: ignore[arg-type]  # the stub binds its type variable nowhere
-            backlog=1024,
-            interface=self._interface,
-        )
+        try:
+            self._listening = self._reactor.listenTCP(
+                self._wanted,
+                self._factory,  # type: ignore[arg-type]  # the stub binds its type variable nowhere
+                backlog=1024,
+                interface=self._interface,
+            )
+        except CannotListenError as error:
+            raise CannotServe(self._advice(error.socketError)) from None
+
+    def _advice(self, error: OSError) -> str:
+        advice = ADVICE.get(error.errno or 0, GENERAL_ADVICE)
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        return f"{advice.format(port=self._wanted, interface=self._interface or 'all addresses')} ({reason})"
 
     def stopService(self) -> "Deferred[object]":
         """Stop listening; connections that are open stay so."""

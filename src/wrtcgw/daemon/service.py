@@ -16,6 +16,7 @@ from twisted.web.util import Redirect
 
 from wrtcgw.config import ConfigError, Settings, reloadable_keys
 from wrtcgw.daemon.composition import Parts, access_log, compose, gateway_settings, web_settings
+from wrtcgw.daemon.listener import CannotServe, HTTPListener
 from wrtcgw.daemon.loglevel import LevelControl
 from wrtcgw.daemon.systemd import Notifier, Watchdog
 from wrtcgw.transport.websocket import WebSocketURL
@@ -81,7 +82,7 @@ class GatewayService(MultiService):
         pages = self._start_demo(self._demo) if self._demo else {}
         self.parts = parts = compose(self._reactor, self.settings, pages)
         parts.agent.setServiceParent(self)
-        parts.listener.setServiceParent(self)
+        self._listen(parts.listener)
         proxies = ", ".join(str(url) for url in self.settings.proxies)
         log.info(
             "serving {url} for domain {domain} by {proxies}",
@@ -93,6 +94,14 @@ class GatewayService(MultiService):
             log.info("softphone: {url}/softphone/", url=parts.listener.url)
         self._notifier.ready(f"serving port {parts.listener.port}")
         self._watchdog.start()
+
+    def _listen(self, listener: HTTPListener) -> None:
+        """Listen for pages; why it cannot goes also into the log, which may be the only thing that anyone sees."""
+        try:
+            listener.setServiceParent(self)
+        except CannotServe as error:
+            log.critical("the gateway cannot start: {error}", error=str(error))
+            raise
 
     def _start_demo(self, demo: Demo) -> Mapping[bytes, IResource]:
         """Start the PBX, make it the only proxy, and return the pages of the demo."""
