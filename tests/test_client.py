@@ -415,4 +415,4 @@ class CommandTests(SynchronousTestCase):
         stream = io.StringIO()
         walking = client.walk(Clock(), options, client.plan_of(options, "x"), stream, opening)
         self.assertEqual(self.successResultOf(Deferred.fromCoroutine(walking)), Exit.NO_MEDIA)
-        self.assertIn("pip install 'wrtcgw[demo]'", stream.getvalue())
+        self.assertIn("pip install '.[demo]' in the clone of wrtcgw", stream.getvalue())

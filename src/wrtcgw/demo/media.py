@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 log = Logger()
 
-HOW_TO_INSTALL = "pip install 'wrtcgw[demo]'"
+HOW_TO_INSTALL = "pip install '.[demo]' in the clone of wrtcgw"
 _T = TypeVar("_T")
 
 
