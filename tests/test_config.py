@@ -176,6 +176,45 @@ class FaultTests(SettingsTestCase):
         ):
             self.assertIn("expected", self.faults(environ=PROXY | {variable: text}), variable)
 
+    def test_bad_item(self) -> None:
+        """Of a list the item is shown that is wrong, with what it should be."""
+        text = self.faults(
+            'trusted_proxies = ["127.0.0.1", "nginx", "::1"]', PROXY | {"WRTCGW_ALLOWED_ORIGINS": "http://a,b"}
+        )
+        self.assertIn(
+            "trusted_proxies: expected a list, each an IP address or a network like 192.0.2.0/24; found 'nginx' (", text
+        )
+        self.assertIn(
+            "allowed_origins: expected a list, each an origin like https://desktop.example.org; found 'b' (", text
+        )
+        self.assertIn("found 1 (", self.faults("trusted_proxies = [1]"))
+        text = self.faults(environ={"SIP_WS_SERVER": "ws://a,ws://u:hidden@b:99999"})
+        self.assertIn("sip_ws_servers: expected a port from 1 to 65535; found 'ws://", text)
+        self.assertNotIn("ws://a", text)
+        self.assertNotIn("hidden", text)
+
+    def test_wrong_case(self) -> None:
+        """A key in capitals, as the variables have them, is recognised."""
+        for name, key in (
+            ("SIP_DOMAIN", "sip_domain"),
+            ("Http_Port", "http_port"),
+            ("SIP_WS_SERVER", "sip_ws_servers"),
+        ):
+            self.assertIn(f"{name}: expected a known key: did you mean {key}?", self.faults(f"{name} = 1"))
+
+    def test_numbers_are_plain(self) -> None:
+        """Numbers in variables are digits as everybody writes them."""
+        for variable, text in (
+            ("HTTP_PORT", "8_082"),
+            ("HTTP_PORT", "\uff18\uff10\uff18\uff12"),
+            ("WRTCGW_WAIT_LIMIT", "1_0"),
+            ("WRTCGW_WAIT_LIMIT", "\uff11\uff10"),
+            ("WRTCGW_WAIT_LIMIT", "nan"),
+        ):
+            self.assertIn("expected", self.faults(environ=PROXY | {variable: text}), text)
+        settings = self.settings(environ=PROXY | {"HTTP_PORT": " 8082 ", "WRTCGW_WAIT_LIMIT": "2.5"})
+        self.assertEqual((settings.http_port, settings.wait_limit), (8082, 2.5))
+
     def test_star_origin(self) -> None:
         """The usual misuse of CORS is told why."""
         self.assertIn("any page could act", self.faults('allowed_origins = ["*"]'))

@@ -198,6 +198,7 @@ class Outbound(GatewayCase):
             (" 1003 ", "sip:1003@example.org"),
             ("+4930123", "sip:+4930123@example.org"),
             ("*21#", "sip:*21%23@example.org"),
+            ("jürgen", "sip:j%C3%BCrgen@example.org"),
             ("bob@Example.org", "sip:bob@Example.org"),
             ("sip:bob@partner.example", "sip:bob@partner.example"),
             ("SIP:bob@partner.example;user=phone", "SIP:bob@partner.example;user=phone"),
@@ -220,6 +221,13 @@ class Outbound(GatewayCase):
             "tel:+4930",
             "<sip:bob@example.org>",
             "sip:a;b@example.org",
+            "\uff11\uff10\uff10\uff13",
+            "\u0661\u0660\u0660\u0663",
+            "10\u202e03",
+            "10\u200b03",
+            "sip:10%E2%80%AE03@example.org",
+            "sip:%EF%BC%91@example.org",
+            "sip:bob@example.org;user=%E2%80%AEphone",
             "x" * 200,
         ):
             with self.assertRaises(BadInput) as caught:

@@ -9,6 +9,7 @@ import argparse
 import getpass
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
@@ -65,10 +66,7 @@ def _filled(text: str) -> str:
 
 def _number(low: float, what: str) -> Callable[[str], float]:
     def read(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
+        value = float(text) if re.fullmatch(r"[0-9]+(\.[0-9]*)?|\.[0-9]+", text) else math.nan
         if not low <= value < math.inf:
             raise argparse.ArgumentTypeError(f"expected {what} from {low:g}, found {text!r}")
         return value

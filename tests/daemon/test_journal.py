@@ -34,7 +34,7 @@ class JournalTests(SynchronousTestCase):
         with capturedLogs() as logged:
             for event in events:
                 record(event)
-        return [(event["log_level"].name, formatEvent(event).strip()) for event in logged]
+        return [(event["log_level"].name, formatEvent(event)) for event in logged]
 
     def test_registrations(self) -> None:
         """Refreshes are quiet, failures are not."""
@@ -67,6 +67,20 @@ class JournalTests(SynchronousTestCase):
             self.assertNotIn("secret", text)
         self.assertEqual(lines[0][1], "call c1: sip:1003@example.org calls 5001 U1")
         self.assertEqual(lines[-2][1], "call c1: ended (refused) 486 Busy Here")
+        self.assertEqual(lines[-1][1], "call c1: ended (remote)")
+
+    def test_no_trailing_blank(self) -> None:
+        """What an event does not say leaves no blank behind."""
+        events = (
+            CallReceived(account="5001", leg="c1", caller=CALLER, called=CALLER, offer=None),
+            CallProgress("c1", 180, ""),
+            CallAnswered("c1", "v=0"),
+            OfferRefused("c1", 488, ""),
+            TransferProgress("c1", 200, "", True),
+            RegistrationFailed("5001", 403, ""),
+        )
+        for _, text in self.lines(*events):
+            self.assertEqual(text, text.rstrip())
 
     def test_faults(self) -> None:
         """A peer's fault is a warning."""

@@ -240,6 +240,12 @@ class URLs(SynchronousTestCase):
             error = self.assertRaises(ValueError, WebSocketURL.parse, text)
             self.assertNotIn("secret", str(error))
 
+    def test_port_out_of_range(self) -> None:
+        """A port that is none is told as such."""
+        for port in ("0", "65536", "99999"):
+            error = self.assertRaises(ValueError, WebSocketURL.parse, f"ws://u:secret@a.example:{port}/")
+            self.assertEqual(str(error), "expected a port from 1 to 65535")
+
     def test_endpoint_repr(self) -> None:
         """The endpoint prints as its URL, since ClientService logs it."""
         network: Any = Network()

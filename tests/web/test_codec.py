@@ -89,17 +89,17 @@ class SingleFields(SynchronousTestCase):
         """Numbers are whole and short."""
         self.assertEqual(Fields({"a": "486"}).number("a", 0, "it"), 486)
         self.assertEqual(Fields({}).number("a", 7, "it"), 7)
-        for wrong in ("x", "-1", "1.5", "²", "9" * 10):
+        for wrong in ("x", "-1", "1.5", "²", "\uff11", "1_0", "9" * 10):
             with self.assertRaises(BadInput):
                 Fields({"a": wrong}).number("a", 0, "it")
 
     def test_seconds(self) -> None:
         """Times are cut to their limit; what is no number is refused."""
-        told = {"25": 25.0, "0.5": 0.5, "90": 60.0, "inf": 60.0, "-1": 0.0}
+        told = {"25": 25.0, "0.5": 0.5, "90": 60.0, "9" * 999: 60.0, "-1": 0.0}
         for text, seconds in told.items():
             self.assertEqual(Fields({"wait": text}).seconds("wait", 60.0), seconds)
         self.assertEqual(Fields({}).seconds("wait", 60.0), 0.0)
-        for wrong in ("x", "nan", "1 s"):
+        for wrong in ("x", "nan", "inf", "1 s", "1_0", "\uff11\uff10", "1e1", ".", "-"):
             with self.assertRaises(BadInput):
                 Fields({"wait": wrong}).seconds("wait", 60.0)
 

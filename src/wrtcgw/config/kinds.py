@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from attrs import frozen
@@ -18,6 +19,9 @@ Network = IPv4Network | IPv6Network
 
 # a DNS name (underscores too: container names have them) or an IPv4 address
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+# not what int() and float() take as well: 1_000, the digits of other scripts, nan
+_WHOLE = re.compile(r"\s*[+-]?[0-9]+\s*")
+_DECIMAL = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*")
 _SWITCH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
@@ -31,6 +35,17 @@ class Kind:
     """Take a value as TOML gives it."""
     read_text: Callable[[str], object]
     """Take a value as a variable or an option gives it."""
+
+
+@frozen
+class BadItem(ValueError):
+    """One item of a list is to blame."""
+
+    item: object
+    detail: str
+
+    def __str__(self) -> str:
+        return self.detail
 
 
 def _refuse() -> object:
@@ -53,7 +68,7 @@ def integer(low: int, high: int) -> Kind:
         whole = isinstance(value, int) and not isinstance(value, bool)
         return value if whole and low <= value <= high else _refuse()  # type: ignore[operator]
 
-    return Kind(f"a whole number from {low} to {high}", read, lambda text: read(int(text)))
+    return Kind(f"a whole number from {low} to {high}", read, lambda text: read(int(_matching(_WHOLE, text))))
 
 
 def number(low: float, high: float, unit: str = "seconds") -> Kind:
@@ -63,7 +78,13 @@ def number(low: float, high: float, unit: str = "seconds") -> Kind:
         numeric = isinstance(value, int | float) and not isinstance(value, bool)
         return float(value) if numeric and low <= value <= high else _refuse()  # type: ignore[arg-type,operator]
 
-    return Kind(f"{unit} from {low:g} to {high:g}", read, lambda text: read(float(text)))
+    return Kind(f"{unit} from {low:g} to {high:g}", read, lambda text: read(float(_matching(_DECIMAL, text))))
+
+
+def _matching(pattern: re.Pattern[str], text: str) -> str:
+    if pattern.fullmatch(text) is None:
+        raise ValueError
+    return text
 
 
 def choice(*words: str, aliases: dict[str, str] | None = None) -> Kind:
@@ -80,10 +101,16 @@ def many(item: Kind) -> Kind:
     """Make the kind of lists of a kind of strings; the value is a tuple. Text has commas between the items."""
 
     def read(value: object) -> object:
-        return tuple(item.read(each) for each in value) if isinstance(value, list) else _refuse()
+        return tuple(one(item.read, each) for each in value) if isinstance(value, list) else _refuse()
 
     def read_text(text: str) -> object:
-        return tuple(item.read_text(each) for each in text.split(",") if each.strip())
+        return tuple(one(item.read_text, each.strip()) for each in text.split(",") if each.strip())
+
+    def one(read_one: Callable[[Any], object], each: object) -> object:
+        try:
+            return read_one(each)
+        except ValueError as error:
+            raise BadItem(each, str(error)) from None
 
     return Kind(f"a list, each {item.expected}", read, read_text)
 

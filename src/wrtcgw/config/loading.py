@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
+from wrtcgw.config.kinds import BadItem
 from wrtcgw.config.settings import Key, Settings, keys
 from wrtcgw.redact import MASK, redact
 from wrtcgw.transport.tls import load_trust_root
@@ -79,14 +80,16 @@ class _Reading:
         try:
             self.values[name] = read(value)
         except ValueError as error:
-            found = "a value that is not shown" if key.secret else redact(repr(value))
+            wrong = error.item if isinstance(error, BadItem) else value
+            found = "a value that is not shown" if key.secret else redact(repr(wrong))
             detail = str(error) if str(error).startswith(("expected ", "a list of origins")) else key.kind.expected
             self.faults.append(Fault(name, detail.removeprefix("expected "), found, source))
         self.sources[name] = source
 
     def unknown(self, name: str, candidates: Iterable[str], source: str) -> None:
-        close = get_close_matches(name, candidates, n=1)
-        hint = f"a known key: did you mean {close[0]}?" if close else "a known key"
+        by_lower = {candidate.lower(): candidate for candidate in candidates}
+        close = get_close_matches(name.lower(), by_lower, n=1)
+        hint = f"a known key: did you mean {by_lower[close[0]]}?" if close else "a known key"
         self.faults.append(Fault(name, hint, "an unknown one", source))
 
 

@@ -26,7 +26,7 @@ def record(event: Output) -> None:
         case Registered(account, expires):
             log.debug("{dn} is registered for {expires:.0f} s", dn=account, expires=expires)
         case RegistrationFailed(account, code, reason):
-            log.warn("registration of {dn} failed: {code} {reason}", dn=account, code=code, reason=reason)
+            log.warn("registration of {dn} failed: {words}", dn=account, words=_words(code, reason))
         case Unregistered(account, code):
             log.info("{dn} is not registered any more ({code})", dn=account, code=code)
         case PeerFault(flow, detail):
@@ -38,20 +38,23 @@ def record(event: Output) -> None:
 def _record_call(event: Output) -> None:
     match event:
         case CallReceived(account=account, leg=leg, caller=caller, uuid=uuid):
-            line = "call {call_id}: {caller} calls {dn} {uuid}"
-            log.info(line, call_id=leg, caller=str(caller.uri), dn=account, uuid=uuid)
+            log.info("call {call_id}: {words}", call_id=leg, words=_words(caller.uri, "calls", account, uuid))
         case CallProgress(leg, code, reason):
-            log.debug("call {call_id}: {code} {reason}", call_id=leg, code=code, reason=reason)
+            log.debug("call {call_id}: {words}", call_id=leg, words=_words(code, reason))
         case CallAnswered(leg, uuid=uuid):
-            log.info("call {call_id}: answered {uuid}", call_id=leg, uuid=uuid)
+            log.info("call {call_id}: {words}", call_id=leg, words=_words("answered", uuid))
         case OfferRefused(leg, code, reason):
-            log.info("call {call_id}: offer refused: {code} {reason}", call_id=leg, code=code, reason=reason)
+            log.info("call {call_id}: offer refused: {words}", call_id=leg, words=_words(code, reason))
         case TransferProgress(leg, code, reason):
-            log.info("call {call_id}: transfer: {code} {reason}", call_id=leg, code=code, reason=reason)
+            log.info("call {call_id}: transfer: {words}", call_id=leg, words=_words(code, reason))
         case TransferRequested(leg=leg, target=target):
             log.info("call {call_id}: asked to call {target}", call_id=leg, target=str(target))
         case CallEnded(leg, cause, code, reason):
-            line = "call {call_id}: ended ({cause}) {code} {reason}"
-            log.info(line, call_id=leg, cause=cause.value, code=code or "", reason=reason)
+            log.info("call {call_id}: {words}", call_id=leg, words=_words(f"ended ({cause.value})", code, reason))
         case _:
             pass
+
+
+def _words(*parts: object) -> str:
+    """Return in one text what an event says, without what it does not: 0 and nothing."""
+    return " ".join(str(part) for part in parts if part)

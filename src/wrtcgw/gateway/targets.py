@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Container
+from unicodedata import category
 
 from wrtcgw.errors import BadInput
 from wrtcgw.sip.errors import MalformedMessage
@@ -10,6 +11,10 @@ from wrtcgw.sip.uri import URI
 _EXPECTED = "a number, a user name, or a SIP URI of an allowed domain"
 # No delimiter of a URI or of a header field: what is meant as one user can never become more than that.
 _USER = re.compile(r"[^\s\x00-\x1f\x7f<>\"@:;?,%\\\[\]{}|^`\ud800-\udfff]{1,128}")
+# Beyond ASCII letters only: neither other scripts' digits, which look like a number that they are not for SIP, nor the
+# control characters that turn a text's direction around or cannot be seen.
+_LETTERS = ("L", "M")
+_PLAIN = re.compile(r"[A-Za-z0-9-]*")
 _ACCOUNT = re.compile(r"[A-Za-z0-9\-_.!~*'()&=+$]{1,64}")
 
 
@@ -28,7 +33,7 @@ def parse_target(to: str, domain: str, allowed: Container[str]) -> URI:
     :raises BadInput: for anything else than a user or a plain URI of an allowed domain.
     """
     to = to.strip()
-    if _USER.fullmatch(to):
+    if _is_user(to):
         return URI(user=to, host=domain)
     try:
         uri = URI.parse(to if to.lower().startswith(("sip:", "sips:")) else f"sip:{to}")
@@ -44,8 +49,14 @@ def parse_target(to: str, domain: str, allowed: Container[str]) -> URI:
 
 def _is_plain(uri: URI) -> bool:
     extras = uri.headers or uri.port is not None or uri.password is not None
-    user = uri.user is not None and _USER.fullmatch(uri.user) is not None
-    return user and not extras and all(name.lower() == "user" for name, _ in uri.params)
+    params = all(name.lower() == "user" and _PLAIN.fullmatch(value or "") for name, value in uri.params)
+    return uri.user is not None and _is_user(uri.user) and params and not extras
+
+
+def _is_user(text: str) -> bool:
+    if _USER.fullmatch(text) is None:
+        return False
+    return all(char.isascii() or category(char).startswith(_LETTERS) for char in text)
 
 
 def shown(uri: URI) -> str:

@@ -12,7 +12,7 @@ time limits and no size limit, so it does not serve yet.
 from base64 import b64encode
 from http import HTTPStatus
 from typing import cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from attrs import field, frozen
 from twisted.internet.defer import Deferred
@@ -73,17 +73,18 @@ class WebSocketURL:
         """
         try:
             parts = urlsplit(text.strip())
-            port = parts.port
+            host = parts.hostname
         except ValueError:
             raise ValueError("expected ws://host[:port][/path], found something that is no URL") from None
-        if parts.scheme not in DEFAULT_PORTS or not parts.hostname or parts.fragment or port == 0:
+        port = _port(parts)
+        if parts.scheme not in DEFAULT_PORTS or not host or parts.fragment:
             raise ValueError("expected ws://host[:port][/path] or wss://host[:port][/path] without a fragment")
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         if not all(ord(char) in VISIBLE_ASCII for char in target):
             raise ValueError("expected a path of printable ASCII: write other characters as %XX")
         url = cls(
             secure=parts.scheme == "wss",
-            host=parts.hostname,
+            host=host,
             port=port or DEFAULT_PORTS[parts.scheme],
             target=target,
             credentials=unquote(parts.netloc.rpartition("@")[0]),
@@ -104,6 +105,16 @@ class WebSocketURL:
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.authority}{self.target.partition('?')[0]}"
+
+
+def _port(parts: SplitResult) -> int | None:
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise ValueError("expected a port from 1 to 65535")
+    return port
 
 
 class WebSocketClientWire(WebSocketWire):

@@ -5,7 +5,7 @@ Nothing here knows SIP: whether a text is a session description or a number can 
 """
 
 import json
-import math
+import re
 from collections.abc import Mapping
 from io import BytesIO
 from typing import Self
@@ -21,6 +21,7 @@ from wrtcgw.web.errors import BodyTooLarge, WrongContentType
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 DESCRIPTION_TYPES = ("text/plain", "application/sdp")
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]*)?|-?\.[0-9]+")
 TEXT_LIMIT = 1024
 """Characters in one short field; descriptions and bodies are bounded by the body's limit."""
 
@@ -132,13 +133,9 @@ class Fields:
         value = self.optional(name)
         if value is None:
             return 0.0
-        try:
-            seconds = float(value)
-        except ValueError:
-            seconds = math.nan
-        if math.isnan(seconds):
+        if _DECIMAL.fullmatch(value) is None:
             raise BadInput(name, f"a number of seconds, at most {limit:g}", value)
-        return min(max(seconds, 0.0), limit)
+        return min(max(float(value), 0.0), limit)
 
     @property
     def call_id(self) -> str | None:
