@@ -37,6 +37,11 @@ ICE = ("a=ice-ufrag:abcd", "a=ice-pwd:0123456789012345678901")
 class CheckTests(SynchronousTestCase):
     """What counts as a session description."""
 
+    def test_digits_of_other_scripts(self) -> None:
+        """A port in full-width digits is none."""
+        text = media().replace("m=audio 9 ", "m=audio \uff19 ")
+        self.assertIn("m=", str(self.assertRaises(BadInput, sdp.check, text)))
+
     def test_samples_pass(self) -> None:
         """Every sample of a real peer is accepted, with either kind of line end."""
         for path in DATA.glob("*.sdp"):

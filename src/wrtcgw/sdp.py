@@ -39,11 +39,11 @@ _ROLES = {"a=setup:active": "a=setup:passive", "a=setup:passive": "a=setup:activ
 # type=value lines; the values exclude NUL, CR and LF (RFC 8866 section 9: byte-string)
 _LINE = re.compile(r"[a-z]=[^\0\r\n]*\Z")
 # o=<username> <sess-id> <sess-version> <nettype> <addrtype> <unicast-address> (RFC 8866 section 5.2)
-_ORIGIN = re.compile(r"^o=(\S+ \S+) (\d+) (\S+ \S+ \S+)[ \t]*$", re.MULTILINE)
+_ORIGIN = re.compile(r"^o=(\S+ \S+) ([0-9]+) (\S+ \S+ \S+)[ \t]*$", re.MULTILINE)
 # m=<media> <port>[/<number of ports>] <proto> <fmt> ... (RFC 8866 section 5.14)
-_MEDIA = re.compile(r"m=\S+ \d{1,5}(/\d+)? \S+( \S+)+[ \t]*\Z")
+_MEDIA = re.compile(r"m=\S+ [0-9]{1,5}(/[0-9]+)? \S+( \S+)+[ \t]*\Z")
 # a=candidate:<foundation> <component> <transport> <priority> <address> <port> typ <type> (RFC 8839 section 5.1)
-_CANDIDATE = re.compile(r"a=candidate:\S+ 1 (?i:udp) (\d+) (\S+) (\d+) typ (\S+)")
+_CANDIDATE = re.compile(r"a=candidate:\S+ 1 (?i:udp) ([0-9]+) (\S+) ([0-9]+) typ (\S+)")
 _CANDIDATE_RANK = {"host": 0, "prflx": 1, "srflx": 2, "relay": 3}
 
 
@@ -260,7 +260,7 @@ def _substance(sdp: str) -> list[list[str]]:
     for section in _sections(sdp):
         kept = [line for line in section if line not in _DIRECTIONS and not line.startswith(ignored)]
         if ice:
-            kept = [re.sub(r"^m=(\S+) [1-9]\d*", r"m=\1 ", line) for line in kept if not line.startswith("c=")]
+            kept = [re.sub(r"^m=(\S+) [1-9][0-9]*", r"m=\1 ", line) for line in kept if not line.startswith("c=")]
         sections.append(sorted(kept))
     return sections
 
