@@ -18,6 +18,8 @@ CONF = PROJECT / "conf"
 DOMAIN = "wrtcgw.invalid"
 PASSWORD = "Genesys2024!WebRTC"
 AGENTS = range(5001, 5011)
+PLAIN_AGENTS = range(5021, 5024)
+"""Those who get plain RTP from Asterisk, and WebRTC from rtpengine."""
 SHA256_AGENT = 5010
 """The one agent whose digest is SHA-256 instead of MD5."""
 ASTERISK_ETC = "etc/wrtcgw"
@@ -51,10 +53,15 @@ class Ports:
     gateway: int
 
 
-def kamailio(folder: pathlib.Path, ports: Ports, certificates: Certificates) -> Server:
-    """Write Kamailio's files into a folder of their own and return the server, not started."""
+def kamailio(folder: pathlib.Path, ports: Ports, certificates: Certificates, relay: int | None = None) -> Server:
+    """
+    Write Kamailio's files into a folder of their own and return the server, not started.
+
+    :param relay: the control port of the rtpengine through which the media goes, if it does.
+    """
     folder.mkdir(parents=True)
-    shutil.copy(CONF / "kamailio/kamailio.cfg", folder)
+    for sample in ("kamailio.cfg", "kamailio-rtpengine.cfg"):
+        shutil.copy(CONF / "kamailio" / sample, folder)
     values = {
         "SIP_DOMAIN": DOMAIN,
         "AST_PORT": ports.asterisk_sip,
@@ -65,13 +72,15 @@ def kamailio(folder: pathlib.Path, ports: Ports, certificates: Certificates) -> 
         "TLS_KEY": certificates.key,
     }
     lines = "".join(f'#!substdef "!{name}!{value}!g"\n' for name, value in values.items())
+    if relay is not None:
+        lines += f'#!define WITH_RTPENGINE\n#!substdef "!RTPENGINE_SOCK!udp:127.0.0.1:{relay}!g"\n'
     (folder / "kamailio-local.cfg").write_text(lines)
     # -DD: the main process stays in the foreground; -E: log to stderr
     command = ("kamailio", "-DD", "-E", "-m", "64", "-M", "8", "-Y", str(folder), "-P", str(folder / "kamailio.pid"))
     return Server(
-        "Kamailio",
+        folder.name.capitalize(),
         (*command, "-f", str(folder / "kamailio.cfg")),
-        folder.parent / "kamailio.log",
+        folder.with_suffix(".log"),
         lambda: accepts(ports.kamailio_ws) and accepts(ports.kamailio_wss),
     )
 
@@ -116,7 +125,8 @@ def asterisk(installation: Installation, folder: pathlib.Path, ports: Ports) -> 
     for sample in sorted((CONF / "asterisk").glob("*.conf")):
         text = edited(sample.read_text(), _asterisk_edits(ports).get(sample.name, {}))
         (etc / sample.name).write_text(text)
-    (etc / "pjsip_agents.conf").write_text("".join(map(_agent, AGENTS)))
+    agents = [*(_agent(dn, "agent") for dn in AGENTS), *(_agent(dn, "plain-agent") for dn in PLAIN_AGENTS)]
+    (etc / "pjsip_agents.conf").write_text("".join(agents))
     (etc / "asterisk.conf").write_text(_asterisk_folders(root))
     for path in (etc, *etc.rglob("*")):
         shutil.chown(path, *_owner(root))
@@ -146,10 +156,10 @@ def _asterisk_edits(ports: Ports) -> dict[str, dict[str, str]]:
     }
 
 
-def _agent(dn: int) -> str:
+def _agent(dn: int, template: str) -> str:
     digest = "supported_algorithms_uas = SHA-256\n" if dn == SHA256_AGENT else ""
     return (
-        f'[{dn}](agent)\naors = {dn}\nauth = {dn}\ncallerid = "Agent {dn}" <{dn}>\n'
+        f'[{dn}]({template})\naors = {dn}\nauth = {dn}\ncallerid = "Agent {dn}" <{dn}>\n'
         f"[{dn}](agent-aor)\n[{dn}](agent-auth)\nusername = {dn}\npassword = {PASSWORD}\n{digest}"
     )
 
@@ -188,7 +198,7 @@ def nginx(folder: pathlib.Path, ports: Ports, certificates: Certificates) -> Ser
         (CONF / "nginx/wrtcgw.conf").read_text(),
         {
             "server 127.0.0.1:8082;": f"server 127.0.0.1:{ports.gateway};",
-            "listen 443 ssl;": f"listen 127.0.0.1:{ports.nginx} ssl;",
+            "listen 443 ssl http2;": f"listen 127.0.0.1:{ports.nginx} ssl http2;",
             "server_name webrtc.example.org;": "server_name localhost;",
             "/etc/ssl/certs/webrtc.example.org.pem": str(certificates.chain),
             "/etc/ssl/private/webrtc.example.org.key": str(certificates.key),
@@ -205,6 +215,43 @@ def nginx(folder: pathlib.Path, ports: Ports, certificates: Certificates) -> Ser
     )
     command = ("nginx", "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf"))
     return Server("nginx", command, folder.parent / "nginx.log", lambda: accepts(ports.nginx))
+
+
+def rtpengine(folder: pathlib.Path, control: int) -> Server:
+    """Write rtpengine's file and return the server, not started: media for pages on the machine's own address."""
+    folder.mkdir(parents=True)
+    edits = {
+        "web/192.0.2.10;": f"web/{own_address()};",
+        "127.0.0.1:2223": f"127.0.0.1:{control}",
+        "log-level = 5": "log-level = 6",
+    }
+    sample = edited((CONF / "rtpengine/rtpengine.conf").read_text(), edits)
+    (folder / "rtpengine.conf").write_text(sample)
+    command = ("rtpengine", f"--config-file={folder}/rtpengine.conf", "--foreground", "--log-stderr")
+    return Server("rtpengine", command, folder.with_suffix(".log"), lambda: _pongs(control))
+
+
+def own_address() -> str:
+    """
+    Return the address of the machine that it would call others from.
+
+    No packet is sent: connecting a datagram socket only asks the routing table.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))
+        address: str = probe.getsockname()[0]
+        return address
+
+
+def _pongs(control: int) -> bool:
+    """Tell whether rtpengine answers a ping of its control protocol: a cookie and a bencoded dictionary."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.settimeout(0.5)
+        try:
+            probe.sendto(b"1 d7:command4:pinge", ("127.0.0.1", control))
+            return b"pong" in probe.recv(1024)
+        except OSError:
+            return False
 
 
 def wait_for_no_channels(pbx: Asterisk, seconds: float = 10.0) -> None:
