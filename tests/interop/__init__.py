@@ -1,5 +1,5 @@
 """
-The gateway against the servers it is made for: Kamailio 5.6, Asterisk 22, nginx and Chromium on loopback.
+The gateway against the servers it is made for: Kamailio 5.6, rtpengine 10.5, Asterisk 22, nginx, Chromium; on loopback.
 
 As root on Debian 12::
 

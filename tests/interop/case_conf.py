@@ -1,5 +1,6 @@
 """The samples in ``conf/`` as their own programs read them, with the values that they show."""
 
+import pathlib
 import re
 import shutil
 import subprocess
@@ -23,13 +24,25 @@ class Samples(SynchronousTestCase):
         """The sample of the local file names nothing that kamailio.cfg does not know."""
         self._check_kamailio("kamailio-local.cfg")
         local = (CONF / "kamailio/kamailio-local.cfg").read_text()
-        main = (CONF / "kamailio/kamailio.cfg").read_text()
+        main = "".join((CONF / "kamailio" / each).read_text() for each in ("kamailio.cfg", "kamailio-rtpengine.cfg"))
         for name in (line.split("!")[2] for line in local.splitlines() if line.startswith("#!substdef")):
             self.assertIn(f"#!ifndef {name}\n", main)
 
-    def _check_kamailio(self, *local: str) -> None:
-        folder = environment().folder / self.id().rsplit(".", 1)[1]
+    def test_kamailio_with_rtpengine(self) -> None:
+        """The line of the sample that switches rtpengine on does so."""
+        line = "##!define WITH_RTPENGINE\n"
+        local = (CONF / "kamailio/kamailio-local.cfg").read_text()
+        self.assertIn(line, local)
+        folder = environment().folder / "kamailio-local-rtpengine"
         folder.mkdir()
+        (folder / "kamailio-local.cfg").write_text(local.replace(line, line[1:]))
+        shutil.copy(CONF / "kamailio/kamailio-rtpengine.cfg", folder)
+        self._check_kamailio(folder=folder)
+
+    def _check_kamailio(self, *local: str, folder: pathlib.Path | None = None) -> None:
+        if folder is None:
+            folder = environment().folder / self.id().rsplit(".", 1)[1]
+            folder.mkdir()
         for name in ("kamailio.cfg", *local):
             shutil.copy(CONF / "kamailio" / name, folder)
         done = subprocess.run(

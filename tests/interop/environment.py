@@ -10,14 +10,14 @@ import shutil
 from collections.abc import Mapping
 from typing import TextIO
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from tests.interop.apt import NoMirrorError
 from tests.interop.authority import Certificates, make_certificates
 from tests.interop.gateway import Gateway, gateway
 from tests.interop.install import Installation, InstallError, install, say
 from tests.interop.processes import Server, ServerFailedError, end_marked, end_named, free_ports
-from tests.interop.servers import Asterisk, Ports, asterisk, kamailio, nginx
+from tests.interop.servers import Asterisk, Ports, asterisk, kamailio, nginx, rtpengine
 
 MARK = "WRTCGW_INTEROP_RUN"
 """The variable by which all processes of a run are known."""
@@ -44,11 +44,14 @@ class Environment:
     nginx: Server
     page_port: int
     gateways: dict[str, Gateway] = field(factory=dict)
+    _bridge: tuple[Server, ...] = ()
+    _bridged: Ports | None = None
 
     @property
     def servers(self) -> list[Server]:
         """Everything that runs, in the order in which it is stopped."""
-        return [*(each.server for each in self.gateways.values()), self.nginx, self.kamailio, self.asterisk.server]
+        gateways = [each.server for each in self.gateways.values()]
+        return [*gateways, self.nginx, *self._bridge, self.kamailio, self.asterisk.server]
 
     @property
     def ways(self) -> dict[str, Way]:
@@ -95,6 +98,19 @@ class Environment:
             self.run(starting.server)
             self.gateways[name] = starting
         return self.gateways[name]
+
+    def bridge(self) -> Way:
+        """Return the way by a second Kamailio and rtpengine, for Asterisk's plain agents; both start on first use."""
+        if self._bridged is None:
+            sip, ws, wss, control = free_ports(4)
+            ports = evolve(self.ports, kamailio_sip=sip, kamailio_ws=ws, kamailio_wss=wss)
+            relay = rtpengine(self.folder / "rtpengine", control)
+            proxy = kamailio(self.folder / "kamailio-rtpengine", ports, self.certificates, control)
+            self._bridge = (proxy, relay)
+            for server in (relay, proxy):
+                self.run(server)
+            self._bridged = ports
+        return Way("Kamailio and rtpengine", (f"ws://127.0.0.1:{self._bridged.kamailio_ws}",))
 
     def dismiss(self, name: str) -> None:
         """Stop a gateway that only one case needed."""

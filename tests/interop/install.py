@@ -1,7 +1,7 @@
 """
 Install the servers of the interop tests: ``python -m tests.interop.install``.
 
-Kamailio, nginx and Chromium come from the machine's own Debian; Asterisk, which Debian 12 does not carry, comes from a
+Kamailio, rtpengine, nginx and Chromium come from the machine's own Debian; Asterisk, which Debian 12 does not carry, comes from a
 newer suite by debootstrap into a folder of its own. All is idempotent: what is there is left alone. Downloads are
 tried three times, each with a time limit. Needs root.
 """
@@ -28,6 +28,7 @@ HOST_PACKAGES = {
     "kamailio": "/usr/sbin/kamailio",
     "kamailio-websocket-modules": "kamailio/modules/websocket.so",
     "kamailio-tls-modules": "kamailio/modules/tls.so",
+    "rtpengine-daemon": "/usr/bin/rtpengine",
     "nginx-light": "/usr/sbin/nginx",
     "chromium": "/usr/bin/chromium",
 }

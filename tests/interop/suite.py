@@ -4,13 +4,14 @@ from unittest import TestSuite
 
 from twisted.trial.runner import TestLoader
 
-from tests.interop import case_browser, case_calls, case_conf, case_faults, case_nginx
+from tests.interop import case_browser, case_calls, case_conf, case_faults, case_nginx, case_rtpengine
 
 
 def testSuite() -> TestSuite:  # noqa: N802 (trial looks for this name)
     """Return the cases: configuration first, outages last."""
     loader = TestLoader()
     suite: TestSuite = loader.suiteFactory(
-        loader.loadModule(module) for module in (case_conf, case_calls, case_nginx, case_browser, case_faults)
+        loader.loadModule(module)
+        for module in (case_conf, case_calls, case_nginx, case_browser, case_rtpengine, case_faults)
     )
     return suite
