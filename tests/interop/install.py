@@ -1,9 +1,9 @@
 """
 Install the servers of the interop tests: ``python -m tests.interop.install``.
 
-Kamailio, rtpengine, nginx and Chromium come from the machine's own Debian; Asterisk, which Debian 12 does not carry, comes from a
-newer suite by debootstrap into a folder of its own. All is idempotent: what is there is left alone. Downloads are
-tried three times, each with a time limit. Needs root.
+Kamailio, rtpengine, nginx and Chromium come from the machine's own Debian; Asterisk, which Debian 12 does not carry,
+comes from a newer suite by debootstrap into a folder of its own. All is idempotent: what is there is left alone.
+Downloads are tried three times, each with a time limit. Needs root.
 """
 
 import fcntl
