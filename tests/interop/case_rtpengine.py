@@ -7,19 +7,24 @@ nothing else is looked up in what Asterisk was sent.
 
 import re
 
+from twisted.internet import reactor
+from twisted.internet.defer import ensureDeferred
+from twisted.internet.interfaces import IReactorUDP
+
 from tests.interop.chromium import Tab
 from tests.interop.gateway import Gateway
 from tests.interop.page_cases import PageCase
+from tests.interop.plainpbx import PlainPBX
+from tests.interop.processes import free_ports
 from tests.interop.servers import PASSWORD
+from wrtcgw.sip.message import Response
+
+WEBRTC = ("a=ice-ufrag", "a=candidate", "a=fingerprint", "a=rtcp-mux", "a=crypto")
+"""Lines that a plain endpoint should not see."""
 
 
-class PlainCalls(PageCase):
-    """Calls of a page through rtpengine."""
-
-    def gateway(self) -> Gateway:
-        """Return a gateway in front of Kamailio with rtpengine; pages of our origin may call it."""
-        settings = {"allowed_origins": [self.environment.origin]}
-        return self.environment.gateway("rtpengine", self.environment.bridge(), settings)
+class PlainCase(PageCase):
+    """What a page does in a call through rtpengine."""
 
     async def signed_in(self, dn: str) -> Tab:
         """Open the desk page and sign in."""
@@ -56,6 +61,15 @@ class PlainCalls(PageCase):
         await self.quiet()
         self.assertEqual(await tab.evaluate("desk.verb", "sign_out"), 200)
 
+
+class PlainCalls(PlainCase):
+    """Calls of a page to and from Asterisk's plain agents."""
+
+    def gateway(self) -> Gateway:
+        """Return a gateway in front of Kamailio with rtpengine; pages of our origin may call it."""
+        settings = {"allowed_origins": [self.environment.origin]}
+        return self.environment.gateway("rtpengine", self.environment.bridge().way, settings)
+
     async def test_echo(self) -> None:
         """A call to Echo() has audio both ways, before and after a hold by the gateway, and Asterisk sees plain RTP."""
         await self.asterisk("pjsip set logger on")
@@ -70,7 +84,7 @@ class PlainCalls(PageCase):
         await self.hung_up(tab)
         seen = self.environment.asterisk.log.read_text(errors="replace")
         self.assertEqual(set(re.findall(r"m=audio \d+ (\S+)", seen)), {"RTP/AVP"})
-        for webrtc in ("a=ice-ufrag", "a=candidate", "a=fingerprint", "a=rtcp-mux", "a=crypto"):
+        for webrtc in WEBRTC:
             self.assertNotIn(webrtc, seen)
 
     async def test_page_holds(self) -> None:
@@ -113,3 +127,52 @@ class PlainCalls(PageCase):
         await self.asterisk("channel request hangup all")
         await self.told(tab, "SHUTDOWN")
         self.assertEqual(await tab.evaluate("desk.verb", "sign_out"), 200)
+
+
+class OfferlessCalls(PlainCase):
+    """What SIP Server does: the page offers in the 200, the PBX answers in the ACK."""
+
+    def setUp(self) -> None:
+        """Start the PBX and what stands in front of it."""
+        super().setUp()
+        port = free_ports(1)[0]
+        bridge = self.environment.bridge(port)
+        self.way_there = bridge.way
+        self.pbx = PlainPBX(IReactorUDP(reactor), port, bridge.sip)
+        self.addCleanup(lambda: ensureDeferred(self.pbx.stop()))
+
+    def gateway(self) -> Gateway:
+        """Return a gateway in front of that PBX."""
+        settings = {"allowed_origins": [self.environment.origin]}
+        return self.environment.gateway("offerless", self.way_there, settings)
+
+    async def test_offerless(self) -> None:
+        """An INVITE and a re-INVITE without a description give the PBX plain RTP, and the page audio after each ACK."""
+        self.addCleanup(self.environment.dismiss, "offerless")
+        tab = await self.signed_in("5031")
+        version, port = self.is_plain(await self.pbx.invite())
+        # SIP Server calls the other party first: the 200 comes again meanwhile (RFC 3261 13.3.1.4)
+        await self.pause(2.0)
+        self.assertGreater(self.pbx.repeats, 1)
+        self.pbx.acknowledge()
+        await self.hears(tab, "desk.pc")
+        next_version, same_port = self.is_plain(await self.pbx.invite())
+        self.assertGreater(next_version, version)
+        self.assertEqual(same_port, port)
+        self.pbx.acknowledge(version=2)
+        await self.hears(tab, "desk.pc")
+        self.assertIsNone(await tab.evaluate("() => desk.failure"))
+        self.assertEqual(await tab.evaluate("desk.verb", "hangup"), 200)
+        self.assertTrue(self.pbx.ended)
+        self.assertEqual(await tab.evaluate("desk.verb", "sign_out"), 200)
+
+    def is_plain(self, response: Response) -> tuple[int, int]:
+        """See to it that an offer is G.711 and DTMF by RTP/AVP, nothing of WebRTC; return its version and its port."""
+        offer = response.body
+        self.assertEqual(response.status, 200)
+        self.assertRegex(offer, r"m=audio \d+ RTP/AVP .*\b0\b")
+        self.assertIn("telephone-event/8000", offer)
+        for webrtc in WEBRTC:
+            self.assertNotIn(webrtc, offer)
+        numbers = re.search(r"o=\S+ \d+ (\d+) .*m=audio (\d+) ", offer, re.DOTALL)
+        return (int(numbers[1]), int(numbers[2])) if numbers else (0, 0)

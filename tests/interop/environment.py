@@ -32,6 +32,19 @@ class Way:
     authority: pathlib.Path | None = None
 
 
+@frozen
+class Bridge:
+    """
+    A Kamailio with an rtpengine, and the way through them.
+
+    :ivar sip: Kamailio's port towards the PBX.
+    """
+
+    way: Way
+    sip: int
+    servers: tuple[Server, ...]
+
+
 @define
 class Environment:
     """The servers of a run, and the gateways that were started against them."""
@@ -44,14 +57,14 @@ class Environment:
     nginx: Server
     page_port: int
     gateways: dict[str, Gateway] = field(factory=dict)
-    _bridge: tuple[Server, ...] = ()
-    _bridged: Ports | None = None
+    bridges: dict[int, Bridge] = field(factory=dict)
 
     @property
     def servers(self) -> list[Server]:
         """Everything that runs, in the order in which it is stopped."""
         gateways = [each.server for each in self.gateways.values()]
-        return [*gateways, self.nginx, *self._bridge, self.kamailio, self.asterisk.server]
+        bridges = [server for each in self.bridges.values() for server in each.servers]
+        return [*gateways, self.nginx, *bridges, self.kamailio, self.asterisk.server]
 
     @property
     def ways(self) -> dict[str, Way]:
@@ -99,18 +112,25 @@ class Environment:
             self.gateways[name] = starting
         return self.gateways[name]
 
-    def bridge(self) -> Way:
-        """Return the way by a second Kamailio and rtpengine, for Asterisk's plain agents; both start on first use."""
-        if self._bridged is None:
+    def bridge(self, pbx: int | None = None) -> Bridge:
+        """
+        Return a further Kamailio and an rtpengine, in front of a PBX that speaks plain RTP; they start on first use.
+
+        :param pbx: the SIP port of that PBX; Asterisk's, for its plain agents, when not given.
+        """
+        pbx = pbx or self.ports.asterisk_sip
+        if pbx not in self.bridges:
             sip, ws, wss, control = free_ports(4)
-            ports = evolve(self.ports, kamailio_sip=sip, kamailio_ws=ws, kamailio_wss=wss)
-            relay = rtpengine(self.folder / "rtpengine", control)
-            proxy = kamailio(self.folder / "kamailio-rtpengine", ports, self.certificates, control)
-            self._bridge = (proxy, relay)
-            for server in (relay, proxy):
+            ports = evolve(self.ports, asterisk_sip=pbx, kamailio_sip=sip, kamailio_ws=ws, kamailio_wss=wss)
+            name = f"rtpengine-{len(self.bridges) + 1}"
+            servers = (
+                kamailio(self.folder / f"kamailio-{name}", ports, self.certificates, control),
+                rtpengine(self.folder / name, control),
+            )
+            self.bridges[pbx] = Bridge(Way("Kamailio and rtpengine", (f"ws://127.0.0.1:{ws}",)), sip, servers)
+            for server in reversed(servers):
                 self.run(server)
-            self._bridged = ports
-        return Way("Kamailio and rtpengine", (f"ws://127.0.0.1:{self._bridged.kamailio_ws}",))
+        return self.bridges[pbx]
 
     def dismiss(self, name: str) -> None:
         """Stop a gateway that only one case needed."""

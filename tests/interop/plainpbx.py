@@ -1,0 +1,123 @@
+"""
+A PBX as Genesys SIP Server is one, small enough for a test: plain RTP, and offer-less INVITEs.
+
+Asterisk sends no INVITE without a description, which is how SIP Server begins and renews the calls that its clients
+control. This stand-in says 200 to every REGISTER and to all but INVITE, keeps the binding, calls it, and echoes RTP.
+"""
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IReactorUDP
+from twisted.internet.protocol import DatagramProtocol
+
+from wrtcgw.sip.message import Headers, Request, Response
+from wrtcgw.sip.parser import KeepAlive, parse
+
+CALL_ID = "0198C2F5-7A31-4C77-9E1B-5A7C2D9E4F10@plain-pbx"
+CALL_UUID = "00TEST5N7A31C77E1B5A7C2D9E4F1024"
+PACKET_LIMIT = 65_536
+
+
+class Echo(DatagramProtocol):
+    """Sends every packet back to where it came from, under a synchronisation source of its own (:rfc:`3550`)."""
+
+    def datagramReceived(self, datagram: bytes, addr: tuple[str, int]) -> None:  # noqa: N802 (Twisted's name)
+        """Echo one packet."""
+        source = bytes(each ^ 0xFF for each in datagram[8:12])
+        if self.transport is not None:
+            self.transport.write(datagram[:8] + source + datagram[12:], addr)
+
+
+class PlainPBX(DatagramProtocol):
+    """
+    The stand-in on one UDP port, good for one call.
+
+    :ivar repeats: how often the 200 of the present INVITE has come.
+    :ivar ended: whether the far side has said BYE.
+    """
+
+    def __init__(self, reactor: IReactorUDP, port: int, proxy: int) -> None:
+        self._proxy = ("127.0.0.1", proxy)
+        self._uri = f"sip:127.0.0.1:{port}"
+        self._sip = reactor.listenUDP(port, self, "127.0.0.1", PACKET_LIMIT)
+        self._media = reactor.listenUDP(0, Echo(), "127.0.0.1", PACKET_LIMIT)
+        self._contact = ""
+        self._route: list[str] = []
+        self._far = ""
+        self._cseq = 0
+        self._waiting: Deferred[Response] | None = None
+        self.repeats = 0
+        self.ended = False
+
+    def datagramReceived(self, datagram: bytes, addr: tuple[str, int]) -> None:  # noqa: N802 (Twisted's name)
+        """Take one message."""
+        match parse(datagram.decode()):
+            case KeepAlive():
+                pass
+            case Request() as request:
+                self._take_request(request, addr)
+            case Response() as response if response.cseq.method == "INVITE" and response.status >= 200:
+                self._take_final(response)
+
+    def _take_request(self, request: Request, addr: tuple[str, int]) -> None:
+        if request.method == "ACK":
+            return
+        response = request.response(200, to_tag="pbx")
+        if request.method == "REGISTER" and request.contact is not None:
+            self._contact, self._route = str(request.contact.uri), request.headers.get_all("Path")
+            response.headers.add("Contact", f"<{self._contact}>;expires=600")
+        self.ended = self.ended or request.method == "BYE"
+        self._send(response.to_text(), addr)
+
+    def _take_final(self, response: Response) -> None:
+        self.repeats += response.cseq.number == self._cseq
+        waiting, self._waiting = self._waiting, None
+        if waiting is None:
+            return
+        self._far = str(response.to)
+        if response.status < 300 and response.contact is not None:
+            self._contact, self._route = str(response.contact.uri), response.headers.get_all("Record-Route")[::-1]
+        waiting.callback(response)
+
+    def invite(self) -> "Deferred[Response]":
+        """Send an INVITE without a description, first or inside the call; fires with its final response."""
+        self._cseq, self.repeats = self._cseq + 1, 0
+        self._waiting = Deferred()
+        self._request("INVITE", Allow="INVITE, ACK, PRACK, CANCEL, BYE, REFER, INFO, NOTIFY", Supported="timer")
+        return self._waiting
+
+    def acknowledge(self, version: int = 1) -> None:
+        """Send the ACK with the answer: G.711 to and from our echo."""
+        host = self._media.getHost()
+        port = host.port if isinstance(host, IPv4Address) else 0
+        answer = (
+            f"v=0\r\no=- 7 {version} IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+            f"m=audio {port} RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na=sendrecv\r\n"
+        )
+        self._request("ACK", answer)
+
+    def _request(self, method: str, body: str = "", **more: str) -> None:
+        far = self._far or "<sip:agent@plain-pbx.invalid>"
+        fields = [
+            ("Via", f"SIP/2.0/UDP {self._uri[4:]};branch=z9hG4bK{method}{self._cseq};rport"),
+            *(("Route", each) for each in self._route),
+            ("Max-Forwards", "70"),
+            ("From", "<sip:7777@plain-pbx.invalid>;tag=pbx"),
+            ("To", far),
+            ("Call-ID", CALL_ID),
+            ("CSeq", f"{self._cseq} {method}"),
+            ("Contact", f"<{self._uri}>"),
+            ("X-Genesys-CallUUID", CALL_UUID),
+            *more.items(),
+            *([("Content-Type", "application/sdp")] if body else []),
+        ]
+        self._send(Request(method, self._contact, Headers(fields), body).to_text(), self._proxy)
+
+    def _send(self, text: str, addr: tuple[str, int]) -> None:
+        if self.transport is not None:
+            self.transport.write(text.encode(), addr)
+
+    async def stop(self) -> None:
+        """Close its ports."""
+        for port in (self._sip, self._media):
+            await maybeDeferred(port.stopListening)
