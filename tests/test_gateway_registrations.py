@@ -79,14 +79,14 @@ class SignIn(GatewayCase):
         self.assertEqual(list(self.gateway.agents()), [])
 
     def test_no_connection(self) -> None:
-        """A sign-in whose connection is lost fails at once, one without a connection when none came in six seconds."""
+        """A sign-in whose connection is lost fails at once, one without a connection when none came in four seconds."""
         self.far.silent.add("REGISTER")
         waiting = self.begin(self.gateway.sign_in(agent_id="a", dn="5001", password="secret"))
         self.run_for(1)
         self.gateway.disconnected(0)
         self.failureResultOf(waiting, NoSIPConnection)
         waiting = self.begin(self.gateway.sign_in(agent_id="a", dn="5001", password="secret"))
-        self.run_for(5.8)
+        self.run_for(3.8)
         self.assertNoResult(waiting)
         self.run_for(0.4)
         self.failureResultOf(waiting, NoSIPConnection)

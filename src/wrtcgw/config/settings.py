@@ -78,7 +78,7 @@ class Settings:
     crlf_keepalive: bool = _key(False, kinds.switch)
     max_message_size: int = _key(131_072, kinds.integer(4096, 16_777_216))
     reconnect_delay: float = _seconds(1.0)
-    reconnect_max_delay: float = _seconds(5.0)
+    reconnect_max_delay: float = _seconds(3.0)
 
     # registrations
     register_expires: int = _key(600, kinds.integer(10, 86_400))
@@ -87,7 +87,7 @@ class Settings:
     register_max_retry_delay: float = _seconds(60.0, 1.0)
     register_timeout: float = _seconds(8.0, 1.0)
     sign_in_timeout: float = _seconds(10.0, reload=True)
-    connection_wait: float = _seconds(6.0, reload=True)
+    connection_wait: float = _seconds(4.0, reload=True)
     sign_out_timeout: float = _seconds(5.0, reload=True)
 
     # calls

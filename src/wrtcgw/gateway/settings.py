@@ -19,7 +19,7 @@ class GatewaySettings:
     """How many connections (flows) to the proxy there are; they are numbered from 0."""
     register_limit: float = 8.0
     """How long sign_in waits for the registrar."""
-    connection_limit: float = 6.0
+    connection_limit: float = 4.0
     """How long sign_in waits for a connection that is being made, before it says that there is none."""
     sign_out_limit: float = 5.0
     """How long sign_out waits for calls to end and for the registrar."""

@@ -17,7 +17,7 @@ class ReconnectSettings:
 
     base_delay: float = 1.0
     """Limit of the first wait."""
-    max_delay: float = 5.0
+    max_delay: float = 3.0
     """Limit of every wait: what a recovered proxy may have to wait for us."""
     stable_after: float = 10.0
     """A connection that was lost sooner counts as a failed attempt: the proxy takes us in and throws us out."""
