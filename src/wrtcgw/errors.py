@@ -41,6 +41,16 @@ class AgentInUse(GatewayError):
 
 
 @frozen
+class GuestsNotAllowed(GatewayError):
+    """Callers without a DN of their own are not served, or not with this."""
+
+    what: str = "sign in"
+
+    def __str__(self) -> str:
+        return f"callers without a DN may not {self.what}: see guest_mode and guest_destinations"
+
+
+@frozen
 class UnknownCall(GatewayError):
     """The agent has no such call."""
 

@@ -28,6 +28,12 @@ OTHERS: dict[str, Any] = {
     "user_agent": "other",
     "tls_ca_file": Path("ca.pem"),
     "incoming_refer": "accept",
+    "auto_answer": "off",
+    "attached_data": "info",
+    "guest_mode": "registered",
+    "guest_dn": "guest",
+    "guest_password": "g",
+    "guest_destinations": ("8000",),
     "log_level": "debug",
 }
 """For keys that are neither numbers nor switches a value that is not the default."""

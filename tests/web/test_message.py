@@ -309,6 +309,7 @@ class PollingROAP(WebTestCase):
             "digits": "1",
             "content_type": "a/b",
             "body": "text",
+            "data": (("account", "a,b"),),
             "state": "ENDED",
         }
         missing = {field.name for field in AgentMessage.__attrs_attrs__} - set(message)
@@ -337,6 +338,7 @@ class PollingROAP(WebTestCase):
                 "digits": "1",
                 "contentType": "a/b",
                 "body": "text",
+                "data": [{"key": "account", "value": "a,b"}],
                 "state": "ENDED",
             },
         )

@@ -42,6 +42,12 @@ class Agent:
     """The code of the registrar's last refusal, 0 when it accepted."""
     last_error: str = ""
     last_seen: float | None = None
+    single_call: bool = False
+    """Its page knows of one call only: a further incoming one is told 486."""
+    guest: bool = False
+    """It has no DN of its own: it may only call certain destinations, and cannot be called."""
+    waiting: int = 0
+    """How many polls and streams of its page hang now."""
     mailbox: Mailbox = field(factory=Mailbox, repr=False)
     calls: dict[str, Call] = field(factory=dict, repr=False)
     """By id, oldest first; calls that are over are not in it."""
@@ -50,6 +56,16 @@ class Agent:
     def account(self) -> str:
         """Return the name of this agent's registration in the core."""
         return self.dn
+
+    @property
+    def page_alive(self) -> bool:
+        """Tell whether a page listens now."""
+        return self.waiting > 0
+
+    @property
+    def has_call(self) -> bool:
+        """Tell whether a call is up: neither over nor about to be."""
+        return any(call.is_up for call in self.calls.values())
 
     def call(self, call_id: str | None) -> Call:
         """

@@ -10,6 +10,7 @@ from enum import Enum
 
 from attrs import define, field
 
+from wrtcgw.calls.stats import Reports
 from wrtcgw.errors import WrongState
 
 
@@ -93,6 +94,10 @@ class Call:
     replaces: str = ""
     referred_by: str = ""
     auto_answer: float | None = None
+    data: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """What the far side has attached to the call, as it came last."""
+    reports: Reports = field(factory=Reports, repr=False)
+    """What the page has told of its media."""
     local_sdp: str | None = field(default=None, repr=False)
     """Our description as the far side knows it."""
     remote_sdp: str | None = field(default=None, repr=False)

@@ -94,6 +94,8 @@ class AgentMessage:
     digits: str = ""
     content_type: str = ""
     body: str = field(default="", repr=False)
+    data: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """What the far side has attached to the call, as names and values; with OFFER and ANSWER."""
     state: str = ""
 
     @property

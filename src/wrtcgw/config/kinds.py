@@ -22,6 +22,8 @@ _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 # not what int() and float() take as well: 1_000, the digits of other scripts, nan
 _WHOLE = re.compile(r"\s*[+-]?[0-9]+\s*")
 _DECIMAL = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*")
+# what is a DN without any escaping; a star is for patterns
+_USER = re.compile(r"[A-Za-z0-9\-_.!~'()&=+$]{1,64}")
 _SWITCH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
@@ -143,6 +145,14 @@ def _header_text(text: str) -> object:
     return text if text and text.isascii() and text.isprintable() else _refuse()
 
 
+def _user(text: str) -> object:
+    return text if _USER.fullmatch(text) else _refuse()
+
+
+def _pattern(text: str) -> object:
+    return text if _USER.fullmatch(text.removesuffix("*")) or text == "*" else _refuse()
+
+
 def _network(text: str) -> object:
     return ip_network(text, strict=False)
 
@@ -159,4 +169,6 @@ origin = _of_text("an origin like https://desktop.example.org", _origin)
 ws_url = _of_text("a URL like wss://proxy.example.org:8443/path", WebSocketURL.parse)
 secret = _of_text("a printable text", _printable)
 header_text = _of_text("a printable ASCII text", _header_text)
+user = _of_text("a DN: letters, digits or -_.!~'()&=+$", _user)
+pattern = _of_text("a number, or the beginning of one with a * behind", _pattern)
 path = _of_text("the path of a file", lambda text: Path(text) if text else None)

@@ -103,12 +103,24 @@ class Settings:
     offer_when_busy: bool = _key(True, kinds.switch, reload=True)
     offer_without_page: bool = _key(True, kinds.switch, reload=True)
     page_timeout: float = _seconds(90.0, 1.0, reload=True)
+    page_grace: float = _seconds(60.0, 0.0, reload=True)
+    expire_pages: bool = _key(False, kinds.switch, reload=True)
+    reject_code: int = _key(486, kinds.integer(400, 699), reload=True)
+    auto_answer: str = _key("headers", kinds.choice("off", "talk", "headers"), reload=True)
+    attached_data: str = _key("headers", kinds.choice("headers", "info", "off"), reload=True)
+    attached_data_limit: int = _key(8192, kinds.integer(0, 32_768), reload=True)
     incoming_refer: str = _key("reject", kinds.choice("reject", "accept"), reload=True)
     refer_timeout: float = _seconds(10.0, 1.0, reload=True)
     refer_delay: float = _seconds(0.5, 0.0, reload=True)
     transfer_timeout: float = _seconds(60.0, 1.0)
     mailbox_limit: int = _key(1000, kinds.integer(10, 1_000_000))
     mailbox_recent: int = _key(100, kinds.integer(0, 1_000_000))
+
+    # callers without a DN
+    guest_mode: str = _key("off", kinds.choice("off", "unregistered", "registered"))
+    guest_dn: str = _key("anonymous", kinds.user)
+    guest_password: str = _key("", kinds.secret, secret=True)
+    guest_destinations: tuple[str, ...] = _key((), kinds.many(kinds.pattern), reload=True)
 
     # running
     log_level: str = _key(

@@ -7,7 +7,9 @@ from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.errors import BadInput, NoSIPConnection, WrongState
+from wrtcgw.gateway.attached import Data
 from wrtcgw.gateway.causes import Ending, ending
+from wrtcgw.gateway.farewells import Farewell
 from wrtcgw.gateway.legs import Leg
 from wrtcgw.gateway.media import incoming_offer, learn_answer, request_for_offer
 from wrtcgw.gateway.settings import Outcome
@@ -29,7 +31,7 @@ class CallSetup:
 
     # -- outbound
 
-    def place(self, agent: Agent, to: str, text: str, page_address: str, *, connected: bool) -> Call:
+    def place(self, agent: Agent, to: str, text: str, page_address: str, *, connected: bool, data: Data = ()) -> Call:
         """Send an INVITE; see :meth:`wrtcgw.gateway.facade.Gateway.place_call`."""
         switch, settings = self._switch, self._switch.settings
         descriptions.check(text)
@@ -105,8 +107,10 @@ class CallSetup:
         settings = self._switch.settings
         if len(agent.calls) >= settings.max_calls or (agent.calls and not settings.offer_when_busy):
             return BUSY
+        if agent.single_call and agent.has_call:
+            return BUSY
         silent = agent.last_seen is None or self._switch.now() - agent.last_seen > settings.page_timeout
-        return UNAVAILABLE if silent and not settings.offer_without_page else 0
+        return UNAVAILABLE if silent and not agent.page_alive and not settings.offer_without_page else 0
 
     def confirmed(self, event: CallConfirmed) -> None:
         """Tell that the far side has taken our answer."""
@@ -117,14 +121,15 @@ class CallSetup:
     # -- the end
 
     async def hang_up(self, leg: Leg, code: int | None) -> Outcome:
-        """End a call in any state."""
-        if code is not None and leg.call.state is CallState.OFFERED:
-            return await self.reject(leg, code)
+        """End a call in any state; one that rings here is refused with ``code``, or else with ``reject_code``."""
+        if leg.call.state is CallState.OFFERED:
+            return await self.reject(leg, self._switch.settings.reject_code if code is None else code)
         return await self._end(leg, None)
 
-    async def end(self, call: Call) -> Outcome:
+    async def end(self, call: Call, why: Farewell) -> Outcome:
         """End a call whose agent leaves."""
-        return await self._end(self._switch.legs[call.id], None)
+        refusal = why.refusal if call.state is CallState.OFFERED else None
+        return await self._end(self._switch.legs[call.id], refusal, why.sip_reason)
 
     async def reject(self, leg: Leg, code: int) -> Outcome:
         """Refuse an incoming call."""
@@ -133,14 +138,14 @@ class CallSetup:
         leg.call.require("reject", CallState.OFFERED)
         return await self._end(leg, code)
 
-    async def _end(self, leg: Leg, code: int | None) -> Outcome:
+    async def _end(self, leg: Leg, code: int | None, reason: str = "") -> Outcome:
         switch = self._switch
         leg.call.hang_up()
         leg.stop_timers()
         ended = switch.expect(switch.settings.end_limit, STILL_ENDING)
         leg.ends.append(ended)
         if code is None:
-            switch.run(switch.core.hangup(leg.call.id, switch.now()))
+            switch.run(switch.core.hangup(leg.call.id, switch.now(), (reason,) if reason else ()))
         else:
             switch.run(switch.core.reject(leg.call.id, code, "", switch.now()))
         return await ended

@@ -8,6 +8,7 @@ each verb to its part.
 from collections.abc import Callable, Iterator
 from typing import Literal
 
+from attrs import evolve
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 
@@ -15,12 +16,15 @@ from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.registry import Registry
-from wrtcgw.errors import BadInput
+from wrtcgw.calls.stats import Stats
+from wrtcgw.errors import BadInput, GuestsNotAllowed
+from wrtcgw.gateway.attached import Data
 from wrtcgw.gateway.callsetup import CallSetup
 from wrtcgw.gateway.events import Events
+from wrtcgw.gateway.farewells import STOPPING
 from wrtcgw.gateway.offers import Offers
 from wrtcgw.gateway.orders import Orders
-from wrtcgw.gateway.registrations import STOPPING, Registrations
+from wrtcgw.gateway.registrations import Registrations
 from wrtcgw.gateway.remote_offers import RemoteOffers
 from wrtcgw.gateway.settings import GatewaySettings, Health, Outcome
 from wrtcgw.gateway.switch import Switch, shielded
@@ -113,7 +117,15 @@ class Gateway:
     # agents
 
     async def sign_in(
-        self, *, agent_id: str, dn: str, password: str, display_name: str = "", current: bool = False
+        self,
+        *,
+        agent_id: str,
+        dn: str,
+        password: str,
+        display_name: str = "",
+        current: bool = False,
+        single_call: bool = False,
+        no_password: bool = False,
     ) -> Agent:
         """
         Register a DN for an agent.
@@ -123,6 +135,8 @@ class Gateway:
         is signed out, and its calls go over to this one.
 
         :param current: the caller has shown the session of the agent who has this id now, and may give it another DN.
+        :param single_call: the page knows of one call only, and always polls: it is signed out when it is lost.
+        :param no_password: an empty password is none, for a registrar that asks for none.
         :raises BadInput: for an id, DN or password that cannot be one.
         :raises AgentInUse: when the id is signed in with another DN, and ``current`` is not set.
         :raises NoSIPConnection: when no connection is up, or it was lost meanwhile.
@@ -130,8 +144,26 @@ class Gateway:
         :raises RegistrationTimeout: when it was silent.
         """
         return await shielded(
-            self._registrations.sign_in(agent_id, dn, password, display_name, current=current),
+            self._registrations.sign_in(
+                agent_id,
+                dn,
+                password,
+                display_name,
+                current=current,
+                single_call=single_call,
+                no_password=no_password,
+            )
         )
+
+    async def sign_in_guest(self, agent_id: str, *, single_call: bool = True) -> Agent:
+        """
+        Let a caller in who has no DN; it may call ``guest_destinations``, and cannot be called.
+
+        :raises GuestsNotAllowed: when ``guest_mode`` is off.
+        :raises AgentInUse: when the id is signed in.
+        :raises BadInput: for an id that cannot be one; and what :meth:`sign_in` raises when guests are registered.
+        """
+        raise GuestsNotAllowed()
 
     async def sign_out(self, agent_id: str) -> None:
         """End the agent's calls and un-REGISTER its DN; does nothing when it is not signed in."""
@@ -153,7 +185,23 @@ class Gateway:
         """Note that the agent's page was heard of; does nothing when it is not signed in."""
         agent = self._switch.registry.find_agent(agent_id)
         if agent is not None:
-            agent.last_seen = self._switch.now()
+            self._registrations.pages.seen(agent)
+
+    def attend(self, agent_id: str) -> None:
+        """Note that a poll or stream of the agent's page hangs now; :meth:`leave` has to follow once."""
+        agent = self._switch.registry.find_agent(agent_id)
+        if agent is not None:
+            self._registrations.pages.attend(agent)
+
+    def leave(self, agent_id: str) -> None:
+        """
+        Note that a poll or stream that :meth:`attend` told of does not hang any more.
+
+        A ``single_call`` agent for which none hangs for ``page_grace`` is signed out, others with ``expire_pages``.
+        """
+        agent = self._switch.registry.find_agent(agent_id)
+        if agent is not None:
+            self._registrations.pages.leave(agent)
 
     def agents(self) -> Iterator[Agent]:
         """Iterate over the signed-in agents."""
@@ -189,10 +237,12 @@ class Gateway:
 
     # calls
 
-    def place_call(self, agent_id: str, to: str, sdp: str, *, page_address: str) -> Call:
+    def place_call(self, agent_id: str, to: str, sdp: str, *, page_address: str, data: Data = ()) -> Call:
         """
         Call ``to`` with the page's offer; what comes of it is told by messages.
 
+        :param data: names and values to attach to the call, as ``attached_data`` says; those whose name is not made of
+            letters, digits, ``-`` and ``_`` are left out.
         :param to: a number or user, or a SIP URI of an allowed domain.
         :param page_address: the page's IP address, for a description that has no candidates yet.
         :raises NotSignedIn: when the agent is none.
@@ -202,7 +252,7 @@ class Gateway:
         """
         agent = self.agent(agent_id)
         connected = self._registrations.is_connected(agent)
-        return self._setup.place(agent, to, sdp, page_address, connected=connected)
+        return self._setup.place(agent, to, sdp, page_address, connected=connected, data=data)
 
     def send_description(
         self,
@@ -212,6 +262,7 @@ class Gateway:
         *,
         page_address: str,
         kind: Literal[MessageType.OFFER, MessageType.ANSWER] | None = None,
+        data: Data = (),
     ) -> Call:
         """
         Take a description of the page for one of its calls.
@@ -221,15 +272,15 @@ class Gateway:
         for one, else to the only call.
 
         :param kind: what the page says that it is; None leaves it to the state of the call.
+        :param data: attached to the answer of a call that rings; see :meth:`place_call`.
         :raises NotSignedIn: when the agent is none.
         :raises BadInput: for a body that is no description.
-        :raises UnknownCall: when there is no such call.
-        :raises AmbiguousCall: when no call is named and several would do.
+        :raises UnknownCall: when there is no such call; AmbiguousCall when none is named and several would do.
         :raises WrongState: when the call takes no description of that kind now.
         """
         agent = self.agent(agent_id)
         call = agent.call(call_id) if call_id else self._offers.choose(agent, kind)
-        self._offers.take(self._switch.legs[call.id], sdp, page_address, kind)
+        self._offers.take(self._switch.legs[call.id], sdp, page_address, kind, data)
         return call
 
     def answer(self, agent_id: str, call_id: str | None, sdp: str, *, page_address: str) -> Call:
@@ -325,3 +376,21 @@ class Gateway:
         :raises RequestRefused: when the far side refused it.
         """
         return await shielded(self._orders.info(self._switch.leg(agent_id, call_id), content_type, body))
+
+    def report_stats(self, agent_id: str, call_id: str | None, stats: Stats) -> None:
+        """
+        Take the page's report on the media of a call.
+
+        :raises UnknownCall: when there is no such call.
+        """
+        self.agent(agent_id).call(call_id).reports.add(stats)
+
+    def stats(self, agent_id: str, call_id: str | None = None) -> Stats:
+        """
+        Return what is known of the media of a call: the page's last report, and how long the call has gone on.
+
+        :raises UnknownCall: when there is no such call.
+        """
+        call = self.agent(agent_id).call(call_id)
+        duration = 0.0 if call.answered is None else (self._switch.now() - call.answered) * 1000
+        return evolve(call.reports.last, duration=duration)

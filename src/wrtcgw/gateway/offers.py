@@ -9,6 +9,7 @@ from wrtcgw.calls.agent import Agent, only
 from wrtcgw.calls.call import Call, CallState, Negotiation
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.errors import WrongState
+from wrtcgw.gateway.attached import Data
 from wrtcgw.gateway.causes import explain
 from wrtcgw.gateway.legs import Leg, OpenOffer, Purpose
 from wrtcgw.gateway.media import learn_answer, learn_offer, renewed, successor, tell_hold, wanted
@@ -46,7 +47,7 @@ class Offers:
         if not _awaits(call, None):
             raise WrongState(call.id, "answer", call.status)
 
-    def take(self, leg: Leg, text: str, page_address: str, kind: Kind | None) -> None:
+    def take(self, leg: Leg, text: str, page_address: str, kind: Kind | None, data: Data = ()) -> None:
         """
         Send the page's description on as what the call needs.
 

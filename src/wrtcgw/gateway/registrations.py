@@ -16,6 +16,8 @@ from wrtcgw.calls.mailbox import Mailbox
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.errors import AgentInUse, BadInput, NoSIPConnection, RegistrationRefused, RegistrationTimeout
 from wrtcgw.gateway.causes import explain
+from wrtcgw.gateway.farewells import OTHER_DN, PAGE_LOST, SIGNED_OUT, Farewell
+from wrtcgw.gateway.pages import Pages
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch
 from wrtcgw.gateway.targets import is_account
@@ -33,21 +35,7 @@ _TAKEN_OVER = "another page has signed in with this DN"
 _MAX_ID = 128
 
 Answer = Registered | RegistrationFailed
-CallWork = Callable[[Call], Coroutine[Deferred[Outcome], None, Outcome]]
-
-
-@frozen
-class Farewell:
-    """Why an agent leaves: for its page, and as the cause and hint of the end of its calls."""
-
-    reason: str
-    cause: str
-    hint: str
-
-
-SIGNED_OUT = Farewell("signed out", "local", "the agent signed out")
-STOPPING = Farewell("the gateway is stopping", "signed-out", "the gateway is stopping")
-_OTHER_DN = Farewell("the id has signed in with another DN", "signed-out", "the agent signed in with another DN")
+CallWork = Callable[[Call, Farewell], Coroutine[Deferred[Outcome], None, Outcome]]
 
 
 @frozen
@@ -79,26 +67,46 @@ class Registrations:
         """When agents left, in that order; those of long ago go with the next one that leaves."""
         self.up: set[int] = set()
         """The connections that are up."""
+        self.pages = Pages(switch, self._page_lost)
         self._unconnected: set[Deferred[None]] = set()
 
     # -- verbs
 
-    async def sign_in(self, agent_id: str, dn: str, password: str, display_name: str, *, current: bool) -> Agent:
+    async def sign_in(
+        self,
+        agent_id: str,
+        dn: str,
+        password: str,
+        display_name: str,
+        *,
+        current: bool,
+        single_call: bool,
+        no_password: bool,
+    ) -> Agent:
         """Register ``dn`` for an agent; see :meth:`wrtcgw.gateway.facade.Gateway.sign_in`."""
-        _check_fields(agent_id, dn, password, display_name)
+        _check_fields(agent_id, dn, display_name)
+        if not password and not no_password:
+            raise BadInput("password", "the DN's SIP password")
         async with self._ids.of(agent_id), self._dns.of(dn):
             agent = self._switch.registry.find_agent(agent_id)
             if agent is not None and agent.dn != dn and not current:
                 raise AgentInUse(agent_id)
             await self._connection()
             registered = await self._register(Account(dn, dn, password, self._flow_of(dn), display_name))
-            return self._install(agent_id, dn, display_name, registered)
+            agent = self._install(agent_id, dn, registered)
+            agent.display_name, agent.single_call = display_name, single_call
+            self._resume_calls(agent)
+            self.pages.arrived(agent)
+            return agent
 
     async def sign_out(self, agent_id: str, why: Farewell = SIGNED_OUT) -> None:
         """End the agent's calls and un-REGISTER its DN."""
         agent = self._switch.registry.find_agent(agent_id)
         if agent is not None:
             await self._leave(agent, why)
+
+    def _page_lost(self, agent: Agent) -> None:
+        self._switch.spawn(self._leave(agent, PAGE_LOST))
 
     def is_connected(self, agent: Agent) -> bool:
         """Tell whether the connection that the agent's DN is registered over is up."""
@@ -164,21 +172,19 @@ class Registrations:
 
     # -- who has what
 
-    def _install(self, agent_id: str, dn: str, display_name: str, registered: Registered) -> Agent:
+    def _install(self, agent_id: str, dn: str, registered: Registered) -> Agent:
         """Make the agent of a good registration the one who has the id and the DN."""
         registry = self._switch.registry
         agent, owner = registry.find_agent(agent_id), registry.find_dn(dn)
         if agent is None or agent is not owner:
             if agent is not None:
-                self._switch.spawn(self._leave(agent, _OTHER_DN))
+                self._switch.spawn(self._leave(agent, OTHER_DN))
             if owner is not None:
                 self._sign_off(owner, _TAKEN_OVER)
             agent = self._add(agent_id, dn)
             for call in list(owner.calls.values()) if owner is not None else ():
                 registry.hand_over(call, agent)
-        agent.display_name = display_name
         self._note(agent, registered)
-        self._resume_calls(agent)
         return agent
 
     def _add(self, agent_id: str, dn: str) -> Agent:
@@ -192,6 +198,7 @@ class Registrations:
     def _sign_off(self, agent: Agent, reason: str) -> None:
         """Take an agent out of the registry, and tell its page as the last thing."""
         self._switch.registry.remove_agent(agent)
+        self.pages.gone(agent)
         agent.registration = RegistrationState.SIGNED_OUT
         agent.mailbox.put(AgentMessage(type=MessageType.SIGNED_OUT, to=agent.id, reason=reason))
         self._left.pop(agent.id, None)
@@ -217,7 +224,7 @@ class Registrations:
         for call in list(agent.calls.values()):
             self._switch.tell(call, ended)
         self._sign_off(agent, why.reason)
-        ends = [self._switch.spawn(self._end_call(call)) for call in list(agent.calls.values()) if call.is_up]
+        ends = [self._switch.spawn(self._end_call(call, why)) for call in list(agent.calls.values()) if call.is_up]
         async with self._dns.of(agent.dn):
             if self._switch.registry.find_dn(agent.dn) is None:
                 await self._unregister(agent.dn)
@@ -308,13 +315,11 @@ class Registrations:
         )
 
 
-def _check_fields(agent_id: str, dn: str, password: str, display_name: str) -> None:
-    """Refuse what cannot be an id, a DN, a password or a name; the password's text is never shown."""
+def _check_fields(agent_id: str, dn: str, display_name: str) -> None:
+    """Refuse what cannot be an id, a DN or a name."""
     if not agent_id or len(agent_id) > _MAX_ID or not agent_id.isprintable():
         raise BadInput("id", f"1 to {_MAX_ID} printable characters", agent_id[:80])
     if not is_account(dn):
         raise BadInput("dn", "1 to 64 letters, digits or -_.!~*'()&=+$", dn[:80])
-    if not password:
-        raise BadInput("password", "the DN's SIP password")
     if len(display_name) > _MAX_ID or not display_name.isprintable():
         raise BadInput("display_name", f"at most {_MAX_ID} printable characters", display_name[:80])

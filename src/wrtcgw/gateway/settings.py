@@ -1,6 +1,6 @@
 """The values that a site may choose for the gateway, and the records that its verbs return."""
 
-from attrs import frozen
+from attrs import field, frozen
 
 
 @frozen(kw_only=True)
@@ -42,6 +42,27 @@ class GatewaySettings:
     offer_without_page: bool = True
     """Offer an incoming call also when the agent's page was silent for ``page_timeout``; else tell the caller 480."""
     page_timeout: float = 90.0
+    page_grace: float = 60.0
+    """How long an agent may be without a poll or stream before it is signed out; 0 for ever."""
+    expire_pages: bool = False
+    """Sign out any agent whose page is lost, not only those whose page always polls (``single_call``)."""
+    reject_code: int = 486
+    """What the caller is told when a page hangs up a call that rings, without a code of its own."""
+    auto_answer: str = "headers"
+    """
+    What may answer for the agent: ``off`` for nothing, ``talk`` for the server's NOTIFY, ``headers`` also for what the
+    INVITE asks for. It is the page that answers, in any case.
+    """
+    attached_data: str = "headers"
+    """How attached data travels: ``headers`` of INVITE and 200, ``info`` after the answer, ``off`` for not at all."""
+    attached_data_limit: int = 8192
+    """The most bytes of attached data, encoded."""
+    guest_mode: str = "off"
+    """Callers without a DN: ``off``, ``unregistered``, or ``registered`` by one REGISTER of the guest DN for all."""
+    guest_dn: str = "anonymous"
+    guest_password: str = field(default="", repr=False)
+    guest_destinations: tuple[str, ...] = ()
+    """Whom guests may call: numbers, or the beginnings of numbers with a ``*`` behind."""
     mailbox_limit: int = 1000
     mailbox_recent: int = 100
 

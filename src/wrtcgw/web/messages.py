@@ -144,6 +144,7 @@ def _optional(message: AgentMessage) -> tuple[tuple[str, object], ...]:
         ("digits", message.digits),
         ("contentType", message.content_type),
         ("body", message.body),
+        ("data", [{"key": name, "value": value} for name, value in message.data]),
         ("state", message.state),
     )
 

@@ -1,0 +1,27 @@
+"""Why agents leave, and how that is told: to the page, as the end of its calls, and to the far sides."""
+
+from attrs import frozen
+
+
+@frozen
+class Farewell:
+    """
+    Why an agent leaves: for its page, and as the cause and hint of the end of its calls.
+
+    ``sip_reason`` is the Reason of the BYE (:rfc:`3326`), ``refusal`` what is told to who is still waiting for an
+    answer; both are left to the core when there is nothing special to say.
+    """
+
+    reason: str
+    cause: str
+    hint: str
+    sip_reason: str = ""
+    refusal: int | None = None
+
+
+SIGNED_OUT = Farewell("signed out", "local", "the agent signed out")
+STOPPING = Farewell("the gateway is stopping", "signed-out", "the gateway is stopping")
+OTHER_DN = Farewell("the id has signed in with another DN", "signed-out", "the agent signed in with another DN")
+PAGE_LOST = Farewell(
+    "page lost", "page-lost", "the agent's page was not heard of any more", 'SIP;cause=480;text="page lost"', 480
+)
