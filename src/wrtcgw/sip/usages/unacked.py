@@ -11,7 +11,8 @@ class UnackedAnswer:
     Repeats a 2xx at T1, 2·T1, … at most T2, until the ACK comes or 64·T1 have passed.
 
     The transaction user does this itself, on a reliable transport too: it is what carries a call over a connection
-    that was lost between the 2xx and the ACK. Third-party call control sends the ACK up to 32 s later.
+    that was lost between the 2xx and the ACK. Third-party call control sends the ACK up to 32 s later, counted from the
+    2xx as it arrived there (:rfc:`3725#section-4.1`): ``grace`` is for its way back.
     """
 
     def __init__(
@@ -21,6 +22,8 @@ class UnackedAnswer:
         response: Response,
         on_ack: Callable[[Request], None],
         on_lost: Callable[[], None],
+        *,
+        grace: float = 0.0,
     ) -> None:
         self._layer = layer
         self._server = server
@@ -31,7 +34,7 @@ class UnackedAnswer:
         self.cseq = server.request.cseq.number
         server.send(response)
         layer.arm(self, "resend", self._interval)
-        layer.arm(self, "lost", 64 * layer.timers.t1)
+        layer.arm(self, "lost", 64 * layer.timers.t1 + grace)
 
     def resend(self) -> None:
         """Send the 2xx once more, now."""
