@@ -175,18 +175,19 @@ class Outbound(GatewayCase):
         self.assertEqual(self.types(self.agent), ["SHUTDOWN"])
 
     def test_far_end_hangs_up(self) -> None:
-        """The far side's BYE is a SHUTDOWN, with the words of its Reason header."""
-        for reason, code, text in (
-            ("", 0, ""),
-            ('SIP;cause=403;text="Forbidden"', 403, "Forbidden"),
-            ("Q.850;cause=16", 0, "Q.850 16"),
-            ('Q.850;cause=16;text="Clear", SIP;cause=480', 480, ""),
+        """The far side's BYE is a SHUTDOWN, with the words of its Reason header, and what failed behind it as cause."""
+        for reason, code, text, cause in (
+            ("", 0, "", "remote"),
+            ('SIP;cause=200;text="Normal"', 200, "Normal", "remote"),
+            ('SIP;cause=403;text="Forbidden"', 403, "Forbidden", "forbidden"),
+            ("Q.850;cause=16", 0, "Q.850 16", "remote"),
+            ('Q.850;cause=16;text="Clear", SIP;cause=480', 480, "", "unavailable"),
         ):
             _, far = self.outbound(self.agent)
             far.bye(reason)
             self.run_for()
             (end,) = self.messages(self.agent)
-            self.assertEqual((end.type, end.cause), (MessageType.SHUTDOWN, "remote"))
+            self.assertEqual((end.type, end.cause), (MessageType.SHUTDOWN, cause))
             self.assertEqual((end.code, end.reason), (code, text))
 
     def test_targets(self) -> None:

@@ -110,10 +110,16 @@ def ending(event: CallEnded, state: CallState, ends_for: str = "") -> Ending:
 
 def _remote_end(reasons: Iterable[Reason], state: CallState) -> tuple[str, str]:
     if state is not CallState.OFFERED:
-        return "remote", "the far side hung up"
+        failure = next((reason.cause for reason in reasons if _is_failure(reason)), None)
+        return explain(failure) if failure else ("remote", "the far side hung up")
     if any(_is_elsewhere(reason) for reason in reasons):
         return _ELSEWHERE, "the call was answered elsewhere"
     return "cancelled", "the caller gave up before the call was answered"
+
+
+def _is_failure(reason: Reason) -> bool:
+    """Tell whether a Reason says that the leg beyond the far side failed (:rfc:`3326#section-2`)."""
+    return reason.protocol.upper() == "SIP" and reason.cause is not None and 400 <= reason.cause < 700
 
 
 def _is_elsewhere(reason: Reason) -> bool:
