@@ -14,6 +14,9 @@ from wrtcgw.gateway.switch import Switch
 
 _CONNECTION = re.compile(r"(?m)^c=[^\r\n]*")
 _NOWHERE = re.compile(r"(?m)^c=IN (?:IP4 0\.0\.0\.0|IP6 ::)(?=\r?$)")
+_MEDIA = re.compile(r"(?m)^(m=\S+ \S+ \S+ )([^\r\n]*)")
+_OWNER = re.compile(r"a=(?:rtpmap|fmtp|rtcp-fb):([^\s*]+)")
+"""A line that belongs to one format."""
 
 RECEIVING = ("sendrecv", "recvonly")
 
@@ -44,13 +47,61 @@ def same_media(leg: Leg, text: str) -> bool:
     """
     Tell whether the far side's new description differs by nothing that matters from the one that the page knows.
 
-    An address of 0.0.0.0 is an old way to hold (:rfc:`3264#section-8.4`), not a new place to send to.
+    An address of 0.0.0.0 is an old way to hold (:rfc:`3264#section-8.4`), not a new place to send to. Formats that are
+    left out change nothing for a page that does not send them: third-party call control joins two legs so, whose far
+    sides have not the same codecs.
     """
     known = leg.known_sdp
+    text = _in_place(known, text)
+    if not known:
+        return False
+    same = descriptions.same_session(known, text) or descriptions.only_direction_differs(known, text)
+    return same or (_leading(leg, known) == _leading(leg, text) and _is_narrower(known, text))
+
+
+def _in_place(known: str, text: str) -> str:
     addresses = _CONNECTION.findall(known)
-    if addresses:
-        text = _NOWHERE.sub(addresses[0], text)
-    return bool(known) and (descriptions.same_session(known, text) or descriptions.only_direction_differs(known, text))
+    return _NOWHERE.sub(addresses[0], text) if addresses else text
+
+
+def _is_narrower(known: str, text: str) -> bool:
+    """Tell whether a description only leaves out formats of the one that is known, and no stream loses all."""
+    return all(_formats(text)) and descriptions.only_direction_differs(_with_formats_of(text, known), text)
+
+
+def _leading(leg: Leg, text: str) -> list[str]:
+    """Return what a page sends by that description: of each stream the first format that the page has as well."""
+    ours = _formats(leg.page_sdp)
+    return [
+        next((one for one in theirs if one in mine), "") for theirs, mine in zip(_formats(text), ours, strict=False)
+    ]
+
+
+def answering(leg: Leg, text: str) -> str:
+    """Return our description as wanted now, for the answer to an offer of which :func:`same_media` is true."""
+    known, ours = leg.known_sdp, wanted(leg)
+    return ours if _formats(known) == _formats(text) else _with_formats_of(text, ours)
+
+
+def _with_formats_of(text: str, description: str) -> str:
+    """Return ``description`` without the formats, and what belongs to them, that ``text`` does not have."""
+    wanted = iter(_formats(text))
+    formats: list[str] = []
+    lines = []
+    for line in descriptions.normalise(description).splitlines():
+        media, owner = _MEDIA.match(line), _OWNER.match(line)
+        if media:
+            ours, theirs = media[2].split(), next(wanted, [])
+            formats = [one for one in ours if one in theirs] or ours
+            lines.append(media[1] + " ".join(formats))
+        elif owner is None or owner[1] in formats:
+            lines.append(line)
+    return "\r\n".join([*lines, ""])
+
+
+def _formats(text: str) -> list[list[str]]:
+    """Return the formats of each stream."""
+    return [found[2].split() for found in _MEDIA.finditer(text)]
 
 
 def learn_offer(switch: Switch, leg: Leg, text: str) -> None:
@@ -94,6 +145,7 @@ def incoming_offer(leg: Leg) -> AgentMessage:
         replaces=call.replaces,
         auto_answer=call.auto_answer,
         referred_by=call.referred_by,
+        data=call.data,
     )
 
 

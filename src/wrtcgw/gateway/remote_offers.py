@@ -13,6 +13,7 @@ from wrtcgw.calls.call import Call, CallState, Negotiation
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.gateway.legs import Leg
 from wrtcgw.gateway.media import (
+    answering,
     asked_for,
     incoming_offer,
     learn_answer,
@@ -20,7 +21,6 @@ from wrtcgw.gateway.media import (
     request_for_offer,
     same_media,
     successor,
-    wanted,
 )
 from wrtcgw.gateway.switch import Switch
 from wrtcgw.sip.outputs import AnswerReceived, OfferReceived, OfferWithdrawn, SessionRefreshed
@@ -42,7 +42,7 @@ class RemoteOffers:
         elif event.sdp is None:
             self._answer(leg, asked_for(leg))
         elif same_media(leg, event.sdp):
-            text = descriptions.answer_to(event.sdp, wanted(leg), leg.call.remote_sdp or event.sdp)
+            text = descriptions.answer_to(event.sdp, answering(leg, event.sdp), leg.call.remote_sdp or event.sdp)
             self._answer(leg, successor(leg, text))
             learn_offer(self._switch, leg, event.sdp)
         elif leg.call.negotiation is not Negotiation.NONE:
