@@ -283,6 +283,16 @@ class Resync(GatewayCase):
         self.run_for()
         self.assertEqual(self.types(self.agent), ["ANSWER"])
 
+    def test_not_told_to_the_old_page(self) -> None:
+        """Who is told of the calls is the new page: the old one's poll must not get it before the sign-in has ended it."""
+        self.outbound(self.agent)
+        self.messages(self.agent)
+        told: list[str] = []
+        work = self.gateway.sign_in(agent_id="alice", dn="5001", password="secret")
+        self.begin(work).addCallback(lambda agent: told.extend(self.types(agent)))
+        self.run_for()
+        self.assertEqual((told, self.types(self.agent)), ([], ["OFFER"]))
+
     def test_dialling(self) -> None:
         """Of a call that is not answered yet the page hears that it rings."""
         self.place(self.agent)
