@@ -22,11 +22,46 @@ class Phone {
       show("status", "Not signed in", "off");
       throw error;
     }
+    this.begin();
+    await this.takeUp(await this.gateway.calls());
+  }
+
+  begin(after) {
+    const { dn } = this.gateway;
     signedIn(true);
     show("status", `Signed in as ${dn}`, "on");
-    this.gateway.poll((message) => this.take(message), (error) => gatewayTrouble(error, dn)).catch((error) => {
+    this.gateway.poll((message) => this.take(message), (error) => gatewayTrouble(error, dn), after).catch((error) => {
       this.signedOut(error.status === 404 ? "You were signed out." : error.message);
     });
+  }
+
+  // After a reload: the gateway has kept the session and its call. One that still rings here is told again.
+  async comeBack() {
+    if (!this.gateway.restore()) return;
+    let calls = [];
+    try {
+      calls = await this.gateway.calls();
+    } catch (error) {
+      if ([401, 403, 404].includes(error.status)) return this.gateway.forget();
+      complain(error);
+    }
+    this.begin(calls.some(({ state }) => state === "OFFERED") ? this.gateway.before : undefined);
+    await this.takeUp(calls);
+  }
+
+  // Goes on with the call that an earlier page has left: its sound is made anew, when it is on hold as soon as it is not.
+  async takeUp(calls) {
+    const left = calls.find(({ state }) => ["DIALLING", "RINGING", "ESTABLISHED"].includes(state));
+    if (this.call || !left) return;
+    const up = left.state === "ESTABLISHED";
+    this.call = { id: left.callId, peer: left.peer, held: left.held, state: up ? "talking" : "ringing" };
+    if (up) this.call.since = Date.now() - 1000 * left.duration;
+    this.render(up ? "Back in the call" : "Calling …");
+    if (up && !left.held) await this.renewSound();
+  }
+
+  async renewSound() {
+    await this.gateway.describe(await this.sound.offer(), { call: this.call.id });
   }
 
   async signOut() {
@@ -35,6 +70,7 @@ class Phone {
 
   signedOut(why) {
     this.gateway.polling?.abort();
+    this.gateway.forget();
     this.ended(why);
     signedIn(false);
     $("error").hidden = true;
@@ -144,6 +180,7 @@ class Phone {
     const { messageType: type, callId } = message;
     if (type === "SIGNED_OUT") return this.signedOut("Signed out by the gateway");
     if (type === "REGISTRATION") return note(`Registration: ${message.state}`);
+    if (message.cause === "resync") return undefined; // see takeUp
     if (!this.call && type === "OFFER") return this.ring(message);
     if (this.call && !this.call.id && type !== "OFFER") this.call.id = callId;
     if (this.call?.id !== callId) {
@@ -155,6 +192,7 @@ class Phone {
   }
 
   ring(message) {
+    this.gateway.keep({ before: String(message.seq - 1) });
     const peer = message.displayName ? `${message.displayName} (${message.from})` : message.from;
     this.call = { id: message.callId, peer, state: "incoming", offer: message.sdp };
     this.render(`Call from ${peer}`);
@@ -165,6 +203,7 @@ class Phone {
   // `cause` tells who did it: we (local), the server for us, or the far side (peer).
   heldOrResumed(held, cause) {
     if (cause !== "peer") this.call.held = held;
+    if (!this.call.held && !this.sound.connection) this.renewSound().catch(complain);
     if (cause === "local") return this.render();
     const who = cause === "peer" ? "The far side put you on hold" : "The server put the call on hold";
     return this.render(held ? who : "Talking");
@@ -177,6 +216,7 @@ class Phone {
         call.state = "ringing";
         return this.render("Ringing …");
       case "ANSWER":
+        if (!this.sound.connection) return message.moreComing ? undefined : this.renewSound();
         await this.sound.applyAnswer(message.sdp);
         return message.moreComing ? this.render("Early sound …") : this.talking();
       case "OFFER": {
@@ -306,5 +346,5 @@ document.addEventListener("keydown", (event) => {
   const typing = event.target instanceof HTMLInputElement || event.ctrlKey || event.altKey || event.metaKey;
   if (!typing && phone.call?.state === "talking" && /^[0-9*#]$/.test(event.key)) phone.digit(event.key).catch(complain);
 });
-window.addEventListener("pagehide", () => { if (phone.gateway.token) phone.gateway.signOut(true).catch(() => {}); });
 setInterval(everyHalfSecond, 500);
+phone.comeBack().catch(complain);
