@@ -284,7 +284,7 @@ class Resync(GatewayCase):
         self.assertEqual(self.types(self.agent), ["ANSWER"])
 
     def test_not_told_to_the_old_page(self) -> None:
-        """Who is told of the calls is the new page: the old one's poll must not get it before the sign-in has ended it."""
+        """The new page is told of the calls: the old one's poll must not get that before the sign-in has ended it."""
         self.outbound(self.agent)
         self.messages(self.agent)
         told: list[str] = []
