@@ -91,8 +91,8 @@ class Registrations:
             agent = self._switch.registry.find_agent(agent_id)
             if agent is not None and agent.dn != dn and not current:
                 raise AgentInUse(agent_id)
-            await self.connection()
-            registered = await self.register(Account(dn, dn, password, self.flow_of(dn), display_name))
+            await self._connection()
+            registered = await self._register(Account(dn, dn, password, self._flow_of(dn), display_name))
             agent = self._install(agent_id, dn, registered)
             agent.display_name, agent.single_call = display_name, single_call
             self._switch.later(0, lambda: self._resync(agent))
@@ -131,7 +131,7 @@ class Registrations:
         await waiting
         self._unconnected.discard(waiting)
 
-    def flow_of(self, dn: str) -> int:
+    def _flow_of(self, dn: str) -> int:
         """
         Return the connection that ``dn`` uses: the one it is registered over, else one by the DN's own number.
 
@@ -145,7 +145,7 @@ class Registrations:
         flows = sorted(self.up)
         return flows[sum(dn.encode()) % len(flows)]
 
-    async def register(self, account: Account) -> Registered:
+    async def _register(self, account: Account) -> Registered:
         """
         REGISTER and wait for the registrar.
 
@@ -186,13 +186,13 @@ class Registrations:
                 self._switch.spawn(self._leave(agent, OTHER_DN))
             if owner is not None:
                 self._sign_off(owner, _TAKEN_OVER)
-            agent = self.add(agent_id, dn)
+            agent = self._add(agent_id, dn)
             for call in list(owner.calls.values()) if owner is not None else ():
                 registry.hand_over(call, agent)
         self._note(agent, registered)
         return agent
 
-    def add(self, agent_id: str, dn: str) -> Agent:
+    def _add(self, agent_id: str, dn: str) -> Agent:
         settings = self._switch.settings
         mailbox = Mailbox(settings.mailbox_limit, settings.mailbox_recent)
         agent = Agent(id=agent_id, dn=dn, since=self._switch.now(), mailbox=mailbox)
@@ -232,10 +232,10 @@ class Registrations:
         ends = [self._switch.spawn(self._end_call(call, why)) for call in list(agent.calls.values()) if call.is_up]
         async with self._dns.of(agent.dn):
             if self._switch.registry.find_dn(agent.dn) is None:
-                await self.unregister(agent.dn)
+                await self._unregister(agent.dn)
         await gatherResults(ends)
 
-    async def unregister(self, dn: str) -> None:
+    async def _unregister(self, dn: str) -> None:
         switch = self._switch
         self._flows.pop(dn, None)
         waiting = self._leaving[dn] = switch.expect(switch.settings.sign_out_limit)
