@@ -34,6 +34,10 @@ OTHERS: dict[str, Any] = {
     "guest_dn": "guest",
     "guest_password": "g",
     "guest_destinations": ("8000",),
+    "genesys_path": "/gateway",
+    "genesys_origins": ("https://desk.example.org",),
+    "genesys_self_destination": "echo",
+    "genesys_node": "n1",
     "log_level": "debug",
 }
 """For keys that are neither numbers nor switches a value that is not the default."""
@@ -64,6 +68,7 @@ class CompositionTests(SynchronousTestCase):
             composition.web_settings,
             composition.websocket_settings,
             composition.tls_settings,
+            lambda settings: composition.genesys_settings(evolve(settings, genesys_dialect=True)),
         )
         for make in makers:
             made = make(self.settings)

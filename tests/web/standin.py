@@ -41,7 +41,14 @@ class StandInGateway:
         return call
 
     async def sign_in(
-        self, *, agent_id: str, dn: str, password: str, display_name: str = "", current: bool = False
+        self,
+        *,
+        agent_id: str,
+        dn: str,
+        password: str,
+        display_name: str = "",
+        current: bool = False,
+        single_call: bool = False,
     ) -> Agent:
         """Sign an agent in, unless it is."""
         await self._note("sign_in", agent_id, dn, password, display_name, current)

@@ -24,6 +24,8 @@ _WHOLE = re.compile(r"\s*[+-]?[0-9]+\s*")
 _DECIMAL = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*")
 # what is a DN without any escaping; a star is for patterns
 _USER = re.compile(r"[A-Za-z0-9\-_.!~'()&=+$]{1,64}")
+_URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+_NODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SWITCH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
@@ -71,6 +73,20 @@ def integer(low: int, high: int) -> Kind:
         return value if whole and low <= value <= high else _refuse()  # type: ignore[operator]
 
     return Kind(f"a whole number from {low} to {high}", read, lambda text: read(int(_matching(_WHOLE, text))))
+
+
+def either(*values: int) -> Kind:
+    """Make the kind of a few whole numbers."""
+    whole = integer(min(values), max(values))
+
+    def check(value: object) -> object:
+        return value if value in values else _refuse()
+
+    return Kind(
+        " or ".join(map(str, values)),
+        lambda value: check(whole.read(value)),
+        lambda text: check(whole.read_text(text)),
+    )
 
 
 def number(low: float, high: float, unit: str = "seconds") -> Kind:
@@ -137,6 +153,19 @@ def _origin(text: str) -> object:
     return text.rstrip("/").lower()
 
 
+def _any_origin(text: str) -> object:
+    return text if text == "*" else _origin(text)
+
+
+def _url_path(text: str) -> object:
+    bare = text.rstrip("/")
+    return bare if not bare or _URL_PATH.fullmatch(bare) else _refuse()
+
+
+def _node(text: str) -> object:
+    return text if not text or _NODE.fullmatch(text) else _refuse()
+
+
 def _printable(text: str) -> object:
     return text if text.isprintable() else _refuse()
 
@@ -166,6 +195,9 @@ host = _of_text("a host name or an IP address, without a port", _host)
 address = _of_text("an IP address to listen on (0.0.0.0 or :: for all)", _address)
 network = _of_text("an IP address or a network like 192.0.2.0/24", _network)
 origin = _of_text("an origin like https://desktop.example.org", _origin)
+any_origin = _of_text("an origin like https://desktop.example.org, or *", _any_origin)
+url_path = _of_text("empty or a path like /gateway", _url_path)
+node = _of_text("empty or a name of letters, digits and ._-", _node)
 ws_url = _of_text("a URL like wss://proxy.example.org:8443/path", WebSocketURL.parse)
 secret = _of_text("a printable text", _printable)
 header_text = _of_text("a printable ASCII text", _header_text)

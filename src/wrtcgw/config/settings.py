@@ -122,6 +122,16 @@ class Settings:
     guest_password: str = _key("", kinds.secret, secret=True)
     guest_destinations: tuple[str, ...] = _key((), kinds.many(kinds.pattern), reload=True)
 
+    # pages of the Genesys kind
+    genesys_dialect: bool = _key(True, kinds.switch)
+    genesys_path: str = _key("", kinds.url_path)
+    genesys_origins: tuple[str, ...] = _key(("*",), kinds.many(kinds.any_origin))
+    genesys_unknown_session: int = _key(204, kinds.either(204, 404))
+    genesys_errors: bool = _key(True, kinds.switch)
+    genesys_self_destination: str = _key("", kinds.secret)
+    genesys_body_limit: int = _key(262_144, kinds.integer(65_536, 16_777_216))
+    genesys_node: str = _key("", kinds.node)
+
     # running
     log_level: str = _key(
         "info", kinds.choice("debug", "info", "warn", "error", "critical", aliases={"warning": "warn"}), reload=True

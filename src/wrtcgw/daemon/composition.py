@@ -23,6 +23,7 @@ from wrtcgw.transport.interfaces import WebSocketSettings
 from wrtcgw.transport.reconnect import ReconnectSettings
 from wrtcgw.transport.tls import TLSSettings, websocket_endpoint
 from wrtcgw.web import Allowance, Binding, GatewayAPI, GatewaySite, WebSettings
+from wrtcgw.web.genesys import GenesysSettings
 
 access = Logger(namespace="wrtcgw.access")
 
@@ -52,7 +53,7 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
     gateway = Gateway(core, Registry(), clock, gateway_settings(settings), agent.send)
     gateway.observe = record
     agent.attach(gateway)
-    api = GatewayAPI(gateway, web_settings(settings), clock, pages=pages)
+    api = GatewayAPI(gateway, web_settings(settings), clock, pages=pages, genesys=genesys_settings(settings))
     site = GatewaySite(api, access_log=access_log(settings), reactor=clock)
     return Parts(agent, gateway, api, site, HTTPListener(reactor, settings.http_interface, settings.http_port, site))
 
@@ -172,4 +173,20 @@ def web_settings(settings: Settings) -> WebSettings:
         streams_per_agent=settings.streams_per_agent,
         sign_in_per_address=Allowance(settings.sign_in_burst_per_address, settings.sign_in_rate_per_address),
         sign_in_per_id=Allowance(settings.sign_in_burst_per_id, settings.sign_in_rate_per_id),
+    )
+
+
+def genesys_settings(settings: Settings) -> GenesysSettings | None:
+    """Return the settings of the dialect of the vendor's pages, None when it is not wanted."""
+    if not settings.genesys_dialect:
+        return None
+    return GenesysSettings(
+        path=settings.genesys_path,
+        origins=frozenset(settings.genesys_origins),
+        unknown_session=settings.genesys_unknown_session,
+        reject_code=settings.reject_code,
+        errors=settings.genesys_errors,
+        self_destination=settings.genesys_self_destination,
+        body_limit=settings.genesys_body_limit,
+        node=settings.genesys_node,
     )

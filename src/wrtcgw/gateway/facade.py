@@ -283,6 +283,10 @@ class Gateway:
         self._offers.take(self._switch.legs[call.id], sdp, page_address, kind, data)
         return call
 
+    def give_way(self, agent_id: str, call_id: str) -> None:
+        """Refuse an offer of the far side that the page was to answer: it makes one itself (491, to be repeated)."""
+        self._remote_offers.give_way(self._switch.legs[self.agent(agent_id).call(call_id).id])
+
     def answer(self, agent_id: str, call_id: str | None, sdp: str, *, page_address: str) -> Call:
         """
         Take a description of the page for a call that waits for one: one that rings here, or an offer inside a call.

@@ -17,6 +17,8 @@ DTMF_RELAY, DTMF = "application/dtmf-relay", "application/dtmf"
 MAX_DIGITS = 64
 DURATION_MS, GAP_MS = range(40, 6001), range(0, 6001)
 MAX_INFO = 16384
+ORDERED = "ordered"
+"""The cause of a HOLD that the page is to bring about."""
 
 _DIGITS = re.compile(r"[0-9A-D*#]+")
 # type "/" subtype *(";" parameter), with the characters of RFC 3261 section 25.1's token and quoted-string
@@ -107,7 +109,7 @@ class Orders:
         Carry out what the server orders, as far as the gateway can do it alone.
 
         ``talk`` for a call that rings here is for the page, since only the page can answer; for a held call it means
-        resume. ``hold`` means hold. What is so already stays so.
+        resume. ``hold`` means hold, for the page to do if it knows a single call. What is so already stays so.
         """
         leg = self._switch.legs.get(event.leg)
         if leg is None:
@@ -117,8 +119,15 @@ class Orders:
             self._switch.tell(leg.call, AgentMessage(type=MessageType.TALK))
             if established and leg.call.held:
                 self._switch.spawn(self._obey(leg, self._offers.resume(leg, "server")))
+        elif event.event == "hold" and self._page_holds(leg):
+            self._switch.tell(leg.call, AgentMessage(type=MessageType.HOLD, cause=ORDERED))
         elif event.event == "hold" and established and not leg.call.held:
             self._switch.spawn(self._obey(leg, self._offers.hold(leg, "server")))
+
+    def _page_holds(self, leg: Leg) -> bool:
+        """Tell whether the page is to hold: one that knows a single call knows whether it holds, and offers itself."""
+        agent = self._switch.agent_of(leg.call)
+        return agent is not None and agent.single_call and leg.call.state is CallState.ESTABLISHED
 
     async def _obey(self, leg: Leg, work: Awaitable[Outcome]) -> None:
         """Wait for the work, and tell the page when it fails."""

@@ -81,6 +81,14 @@ class RemoteOffers:
         hint = "the far side took its offer back; the call goes on as it was"
         self._switch.tell(leg.call, AgentMessage(type=MessageType.ERROR, cause="withdrawn", hint=hint))
 
+    def give_way(self, leg: Leg) -> None:
+        """Refuse the far side's open offer, if there is one: the page has made its own meanwhile."""
+        if leg.remote_offer is None:
+            return
+        self._close(leg)
+        if not leg.informing:
+            self._reject(leg.call.id, GLARE)
+
     def _page_silent(self, leg: Leg) -> None:
         """Refuse for a page that did not answer; the call goes on as it was (:rfc:`3261#section-14.2`)."""
         leg.page_timer = None

@@ -21,6 +21,7 @@ from wrtcgw.web.codec import DESCRIPTION_TYPES, Data, Digits, Fields, Input, Sig
 from wrtcgw.web.conversation import Conversation, call_reply, read_after
 from wrtcgw.web.errors import NoSuchResource, WrongMethod, write_error, write_json, write_unexpected
 from wrtcgw.web.front import Front
+from wrtcgw.web.genesys import GenesysDialect, GenesysSettings
 from wrtcgw.web.origins import Origins
 from wrtcgw.web.replies import Reply, write_reply
 from wrtcgw.web.settings import WebSettings
@@ -65,6 +66,7 @@ class GatewayAPI:
     """
     The HTTP surface of a gateway.
 
+    :param genesys: settings of the Genesys dialect; None leaves it out.
     :param pages: further resources by the first segment of their paths: ``{b"softphone": ...}``; ``b""`` is the root.
     """
 
@@ -77,6 +79,7 @@ class GatewayAPI:
         clock: IReactorTime,
         *,
         pages: Mapping[bytes, IResource] | None = None,
+        genesys: GenesysSettings | None = None,
     ) -> None:
         self._gateway = gateway
         self._clock = clock
@@ -86,7 +89,11 @@ class GatewayAPI:
         self._reception = Reception(gateway, self._origins, settings, clock)
         self._streams = self._reception.streams
         self._access = self._reception.access
+        self.genesys: GenesysDialect | None = None
+        if genesys is not None:
+            self.genesys = GenesysDialect(gateway, self._reception, self._addresses, genesys, clock.seconds)
         self.body_limit = settings.body_limit
+        self.largest_body = max(settings.body_limit, genesys.body_limit if genesys else 0)
         self._conversation = Conversation(
             gateway,
             self._access,
@@ -104,6 +111,7 @@ class GatewayAPI:
             routes=self.app.resource(),
             pages=self._pages,
             body_limit=self.body_limit,
+            genesys=self.genesys,
         )
 
     def reconfigure(self, settings: WebSettings) -> None:
@@ -119,6 +127,8 @@ class GatewayAPI:
 
     def close(self) -> None:
         """End what hangs: the gateway stops."""
+        if self.genesys is not None:
+            self.genesys.close()
         self._reception.polls.end_all()
         self._streams.end_all()
 

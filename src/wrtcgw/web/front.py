@@ -19,6 +19,7 @@ from wrtcgw.web.addresses import Addresses, Client
 from wrtcgw.web.codec import Input
 from wrtcgw.web.conversation import Conversation
 from wrtcgw.web.errors import NoSuchResource, WrongMethod, write_error, write_unexpected
+from wrtcgw.web.genesys import GenesysDialect
 from wrtcgw.web.origins import Origins
 from wrtcgw.web.replies import write_reply
 
@@ -41,6 +42,7 @@ class Front(Resource):
         routes: IResource,
         pages: Mapping[bytes, IResource],
         body_limit: int,
+        genesys: GenesysDialect | None = None,
     ) -> None:
         super().__init__()
         self._addresses = addresses
@@ -49,9 +51,12 @@ class Front(Resource):
         self._routes = routes
         self._pages = pages
         self._body_limit = body_limit
+        self._genesys = genesys
 
     def render(self, request: Request) -> bytes | int:
-        """Serve a request; whatever goes wrong is told as JSON."""
+        """Serve a request; whatever goes wrong is told as JSON, outside the Genesys dialect."""
+        if self._genesys is not None and self._genesys.serves(request.path):
+            return self._genesys.render(request)
         try:
             return self._serve(request)
         except GatewayError as error:

@@ -1,5 +1,7 @@
 """How an agent comes and goes: sign_in and sign_out, around the gateway's own."""
 
+from typing import Protocol
+
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -10,7 +12,7 @@ from wrtcgw.calls.agent import Agent
 from wrtcgw.errors import AgentInUse, GatewayError, NotSignedIn, RegistrationRefused
 from wrtcgw.gateway import Gateway
 from wrtcgw.web.addresses import Client
-from wrtcgw.web.auth import Access, Sessions, cleared_cookie, session_cookie
+from wrtcgw.web.auth import Access, Session, Sessions, cleared_cookie, session_cookie
 from wrtcgw.web.codec import SignIn
 from wrtcgw.web.events import Streams
 from wrtcgw.web.limits import SignInLimit, Try
@@ -22,6 +24,13 @@ from wrtcgw.web.settings import WebSettings
 log = Logger()
 
 
+class Room(Protocol):
+    """Where pages of another dialect wait."""
+
+    def end(self, agent_id: str) -> None:
+        """Send the page of an agent home."""
+
+
 class Reception:
     """Signs agents in and out, and keeps their sessions."""
 
@@ -29,6 +38,7 @@ class Reception:
         self._gateway = gateway
         self._limit = SignInLimit(settings.sign_in_per_address, settings.sign_in_per_id, clock.seconds)
         self._sessions = Sessions()
+        self._rooms: tuple[Room, ...] = ()
         self.access = Access(self._sessions, origins, settings.session_binding, settings.operator_token)
         self.polls = Polls(clock)
         self.streams = Streams(clock, settings.heartbeat, settings.streams_per_agent)
@@ -40,12 +50,36 @@ class Reception:
         Whoever was the agent's page before has to sign in again: its hanging requests end here. A page that goes before
         the registrar has answered is not waited for: nobody would have the session of its agent.
         """
-        known = self._is_known(request, wanted.id)
-        this_try = self._limit.enter(client.address, wanted.id, wanted.dn, known=known)
-        work = Deferred.fromCoroutine(self._register(client, wanted, this_try, known=known))
-        return self._welcome(request, client, await self._for_page(work))
+        agent = await self.enrol(client, wanted, known=self._is_known(request, wanted.id))
+        return self._welcome(request, client, agent)
 
-    async def _register(self, client: Client, wanted: SignIn, this_try: Try, *, known: bool) -> Agent:
+    def enrol(self, client: Client, wanted: SignIn, *, known: bool, single_call: bool = False) -> Deferred[Agent]:
+        """
+        Register an agent's DN within the limits of tries; :meth:`open` has to follow at once.
+
+        :param known: the page has shown the session of the agent of this id.
+        :param single_call: its page knows of one call only.
+        """
+        this_try = self._limit.enter(client.address, wanted.id, wanted.dn, known=known)
+        register = self._register(client, wanted, this_try, known=known, single_call=single_call)
+        return self._for_page(Deferred.fromCoroutine(register))
+
+    def join(self, room: "Room") -> None:
+        """Let another dialect hear of agents that its pages lose."""
+        self._rooms = (*self._rooms, room)
+
+    def open(self, agent: Agent, client: Client) -> Session:
+        """Open a session for an agent that has just signed in; whoever was its page before is sent home."""
+        self.polls.end(agent.id)
+        self.streams.end(agent.id)
+        for room in self._rooms:
+            room.end(agent.id)
+        log.info("agent {agent} signed in as {dn} from {address}", agent=agent.id, dn=agent.dn, address=client.address)
+        return self._sessions.open(agent, client)
+
+    async def _register(
+        self, client: Client, wanted: SignIn, this_try: Try, *, known: bool, single_call: bool
+    ) -> Agent:
         try:
             agent = await self._gateway.sign_in(
                 agent_id=wanted.id,
@@ -53,6 +87,7 @@ class Reception:
                 password=wanted.password,
                 display_name=wanted.display_name,
                 current=known,
+                single_call=single_call,
             )
         except GatewayError as error:
             if not _is_guess(error):
@@ -106,10 +141,7 @@ class Reception:
             return False
 
     def _welcome(self, request: Request, client: Client, agent: Agent) -> Reply:
-        self.polls.end(agent.id)
-        self.streams.end(agent.id)
-        session = self._sessions.open(agent, client)
-        log.info("agent {agent} signed in as {dn} from {address}", agent=agent.id, dn=agent.dn, address=client.address)
+        session = self.open(agent, client)
         token = session.token.decode("ascii")
         return Reply(
             {"id": agent.id, "dn": agent.dn, "session": token},

@@ -44,7 +44,7 @@ class GatewaySite(Site):
             timeout=idle,
             reactor=reactor,
         )
-        self._body_limit = api.body_limit
+        self._body_limit = api.largest_body
         self.access_log = access_log
 
     def getContentFile(self, length: int | None) -> BinaryIO:  # noqa: N802 (Twisted asks for it by this name)

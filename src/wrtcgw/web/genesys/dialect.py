@@ -1,0 +1,186 @@
+"""
+The four calls of pages that were made for the vendor's gateway: sign_in, wait, message, sign_out.
+
+All answers are text, whatever happens: the pages run what is called JSON or a script. The rules are in the other
+modules; this one knows the URLs.
+"""
+
+import secrets
+from collections.abc import Callable
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.python.failure import Failure
+from twisted.web.server import NOT_DONE_YET, Request
+
+from wrtcgw.errors import BadInput, GatewayError
+from wrtcgw.gateway import Gateway
+from wrtcgw.web.addresses import Addresses
+from wrtcgw.web.errors import BodyTooLarge, WrongMethod
+from wrtcgw.web.genesys import wire
+from wrtcgw.web.genesys.origins import PageOrigins
+from wrtcgw.web.genesys.reception import Desk
+from wrtcgw.web.genesys.replies import write_bug, write_failure, write_nothing, write_text
+from wrtcgw.web.genesys.session import PageSession
+from wrtcgw.web.genesys.settings import GenesysSettings
+from wrtcgw.web.genesys.taking import Taker
+from wrtcgw.web.genesys.telling import Teller
+from wrtcgw.web.genesys.waiting import Wait
+from wrtcgw.web.origins import is_secure
+from wrtcgw.web.signin import Reception
+
+COOKIE = "wrtcgw_node"
+"""Keeps a page on one gateway; it grants nothing."""
+
+
+class GenesysDialect:
+    """
+    Serves the dialect.
+
+    :param reception: of the REST dialect, which agents, limits and sessions are shared with.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        reception: Reception,
+        addresses: Addresses,
+        settings: GenesysSettings,
+        seconds: Callable[[], float],
+    ) -> None:
+        self._gateway = gateway
+        self._addresses = addresses
+        self._settings = settings
+        self._origins = PageOrigins(settings.origins)
+        teller = Teller(gateway, secrets.randbelow, errors=settings.errors)
+        self._taker = Taker(gateway, teller, settings, seconds)
+        self._desk = Desk(gateway, reception, teller.tell, self._taker.hang_up)
+        self.body_limit = settings.body_limit
+        prefix = settings.path.encode("ascii")
+        self._calls: dict[bytes, Callable[[Request], int | bytes]] = {
+            prefix + b"/sign_in": self._sign_in,
+            prefix + b"/wait": self._wait,
+            prefix + b"/message": self._message,
+            prefix + b"/sign_out": self._sign_out,
+        }
+
+    def serves(self, path: bytes) -> bool:
+        """Tell whether a path is one of the four."""
+        return path in self._calls
+
+    def render(self, request: Request) -> int | bytes:
+        """Serve a request for one of the four."""
+        headers = request.responseHeaders
+        headers.setRawHeaders(b"server", [b"wrtcgw"])
+        headers.setRawHeaders(b"cache-control", [b"no-store"])
+        self._origins.share(request)
+        if request.method == b"OPTIONS":
+            return self._origins.preflight(request)
+        try:
+            self._origins.check(request, self._addresses.client(request))
+            return self._calls[request.path](request)
+        except GatewayError as error:
+            return write_failure(request, error)
+        except Exception:  # the last line of defence: logged, and told with an incident id
+            return write_bug(request, Failure())
+
+    # -- the four
+
+    def _sign_in(self, request: Request) -> int:
+        """Sign a page in, and give it its SSID when the registrar has agreed."""
+        if request.method == b"GET":
+            public_id, password = wire.raw_id(_query(request)), ""
+            if not public_id:
+                raise BadInput("id", "the id as the whole query")
+        else:
+            _require(request, b"POST")
+            public_id, password = wire.credentials(read_body(request, self.body_limit))
+        client = self._addresses.client(request)
+        work = Deferred.fromCoroutine(self._desk.sign_in(client, public_id, password))
+        request.notifyFinish().addErrback(lambda _: work.cancel())
+        work.addCallbacks(lambda page: self._welcome(request, page), lambda failure: _refuse(request, failure))
+        return NOT_DONE_YET
+
+    def _welcome(self, request: Request, page: PageSession) -> None:
+        if self._settings.node:
+            secure = is_secure(request, self._addresses.client(request))
+            site = "SameSite=None; Secure" if secure else "SameSite=Lax"
+            cookie = f"{COOKIE}={self._settings.node}; Path={self._settings.path or '/'}; HttpOnly; {site}"
+            request.responseHeaders.addRawHeader(b"set-cookie", cookie.encode("ascii"))
+        request.write(write_text(request, 200, f"id={page.ssid}"))
+        request.finish()
+
+    def _wait(self, request: Request) -> int | bytes:
+        _require(request, b"GET")
+        ssid = wire.ssid_of(_query(request), b"id")
+        page = self._desk.page(ssid)
+        if page is None:
+            page = self._desk.former(ssid)
+            if page is None:
+                return self._unknown(request)
+            if not page.is_over:
+                page.forced = True
+                return write_nothing(request)
+        return Wait(self._gateway, page, request).begin()
+
+    def _message(self, request: Request) -> bytes:
+        _require(request, b"POST")
+        query = _query(request)
+        ssid = wire.ssid_of(query, b"from")
+        page = self._desk.page(ssid)
+        body = read_body(request, self.body_limit)
+        if page is None:
+            if self._desk.former(ssid) is None:
+                return self._unknown(request)
+            if body.startswith(b"BYE"):
+                self._desk.give_up(ssid)
+            return write_text(request, 200, "OK")
+        self._gateway.seen(page.agent.id)
+        self._taker.take(page, body, wire.peer_of(query), self._addresses.client(request).address)
+        return write_text(request, 200, "OK")
+
+    def _sign_out(self, request: Request) -> bytes:
+        self._desk.sign_out(wire.ssid_of(_query(request), b"id"))
+        return write_text(request, 200, "OK")
+
+    def _unknown(self, request: Request) -> bytes:
+        """Answer for an SSID that nobody has: 204 lets the page sign out, 404 leaves it trying."""
+        if self._settings.unknown_session == 204:
+            return write_nothing(request)
+        return write_text(request, 404, "no such session: sign in again")
+
+    def close(self) -> None:
+        """Send all pages home: the gateway stops."""
+        self._desk.end_all()
+
+
+def _query(request: Request) -> bytes:
+    return request.uri.partition(b"?")[2]
+
+
+def _require(request: Request, method: bytes) -> None:
+    if request.method != method:
+        raise WrongMethod(request.method.decode("ascii", "replace"), (method.decode("ascii"), "OPTIONS"))
+
+
+def read_body(request: Request, limit: int) -> bytes:
+    """
+    Return the body as it came; what its content type says does not count.
+
+    :raises BodyTooLarge: when it is longer than ``limit`` bytes.
+    """
+    content = request.content
+    assert content is not None, "requests are read while they are open"
+    body: bytes = content.read(limit + 1)
+    if len(body) > limit or getattr(content, "overflowed", False):
+        raise BodyTooLarge(limit)
+    return body
+
+
+def _refuse(request: Request, failure: Failure) -> None:
+    """Tell why a sign_in failed, if there is still someone to tell."""
+    if failure.check(CancelledError):
+        return
+    error = failure.value
+    told = write_failure(request, error) if isinstance(error, GatewayError) else write_bug(request, failure)
+    request.write(told)
+    request.finish()

@@ -1,0 +1,42 @@
+"""Responses of this dialect: text, whatever happens."""
+
+import secrets
+
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.server import Request
+
+from wrtcgw.errors import GatewayError
+from wrtcgw.web.errors import row_of, write_body
+
+log = Logger()
+
+TEXT = b"text/plain; charset=utf-8"
+
+
+def write_text(request: Request, status: int, text: str) -> bytes:
+    """Set the response up as text, and return its body; there is no line end that a page could take for a part."""
+    request.setResponseCode(status)
+    return write_body(request, TEXT, text.encode("utf-8", "replace"))
+
+
+def write_nothing(request: Request) -> bytes:
+    """Set the response up as the 204 that makes a page sign out."""
+    request.setResponseCode(204)
+    return b""
+
+
+def write_failure(request: Request, error: GatewayError) -> bytes:
+    """Set the response up to tell an error."""
+    row = row_of(error)
+    for name, value in row.headers(error).items():
+        request.responseHeaders.setRawHeaders(name, [value])
+    return write_text(request, row.status, str(error))
+
+
+def write_bug(request: Request, failure: Failure) -> bytes:
+    """Log what nobody foresaw under an incident id, and tell no more than that."""
+    incident = secrets.token_hex(6)
+    path = request.path.decode("ascii", "replace")
+    log.failure("incident {incident}: {path}", failure=failure, incident=incident, path=path)
+    return write_text(request, 500, f"the gateway failed; its log has the details under incident {incident}")

@@ -1,0 +1,154 @@
+"""
+One signed-in page: the call that it knows, and what it is to be told next.
+
+The agent's mailbox stays the queue. A message is turned into texts only when a ``wait`` can take them, so that what is
+out of date by then is never told: the offer of a call that is over, an EVENT-TALK for it, an offer that was withdrawn.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from attrs import define, field, frozen
+
+from wrtcgw.calls.agent import Agent, RegistrationState
+from wrtcgw.calls.call import Call
+from wrtcgw.calls.messages import AgentMessage
+from wrtcgw.web.auth import Session
+
+RECENT_BODIES = 8
+"""More messages than a page may have sent between one whose response was lost and its repetition 3 s later."""
+
+
+@frozen
+class Letter:
+    """One text for the page, and the call that it is about (empty: none)."""
+
+    text: str = field(repr=False)
+    call_id: str = ""
+    is_last: bool = False
+    """It tells the end of the call, so it counts when the call is over."""
+    is_answer: bool = False
+
+
+class Hanging(Protocol):
+    """A ``wait`` that hangs."""
+
+    def arrived(self) -> None:
+        """Deliver what there is."""
+
+
+Translate = Callable[["PageSession", AgentMessage], list[Letter]]
+
+
+@define(eq=False, kw_only=True)
+class PageSession:
+    """
+    A page, from its sign_in on.
+
+    ``offerer``, ``answerer`` and ``seq`` are the page's ROAP numbers, ``own_id`` is ours in this call.
+    """
+
+    ssid: str = field(repr=False)
+    agent: Agent
+    session: Session = field(repr=False)
+    translate: Translate = field(repr=False)
+    retire: "Callable[[PageSession], None]" = field(repr=False)
+    """Told when the agent is signed in no more."""
+    call_id: str = ""
+    """The call that the page knows."""
+    told: bool = False
+    """The page was told of it, or made it."""
+    engaged: bool = False
+    """The page has sent something for it."""
+    peer: str = ""
+    own_id: int = 0
+    page_id: int | None = None
+    page_offer_id: int | None = None
+    seq: int = 0
+    page_offer: str = field(default="", repr=False)
+    """The page's last offer as it came."""
+    far_offer: str = field(default="", repr=False)
+    """The far side's last offer as it came."""
+    recent: deque[bytes] = field(factory=lambda: deque(maxlen=RECENT_BODIES), repr=False)
+    """Digests of what the page has sent last: an OFFER may come again after the OK that followed it."""
+    last_answer: Letter | None = field(default=None, repr=False)
+    forced: bool = False
+    """The page was told to sign out."""
+    muted: int = 0
+    """So many sign_ins for the same agent are on their way: what comes now is for the next page."""
+    waiting: Hanging | None = field(default=None, repr=False)
+    _letters: deque[Letter] = field(factory=deque, repr=False)
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the agent is not signed in any more."""
+        return self.agent.registration is RegistrationState.SIGNED_OUT
+
+    @property
+    def call(self) -> Call | None:
+        """Return the call that the page knows, None when it is over or about to be."""
+        return self.find(self.call_id)
+
+    def find(self, call_id: str) -> Call | None:
+        """Return a call of the agent that is up."""
+        call = self.agent.calls.get(call_id)
+        return call if call is not None and call.is_up else None
+
+    def enter(self, call_id: str, peer: str, own_id: int) -> None:
+        """Begin a call: the page knows no other."""
+        self.call_id, self.peer, self.own_id = call_id, peer, own_id
+        self.told = self.engaged = False
+        self.page_offer = self.far_offer = ""
+        self.last_answer = None
+
+    def forget_call(self) -> None:
+        """End the call for the page; what was still to be told of it is not told."""
+        self._letters = deque(letter for letter in self._letters if letter.call_id != self.call_id)
+        self.call_id, self.last_answer = "", None
+
+    def begin(self) -> None:
+        """Listen to the agent's mailbox."""
+        self.agent.mailbox.subscribe(self.arrived)
+
+    def end(self) -> None:
+        """Listen no more: another page has the agent, or none."""
+        self.agent.mailbox.unsubscribe(self.arrived)
+
+    def arrived(self) -> None:
+        """Let the ``wait`` that hangs look."""
+        if self.is_over:
+            self.retire(self)
+        if self.waiting is not None and not self.muted:
+            self.waiting.arrived()
+
+    def put(self, *letters: Letter) -> None:
+        """Tell the page something that is in no mailbox."""
+        self._letters.extend(letters)
+        self.arrived()
+
+    def next(self) -> Letter | None:
+        """Return what the page is to be told next; it stays the next until :meth:`delivered`."""
+        while True:
+            while self._letters and self._is_stale(self._letters[0]):
+                self._letters.popleft()
+            if self._letters:
+                return self._letters[0]
+            message = self.agent.mailbox.head()
+            if message is None:
+                return None
+            self.agent.mailbox.delivered(message.seq)
+            self._letters.extend(self.translate(self, message))
+
+    def delivered(self, letter: Letter) -> None:
+        """Note that the text was written to a live connection."""
+        self._letters.popleft()
+        if letter.call_id and letter.call_id == self.call_id:
+            self.told = True
+            if letter.is_answer:
+                self.last_answer = letter
+            if letter.is_last:
+                self.forget_call()
+
+    def _is_stale(self, letter: Letter) -> bool:
+        return bool(letter.call_id) and not letter.is_last and self.find(letter.call_id) is None

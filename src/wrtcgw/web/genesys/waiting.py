@@ -1,0 +1,98 @@
+"""
+``wait``: hanging requests, one message per response.
+
+None ends without a message, but for a 204 that signs the page out. A text counts as told when it was written to a live
+connection; what broke off before has taken nothing.
+"""
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+from twisted.web.server import NOT_DONE_YET, Request
+
+from wrtcgw.errors import NotSignedIn
+from wrtcgw.gateway import Gateway
+from wrtcgw.web.genesys.replies import write_text
+from wrtcgw.web.genesys.session import Letter, PageSession
+from wrtcgw.web.genesys.wire import pragma
+from wrtcgw.web.longpoll import has_hung_up
+
+
+class Wait:
+    """One ``wait`` of a page."""
+
+    __slots__ = ("_attended", "_gateway", "_request", "_session")
+
+    def __init__(self, gateway: Gateway, session: PageSession, request: Request) -> None:
+        self._gateway = gateway
+        self._session = session
+        self._request = request
+        self._attended = False
+
+    def begin(self) -> int:
+        """Answer with what there is, or hang; an older one of the same page goes without an answer."""
+        session = self._session
+        if isinstance(session.waiting, Wait):
+            session.waiting.drop()
+        session.waiting = self
+        if _is_current(self._gateway, session):
+            self._gateway.attend(session.agent.id)
+            self._attended = True
+        finished: Deferred[None] = self._request.notifyFinish()
+        finished.addErrback(self._broke_off)
+        session.arrived()
+        return NOT_DONE_YET
+
+    def arrived(self) -> None:
+        """Deliver what there is; when there is nothing more and never will be, send the page home."""
+        session = self._session
+        letter = session.next()
+        if letter is None and not session.is_over:
+            return
+        if has_hung_up(self._request):
+            return
+        if letter is None:
+            self.send_home()
+        else:
+            self._deliver(letter)
+
+    def _deliver(self, letter: Letter) -> None:
+        self._stop()
+        request = self._request
+        request.responseHeaders.setRawHeaders(b"pragma", [pragma(self._session.peer)])
+        request.write(write_text(request, 200, letter.text))
+        self._session.delivered(letter)
+        request.finish()
+
+    def send_home(self) -> None:
+        """Make the page sign out, by the 204 that it takes for that."""
+        self._stop()
+        self._session.forced = True
+        self._request.setResponseCode(204)
+        self._request.finish()
+
+    def drop(self) -> None:
+        """Close the connection: a page that has begun another one does not look at this any more."""
+        self._stop()
+        self._request.loseConnection()
+
+    def detach(self) -> None:
+        """Hang on without being anyone's: the page has another SSID by now, and would take an answer amiss."""
+        self._stop()
+
+    def _broke_off(self, reason: Failure) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._session.waiting is self:
+            self._session.waiting = None
+        if self._attended:
+            self._attended = False
+            if _is_current(self._gateway, self._session):
+                self._gateway.leave(self._session.agent.id)
+
+
+def _is_current(gateway: Gateway, session: PageSession) -> bool:
+    try:
+        return gateway.agent(session.agent.id) is session.agent
+    except NotSignedIn:
+        return False
