@@ -7,15 +7,9 @@ nothing else is looked up in what Asterisk was sent.
 
 import re
 
-from twisted.internet import reactor
-from twisted.internet.defer import ensureDeferred
-from twisted.internet.interfaces import IReactorUDP
-
 from tests.interop.chromium import Tab
 from tests.interop.gateway import Gateway
 from tests.interop.page_cases import PageCase
-from tests.interop.plainpbx import PlainPBX
-from tests.interop.processes import free_ports
 from tests.interop.servers import PASSWORD
 from wrtcgw.sip.message import Response
 
@@ -135,11 +129,7 @@ class OfferlessCalls(PlainCase):
     def setUp(self) -> None:
         """Start the PBX and what stands in front of it."""
         super().setUp()
-        port = free_ports(1)[0]
-        bridge = self.environment.bridge(port)
-        self.way_there = bridge.way
-        self.pbx = PlainPBX(IReactorUDP(reactor), port, bridge.sip)
-        self.addCleanup(lambda: ensureDeferred(self.pbx.stop()))
+        self.pbx, self.way_there = self.plain_pbx()
 
     def gateway(self) -> Gateway:
         """Return a gateway in front of that PBX."""
@@ -159,7 +149,7 @@ class OfferlessCalls(PlainCase):
         next_version, same_port = self.is_plain(await self.pbx.invite())
         self.assertGreater(next_version, version)
         self.assertEqual(same_port, port)
-        self.pbx.acknowledge(version=2)
+        self.pbx.acknowledge()
         await self.hears(tab, "desk.pc")
         self.assertIsNone(await tab.evaluate("() => desk.failure"))
         self.assertEqual(await tab.evaluate("desk.verb", "hangup"), 200)

@@ -3,12 +3,17 @@
 from urllib.parse import quote
 
 from twisted.internet import reactor
+from twisted.internet.defer import ensureDeferred
 from twisted.internet.endpoints import TCP4ServerEndpoint
+from twisted.internet.interfaces import IReactorUDP
 from twisted.web.server import Site
 from twisted.web.static import File
 
 from tests.interop import base
 from tests.interop.chromium import Audio, Chromium, Tab
+from tests.interop.environment import Way
+from tests.interop.plainpbx import PlainPBX
+from tests.interop.processes import free_ports
 from tests.interop.servers import PROJECT
 
 PAGES = PROJECT / "tests/interop/data"
@@ -23,6 +28,14 @@ class PageCase(base.InteropCase):
     def api(self) -> str:
         """The address at which the pages reach the gateway of this case."""
         return self.gateway().url
+
+    def plain_pbx(self) -> tuple[PlainPBX, Way]:
+        """Start a stand-in for SIP Server with Kamailio and rtpengine in front of it; it ends with the case."""
+        port = free_ports(1)[0]
+        bridge = self.environment.bridge(port)
+        pbx = PlainPBX(IReactorUDP(reactor), port, bridge.sip)
+        self.addCleanup(lambda: ensureDeferred(pbx.stop()))
+        return pbx, bridge.way
 
     async def open(self, page: str) -> Tab:
         """Serve the pages, start the browser and open one."""

@@ -44,8 +44,13 @@ class PlainPBX(DatagramProtocol):
         self._contact = ""
         self._route: list[str] = []
         self._far = ""
+        self._confirmed = False
         self._cseq = 0
         self._waiting: Deferred[Response] | None = None
+        self._ringing: Deferred[Response] | None = None
+        self._notified: list[Deferred[Response]] = []
+        self._last_notify = 0
+        self._version = 0
         self.repeats = 0
         self.ended = False
 
@@ -56,8 +61,15 @@ class PlainPBX(DatagramProtocol):
                 pass
             case Request() as request:
                 self._take_request(request, addr)
-            case Response() as response if response.cseq.method == "INVITE" and response.status >= 200:
+            case Response() as response if response.cseq.method == "NOTIFY":
+                self._notified.pop(0).callback(response)
+            case Response() as response if response.status >= 200:
                 self._take_final(response)
+            case Response() as response if response.status > 100:
+                self._follow(response)
+                ringing, self._ringing = self._ringing, None
+                if ringing is not None:
+                    ringing.callback(response)
 
     def _take_request(self, request: Request, addr: tuple[str, int]) -> None:
         if request.method == "ACK":
@@ -66,6 +78,10 @@ class PlainPBX(DatagramProtocol):
         if request.method == "REGISTER" and request.contact is not None:
             self._contact, self._route = str(request.contact.uri), request.headers.get_all("Path")
             response.headers.add("Contact", f"<{self._contact}>;expires=600")
+        if request.method == "INVITE":
+            response.headers.add("Contact", f"<{self._uri}>")
+            response.headers.add("Content-Type", "application/sdp")
+            response.body = self._description("inactive" if "a=inactive" in request.body else "sendrecv")
         self.ended = self.ended or request.method == "BYE"
         self._send(response.to_text(), addr)
 
@@ -74,38 +90,64 @@ class PlainPBX(DatagramProtocol):
         waiting, self._waiting = self._waiting, None
         if waiting is None:
             return
-        self._far = str(response.to)
-        if response.status < 300 and response.contact is not None:
-            self._contact, self._route = str(response.contact.uri), response.headers.get_all("Record-Route")[::-1]
+        self._follow(response)
         waiting.callback(response)
 
-    def invite(self) -> "Deferred[Response]":
-        """Send an INVITE without a description, first or inside the call; fires with its final response."""
-        self._cseq, self.repeats = self._cseq + 1, 0
+    def _follow(self, response: Response) -> None:
+        """Take the state of the dialog from a response that makes or confirms it (:rfc:`3261#section-12.1.2`)."""
+        if response.status < 300 and response.contact is not None:
+            self._contact = str(response.contact.uri)
+            # the route set stays as it is from then on
+            self._route = self._route if self._confirmed else response.headers.get_all("Record-Route")[::-1]
+            self._confirmed = self._confirmed or response.status >= 200
+        self._far = str(response.to)
+
+    def ringing(self) -> "Deferred[Response]":
+        """Fire with the 180 of the INVITE that is sent next."""
+        self._ringing = Deferred()
+        return self._ringing
+
+    def notify(self, event: str) -> "Deferred[Response]":
+        """Send what SIP Server sends when an agent uses the desktop: NOTIFY without a subscription."""
+        self._last_notify = max(self._cseq, self._last_notify) + 1
+        answered: Deferred[Response] = Deferred()
+        self._notified.append(answered)
+        self._request("NOTIFY", cseq=self._last_notify, Event=event, **{"Subscription-State": "active"})
+        return answered
+
+    def invite(self, offer: bool = False) -> "Deferred[Response]":
+        """Send an INVITE, first or inside the call, mostly without a description; fires with its final response."""
+        self._cseq, self.repeats = max(self._cseq, self._last_notify) + 1, 0
         self._waiting = Deferred()
-        self._request("INVITE", Allow="INVITE, ACK, PRACK, CANCEL, BYE, REFER, INFO, NOTIFY", Supported="timer")
+        body = self._description() if offer else ""
+        self._request("INVITE", body, Allow="INVITE, ACK, PRACK, CANCEL, BYE, REFER, INFO, NOTIFY", Supported="timer")
         return self._waiting
 
-    def acknowledge(self, version: int = 1) -> None:
-        """Send the ACK with the answer: G.711 to and from our echo."""
+    def acknowledge(self, answer: bool = True) -> None:
+        """Send the ACK, with the answer if that is still owed."""
+        self._request("ACK", self._description() if answer else "")
+
+    def _description(self, direction: str = "sendrecv") -> str:
+        """Return ours: G.711 to and from our echo."""
+        self._version += 1
         host = self._media.getHost()
         port = host.port if isinstance(host, IPv4Address) else 0
-        answer = (
-            f"v=0\r\no=- 7 {version} IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-            f"m=audio {port} RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na=sendrecv\r\n"
+        return (
+            f"v=0\r\no=- 7 {self._version} IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+            f"m=audio {port} RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na={direction}\r\n"
         )
-        self._request("ACK", answer)
 
-    def _request(self, method: str, body: str = "", **more: str) -> None:
+    def _request(self, method: str, body: str = "", cseq: int | None = None, **more: str) -> None:
+        number = cseq or self._cseq
         far = self._far or "<sip:agent@plain-pbx.invalid>"
         fields = [
-            ("Via", f"SIP/2.0/UDP {self._uri[4:]};branch=z9hG4bK{method}{self._cseq};rport"),
+            ("Via", f"SIP/2.0/UDP {self._uri[4:]};branch=z9hG4bK{method}{number};rport"),
             *(("Route", each) for each in self._route),
             ("Max-Forwards", "70"),
             ("From", "<sip:7777@plain-pbx.invalid>;tag=pbx"),
             ("To", far),
             ("Call-ID", CALL_ID),
-            ("CSeq", f"{self._cseq} {method}"),
+            ("CSeq", f"{number} {method}"),
             ("Contact", f"<{self._uri}>"),
             ("X-Genesys-CallUUID", CALL_UUID),
             *more.items(),
