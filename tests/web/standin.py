@@ -79,6 +79,18 @@ class StandInGateway:
         """Note a page."""
         self.agent(agent_id).last_seen = self.clock.seconds()
 
+    def attend(self, agent_id: str) -> None:
+        """Note that a page listens."""
+        agent = self.registry.find_agent(agent_id)
+        if agent is not None:
+            agent.waiting += 1
+
+    def leave(self, agent_id: str) -> None:
+        """Note that it does not any more."""
+        agent = self.registry.find_agent(agent_id)
+        if agent is not None:
+            agent.waiting -= 1
+
     def agents(self) -> Iterator[Agent]:
         """Return the agents."""
         return self.registry.agents()

@@ -24,14 +24,14 @@ def usable(data: Data) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in data if _NAME.fullmatch(name))
 
 
-def to_headers(data: Data, limit: int) -> list[tuple[str, str]]:
+def to_headers(data: Data, limit: int) -> tuple[tuple[str, str], ...]:
     """
     Return the header fields of the data.
 
     :param limit: the most bytes of all fields together.
     :raises BadInput: when they are more.
     """
-    fields = [(PREFIX + name, quote(value, safe="", errors="replace")) for name, value in usable(data)]
+    fields = tuple((PREFIX + name, quote(value, safe="", errors="replace")) for name, value in usable(data))
     _check(sum(len(name) + len(value) for name, value in fields), limit)
     return fields
 

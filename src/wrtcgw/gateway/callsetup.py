@@ -1,22 +1,22 @@
 """Beginning and end of calls: placing, ringing, early media, answering, rejecting, hanging up, and how it is told."""
 
-from collections.abc import Iterable
-
 from wrtcgw import sdp as descriptions
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.errors import BadInput, NoSIPConnection, WrongState
-from wrtcgw.gateway.attached import Data
+from wrtcgw.gateway.attached import Data, from_headers
 from wrtcgw.gateway.causes import Ending, ending
 from wrtcgw.gateway.farewells import Farewell
 from wrtcgw.gateway.legs import Leg
 from wrtcgw.gateway.media import incoming_offer, learn_answer, request_for_offer
+from wrtcgw.gateway.orders import Orders
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch
-from wrtcgw.gateway.targets import parse_target, shown
+from wrtcgw.gateway.targets import parse_target, require_guest_target, shown
 from wrtcgw.gateway.transfers import Transfers
 from wrtcgw.sip.outputs import CallAnswered, CallConfirmed, CallEnded, CallProgress, CallReceived, EndCause
+from wrtcgw.sip.uri import URI
 
 STILL_ENDING = Outcome(0, "the far side has not confirmed yet")
 UNAVAILABLE, BUSY = 480, 486
@@ -25,9 +25,10 @@ UNAVAILABLE, BUSY = 480, 486
 class CallSetup:
     """How calls come to be and come to an end."""
 
-    def __init__(self, switch: Switch, transfers: Transfers) -> None:
+    def __init__(self, switch: Switch, transfers: Transfers, orders: Orders) -> None:
         self._switch = switch
         self._transfers = transfers
+        self._orders = orders
 
     # -- outbound
 
@@ -37,17 +38,26 @@ class CallSetup:
         descriptions.check(text)
         wish = self._transfers.wish(agent, to)
         target = wish.target if wish else parse_target(to, settings.domain, settings.allowed_domains)
-        if not connected:
-            raise NoSIPConnection()
-        if len(agent.calls) >= settings.max_calls:
-            raise WrongState("", "place another call", f"the agent has {len(agent.calls)} already (max_calls)")
+        self._check_calls(agent, target, connected=connected)
         local = descriptions.complete(text, page_address)
-        headers: Iterable[tuple[str, str]] = wish.headers if wish else ()
+        headers, form = self._switch.attached(data)
+        headers += wish.headers if wish else ()
         call_id, outputs = switch.core.invite(agent.account, target, local, switch.now(), headers=headers)
         call = Call.outbound(call_id, agent.id, shown(target), local, switch.now())
-        switch.add(agent, Leg(call, page_sdp=local, referrer=wish.leg if wish else ""))
+        switch.add(agent, Leg(call, page_sdp=local, referrer=wish.leg if wish else "", form=form))
         switch.run(outputs)
         return call
+
+    def _check_calls(self, agent: Agent, target: URI, *, connected: bool) -> None:
+        settings = self._switch.settings
+        if agent.guest:
+            require_guest_target(target, settings)
+        if not connected:
+            raise NoSIPConnection()
+        if agent.single_call and agent.has_call:
+            raise WrongState("", "place another call", "its page knows of one call only")
+        if len(agent.calls) >= settings.max_calls:
+            raise WrongState("", "place another call", f"the agent has {len(agent.calls)} already (max_calls)")
 
     def progressed(self, event: CallProgress) -> None:
         """Tell that the far side rings, and pass on the answer of its early media."""
@@ -75,13 +85,17 @@ class CallSetup:
             return
         leg.call.answer(self._switch.now())
         leg.call.uuid = event.uuid or leg.call.uuid
+        leg.call.data = from_headers(event.headers)
         early, leg.known_sdp = leg.early_sdp, event.sdp
         repeated = early is not None and descriptions.same_session(early, event.sdp)
-        self._switch.tell(leg.call, AgentMessage(type=MessageType.ANSWER, sdp=event.sdp, repeated=repeated))
+        self._switch.tell(
+            leg.call, AgentMessage(type=MessageType.ANSWER, sdp=event.sdp, repeated=repeated, data=leg.call.data)
+        )
         if leg.branched or _is_other_branch(leg, event.sdp):
             self._switch.tell(leg.call, request_for_offer("renew"))
         learn_answer(self._switch, leg, event.sdp)
         self._transfers.tell_referrer(leg, 200, "OK")
+        self._orders.send_attached(leg)
 
     # -- inbound
 
@@ -89,18 +103,20 @@ class CallSetup:
         """Offer an incoming call to its agent, or tell the caller why not."""
         switch = self._switch
         agent = switch.registry.find_dn(event.account)
-        refusal = UNAVAILABLE if agent is None else self._refusal(agent)
+        refusal = UNAVAILABLE if agent is None or agent.guest else self._refusal(agent)
         if agent is None or refusal:
             switch.run(switch.core.reject(event.leg, refusal, "", switch.now()))
             return
         caller = event.caller.uri
         call = Call.inbound(event.leg, agent.id, shown(caller), event.offer, switch.now())
         call.display_name = event.caller.display_name
-        call.uuid, call.referred_by, call.auto_answer = event.uuid, event.referred_by, event.auto_answer
-        call.replaces = event.replaces or ""
+        call.uuid, call.referred_by, call.replaces = event.uuid, event.referred_by, event.replaces or ""
+        call.auto_answer = event.auto_answer if switch.settings.auto_answer == "headers" else None
+        call.data = from_headers(event.headers)
         leg = Leg(call)
         switch.add(agent, leg)
         switch.tell(call, incoming_offer(leg))
+        self._orders.arm_talk(leg, agent)
 
     def _refusal(self, agent: Agent) -> int:
         """Return the code with which a further call for the agent is refused, or 0."""
@@ -117,6 +133,7 @@ class CallSetup:
         leg = self._switch.legs.get(event.leg)
         if leg is not None:
             self._switch.tell(leg.call, AgentMessage(type=MessageType.OK))
+            self._orders.send_attached(leg)
 
     # -- the end
 

@@ -17,7 +17,7 @@ from wrtcgw.calls.call import Call
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.registry import Registry
 from wrtcgw.calls.stats import Stats
-from wrtcgw.errors import BadInput, GuestsNotAllowed
+from wrtcgw.errors import BadInput
 from wrtcgw.gateway.attached import Data
 from wrtcgw.gateway.callsetup import CallSetup
 from wrtcgw.gateway.events import Events
@@ -69,7 +69,7 @@ class Gateway:
         self._offers = Offers(switch)
         self._remote_offers = RemoteOffers(switch)
         self._orders = Orders(switch, self._offers)
-        self._setup = CallSetup(switch, self._transfers)
+        self._setup = CallSetup(switch, self._transfers, self._orders)
         self._registrations = Registrations(switch, self._setup.end, self._remote_offers.resume_calls)
         switch.dispatch = Events(
             switch=switch,
@@ -163,7 +163,7 @@ class Gateway:
         :raises AgentInUse: when the id is signed in.
         :raises BadInput: for an id that cannot be one; and what :meth:`sign_in` raises when guests are registered.
         """
-        raise GuestsNotAllowed()
+        return await shielded(self._registrations.sign_in_guest(agent_id, single_call=single_call))
 
     async def sign_out(self, agent_id: str) -> None:
         """End the agent's calls and un-REGISTER its DN; does nothing when it is not signed in."""

@@ -76,12 +76,15 @@ class Leg:
     offer: OpenOffer | None = None
     remote_offer: str | None = field(default=None, repr=False)
     """The description inside the call that the page is to answer."""
+    form: str = field(default="", repr=False)
+    """Data that the page has attached, to be sent by INFO once the call is answered."""
     informing: bool = False
     """It is for the page's information: the far side does not wait for the answer."""
     page_timer: IDelayedCall | None = None
     transfer: Transfer | None = None
     replaced: bool = False
     """Another call has taken the place of this one, which ends by that."""
+    talk_timer: IDelayedCall | None = None
     refer_target: URI | None = None
     """Where the far side wishes to be transferred to, while the page may act on it."""
     refer_headers: tuple[tuple[str, str], ...] = ()
@@ -105,12 +108,19 @@ class Leg:
         """Cancel what waits for the page."""
         self.stop_page_timer()
         self.stop_refer_timer()
+        self.stop_talk_timer()
 
     def stop_page_timer(self) -> None:
         """Cancel the wait for the page's answer."""
         if self.page_timer is not None:
             self.page_timer.cancel()
             self.page_timer = None
+
+    def stop_talk_timer(self) -> None:
+        """Cancel the wait for the moment at which the caller wants to be answered."""
+        if self.talk_timer is not None and self.talk_timer.active():
+            self.talk_timer.cancel()
+        self.talk_timer = None
 
     def stop_refer_timer(self) -> None:
         """Cancel the wait for the page to act on the far side's wish to be transferred."""

@@ -58,7 +58,7 @@ class Offers:
         call = leg.call
         text = descriptions.complete(text, page_address)
         if call.state is CallState.OFFERED:
-            self._answer_call(leg, text, kind)
+            self._answer_call(leg, text, kind, data)
         elif call.negotiation is Negotiation.THEIRS and kind is not MessageType.OFFER:
             self._answer_offer(leg, text)
         elif kind is MessageType.ANSWER:
@@ -67,16 +67,18 @@ class Offers:
             sent = successor(leg, descriptions.held(text) if call.held else text)
             self._offer(leg, OpenOffer(Purpose.PAGE, sent, text, "local"))
 
-    def _answer_call(self, leg: Leg, text: str, kind: Kind | None) -> None:
+    def _answer_call(self, leg: Leg, text: str, kind: Kind | None, data: Data) -> None:
         call, switch = leg.call, self._switch
         offered = call.remote_sdp
         if kind is (MessageType.ANSWER if offered is None else MessageType.OFFER):
             raise WrongState(call.id, kind.name.lower(), "waiting for an " + ("offer" if offered is None else "answer"))
+        headers, leg.form = switch.attached(data)
         call.answer(switch.now())
+        leg.stop_talk_timer()
         leg.page_sdp = call.local_sdp = text
         if call.replaces in switch.legs:
             switch.legs[call.replaces].replaced = True
-        switch.run(switch.core.answer(call.id, text, switch.now()))
+        switch.run(switch.core.answer(call.id, text, switch.now(), headers=headers))
         if offered is not None:
             leg.known_sdp = offered
             learn_offer(switch, leg, offered)

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Awaitable
 
+from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import CallState
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.errors import BadInput, GatewayError, RequestRefused
+from wrtcgw.gateway.attached import FORM
 from wrtcgw.gateway.causes import explain
 from wrtcgw.gateway.legs import Leg
 from wrtcgw.gateway.offers import Offers
@@ -69,7 +71,24 @@ class Orders:
                 outcome = await self.info(leg, content_type, body, "DTMF")
         return outcome
 
+    def send_attached(self, leg: Leg) -> None:
+        """Send the data that the page has attached, if that goes by INFO; nobody waits for the answer."""
+        form, leg.form = leg.form, ""
+        if form and leg.call.state is CallState.ESTABLISHED:
+            switch = self._switch
+            switch.run(switch.core.info(leg.call.id, FORM, form, switch.now())[1])
+
     # -- theirs
+
+    def arm_talk(self, leg: Leg, agent: Agent) -> None:
+        """Order a page that knows no more than TALK to answer when the INVITE asks for that."""
+        delay = leg.call.auto_answer
+        if delay is not None and agent.single_call:
+            leg.talk_timer = self._switch.later(delay, lambda: self._talk_due(leg))
+
+    def _talk_due(self, leg: Leg) -> None:
+        if leg.call.state is CallState.OFFERED:
+            self._switch.tell(leg.call, AgentMessage(type=MessageType.TALK))
 
     def info_received(self, event: InfoReceived) -> None:
         """Tell of data from the far side, and of digits as such."""
@@ -116,7 +135,8 @@ class Orders:
             return
         established = leg.call.state is CallState.ESTABLISHED
         if event.event == "talk":
-            self._switch.tell(leg.call, AgentMessage(type=MessageType.TALK))
+            if established or self._switch.settings.auto_answer != "off":
+                self._switch.tell(leg.call, AgentMessage(type=MessageType.TALK))
             if established and leg.call.held:
                 self._switch.spawn(self._obey(leg, self._offers.resume(leg, "server")))
         elif event.event == "hold" and self._page_holds(leg):

@@ -17,6 +17,7 @@ from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.errors import AgentInUse, BadInput, NoSIPConnection, RegistrationRefused, RegistrationTimeout
 from wrtcgw.gateway.causes import explain
 from wrtcgw.gateway.farewells import OTHER_DN, PAGE_LOST, SIGNED_OUT, Farewell
+from wrtcgw.gateway.guests import Guests
 from wrtcgw.gateway.pages import Pages
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch
@@ -68,6 +69,7 @@ class Registrations:
         self.up: set[int] = set()
         """The connections that are up."""
         self.pages = Pages(switch, self._page_lost)
+        self._guests = Guests(switch, self)
         self._unconnected: set[Deferred[None]] = set()
 
     # -- verbs
@@ -91,8 +93,8 @@ class Registrations:
             agent = self._switch.registry.find_agent(agent_id)
             if agent is not None and agent.dn != dn and not current:
                 raise AgentInUse(agent_id)
-            await self._connection()
-            registered = await self._register(Account(dn, dn, password, self._flow_of(dn), display_name))
+            await self.connection()
+            registered = await self.register(Account(dn, dn, password, self.flow_of(dn), display_name))
             agent = self._install(agent_id, dn, registered)
             agent.display_name, agent.single_call = display_name, single_call
             self._switch.later(0, lambda: self._resync(agent))
@@ -119,7 +121,19 @@ class Registrations:
 
     # -- registering
 
-    async def _connection(self) -> None:
+    async def sign_in_guest(self, agent_id: str, *, single_call: bool) -> Agent:
+        """Let a caller without a DN in."""
+        _check_fields(agent_id, "guest", "")
+        async with self._ids.of(agent_id), self._dns.of(self._switch.settings.guest_dn):
+            agent = await self._guests.sign_in(agent_id, single_call=single_call)
+            self.pages.arrived(agent)
+            return agent
+
+    def use(self, dn: str, flow: int) -> None:
+        """Note which connection a DN uses."""
+        self._flows[dn] = flow
+
+    async def connection(self) -> None:
         """Wait for ``connection_limit`` while all connections are down: one is being retried, the page need not be."""
         if self.up:
             return
@@ -131,7 +145,7 @@ class Registrations:
         await waiting
         self._unconnected.discard(waiting)
 
-    def _flow_of(self, dn: str) -> int:
+    def flow_of(self, dn: str) -> int:
         """
         Return the connection that ``dn`` uses: the one it is registered over, else one by the DN's own number.
 
@@ -145,7 +159,7 @@ class Registrations:
         flows = sorted(self.up)
         return flows[sum(dn.encode()) % len(flows)]
 
-    async def _register(self, account: Account) -> Registered:
+    async def register(self, account: Account) -> Registered:
         """
         REGISTER and wait for the registrar.
 
@@ -186,13 +200,14 @@ class Registrations:
                 self._switch.spawn(self._leave(agent, OTHER_DN))
             if owner is not None:
                 self._sign_off(owner, _TAKEN_OVER)
-            agent = self._add(agent_id, dn)
+            agent = self.add(agent_id, dn)
             for call in list(owner.calls.values()) if owner is not None else ():
                 registry.hand_over(call, agent)
         self._note(agent, registered)
         return agent
 
-    def _add(self, agent_id: str, dn: str) -> Agent:
+    def add(self, agent_id: str, dn: str) -> Agent:
+        """Make an agent, with an empty mailbox, and put it into the registry."""
         settings = self._switch.settings
         mailbox = Mailbox(settings.mailbox_limit, settings.mailbox_recent)
         agent = Agent(id=agent_id, dn=dn, since=self._switch.now(), mailbox=mailbox)
@@ -230,12 +245,22 @@ class Registrations:
             self._switch.tell(call, ended)
         self._sign_off(agent, why.reason)
         ends = [self._switch.spawn(self._end_call(call, why)) for call in list(agent.calls.values()) if call.is_up]
-        async with self._dns.of(agent.dn):
-            if self._switch.registry.find_dn(agent.dn) is None:
-                await self._unregister(agent.dn)
+        await self._take_back(agent)
         await gatherResults(ends)
 
-    async def _unregister(self, dn: str) -> None:
+    async def _take_back(self, agent: Agent) -> None:
+        """Un-REGISTER the DN of an agent that has left, unless someone else has it now."""
+        if agent.guest:
+            self._flows.pop(agent.dn, None)
+            async with self._dns.of(self._switch.settings.guest_dn):
+                await self._guests.left(agent)
+            return
+        async with self._dns.of(agent.dn):
+            if self._switch.registry.find_dn(agent.dn) is None:
+                await self.unregister(agent.dn)
+
+    async def unregister(self, dn: str) -> None:
+        """Un-REGISTER a DN, and wait for that within ``sign_out_limit``."""
         switch = self._switch
         self._flows.pop(dn, None)
         waiting = self._leaving[dn] = switch.expect(switch.settings.sign_out_limit)

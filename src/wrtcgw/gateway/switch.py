@@ -19,6 +19,7 @@ from wrtcgw.calls.call import Call
 from wrtcgw.calls.messages import AgentMessage
 from wrtcgw.calls.registry import Registry
 from wrtcgw.errors import RequestRefused
+from wrtcgw.gateway.attached import Data, to_form, to_headers
 from wrtcgw.gateway.legs import Leg
 from wrtcgw.gateway.settings import GatewaySettings, Outcome
 from wrtcgw.sip.core import UACore
@@ -129,6 +130,19 @@ class Switch:
         :raises AmbiguousCall: when no call is named and there are several.
         """
         return self.legs[self.registry.agent(agent_id).call(call_id).id]
+
+    def attached(self, data: Data) -> tuple[tuple[tuple[str, str], ...], str]:
+        """
+        Return data that a page attaches as header fields, or as a form for an INFO, as the settings say.
+
+        :raises BadInput: when it is too long.
+        """
+        settings = self.settings
+        if settings.attached_data == "headers":
+            return to_headers(data, settings.attached_data_limit), ""
+        if settings.attached_data == "info":
+            return (), to_form(data, settings.attached_data_limit)
+        return (), ""
 
     def agent_of(self, call: Call) -> Agent | None:
         """Return the agent of a call, or None when it has signed out."""

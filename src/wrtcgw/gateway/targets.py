@@ -4,7 +4,8 @@ import re
 from collections.abc import Container
 from unicodedata import category
 
-from wrtcgw.errors import BadInput
+from wrtcgw.errors import BadInput, GuestsNotAllowed
+from wrtcgw.gateway.settings import GatewaySettings
 from wrtcgw.sip.errors import MalformedMessage
 from wrtcgw.sip.uri import URI
 
@@ -57,6 +58,18 @@ def _is_user(text: str) -> bool:
     if _USER.fullmatch(text) is None:
         return False
     return all(char.isascii() or category(char).startswith(_LETTERS) for char in text)
+
+
+def require_guest_target(target: URI, settings: GatewaySettings) -> None:
+    """
+    Let a guest call only a number of our domain that ``guest_destinations`` allow.
+
+    :raises GuestsNotAllowed: for any other one.
+    """
+    user, patterns = target.user or "", settings.guest_destinations
+    starts = tuple(pattern[:-1] for pattern in patterns if pattern.endswith("*"))
+    if target.host.lower() != settings.domain.lower() or not (user in patterns or user.startswith(starts)):
+        raise GuestsNotAllowed(f"call {shown(target)}")
 
 
 def shown(uri: URI) -> str:

@@ -5,7 +5,7 @@ from attrs import frozen
 from wrtcgw.calls.agent import Agent, only
 from wrtcgw.calls.call import CallState
 from wrtcgw.calls.messages import AgentMessage, MessageType, TransferState
-from wrtcgw.errors import BadInput, GatewayError, WrongState
+from wrtcgw.errors import BadInput, GatewayError, GuestsNotAllowed, WrongState
 from wrtcgw.gateway.causes import explain_transfer
 from wrtcgw.gateway.legs import Leg, Transfer
 from wrtcgw.gateway.settings import Outcome
@@ -40,6 +40,8 @@ class Transfers:
 
         With ``to_call`` alone, the call to transfer is the agent's only other one.
         """
+        if agent.guest:
+            raise GuestsNotAllowed("transfer calls")
         legs = self._switch.legs
         if not to_call:
             return legs[agent.call(call_id).id], None

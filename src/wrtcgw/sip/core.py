@@ -206,11 +206,17 @@ class UACore:
             raise
         return leg.id, self._taken()
 
-    def answer(self, leg: str, sdp: str, now: float) -> list[Output]:
-        """Accept a call that rings, with the answer to its offer, or with an offer when it had none."""
+    def answer(self, leg: str, sdp: str, now: float, *, headers: Iterable[tuple[str, str]] = ()) -> list[Output]:
+        """
+        Accept a call that rings, with the answer to its offer, or with an offer when it had none.
+
+        :param headers: further header fields.
+        :raises LocalViolation: if there is no such leg, or a value could break the message.
+        """
+        checked = tuple((name, check_value(value)) for name, value in headers)
         found = self._leg(leg, now)
         if isinstance(found, IncomingLeg):
-            found.answer(sdp)
+            found.answer(sdp, checked)
         return self._taken()
 
     def reject(self, leg: str, code: int, reason: str, now: float) -> list[Output]:

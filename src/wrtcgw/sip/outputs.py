@@ -75,7 +75,7 @@ class CallReceived:
     ``offer`` is None for an INVITE without SDP: then :meth:`UACore.answer` takes an offer and the answer arrives with
     the ACK as :class:`AnswerReceived`. ``replaces`` names the leg that an answered call will take the place of.
     ``auto_answer`` is the delay in seconds asked for by Call-Info/Alert-Info/Answer-Mode, or None.
-    ``uuid`` is X-Genesys-CallUUID.
+    ``uuid`` is X-Genesys-CallUUID, ``headers`` are the other fields whose names begin with ``X-``.
     """
 
     account: str
@@ -87,6 +87,7 @@ class CallReceived:
     auto_answer: float | None = None
     uuid: str = ""
     referred_by: str = ""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @frozen
@@ -106,6 +107,7 @@ class CallAnswered:
     leg: str
     sdp: str
     uuid: str = ""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @frozen

@@ -13,7 +13,7 @@ from zope.interface import implementer
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.mailbox import Mailbox
 from wrtcgw.calls.messages import AgentMessage, MessageType
-from wrtcgw.web.longpoll import acknowledge
+from wrtcgw.web.longpoll import Attendance, acknowledge
 from wrtcgw.web.messages import to_line
 
 RETRY_MS = 2000
@@ -23,8 +23,9 @@ RETRY_MS = 2000
 class Streams:
     """The open streams, and the heartbeat that they share."""
 
-    def __init__(self, clock: IReactorTime, heartbeat: float, per_agent: int) -> None:
+    def __init__(self, clock: IReactorTime, attendance: Attendance, heartbeat: float, per_agent: int) -> None:
         self._clock = clock
+        self._attendance = attendance
         self._heartbeat = heartbeat
         self._per_agent = per_agent
         self._open: dict[str, list[Stream]] = {}
@@ -44,6 +45,7 @@ class Streams:
         streams = self._open.setdefault(agent.id, [])
         stream = Stream(self, request, agent, place_of(agent.mailbox, after))
         streams.append(stream)
+        self._attendance.attend(agent.id)
         if self._beat is None:
             self._beat = self._clock.callLater(self._heartbeat, self._on_beat)
         if len(streams) > self._per_agent:
@@ -65,6 +67,7 @@ class Streams:
         """Take a stream off the list, and stop the heartbeat with the last one."""
         streams = self._open[stream.agent.id]
         streams.remove(stream)
+        self._attendance.leave(stream.agent.id)
         if not streams:
             del self._open[stream.agent.id]
         if not self._open and self._beat is not None:

@@ -6,6 +6,7 @@ broke off has taken nothing. One poll at a time hangs for an agent; a newer one 
 """
 
 from socket import MSG_DONTWAIT, MSG_PEEK
+from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
@@ -17,11 +18,22 @@ from wrtcgw.calls.messages import AgentMessage
 from wrtcgw.web.messages import Form
 
 
+class Attendance(Protocol):
+    """Who keeps track of the pages that listen: the gateway."""
+
+    def attend(self, agent_id: str) -> None:
+        """Note that a poll or stream of the agent hangs."""
+
+    def leave(self, agent_id: str) -> None:
+        """Note that one does not any more."""
+
+
 class Polls:
     """The polls that hang."""
 
-    def __init__(self, clock: IReactorTime) -> None:
+    def __init__(self, clock: IReactorTime, attendance: Attendance) -> None:
         self._clock = clock
+        self._attendance = attendance
         self._hanging: dict[str, Poll] = {}
 
     def __len__(self) -> int:
@@ -40,6 +52,7 @@ class Polls:
             if wait > 0:
                 poll.hang(self._clock, wait)
                 self._hanging[agent.id] = poll
+                self._attendance.attend(agent.id)
             else:
                 poll.send(204, b"")
         return NOT_DONE_YET
@@ -58,6 +71,7 @@ class Polls:
     def forget(self, poll: "Poll") -> None:
         """Take a poll that does not hang any more off the list."""
         del self._hanging[poll.agent.id]
+        self._attendance.leave(poll.agent.id)
 
 
 class Poll:

@@ -40,8 +40,8 @@ class Reception:
         self._sessions = Sessions()
         self._rooms: tuple[Room, ...] = ()
         self.access = Access(self._sessions, origins, settings.session_binding, settings.operator_token)
-        self.polls = Polls(clock)
-        self.streams = Streams(clock, settings.heartbeat, settings.streams_per_agent)
+        self.polls = Polls(clock, gateway)
+        self.streams = Streams(clock, gateway, settings.heartbeat, settings.streams_per_agent)
 
     async def sign_in(self, request: Request, client: Client, wanted: SignIn) -> Reply:
         """

@@ -21,6 +21,12 @@ def reasons_of(message: Request | Response) -> tuple[Reason, ...]:
     return tuple(reasons)
 
 
+def extensions_of(message: Request | Response) -> tuple[tuple[str, str], ...]:
+    """Return the fields whose names begin with ``X-``, but for the call's UUID: what applications tell one another."""
+    fields = ((name, value) for name, value in message.headers.items() if name[:2] in ("X-", "x-"))
+    return tuple((name, value) for name, value in fields if name.lower() != "x-genesys-calluuid")
+
+
 def caller_of(request: Request) -> NameAddr:
     """Return who calls: P-Asserted-Identity when the proxy gives one (:rfc:`3325#section-9.1`), else From."""
     asserted = request.headers.get("P-Asserted-Identity")

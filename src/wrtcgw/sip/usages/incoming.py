@@ -9,7 +9,7 @@ from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import AnswerReceived, CallConfirmed, CallReceived, EndCause
 from wrtcgw.sip.settings import ALLOW, ALLOW_EVENTS, Account
 from wrtcgw.sip.transaction_layer import ServerRequest
-from wrtcgw.sip.usages.facts import caller_of, reasons_of
+from wrtcgw.sip.usages.facts import caller_of, extensions_of, reasons_of
 from wrtcgw.sip.usages.leg import Leg, LegState
 from wrtcgw.sip.usages.unacked import UnackedAnswer
 from wrtcgw.sip.user_agent import UserAgent
@@ -60,6 +60,7 @@ class IncomingLeg(Leg):
                 auto_answer=auto_answer_delay(request),
                 uuid=request.headers.get("X-Genesys-CallUUID") or "",
                 referred_by=request.headers.get("Referred-By") or "",
+                headers=extensions_of(request),
             )
         )
         return True
@@ -101,8 +102,8 @@ class IncomingLeg(Leg):
 
     # -- our answer
 
-    def answer(self, sdp: str) -> None:
-        """Accept with ``sdp``: the answer, or the offer when the INVITE had none."""
+    def answer(self, sdp: str, fields: Iterable[tuple[str, str]] = ()) -> None:
+        """Accept with ``sdp``: the answer, or the offer when the INVITE had none; ``fields`` go into the 2xx."""
         if self.state is not LegState.RINGING:
             return
         self.state = LegState.ANSWERED
@@ -113,7 +114,7 @@ class IncomingLeg(Leg):
         response = self._server.response(200)
         for route in self._server.request.headers.get_all("Record-Route"):
             response.headers.add("Record-Route", route)
-        self.complete_2xx(response, self.timer.response_fields(self._server.request), sdp)
+        self.complete_2xx(response, (*self.timer.response_fields(self._server.request), *fields), sdp)
         # An ACK that brings the answer of a third party may come when that party's own 64·T1 have just passed.
         grace = self.ua.layer.timers.t4 if self._offer is None else 0.0
         self._unacked = UnackedAnswer(

@@ -16,7 +16,7 @@ from wrtcgw.sip.outputs import CallAnswered, CallProgress, EndCause
 from wrtcgw.sip.settings import Account
 from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest
 from wrtcgw.sip.uri import URI
-from wrtcgw.sip.usages.facts import reasons_of
+from wrtcgw.sip.usages.facts import extensions_of, reasons_of
 from wrtcgw.sip.usages.leg import BYE_PATIENCE, Leg, LegState
 from wrtcgw.sip.user_agent import UserAgent
 
@@ -172,7 +172,8 @@ class OutgoingLeg(Leg):
             self.terminate(EndCause.FAILED, 488, "2xx without a session description")
             return
         self.timer.accepted(response)
-        self.ua.emit(CallAnswered(self.id, sdp, response.headers.get("X-Genesys-CallUUID") or ""))
+        uuid = response.headers.get("X-Genesys-CallUUID") or ""
+        self.ua.emit(CallAnswered(self.id, sdp, uuid, extensions_of(response)))
         self.modification.proceed()
 
     def _confirm(self, dialog: Dialog) -> None:

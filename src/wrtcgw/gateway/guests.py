@@ -1,0 +1,85 @@
+"""
+Callers without a DN.
+
+Each is an agent with an account of its own in the core, which is not registered: calls inside a dialog find it by its
+Contact. When the site wants it, one REGISTER of the guest DN stands for all of them as long as there is one.
+"""
+
+from itertools import count
+from typing import Protocol
+
+from wrtcgw.calls.agent import Agent
+from wrtcgw.errors import AgentInUse, GuestsNotAllowed
+from wrtcgw.gateway.switch import Switch
+from wrtcgw.sip.core import Account
+from wrtcgw.sip.outputs import Registered
+
+
+class FrontDesk(Protocol):
+    """What registrations do for guests."""
+
+    async def connection(self) -> None:
+        """Wait for a connection."""
+
+    def flow_of(self, dn: str) -> int:
+        """Return the connection for a DN."""
+
+    async def register(self, account: Account) -> Registered:
+        """REGISTER an account."""
+
+    async def unregister(self, dn: str) -> None:
+        """Take a registration back."""
+
+    def add(self, agent_id: str, dn: str) -> Agent:
+        """Make an agent."""
+
+    def use(self, dn: str, flow: int) -> None:
+        """Note which connection a DN uses."""
+
+
+class Guests:
+    """The guests that are signed in."""
+
+    def __init__(self, switch: Switch, desk: FrontDesk) -> None:
+        self._switch = switch
+        self._desk = desk
+        self._numbers = count(1)
+        self._present: set[str] = set()
+
+    async def sign_in(self, agent_id: str, *, single_call: bool) -> Agent:
+        """
+        Let a guest in; see :meth:`wrtcgw.gateway.facade.Gateway.sign_in_guest`.
+
+        The caller holds the turns of the id and of the guest DN.
+        """
+        settings = self._switch.settings
+        if settings.guest_mode == "off":
+            raise GuestsNotAllowed()
+        if self._switch.registry.find_agent(agent_id) is not None:
+            raise AgentInUse(agent_id)
+        await self._desk.connection()
+        dn, password = settings.guest_dn, settings.guest_password
+        flow = self._desk.flow_of(dn)
+        if settings.guest_mode == "registered" and not self._present:
+            await self._desk.register(Account(dn, dn, password, flow))
+        key = self._name()
+        self._switch.core.add_account(Account(key, dn, password, flow))
+        self._present.add(key)
+        agent = self._desk.add(agent_id, key)
+        self._desk.use(key, flow)
+        agent.guest, agent.single_call = True, single_call
+        return agent
+
+    def _name(self) -> str:
+        """Return a Contact user that nobody has."""
+        names = (f"guest-{number}" for number in self._numbers)
+        return next(name for name in names if self._switch.registry.find_dn(name) is None)
+
+    async def left(self, agent: Agent) -> None:
+        """Forget a guest whose calls are ending; the last one takes the registration along."""
+        self._switch.core.remove_account(agent.dn)
+        self._present.discard(agent.dn)
+        settings = self._switch.settings
+        unused = not self._present and self._switch.registry.find_dn(settings.guest_dn) is None
+        if settings.guest_mode == "registered" and unused:
+            await self._desk.unregister(settings.guest_dn)
