@@ -4,7 +4,15 @@ from unittest import TestSuite
 
 from twisted.trial.runner import TestLoader
 
-from tests.interop import case_browser, case_calls, case_conf, case_faults, case_nginx, case_rtpengine
+from tests.interop import (
+    case_browser,
+    case_calls,
+    case_conf,
+    case_dialect_browser,
+    case_faults,
+    case_nginx,
+    case_rtpengine,
+)
 
 
 def testSuite() -> TestSuite:  # noqa: N802 (trial looks for this name)
@@ -12,6 +20,14 @@ def testSuite() -> TestSuite:  # noqa: N802 (trial looks for this name)
     loader = TestLoader()
     suite: TestSuite = loader.suiteFactory(
         loader.loadModule(module)
-        for module in (case_conf, case_calls, case_nginx, case_browser, case_rtpengine, case_faults)
+        for module in (
+            case_conf,
+            case_calls,
+            case_nginx,
+            case_browser,
+            case_rtpengine,
+            case_dialect_browser,
+            case_faults,
+        )
     )
     return suite
