@@ -7,7 +7,7 @@ The beginning, and how ladders are to be read, is in :mod:`tests.test_sipserver_
 from tests.support.desktop import answer_from_desktop, make_call
 from tests.support.desktopcase import BROWSER, PAGE_DELAY, DesktopCase, ROAPPage
 from tests.support.gatewaycase import PAGE
-from tests.support.sipserver import ANSWER, HELD, LATER, ServerCall, answering, session
+from tests.support.sipserver import ANSWER, HELD, LATER, OFFER, ServerCall, answering, session
 from tests.test_sipserver_scenarios import AT_ONCE, WITHOUT_PAGE
 from wrtcgw import sdp
 from wrtcgw.sip.message import Request
@@ -56,6 +56,28 @@ class HoldTests(InCall):
             self.assertEqual(self.page.types(), ["HOLD"])
             self.assertEqual(sdp.direction(self.reinvite(session("0 101", version=4))), "sendrecv")
             self.assertEqual(self.page.types(), ["RESUME"])
+
+    def test_answer_within_the_offer(self) -> None:
+        """An answer that the page is not asked for has the offered codecs only, and nothing of the others."""
+        answer = self.reinvite(HELD)
+        self.assertIn("m=audio 30000 RTP/AVP 0 101\r\n", answer)
+        self.assertNotIn("120", answer)
+        self.assertIn("a=fmtp:101 0-15\r\n", answer)
+        self.assertEqual(sdp.direction(answer), "recvonly")
+
+    def test_stream_that_was_declined(self) -> None:
+        """A stream that the page has declined stays so, whatever its codecs are called in a later offer."""
+        self.page.obeys = False
+        video = "m=video 5000 RTP/AVP 96 97\r\na=rtpmap:96 VP8/90000\r\na=rtpmap:97 H264/90000\r\n"
+        call = self.server.invite("5001", OFFER + video)
+        self.run_for(0.1)
+        self.describe(self.agent, BROWSER + "m=video 0 RTP/AVP 31\r\n", call_id=list(self.agent.calls)[-1])
+        call.ack()
+        self.page.types()
+        number = call.reinvite(HELD + video.replace(" 97", "").replace("a=rtpmap:97 H264/90000\r\n", "")).cseq.number
+        self.run_for(WITHOUT_PAGE)
+        self.assertIn("m=video 0 RTP/AVP 31\r\n", call.found(f"200 INVITE {number} sdp").body)
+        self.assertIn("HOLD", self.page.types())
 
     def test_retrieve_without_offer(self) -> None:
         """Retrieve by an offer-less re-INVITE: a full offer that talks, and the answer ends the hold."""
