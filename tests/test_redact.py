@@ -112,6 +112,7 @@ class URITests(SynchronousTestCase):
     def test_genesys_token(self) -> None:
         """At the root the id of a session is its token."""
         self.assertEqual(redact_uri("/wait?id=abc"), "/wait?id=***")
+        self.assertEqual(redact_uri("/gateway/message?from=abc&to=1003"), "/gateway/message?from=***&to=1003")
         self.assertEqual(redact_uri("/message?from=abc&to=1003"), "/message?from=***&to=1003")
         self.assertEqual(redact_uri("/api/webrtc/message?from=abc&to=1003"), "/api/webrtc/message?from=abc&to=1003")
 

@@ -49,8 +49,8 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
     (re.compile(r"(\b(?:sips?:|[a-z][a-z0-9+.-]*://)[^\s:@/\"<>]*:)[^\s@/\"<>]+@", re.IGNORECASE), rf"\g<1>{MASK}@"),
 )
 
-_TOKEN_PATHS = frozenset({"/wait", "/message", "/sign_out"})
-"""In the Genesys dialect the session's token is the id itself."""
+_TOKEN_PATHS = ("/wait", "/message", "/sign_out")
+"""In the Genesys dialect the session's token is the id itself; the paths may have a prefix."""
 
 
 def redact(text: str) -> str:
@@ -70,7 +70,7 @@ def redact_uri(uri: str) -> str:
     path, mark, query = uri.partition("?")
     if not mark:
         return redact(uri)
-    secret_ids = path in _TOKEN_PATHS
+    secret_ids = path.endswith(_TOKEN_PATHS) and not path.startswith("/api/")
     fields = (_masked_field(part, secret_ids) for part in query.split("&"))
     return redact(path) + mark + "&".join(fields)
 

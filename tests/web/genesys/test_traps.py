@@ -1,8 +1,9 @@
 """What else the wire document warns of: third-party control, data, statistics, the echo call, both dialects at once."""
 
 import json
+from urllib.parse import quote, unquote
 
-from tests.web.genesys.dialectcase import BROWSER_SDP, PBX_SDP, DialectCase, read
+from tests.web.genesys.dialectcase import BROWSER_SDP, PBX_SDP, DialectCase, Page, read
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.web.genesys import GenesysSettings
 
@@ -122,6 +123,37 @@ class DataOfPages(DialectCase):
         self.assertNotIn("INFO", far.methods())
 
 
+class AttachedData(DialectCase):
+    """setData and getData (section 4.3)."""
+
+    VALUE = 'commas, "quotes", = & + % OFFER ERROR ü'
+
+    def test_out(self) -> None:
+        """What the page attaches goes with the INVITE, whole."""
+        page = self.page()
+        page.offer(attacheddata=[{"key": "note", "value": self.VALUE}, {"key": "o", "value": {"a": 1}}])
+        headers = self.far.calls[-1].request("INVITE").headers
+        self.assertEqual(unquote(headers.get("X-Data-note") or ""), self.VALUE)
+        self.assertEqual(unquote(headers.get("X-Data-o") or ""), '{"a": 1}')
+
+    def test_in(self) -> None:
+        """What the far side attaches is in the OFFER, and in the ANSWER, which does not look like an offer by it."""
+        page = self.page()
+        fields = [("X-Data-note", quote(self.VALUE, safe=""))]
+        far = self.far.call("5001", PBX_SDP, fields=fields)
+        self.run_for()
+        self.assertEqual(page.roap()["attacheddata"], [{"key": "note", "value": self.VALUE}])
+        far.cancel()
+        self.run_for()
+        page.told()
+        page.offer()
+        self.far.calls[-1].answer(PBX_SDP, fields)
+        self.run_for()
+        told = page.told()
+        self.assertNotIn("OFFER", told.text)
+        self.assertEqual(read(told)["attacheddata"], [{"key": "note", "value": self.VALUE}])
+
+
 class SelfCall(DialectCase):
     """``to=self``, which the library writes as the page's own SSID (section 2.5)."""
 
@@ -148,6 +180,20 @@ class Guests(DialectCase):
         self.assertEqual(self.get("/sign_in?anon0123").code, 403)
         self.assertEqual(self.sign_in_raw("5001:undefined").code, 403)
         self.assertEqual(self.sign_in_raw("5001").code, 403)
+
+    def test_allowed(self) -> None:
+        """A guest calls where guests may call, and nowhere else; its id gives it nobody's agent."""
+        self.start(guest_mode="unregistered", guest_dn="web", guest_destinations=("1003",))
+        agent = self.page("5001")
+        guest = Page(self, self.get("/sign_in?5001").text.partition("=")[2])
+        guest.offer("1004")
+        self.assertEqual([guest.roap()["errorType"], guest.told().text], ["REFUSED", "BYE"])
+        guest.offer("1003")
+        self.assertIn("sip:web@", self.far.calls[-1].request("INVITE").headers.get("From") or "")
+        self.far.calls[-1].answer(PBX_SDP)
+        self.run_for()
+        self.assertEqual(guest.roap()["messageType"], "ANSWER")
+        self.assertTrue(agent.silent())
 
 
 class SideBySide(DialectCase):

@@ -161,6 +161,7 @@ class Descriptions(DialectCase):
             + "m=video 0 UDP/TLS/RTP/SAVPF 96\r\nm=application 0 x y\r\n"
         )
         self.assertGolden("for_page.txt", for_page(sdp).replace("\r\n", "\n").rstrip())
+        self.assertEqual(for_page(PBX_SDP + "a=crypto:1 AES inline:k\r\n"), for_page(PBX_SDP))
         held = for_page(PBX_SDP + "a=inactive\r\n")
         self.assertNotIn("msid", held)
         self.assertTrue(all(line.endswith("\r\n") for line in for_page("v=0\nm=audio 9 X 0\n").splitlines(True)))

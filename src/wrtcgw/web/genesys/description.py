@@ -94,8 +94,8 @@ def for_page(sdp: str) -> str:
     """
     Return a description with what the library and today's browsers need in each stream that is not refused.
 
-    A direction, ``rtcp-mux``, and a named stream, without which the library takes the call for held and plays nothing.
-    A reflexive candidate gets a related address, which old browsers insist on.
+    One keying, a direction, ``rtcp-mux``, and a named stream, without which the library takes the call for held and
+    plays nothing. A reflexive candidate gets a related address, which old browsers insist on.
     """
     sections = _sections(sdp)
     at_session = next((line for line in sections[0] if line in _DIRECTIONS), "a=sendrecv")
@@ -111,6 +111,8 @@ def _complete(section: list[str], at_session: str) -> None:
     if not direction:
         direction = at_session
         section.append(direction)
+    if any(line.startswith("a=fingerprint:") for line in section):  # browsers refuse a choice of keyings
+        section[:] = [line for line in section if not line.startswith("a=crypto:")]
     if _profile(section) in (DTLS, CUT) and "a=rtcp-mux" not in section:
         section.append("a=rtcp-mux")
     if direction in _SENDING:

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 
 from wrtcgw.calls.call import Call, CallState, Negotiation
 from wrtcgw.calls.messages import MessageType
-from wrtcgw.errors import BadInput, GatewayError, NoSIPConnection, UnknownCall, WrongState
+from wrtcgw.errors import BadInput, GatewayError, GuestsNotAllowed, NoSIPConnection, UnknownCall, WrongState
 from wrtcgw.gateway import Gateway
 from wrtcgw.web.genesys import wire
 from wrtcgw.web.genesys.description import from_page, secured, with_profiles_of
@@ -217,4 +217,6 @@ def code_of(error: GatewayError) -> int:
     """Return the SIP code that says best what went wrong before SIP."""
     if isinstance(error, BadInput):
         return 404 if error.field == "to" else 488
+    if isinstance(error, GuestsNotAllowed):
+        return 403
     return 480 if isinstance(error, NoSIPConnection) else 0
