@@ -8,6 +8,7 @@ from tests.interop import (
     case_browser,
     case_calls,
     case_conf,
+    case_dialect,
     case_dialect_browser,
     case_faults,
     case_nginx,
@@ -26,6 +27,7 @@ def testSuite() -> TestSuite:  # noqa: N802 (trial looks for this name)
             case_nginx,
             case_browser,
             case_rtpengine,
+            case_dialect,
             case_dialect_browser,
             case_faults,
         )
