@@ -63,11 +63,21 @@ class JournalTests(SynchronousTestCase):
         self.assertEqual(len(lines), len(events))
         self.assertEqual({level for level, _ in lines}, {"info", "debug"})
         for _, text in lines:
-            self.assertTrue(text.startswith("call c1: "), text)
+            self.assertTrue(text.startswith("call c1"), text)
             self.assertNotIn("secret", text)
-        self.assertEqual(lines[0][1], "call c1: sip:1003@example.org calls 5001 U1")
+        self.assertEqual(lines[0][1], "call c1 [U1]: sip:1003@example.org calls 5001")
         self.assertEqual(lines[-2][1], "call c1: ended (refused) 486 Busy Here")
         self.assertEqual(lines[-1][1], "call c1: ended (remote)")
+
+    def test_uuid(self) -> None:
+        """Every line of a call has its X-Genesys-CallUUID, once it is known."""
+        with capturedLogs() as logged:
+            for event in (CallProgress("c1", 180, "Ringing"), CallEnded("c1", EndCause.REMOTE)):
+                record(event, {"c1": "U1"}.__getitem__)
+        self.assertEqual(
+            [formatEvent(event) for event in logged], ["call c1 [U1]: 180 Ringing", "call c1 [U1]: ended (remote)"]
+        )
+        self.assertEqual({event["call_id"] for event in logged}, {"c1"})
 
     def test_no_trailing_blank(self) -> None:
         """What an event does not say leaves no blank behind."""

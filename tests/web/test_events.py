@@ -47,6 +47,16 @@ class Streaming(WebTestCase):
         self.assertIn("cache-control: no-store", head)
         self.assertIn("retry: 2000\n\n", head)
 
+    def test_page_is_there(self) -> None:
+        """The agent has a page for as long as a stream is open."""
+        agent = self.gateway.agent("agent123")
+        first, second = self.listen(), self.listen()
+        self.assertEqual(agent.waiting, 2)
+        first.lose()
+        self.assertTrue(agent.page_alive)
+        second.lose()
+        self.assertFalse(agent.page_alive)
+
     def test_each_message(self) -> None:
         """What waits and what comes is told in order, in ROAP's form, with its number as id."""
         self.gateway.put("agent123", type=MessageType.OFFER, call_id="c1", from_="1003", to="agent123", sdp=SDP)

@@ -69,6 +69,21 @@ class Hanging(WebTestCase):
         self.answer_comes()
         self.assertEqual(newer.answer().text, SDP)
 
+    def test_page_is_there(self) -> None:
+        """The agent has a page while a poll hangs, however it ends."""
+        agent = self.gateway.agent("agent123")
+        self.begin("GET", POLL + "&wait=25")
+        newer = self.begin("GET", POLL + "&wait=25")
+        self.assertEqual(agent.waiting, 1)
+        self.answer_comes()
+        newer.answer()
+        self.assertFalse(agent.page_alive)
+        wire = self.wire()
+        wire.get(POLL + "&wait=25")
+        self.assertTrue(agent.page_alive)
+        wire.lose()
+        self.assertFalse(agent.page_alive)
+
     def test_polls_of_other_agents(self) -> None:
         """Agents do not get in each other's way."""
         self.sign_in("other", "5002")

@@ -54,12 +54,18 @@ class Views(WebTestCase):
             "reason": "",
             "signedIn": 10.0,
             "lastSeen": None,
+            "pageAlive": False,
             "undelivered": 0,
             "calls": 0,
         }
         self.assertEqual(self.ask("GET", "/api/agents").json, {"agents": [expected]})
         self.ask("GET", "/api/webrtc/message?id=agent123")
         self.assertEqual(self.ask("GET", "/api/agents").json["agents"][0]["lastSeen"], 0.0)
+        poll = self.wire()
+        poll.get("/api/webrtc/message?id=agent123&wait=25")
+        self.assertTrue(self.ask("GET", "/api/agents").json["agents"][0]["pageAlive"])
+        poll.lose()
+        self.assertFalse(self.ask("GET", "/api/agents").json["agents"][0]["pageAlive"])
 
     def test_active_calls(self) -> None:
         """Operators see all calls, without their descriptions."""

@@ -80,6 +80,11 @@ class Registry:
             raise UnknownCall(call_id)
         return call
 
+    def uuid_of(self, call_id: str) -> str:
+        """Return the X-Genesys-CallUUID of a call, '' when there is none, or no such call."""
+        call = self._calls.get(call_id)
+        return "" if call is None else call.uuid
+
     def add_call(self, agent: Agent, call: Call) -> None:
         """Put a call in and give it to its agent."""
         self._calls[call.id] = call

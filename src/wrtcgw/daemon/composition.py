@@ -1,6 +1,7 @@
 """From settings to parts: the one place that knows them all."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import cast
 from uuid import uuid4
 
@@ -50,8 +51,9 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
     tokens = SystemTokens()
     agent = UserAgentService(clock, agent_settings(settings), targets(reactor, settings), tokens.uniform)
     core = UACore(ua_settings(settings), Timers(), tokens)
-    gateway = Gateway(core, Registry(), clock, gateway_settings(settings), agent.send)
-    gateway.observe = record
+    registry = Registry()
+    gateway = Gateway(core, registry, clock, gateway_settings(settings), agent.send)
+    gateway.observe = partial(record, uuid_of=registry.uuid_of)
     agent.attach(gateway)
     api = GatewayAPI(gateway, web_settings(settings), clock, pages=pages, genesys=genesys_settings(settings))
     site = GatewaySite(api, access_log=access_log(settings), reactor=clock)

@@ -1,5 +1,7 @@
 """One line in the log for each event of a call or registration that an operator may look for later."""
 
+from collections.abc import Callable
+
 from twisted.logger import Logger
 
 from wrtcgw.sip.outputs import (
@@ -20,8 +22,16 @@ from wrtcgw.sip.outputs import (
 log = Logger()
 
 
-def record(event: Output) -> None:
-    """Log an event of the core: calls at ``info``, refreshes and ringing at ``debug``, faults of peers at ``warn``."""
+def _unknown(call_id: str) -> str:
+    return ""
+
+
+def record(event: Output, uuid_of: Callable[[str], str] = _unknown) -> None:
+    """
+    Log an event of the core: calls at ``info``, refreshes and ringing at ``debug``, faults of peers at ``warn``.
+
+    :param uuid_of: returns the X-Genesys-CallUUID of a call, or ''; every line of the call has it.
+    """
     match event:
         case Registered(account, expires):
             log.debug("{dn} is registered for {expires:.0f} s", dn=account, expires=expires)
@@ -32,25 +42,30 @@ def record(event: Output) -> None:
         case PeerFault(flow, detail):
             log.warn("flow {flow}: {detail}", flow=flow, detail=detail)
         case _:
-            _record_call(event)
+            _record_call(event, uuid_of)
 
 
-def _record_call(event: Output) -> None:
+def _record_call(event: Output, uuid_of: Callable[[str], str]) -> None:
+    leg = getattr(event, "leg", "")
+    uuid = getattr(event, "uuid", "") or uuid_of(leg)
+    call = f"{leg} [{uuid}]" if uuid else leg
     match event:
-        case CallReceived(account=account, leg=leg, caller=caller, uuid=uuid):
-            log.info("call {call_id}: {words}", call_id=leg, words=_words(caller.uri, "calls", account, uuid))
-        case CallProgress(leg, code, reason):
-            log.debug("call {call_id}: {words}", call_id=leg, words=_words(code, reason))
-        case CallAnswered(leg, uuid=uuid):
-            log.info("call {call_id}: {words}", call_id=leg, words=_words("answered", uuid))
-        case OfferRefused(leg, code, reason):
-            log.info("call {call_id}: offer refused: {words}", call_id=leg, words=_words(code, reason))
-        case TransferProgress(leg, code, reason):
-            log.info("call {call_id}: transfer: {words}", call_id=leg, words=_words(code, reason))
-        case TransferRequested(leg=leg, target=target):
-            log.info("call {call_id}: asked to call {target}", call_id=leg, target=str(target))
-        case CallEnded(leg, cause, code, reason):
-            log.info("call {call_id}: {words}", call_id=leg, words=_words(f"ended ({cause.value})", code, reason))
+        case CallReceived(account=account, caller=caller):
+            log.info("call {call}: {words}", call=call, call_id=leg, words=_words(caller.uri, "calls", account))
+        case CallProgress(_, code, reason):
+            log.debug("call {call}: {words}", call=call, call_id=leg, words=_words(code, reason))
+        case CallAnswered():
+            log.info("call {call}: {words}", call=call, call_id=leg, words="answered")
+        case OfferRefused(_, code, reason):
+            log.info("call {call}: offer refused: {words}", call=call, call_id=leg, words=_words(code, reason))
+        case TransferProgress(_, code, reason):
+            log.info("call {call}: transfer: {words}", call=call, call_id=leg, words=_words(code, reason))
+        case TransferRequested(target=target):
+            log.info("call {call}: asked to call {target}", call=call, call_id=leg, target=str(target))
+        case CallEnded(_, cause, code, reason):
+            log.info(
+                "call {call}: {words}", call=call, call_id=leg, words=_words(f"ended ({cause.value})", code, reason)
+            )
         case _:
             pass
 

@@ -39,6 +39,7 @@ def _agent(agent: Agent, now: float) -> View:
         "reason": agent.last_error,
         "signedIn": round(now - agent.since, 1),
         "lastSeen": None if agent.last_seen is None else round(now - agent.last_seen, 1),
+        "pageAlive": agent.page_alive,
         "undelivered": len(agent.mailbox),
         "calls": len(agent.calls),
     }
