@@ -101,10 +101,10 @@ class ServiceTests(SynchronousTestCase):
             self.successResultOf(self.stop())
         self.assertEqual(self.flushLoggedErrors(), [])
 
-    def get(self, path: str, *fields: str) -> bytes:
+    def get(self, path: str, *fields: str, site: Any = None) -> bytes:
         """Send a request and return the response."""
         assert self.service is not None
-        protocol: Any = self.service.parts.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 5))
+        protocol: Any = (site or self.service.parts.site).buildProtocol(IPv4Address("TCP", "127.0.0.1", 5))
         transport = StringTransport(peerAddress=IPv4Address("TCP", "127.0.0.1", 5))
         protocol.makeConnection(transport)
         protocol.dataReceived("\r\n".join([f"GET {path} HTTP/1.1", "Host: localhost", *fields, "", ""]).encode())
@@ -129,6 +129,16 @@ class ServiceTests(SynchronousTestCase):
         self.assertEqual(service.parts.listener.url, "http://127.0.0.1:8082")
         self.assertEqual(self.notifier.states, ["READY=1"])
         self.assertIn(b'"status": "ok"', self.get("/api/health"))
+
+    def test_second_port(self) -> None:
+        """The Genesys dialect may have a port of its own, which serves nothing else."""
+        service = self.start(genesys_port=8086)
+        (_, first, _, _), (port, site, _, interface) = self.reactor.tcpServers
+        self.assertEqual((port, interface), (8086, "127.0.0.1"))
+        self.assertEqual([listener.port for listener in service.parts.listeners], [8082, 8086])
+        for path, code in (("/wait?id=x", b" 204 "), ("/api/health", b" 404 ")):
+            self.assertIn(code, self.get(path, site=site))
+        self.assertIn(b" 204 ", self.get("/wait?id=x", site=first))
 
     def test_port_taken(self) -> None:
         """A port that is taken ends the start with an error, which is in the log too."""

@@ -125,6 +125,7 @@ class Settings:
     # pages of the Genesys kind
     genesys_dialect: bool = _key(True, kinds.switch)
     genesys_path: str = _key("", kinds.url_path)
+    genesys_port: int = _key(0, kinds.integer(0, 65535))
     genesys_origins: tuple[str, ...] = _key(("*",), kinds.many(kinds.any_origin))
     genesys_unknown_session: int = _key(204, kinds.either(204, 404))
     genesys_errors: bool = _key(True, kinds.switch)

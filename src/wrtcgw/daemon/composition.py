@@ -24,7 +24,7 @@ from wrtcgw.transport.interfaces import WebSocketSettings
 from wrtcgw.transport.reconnect import ReconnectSettings
 from wrtcgw.transport.tls import TLSSettings, websocket_endpoint
 from wrtcgw.web import Allowance, Binding, GatewayAPI, GatewaySite, WebSettings
-from wrtcgw.web.genesys import GenesysSettings
+from wrtcgw.web.genesys import GenesysSettings, OnlyGenesys
 
 access = Logger(namespace="wrtcgw.access")
 
@@ -38,6 +38,13 @@ class Parts:
     api: GatewayAPI
     site: GatewaySite
     listener: HTTPListener
+    second: HTTPListener | None = None
+    """For pages of the Genesys dialect alone."""
+
+    @property
+    def listeners(self) -> tuple[HTTPListener, ...]:
+        """All that listen."""
+        return (self.listener,) if self.second is None else (self.listener, self.second)
 
 
 def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IResource]) -> Parts:
@@ -57,7 +64,17 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
     agent.attach(gateway)
     api = GatewayAPI(gateway, web_settings(settings), clock, pages=pages, genesys=genesys_settings(settings))
     site = GatewaySite(api, access_log=access_log(settings), reactor=clock)
-    return Parts(agent, gateway, api, site, HTTPListener(reactor, settings.http_interface, settings.http_port, site))
+    listener = HTTPListener(reactor, settings.http_interface, settings.http_port, site)
+    return Parts(agent, gateway, api, site, listener, second_listener(reactor, settings, api))
+
+
+def second_listener(reactor: IReactorTCP, settings: Settings, api: GatewayAPI) -> HTTPListener | None:
+    """Return what listens on the port of the Genesys dialect's own, None when it has none."""
+    if api.genesys is None or not settings.genesys_port:
+        return None
+    alone = cast(IResource, OnlyGenesys(api.genesys))
+    site = GatewaySite(api, resource=alone, access_log=access_log(settings), reactor=cast(IReactorTime, reactor))
+    return HTTPListener(reactor, settings.http_interface, settings.genesys_port, site, key="genesys_port")
 
 
 def write_access_line(line: str) -> None:

@@ -13,13 +13,13 @@ from twisted.internet.interfaces import IListeningPort, IReactorTCP
 from twisted.web.server import Site
 
 ADVICE = {
-    errno.EADDRINUSE: "http_port: {port} is taken on {interface}: stop what listens there, or choose another port",
-    errno.EACCES: "http_port: this user may not listen on {port}: choose one from 1024 on",
+    errno.EADDRINUSE: "{key}: {port} is taken on {interface}: stop what listens there, or choose another port",
+    errno.EACCES: "{key}: this user may not listen on {port}: choose one from 1024 on",
     errno.EADDRNOTAVAIL: "http_interface: {interface} is no address of this machine: choose one of its own, or 0.0.0.0",
     errno.EAFNOSUPPORT: "http_interface: this machine has no addresses of the kind of {interface}: choose another one",
 }
 """What to do, by error number."""
-GENERAL_ADVICE = "http_interface, http_port: cannot listen on {interface}, port {port}"
+GENERAL_ADVICE = "http_interface, {key}: cannot listen on {interface}, port {port}"
 
 
 @frozen
@@ -38,13 +38,18 @@ class HTTPListener(Service):
 
     Unlike Twisted's own service for endpoints it raises when it cannot: a gateway that nobody can reach must not look
     as if it worked.
+
+    :param key: the setting that names the port.
     """
 
-    def __init__(self, reactor: IReactorTCP, interface: str, port: int, factory: Site) -> None:
+    def __init__(
+        self, reactor: IReactorTCP, interface: str, port: int, factory: Site, *, key: str = "http_port"
+    ) -> None:
         self._reactor = reactor
         self._interface = interface
         self._wanted = port
         self._factory = factory
+        self._key = key
         self._listening: IListeningPort | None = None
 
     @property
@@ -80,7 +85,8 @@ class HTTPListener(Service):
     def _advice(self, error: OSError) -> str:
         advice = ADVICE.get(error.errno or 0, GENERAL_ADVICE)
         reason = os.strerror(error.errno) if error.errno else str(error)
-        return f"{advice.format(port=self._wanted, interface=self._interface or 'all addresses')} ({reason})"
+        interface = self._interface or "all addresses"
+        return f"{advice.format(key=self._key, port=self._wanted, interface=interface)} ({reason})"
 
     def stopService(self) -> "Deferred[object]":
         """Stop listening; connections that are open stay so."""

@@ -82,7 +82,8 @@ class GatewayService(MultiService):
         pages = self._start_demo(self._demo) if self._demo else {}
         self.parts = parts = compose(self._reactor, self.settings, pages)
         parts.agent.setServiceParent(self)
-        self._listen(parts.listener)
+        for listener in parts.listeners:
+            self._listen(listener)
         proxies = ", ".join(str(url) for url in self.settings.proxies)
         log.info(
             "serving {url} for domain {domain} by {proxies}",
@@ -118,7 +119,7 @@ class GatewayService(MultiService):
         """
         self._notifier.stopping()
         self._watchdog.stop()
-        first = [maybeDeferred(part.disownServiceParent) for part in (self.parts.listener, self.parts.agent)]
+        first = [maybeDeferred(part.disownServiceParent) for part in (*self.parts.listeners, self.parts.agent)]
         return gatherResults(first).addCallback(self._stop_rest)
 
     def _stop_rest(self, _: object) -> "Deferred[object]":

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from twisted.internet.interfaces import IReactorTime
+from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
 
 from wrtcgw.redact import redact_uri
@@ -26,6 +27,7 @@ class GatewaySite(Site):
     """
     Serves a :class:`~wrtcgw.web.api.GatewayAPI`.
 
+    :param resource: what to serve in place of all of it.
     :param access_log: told one line per response, secrets masked; None for no access log, as proxies have their own.
     """
 
@@ -33,12 +35,13 @@ class GatewaySite(Site):
         self,
         api: GatewayAPI,
         *,
+        resource: IResource | None = None,
         access_log: Callable[[str], None] | None = None,
         idle: float = IDLE_SECONDS,
         reactor: IReactorTime | None = None,
     ) -> None:
         super().__init__(
-            api.resource(),
+            resource or api.resource(),
             requestFactory=GatewayRequest,
             parsePOSTFormSubmission=False,
             timeout=idle,

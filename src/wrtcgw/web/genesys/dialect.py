@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
+from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from wrtcgw.errors import BadInput, GatewayError
@@ -151,6 +152,22 @@ class GenesysDialect:
     def close(self) -> None:
         """Send all pages home: the gateway stops."""
         self._desk.end_all()
+
+
+class OnlyGenesys(Resource):
+    """The four calls and nothing else, for a port of their own."""
+
+    isLeaf = True
+
+    def __init__(self, dialect: GenesysDialect) -> None:
+        super().__init__()
+        self._dialect = dialect
+
+    def render(self, request: Request) -> int | bytes:
+        """Serve a request."""
+        if self._dialect.serves(request.path):
+            return self._dialect.render(request)
+        return write_text(request, 404, "nothing is here but sign_in, wait, message and sign_out")
 
 
 def _query(request: Request) -> bytes:
