@@ -238,6 +238,19 @@ class AnswerTests(DesktopCase):
         self.assertEqual(call.lines().count("200 INVITE 1 sdp"), 1)
         self.assertEqual(self.page.types(), ["OFFER", "TALK", "OK"])
 
+    def test_page_reloads_before_it_answers(self) -> None:
+        """A page that was reloaded between TALK and its answer is told both again: nobody clicks a second time."""
+        self.page.obeys = False
+        call = self.server.invite("5001")
+        self.run_for(0.1)
+        call.notify("talk")
+        self.run_for(0.1)
+        self.page.obeys = True
+        self.sign_in()
+        self.run_for(1)
+        self.assertEqual(self.page.types(), ["OFFER", "TALK", "OFFER", "TALK"])
+        self.assertIn("200 INVITE 1 sdp", call.lines())
+
     def test_requests_before_the_ack(self) -> None:
         """The ACK counts by its INVITE, though NOTIFY 2 and INFO 3 came before it."""
         call = self.server.invite("5001")

@@ -85,6 +85,8 @@ class Leg:
     replaced: bool = False
     """Another call has taken the place of this one, which ends by that."""
     talk_timer: IDelayedCall | None = None
+    talk_ordered: bool = False
+    """The page was told to answer; the next page has to be told as well, if this one goes."""
     refer_target: URI | None = None
     """Where the far side wishes to be transferred to, while the page may act on it."""
     refer_headers: tuple[tuple[str, str], ...] = ()

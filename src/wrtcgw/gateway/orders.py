@@ -88,7 +88,11 @@ class Orders:
 
     def _talk_due(self, leg: Leg) -> None:
         if leg.call.state is CallState.OFFERED:
-            self._switch.tell(leg.call, AgentMessage(type=MessageType.TALK))
+            self._tell_talk(leg)
+
+    def _tell_talk(self, leg: Leg) -> None:
+        leg.talk_ordered = True
+        self._switch.tell(leg.call, AgentMessage(type=MessageType.TALK))
 
     def info_received(self, event: InfoReceived) -> None:
         """Tell of data from the far side, and of digits as such."""
@@ -136,7 +140,7 @@ class Orders:
         established = leg.call.state is CallState.ESTABLISHED
         if event.event == "talk":
             if established or self._switch.settings.auto_answer != "off":
-                self._switch.tell(leg.call, AgentMessage(type=MessageType.TALK))
+                self._tell_talk(leg)
             if established and leg.call.held:
                 self._switch.spawn(self._obey(leg, self._offers.resume(leg, "server")))
         elif event.event == "hold" and self._page_holds(leg):

@@ -118,6 +118,8 @@ class RemoteOffers:
                 continue  # it is still to be read
             if call.state is CallState.OFFERED:
                 self._switch.tell(call, incoming_offer(leg))
+                if leg.talk_ordered:
+                    self._switch.tell(call, AgentMessage(type=MessageType.TALK))
             elif call.state in (CallState.DIALLING, CallState.RINGING):
                 self._switch.tell(call, AgentMessage(type=MessageType.RINGING, cause="resync"))
             elif leg.remote_offer is not None:
