@@ -102,6 +102,17 @@ class SourceTests(SettingsTestCase):
         self.assertEqual((settings.incoming_refer, settings.domain), ("accept", "[2001:db8::1]"))
         self.assertEqual(settings.allowed_domains, ("a.b", "c_d"))
 
+    def test_guests(self) -> None:
+        """Guests may call numbers and beginnings of numbers; a star elsewhere is a mistake."""
+        settings = self.settings(
+            'guest_mode = "Registered"\nguest_dn = "9000"\nguest_destinations = ["8000", "85*", "*"]'
+        )
+        self.assertEqual((settings.guest_mode, settings.guest_dn), ("registered", "9000"))
+        self.assertEqual(settings.guest_destinations, ("8000", "85*", "*"))
+        for text in ('guest_destinations = ["8*5"]', 'guest_destinations = [""]', 'guest_dn = "a b"'):
+            error = self.assertRaises(ConfigError, load, self.file(text), PROXY)
+            self.assertIn("guest_d", str(error))
+
     def test_domain_of_the_first_proxy(self) -> None:
         """Without a domain the first proxy's host is it."""
         self.assertEqual(self.settings(environ={"SIP_WS_SERVER": "wss://[2001:db8::5]:1"}).domain, "[2001:db8::5]")

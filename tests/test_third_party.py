@@ -292,9 +292,14 @@ class DataTests(ThirdPartyCase):
         told = self.last(self.agent, MessageType.ANSWER)
         self.assertEqual((told.data, told.uuid), ((("city", "Zürich"),), "U1"))
 
+    def test_largest(self) -> None:
+        """One item that fills the limit still arrives at a page of this gateway."""
+        data = (("x", "y" * (8192 - len("X-Data-x: \r\n"))),)
+        self.assertEqual(self.offered(self.headers(self.agent, data=data)).data, data)
+
     def test_limit(self) -> None:
         """More than the limit is refused before anything is sent."""
-        data = (("x", "y" * 8200),)
+        data = (("x", "y" * (8193 - len("X-Data-x: \r\n"))),)
         with self.assertRaises(BadInput):
             self.gateway.place_call("alice", "5002", PAGE_SDP, page_address=PAGE, data=data)
         self.assertEqual(self.far.calls, [])

@@ -32,7 +32,7 @@ def to_headers(data: Data, limit: int) -> tuple[tuple[str, str], ...]:
     :raises BadInput: when they are more.
     """
     fields = tuple((PREFIX + name, quote(value, safe="", errors="replace")) for name, value in usable(data))
-    _check(sum(len(name) + len(value) for name, value in fields), limit)
+    _check(sum(len(f"{name}: {value}\r\n") for name, value in fields), limit)
     return fields
 
 
