@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from itertools import permutations
 from typing import ClassVar
 
+from attrs import evolve
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
@@ -409,6 +410,20 @@ class LossTests(DialectCase):
         page = await self.registered("5001", V25)
         await self.pause(2.5)
         self.assertIsNotNone(self.binding("5001"))
+        await self.connected(page, "1003")
+
+    async def test_old_poll_of_a_page_without_guard(self) -> None:
+        """Version .25 goes on with an old poll under its new SSID: the two loops become one again, and do not race."""
+        page = await self.registered("5001", evolve(V25, poll_timeout=0.3))
+        page.register("5001", DEMO_PASSWORD)
+        await page.event("onRegister")
+        await self.pause(1.5)
+        self.assertTrue(page.line.polling)
+        wire = page.line.wire
+        assert isinstance(wire, BrowserWire)
+        self.assertLess(len(wire.responses), 10)
+        page.line.version = V25
+        await self.pause(0.5)  # the last poll that is aborted so soon: one that an answer crosses would lose it
         await self.connected(page, "1003")
 
     async def test_broken_poll(self) -> None:
