@@ -7,7 +7,15 @@ from tests.support.gatewaycase import OTHER_SDP, PAGE, PAGE_SDP, GatewayCase
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.stats import Flow, Media, Stats
-from wrtcgw.errors import AgentInUse, BadInput, GuestsNotAllowed, NotSignedIn, RegistrationRefused, WrongState
+from wrtcgw.errors import (
+    AgentInUse,
+    BadInput,
+    GuestsNotAllowed,
+    NoSIPConnection,
+    NotSignedIn,
+    RegistrationRefused,
+    WrongState,
+)
 
 TRICKY = (
     ("name", 'Ann "A", B; c=%41+<x>'),
@@ -380,6 +388,15 @@ class GuestTests(GatewayCase):
         self.assertIn("5003", self.far.contacts)
         self.done(self.gateway.sign_out("second"), 6)
         self.assertNotIn("5003", self.far.contacts)
+
+    def test_connection_lost(self) -> None:
+        """A guest can call again as soon as the connection is back."""
+        agent = self.guest()
+        self.gateway.disconnected(0)
+        self.assertRaises(NoSIPConnection, self.gateway.place_call, "anon", "8000", PAGE_SDP, page_address=PAGE)
+        self.gateway.connected(0)
+        self.assertEqual([one.state for one in self.messages(agent)], ["RECOVERING", "REGISTERED"])
+        self.place(agent, "8000")
 
     def test_id_in_use(self) -> None:
         """A guest cannot take the id of anyone."""

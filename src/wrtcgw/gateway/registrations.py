@@ -312,6 +312,10 @@ class Registrations:
     def connected(self, flow: int) -> None:
         """Note that a connection is up, of which the core knows already: sign-ins that waited for one go on."""
         self.up.add(flow)
+        for agent in self._switch.registry.agents():
+            if agent.guest and self._flows.get(agent.dn) == flow:  # no registrar will tell of it
+                agent.last_error = ""
+                self._change(agent, RegistrationState.REGISTERED)
         for waiting in tuple(self._unconnected):
             self._switch.give(waiting, None)
 
