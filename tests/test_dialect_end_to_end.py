@@ -284,6 +284,35 @@ class OldestVersionTests(DialectCase):
         await self.connected(page, "1003")
 
 
+class SettingsTests(DialectCase):
+    """What a site may choose."""
+
+    settings: ClassVar[dict[str, object]] = {
+        "genesys_path": "/gateway",
+        "genesys_self_destination": "1003",
+        "genesys_origins": (ORIGIN,),
+    }
+
+    @property
+    def url(self) -> str:
+        """Where pages find the dialect."""
+        return f"{super().url}/gateway"
+
+    async def test_self(self) -> None:
+        """Below a path of its own, a call to self goes to the number for it."""
+        page = await self.registered("5001")
+        await self.connected(page, "self")
+        (leg,) = self.pbx.switchboard.legs.values()
+        self.assertEqual(leg.extension, "1003")
+
+    async def test_foreign_origin(self) -> None:
+        """A page of another origin than the listed ones gets nothing."""
+        page = self.load(origin="https://evil.example.org")
+        page.register("5001", DEMO_PASSWORD)
+        await page.event("onFailed")
+        self.assertIsNone(self.binding("5001"))
+
+
 class AgentTests(DialectCase):
     """Calls between pages."""
 
