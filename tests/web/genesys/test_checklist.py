@@ -353,6 +353,18 @@ class Point7(DialectCase):
         self.assertEqual(page.told().text, first)
         self.assertEqual(len(self.far.calls), 1)
 
+    def test_repeated_re_offer_does_not_get_an_older_answer(self) -> None:
+        """The answer to the first offer is none to the second, which is still open."""
+        page = self.page()
+        page.offer()
+        far = self.far.calls[-1]
+        far.answer(PBX_SDP)
+        self.run_for()
+        page.roap()
+        page.post(page.offer())
+        self.assertTrue(page.silent())
+        self.assertEqual(far.methods().count("INVITE"), 2)
+
     def test_same_numbers_are_no_duplicate(self) -> None:
         """A re-offer that begins at seq 1 again differs in its tiebreaker."""
         page = self.page()

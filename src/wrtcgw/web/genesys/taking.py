@@ -79,6 +79,7 @@ class Taker:
     def _offer(self, session: PageSession, message: Roap, peer: str, address: str) -> None:
         call = self._call_of_offer(session, message, peer)
         self._refuse_unknown(session)
+        session.last_answer = None
         session.page_offer_id = session.page_id = message.offerer
         session.seq = message.seq
         sdp = from_page(message.sdp, message.candidates)
