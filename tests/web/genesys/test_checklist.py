@@ -142,6 +142,17 @@ class Point3(DialectCase):
         self.run_for()
         self.assertEqual(read(wait.answer())["messageType"], "OFFER")
 
+    def test_idle_limit_does_not_count(self) -> None:
+        """A connection on which a wait hangs is not closed as idle: pages of the first versions never poll anew."""
+        page = self.page()
+        wire = self.wire()
+        wire.get(f"/wait?id={page.ssid}")
+        self.run_for(300)
+        self.assertFalse(wire.transport.disconnecting)
+        self.far.call("5001", PBX_SDP)
+        self.run_for()
+        self.assertEqual(read(wire.answer())["messageType"], "OFFER")
+
     def test_requeue_on_disconnect(self) -> None:
         """A wait that broke off has taken nothing."""
         page = self.page()
