@@ -114,7 +114,7 @@ class StandInGateway:
             connections_total=1,
         )
 
-    def place_call(self, agent_id: str, to: str, sdp: str, *, page_address: str) -> Call:
+    def place_call(self, agent_id: str, to: str, sdp: str, *, page_address: str, data: object = ()) -> Call:
         """Note a new call."""
         self._record("place_call", agent_id, to, sdp, page_address)
         return self.add_call(agent_id, f"call{self.registry.call_count + 1}")
