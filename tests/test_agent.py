@@ -40,9 +40,12 @@ class Feeding(ServiceCase):
         self.assertEqual(gateway.told[4:], [("connected", 1)])
 
     def test_send_without_connection(self) -> None:
-        """A message for a flow that is not connected is dropped."""
+        """A message for a flow that is not connected is dropped: the core repeats what matters when it is up again."""
         self.first.mood = Mood.DOWN
-        self.start().send(0, REGISTER)
+        self.start().send(0, "OPTIONS lost")
+        self.first.restart()
+        self.network.run_for(10)
+        self.assertEqual(self.first.last.texts, [REGISTER])
 
     def test_gateway_fault(self) -> None:
         """An exception of the gateway is logged, and the next message is served."""

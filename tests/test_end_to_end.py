@@ -171,7 +171,7 @@ class AgentToAgentTests(EndToEndCase):
         ours = await self.ann.call("5002")
         offer = await self.bob.event("OFFER")
         await self.ann.api.control("hangup", ours)
-        await self.bob.event("SHUTDOWN", offer.call_id)
+        self.assertEqual((await self.bob.event("SHUTDOWN", offer.call_id)).reason, "cancelled")
 
     async def test_hold_is_told(self) -> None:
         """Hold and resume are told to the other agent."""

@@ -203,14 +203,6 @@ class ResponseTests(SynchronousTestCase):
         message.headers.set("To", "<sip:b@example.org>;Tag=old")
         self.assertEqual(message.response(180, to_tag="t1").to_tag, "old")
 
-    def test_with_to_tag(self) -> None:
-        """A tag can be put into a message that was read already."""
-        message = request().response(200)
-        self.assertEqual(message.to_tag, "")
-        self.assertIs(message.with_to_tag("t1"), message)
-        self.assertEqual(message.to_tag, "t1")
-        self.assertEqual(message.with_to_tag("t2").headers.get("To"), "<sip:b@example.org>;tag=t1")
-
     def test_malformed(self) -> None:
         """A response can be made to a request whose To cannot be read: it goes back as it came."""
         message = request()

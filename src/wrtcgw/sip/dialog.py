@@ -12,9 +12,6 @@ from wrtcgw.sip.grammar import split_commas
 from wrtcgw.sip.headers import NameAddr
 from wrtcgw.sip.message import Headers, Request, Response
 
-CSEQ_LIMIT = 2**31
-"""CSeq numbers stay below this (:rfc:`3261#section-8.1.1.5`)."""
-
 
 class DialogState(Enum):
     """The states of :rfc:`3261#section-12`."""

@@ -7,7 +7,6 @@ header fields before you read the parsed ones.
 
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Self
 
 from wrtcgw.sip import grammar
 from wrtcgw.sip.errors import LocalViolation, MalformedMessage, RemoteViolation
@@ -291,13 +290,6 @@ class Message:
         if kind in {"multipart/mixed", "multipart/alternative"}:
             return grammar.find_part(self.headers.get("Content-Type") or "", self.body, "application/sdp")
         return None
-
-    def with_to_tag(self, tag: str) -> Self:
-        """Put a tag into To if it has none; the message is changed in place and returned."""
-        if not self.to_tag:
-            self.headers.set("To", f"{self._one('To')};tag={tag}")
-            self._to = None
-        return self
 
     def to_text(self) -> str:
         """

@@ -129,7 +129,7 @@ class TransferRequest:
         if len(values) != 1:
             raise RemoteViolation(400, f"expected one Refer-To, found {len(values)}")
         target = NameAddr.parse(values[0]).uri
-        replaces = next((value for name, value in target.headers if name.lower() == "replaces"), None)
+        replaces = target.header("replaces")
         leg.ua.emit(
             TransferRequested(
                 leg=leg.id,
