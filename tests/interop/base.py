@@ -7,10 +7,11 @@ from unittest import TestResult
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.ssl import Certificate, trustRootFromCertificates
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
-from twisted.web.client import Agent, HTTPConnectionPool
+from twisted.web.client import Agent, BrowserLikePolicyForHTTPS, HTTPConnectionPool
 
 from tests.interop.desk import Browser, Desk, UnexpectedError
 from tests.interop.environment import Environment, Way, environment, running
@@ -71,9 +72,24 @@ class InteropCase(TestCase):
 
     def behind_nginx(self) -> Gateway:
         """Return the gateway that nginx leads to; it goes by wss, and pages of the run's origin may call it."""
-        settings = {"trusted_proxies": ["127.0.0.1"], "allowed_origins": [self.environment.origin]}
+        settings = {
+            "trusted_proxies": ["127.0.0.1"],
+            "allowed_origins": [self.environment.origin],
+            "genesys_node": "one",
+        }
         port = self.environment.ports.gateway
         return self.environment.gateway("nginx", self.environment.ways["wss"], settings, port=port)
+
+    @property
+    def https_url(self) -> str:
+        """The address of nginx."""
+        return f"https://localhost:{self.environment.ports.nginx}"
+
+    def https_agent(self, address: str = "127.0.0.1") -> Agent:
+        """Return a web agent that verifies the certificate of nginx, and comes from an address of loopback."""
+        authority = Certificate.loadPEM(self.environment.certificates.authority.read_bytes())
+        policy = BrowserLikePolicyForHTTPS(trustRootFromCertificates([authority]))
+        return Agent(reactor, policy, pool=self.pool(), bindAddress=(address, 0))
 
     async def own_gateway(self, name: str, *urls: str, **settings: object) -> Gateway:
         """

@@ -1,8 +1,6 @@
 """The API through nginx as ``conf/nginx`` sets it up: what passes, what does not, and whose address counts."""
 
 from twisted.internet import reactor
-from twisted.internet.ssl import Certificate, trustRootFromCertificates
-from twisted.web.client import Agent, BrowserLikePolicyForHTTPS
 
 from tests.interop import base
 from tests.interop.descriptions import chromium_offer
@@ -20,10 +18,7 @@ class ThroughNginx(base.InteropCase):
     def over_https(self, address: str = "127.0.0.1") -> Browser:
         """Return an HTTP client of nginx, which verifies its certificate."""
         self.gateway()
-        authority = Certificate.loadPEM(self.environment.certificates.authority.read_bytes())
-        policy = BrowserLikePolicyForHTTPS(trustRootFromCertificates([authority]))
-        agent = Agent(reactor, policy, pool=self.pool(), bindAddress=(address, 0))
-        return Browser.over(agent, f"https://localhost:{self.environment.ports.nginx}")
+        return Browser.over(self.https_agent(address), self.https_url)
 
     async def test_call(self) -> None:
         """Signing in, calling, waiting for the answer and hanging up pass nginx; its log has no query."""

@@ -198,7 +198,7 @@ def nginx(folder: pathlib.Path, ports: Ports, certificates: Certificates) -> Ser
         (CONF / "nginx/wrtcgw.conf").read_text(),
         {
             "server 127.0.0.1:8082;": f"server 127.0.0.1:{ports.gateway};",
-            "listen 443 ssl http2;": f"listen 127.0.0.1:{ports.nginx} ssl http2;",
+            "listen 443 ssl http2": f"listen 127.0.0.1:{ports.nginx} ssl http2",
             "server_name webrtc.example.org;": "server_name localhost;",
             "/etc/ssl/certs/webrtc.example.org.pem": str(certificates.chain),
             "/etc/ssl/private/webrtc.example.org.key": str(certificates.key),

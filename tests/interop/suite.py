@@ -10,6 +10,7 @@ from tests.interop import (
     case_conf,
     case_dialect,
     case_dialect_browser,
+    case_dialect_nginx,
     case_faults,
     case_nginx,
     case_rtpengine,
@@ -29,6 +30,7 @@ def testSuite() -> TestSuite:  # noqa: N802 (trial looks for this name)
             case_rtpengine,
             case_dialect,
             case_dialect_browser,
+            case_dialect_nginx,
             case_faults,
         )
     )
