@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from tests.support.farside import SDP, FarCall
+from tests.support.farside import LATENCY, SDP, FarCall
 from tests.support.gatewaycase import OTHER_SDP, PAGE, PAGE_SDP, GatewayCase
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.messages import AgentMessage, MessageType
@@ -147,20 +147,40 @@ class AutoAnswerTests(GatewayCase):
 class BusyTests(ThirdPartyCase):
     """Point 15."""
 
+    def responses(self, far: FarCall) -> list[int]:
+        """Return the responses to the INVITE of a call."""
+        return [response.status for response in far.responses if response.cseq.method == "INVITE"]
+
     def test_second_invite(self) -> None:
-        """A page that knows of one call is not told of another one: 486."""
+        """A page that knows of one call is not told of another one: 486, without any 180 before it."""
         self.inbound(self.agent)
         second = self.far.call("5001", caller="5003")
         self.run_for()
-        self.assertEqual(second.last("INVITE").status, 486)
+        self.assertEqual(self.responses(second), [486])
         self.assertEqual(self.types(self.agent), ["OFFER"])
+
+    def test_without_page(self) -> None:
+        """A DN without a live page is unavailable where the site wants that: 480, without any 180 before it."""
+        self.start(offer_without_page=False)
+        far = self.far.call("5001")
+        self.run_for()
+        self.assertEqual(self.responses(far), [480])
+        self.assertEqual(self.types(self.agent), [])
+
+    def test_rings_at_once(self) -> None:
+        """Else the 180 goes out in the very moment in which the INVITE has come, and is the only response."""
+        for reliable in ((), (("Require", "100rel"),)):
+            far = self.far.call("5001", fields=reliable)
+            self.clock.advance(LATENCY)
+            self.assertEqual(self.responses(far), [180])
+            self.done(self.gateway.reject("alice"))
 
     def test_invite_during_a_placed_call(self) -> None:
         """Also while its own call rings at the far side; it cannot place another one either."""
         self.place(self.agent)
         second = self.far.call("5001", caller="5003")
         self.run_for()
-        self.assertEqual(second.last("INVITE").status, 486)
+        self.assertEqual(self.responses(second), [486])
         self.assertRaises(WrongState, self.gateway.place_call, "alice", "5003", PAGE_SDP, page_address=PAGE)
 
     def test_free_again(self) -> None:

@@ -85,6 +85,8 @@ class Phone:
                 self.connection.textMessageReceived(output.text)
                 continue
             self.events.append(output)
+            if isinstance(output, CallReceived):
+                self.take(self.core.ring(output.leg, self.now))
             if isinstance(output, OfferReceived):
                 wanted = sdp.mirrored(sdp.direction(output.sdp or OFFER))
                 answer = sdp.with_direction(OFFER, wanted)

@@ -90,6 +90,7 @@ class PeerAndUser(RuleBasedStateMachine):
                 self.events.append(output)
                 if isinstance(output, CallReceived):
                     self.legs.append(output.leg)
+                    self.take(self.core.ring(output.leg, self.now))
                 continue
             self.texts.append(output.text)
             if output.text.startswith("SIP/2.0"):
@@ -125,7 +126,7 @@ class PeerAndUser(RuleBasedStateMachine):
         self.take(outputs)
 
     @precondition(lambda self: self.legs)
-    @rule(number=numbers, what=strategies.integers(0, 11))
+    @rule(number=numbers, what=strategies.integers(0, 12))
     def act(self, number: int, what: int) -> None:
         """Do something with a leg, whatever its state."""
         leg = self.pick(self.legs, number)
@@ -135,6 +136,7 @@ class PeerAndUser(RuleBasedStateMachine):
             lambda: self.user(core.answer, leg, ANSWER),
             lambda: self.user(core.answer, leg, ANSWER),
             lambda: self.user(core.reject, leg, 486, ""),
+            lambda: self.user(core.ring, leg),
             lambda: self.user(core.hangup, leg),
             lambda: self.user(core.reoffer, leg, OFFER),
             lambda: self.user(core.answer_offer, leg, ANSWER),

@@ -41,6 +41,34 @@ class RingTests(IncomingCase):
         self.assertEqual((event.auto_answer, event.uuid, event.referred_by), (3.0, "u1", "<sip:r@example.org>"))
         self.assertIsNone(event.replaces)
 
+    def test_refused_before_it_rings(self) -> None:
+        """A call that is refused in place of ringing has one response, the refusal, with the tag of no dialog left."""
+        self.rings = False
+        for fields in ([], [("Require", "100rel")]):
+            call = FarCall(self, f"busy{len(fields)}", "<sip:far@example.org>;tag=far", "<sip:alice@example.org>")
+            invite = call.reinvite(OFFER, fields)
+            self.assertEqual(self.answers(invite), [])
+            self.do(self.core.reject, self.received().leg, 486, "")
+            self.assertEqual(self.answers(invite), [486])
+            call.remote = self.answer_to(invite).headers.get("To") or ""
+            call.ack_refusal()
+            self.assertEqual(self.answers(call.send("NOTIFY", "", [("Event", "talk")])), [481])
+
+    def test_answered_without_ringing(self) -> None:
+        """A call may be answered at once; ringing after that, or for a call that we placed, sends nothing."""
+        self.rings = False
+        call = FarCall(self, "quick", "<sip:far@example.org>;tag=far", "<sip:alice@example.org>")
+        invite = call.reinvite(OFFER)
+        call.leg = self.received().leg
+        self.calls.append(call)
+        self.answer(call)
+        self.assertEqual(self.answers(invite), [200])
+        call.remote = self.answer_to(invite).headers.get("To") or ""
+        call.ack()
+        self.silent(lambda: self.do(self.core.ring, call.leg))
+        placed = self.place()
+        self.silent(lambda: self.do(self.core.ring, placed.leg))
+
     def test_caller(self) -> None:
         """Without an asserted identity, or with one that cannot be read, From tells who calls."""
         for fields in ([], [("P-Asserted-Identity", "<<")]):

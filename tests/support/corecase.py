@@ -107,6 +107,9 @@ class FarCall:
 class CoreCase(SynchronousTestCase):
     """Tests of one core; at the end nothing may be left in it."""
 
+    rings = True
+    """Whether what comes is let ring at once."""
+
     def setUp(self) -> None:
         self.start()
 
@@ -156,6 +159,8 @@ class CoreCase(SynchronousTestCase):
         for output in outputs:
             if not isinstance(output, Send):
                 self.events.append(output)
+                if self.rings and isinstance(output, CallReceived):
+                    self.do(self.core.ring, output.leg)
                 continue
             message = parse(output.text)
             if isinstance(message, Request):

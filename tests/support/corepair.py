@@ -4,7 +4,7 @@ from collections import deque
 
 from tests.support.tokens import CountingTokens
 from wrtcgw.sip.core import Account, UACore, UASettings
-from wrtcgw.sip.outputs import Output, Send
+from wrtcgw.sip.outputs import CallReceived, Output, Send
 from wrtcgw.sip.timers import Timers
 from wrtcgw.sip.uri import URI
 
@@ -86,6 +86,8 @@ class CorePair:
                 self._queue.append((self.other(side), output.text))
             else:
                 side.events.append(output)
+                if isinstance(output, CallReceived):
+                    self.take(side, side.core.ring(output.leg, self.now))
         self.flush()
 
     def flush(self) -> None:

@@ -124,6 +124,8 @@ class Switchboard:
         if event.offer is None:
             self.do(lambda: self.core.reject(event.leg, 488, "", self.clock.seconds()))
             return
+        if not EXTENSIONS.get(event.account, Extension()).code:
+            self.do(lambda: self.core.ring(event.leg, self.clock.seconds()))
         line = self.exchange.line_for(event.offer)
         leg = Leg(id=event.leg, number=caller, line=line, offer=event.offer)
         self.legs[leg.id] = leg

@@ -100,13 +100,14 @@ class CallSetup:
     # -- inbound
 
     def received(self, event: CallReceived) -> None:
-        """Offer an incoming call to its agent, or tell the caller why not."""
+        """Let an incoming call ring and offer it to its agent, or tell the caller, as the first response, why not."""
         switch = self._switch
         agent = switch.registry.find_dn(event.account)
         refusal = UNAVAILABLE if agent is None or agent.guest else self._refusal(agent)
         if agent is None or refusal:
             switch.run(switch.core.reject(event.leg, refusal, "", switch.now()))
             return
+        switch.run(switch.core.ring(event.leg, switch.now()))
         caller = event.caller.uri
         call = Call.inbound(event.leg, agent.id, shown(caller), event.offer, switch.now())
         call.display_name = event.caller.display_name

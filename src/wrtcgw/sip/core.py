@@ -206,9 +206,20 @@ class UACore:
             raise
         return leg.id, self._taken()
 
+    def ring(self, leg: str, now: float) -> list[Output]:
+        """
+        Let a call of CallReceived ring: 180 goes out, and each minute again, until it is answered or refused.
+
+        :raises LocalViolation: if there is no such leg.
+        """
+        found = self._leg(leg, now)
+        if isinstance(found, IncomingLeg):
+            found.ring()
+        return self._taken()
+
     def answer(self, leg: str, sdp: str, now: float, *, headers: Iterable[tuple[str, str]] = ()) -> list[Output]:
         """
-        Accept a call that rings, with the answer to its offer, or with an offer when it had none.
+        Accept a call of CallReceived, with the answer to its offer, or with an offer when it had none.
 
         :param headers: further header fields.
         :raises LocalViolation: if there is no such leg, or a value could break the message.
@@ -220,7 +231,7 @@ class UACore:
         return self._taken()
 
     def reject(self, leg: str, code: int, reason: str, now: float) -> list[Output]:
-        """Refuse a call that rings."""
+        """Refuse a call of CallReceived, whether it was let ring or not."""
         found = self._leg(leg, now)
         if isinstance(found, IncomingLeg):
             found.reject(code, reason)

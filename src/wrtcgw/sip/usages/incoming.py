@@ -31,7 +31,7 @@ class IncomingLeg(Leg):
 
     def start(self, replaced: Leg | None) -> bool:
         """
-        Ring: send 180 with our tag and offer the call to the user of the core.
+        Offer the call to the user of the core, who lets it ring, answers or refuses it at once: nothing is sent here.
 
         :param replaced: the leg that this call takes the place of once it is answered (:rfc:`3891#section-3`).
         :returns: False when the call was refused.
@@ -46,7 +46,6 @@ class IncomingLeg(Leg):
         dialog = Dialog.as_uas(request, server.to_tag, server.flow)
         self._dialog = dialog
         self.ua.add_dialog(self, dialog)
-        self._ring()
         self.ua.layer.arm(self, "ring", self.ua.settings.ring_limit)
         self._arm_expires(request)
         self.ua.emit(
@@ -65,8 +64,10 @@ class IncomingLeg(Leg):
         )
         return True
 
-    def _ring(self) -> None:
+    def ring(self) -> None:
         """Send 180, each minute again: proxies cancel a call of which they hear nothing for three."""
+        if self.state is not LegState.RINGING:
+            return
         request = self._server.request
         ringing = self._server.response(180)
         ringing.headers.add("Contact", self.ua.contact(self.account))
@@ -92,7 +93,7 @@ class IncomingLeg(Leg):
         """Ring on, or end an invitation that has expired, or that no one takes."""
         match name:
             case "again":
-                self._ring()
+                self.ring()
             case "expires":
                 self._refuse(487, "", EndCause.FAILED, "invitation expired")
             case "ring":
