@@ -79,6 +79,14 @@ class CheckTests(SynchronousTestCase):
         self.assertIn("m=<media>", self.refused(whole.replace("m=audio 9", "m=audio nine")))
         self.assertIn("m=<media>", self.refused(whole.replace(" 0 8\r\n", "\r\n")))
         self.assertIn("o=<user>", self.refused(whole.replace("o=- 1234567890 1234567890", "o=- 1 x")))
+        self.assertIn("line 8", self.refused(whole.replace("a=sendrecv", "a=send\ud800recv")))  # JSON can say it
+
+    def test_too_long(self) -> None:
+        """A description that would make a message longer than a proxy takes is refused; one that just fits is not."""
+        whole = sample("seed-offer")
+        filler = "a=x:" + "y" * (sdp.LONGEST - len(whole) - 6) + "\r\n"
+        sdp.check(whole + filler)
+        self.assertIn(str(sdp.LONGEST), self.refused(whole + "a=z:" + filler[4:] + "a=x:1\r\n"))
 
 
 class NormaliseTests(SynchronousTestCase):

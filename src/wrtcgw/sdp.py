@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from ipaddress import IPv6Address, ip_address
 from itertools import chain
-from typing import Literal
+from typing import Literal, get_args
 
 from wrtcgw.errors import BadInput
 
@@ -26,18 +26,14 @@ _NOWHERE = "192.0.2.1"
 """Stands for a page whose address is not known (:rfc:`5737`): any address will do, its checks tell the real one."""
 
 _UNSPECIFIED = frozenset({"0.0.0.0", "::"})
-_DIRECTIONS: dict[str, Direction] = {
-    "a=sendrecv": "sendrecv",
-    "a=sendonly": "sendonly",
-    "a=recvonly": "recvonly",
-    "a=inactive": "inactive",
-}
+_DIRECTIONS: dict[str, Direction] = {f"a={direction}": direction for direction in get_args(Direction)}
 _MIRRORED: dict[Direction, Direction] = {"sendonly": "recvonly", "recvonly": "sendonly"}
 _ON_HOLD: dict[Direction, Direction] = {"sendrecv": "sendonly", "recvonly": "inactive"}
 _ROLES = {"a=setup:active": "a=setup:passive", "a=setup:passive": "a=setup:active"}
 
-# type=value lines; the values exclude NUL, CR and LF (RFC 8866 section 9: byte-string)
-_LINE = re.compile(r"[a-z]=[^\0\r\n]*\Z")
+LONGEST = 49_152  # leaves room for header fields in the 65,535 bytes that Kamailio takes in one message
+# type=value lines; the values exclude NUL, CR and LF (RFC 8866 section 9: byte-string), and what UTF-8 cannot carry
+_LINE = re.compile(r"[a-z]=[^\0\r\n\ud800-\udc7f\udd00-\udfff]*\Z")
 # o=<username> <sess-id> <sess-version> <nettype> <addrtype> <unicast-address> (RFC 8866 section 5.2)
 _ORIGIN = re.compile(r"^o=(\S+ \S+) ([0-9]+) (\S+ \S+ \S+)[ \t]*$", re.MULTILINE)
 # m=<media> <port>[/<number of ports>] <proto> <fmt> ... (RFC 8866 section 5.14)
@@ -51,11 +47,13 @@ def check(sdp: str) -> None:
     """
     Refuse text that is no session description.
 
-    Required are the lines that :rfc:`8866#section-5` calls mandatory, and at least one media description. ``c=`` is
-    not: an early offer may come without it, and what the far side makes of that is its matter.
+    Required are the lines that :rfc:`8866#section-5` calls mandatory, and a media description; an early offer may lack
+    ``c=``. One that is too long would cost all agents the connection that they share: Kamailio closes it.
 
     :raises BadInput: naming the first line that is wrong, or the one that is missing.
     """
+    if len(sdp.encode("utf-8", "replace")) > LONGEST:
+        raise BadInput("body", f"a session description of at most {LONGEST} bytes")
     lines = _lines(sdp)
     if lines[0].rstrip() != "v=0":
         raise BadInput("body", "a session description that starts with v=0", _shown(lines[0]))

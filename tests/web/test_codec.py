@@ -78,6 +78,11 @@ class SingleFields(SynchronousTestCase):
             Fields({"a": "x" * 1025}).optional("a")
         self.assertEqual(len(Fields({"a": "x" * 1025}).text("a", "it", limit=2000)), 1025)
 
+    def test_lone_surrogate(self) -> None:
+        """JSON can escape half a character, which no SIP message could carry."""
+        error = self.assertRaises(BadInput, Fields({"body": "a\ud83d"}).optional, "body")
+        self.assertEqual(error.field, "body")
+
     def test_plus_of_a_number(self) -> None:
         """A number's plus that was not encoded arrives as a space, and is restored."""
         self.assertEqual(Fields(parse_fields(b"to=+4930123")).destination("to"), "+4930123")

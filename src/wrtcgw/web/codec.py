@@ -22,6 +22,7 @@ FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 DESCRIPTION_TYPES = ("text/plain", "application/sdp")
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]*)?|-?\.[0-9]+")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 TEXT_LIMIT = 1024
 """Characters in one short field; descriptions and bodies are bounded by the body's limit."""
 
@@ -87,6 +88,8 @@ class Fields:
             return None
         if not isinstance(value, str):
             raise BadInput(name, "a text", type(value).__name__)
+        if _LONE_SURROGATE.search(value) is not None:
+            raise BadInput(name, "a text that UTF-8 can carry")
         if len(value) > limit:
             raise BadInput(name, f"at most {limit} characters")
         return value

@@ -119,7 +119,8 @@ _SENT = (MessageType.OFFER, MessageType.ANSWER, MessageType.OK)
 
 
 def _number(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """Return a whole number of the page's language; a longer one could not even be counted up and written again."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53 else None
 
 
 def read_candidates(value: object) -> Iterable[Candidate]:
