@@ -14,6 +14,7 @@ from tests.interop import (
     case_faults,
     case_nginx,
     case_rtpengine,
+    case_sipserver,
 )
 
 
@@ -31,6 +32,7 @@ def testSuite() -> TestSuite:  # noqa: N802 (trial looks for this name)
             case_dialect,
             case_dialect_browser,
             case_dialect_nginx,
+            case_sipserver,
             case_faults,
         )
     )
