@@ -1,8 +1,8 @@
 """Chromium with a fake microphone, driven by Playwright from one thread of its own."""
 
 import pathlib
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeVar, cast
 
 from attrs import define, field, frozen
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
@@ -11,6 +11,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
+
+from tests.interop.console import Console
 
 EXECUTABLE = pathlib.Path("/usr/bin/chromium")
 ARGUMENTS = (
@@ -61,6 +63,7 @@ class Tab:
 
     chromium: "Chromium"
     page: Page
+    console: Console = field(factory=Console)
 
     def evaluate(self, expression: str, *arguments: object) -> "Deferred[Any]":
         """Evaluate a JavaScript function with these arguments; a promise is waited for."""
@@ -70,6 +73,15 @@ class Tab:
     async def audio(self, connection: str) -> Audio:
         """Return what went over a connection, named as the page's scripts would."""
         return Audio(**await self.evaluate(f"() => ({STATISTICS})({connection})"))
+
+    def show(self, scheme: str | None) -> "Deferred[None]":
+        """Prefer a scheme of colours, ``light`` or ``dark``; None takes the preference back."""
+        wanted = cast(Literal["light", "dark", "null"], scheme or "null")
+        return self.chromium.run(lambda: self.page.emulate_media(color_scheme=wanted))
+
+    def resize(self, width: int, height: int) -> "Deferred[None]":
+        """Give the window another size."""
+        return self.chromium.run(lambda: self.page.set_viewport_size({"width": width, "height": height}))
 
 
 @define
@@ -96,16 +108,21 @@ class Chromium:
             executable_path=EXECUTABLE, args=ARGUMENTS, headless=True, chromium_sandbox=False
         )
 
-    async def open(self, url: str) -> Tab:
-        """Open a page in a profile of its own; the certificate of the run's own authority is taken as it is."""
-        return Tab(self, await self.run(lambda: self._open(url)))
+    async def open(self, url: str, **options: Any) -> Tab:
+        """
+        Open a page in a profile of its own; the certificate of the run's own authority is taken as it is.
 
-    def _open(self, url: str) -> Page:
+        :param options: of Playwright's ``new_context``: ``locale``, ``color_scheme``, ``viewport``, ``permissions``.
+        """
+        return await self.run(lambda: self._open(url, options))
+
+    def _open(self, url: str, options: Mapping[str, Any]) -> Tab:
         if self._browser is None:
             raise RuntimeError("Chromium was not started")
-        page = self._browser.new_context(ignore_https_errors=True).new_page()
-        page.goto(url)
-        return page
+        tab = Tab(self, self._browser.new_context(ignore_https_errors=True, **options).new_page())
+        tab.console.attach(tab.page)
+        tab.page.goto(url)
+        return tab
 
     async def stop(self) -> None:
         """Close the browser."""

@@ -1,8 +1,9 @@
 """
 Install the servers of the interop tests: ``python -m tests.interop.install``.
 
-Kamailio, rtpengine, nginx and Chromium come from the machine's own Debian; Asterisk, which Debian 12 does not carry,
-comes from a newer suite by debootstrap into a folder of its own. All is idempotent: what is there is left alone.
+Kamailio, rtpengine, nginx, coturn, Chromium and Firefox come from the machine's own Debian; Asterisk, which Debian 12
+does not carry, comes from a newer suite by debootstrap into a folder of its own; axe-core, which looks for barriers in
+pages, comes from npm. All is idempotent: what is there is left alone.
 Downloads are tried three times, each with a time limit. Needs root.
 """
 
@@ -31,7 +32,12 @@ HOST_PACKAGES = {
     "rtpengine-daemon": "/usr/bin/rtpengine",
     "nginx-light": "/usr/sbin/nginx",
     "chromium": "/usr/bin/chromium",
+    "firefox-esr": "/usr/bin/firefox-esr",
+    "coturn": "/usr/bin/turnserver",
+    "npm": "/usr/bin/npm",
 }
+NODE_PACKAGES = {"axe-core": "4.14.1"}
+"""What comes from npm, at which version; no script of a package is run."""
 ASTERISK_PACKAGES = ("asterisk", "asterisk-core-sounds-en-gsm")
 ATTEMPTS = 3
 PAUSE = 5.0
@@ -65,6 +71,7 @@ def install(folder: pathlib.Path = FOLDER) -> Installation:
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder / "install.lock"):
         _host_packages(folder)
+        _node_packages(folder)
         return Installation(folder, _asterisk(folder))
 
 
@@ -90,6 +97,20 @@ def _installed(package: str) -> bool:
     if path.startswith("/"):
         return os.access(path, os.X_OK)
     return any(pathlib.Path("/usr/lib", triplet, path).exists() for triplet in (f"{platform.machine()}-linux-gnu", ""))
+
+
+def node_package(folder: pathlib.Path, name: str) -> pathlib.Path:
+    """Return where a package from npm is; the version is a part of it, so that another one is installed anew."""
+    return folder / f"npm-{name}-{NODE_PACKAGES[name]}" / "node_modules" / name
+
+
+def _node_packages(folder: pathlib.Path) -> None:
+    options = ("--ignore-scripts", "--no-save", "--no-package-lock", "--no-audit", "--no-fund")
+    for name, version in NODE_PACKAGES.items():
+        there = node_package(folder, name)
+        if not (there / "package.json").exists():
+            command = ("npm", "install", *options, "--prefix", str(there.parents[1]), f"{name}@{version}")
+            _download(f"{name} {version}", folder, command, clean=there.parents[1])
 
 
 @contextmanager

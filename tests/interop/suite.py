@@ -12,6 +12,7 @@ from tests.interop import (
     case_dialect_browser,
     case_dialect_nginx,
     case_faults,
+    case_harness,
     case_nginx,
     case_rtpengine,
     case_sipserver,
@@ -25,6 +26,7 @@ def testSuite() -> TestSuite:  # noqa: N802 (trial looks for this name)
         loader.loadModule(module)
         for module in (
             case_conf,
+            case_harness,
             case_calls,
             case_nginx,
             case_browser,

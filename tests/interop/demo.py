@@ -1,0 +1,130 @@
+"""Cases against ``twistd wrtcgw --demo`` alone: pages of the gateway, and its own PBX behind them. No root needed."""
+
+import atexit
+import functools
+import json
+import os
+import pathlib
+import tempfile
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from attrs import evolve
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+from twisted.trial.unittest import TestCase
+
+from tests.interop.chromium import Audio, Chromium, Tab
+from tests.interop.gateway import Gateway, gateway
+from tests.interop.install import FOLDER
+from tests.interop.processes import free_ports, tail
+
+TRIES = 80
+PAUSE = 0.25
+
+
+def demo(settings: Mapping[str, object] | None = None) -> Gateway:
+    """Return a running ``--demo`` with these keys of ``wrtcgw.toml``; one for each set of keys in a run."""
+    return _demo(json.dumps(settings or {}, sort_keys=True))
+
+
+@functools.cache
+def _demo(settings: str) -> Gateway:
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="demo-", dir=_parent()))
+    made = gateway(folder, "demo", free_ports(1)[0], json.loads(settings))
+    # it ends with the run, however that ends
+    command = ("setpriv", "--pdeathsig", "TERM", *made.server.command, "--demo")
+    running = evolve(made, server=evolve(made.server, command=command))
+    running.server.start()
+    atexit.register(running.server.stop)
+    return running
+
+
+def _parent() -> pathlib.Path:
+    parent = FOLDER / "demo"
+    parent.mkdir(parents=True, exist_ok=True)
+    return parent
+
+
+class DemoCase(TestCase):
+    """
+    A case with pages of a demo gateway in Chromium.
+
+    It fails when a page complained in its console, and when the gateway logged what it did not expect.
+
+    :cvar settings: keys of ``wrtcgw.toml``; cases with the same keys share one gateway.
+    """
+
+    timeout = 120
+    settings: ClassVar[Mapping[str, object]] = {}
+
+    def setUp(self) -> None:
+        """Start the gateway, unless an earlier case did."""
+        self.gateway = demo(self.settings)
+        self.tabs: list[Tab] = []
+        self._chromium: Chromium | None = None
+        log = self.gateway.server.log
+        self._mark = log.stat().st_size
+        self.addCleanup(lambda: Deferred.fromCoroutine(self._clean_up()))
+
+    async def open(self, path: str = "/softphone/", **options: Any) -> Tab:
+        """
+        Open a page of the gateway in a profile of its own.
+
+        :param options: of Playwright's ``new_context``: ``locale``, ``color_scheme``, ``viewport``, ``permissions``.
+        """
+        if self._chromium is None:
+            self._chromium = Chromium()
+            await self._chromium.start()
+        url = f"{self.gateway.url}{path}" if path.startswith("/") else path
+        tab = await self._chromium.open(url, **options)
+        self.tabs.append(tab)
+        return tab
+
+    async def until(self, tab: Tab, condition: str, *arguments: object) -> Any:
+        """Wait until a JavaScript function of the page returns something true, and return that."""
+        for _ in range(TRIES):
+            value = await tab.evaluate(condition, *arguments)
+            if value:
+                return value
+            await self.pause(PAUSE)
+        self.fail(f"waited in vain for {condition}")
+
+    async def hears(self, tab: Tab, connection: str) -> Audio:
+        """Wait until there is sound both ways over a connection, and return how much there was by then."""
+        before = await tab.audio(connection)
+        for _ in range(TRIES):
+            await self.pause(PAUSE)
+            now = await tab.audio(connection)
+            if now.grown(before):
+                return now
+        self.fail(f"no sound both ways: {now}, before {before}")
+
+    def pause(self, seconds: float) -> "Deferred[None]":
+        """Let some time pass."""
+        return deferLater(reactor, seconds, lambda: None)
+
+    async def _clean_up(self) -> None:
+        if self._chromium is None:
+            return
+        try:
+            for tab in self.tabs:
+                if not tab.page.is_closed():
+                    await tab.evaluate("() => 0")  # what it said last is heard before its answer
+        finally:
+            await self._chromium.stop()
+        try:
+            for tab in self.tabs:
+                tab.console.check()
+            self._check_log()
+        except AssertionError as problem:
+            raise AssertionError(f"{problem}\nthe gateway's log ends with\n{tail(self.gateway.server.log)}") from None
+
+    def _check_log(self) -> None:
+        with self.gateway.server.log.open("rb") as log:
+            log.seek(self._mark)
+            text = log.read().decode(errors="replace")
+        bad = [line for line in text.splitlines() if "Traceback" in line or "Unhandled" in line]
+        if bad:
+            raise AssertionError(f"the gateway failed: {bad}{os.linesep}{text[-4000:]}")
