@@ -66,8 +66,8 @@ class Gateway:
         self._switch = switch = Switch(core, registry, clock, settings, send, self)
         self._started = switch.now()
         self._transfers = Transfers(switch)
-        self._offers = Offers(switch)
         self._remote_offers = RemoteOffers(switch)
+        self._offers = Offers(switch, self._remote_offers)
         self._orders = Orders(switch, self._offers)
         self._setup = CallSetup(switch, self._transfers, self._orders)
         self._registrations = Registrations(switch, self._setup.end, self._remote_offers.resume_calls)
@@ -271,7 +271,8 @@ class Gateway:
         inside an established call, whose answer comes as a message. Without a call id it goes to the call that waits
         for one, else to the only call.
 
-        :param kind: what the page says that it is; None leaves it to the state of the call.
+        :param kind: what the page says that it is; None leaves it to the state of the call. An offer goes before one of
+            the far side that the page was to answer.
         :param data: attached to the answer of a call that rings; see :meth:`place_call`.
         :raises NotSignedIn: when the agent is none.
         :raises BadInput: for a body that is no description.
@@ -282,10 +283,6 @@ class Gateway:
         call = agent.call(call_id) if call_id else self._offers.choose(agent, kind)
         self._offers.take(self._switch.legs[call.id], sdp, page_address, kind, data)
         return call
-
-    def give_way(self, agent_id: str, call_id: str) -> None:
-        """Refuse an offer of the far side that the page was to answer: it makes one itself (491, to be repeated)."""
-        self._remote_offers.give_way(self._switch.legs[self.agent(agent_id).call(call_id).id])
 
     def answer(self, agent_id: str, call_id: str | None, sdp: str, *, page_address: str) -> Call:
         """

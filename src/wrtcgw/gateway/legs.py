@@ -78,6 +78,8 @@ class Leg:
     """The description inside the call that the page is to answer."""
     form: str = field(default="", repr=False)
     """Data that the page has attached, to be sent by INFO once the call is answered."""
+    resync: bool = False
+    """A new page has come while an offer of ours was open: when that is settled, it is asked for one of its own."""
     informing: bool = False
     """It is for the page's information: the far side does not wait for the answer."""
     page_timer: IDelayedCall | None = None

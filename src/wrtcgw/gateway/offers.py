@@ -12,7 +12,8 @@ from wrtcgw.errors import WrongState
 from wrtcgw.gateway.attached import Data
 from wrtcgw.gateway.causes import explain
 from wrtcgw.gateway.legs import Leg, OpenOffer, Purpose
-from wrtcgw.gateway.media import learn_answer, learn_offer, renewed, successor, tell_hold, wanted
+from wrtcgw.gateway.media import learn_answer, learn_offer, renewed, request_for_offer, successor, tell_hold, wanted
+from wrtcgw.gateway.remote_offers import RemoteOffers
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch, accepted
 from wrtcgw.sip.outputs import OfferAnswered, OfferRefused
@@ -25,8 +26,9 @@ OK = Outcome(200, "OK")
 class Offers:
     """The page's side of offer and answer, in calls that exist."""
 
-    def __init__(self, switch: Switch) -> None:
+    def __init__(self, switch: Switch, remote_offers: RemoteOffers) -> None:
         self._switch = switch
+        self._remote_offers = remote_offers
 
     def choose(self, agent: Agent, kind: Kind | None) -> Call:
         """
@@ -51,6 +53,9 @@ class Offers:
         """
         Send the page's description on as what the call needs.
 
+        An offer of the page that meets one of the far side which the page was to answer, or was not even told of yet,
+        goes before it: the gateway is always the one who yields, so the page needs no tiebreaker (W 6.7, rules 1, 2).
+
         :raises BadInput: when it is no description.
         :raises WrongState: when the call needs none of that kind.
         """
@@ -64,6 +69,7 @@ class Offers:
         elif kind is MessageType.ANSWER:
             raise WrongState(call.id, "answer", call.status)
         else:
+            self._remote_offers.give_way(leg)
             sent = successor(leg, descriptions.held(text) if call.held else text)
             self._offer(leg, OpenOffer(Purpose.PAGE, sent, text, "local"))
 
@@ -137,11 +143,12 @@ class Offers:
         call.local_sdp, leg.page_sdp = offer.sdp, offer.page_sdp
         if offer.purpose is Purpose.PAGE:
             leg.known_sdp = event.sdp
-            switch.tell(call, AgentMessage(type=MessageType.ANSWER, sdp=event.sdp))
+            self._tell_outcome(leg, AgentMessage(type=MessageType.ANSWER, sdp=event.sdp))
         else:
             call.held = offer.purpose is Purpose.HOLD
             tell_hold(switch, leg, call.held, offer.by)
         learn_answer(switch, leg, event.sdp)
+        self._resync(leg)
         if offer.waiting is not None:
             switch.give(offer.waiting, OK)
 
@@ -152,12 +159,23 @@ class Offers:
             return
         if offer.purpose is Purpose.PAGE:
             cause, hint = explain(event.code)
-            self._switch.tell(
-                leg.call,
-                AgentMessage(type=MessageType.ERROR, code=event.code, reason=event.reason, cause=cause, hint=hint),
+            self._tell_outcome(
+                leg, AgentMessage(type=MessageType.ERROR, code=event.code, reason=event.reason, cause=cause, hint=hint)
             )
+        self._resync(leg)
         if offer.waiting is not None:
             self._switch.give(offer.waiting, Outcome(event.code, event.reason))
+
+    def _tell_outcome(self, leg: Leg, message: AgentMessage) -> None:
+        """Tell the page what came of its offer, unless it is another page by now."""
+        if not leg.resync:
+            self._switch.tell(leg.call, message)
+
+    def _resync(self, leg: Leg) -> None:
+        """Ask a page that has come meanwhile for an offer of its own."""
+        if leg.resync:
+            leg.resync = False
+            self._switch.tell(leg.call, request_for_offer("resync"))
 
     def _closed(self, call_id: str) -> tuple[Leg | None, OpenOffer | None]:
         """Return the leg and its open offer, which is open no more."""

@@ -82,12 +82,19 @@ class RemoteOffers:
         self._switch.tell(leg.call, AgentMessage(type=MessageType.ERROR, cause="withdrawn", hint=hint))
 
     def give_way(self, leg: Leg) -> None:
-        """Refuse the far side's open offer, if there is one: the page has made its own meanwhile."""
+        """
+        Refuse the far side's open offer, if there is one: the page has made its own meanwhile.
+
+        The far side repeats it after the wait of :rfc:`3261#section-14.1`. What was only for the page's information
+        is known again from the answer to the page's offer.
+        """
         if leg.remote_offer is None:
             return
         self._close(leg)
         if not leg.informing:
             self._reject(leg.call.id, GLARE)
+        hint = "the page's own offer came first; the far side may make its offer again"
+        self._switch.tell(leg.call, AgentMessage(type=MessageType.ERROR, cause="withdrawn", hint=hint))
 
     def _page_silent(self, leg: Leg) -> None:
         """Refuse for a page that did not answer; the call goes on as it was (:rfc:`3261#section-14.2`)."""
@@ -110,7 +117,7 @@ class RemoteOffers:
         Tell a page that has just signed in of the calls that its predecessor had.
 
         A call that rings is offered again; in an established one the new page, which knows nothing of the old one's
-        media, is asked for an offer of its own.
+        media, is asked for an offer of its own, as soon as none is open.
         """
         for call in list(agent.calls.values()):
             leg = self._switch.legs[call.id]
@@ -124,6 +131,8 @@ class RemoteOffers:
                 self._switch.tell(call, AgentMessage(type=MessageType.RINGING, cause="resync"))
             elif leg.remote_offer is not None:
                 self._switch.tell(call, AgentMessage(type=MessageType.OFFER, sdp=leg.remote_offer))
+            elif leg.offer is not None:
+                leg.resync = True
             elif call.state is CallState.ESTABLISHED:
                 self._switch.tell(call, request_for_offer("resync"))
 

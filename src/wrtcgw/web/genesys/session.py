@@ -29,6 +29,8 @@ class Letter:
     is_last: bool = False
     """It tells the end of the call, so it counts when the call is over."""
     is_answer: bool = False
+    is_wanted: Callable[[], bool] = field(default=lambda: True, repr=False)
+    """Tells whether it is still of use, if it was not delivered at once: an offer may be withdrawn meanwhile."""
 
 
 class Hanging(Protocol):
@@ -151,4 +153,5 @@ class PageSession:
                 self.forget_call()
 
     def _is_stale(self, letter: Letter) -> bool:
-        return bool(letter.call_id) and not letter.is_last and self.find(letter.call_id) is None
+        over = bool(letter.call_id) and not letter.is_last and self.find(letter.call_id) is None
+        return over or not letter.is_wanted()

@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from wrtcgw.calls.call import Call, CallState, Negotiation
+from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.messages import MessageType
 from wrtcgw.errors import BadInput, GatewayError, GuestsNotAllowed, NoSIPConnection, UnknownCall, WrongState
 from wrtcgw.gateway import Gateway
@@ -87,7 +87,14 @@ class Taker:
             if call is None:
                 self._place(session, secured(sdp), sdp, peer, address, message)
             else:
-                self._offer_inside(session, call, secured(sdp), address, message)
+                self._gateway.send_description(
+                    session.agent.id,
+                    call.id,
+                    secured(sdp),
+                    page_address=address,
+                    kind=MessageType.OFFER,
+                    data=message.data,
+                )
                 session.page_offer = sdp
                 session.engaged = True
         except GatewayError as error:
@@ -140,14 +147,6 @@ class Taker:
         if to in wire.NO_PEER:
             raise BadInput("to", "someone to call", to)
         return to
-
-    def _offer_inside(self, session: PageSession, call: Call, sdp: str, address: str, message: Roap) -> None:
-        """Send the page's offer on; one of the far side that waits for the page has to stand back."""
-        if call.negotiation is Negotiation.THEIRS:
-            self._gateway.give_way(session.agent.id, call.id)
-        self._gateway.send_description(
-            session.agent.id, call.id, sdp, page_address=address, kind=MessageType.OFFER, data=message.data
-        )
 
     def _refuse(self, session: PageSession, call: Call | None, error: GatewayError) -> None:
         """Tell the page that its offer came to nothing; a call that is up stays up."""

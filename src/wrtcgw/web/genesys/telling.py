@@ -1,6 +1,7 @@
 """Gateway to page: what an agent's message becomes, if anything. The page's one call decides what it can be told."""
 
 from collections.abc import Callable
+from functools import partial
 
 from wrtcgw.calls.call import Negotiation
 from wrtcgw.calls.messages import AgentMessage, MessageType
@@ -65,7 +66,8 @@ class Teller:
             return [Letter("INVITE", message.call_id)]
         session.far_offer = message.sdp
         session.seq += 1
-        return [Letter(self._offer_text(session, message.sdp, message.data), message.call_id)]
+        text = self._offer_text(session, message.sdp, message.data)
+        return [Letter(text, message.call_id, is_wanted=partial(self._gateway.wants, message))]
 
     def _offer_text(self, session: PageSession, sdp: str, data: wire.Pairs) -> str:
         text = for_page(secured(sdp))
