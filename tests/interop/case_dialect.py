@@ -20,6 +20,13 @@ from tests.support.grtcversions import V34, V102, VERSIONS, Version
 from tests.support.grtcwire import BrowserWire
 
 ORIGIN = "https://crm.example.org"
+ATTACHED = [
+    {"key": "customer", "value": 'Grüße, "Ann" <ann@example.org>; 100 % a+b=c&d ${EPOCH} $[1+1] (coma)\r\n顧客: 🐦'},
+    {"key": "token", "value": 'eyJhbGciOiJub25l.,"=' * 100},
+    {"key": "page-2", "value": "0123456789" * 300},
+    {"key": "empty", "value": ""},
+]
+"""Commas, quotes, signs of forms, of header fields and of Asterisk's dialplan, line ends, UTF-8, and some kB."""
 
 
 class DialectCase(InteropCase):
@@ -234,6 +241,25 @@ class InboundCases(DialectCase):
         self.assertEqual(await third.event("onGatewayError"), "REFUSED")
         callee.close_session()
         await caller.event("onPeerClosing")
+
+    async def test_attached_data(self) -> None:
+        """What the caller's page attaches comes with the call, in both dialects, whole, though Asterisk is between."""
+        caller, callee, desk = await self.registered(5001), await self.registered(5002), await self.agent(5003)
+        caller.data = ATTACHED
+        caller.make_offer("5002")
+        await callee.event("onIncomingCall")
+        callee.accept_call()
+        await caller.event("onRemoteStream")
+        self.assertEqual(callee.peer_data, ATTACHED)
+        callee.close_session()
+        await caller.event("onPeerClosing")
+        caller.make_offer("5003")
+        self.assertEqual((await desk.take())["data"], ATTACHED)
+        await desk.do("hangup")
+        await caller.event("onPeerClosing")
+        caller.data = []
+        caller.make_offer("5003")
+        self.assertNotIn("data", await desk.take())
 
     async def test_reload_in_a_call(self) -> None:
         """A page that is loaded again finds the call, takes it over by an offer of its own, and goes on."""
