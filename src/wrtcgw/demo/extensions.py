@@ -1,6 +1,7 @@
 """The numbers of the demo PBX, and what it knows of each leg."""
 
 import math
+from collections.abc import Iterable
 
 from attrs import define, field, frozen
 from twisted.internet.interfaces import IDelayedCall
@@ -33,6 +34,20 @@ EXTENSIONS = {
 }
 
 
+CARRIED = ("x-data-", "x-genesys-")
+"""Beginnings of the names of header fields that are handed on from leg to leg, as SIP Server does with its own."""
+
+
+def carried(fields: Iterable[tuple[str, str]], uuid: str = "") -> tuple[tuple[str, str], ...]:
+    """
+    Return the header fields of one leg that its partner is to get.
+
+    :param uuid: the value of ``X-Genesys-CallUUID``, which the core gives apart from the others; empty for none.
+    """
+    kept = tuple((name, value) for name, value in fields if name.lower().startswith(CARRIED))
+    return (("X-Genesys-CallUUID", uuid), *kept) if uuid else kept
+
+
 @define(eq=False, kw_only=True)
 class Leg:
     """
@@ -63,6 +78,8 @@ class Leg:
     """The leg that this one, called for a transfer, is to be connected with once it is answered."""
     transferor: "Leg | None" = None
     """The leg whose agent asked for that transfer."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """What the agent's INVITE or 200 said for the other agent to know; see :func:`carried`."""
     digits: list[str] = field(factory=list)
     """What an extension was sent by INFO."""
 

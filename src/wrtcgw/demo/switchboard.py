@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from wrtcgw import sdp
-from wrtcgw.demo.extensions import EXTENSIONS, Extension, Leg
+from wrtcgw.demo.extensions import EXTENSIONS, Extension, Leg, carried
 from wrtcgw.demo.lines import Exchange
 from wrtcgw.demo.registrar import Registrar
 from wrtcgw.demo.transfers import Transfers
@@ -95,8 +95,8 @@ class Switchboard:
                 self.work(self._received(event))
             case CallProgress(leg, code, reason):
                 self._with(leg, lambda found: self._transfers.progress(found, code, reason))
-            case CallAnswered(leg, answer):
-                self._with(leg, lambda found: self.work(self._answered(found, answer)))
+            case CallAnswered() as answered:
+                self._with(answered.leg, lambda found: self.work(self._answered(found, answered)))
             case CallEnded(leg, _, code, reason):
                 self._with(leg, lambda found: self._ended(found, code, reason))
             case OfferReceived(leg, offer):
@@ -127,7 +127,8 @@ class Switchboard:
         if not EXTENSIONS.get(event.account, Extension()).code:
             self.do(lambda: self.core.ring(event.leg, self.clock.seconds()))
         line = self.exchange.line_for(event.offer)
-        leg = Leg(id=event.leg, number=caller, line=line, offer=event.offer)
+        headers = carried(event.headers, event.uuid)
+        leg = Leg(id=event.leg, number=caller, line=line, offer=event.offer, headers=headers)
         self.legs[leg.id] = leg
         replaced = self.legs.get(event.replaces or "")
         if replaced is not None:
@@ -163,8 +164,8 @@ class Switchboard:
         leg.line.play(extension.sound)
         self.tell(leg, "sendrecv")
 
-    async def _pick_up(self, leg: Leg) -> None:
-        """Answer a call of an agent."""
+    async def _pick_up(self, leg: Leg, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        """Answer a call of an agent, with what the answering side has for it to know."""
         try:
             answer = await leg.line.answer(leg.offer or "")
         except ValueError as error:
@@ -173,7 +174,7 @@ class Switchboard:
             return
         leg.answered = True
         leg.direction = sdp.direction(leg.offer or "")
-        self.do(lambda: self.core.answer(leg.id, answer, self.clock.seconds()))
+        self.do(lambda: self.core.answer(leg.id, answer, self.clock.seconds(), headers=headers))
 
     async def _agent(self, leg: Leg, number: str) -> None:
         """Ring another agent for the caller on ``leg``."""
@@ -199,23 +200,25 @@ class Switchboard:
         if binding is None:
             return None
         self.core.add_account(Account(caller.number, caller.number, ""))
-        leg_id, outputs = self.core.invite(caller.number, binding.contact, offer, now, flow=binding.flow)
+        leg_id, outputs = self.core.invite(
+            caller.number, binding.contact, offer, now, headers=caller.headers, flow=binding.flow
+        )
         leg = Leg(id=leg_id, number=number, line=line)
         self.legs[leg_id] = leg
         self._run(outputs)
         return leg
 
-    async def _answered(self, leg: Leg, answer: str) -> None:
+    async def _answered(self, leg: Leg, event: CallAnswered) -> None:
         """Connect an agent that we rang, and that has answered, with whom it was rung for."""
-        leg.answered = True
-        await leg.line.apply_answer(answer)
+        leg.answered, leg.headers = True, carried(event.headers, event.uuid)
+        await leg.line.apply_answer(event.sdp)
         partner = leg.partner
         if leg.heir is not None:
             self._transfers.answered(leg)
         elif partner is None or partner.id not in self.legs:
             self.hang_up(leg)
         else:
-            await self._pick_up(partner)
+            await self._pick_up(partner, leg.headers)
             self.connect(leg, partner)
 
     # -- during a call
