@@ -1,19 +1,18 @@
 """
 Golden call flows: each message of a scenario with an arrow, the time, and its full text, and each event between them.
 
-A flow is compared with its file in ``tests/data/flows``; ``WRTCGW_UPDATE_GOLDEN=1`` writes the files anew.
+A flow is compared with its file in ``tests/data/flows``; :mod:`tests.support.golden` tells how these are renewed.
 """
 
-import os
 from pathlib import Path
 
+from tests.support.golden import compare
 from tests.support.script import ScriptCase
 from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import Output, Send
 from wrtcgw.sip.parser import parse
 
 FOLDER = Path(__file__).parent.parent / "data" / "flows"
-UPDATE = "WRTCGW_UPDATE_GOLDEN"
 BEGIN = 1000.0
 """The time at which the scenarios begin."""
 
@@ -54,8 +53,4 @@ class LadderCase(ScriptCase):
 
     def assertFlow(self, name: str) -> None:
         """Compare what was exchanged so far with the file of that name."""
-        path = FOLDER / f"{name}.txt"
-        text = "\n".join(self.ladder).rstrip() + "\n"
-        if os.environ.get(UPDATE) == "1":
-            path.write_text(text, encoding="utf-8")
-        self.assertEqual(text.splitlines(), path.read_text(encoding="utf-8").splitlines())
+        compare(self, FOLDER / f"{name}.txt", "\n".join(self.ladder).rstrip() + "\n")

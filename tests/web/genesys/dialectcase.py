@@ -1,8 +1,6 @@
 """A page of the vendor's kind, written out as bare requests, over the real gateway with a scripted far side."""
 
 import json
-import os
-from pathlib import Path
 from typing import Any, cast
 
 from tests.support.farside import SDP as FAR_SDP
@@ -13,7 +11,6 @@ from wrtcgw.calls.agent import Agent
 from wrtcgw.web import GatewayAPI, GatewaySite, WebSettings
 from wrtcgw.web.genesys import GenesysSettings
 
-FOLDER = Path(__file__).parent.parent.parent / "data" / "genesys"
 FORM = "application/x-www-form-urlencoded; charset=UTF-8"
 ORIGIN = "https://desktop.example.org"
 ICE = "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\na=fingerprint:sha-256 AA:BB\r\na=setup:actpass\r\n"
@@ -89,13 +86,6 @@ class DialectCase(GatewayCase):
         """Return a fresh number."""
         self.serial += 1
         return self.serial
-
-    def assertGolden(self, name: str, text: str) -> None:
-        """Compare a text with the file of that name; the SDP's CRLF is written as in JSON, so files have LF only."""
-        path = FOLDER / name
-        if os.environ.get("WRTCGW_UPDATE_GOLDEN") == "1":
-            path.write_text(text + "\n", encoding="utf-8")
-        self.assertEqual(path.read_text("utf-8"), text + "\n")
 
 
 class Page:

@@ -123,7 +123,7 @@ class GenesysDialect:
                 return write_nothing(request)
         return Wait(self._gateway, page, request).begin()
 
-    def _message(self, request: Request) -> bytes:
+    def _message(self, request: Request) -> int | bytes:
         _require(request, b"POST")
         query = _query(request)
         ssid = wire.ssid_of(query, b"from")
@@ -143,7 +143,7 @@ class GenesysDialect:
         self._desk.sign_out(wire.ssid_of(_query(request), b"id"))
         return write_text(request, 200, "OK")
 
-    def _unknown(self, request: Request) -> bytes:
+    def _unknown(self, request: Request) -> int | bytes:
         """Answer for an SSID that nobody has: 204 lets the page sign out, 404 leaves it trying."""
         if self._settings.unknown_session == 204:
             return write_nothing(request)

@@ -6,6 +6,7 @@ from twisted.web.server import Request
 
 from wrtcgw.web.addresses import Client
 from wrtcgw.web.errors import ForeignOrigin
+from wrtcgw.web.genesys.replies import write_nothing
 from wrtcgw.web.genesys.settings import ANY_ORIGIN
 from wrtcgw.web.origins import own
 
@@ -30,9 +31,8 @@ class PageOrigins:
             headers.setRawHeaders(b"access-control-allow-credentials", [b"true"])
             headers.setRawHeaders(b"access-control-expose-headers", [b"Pragma"])
 
-    def preflight(self, request: Request) -> bytes:
+    def preflight(self, request: Request) -> int:
         """Answer OPTIONS: what a page adds of its own is taken, and a gateway in a private network may be called."""
-        request.setResponseCode(204)
         headers = request.responseHeaders
         headers.setRawHeaders(b"allow", [METHODS])
         if headers.hasHeader(b"access-control-allow-origin"):
@@ -43,7 +43,7 @@ class PageOrigins:
             headers.setRawHeaders(b"access-control-max-age", [b"600"])
             if _header(request, b"access-control-request-private-network") == b"true":
                 headers.setRawHeaders(b"access-control-allow-private-network", [b"true"])
-        return b""
+        return write_nothing(request)
 
     def check(self, request: Request, client: Client) -> None:
         """

@@ -4,7 +4,7 @@ import secrets
 
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.server import Request
+from twisted.web.server import NOT_DONE_YET, Request
 
 from wrtcgw.errors import GatewayError
 from wrtcgw.web.errors import row_of, write_body
@@ -20,10 +20,11 @@ def write_text(request: Request, status: int, text: str) -> bytes:
     return write_body(request, TEXT, text.encode("utf-8", "replace"))
 
 
-def write_nothing(request: Request) -> bytes:
-    """Set the response up as the 204 that makes a page sign out."""
+def write_nothing(request: Request) -> int:
+    """Answer 204, which makes a page sign out; it has no body, and no length of one (:rfc:`9110#section-8.6`)."""
     request.setResponseCode(204)
-    return b""
+    request.finish()
+    return NOT_DONE_YET
 
 
 def write_failure(request: Request, error: GatewayError) -> bytes:

@@ -109,10 +109,10 @@ class Teller:
         """
         Tell that the far side has the page's answer: pages of version 1 begin to play only then.
 
-        One that has made an offer since would throw at it, and poll no more.
+        One that has made an offer, since or in the place of an answer, would throw at it, and poll no more.
         """
         call = session.call
-        if call is not None and call.negotiation is Negotiation.OURS:
+        if not session.far_offer or (call is not None and call.negotiation is Negotiation.OURS):
             return []
         fields: dict[str, object] = {
             "messageType": "OK",

@@ -11,7 +11,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from wrtcgw.errors import NotSignedIn
 from wrtcgw.gateway import Gateway
-from wrtcgw.web.genesys.replies import write_text
+from wrtcgw.web.genesys.replies import write_nothing, write_text
 from wrtcgw.web.genesys.session import Letter, PageSession
 from wrtcgw.web.genesys.wire import pragma
 from wrtcgw.web.longpoll import has_hung_up
@@ -67,8 +67,7 @@ class Wait:
         """Make the page sign out, by the 204 that it takes for that."""
         self._stop()
         self._session.forced = True
-        self._request.setResponseCode(204)
-        self._request.finish()
+        write_nothing(self._request)
 
     def drop(self) -> None:
         """Close the connection: a page that has begun another one does not look at this any more."""
