@@ -18,7 +18,12 @@ setup(
     python_requires=">=3.11",
     package_dir={"": "src", "twisted.plugins": "twisted/plugins"},
     packages=[*find_packages("src"), "twisted.plugins"],
-    package_data={"wrtcgw": ["py.typed"], "wrtcgw.demo": ["page/*"]},
+    package_data={
+        "wrtcgw": ["py.typed"],
+        "wrtcgw.browser": ["*.d.ts", "*/*", "*/*/*", "*/*/*/*"],
+        "wrtcgw.demo": ["page/*"],
+    },
+    exclude_package_data={"wrtcgw.browser": ["__pycache__/*"]},
     include_package_data=False,
     install_requires=[
         "twisted[tls]>=26.10.0",

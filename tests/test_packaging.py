@@ -53,6 +53,8 @@ class PackageTests(SynchronousTestCase):
         package = pathlib.Path(wrtcgw.__file__).parent
         self.assertTrue((package / "py.typed").exists())
         self.assertTrue((package / "demo" / "page" / "index.html").exists())
+        self.assertTrue((package / "browser" / "grtc" / "phone.js").exists())
+        self.assertTrue((package / "browser" / "grtc.d.ts").exists())
 
     def test_version(self) -> None:
         """The version is the one of setup.py, a plain one."""

@@ -48,6 +48,7 @@ class Settings:
     wait_limit: float = _seconds(60.0, 1.0)
     heartbeat: float = _seconds(15.0, 1.0)
     streams_per_agent: int = _key(4, kinds.integer(1, 1000))
+    browser_pages: bool = _key(True, kinds.switch)
 
     # trust
     session_binding: str = _key("address", kinds.choice("address", "strict"), reload=True)

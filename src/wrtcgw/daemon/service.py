@@ -14,6 +14,7 @@ from twisted.web.resource import IResource
 from twisted.web.static import File
 from twisted.web.util import Redirect
 
+from wrtcgw.browser.pages import PageSettings, browser_pages
 from wrtcgw.config import ConfigError, Settings, reloadable_keys
 from wrtcgw.daemon.composition import Parts, access_log, compose, gateway_settings, web_settings
 from wrtcgw.daemon.listener import CannotServe, HTTPListener
@@ -74,12 +75,13 @@ class GatewayService(MultiService):
         self._watchdog = Watchdog(self._notifier, cast(IReactorTime, reactor))
         self._publisher = publisher
         self._level = LevelControl(settings.log_level)
+        self._page_settings = PageSettings()
 
     def startService(self) -> None:
         """Start the demo PBX if it is wanted, then the SIP side, then listen for pages."""
         super().startService()
         self._level.install(self._publisher)
-        pages = self._start_demo(self._demo) if self._demo else {}
+        pages = {**(self._start_demo(self._demo) if self._demo else {}), **self._browser_pages()}
         self.parts = parts = compose(self._reactor, self.settings, pages)
         parts.agent.setServiceParent(self)
         for listener in parts.listeners:
@@ -103,6 +105,11 @@ class GatewayService(MultiService):
         except CannotServe as error:
             log.critical("the gateway cannot start: {error}", error=str(error))
             raise
+
+    def _browser_pages(self) -> Mapping[bytes, IResource]:
+        """Return the library and the pages that come with the gateway, none when they are not wanted."""
+        self._page_settings.allowed_origins = self.settings.allowed_origins
+        return browser_pages(self._page_settings) if self.settings.browser_pages else {}
 
     def _start_demo(self, demo: Demo) -> Mapping[bytes, IResource]:
         """Start the PBX, make it the only proxy, and return the pages of the demo."""
@@ -157,6 +164,7 @@ class GatewayService(MultiService):
         self.parts.site.access_log = access_log(self.settings)
         self.parts.gateway.reconfigure(gateway_settings(self.settings))
         self.parts.api.reconfigure(web_settings(self.settings))
+        self._page_settings.allowed_origins = self.settings.allowed_origins
         log.info("configuration reloaded; changed: {names}", names=", ".join(sorted(changes)) or "nothing")
         ignored = differs - reloadable_keys()
         if ignored:

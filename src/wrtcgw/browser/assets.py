@@ -1,0 +1,114 @@
+"""
+Static files of the package, with the header fields that a page with a microphone should have.
+
+A response is made of the file as it is now, so nothing has to be restarted for a changed page. Browsers ask each time
+(``no-cache``) and mostly hear 304: an updated gateway is never used with yesterday's page.
+"""
+
+import io
+import zipfile
+from collections.abc import Callable, Mapping
+from hashlib import blake2b
+from pathlib import Path
+
+from attrs import frozen
+from twisted.web.http import CACHED
+from twisted.web.resource import NoResource, Resource
+from twisted.web.server import Request
+
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".ico": "image/x-icon",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".md": "text/markdown; charset=utf-8",
+    ".mp3": "audio/mpeg",
+    ".ogg": "audio/ogg",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".ts": "text/plain; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+    ".wav": "audio/wav",
+    ".webmanifest": "application/manifest+json",
+    ".woff2": "font/woff2",
+    ".zip": "application/zip",
+}
+
+Headers = Callable[[], Mapping[str, str]]
+"""Gives the header fields that all files of a folder have; asked for each response."""
+
+COMMON = {
+    "Cache-Control": "no-cache",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Asset(Resource):
+    """One file: what ``load`` gives, sent only to a browser that has not the same already."""
+
+    isLeaf = True
+
+    def __init__(self, name: str, load: Callable[[], bytes], headers: Headers) -> None:
+        super().__init__()
+        self._type = TYPES[Path(name).suffix]
+        self._load = load
+        self._headers = headers
+
+    def render_GET(self, request: Request) -> bytes:  # noqa: N802 (Twisted asks for it by this name)
+        """Answer with the file, or with 304."""
+        content = self._load()
+        for name, value in {**COMMON, **self._headers(), "Content-Type": self._type}.items():
+            request.setHeader(name.lower(), value)
+        if request.setETag(b'"%s"' % blake2b(content, digest_size=12).hexdigest().encode()) is CACHED:
+            return b""
+        request.setHeader("content-length", str(len(content)))
+        return content
+
+
+class Folder(Resource):
+    """The files below a folder; ``index.html`` stands for the folder itself, and nothing else is listed."""
+
+    def __init__(self, path: Path, headers: Headers, extra: Mapping[str, Callable[[], bytes]] | None = None) -> None:
+        super().__init__()
+        self._path = path
+        self._headers = headers
+        self._extra = extra or {}
+
+    def getChild(self, name: bytes, request: Request) -> Resource:
+        """Return what is at a name below."""
+        wanted = name.decode("utf-8", "replace") or "index.html"
+        if wanted in self._extra:
+            return Asset(wanted, self._extra[wanted], self._headers)
+        path = self._path / wanted
+        if wanted.startswith(".") or "/" in wanted or "\\" in wanted:
+            return NoResource()
+        if path.is_dir():
+            return Folder(path, self._headers)
+        if path.is_file() and path.suffix in TYPES:
+            return Asset(wanted, path.read_bytes, self._headers)
+        return NoResource()
+
+    def render_GET(self, request: Request) -> bytes:  # noqa: N802
+        """Lead to the folder with a slash: a page's own links are relative to that."""
+        request.redirect(request.path + b"/")
+        return b""
+
+
+@frozen
+class Archive:
+    """The files of a folder as a ZIP, always the same for the same files."""
+
+    path: Path
+
+    def __call__(self) -> bytes:
+        """Return the archive."""
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted(each for each in self.path.rglob("*") if each.is_file()):
+                about = zipfile.ZipInfo(path.relative_to(self.path).as_posix())
+                about.external_attr = 0o644 << 16
+                archive.writestr(about, path.read_bytes(), zipfile.ZIP_DEFLATED)
+        return packed.getvalue()

@@ -1,0 +1,405 @@
+// One call, as a page sees it.
+
+import { Emitter } from "./emitter.js";
+import { PhoneError, asPhoneError, microphoneError } from "./errors.js";
+import { takesDigits } from "./lint.js";
+import { Negotiation } from "./negotiation.js";
+import { Watch } from "./watch.js";
+
+const DIGITS = /^[0-9A-D*#]+$/i;
+
+/**
+ * A call: outbound ones come from `Phone.call`, inbound ones from the phone's event "incoming".
+ *
+ * Events: "state", "hold", "media" (remote stream), "quality", "transfer" ({state, sipCode, reason, hint, to}), "dtmf"
+ * (digits), "info" ({contentType, body}), "talk", "error" (PhoneError), "lint" ([{rule, text}]), "ended" (what `ended` has).
+ */
+export class Call extends Emitter {
+  #phone;
+  #negotiation;
+  #watch;
+  #offer; // of a call that rings here; null when the caller wants ours
+  #transfer = null;
+
+  constructor(phone, { id = "", direction, peer, displayName = "", data = [], uuid = "", autoAnswer = null, offer = null }) {
+    super();
+    this.#phone = phone;
+    this.#negotiation = new Negotiation(this, phone.wire);
+    this.#negotiation.shape = phone.shape;
+    this.#watch = new Watch(this, phone.wire);
+    this.#offer = offer;
+    Object.assign(this, { id, direction, peer, displayName, data, uuid, autoAnswer });
+    this.state = direction === "inbound" ? "incoming" : "calling";
+    this.held = this.heldByPeer = this.muted = false;
+    this.startedAt = Date.now();
+    this.answeredAt = this.endedAt = this.ended = null;
+  }
+
+  /** The RTCPeerConnection; null while there is none. */
+  get connection() { return this.#negotiation.media.pc; }
+
+  /** What we send. */
+  get localStream() { return this.#negotiation.media.localStream; }
+
+  /** What the far side sends. */
+  get remoteStream() { return this.#negotiation.media.remoteStream; }
+
+  /** Whether it is over. */
+  get isOver() { return this.state === "ended"; }
+
+  /** Whether it was answered and is not over. */
+  get isUp() { return this.state === "established"; }
+
+  // ---- what a page can do
+
+  /** Answers a call that rings here. When the microphone is refused it goes on ringing. */
+  async answer({ audio = true, video = false, data = [], stream = null } = {}) {
+    this.#require("answer", "incoming");
+    this.#change("answering");
+    try {
+      await this.#prepare({ audio, video, stream });
+      if (this.isOver) throw new PhoneError("call_ended");
+      await this.#negotiation.takeCall(this.#offer, data);
+    } catch (error) {
+      await this.#notAnswered(asPhoneError(error));
+    }
+    if (!this.isOver) this.#established();
+  }
+
+  async #notAnswered(error) {
+    if (error.code === "no_common_codec" && !this.isOver) await this.reject(488).catch(() => {});
+    if (!this.isOver) {
+      this.#release();
+      this.#change("incoming");
+    }
+    throw error;
+  }
+
+  /** Rejects a call that rings here. */
+  async reject(code = 486) {
+    this.#require("reject", "incoming", "answering");
+    await this.#leave("reject", { code }, { sipCode: code });
+  }
+
+  /** Ends the call, whatever its state is; fine when it is over. */
+  async hangup() {
+    if (!this.isOver) await this.#leave("hangup", {}, {});
+  }
+
+  async #leave(verb, fields, told) {
+    const { id } = this;
+    await this.#watch.finish().catch(() => {});
+    this.end({ cause: "local", ...told });
+    if (id) await this.#phone.endAtGateway(verb, id, fields);
+  }
+
+  /** Puts the call on hold. */
+  async hold() {
+    await this.#order("hold");
+    this.#holdChanged(true, "local");
+  }
+
+  /** Takes the call from hold. */
+  async resume() {
+    await this.#order("resume");
+    this.#holdChanged(false, "local");
+  }
+
+  /** Sends silence instead of the microphone, or the microphone again. */
+  mute(on = true) {
+    this.muted = Boolean(on);
+    this.#speak();
+    this.#changed();
+  }
+
+  /**
+   * Sends digits: in the media (RFC 4733), or by SIP INFO where the far side takes none there or `by` is "info".
+   * Times are milliseconds. Fulfilled when the last one was sent.
+   */
+  async dtmf(digits, { duration = 100, gap = 50, by } = {}) {
+    if (!DIGITS.test(digits)) throw new PhoneError("bad_input", { hint: `Digits are 0-9, A-D, * and #, not "${digits}".` });
+    this.#require("send digits in", "established");
+    const { audioSender, pc } = this.#negotiation.media;
+    const sender = audioSender?.dtmf;
+    const able = sender?.canInsertDTMF && takesDigits(pc.remoteDescription?.sdp ?? "");
+    if (by === "rtp" && !able) throw new PhoneError("not_supported", { hint: "The far side takes no digits in the media." });
+    if (by === "info" || !able) await this.#order("dtmf", { digits, duration, gap });
+    else await insert(sender, digits, duration, gap);
+  }
+
+  /**
+   * Transfers the far side to a number. Fulfilled when the transfer succeeded, and this call is over; rejected with
+   * "transfer_failed" when it did not, and this call goes on. The event "transfer" tells what happens meanwhile.
+   */
+  transfer(to) {
+    return this.#refer({ to });
+  }
+
+  /** Connects the far sides of this call and another one (attended transfer); see `transfer`. */
+  transferTo(other) {
+    return this.#refer({ to_call: other.id });
+  }
+
+  async #refer(fields) {
+    this.#require("transfer", "established");
+    const transfer = {};
+    const result = new Promise((resolve, reject) => Object.assign(transfer, { resolve, reject }));
+    result.catch(() => {});
+    this.#transfer = transfer;
+    try {
+      await this.#order("transfer", fields);
+    } catch (error) {
+      if (!this.isOver) throw error;
+    }
+    return result;
+  }
+
+  /** Sends data by SIP INFO. */
+  async sendInfo(body, contentType = "text/plain") {
+    await this.#order("info", { content_type: contentType, body });
+  }
+
+  /** Finds another way for the media: an offer with new ICE credentials. Fulfilled when it was answered. */
+  restartIce() {
+    return this.#negotiation.restart();
+  }
+
+  /** Makes a new offer; with `fresh` of a new RTCPeerConnection. Fulfilled when it was answered. */
+  renegotiate({ fresh = false } = {}) {
+    return this.#negotiation.renew({ fresh });
+  }
+
+  /** Returns the quality since the last sample; see the event "quality". */
+  quality() {
+    return this.#watch.look();
+  }
+
+  /** Returns how loud the far side is now, 0 to 1. */
+  level() {
+    return this.#negotiation.media.level();
+  }
+
+  // ---- what the phone does with it
+
+  /** Places the call. */
+  async place({ audio, video, stream, data }) {
+    try {
+      await this.#prepare({ audio, video, stream });
+      const placed = await this.#negotiation.place(this.peer, data);
+      if (placed && this.isOver) await this.#phone.endAtGateway("hangup", placed.callId);
+      else if (placed) this.#phone.named(this, placed.callId);
+    } catch (error) {
+      const reason = asPhoneError(error);
+      this.end({ cause: reason.code, sipCode: reason.sipCode, reason: reason.reason, hint: reason.hint });
+      throw reason;
+    }
+  }
+
+  /** Takes one message of the gateway. */
+  take(message) {
+    const take = TAKE[message.messageType];
+    if (!this.isOver && take) take(this, message);
+  }
+
+  /** Goes on with a call of the page before a reload. */
+  async takeUp(view) {
+    this.startedAt = Date.now() - 1000 * view.age;
+    this.held = view.held;
+    this.heldByPeer = view.heldByPeer;
+    this.uuid = view.uuid ?? "";
+    if (view.state === "ESTABLISHED") {
+      this.answeredAt = Date.now() - 1000 * view.duration;
+      this.state = "established";
+      this.#watch.start();
+    } else {
+      this.state = view.state === "RINGING" ? "ringing" : "calling";
+    }
+    this.#changed();
+    try {
+      await this.#prepare({ audio: true });
+      if (this.isUp) await this.#negotiation.renew({ fresh: true });
+    } catch (error) {
+      this.emit("error", asPhoneError(error));
+    }
+  }
+
+  /** Notes that it is over. */
+  end({ cause = "", sipCode = 0, reason = "", hint = "" } = {}) {
+    if (this.isOver) return;
+    const missed = this.state === "incoming" && !["local", "answered-elsewhere"].includes(cause);
+    this.ended = { cause, sipCode, reason, hint, missed, answeredElsewhere: cause === "answered-elsewhere" };
+    this.endedAt = Date.now();
+    this.#watch.stop();
+    this.#change("ended");
+    this.#negotiation.close();
+    this.#release();
+    const failure = new PhoneError("call_ended", { hint, sipCode, reason });
+    if (this.#transfer) (cause === "transferred" ? this.#transfer.resolve() : this.#transfer.reject(failure));
+    this.emit("ended", this.ended);
+    this.#phone.over(this);
+  }
+
+  /** Takes a new track of the microphone in place of the one that it has. */
+  async renewTrack() {
+    const old = this.localStream?.getAudioTracks()[0];
+    if (!old || !this.#phone.microphone.owns(old)) return;
+    const track = await this.#phone.microphone.lend();
+    await this.#negotiation.media.replace(old, track);
+    this.#phone.microphone.takeBack(old);
+    this.#speak();
+  }
+
+  /** Looks for another way after the network has changed; also when only the gateway was away meanwhile. */
+  networkChanged({ sure = true } = {}) {
+    const broken = ["disconnected", "failed"].includes(this.connection?.connectionState);
+    if (this.isUp && (sure || broken)) this.restartIce().catch(() => {});
+  }
+
+  // ---- inside
+
+  answered(message) {
+    if (message.data) this.data = message.data;
+    const early = Boolean(message.moreComing);
+    this.#negotiation.answered(message.sdp, early).then(
+      () => (early ? this.#early() : this.#established()),
+      (error) => this.#unusable(asPhoneError(error)),
+    );
+  }
+
+  #early() {
+    if (["calling", "ringing"].includes(this.state)) this.#change("early");
+  }
+
+  // The answer cannot be used. A call that is up goes on as it was.
+  async #unusable(error) {
+    this.emit("error", error);
+    if (this.isUp || this.isOver) return;
+    const { id } = this;
+    this.end({ cause: error.code, sipCode: error.sipCode, hint: error.hint });
+    await this.#phone.endAtGateway("hangup", id);
+  }
+
+  offered(message) {
+    this.#negotiation.offered(message.sdp).catch((error) => this.emit("error", asPhoneError(error)));
+  }
+
+  ringing() {
+    if (this.state === "calling") this.#change("ringing");
+  }
+
+  heldOrResumed(message) {
+    this.#holdChanged(message.messageType === "HOLD", message.cause);
+  }
+
+  talk() {
+    this.emit("talk");
+    if (this.state === "incoming" && this.#phone.options.answerOnTalk) this.answer().catch((error) => this.emit("error", error));
+  }
+
+  transferred({ state, sipCode = 0, reason = "", hint = "", to = "" }) {
+    const transfer = this.#transfer;
+    if (state === "FAILED") {
+      this.#transfer = null;
+      transfer?.reject(new PhoneError("transfer_failed", { hint, sipCode, reason }));
+    } else if (state === "DONE") {
+      this.#transfer = null;
+      transfer?.resolve();
+    }
+    this.emit("transfer", { state, sipCode, reason, hint, to });
+  }
+
+  failed(message) {
+    const { sipCode = 0, reason = "", cause = "", hint = "" } = message;
+    if (message.state === "ENDED") {
+      this.end({ sipCode, reason, cause, hint });
+      return;
+    }
+    const error = new PhoneError("call_failed", { hint: hint || `${sipCode} ${reason}`.trim(), sipCode, reason });
+    error.details.cause = cause;
+    this.#negotiation.refused(error);
+    if (cause !== "glare" && cause !== "withdrawn") this.emit("error", error);
+  }
+
+  #established() {
+    if (this.isOver || this.isUp) return;
+    this.answeredAt = Date.now();
+    this.#change("established");
+    this.#watch.start();
+  }
+
+  #holdChanged(on, by) {
+    const name = by === "peer" ? "heldByPeer" : "held";
+    if (this[name] === on) return;
+    this[name] = on;
+    this.#speak();
+    this.emit("hold");
+    this.#changed();
+    if (!on && !this.held) this.#negotiation.resumed();
+  }
+
+  async #prepare({ audio = true, video = false, stream = null }) {
+    const tracks = stream ? stream.getTracks() : await this.#phone.tracks({ audio, video });
+    this.#negotiation.video = video;
+    this.#negotiation.media.use(tracks, await this.#phone.configuration());
+    if (this.isOver) this.#release();
+    this.#speak();
+  }
+
+  #speak() {
+    this.localStream?.getTracks().forEach((track) => { track.enabled = !this.muted && !this.held; });
+  }
+
+  #release() {
+    this.localStream?.getTracks().forEach((track) => this.#phone.giveBack(track));
+    this.#negotiation.media.use([], {});
+  }
+
+  #order(verb, fields) {
+    this.#require(verb, "established", "early", "ringing");
+    return this.#phone.wire.order(verb, this.id, fields);
+  }
+
+  #require(what, ...states) {
+    if (this.isOver) throw new PhoneError("call_ended");
+    if (!states.includes(this.state)) throw new PhoneError("wrong_state", { hint: `One cannot ${what} a call that is ${this.state}.` });
+  }
+
+  #change(state) {
+    this.state = state;
+    this.emit("state", state);
+    this.#changed();
+  }
+
+  #changed() {
+    this.#phone.emit("call", this);
+  }
+}
+
+const TAKE = {
+  ANSWER: (call, message) => call.answered(message),
+  OFFER: (call, message) => call.offered(message),
+  RINGING: (call) => call.ringing(),
+  HOLD: (call, message) => call.heldOrResumed(message),
+  RESUME: (call, message) => call.heldOrResumed(message),
+  TALK: (call) => call.talk(),
+  TRANSFER: (call, message) => call.transferred(message),
+  DTMF: (call, { digits }) => call.emit("dtmf", digits),
+  INFO: (call, { contentType, body }) => call.emit("info", { contentType, body }),
+  ERROR: (call, message) => call.failed(message),
+  SHUTDOWN: (call, message) => call.end(message),
+};
+
+// Fulfilled when the browser has sent the last digit.
+function insert(sender, digits, duration, gap) {
+  return new Promise((resolve) => {
+    const heard = ({ tone }) => tone === "" && done();
+    const done = () => {
+      clearTimeout(timer);
+      sender.removeEventListener("tonechange", heard);
+      resolve();
+    };
+    const timer = setTimeout(done, 2000 + digits.length * (duration + gap));
+    sender.addEventListener("tonechange", heard);
+    sender.insertDTMF(sender.toneBuffer + digits, duration, gap);
+  });
+}

@@ -1,0 +1,54 @@
+// What can go wrong, in words that a page can show, with a `code` that a program can tell apart.
+
+const HINTS = {
+  microphone_refused: "The browser may not use the microphone: allow it for this page, then try again.",
+  no_microphone: "There is no microphone: connect one, then try again.",
+  microphone_busy: "The microphone cannot be opened: another program may be using it.",
+  insecure_context: "There is no microphone on this page: open it over https, or at localhost.",
+  unsupported_browser: "This browser cannot make calls: it has no WebRTC.",
+  no_common_codec: "The two sides have no audio codec in common.",
+  media_failed: "The sound could not be connected.",
+  playback_blocked: "The browser does not play sound before the page was clicked.",
+  gateway_unreachable: "The gateway cannot be reached.",
+  transfer_failed: "The call was not transferred.",
+  call_failed: "The call failed.",
+  call_ended: "The call is over.",
+  not_signed_in: "Nobody is signed in: sign in first.",
+};
+
+/** An error of the library or of the gateway. */
+export class PhoneError extends Error {
+  /**
+   * @param {string} code a word for programs: one of the library's own, or the gateway's
+   * @param {{hint?: string, status?: number, sipCode?: number, reason?: string, cause?: unknown}} [details]
+   */
+  constructor(code, { hint, status = 0, sipCode = 0, reason = "", cause, ...more } = {}) {
+    super(hint || HINTS[code] || code, { cause });
+    this.name = "PhoneError";
+    this.code = code;
+    this.hint = this.message;
+    this.status = status;
+    this.sipCode = sipCode;
+    this.reason = reason;
+    this.details = more;
+  }
+}
+
+const MICROPHONE = {
+  NotAllowedError: "microphone_refused",
+  SecurityError: "microphone_refused",
+  NotFoundError: "no_microphone",
+  OverconstrainedError: "no_microphone",
+  NotReadableError: "microphone_busy",
+  AbortError: "microphone_busy",
+};
+
+/** Returns what an error of getUserMedia means. */
+export function microphoneError(error) {
+  return error instanceof PhoneError ? error : new PhoneError(MICROPHONE[error?.name] ?? "no_microphone", { cause: error });
+}
+
+/** Returns an error as a PhoneError, whatever it was. */
+export function asPhoneError(error, code = "media_failed") {
+  return error instanceof PhoneError ? error : new PhoneError(code, { cause: error, hint: HINTS[code] });
+}

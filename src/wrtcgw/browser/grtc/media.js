@@ -1,0 +1,205 @@
+// The media of one call: its RTCPeerConnection, and the descriptions that go to and come from the gateway.
+//
+// Descriptions carry their candidates: SIP does not trickle. A far side that comes with another DTLS fingerprint is
+// another one (a transfer, a fork), and gets a connection of its own.
+
+import { PhoneError } from "./errors.js";
+import { lint, parse } from "./lint.js";
+
+const GATHER = 1_000; // ms to wait for candidates; a missing one does not stop a call
+const GATHER_SERVERS = 2_000;
+const GATHER_RELAY = 6_000; // without a relay candidate such a call cannot be
+const SETTLE = 100; // ms for more candidates of the kind that was waited for
+
+const fingerprint = (sdp) => /^a=fingerprint:.*$/im.exec(sdp ?? "")?.[0].toLowerCase();
+const direction = (sdp) => /^a=(?:sendrecv|sendonly|recvonly|inactive)\r?$/m.exec(sdp ?? "")?.[0].trim() ?? "a=sendrecv";
+const credentials = (sdp) => /^a=ice-ufrag:.*$/m.exec(sdp ?? "")?.[0];
+
+export class Media {
+  /** @param {{changed: (state: string) => void, arrived: (stream: MediaStream) => void}} hooks */
+  constructor(hooks) {
+    this.hooks = hooks;
+    this.pc = null;
+    this.older = null; // the connection before, until the answer for the new one is there
+    this.tracks = [];
+    this.configuration = {};
+    this.localStream = null;
+    this.remoteStream = null;
+    this.receiveOnly = false;
+  }
+
+  /** Sets what is sent from the next connection on. */
+  use(tracks, configuration) {
+    this.tracks = tracks;
+    this.configuration = configuration;
+    this.localStream = tracks.length ? new MediaStream(tracks) : null;
+  }
+
+  /** Sends another track in place of one of the same kind. */
+  async replace(old, track) {
+    this.use(this.tracks.map((each) => (each === old ? track : each)), this.configuration);
+    const senders = this.pc?.getSenders().filter((sender) => sender.track === old) ?? [];
+    await Promise.all(senders.map((sender) => sender.replaceTrack(track)));
+  }
+
+  /** Returns an offer; `fresh` makes it of a new connection, `iceRestart` renews the way only. */
+  async offer({ fresh = false, iceRestart = false } = {}) {
+    if (fresh || !this.pc) this.#renew();
+    if (!this.tracks.some((track) => track.kind === "audio") && !this.pc.getTransceivers().length) {
+      this.pc.addTransceiver("audio", { direction: "recvonly" });
+    }
+    await this.pc.setLocalDescription(await this.pc.createOffer({ iceRestart }));
+    return this.#gathered();
+  }
+
+  /** Takes an offer and returns the answer. */
+  async answer(sdp, { video = false } = {}) {
+    const known = fingerprint(this.pc?.remoteDescription?.sdp);
+    if (!this.pc || (known && known !== fingerprint(sdp))) this.#renew();
+    await this.#describe("offer", sdp);
+    if (!video && !this.tracks.some((track) => track.kind === "video")) {
+      this.pc.getTransceivers().filter(({ receiver }) => receiver.track.kind === "video").forEach((each) => each.stop());
+    }
+    await this.pc.setLocalDescription(await this.pc.createAnswer());
+    const answer = await this.#gathered();
+    const audio = parse(answer).media.filter(({ kind }) => kind === "audio");
+    if (audio.length && audio.every(({ port }) => port === 0)) throw new PhoneError("no_common_codec");
+    this.#drop(this.older);
+    this.older = null;
+    return answer;
+  }
+
+  /**
+   * Takes an answer to our offer; `early` is one before the call was answered.
+   * @returns {Promise<boolean>} false when it is from another far side than an early one: that needs a new offer
+   */
+  async accept(sdp, { early = false } = {}) {
+    const { pc } = this;
+    const before = pc.remoteDescription?.sdp;
+    if (pc.signalingState === "stable") return !before || (this.#same(before, sdp) && direction(before) === direction(sdp));
+    if (pc.signalingState === "have-remote-pranswer" && !this.#same(before, sdp)) {
+      await this.#describe("answer", before);
+      return false;
+    }
+    await this.#describeAnswer(sdp, early);
+    this.#drop(this.older);
+    this.older = null;
+    return true;
+  }
+
+  /** Takes our offer back, so that all is as it was before it. */
+  async rollback() {
+    if (this.older) {
+      this.#drop(this.pc);
+      [this.pc, this.older] = [this.older, null];
+    } else if (this.pc?.signalingState === "have-local-offer") {
+      await this.pc.setLocalDescription({ type: "rollback" });
+    }
+  }
+
+  /** Tells whether our offer waits for its answer. */
+  get offering() {
+    return this.pc?.signalingState === "have-local-offer" || this.pc?.signalingState === "have-remote-pranswer";
+  }
+
+  /** Tells whether there is a track that the negotiated direction keeps from being sent: a hold has left it so. */
+  get isSilenced() {
+    const transceiver = this.pc?.getTransceivers().find(({ sender }) => sender.track?.kind === "audio");
+    return Boolean(transceiver?.currentDirection) && !transceiver.currentDirection.startsWith("send");
+  }
+
+  /** Returns the sender of audio. */
+  get audioSender() {
+    return this.pc?.getSenders().find((sender) => sender.track?.kind === "audio") ?? null;
+  }
+
+  /** Returns how loud the far side is now, 0 to 1. */
+  level() {
+    const receiver = this.pc?.getReceivers().find(({ track }) => track.kind === "audio");
+    return receiver?.getSynchronizationSources()[0]?.audioLevel ?? 0;
+  }
+
+  /** Ends the media; the tracks are the owner's. */
+  close() {
+    this.#drop(this.pc);
+    this.#drop(this.older);
+    this.pc = this.older = this.remoteStream = null;
+  }
+
+  #same(before, sdp) {
+    return fingerprint(before) === fingerprint(sdp) && credentials(before) === credentials(sdp);
+  }
+
+  async #describeAnswer(sdp, early) {
+    try {
+      await this.#describe(early ? "pranswer" : "answer", sdp);
+    } catch (error) {
+      if (!early || error.details?.name !== "NotSupportedError") throw error;
+      await this.#describe("answer", sdp); // Firefox knows no pranswer
+    }
+  }
+
+  // Applies what the far side sent; when the browser refuses it, what the lint finds is the better reason.
+  async #describe(type, sdp) {
+    try {
+      await this.pc.setRemoteDescription({ type, sdp });
+    } catch (error) {
+      const found = lint(sdp, { local: this.pc.localDescription?.sdp, type: type === "offer" ? "offer" : "answer" });
+      const wrong = found.filter(({ rule }) => !["direction", "telephone-event", "private-candidates", "msid"].includes(rule));
+      const code = wrong.some(({ rule }) => rule === "codec") ? "no_common_codec" : "media_failed";
+      const hint = wrong.length ? `The far side's description cannot be used: ${wrong.map(({ text }) => text).join("; ")}.` : error.message;
+      throw new PhoneError(code, { hint, cause: error, name: error.name, lint: found });
+    }
+  }
+
+  #renew() {
+    if (!globalThis.RTCPeerConnection) throw new PhoneError("unsupported_browser");
+    const pc = new RTCPeerConnection(this.configuration);
+    for (const track of this.tracks) pc.addTrack(track, this.localStream);
+    pc.addEventListener("track", ({ streams, track }) => {
+      if (pc !== this.pc) return;
+      this.remoteStream = streams[0] ?? joinedStream(this.remoteStream, track);
+      this.hooks.arrived(this.remoteStream);
+    });
+    pc.addEventListener("connectionstatechange", () => pc === this.pc && this.hooks.changed(pc.connectionState));
+    if (this.older) this.#drop(this.pc);
+    else this.older = this.pc;
+    this.pc = pc;
+  }
+
+  #drop(pc) {
+    pc?.close();
+  }
+
+  async #gathered() {
+    const { pc } = this;
+    const servers = (this.configuration.iceServers ?? []).flatMap(({ urls }) => urls);
+    const relayOnly = this.configuration.iceTransportPolicy === "relay";
+    const wanted = servers.some((url) => url.startsWith("turn")) ? "relay" : servers.length ? "srflx" : null;
+    const limit = relayOnly ? GATHER_RELAY : servers.length ? GATHER_SERVERS : GATHER;
+    if (pc.iceGatheringState !== "complete") await gathering(pc, wanted, limit);
+    return pc.localDescription.sdp;
+  }
+}
+
+// Waits for all candidates, or for the first of the wanted kind and a little more.
+function gathering(pc, wanted, limit) {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      pc.removeEventListener("icegatheringstatechange", changed);
+      pc.removeEventListener("icecandidate", found);
+      resolve();
+    };
+    const changed = () => pc.iceGatheringState === "complete" && done();
+    const found = ({ candidate }) => wanted && candidate?.type === wanted && setTimeout(done, SETTLE);
+    const timer = setTimeout(done, limit);
+    pc.addEventListener("icegatheringstatechange", changed);
+    pc.addEventListener("icecandidate", found);
+  });
+}
+
+function joinedStream(stream, track) {
+  const kept = stream?.getTracks().filter((each) => each.kind !== track.kind && each.readyState === "live") ?? [];
+  return new MediaStream([...kept, track]);
+}

@@ -1,0 +1,238 @@
+// Offer and answer of one call, one at a time, and the way of its media when that breaks.
+//
+// The gateway is the impolite side: when its OFFER crosses ours, ours is taken back and made again afterwards. While the
+// call is on hold nothing is offered: the gateway resumes with what it has of us, and the offer is made then.
+
+import { PhoneError, asPhoneError } from "./errors.js";
+import { haveCommonCodec, lint } from "./lint.js";
+import { Media } from "./media.js";
+
+const DISCONNECTED = 2_500; // ms that a connection may be interrupted before it gets another way
+const RESTARTS = 5; // tries of that
+const REPEATS = 4; // tries of an offer that the gateway cannot take now
+const REPEAT = 1_000; // ms and up to twice that until the next
+
+const later = (time) => new Promise((resolve) => setTimeout(resolve, time));
+
+export class Negotiation {
+  /**
+   * @param {import("./call.js").Call} call
+   * @param {import("./wire.js").Wire} wire
+   */
+  constructor(call, wire) {
+    this.call = call;
+    this.wire = wire;
+    this.media = new Media({
+      changed: (state) => this.#wayChanged(state),
+      arrived: (stream) => call.emit("media", stream),
+    });
+    this.shape = (sdp) => sdp; // a last hand on our descriptions
+    this.video = false;
+    this.postponed = null; // an offer that has to be made when it can be
+    this.restarts = 0;
+    this.#turn = Promise.resolve();
+  }
+
+  #turn;
+  #open = null; // our offer inside the call: {done, failed, promise}
+  #timer = null;
+
+  /** Does `work` when all that was begun before it is done. */
+  inTurn(work) {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  /** Posts the offer of a new call. */
+  place(to, data) {
+    return this.inTurn(async () => {
+      const sdp = this.shape(await this.media.offer(), "offer");
+      if (this.call.isOver) return null;
+      return this.wire.describe({ messageType: "OFFER", to, sdp, ...attached(data) });
+    });
+  }
+
+  /** Posts the answer to a call that rings here; to one without an offer, an offer. */
+  takeCall(offer, data) {
+    return this.inTurn(async () => {
+      if (offer) this.#inspect(offer, "offer");
+      const local = offer ? await this.media.answer(offer, { video: this.video }) : await this.media.offer();
+      const messageType = offer ? "ANSWER" : "OFFER";
+      await this.#deliver({ messageType, callId: this.call.id, sdp: this.shape(local, messageType.toLowerCase()), ...attached(data) });
+    });
+  }
+
+  // A lost response is no lost answer: it is posted again, and the gateway says when it has it already.
+  async #deliver(message) {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await this.wire.describe(message);
+      } catch (error) {
+        if (attempt && error.code === "wrong_state" && error.details.state === "established") return null;
+        if (error.code !== "gateway_unreachable" || attempt === 2 || this.call.isOver) throw error;
+        await later(REPEAT);
+      }
+    }
+  }
+
+  /** Takes the far side's answer to an offer of ours. */
+  answered(sdp, early) {
+    return this.inTurn(async () => {
+      if (!this.media.pc) return early ? undefined : this.renew({ fresh: true }); // an earlier page has called
+      this.#inspect(sdp, "answer");
+      const ours = this.media.pc.localDescription?.sdp;
+      if (!haveCommonCodec(ours, sdp)) throw new PhoneError("no_common_codec");
+      const known = await this.media.accept(sdp, { early });
+      if (early) return undefined;
+      this.#settle();
+      if (!known) this.renew({ fresh: true });
+      else if (this.postponed) this.renew(this.postponed);
+      return undefined;
+    });
+  }
+
+  /** Takes an offer of the far side inside the call, or its wish for one of ours. */
+  offered(sdp) {
+    return this.inTurn(async () => {
+      if (this.call.isOver) return;
+      if (!sdp) {
+        this.renew({ fresh: true });
+        return;
+      }
+      this.#inspect(sdp, "offer");
+      const again = this.#open || this.media.offering ? this.postponed ?? {} : null;
+      await this.media.rollback();
+      const local = this.shape(await this.media.answer(sdp, { video: this.video }), "answer");
+      try {
+        await this.#deliver({ messageType: "ANSWER", callId: this.call.id, sdp: local });
+      } catch (error) {
+        if (error.code !== "wrong_state") throw error; // else it was withdrawn
+      }
+      if (again) this.#repeat(again);
+    });
+  }
+
+  /**
+   * Makes an offer inside the call.
+   * @returns {Promise<void>} fulfilled when the far side has answered it
+   */
+  renew(options = {}, attempt = 0) {
+    if (this.call.isOver) return Promise.reject(new PhoneError("call_ended"));
+    if (this.call.held || this.#open) {
+      this.postponed = { ...this.postponed, ...options };
+      return this.#open?.promise ?? Promise.resolve();
+    }
+    this.postponed = null;
+    const open = (this.#open = deferred());
+    open.options = options;
+    this.inTurn(() => this.#offer(open, attempt)).catch((error) => this.#fail(error));
+    return open.promise;
+  }
+
+  async #offer(open, attempt) {
+    if (this.#open !== open || this.call.isOver) return;
+    const sdp = this.shape(await this.media.offer(open.options), "offer");
+    try {
+      await this.wire.describe({ messageType: "OFFER", callId: this.call.id, sdp });
+    } catch (error) {
+      await this.media.rollback();
+      if (error.code !== "wrong_state" || attempt >= REPEATS) throw error;
+      this.#open = null;
+      await later(REPEAT * (1 + Math.random()));
+      if (this.call.isOver) throw error;
+      this.renew(open.options, attempt + 1).then(open.done, open.failed);
+    }
+  }
+
+  // The offer was taken back for one of the far side's.
+  #repeat(options) {
+    const open = this.#open;
+    this.#open = null;
+    const renewed = this.renew({ ...open?.options, ...options });
+    if (open) renewed.then(open.done, open.failed);
+    else renewed.catch(() => {});
+  }
+
+  /** Takes the refusal of our offer: all is as it was before. */
+  async refused(error) {
+    const open = this.#open;
+    if (!open) return;
+    await this.inTurn(() => this.media.rollback());
+    if (error.details.cause === "glare" && this.restarts < RESTARTS) {
+      this.restarts += 1;
+      await later(REPEAT * (1 + Math.random()));
+      this.#repeat(open.options);
+    } else {
+      this.#fail(error);
+    }
+  }
+
+  /** Makes up for what a hold has kept from being done. */
+  resumed() {
+    if (this.postponed || !this.media.pc) this.renew({ ...this.postponed, fresh: !this.media.pc }).catch(() => {});
+    else this.inTurn(() => this.#unsilence()).catch(() => {});
+  }
+
+  // The gateway answers a far side that only changes directions by itself: then this side has still the old ones.
+  #unsilence() {
+    if (this.media.isSilenced && !this.call.heldByPeer) this.renew().catch(() => {});
+  }
+
+  /** Finds the media another way: the network has changed, or this one is dead. */
+  restart() {
+    if (!this.media.pc) return Promise.resolve();
+    return this.renew({ iceRestart: true });
+  }
+
+  /** Ends. */
+  close() {
+    clearTimeout(this.#timer);
+    this.#fail(new PhoneError("call_ended"));
+    this.media.close();
+  }
+
+  #settle() {
+    const open = this.#open;
+    this.#open = null;
+    open?.done();
+  }
+
+  #fail(error) {
+    const open = this.#open;
+    this.#open = null;
+    open?.failed(asPhoneError(error));
+  }
+
+  #inspect(sdp, type) {
+    const found = lint(sdp, { local: this.media.pc?.localDescription?.sdp, type });
+    if (found.length) this.call.emit("lint", found);
+  }
+
+  #wayChanged(state) {
+    clearTimeout(this.#timer);
+    this.call.emit("way", state);
+    if (state === "connected") this.restarts = 0;
+    else if (state === "disconnected") this.#timer = setTimeout(() => this.#repair(), DISCONNECTED);
+    else if (state === "failed") this.#repair();
+  }
+
+  #repair() {
+    if (this.call.isOver || !this.call.isUp) return;
+    if (this.media.pc?.connectionState === "failed") this.call.emit("error", new PhoneError("media_failed"));
+    if (this.restarts >= RESTARTS) return;
+    this.restarts += 1;
+    this.#timer = setTimeout(() => this.restart().catch(() => {}), this.restarts > 1 ? 1000 * 2 ** this.restarts : 0);
+  }
+}
+
+function attached(data) {
+  return data?.length ? { data } : {};
+}
+
+function deferred() {
+  const open = {};
+  open.promise = new Promise((resolve, reject) => Object.assign(open, { done: resolve, failed: reject }));
+  open.promise.catch(() => {}); // those who want to know wait for it themselves
+  return open;
+}

@@ -1,0 +1,405 @@
+// A phone: one agent at one gateway, with any number of calls.
+
+import { Call } from "./call.js";
+import { Microphone, Speaker, capture, listDevices } from "./devices.js";
+import { Emitter } from "./emitter.js";
+import { PhoneError, asPhoneError } from "./errors.js";
+import { HOME } from "./place.js";
+import { Servers } from "./servers.js";
+import { Store } from "./store.js";
+import { Stream } from "./stream.js";
+import { Wire } from "./wire.js";
+
+const AGAIN = [1_000, 2_000, 4_000, 8_000]; // ms between tries to sign in again at a gateway that had forgotten us
+
+/**
+ * Events: "registration" ({state, sipCode, reason}), "connection" ({state, error}), "incoming" (Call), "call" (Call, after
+ * any change of it), "callended" (Call), "signedout" ({reason}), "error" (PhoneError), "devices".
+ */
+export class Phone extends Emitter {
+  #stream;
+  #store;
+  #servers;
+  #speaker = new Speaker();
+  #credentials = null; // of this page's own sign-in; never stored
+  #cameras = new Set();
+  #placing = new Set();
+  #ending = new Map(); // calls that are over here and not yet at the gateway
+  #over = []; // ids of calls that were over lately
+  #count = 0;
+  #off = [];
+
+  /**
+   * @param {object} [options]
+   * @param {string} [options.gateway] base address; by default where the library came from
+   * @param {Storage | null} [options.storage] keeps the session through a reload
+   * @param {"auto" | "stream" | "poll"} [options.events]
+   * @param {"gateway" | RTCIceServer[]} [options.iceServers]
+   * @param {RTCIceTransportPolicy} [options.iceTransportPolicy]
+   * @param {boolean} [options.autoAnswer] obey callers who want to be answered without a click
+   * @param {boolean} [options.answerOnTalk] answer when the server orders it (a click in the agent's desktop)
+   * @param {boolean} [options.play] play the far sides' sound
+   */
+  constructor(options = {}) {
+    super();
+    this.options = { gateway: HOME, events: "auto", iceServers: "gateway", autoAnswer: false, answerOnTalk: true, play: true, ...options };
+    this.wire = new Wire(this.options.gateway);
+    this.calls = new Map();
+    this.microphone = new Microphone();
+    this.shape = this.options.shape ?? ((sdp) => sdp);
+    this.connection = "offline";
+    this.registration = { state: "SIGNED_OUT", sipCode: 0, reason: "" };
+    this.dn = this.displayName = "";
+    this.guest = false;
+    this.#store = new Store(kept(options), `grtc-session ${this.wire.api}${options.name ?? ""}`);
+    this.#servers = new Servers(this.wire, this.options);
+    this.#stream = new Stream(this.wire, {
+      mode: this.options.events,
+      take: (message) => this.#take(message),
+      changed: (state, error) => this.#connectionChanged(state, error),
+      lost: (error) => this.#lost(error),
+    });
+    this.microphone.on("changed", () => this.#renewTracks());
+    this.microphone.on("error", (error) => this.emit("error", error));
+  }
+
+  /** The agent's id at the gateway. */
+  get id() { return this.wire.id; }
+
+  /** Whether somebody is signed in. */
+  get isSignedIn() { return Boolean(this.wire.token); }
+
+  /** How messages come at present: "stream" or "poll". */
+  get way() { return this.#stream.way; }
+
+  // ---- coming and going
+
+  /**
+   * Signs a number in, or a guest (`{guest: true}`), and begins to listen.
+   * @param {{dn?: string, password?: string, id?: string, displayName?: string, guest?: boolean}} who
+   */
+  async signIn({ dn = "", password = "", id, displayName = "", guest = false }) {
+    const fields = guest
+      ? { guest: "1", ...(id ? { id } : {}) }
+      : { id: id ?? `phone-${dn}`, dn, password, ...(displayName ? { display_name: displayName } : {}) };
+    const answer = await this.wire.signIn(fields);
+    this.#stream.stop();
+    Object.assign(this, { dn: answer.dn ?? dn, displayName, guest });
+    this.#credentials = fields;
+    this.#store.clear();
+    this.#store.keep({ id: this.id, dn: this.dn, token: this.wire.token, displayName, guest });
+    this.#begin(undefined);
+  }
+
+  /**
+   * Goes on with the session that this tab had before a reload; its calls come back, with new media.
+   * @returns {Promise<boolean>} whether there was one
+   */
+  async resume() {
+    const before = this.#store.read();
+    if (!before) return false;
+    Object.assign(this.wire, { id: before.id, token: before.token });
+    let calls;
+    try {
+      calls = await this.wire.calls();
+    } catch (error) {
+      this.#forget();
+      if ([401, 403, 404].includes(error.status)) return false;
+      throw error;
+    }
+    Object.assign(this, { dn: before.dn, displayName: before.displayName ?? "", guest: Boolean(before.guest) });
+    this.#begin(before.last);
+    for (const view of calls) this.#takeUp(view, before.calls?.[view.callId]);
+    return true;
+  }
+
+  /** Ends all calls and the session. */
+  async signOut() {
+    if (!this.isSignedIn) return;
+    this.#stream.stop();
+    try {
+      await this.wire.signOut();
+    } finally {
+      this.#signedOut("signed out");
+    }
+  }
+
+  /** Signs out without waiting for anything: for a page that goes away for good. A reload has to be without it. */
+  leave() {
+    if (!this.isSignedIn) return;
+    this.wire.signOut({ keepalive: true }).catch(() => {});
+    this.#stream.stop();
+    this.#forget();
+  }
+
+  #begin(last) {
+    this.registration = { state: "REGISTERED", sipCode: 0, reason: "" };
+    this.#listenToBrowser();
+    this.#stream.online = true;
+    this.#stream.start(last);
+    this.#connectionChanged("online");
+    this.emit("registration", this.registration);
+  }
+
+  #forget() {
+    this.#store.clear();
+    this.#credentials = null;
+    this.wire.token = "";
+    this.#off.splice(0).forEach((off) => off());
+  }
+
+  #signedOut(reason) {
+    this.#stream.stop();
+    this.#forget();
+    this.#ending.clear();
+    for (const call of [...this.calls.values()]) call.end({ cause: "signed-out", hint: reason });
+    this.registration = { state: "SIGNED_OUT", sipCode: 0, reason };
+    this.connection = "offline";
+    this.emit("registration", this.registration);
+    this.emit("signedout", { reason });
+  }
+
+  // ---- calls
+
+  /**
+   * Calls a number. Fulfilled when the gateway has taken the call; what becomes of it is told by its events.
+   * @returns {Promise<Call>}
+   */
+  async call(to, { audio = true, video = false, data = [], stream = null } = {}) {
+    if (!this.isSignedIn) throw new PhoneError("not_signed_in");
+    const own = stream ?? new MediaStream(await this.tracks({ audio, video }));
+    const call = new Call(this, { direction: "outbound", peer: String(to).trim(), data });
+    this.#add(call, `local-${(this.#count += 1)}`);
+    this.emit("call", call);
+    const placing = call.place({ audio, video, stream: own, data });
+    this.#placing.add(placing);
+    try {
+      await placing;
+    } finally {
+      this.#placing.delete(placing);
+    }
+    return call;
+  }
+
+  #add(call, key) {
+    this.calls.set(key, call);
+    call.on("media", (stream) => this.#play(call, stream));
+    call.on("error", (error) => this.emit("error", error));
+  }
+
+  /** Notes the id that the gateway has given to a call; for the call itself. */
+  named(call, id) {
+    const key = [...this.calls].find(([, each]) => each === call)?.[0];
+    this.calls.delete(key);
+    call.id = id;
+    this.calls.set(id, call);
+    this.emit("call", call);
+  }
+
+  /** Notes that a call is over; for the call itself. */
+  over(call) {
+    for (const [key, each] of this.calls) if (each === call) this.calls.delete(key);
+    if (call.id) {
+      this.#over = [...this.#over.slice(-50), call.id];
+      this.#store.dropCall(call.id);
+    }
+    this.#speaker.stop(call);
+    this.emit("callended", call);
+  }
+
+  /** Ends a call at the gateway, now or when it can be reached again; for the call itself. */
+  async endAtGateway(verb, id, fields = {}) {
+    try {
+      await this.wire.order(verb, id, fields);
+      this.#ending.delete(id);
+    } catch (error) {
+      if (error.code === "gateway_unreachable") this.#ending.set(id, [verb, fields]);
+      else this.#ending.delete(id);
+      if (!["gateway_unreachable", "unknown_call", "wrong_state", "not_signed_in"].includes(error.code)) throw error;
+    }
+  }
+
+  // ---- messages
+
+  async #take(message) {
+    const { messageType: type, callId } = message;
+    this.#store.keep({ last: message.seq });
+    if (type === "SIGNED_OUT") return this.#toldSignedOut(message);
+    if (type === "REGISTRATION") return this.#registrationChanged(message);
+    if (this.#over.includes(callId)) return undefined;
+    if (!this.calls.has(callId)) {
+      if (type === "OFFER" && message.cause !== "resync") return this.#incoming(message);
+      await Promise.allSettled(this.#placing); // it may be about a call whose id is still on its way
+    }
+    return this.calls.get(callId)?.take(message);
+  }
+
+  #toldSignedOut({ reason = "", cause = "" }) {
+    if (cause === "stopping" && this.#credentials) this.#signInAgain(reason);
+    else this.#signedOut(reason || "signed out by the gateway");
+  }
+
+  #registrationChanged({ state, sipCode = 0, reason = "", hint = "" }) {
+    this.registration = { state, sipCode, reason, hint };
+    this.emit("registration", this.registration);
+  }
+
+  #incoming(message) {
+    const call = new Call(this, {
+      id: message.callId,
+      direction: "inbound",
+      peer: message.from,
+      displayName: message.displayName,
+      data: message.data,
+      uuid: message.uuid,
+      autoAnswer: message.autoAnswer ?? null,
+      offer: message.sdp,
+    });
+    this.#store.keepCall(call.id, { offer: message });
+    this.#add(call, call.id);
+    this.emit("incoming", call);
+    this.emit("call", call);
+    if (this.options.autoAnswer && call.autoAnswer !== null) setTimeout(() => this.#answerUnasked(call), 1000 * call.autoAnswer);
+  }
+
+  #answerUnasked(call) {
+    if (call.state === "incoming") call.answer().catch((error) => this.emit("error", asPhoneError(error)));
+  }
+
+  // A call of the page before the reload, as the gateway has it now.
+  #takeUp(view, kept) {
+    if (this.calls.has(view.callId)) return;
+    if (view.state === "OFFERED") {
+      if (kept?.offer) this.#incoming(kept.offer);
+    } else if (["DIALLING", "RINGING", "ESTABLISHED"].includes(view.state)) {
+      const { callId: id, direction, peer, displayName } = view;
+      const call = new Call(this, { id, direction, peer, displayName, data: kept?.offer?.data });
+      this.#add(call, id);
+      call.takeUp(view);
+    }
+  }
+
+  // ---- the way to the gateway
+
+  #connectionChanged(state, error) {
+    if (state === this.connection) return;
+    this.connection = state;
+    this.emit("connection", { state, error });
+    if (state !== "online") return;
+    for (const [id, [verb, fields]] of [...this.#ending]) this.endAtGateway(verb, id, fields).catch(() => {});
+    for (const call of this.calls.values()) call.networkChanged({ sure: false });
+  }
+
+  // The gateway knows this session no more: another page has it, or the gateway has been restarted.
+  #lost(error) {
+    if (error.code === "not_signed_in" && this.#credentials) this.#signInAgain(error.hint);
+    else this.#signedOut(error.code === "foreign_session" ? "another page has signed in" : error.hint);
+  }
+
+  async #signInAgain(reason) {
+    const credentials = this.#credentials;
+    this.#stream.stop();
+    this.#connectionChanged("offline", new PhoneError("gateway_unreachable", { hint: reason }));
+    for (let attempt = 0; this.#credentials === credentials; attempt += 1) {
+      try {
+        await this.wire.signIn(credentials);
+        return await this.#signedInAgain();
+      } catch (error) {
+        if (error.status && error.status < 500 && error.status !== 429) return this.#signedOut(error.hint);
+        await new Promise((resolve) => setTimeout(resolve, AGAIN[Math.min(attempt, AGAIN.length - 1)] * (0.5 + Math.random() / 2)));
+      }
+    }
+    return undefined;
+  }
+
+  async #signedInAgain() {
+    this.#store.keep({ id: this.id, token: this.wire.token, last: undefined });
+    this.#begin(undefined);
+    const there = new Set((await this.wire.calls()).map(({ callId }) => callId));
+    for (const call of [...this.calls.values()]) {
+      if (call.id && !there.has(call.id)) call.end({ cause: "lost", hint: "The gateway was restarted and knows this call no more." });
+    }
+  }
+
+  #listenToBrowser() {
+    if (this.#off.length || !globalThis.addEventListener) return;
+    const listen = (target, name, listener) => {
+      target?.addEventListener?.(name, listener);
+      this.#off.push(() => target?.removeEventListener?.(name, listener));
+    };
+    const network = () => this.#networkChanged();
+    listen(globalThis, "online", network);
+    listen(globalThis.navigator?.connection, "change", network);
+    listen(globalThis.navigator?.mediaDevices, "devicechange", () => this.emit("devices"));
+  }
+
+  #networkChanged() {
+    if (globalThis.navigator?.onLine === false) return;
+    this.#stream.renew();
+    for (const call of this.calls.values()) call.networkChanged();
+  }
+
+  // ---- sound
+
+  /** Returns microphones, loudspeakers and cameras; their names only once the microphone was allowed. */
+  devices() {
+    return listDevices();
+  }
+
+  /** Uses another microphone from now on, also in the calls that are up. */
+  setMicrophone(deviceId) {
+    return this.microphone.choose(deviceId);
+  }
+
+  /** Uses another loudspeaker from now on. */
+  setSpeaker(deviceId) {
+    return this.#speaker.choose(deviceId);
+  }
+
+  /** Returns how loud it is at the microphone, 0 to 1; 0 while there is no call. */
+  microphoneLevel() {
+    return this.microphone.level();
+  }
+
+  /** Returns tracks to send in a call; for the call itself. */
+  async tracks({ audio, video }) {
+    const tracks = audio ? [await this.microphone.lend()] : [];
+    if (!video) return tracks;
+    try {
+      const cameras = (await capture({ video: true })).getTracks();
+      cameras.forEach((track) => this.#cameras.add(track));
+      return [...tracks, ...cameras];
+    } catch (error) {
+      tracks.forEach((track) => this.giveBack(track));
+      throw error;
+    }
+  }
+
+  /** Takes back a track that a call has sent; for the call itself. One of the page's own stays as it is. */
+  giveBack(track) {
+    if (this.microphone.owns(track)) this.microphone.takeBack(track);
+    else if (this.#cameras.delete(track)) track.stop();
+  }
+
+  /** Returns the configuration of a new connection; for the call itself. */
+  configuration() {
+    return this.#servers.configuration();
+  }
+
+  #play(call, stream) {
+    if (this.options.play) this.#speaker.play(call, stream).catch((error) => this.emit("error", error));
+  }
+
+  async #renewTracks() {
+    for (const call of this.calls.values()) await call.renewTrack().catch((error) => this.emit("error", asPhoneError(error)));
+  }
+}
+
+function kept(options) {
+  if (options.storage !== undefined) return options.storage;
+  try {
+    return globalThis.sessionStorage ?? null;
+  } catch {
+    return null; // forbidden here
+  }
+}

@@ -1,0 +1,4 @@
+// Where this library came from: the gateway, unless the file was copied elsewhere.
+
+/** The gateway's base address: the folder above the one of this module. */
+export const HOME = new URL("../", import.meta.url).href;

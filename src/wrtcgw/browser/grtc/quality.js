@@ -1,0 +1,124 @@
+// How good a call is: numbers of getStats, and what people would say of them.
+
+const PACKET_MS = 20;
+const BUFFER_MS = 20; // of the far side, which nobody tells
+const LOSS_ROBUSTNESS = 25.1; // Bpl of G.711 with packet loss concealment, ITU-T G.113 appendix I
+
+/**
+ * Estimates the mean opinion score, 1 to 4.5, by the E-model (ITU-T G.107) as Cole and Rosenbluth simplified it for VoIP
+ * ("Voice over IP Performance Monitoring", ACM SIGCOMM CCR 31(2), 2001): R = 93.2 - Id - Ie,eff with
+ * Id = 0.024 d + 0.11 (d - 177.3) for the part of the delay d above 177.3 ms, and Ie,eff = 95 Ppl / (Ppl + Bpl) of G.107
+ * for random loss. The delay is half the round trip, the packets, and a buffer of twice the jitter. For Opus there is
+ * no agreed Bpl; that of G.711 with concealment is taken for all codecs, so it is a lower bound.
+ * @param {{rtt?: number, jitter?: number, loss?: number}} sample ms, ms, percent
+ */
+export function opinion({ rtt = 0, jitter = 0, loss = 0 }) {
+  const delay = rtt / 2 + PACKET_MS + BUFFER_MS + 2 * jitter;
+  const delayed = 0.024 * delay + 0.11 * Math.max(0, delay - 177.3);
+  const lost = Math.min(100, Math.max(0, loss));
+  const rating = 93.2 - delayed - (95 * lost) / (lost + LOSS_ROBUSTNESS);
+  if (rating <= 0) return 1;
+  const score = 1 + 0.035 * rating + rating * (rating - 60) * (100 - rating) * 7e-6;
+  return Math.round(100 * Math.min(4.5, Math.max(1, score))) / 100;
+}
+
+/**
+ * Reads the reports of a connection's getStats.
+ * @param {Iterable<object>} reports
+ * @returns {{audio: object, video: object | null, relayed: boolean}}
+ */
+export function read(reports) {
+  const all = [...reports];
+  const byId = new Map(all.map((report) => [report.id, report]));
+  const pair = chosenPair(all, byId);
+  const local = byId.get(pair?.localCandidateId);
+  const remote = byId.get(pair?.remoteCandidateId);
+  const way = { rtt: 1000 * (pair?.currentRoundTripTime ?? 0) };
+  const video = medium("video", all, byId, way);
+  return {
+    audio: medium("audio", all, byId, way),
+    video: video.rx.packets || video.tx.packets ? video : null,
+    relayed: local?.candidateType === "relay" || remote?.candidateType === "relay",
+  };
+}
+
+function chosenPair(all, byId) {
+  const transport = all.find((report) => report.type === "transport" && report.selectedCandidatePairId);
+  const nominated = (report) => report.type === "candidate-pair" && report.nominated && report.state === "succeeded";
+  return byId.get(transport?.selectedCandidatePairId) ?? all.find(nominated);
+}
+
+function medium(kind, all, byId, way) {
+  const of = (type) => all.filter((report) => report.type === type && (report.kind ?? report.mediaType) === kind);
+  const sum = (reports, name) => reports.reduce((total, report) => total + (report[name] ?? 0), 0);
+  const [inbound, outbound, remote] = [of("inbound-rtp"), of("outbound-rtp"), of("remote-inbound-rtp")];
+  const codec = byId.get((inbound[0] ?? outbound[0])?.codecId)?.mimeType ?? "";
+  const told = remote.find((report) => report.roundTripTime > 0)?.roundTripTime;
+  return {
+    codec: codec.split("/").pop(),
+    rtt: told === undefined ? way.rtt : 1000 * told,
+    rx: {
+      packets: sum(inbound, "packetsReceived"),
+      bytes: sum(inbound, "bytesReceived"),
+      lost: sum(inbound, "packetsLost"),
+      jitter: 1000 * Math.max(0, ...inbound.map((report) => report.jitter ?? 0)),
+    },
+    tx: {
+      packets: sum(outbound, "packetsSent"),
+      bytes: sum(outbound, "bytesSent"),
+      lost: sum(remote, "packetsLost"),
+      jitter: 1000 * Math.max(0, ...remote.map((report) => report.jitter ?? 0)),
+    },
+    energy: sum(inbound, "totalAudioEnergy"),
+    seconds: sum(inbound, "totalSamplesDuration"),
+  };
+}
+
+/**
+ * Returns the quality since an earlier reading; without one, since the beginning.
+ * @param {ReturnType<typeof read>} now
+ * @param {ReturnType<typeof read> | null} [before]
+ */
+export function assess(now, before = null) {
+  const { audio } = now;
+  const old = before?.audio;
+  const grown = (way, name) => Math.max(0, audio[way][name] - (old && old[way].packets <= audio[way].packets ? old[way][name] : 0));
+  const [lost, received] = [grown("rx", "lost"), grown("rx", "packets")];
+  const loss = lost + received ? (100 * lost) / (lost + received) : 0;
+  const seconds = audio.seconds - (old?.seconds ?? 0);
+  const energy = audio.energy - (old?.energy ?? 0);
+  return {
+    rtt: rounded(audio.rtt),
+    jitter: rounded(audio.rx.jitter),
+    loss: rounded(loss),
+    mos: opinion({ rtt: audio.rtt, jitter: audio.rx.jitter, loss }),
+    codec: audio.codec,
+    sent: audio.tx.packets,
+    received: audio.rx.packets,
+    bytesSent: audio.tx.bytes,
+    bytesReceived: audio.rx.bytes,
+    level: seconds > 0 && energy > 0 ? Math.min(1, Math.sqrt(energy / seconds)) : 0,
+    relayed: now.relayed,
+  };
+}
+
+/** Returns a reading as the gateway's /api/webrtc/stats takes it; `heard` is whether there was anything to judge. */
+export function report(reading, quality) {
+  const shown = ({ codec, rtt, rx, tx }, mos) => ({
+    ...(codec ? { codec } : {}), ...(mos ? { mos } : {}), rtt: rounded(rtt), rx: flow(rx), tx: flow(tx),
+  });
+  const mos = reading.audio.rx.packets ? quality.mos : 0;
+  return {
+    timestamp: Date.now(),
+    audio: shown(reading.audio, mos),
+    ...(reading.video ? { video: shown(reading.video, 0) } : {}),
+  };
+}
+
+function flow({ packets, bytes, lost, jitter }) {
+  return { packets, bytes, lost, jitter: rounded(jitter) };
+}
+
+function rounded(value) {
+  return Math.round(100 * value) / 100;
+}

@@ -1,0 +1,52 @@
+// What a page keeps so that the one after a reload can go on. Never a password.
+
+export class Store {
+  /** @param {Storage | null} storage null keeps nothing */
+  constructor(storage, key) {
+    this.storage = storage;
+    this.key = key;
+    this.value = {};
+  }
+
+  /** Returns what an earlier page left; null when there is nothing. */
+  read() {
+    try {
+      this.value = JSON.parse(this.storage?.getItem(this.key) ?? "null") ?? {};
+    } catch {
+      this.value = {};
+    }
+    return this.value.token ? this.value : null;
+  }
+
+  /** Keeps these fields beside those that are there. */
+  keep(fields) {
+    Object.assign(this.value, fields);
+    try {
+      this.storage?.setItem(this.key, JSON.stringify(this.value));
+    } catch {
+      // full, or forbidden: then a reload ends the session, and nothing else
+    }
+  }
+
+  /** Keeps what is known of one call. */
+  keepCall(id, fields) {
+    const calls = { ...this.value.calls, [id]: { ...this.value.calls?.[id], ...fields } };
+    this.keep({ calls });
+  }
+
+  /** Forgets a call. */
+  dropCall(id) {
+    const { [id]: gone, ...calls } = this.value.calls ?? {};
+    if (gone) this.keep({ calls });
+  }
+
+  /** Forgets all. */
+  clear() {
+    this.value = {};
+    try {
+      this.storage?.removeItem(this.key);
+    } catch {
+      // as above
+    }
+  }
+}

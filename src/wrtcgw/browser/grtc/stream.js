@@ -1,0 +1,181 @@
+// The agent's messages, in order and each once: an event stream by fetch, or long polls where a stream does not get
+// through. Either goes on behind the last message that was taken.
+
+import { PhoneError } from "./errors.js";
+
+const FIRST_BYTE = 4_000; // ms until something of a new stream has to arrive; the gateway writes at once
+const SILENCE = 45_000; // ms without a byte after which a stream is taken for dead; the gateway's heartbeat is 15 s
+const POLL = 25; // s that a poll hangs
+const POLL_PATIENCE = 20_000; // ms beyond that
+const AGAIN = 60_000; // ms of polling until a stream is tried again, doubled each time
+const AGAIN_MOST = 900_000;
+const PAUSE = 500; // ms until the next try after a failure, doubled each time
+const PAUSE_MOST = 8_000;
+
+const LOST = ["not_signed_in", "foreign_session", "session_required"];
+
+/** Takes text as it comes and returns the events that it completes: `{id, data}`. */
+export class EventParser {
+  #rest = "";
+
+  feed(text) {
+    const blocks = (this.#rest + text).replace(/\r\n?/g, "\n").split("\n\n");
+    this.#rest = blocks.pop();
+    return blocks.map(parseEvent).filter((event) => event.data !== undefined);
+  }
+}
+
+function parseEvent(block) {
+  const event = {};
+  for (const line of block.split("\n")) {
+    const [, name, value] = /^([^:]*)(?:: ?)?(.*)$/.exec(line);
+    if (name === "data") event.data = event.data === undefined ? value : `${event.data}\n${value}`;
+    else if (name === "id") event.id = value;
+  }
+  return event;
+}
+
+export class Stream {
+  /**
+   * @param {import("./wire.js").Wire} wire
+   * @param {{take: (message: object) => void, changed: (state: string, error?: PhoneError) => void,
+   *   lost: (error: PhoneError) => void, mode?: "auto" | "stream" | "poll"}} hooks
+   */
+  constructor(wire, { take, changed, lost, mode = "auto" }) {
+    this.wire = wire;
+    this.hooks = { take, changed, lost };
+    this.mode = mode;
+    this.last = undefined; // seq of the last message taken
+    this.way = mode === "poll" ? "poll" : "stream"; // that is in use
+    this.online = true;
+    this.running = null;
+    this.wake = () => {};
+  }
+
+  /** Begins behind the message `last`; without it with the first one that was not delivered. */
+  start(last) {
+    this.stop();
+    this.last = last;
+    const run = new AbortController();
+    this.running = run;
+    this.run(run.signal);
+  }
+
+  /** Ends; nothing more is taken. */
+  stop() {
+    this.running?.abort();
+    this.running = null;
+    this.wake();
+  }
+
+  /** Tries again at once: the network has changed, so what hangs may be dead without anyone having noticed. */
+  renew() {
+    this.current?.abort();
+    this.wake();
+  }
+
+  async run(signal) {
+    let failures = 0;
+    this.pollUntil = 0;
+    this.polling = AGAIN;
+    while (!signal.aborted) {
+      const error = await this.once(signal);
+      if (signal.aborted) return;
+      if (!error) {
+        failures = 0;
+        continue;
+      }
+      if (LOST.includes(error.code)) {
+        this.hooks.lost(error);
+        return;
+      }
+      failures += 1;
+      if (failures > 1 || this.way === "poll") this.report(error);
+      await this.pause(Math.min(PAUSE_MOST, PAUSE * 2 ** (failures - 1)) * (0.5 + Math.random() / 2));
+    }
+  }
+
+  // Streams or polls once; returns what went wrong.
+  async once(signal) {
+    this.way = this.mode === "auto" ? (Date.now() < this.pollUntil ? "poll" : "stream") : this.mode;
+    const attempt = new AbortController();
+    const abort = () => attempt.abort();
+    signal.addEventListener("abort", abort);
+    this.current = attempt;
+    try {
+      await (this.way === "poll" ? this.poll(attempt) : this.stream(attempt));
+      return null;
+    } catch (error) {
+      if (this.way === "stream" && this.mode === "auto" && !this.heard && !LOST.includes(error.code)) this.fallBack();
+      return error instanceof PhoneError ? error : new PhoneError("gateway_unreachable", { cause: error });
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  // A stream of which nothing arrived: something on the way holds it back. Polls go through such things.
+  fallBack() {
+    this.pollUntil = Date.now() + this.polling;
+    this.polling = Math.min(AGAIN_MOST, 2 * this.polling);
+  }
+
+  async stream(attempt) {
+    this.heard = false;
+    let timer = setTimeout(() => attempt.abort(), FIRST_BYTE);
+    try {
+      const headers = { Accept: "text/event-stream", ...(this.last === undefined ? {} : { "Last-Event-ID": String(this.last) }) };
+      const response = await this.wire.send("GET", "events", { query: { id: this.wire.id }, headers, signal: attempt.signal });
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+      const parser = new EventParser();
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) break;
+        this.heard = true;
+        this.report(null);
+        clearTimeout(timer);
+        timer = setTimeout(() => attempt.abort(), SILENCE);
+        for (const { data } of parser.feed(value)) this.deliver(JSON.parse(data));
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+    // the gateway has ended it: it stops, or another page has the session; the next try tells
+    throw new PhoneError("gateway_unreachable", { hint: "The event stream ended." });
+  }
+
+  async poll(attempt) {
+    const timer = setTimeout(() => attempt.abort(), POLL * 1000 + POLL_PATIENCE);
+    try {
+      const query = { id: this.wire.id, wait: this.online ? POLL : 0, after: this.last };
+      const message = await this.wire.ask("GET", "message", { query, signal: attempt.signal });
+      this.report(null);
+      if (message) this.deliver(message);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  deliver(message) {
+    if (this.last !== undefined && message.seq <= this.last) return;
+    this.last = message.seq;
+    this.hooks.take(message);
+    if (message.messageType === "SIGNED_OUT") this.stop();
+  }
+
+  report(error) {
+    const online = !error;
+    if (online === this.online) return;
+    this.online = online;
+    this.hooks.changed(online ? "online" : "offline", error ?? undefined);
+  }
+
+  pause(time) {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, time);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

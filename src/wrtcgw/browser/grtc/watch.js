@@ -1,0 +1,63 @@
+// Looks at the quality of a call every few seconds, and tells the gateway.
+
+import { assess, read, report } from "./quality.js";
+
+const EVERY = 5_000; // ms
+
+export class Watch {
+  /**
+   * @param {import("./call.js").Call} call
+   * @param {import("./wire.js").Wire} wire
+   */
+  constructor(call, wire) {
+    this.call = call;
+    this.wire = wire;
+    this.before = null;
+    this.connection = null;
+    this.timer = null;
+    this.told = true; // until the gateway says that it does not want to be told
+  }
+
+  start() {
+    this.timer ??= setInterval(() => this.#sample().catch(() => {}), EVERY);
+  }
+
+  stop() {
+    clearInterval(this.timer);
+    this.timer = null;
+  }
+
+  /** Returns the quality since the last sample. */
+  async look() {
+    const pc = this.call.connection;
+    if (pc !== this.connection) this.before = null;
+    this.connection = pc;
+    return assess(read(pc ? (await pc.getStats()).values() : []), this.before);
+  }
+
+  /** Samples a last time, before the connection is closed. */
+  async finish() {
+    this.stop();
+    if (this.call.connection && this.call.answeredAt) await this.#sample();
+  }
+
+  async #sample() {
+    const pc = this.call.connection;
+    if (!pc) return;
+    const reading = read((await pc.getStats()).values());
+    const quality = assess(reading, pc === this.connection ? this.before : null);
+    this.before = reading;
+    this.connection = pc;
+    this.call.emit("quality", quality);
+    if (this.told && this.call.id) await this.#tell(report(reading, quality));
+  }
+
+  async #tell(body) {
+    try {
+      const query = { id: this.wire.id, call: this.call.id };
+      await this.wire.ask("POST", "stats", { query, body: JSON.stringify(body), type: "application/json", keepalive: true });
+    } catch (error) {
+      if (["not_found", "bad_input"].includes(error.code)) this.told = false;
+    }
+  }
+}

@@ -1,0 +1,93 @@
+// Requests to the gateway: one session, its token in a header of each request, errors as PhoneError.
+
+import { PhoneError } from "./errors.js";
+
+const PATIENCE = 60_000; // ms; the gateway's own limits are shorter, so this is for a gateway that is gone
+
+export class Wire {
+  /** @param {string} gateway the gateway's base address */
+  constructor(gateway) {
+    this.api = new URL("api/webrtc/", gateway.endsWith("/") ? gateway : `${gateway}/`).href;
+    this.id = "";
+    this.token = "";
+  }
+
+  /** Sends a request and returns its response; an aborted one throws what `signal` was aborted with. */
+  async send(method, path, { query = {}, body, type, headers = {}, signal, keepalive } = {}) {
+    const url = new URL(path, this.api);
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined && value !== null && value !== "") url.searchParams.set(name, value);
+    }
+    const all = { Accept: "application/json", ...headers };
+    if (this.token) all.Authorization = `Bearer ${this.token}`;
+    if (type) all["Content-Type"] = type;
+    let response;
+    try {
+      response = await fetch(url, { method, headers: all, body, signal, keepalive, cache: "no-store" });
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      throw new PhoneError("gateway_unreachable", { cause: error });
+    }
+    if (!response.ok) throw await refusal(response);
+    return response;
+  }
+
+  /** Sends a request and returns the JSON of its response; null when it has none (204). */
+  async ask(method, path, options = {}) {
+    const patience = options.signal ? null : new AbortController();
+    const timer = patience && setTimeout(() => patience.abort(), options.patience ?? PATIENCE);
+    try {
+      const response = await this.send(method, path, { ...options, signal: options.signal ?? patience.signal });
+      const text = response.status === 204 ? "" : await response.text();
+      return text ? JSON.parse(text) : null;
+    } catch (error) {
+      if (options.signal?.aborted || error instanceof PhoneError) throw error;
+      throw new PhoneError("gateway_unreachable", { cause: error });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Opens a session; a password goes into the body, never into an address. */
+  async signIn(fields) {
+    const answer = await this.ask("POST", "sign_in", { body: new URLSearchParams(fields) });
+    this.id = answer.id ?? fields.id;
+    this.token = answer.session;
+    return answer;
+  }
+
+  /** Ends the session; with `keepalive` the request outlives the page. */
+  signOut(options = {}) {
+    return this.ask("POST", "sign_out", { query: { id: this.id }, ...options });
+  }
+
+  /** Orders something for a call: hangup, hold, dtmf … */
+  order(verb, call, fields = {}) {
+    return this.ask("POST", verb, { query: { id: this.id, call }, body: JSON.stringify(fields), type: "application/json" });
+  }
+
+  /** Posts a description: `{messageType, sdp, callId | to, data}`. */
+  describe(message) {
+    const body = JSON.stringify(message);
+    return this.ask("POST", "message", { query: { from: this.id }, body, type: "application/json" });
+  }
+
+  /** Returns the calls that the gateway has for this agent. */
+  async calls() {
+    return (await this.ask("GET", "calls", { query: { id: this.id } })).calls;
+  }
+}
+
+async function refusal(response) {
+  const text = await response.text().catch(() => "");
+  let told = {};
+  try {
+    told = JSON.parse(text);
+  } catch {
+    // not from the gateway itself: a proxy in front of it, say
+  }
+  const { code, error, ...more } = told;
+  if (!code && response.status >= 502) return new PhoneError("gateway_unreachable", { status: response.status });
+  const hint = error ?? `The gateway answered ${response.status}.`;
+  return new PhoneError(code ?? "unexpected_answer", { hint, status: response.status, ...more });
+}

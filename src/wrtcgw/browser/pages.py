@@ -1,0 +1,86 @@
+"""
+Which pages there are, and what each may do.
+
+The library is for everyone: pages of any origin may load it (whether they may *call* is the API's to say). The pages
+themselves load nothing from elsewhere, and only those that are meant for it can be framed by other pages.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from typing import cast
+
+from attrs import define
+from twisted.web.resource import IResource
+from twisted.web.util import Redirect
+
+from wrtcgw.browser.assets import Archive, Asset, Folder
+from wrtcgw.browser.joiner import join
+
+HOME = Path(str(files("wrtcgw.browser")))
+ENTRY = "main.js"
+"""The module whose ``Grtc`` the joined script offers."""
+OPEN = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+
+
+@define(kw_only=True)
+class PageSettings:
+    """What pages depend on; a change counts from the next response on."""
+
+    allowed_origins: tuple[str, ...] = ()
+    """Origins whose pages may frame the gadget."""
+
+
+def browser_pages(settings: PageSettings) -> dict[bytes, IResource]:
+    """Return what is served, by the first segment of its path; what is not in the package is left out."""
+    found = {
+        b"grtc.js": Asset("grtc.js", joined, lambda: OPEN),
+        b"grtc.d.ts": Asset("grtc.d.ts", (HOME / "grtc.d.ts").read_bytes, lambda: OPEN),
+        b"grtc": Folder(HOME / "grtc", lambda: OPEN),
+    }
+    for name, ancestors in _framing(settings).items():
+        folder = HOME / name
+        if folder.is_dir():
+            extra = {"wrtcgw-extension.zip": Archive(folder / "files")} if name == "extension" else {}
+            found[name.encode()] = Folder(folder, partial(_guarded, ancestors), extra)
+    pages = {name: cast(IResource, page) for name, page in found.items()}
+    if b"softphone" in pages:
+        pages[b""] = cast(IResource, Redirect(b"/softphone/"))
+    return pages
+
+
+def joined() -> bytes:
+    """Return the library as one script."""
+    sources = {path.relative_to(HOME / "grtc").as_posix(): path for path in (HOME / "grtc").rglob("*.js")}
+    return join({name: path.read_text("utf-8") for name, path in sources.items()}, ENTRY).encode()
+
+
+def _framing(settings: PageSettings) -> Mapping[str, Callable[[], str]]:
+    """Return the folders that are pages, each with who may frame it."""
+
+    def hosts() -> str:
+        return " ".join(("'self'", *settings.allowed_origins))
+
+    return {
+        "softphone": lambda: "'self'",
+        "gadget": hosts,
+        "workspace": hosts,
+        "ops": lambda: "'none'",
+        "extension": lambda: "'none'",
+        "vendor": lambda: "'none'",
+    }
+
+
+def _guarded(ancestors: Callable[[], str]) -> Mapping[str, str]:
+    """Return the header fields of a page: its own files and the gateway only, and who may frame it."""
+    policy = (
+        "default-src 'self'",
+        "img-src 'self' data:",
+        "media-src 'self' data: blob:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        f"frame-ancestors {ancestors()}",
+    )
+    return {"Content-Security-Policy": "; ".join(policy)}
