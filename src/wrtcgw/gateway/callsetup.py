@@ -9,7 +9,7 @@ from wrtcgw.gateway.attached import Data, from_headers
 from wrtcgw.gateway.causes import Ending, ending
 from wrtcgw.gateway.farewells import Farewell
 from wrtcgw.gateway.legs import Leg
-from wrtcgw.gateway.media import incoming_offer, learn_answer, request_for_offer
+from wrtcgw.gateway.media import incoming_offer, learn_answer, request_for_offer, take_offer
 from wrtcgw.gateway.orders import Orders
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch
@@ -44,7 +44,9 @@ class CallSetup:
         headers += wish.headers if wish else ()
         call_id, outputs = switch.core.invite(agent.account, target, local, switch.now(), headers=headers)
         call = Call.outbound(call_id, agent.id, shown(target), local, switch.now())
-        switch.add(agent, Leg(call, page_sdp=local, referrer=wish.leg if wish else "", form=form))
+        leg = Leg(call, referrer=wish.leg if wish else "", form=form)
+        take_offer(leg, local)
+        switch.add(agent, leg)
         switch.run(outputs)
         return call
 

@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IDelayedCall
 from wrtcgw.calls.call import Call
 from wrtcgw.errors import WrongState
 from wrtcgw.gateway.settings import Outcome
+from wrtcgw.gateway.ways import Ways
 from wrtcgw.sip.uri import URI
 
 
@@ -68,6 +69,10 @@ class Leg:
     call: Call
     page_sdp: str = field(default="", repr=False)
     """The page's last description, complete, with the directions that the page wants."""
+    page_offer: str = field(default="", repr=False)
+    """The page's last description that was an offer: all that it can do."""
+    wish: Ways = ()
+    """The directions that the page would like, whatever the far side has left it; none: both ways."""
     known_sdp: str = field(default="", repr=False)
     """The far side's description that the page has."""
     early_sdp: str | None = field(default=None, repr=False)

@@ -11,6 +11,7 @@ from wrtcgw import sdp as descriptions
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.gateway.legs import Leg
 from wrtcgw.gateway.switch import Switch
+from wrtcgw.gateway.ways import RECEIVING, Ways, need_page, ways, wish_of_answer
 
 _CONNECTION = re.compile(r"(?m)^c=[^\r\n]*")
 _NOWHERE = re.compile(r"(?m)^c=IN (?:IP4 0\.0\.0\.0|IP6 ::)(?=\r?$)")
@@ -18,7 +19,20 @@ _MEDIA = re.compile(r"(?m)^(m=\S+ \S+ \S+ )([^\r\n]*)")
 _OWNER = re.compile(r"a=(?:rtpmap|fmtp|rtcp-fb):([^\s*]+)")
 """A line that belongs to one format."""
 
-RECEIVING = ("sendrecv", "recvonly")
+_TRANSPORT = re.compile(r"(?m)^a=(?:ice-ufrag|ice-pwd|fingerprint):[^\r\n]*")
+_STREAM = re.compile(r"(?m)^(?=m=)")
+
+
+def take_offer(leg: Leg, text: str) -> None:
+    """Keep an offer of the page that counts."""
+    leg.page_sdp = leg.page_offer = text
+    leg.wish = ways(text)
+
+
+def take_answer(leg: Leg, text: str, offered: str) -> None:
+    """Keep an answer of the page; it says what the page wishes only where ``offered`` left it the choice."""
+    leg.page_sdp = text
+    leg.wish = wish_of_answer(leg.wish, text, offered)
 
 
 def wanted(leg: Leg, *, held: bool | None = None) -> str:
@@ -38,9 +52,54 @@ def successor(leg: Leg, text: str) -> str:
 
 
 def asked_for(leg: Leg) -> str:
-    """Return the offer for a far side that asks for one: as full as may be, with a higher version even if unchanged."""
-    offer = renewed(leg, held=leg.call.held)
+    """
+    Return the offer for a far side that asks for one, made without the page (T2.2, T5.9).
+
+    It is the page's present description: same ports, candidates and credentials, the DTLS role open again, a higher
+    version even if unchanged. It has all formats of the page's last offer, if that was of the same transport and means
+    the same by its payload types. Of a page that has only ever answered nothing more is known than its answer: what
+    it has in common with the far side's offer is then offered again. The directions are what the page wishes; where
+    the far side's answer goes beyond what the page has applied, the page is told of it afterwards.
+    """
+    text = _with_ways(_with_all_formats(leg.page_sdp, leg.page_offer), leg.wish)
+    offer = successor(leg, descriptions.reoffer(descriptions.held(text) if leg.call.held else text))
     return descriptions.with_version(offer, descriptions.origin_version(leg.call.local_sdp or offer) + 1)
+
+
+def _with_ways(text: str, wish: Ways) -> str:
+    session, *streams = _STREAM.split(descriptions.normalise(text))
+    turned = [
+        descriptions.with_direction(session + stream, way)[len(session) :]
+        for stream, way in zip(streams, wish, strict=False)
+    ]
+    return "".join([session, *turned, *streams[len(turned) :]])
+
+
+def _with_all_formats(text: str, offer: str) -> str:
+    """Return ``text`` with the formats of the page's ``offer``, or as it is where they do not go with its transport."""
+    session, *streams = _STREAM.split(descriptions.normalise(text))
+    offered = _STREAM.split(descriptions.normalise(offer))[1:]
+    same = _TRANSPORT.findall(text) == _TRANSPORT.findall(offer) and len(streams) == len(offered)
+    if text == offer or not same or not all(map(_has_all_of, offered, streams)):
+        return text
+    return session + "".join(map(_with_formats_from, streams, offered))
+
+
+def _has_all_of(offered: str, stream: str) -> bool:
+    """Tell whether an offered stream has what ``stream`` has, by the same numbers (:rfc:`3264#section-8.3.2`)."""
+    (before, formats), (media, fewer) = (_MEDIA.findall(one)[0] for one in (offered, stream))
+    place = descriptions.has_ice("\n" + stream) or before == media
+    maps = {line for line in stream.splitlines() if line.startswith("a=rtpmap:")}
+    return place and set(fewer.split()) <= set(formats.split()) and maps <= set(offered.splitlines())
+
+
+def _with_formats_from(stream: str, offered: str) -> str:
+    """Return a stream with the formats, and what belongs to them, of another description of it."""
+    lines = _MEDIA.sub(rf"\g<1>{_MEDIA.findall(offered)[0][1]}", stream).splitlines()
+    place = next((index for index, line in enumerate(lines) if _OWNER.match(line)), len(lines))
+    owned = [line for line in offered.splitlines() if _OWNER.match(line)]
+    rest = [line for line in lines[place:] if not _OWNER.match(line)]
+    return "\r\n".join([*lines[:place], *owned, *rest, ""])
 
 
 def same_media(leg: Leg, text: str) -> bool:
@@ -49,11 +108,11 @@ def same_media(leg: Leg, text: str) -> bool:
 
     An address of 0.0.0.0 is an old way to hold (:rfc:`3264#section-8.4`), not a new place to send to. Formats that are
     left out change nothing for a page that does not send them: third-party call control joins two legs so, whose far
-    sides have not the same codecs.
+    sides have not the same codecs. A way that opens matters if the page has applied a description that closed it.
     """
     known = leg.known_sdp
     text = _in_place(known, text)
-    if not known:
+    if not known or need_page(leg.wish, leg.page_sdp, known, text):
         return False
     same = descriptions.same_session(known, text) or descriptions.only_direction_differs(known, text)
     return same or (_leading(leg, known) == _leading(leg, text) and _is_narrower(known, text))

@@ -12,7 +12,16 @@ from wrtcgw.errors import WrongState
 from wrtcgw.gateway.attached import Data
 from wrtcgw.gateway.causes import explain
 from wrtcgw.gateway.legs import Leg, OpenOffer, Purpose
-from wrtcgw.gateway.media import learn_answer, learn_offer, renewed, request_for_offer, successor, tell_hold, wanted
+from wrtcgw.gateway.media import (
+    learn_offer,
+    renewed,
+    request_for_offer,
+    successor,
+    take_answer,
+    take_offer,
+    tell_hold,
+    wanted,
+)
 from wrtcgw.gateway.remote_offers import RemoteOffers
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch, accepted
@@ -81,7 +90,11 @@ class Offers:
         headers, leg.form = switch.attached(data)
         call.answer(switch.now())
         leg.stop_talk_timer()
-        leg.page_sdp = call.local_sdp = text
+        call.local_sdp = text
+        if offered is None:
+            take_offer(leg, text)
+        else:
+            take_answer(leg, text, offered)
         if call.replaces in switch.legs:
             switch.legs[call.replaces].replaced = True
         switch.run(switch.core.answer(call.id, text, switch.now(), headers=headers))
@@ -94,10 +107,10 @@ class Offers:
         call, switch = leg.call, self._switch
         leg.stop_page_timer()
         call.settle()
-        leg.page_sdp = text
-        offered, leg.remote_offer = leg.remote_offer, None
-        leg.known_sdp = offered or leg.known_sdp
-        if leg.informing or offered is None:
+        offered, leg.remote_offer = leg.remote_offer or "", None
+        take_answer(leg, text, offered)
+        leg.known_sdp = offered
+        if leg.informing:
             return
         local = successor(leg, wanted(leg))
         switch.run(switch.core.answer_offer(call.id, local, switch.now()))
@@ -140,14 +153,15 @@ class Offers:
         if leg is None or offer is None:
             return
         call, switch = leg.call, self._switch
-        call.local_sdp, leg.page_sdp = offer.sdp, offer.page_sdp
+        call.local_sdp = offer.sdp
         if offer.purpose is Purpose.PAGE:
+            take_offer(leg, offer.page_sdp)
             leg.known_sdp = event.sdp
             self._tell_outcome(leg, AgentMessage(type=MessageType.ANSWER, sdp=event.sdp))
         else:
             call.held = offer.purpose is Purpose.HOLD
             tell_hold(switch, leg, call.held, offer.by)
-        learn_answer(switch, leg, event.sdp)
+        self._remote_offers.changed(leg, event.sdp)
         self._resync(leg)
         if offer.waiting is not None:
             switch.give(offer.waiting, OK)

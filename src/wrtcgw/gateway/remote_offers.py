@@ -148,15 +148,15 @@ class RemoteOffers:
             self._switch.tell(leg.call, AgentMessage(type=MessageType.ANSWER, sdp=event.sdp))
             learn_answer(self._switch, leg, event.sdp)
         else:
-            self._changed(leg, event.sdp)
+            self.changed(leg, event.sdp)
 
     def refreshed(self, event: SessionRefreshed) -> None:
         """Take the description with which the far side answered a refresh of the core."""
         leg = self._switch.legs.get(event.leg)
         if leg is not None and leg.call.is_up:
-            self._changed(leg, event.sdp)
+            self.changed(leg, event.sdp)
 
-    def _changed(self, leg: Leg, text: str) -> None:
+    def changed(self, leg: Leg, text: str) -> None:
         """Let the page apply what is new for it; its answer to that does not go to the far side, which has one."""
         known = same_media(leg, text)
         learn_answer(self._switch, leg, text)
