@@ -15,6 +15,7 @@ from tests.interop import (
     case_harness,
     case_nginx,
     case_rtpengine,
+    case_rtpengine_faults,
     case_sipserver,
 )
 
@@ -35,6 +36,7 @@ def testSuite() -> TestSuite:  # noqa: N802 (trial looks for this name)
             case_dialect_browser,
             case_dialect_nginx,
             case_sipserver,
+            case_rtpengine_faults,
             case_faults,
         )
     )
