@@ -249,10 +249,31 @@ class FaultTests(SettingsTestCase):
             self.assertEqual([fault.key for fault in error.faults], ["--config"])
         self.assertIn("expected a TOML file in UTF-8; found", self.faults("http_port = \n"))
 
+    def test_ice_servers(self) -> None:
+        """What browsers would not take is found here, each with how it should look."""
+        for url in ("turn.example.org:3478", "stun://a.example", "turn:a.example", "stun:a?transport=udp", "stun:"):
+            self.assertIn("each stun:host[:port] or stuns:", self.faults(f'stun_servers = ["{url}"]'), url)
+        ports = ("turn:a:0", "turn:a:65536", "turn:a:")
+        hosts = ("turn:", "turn:u@a", "turn:[::zz]", "turn:[1]", "turn:a b", "turn:a/b", "turn:a?transport=tls")
+        for url in (*ports, *hosts, "stun:a.example", "https://a.example"):
+            faults = self.faults(f'turn_secret = "x"\nturn_servers = ["turn:fine.example", "{url}"]')
+            self.assertIn(f"without //, perhaps with ?transport=udp or tcp; found {url!r}", faults)
+        taken = ("turn:a.example", "turns:192.0.2.1:443?transport=tcp", "TURN:[2001:DB8::1]:3478?transport=UDP")
+        settings = self.settings(environ=PROXY | {"WRTCGW_TURN_SERVERS": ",".join(taken), "WRTCGW_TURN_SECRET": "x"})
+        self.assertEqual(settings.turn_servers, tuple(url.lower() for url in taken))
+
+    def test_turn_secret(self) -> None:
+        """TURN servers without the secret are a fault of their own, and a bad secret is only one."""
+        text = 'turn_servers = ["turn:a.example"]\n'
+        expected = "turn_secret: expected the secret of turn_servers (coturn's static-auth-secret)"
+        self.assertIn(expected, self.faults(text))
+        self.assertEqual(self.faults(text + 'turn_secret = "hid\\u0007den"').count("turn_secret: "), 1)
+
     def test_no_secret_is_shown(self) -> None:
         """Neither a bad secret nor the password in a bad URL is repeated in an error."""
         for environ in (
             PROXY | {"WRTCGW_OPERATOR_TOKEN": "tok\x07hidden"},
+            PROXY | {"WRTCGW_TURN_SECRET": "tok\x07hidden"},
             {"SIP_WS_SERVER": "http://user:hidden@example.org"},
         ):
             self.assertNotIn("hidden", self.faults(environ=environ))

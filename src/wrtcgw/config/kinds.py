@@ -25,6 +25,8 @@ _DECIMAL = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*"
 # what is a DN without any escaping; a star is for patterns
 _USER = re.compile(r"[A-Za-z0-9\-_.!~'()&=+$]{1,64}")
 _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+# RFC 7064 and RFC 7065: an authority without // and a host that browsers take
+_ICE_URL = re.compile(r"(stuns?|turns?):(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?(\?transport=(?:udp|tcp))?")
 _NODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SWITCH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
@@ -162,6 +164,24 @@ def _url_path(text: str) -> object:
     return bare if not bare or _URL_PATH.fullmatch(bare) else _refuse()
 
 
+def _ice_url(text: str, schemes: tuple[str, ...]) -> str:
+    found = _ICE_URL.fullmatch(text.lower())
+    if found is None or found[1] not in schemes or not 0 < int(found[3] or 1) < 65_536:
+        raise ValueError
+    if found[2].startswith("["):
+        IPv6Address(found[2][1:-1])
+    return found[0]
+
+
+def _stun_url(text: str) -> object:
+    url = _ice_url(text, ("stun", "stuns"))
+    return url if "?" not in url else _refuse()
+
+
+def _turn_url(text: str) -> object:
+    return _ice_url(text, ("turn", "turns"))
+
+
 def _node(text: str) -> object:
     return text if not text or _NODE.fullmatch(text) else _refuse()
 
@@ -198,6 +218,8 @@ origin = _of_text("an origin like https://desktop.example.org", _origin)
 any_origin = _of_text("an origin like https://desktop.example.org, or *", _any_origin)
 url_path = _of_text("empty or a path like /gateway", _url_path)
 node = _of_text("empty or a name of letters, digits and ._-", _node)
+stun_url = _of_text("stun:host[:port] or stuns:host[:port], without //", _stun_url)
+turn_url = _of_text("turn:host[:port] or turns:host[:port], without //, perhaps with ?transport=udp or tcp", _turn_url)
 ws_url = _of_text("a URL like wss://proxy.example.org:8443/path", WebSocketURL.parse)
 secret = _of_text("a printable text", _printable)
 header_text = _of_text("a printable ASCII text", _header_text)

@@ -169,6 +169,8 @@ def _check_together(reading: _Reading, settings: Settings, *, need_proxy: bool) 
         fault("register_max_retry_delay", "at least register_retry_delay", f"{settings.register_max_retry_delay:g}")
     if settings.session_expires < settings.min_se:
         fault("session_expires", f"at least min_se ({settings.min_se})", str(settings.session_expires))
+    if settings.turn_servers and not settings.turn_secret and "turn_secret" not in known_bad:
+        fault("turn_secret", "the secret of turn_servers (coturn's static-auth-secret)", "none")
     if settings.tls_ca_file is not None:
         try:
             load_trust_root(settings.tls_ca_file)

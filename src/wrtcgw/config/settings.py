@@ -123,6 +123,12 @@ class Settings:
     guest_password: str = _key("", kinds.secret, secret=True)
     guest_destinations: tuple[str, ...] = _key((), kinds.many(kinds.pattern), reload=True)
 
+    # firewalls between pages and the media
+    stun_servers: tuple[str, ...] = _key((), kinds.many(kinds.stun_url), reload=True)
+    turn_servers: tuple[str, ...] = _key((), kinds.many(kinds.turn_url), reload=True)
+    turn_secret: str = _key("", kinds.secret, reload=True, secret=True)
+    turn_ttl: int = _key(3600, kinds.integer(60, 604_800), reload=True)
+
     # pages of the Genesys kind
     genesys_dialect: bool = _key(True, kinds.switch)
     genesys_path: str = _key("", kinds.url_path)

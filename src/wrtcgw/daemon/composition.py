@@ -25,6 +25,7 @@ from wrtcgw.transport.reconnect import ReconnectSettings
 from wrtcgw.transport.tls import TLSSettings, websocket_endpoint
 from wrtcgw.web import Allowance, Binding, GatewayAPI, GatewaySite, WebSettings
 from wrtcgw.web.genesys import GenesysSettings, OnlyGenesys
+from wrtcgw.web.settings import IceSettings
 
 access = Logger(namespace="wrtcgw.access")
 
@@ -192,6 +193,14 @@ def web_settings(settings: Settings) -> WebSettings:
         streams_per_agent=settings.streams_per_agent,
         sign_in_per_address=Allowance(settings.sign_in_burst_per_address, settings.sign_in_rate_per_address),
         sign_in_per_id=Allowance(settings.sign_in_burst_per_id, settings.sign_in_rate_per_id),
+        ice=ice_settings(settings),
+    )
+
+
+def ice_settings(settings: Settings) -> IceSettings:
+    """Return what pages are told about STUN and TURN."""
+    return IceSettings(
+        stun=settings.stun_servers, turn=settings.turn_servers, secret=settings.turn_secret, ttl=settings.turn_ttl
     )
 
 

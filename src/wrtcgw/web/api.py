@@ -1,5 +1,6 @@
 """The REST dialect: its routes, each one call of the gateway's facade. See ``README.md`` for the dialect itself."""
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from typing import cast
@@ -22,6 +23,7 @@ from wrtcgw.web.conversation import Conversation, call_reply, read_after
 from wrtcgw.web.errors import NoSuchResource, WrongMethod, write_error, write_json, write_unexpected
 from wrtcgw.web.front import Front
 from wrtcgw.web.genesys import GenesysDialect, GenesysSettings
+from wrtcgw.web.ice import ice_view
 from wrtcgw.web.origins import Origins
 from wrtcgw.web.replies import Reply, write_reply
 from wrtcgw.web.settings import WebSettings
@@ -68,6 +70,7 @@ class GatewayAPI:
 
     :param genesys: settings of the Genesys dialect; None leaves it out.
     :param pages: further resources by the first segment of their paths: ``{b"softphone": ...}``; ``b""`` is the root.
+    :param wall: the wall clock's seconds; ``clock`` may count from anywhere.
     """
 
     app = Klein()
@@ -80,9 +83,12 @@ class GatewayAPI:
         *,
         pages: Mapping[bytes, IResource] | None = None,
         genesys: GenesysSettings | None = None,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self._gateway = gateway
         self._clock = clock
+        self._wall = wall
+        self._ice = settings.ice
         self._pages = pages or {}
         self._addresses = Addresses(settings.trusted_proxies)
         self._origins = Origins(settings.allowed_origins)
@@ -115,10 +121,11 @@ class GatewayAPI:
         )
 
     def reconfigure(self, settings: WebSettings) -> None:
-        """Take over the settings that can change while agents are signed in: whom the surface trusts."""
+        """Take over the settings that can change while agents are signed in: whom the surface trusts, ICE servers."""
         self._addresses.trust(settings.trusted_proxies)
         self._origins.allow(settings.allowed_origins)
         self._access.configure(settings.session_binding, settings.operator_token)
+        self._ice = settings.ice
 
     @property
     def hanging(self) -> tuple[int, int]:
@@ -231,6 +238,11 @@ class GatewayAPI:
         """Send data."""
         data = Data.read(order.given, self.body_limit)
         return await self._gateway.info(order.agent.id, order.call_id, data.content_type, data.body)
+
+    @app.route("/api/webrtc/ice", methods=["GET"])
+    def ice(self, request: Request) -> bytes:
+        """Tell the STUN and TURN servers, with credentials for a while."""
+        return self._show(request, ice_view(self._ice, self.admit(request).agent.dn, self._wall()))
 
     @app.route("/api/webrtc/calls", methods=["GET"])
     def own_calls(self, request: Request) -> bytes:

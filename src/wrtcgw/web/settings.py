@@ -26,6 +26,18 @@ class Allowance:
 
 
 @frozen(kw_only=True)
+class IceSettings:
+    """What pages are told about getting through firewalls; the URLs are those of :rfc:`7064` and :rfc:`7065`."""
+
+    stun: tuple[str, ...] = ()
+    turn: tuple[str, ...] = ()
+    secret: str = field(default="", repr=False)
+    """What the TURN servers share with us."""
+    ttl: int = 3600
+    """Seconds for which credentials are good."""
+
+
+@frozen(kw_only=True)
 class WebSettings:
     """Settings of the HTTP surface; the defaults suit a gateway that pages reach directly."""
 
@@ -48,3 +60,5 @@ class WebSettings:
     """Refused tries, and tries in progress, of one client address."""
     sign_in_per_id: Allowance = Allowance(burst=10, per_second=0.1)
     """The same for one agent id, and for one DN, from one address; all addresses together have 5 times the burst."""
+    ice: IceSettings = IceSettings()
+    """The STUN and TURN servers that pages are told of."""
