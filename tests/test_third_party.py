@@ -222,7 +222,8 @@ class PageLossTests(ThirdPartyCase):
         self.assertNotIn("5001", self.far.contacts)
         self.assertRaises(NotSignedIn, self.gateway.agent, "alice")
         told = self.messages(self.agent)
-        self.assertEqual([(one.type.value, one.cause, one.reason) for one in told][-1], ("SIGNED_OUT", "", "page lost"))
+        last = told[-1]
+        self.assertEqual((last.type.value, last.cause, last.reason), ("SIGNED_OUT", "page-lost", "page lost"))
         self.assertEqual(told[0].cause, "page-lost")
 
     def test_ringing(self) -> None:

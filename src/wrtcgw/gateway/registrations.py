@@ -199,7 +199,7 @@ class Registrations:
             if agent is not None:
                 self._switch.spawn(self._leave(agent, OTHER_DN))
             if owner is not None:
-                self._sign_off(owner, _TAKEN_OVER)
+                self._sign_off(owner, _TAKEN_OVER, "taken-over")
             agent = self.add(agent_id, dn)
             for call in list(owner.calls.values()) if owner is not None else ():
                 registry.hand_over(call, agent)
@@ -215,12 +215,12 @@ class Registrations:
         self._left.pop(agent_id, None)
         return agent
 
-    def _sign_off(self, agent: Agent, reason: str) -> None:
+    def _sign_off(self, agent: Agent, reason: str, cause: str) -> None:
         """Take an agent out of the registry, and tell its page as the last thing."""
         self._switch.registry.remove_agent(agent)
         self.pages.gone(agent)
         agent.registration = RegistrationState.SIGNED_OUT
-        agent.mailbox.put(AgentMessage(type=MessageType.SIGNED_OUT, to=agent.id, reason=reason))
+        agent.mailbox.put(AgentMessage(type=MessageType.SIGNED_OUT, to=agent.id, cause=cause, reason=reason))
         self._left.pop(agent.id, None)
         self._left[agent.id] = self._switch.now(), agent
         while self._is_long_ago(next(iter(self._left.values()))[0]):
@@ -243,7 +243,7 @@ class Registrations:
         ended = AgentMessage(type=MessageType.SHUTDOWN, cause=why.cause, hint=why.hint, state=CallState.ENDED.value)
         for call in list(agent.calls.values()):
             self._switch.tell(call, ended)
-        self._sign_off(agent, why.reason)
+        self._sign_off(agent, why.reason, why.word or why.cause)
         ends = [self._switch.spawn(self._end_call(call, why)) for call in list(agent.calls.values()) if call.is_up]
         await self._take_back(agent)
         await gatherResults(ends)
