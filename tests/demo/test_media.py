@@ -122,6 +122,22 @@ class MediaTests(TestCase):
 
         return Deferred.fromCoroutine(scenario())
 
+    def test_called_side_holds(self) -> "Deferred[None]":
+        """One whom the PBX has called gets answers that name the DTLS role in use: a browser refuses actpass there."""
+
+        async def scenario() -> None:
+            line, far = MediaLine(self.media), MediaLine(self.media)
+            answer = await far.answer(await line.offer())
+            await line.apply_answer(answer)
+            self.assertEqual(sessiontext.attribute(answer, "setup"), "active")
+            again = sdp.reoffer(answer)
+            for offer in (sdp.with_direction(again, "inactive"), sdp.with_direction(again, "sendrecv")):
+                taken = await line.answer(offer)
+                self.assertEqual(sessiontext.attribute(taken, "setup"), "passive")
+                self.assertEqual(sdp.direction(taken), sdp.direction(offer))
+
+        return Deferred.fromCoroutine(scenario())
+
     def test_after_the_end(self) -> "Deferred[None]":
         """What is begun when the thread has ended is cancelled, and leaves no error."""
 

@@ -113,6 +113,8 @@ class MediaLine:
     local: str = ""
     _peer: "Peer | None" = None
     _far_credentials: str | None = None
+    _role: str = ""
+    """Our DTLS role when the far side has answered: an answer names it, an offer leaves it open."""
     _sound: Sound = Sound.SILENCE
     _sending: bool = True
     _other: "MediaLine | None" = None
@@ -120,7 +122,7 @@ class MediaLine:
     async def answer(self, offer: str) -> str:
         """Answer with a new peer, or with the one that serves these credentials already."""
         credentials = sessiontext.attribute(offer, "ice-ufrag")
-        text = self.local
+        text = self.local.replace("a=setup:actpass", f"a=setup:{self._role}")
         if self._peer is None or credentials != self._far_credentials:
             try:
                 peer, text = await self._media.answering(offer)
@@ -146,6 +148,7 @@ class MediaLine:
         credentials = sessiontext.attribute(answer, "ice-ufrag")
         if self._peer is not None and self._far_credentials is None:
             self._far_credentials = credentials
+            self._role = "active" if sessiontext.attribute(answer, "setup") == "passive" else "passive"
             await self._media.run(self._peer.apply_answer(answer))
 
     def redirected(self, direction: sdp.Direction) -> str:

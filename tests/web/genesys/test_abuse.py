@@ -45,3 +45,13 @@ class HostileMessages(DialectCase):
         far.reinvite(PBX_SDP.replace("40000", "40002").replace("abcdefgh", "ABCDEFGH"))
         self.run_for()
         self.assertEqual(page.roap()["seq"], 1)
+
+
+class OddIds(DialectCase):
+    """Ids that are written as addresses."""
+
+    def test_secure_address(self) -> None:
+        """The colon of a leading ``sips:`` parts nothing either: the DN is the user of the address, in any case."""
+        for scheme in ("sips:", "SIPS:"):
+            self.page(body=f"{scheme}5001@example.org:{self.passwords['5001']}")
+            self.assertEqual(self.agent_of().dn, "5001")

@@ -25,6 +25,7 @@ FORM, OCTETS = "application/x-www-form-urlencoded", "application/octet-stream"
 SAFE_IN_PRAGMA = "-_.~@:+*!'()"
 TIEBREAKER_LIMIT = 429496723
 
+_SCHEME = re.compile(r"^sips?:", re.IGNORECASE)
 # what a browser encodes in a query by itself: controls, space, quotation mark, <, > and all beyond ASCII
 _BROWSER_ENCODED = re.compile(rb"(?:%(?:[01][0-9A-Fa-f]|20|22|3[CcEe]|7[Ff]|[89A-Fa-f][0-9A-Fa-f]))+")
 
@@ -36,7 +37,7 @@ def raw_id(query: bytes) -> str:
 
 def credentials(body: bytes) -> tuple[str, str]:
     """
-    Part ``id:password`` at its first colon; that of a leading ``sip:`` does not count.
+    Part ``id:password`` at its first colon; that of a leading ``sip:`` or ``sips:`` does not count.
 
     Nothing is decoded but UTF-8: ``+`` and ``%41`` in a password mean themselves, whatever the content type says.
 
@@ -46,7 +47,8 @@ def credentials(body: bytes) -> tuple[str, str]:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         raise BadInput("body", "id:password in UTF-8") from None
-    scheme = "sip:" if text[:4].lower() == "sip:" else ""
+    found = _SCHEME.match(text)
+    scheme = found[0].lower() if found else ""
     name, _, password = text[len(scheme) :].partition(":")
     if not name:
         raise BadInput("body", "id:password")
@@ -55,7 +57,7 @@ def credentials(body: bytes) -> tuple[str, str]:
 
 def account(public_id: str) -> str:
     """Return the DN of an id, which may be written as a SIP address."""
-    return re.sub(r"^sips?:", "", public_id, flags=re.IGNORECASE).partition("@")[0]
+    return _SCHEME.sub("", public_id).partition("@")[0]
 
 
 def ssid_of(query: bytes, name: bytes) -> str:
