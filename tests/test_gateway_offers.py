@@ -7,7 +7,14 @@ from wrtcgw.calls.call import Negotiation
 from wrtcgw.calls.messages import MessageType
 from wrtcgw.errors import RequestRefused, WrongState
 from wrtcgw.gateway import Outcome
-from wrtcgw.sip.outputs import AnswerReceived, OfferAnswered, OfferReceived, OfferRefused, SessionRefreshed
+from wrtcgw.sip.outputs import (
+    AnswerReceived,
+    OfferAcceptedLate,
+    OfferAnswered,
+    OfferReceived,
+    OfferRefused,
+    SessionRefreshed,
+)
 
 HOLDING = SDP.replace("sendrecv", "sendonly")
 LISTENING = SDP.replace("sendrecv", "recvonly")
@@ -137,6 +144,25 @@ class Hold(InCall):
         self.far.silent.clear()
         self.assertFalse(self.call.held)
         self.hold()
+
+    def test_accepted_late(self) -> None:
+        """A hold that is accepted when it has failed here is taken back, so that both sides mean the same again."""
+        self.far.silent.add("INVITE")
+        waiting = self.begin(self.gateway.hold("alice"))
+        self.run_for(33)
+        self.failureResultOf(waiting, RequestRefused)
+        self.assertIn("page 1 2", self.peer.offer)
+        self.far.silent.clear()
+        self.peer.invite = self.peer.request("INVITE")
+        self.peer.answer(LISTENING)
+        self.run_for()
+        self.assertEqual(self.peer.offer, PAGE_SDP.replace("page 1 1", "page 1 3"))
+        self.peer.answer(SDP)
+        self.run_for()
+        self.assertEqual((self.call.held, self.types(self.agent)), (False, []))
+        self.peer.reinvite(SDP)
+        self.run_for()
+        self.assertEqual(self.answered(self.peer), PAGE_SDP.replace("page 1 1", "page 1 3"))
 
     def test_wrong_states(self) -> None:
         """Hold needs a call that talks, resume one that is held, and neither goes while an offer is open."""
@@ -503,6 +529,7 @@ class LateEvents(InCall):
 
     def test_ignored(self) -> None:
         """They change nothing and tell nothing."""
+        self.gateway._switch.dispatch(OfferAcceptedLate("gone"))
         for call_id in (self.call.id, "gone"):
             self.gateway._switch.dispatch(OfferAnswered(call_id, CHANGED))
             self.gateway._switch.dispatch(OfferRefused(call_id, 488, "No"))

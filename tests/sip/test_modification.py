@@ -5,7 +5,15 @@ from itertools import product
 
 from tests.support.corecase import HELD, THEIRS, CoreCase, FarCall
 from tests.support.corepair import ANSWER, OFFER
-from wrtcgw.sip.outputs import CallEnded, EndCause, OfferAnswered, OfferRefused, SessionRefreshed
+from wrtcgw.sip.outputs import (
+    CallEnded,
+    EndCause,
+    OfferAcceptedLate,
+    OfferAnswered,
+    OfferRefused,
+    PeerFault,
+    SessionRefreshed,
+)
 from wrtcgw.sip.usages.modification import OfferState
 
 IDLE, LOCAL, WAIT, REMOTE, UNACKED = OfferState
@@ -276,6 +284,39 @@ class OurOfferTests(CoreCase):
         self.assertEqual(self.of(OfferRefused)[0].code, 408)
         self.respond(self.reoffer(call), 200, THEIRS)
         self.assertEqual(len(self.of(OfferAnswered)), 1)
+
+    def test_accepted_late(self) -> None:
+        """A 2xx to an offer that was given up is acknowledged, each copy with the same ACK, and told once."""
+        for provisional, wait in ((False, 33), (True, 65)):
+            self.start()
+            call = self.call_out()
+            invite = self.reoffer(call)
+            if provisional:
+                self.respond(invite, 100)
+            self.advance(wait)
+            self.assertEqual(self.of(OfferRefused)[0].code, 408)
+            acks = len(self.sent("ACK"))
+            for _ in range(2):
+                self.respond(invite, 200, THEIRS)
+            first, second = self.sent("ACK")[acks:]
+            self.assertEqual((first.to_text(), first.cseq.number), (second.to_text(), invite.cseq.number))
+            self.assertEqual(self.of(OfferAcceptedLate), [OfferAcceptedLate(call.leg)])
+            self.assertEqual((self.local_sdp(call), self.of(PeerFault)), (OFFER, []))
+            self.end_all()
+            self.check_nothing_left()
+
+    def test_accepted_late_behind_another(self) -> None:
+        """While another offer is under way nothing is told: that one settles it; a refusal that is late is dropped."""
+        call = self.call_out()
+        first = self.reoffer(call)
+        self.advance(33)
+        self.respond(first, 488)
+        self.assertEqual(len(self.of(PeerFault)), 1)
+        second = self.reoffer(call)
+        self.respond(first, 200, THEIRS)
+        self.assertEqual(self.last("ACK").cseq.number, first.cseq.number)
+        self.respond(second, 200, THEIRS)
+        self.assertEqual((self.of(OfferAcceptedLate), len(self.of(OfferAnswered))), ([], 1))
 
     def test_connection_lost(self) -> None:
         """An offer whose connection is lost counts as refused, and the description stays what it was."""

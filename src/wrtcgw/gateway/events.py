@@ -21,6 +21,7 @@ OfferEvent = (
     | sip.OfferWithdrawn
     | sip.OfferAnswered
     | sip.OfferRefused
+    | sip.OfferAcceptedLate
     | sip.AnswerReceived
     | sip.SessionRefreshed
 )
@@ -89,6 +90,8 @@ class Events:
                 self.offers.answered(event)
             case sip.OfferRefused():
                 self.offers.refused(event)
+            case sip.OfferAcceptedLate():
+                self.offers.accepted_late(event)
             case _:
                 assert_never(event)
 

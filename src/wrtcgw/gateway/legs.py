@@ -21,6 +21,8 @@ class Purpose(Enum):
     RESUME = "resume"
     PAGE = "offer in"
     """The page made it, and hears of its outcome by messages."""
+    REPEAT = "offer again in"
+    """It only says again what counts, for a far side that knows something else; nobody hears of its outcome."""
 
 
 @define(eq=False)

@@ -25,7 +25,7 @@ from wrtcgw.gateway.media import (
 from wrtcgw.gateway.remote_offers import RemoteOffers
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch, accepted
-from wrtcgw.sip.outputs import OfferAnswered, OfferRefused
+from wrtcgw.sip.outputs import OfferAcceptedLate, OfferAnswered, OfferRefused
 
 Kind = Literal[MessageType.OFFER, MessageType.ANSWER]
 
@@ -158,7 +158,7 @@ class Offers:
             take_offer(leg, offer.page_sdp)
             leg.known_sdp = event.sdp
             self._tell_outcome(leg, AgentMessage(type=MessageType.ANSWER, sdp=event.sdp))
-        else:
+        elif offer.purpose is not Purpose.REPEAT:
             call.held = offer.purpose is Purpose.HOLD
             tell_hold(switch, leg, call.held, offer.by)
         self._remote_offers.changed(leg, event.sdp)
@@ -179,6 +179,15 @@ class Offers:
         self._resync(leg)
         if offer.waiting is not None:
             self._switch.give(offer.waiting, Outcome(event.code, event.reason))
+
+    def accepted_late(self, event: OfferAcceptedLate) -> None:
+        """Offer what counts once more, beyond the version that the far side has taken when we did not wait any more."""
+        leg = self._switch.legs.get(event.leg)
+        if leg is None or leg.call.state is not CallState.ESTABLISHED or leg.call.negotiation is not Negotiation.NONE:
+            return
+        version = descriptions.origin_version(leg.call.local_sdp or leg.page_sdp) + 2
+        sent = descriptions.with_version(renewed(leg, held=leg.call.held), version)
+        self._offer(leg, OpenOffer(Purpose.REPEAT, sent, leg.page_sdp, "local"))
 
     def _tell_outcome(self, leg: Leg, message: AgentMessage) -> None:
         """Tell the page what came of its offer, unless it is another page by now."""

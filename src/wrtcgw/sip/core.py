@@ -341,11 +341,19 @@ class UACore:
     def _dispatch(self, flow: int, message: Request | Response) -> None:
         try:
             if isinstance(message, Response):
-                self._layer.receive_response(flow, message)
+                if not self._layer.receive_response(flow, message):
+                    self._receive_late(flow, message)
             else:
                 self._inbound.receive(flow, message)
         except RemoteViolation as violation:
             self._layer.fault(flow, violation.detail)
+
+    def _receive_late(self, flow: int, response: Response) -> None:
+        """Let a leg take a response for which no transaction waits any more."""
+        found = self._ua.find_dialog(response.call_id, response.from_tag, response.to_tag)
+        leg = self._legs.get(found[0].id) if found is not None else None
+        if leg is None or not leg.modification.accepted_late(response):
+            self._layer.fault(flow, f"response {response.status} to no request of ours")
 
     def _malformed(self, flow: int, violation: MalformedMessage) -> None:
         """Answer a malformed request as its fault asks for (:rfc:`3261#section-8.2`); drop anything else."""

@@ -186,6 +186,17 @@ class OfferRefused:
 
 
 @frozen
+class OfferAcceptedLate:
+    """
+    An offer of ours that got OfferRefused for want of an answer was accepted after all, and that was acknowledged.
+
+    The peer has a description of us that does not count here, and no other offer is under way: ``reoffer`` mends that.
+    """
+
+    leg: str
+
+
+@frozen
 class SessionRefreshed:
     """A refresh of ours (session timer or recovery after a lost connection) was answered with this description."""
 
@@ -280,6 +291,7 @@ Output = (
     | OfferWithdrawn
     | OfferAnswered
     | OfferRefused
+    | OfferAcceptedLate
     | SessionRefreshed
     | RequestAnswered
     | TransferProgress

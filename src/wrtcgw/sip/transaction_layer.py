@@ -148,13 +148,12 @@ class TransactionLayer:
         """Forget an ended client transaction."""
         self._clients.pop((branch, method), None)
 
-    def receive_response(self, flow: int, response: Response) -> None:
-        """Match a response to its client transaction (:rfc:`3261#section-17.1.3`), or drop it."""
+    def receive_response(self, flow: int, response: Response) -> bool:
+        """Match a response to its client transaction (:rfc:`3261#section-17.1.3`); False when there is none."""
         client = self._clients.get((response.via.branch, response.cseq.method))
-        if client is None:
-            self.fault(flow, f"response {response.status} to no request of ours")
-            return
-        client.receive(response)
+        if client is not None:
+            client.receive(response)
+        return client is not None
 
     # -- server side
 

@@ -19,6 +19,7 @@ queue. The states::
     theirs in LOCAL_OFFER, or in UNACKED when our 2xx was an offer: 491
     theirs in REMOTE_OFFER: 500
     ours in any state but IDLE: waits in the queue
+    2xx to one of ours that was given up, in any state: acknowledged, and told if nothing else is under way
     the end of the call, in any state: IDLE, for good
 
 Whenever IDLE is reached the next offer of the queue is sent. After a refusal of ours that is before its ACK has come,
@@ -35,13 +36,14 @@ from attrs import define, field
 from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import (
     AnswerReceived,
+    OfferAcceptedLate,
     OfferAnswered,
     OfferReceived,
     OfferRefused,
     OfferWithdrawn,
     SessionRefreshed,
 )
-from wrtcgw.sip.transaction_layer import ClientRequest, ServerRequest
+from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest
 from wrtcgw.sip.usages.unacked import UnackedAnswer
 
 if TYPE_CHECKING:
@@ -101,6 +103,7 @@ class Modification:
         self.state = OfferState.IDLE
         self._queue: deque[PendingOffer] = deque()
         self._current: PendingOffer | None = None
+        self._given_up: PendingOffer | None = None
         self._server: ServerRequest | None = None
         self._unacked: UnackedAnswer | None = None
         self._before = ""
@@ -211,8 +214,27 @@ class Modification:
         else:
             leg.ua.emit(SessionRefreshed(leg.id, sdp))
 
+    def accepted_late(self, response: Response) -> bool:
+        """
+        Take a 2xx to the last offer that was given up: without an ACK the peer would end the call.
+
+        :returns: False when the response is none.
+        """
+        offer, leg = self._given_up, self._leg
+        if offer is None or offer.client is None or response.status // 100 != 2:
+            return False
+        if response.cseq != offer.client.request.cseq:
+            return False
+        first = offer.ack is None
+        self._acknowledge(offer, response)
+        if first and leg.established and not self.busy:
+            leg.ua.emit(OfferAcceptedLate(leg.id))
+        return True
+
     def _refused(self, offer: PendingOffer, response: Response) -> None:
         leg = self._leg
+        if isinstance(response, LocalResponse):
+            self._given_up = offer
         if offer.purpose is Purpose.REOFFER:
             leg.ua.emit(OfferRefused(leg.id, response.status, response.reason))
         if response.status == 481:
