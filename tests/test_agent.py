@@ -84,6 +84,20 @@ class Feeding(ServiceCase):
             self.assertIn("REGISTER sip:example.org", message)
             self.assertNotIn("0123456789abcdef", message)
 
+    def test_attached_data(self) -> None:
+        """What users attached to a call shows its size only, unless the operator wants to see it."""
+        message = "INFO sip:1@example.org SIP/2.0\r\nX-Data-name: J%C3%BCrgen\r\n\r\nname=J\u00fcrgen"
+        self.start(trace=True)
+        for shown in (False, True):
+            assert self.service is not None
+            self.service.trace_data = shown
+            with capturedLogs() as logs:
+                self.first.last.text(message)
+                self.network.settle()
+            (text,) = (event["text"] for event in logs if "X-Data-name: " in event.get("text", ""))
+            self.assertEqual(text == message, shown)
+            self.assertEqual("X-Data-name: (11 bytes)\r\n\r\n(12 bytes)" in text, not shown)
+
 
 class Timing(ServiceCase):
     """The one timer."""

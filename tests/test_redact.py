@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from wrtcgw.redact import redact, redact_uri
+from wrtcgw.redact import hide_data, redact, redact_uri
 
 SECRET = "Genesys2024!WebRTC"
 
@@ -96,6 +96,19 @@ class TextTests(SynchronousTestCase):
         """Words that only look like it are left alone."""
         for text in ("the session is over", "password", "a=setup:active", "passport=1", "compass=3", ""):
             self.assertEqual(redact(text), text)
+
+    def test_attached_data(self) -> None:
+        """Values of attached data, also folded ones, and bodies of INFO and MESSAGE show their size; the rest stays."""
+        head = "INVITE sip:1003@example.org SIP/2.0\r\nVia: x\r\n"
+        data = "x-data-Name: a%20b\r\n c\r\nX-Data-Empty:\r\nUser-to-User: 48656c;encoding=hex\r\nX-Database: y"
+        shown = "x-data-Name: (9 bytes)\r\nX-Data-Empty:(0 bytes)\r\nUser-to-User: (19 bytes)\r\nX-Database: y"
+        body = "\r\n\r\nv=0\r\nX-Data-Name: is no header here\r\n"
+        self.assertEqual(hide_data(head + data + body), head + shown + body)
+        for method in ("INFO", "MESSAGE"):
+            request = f"{method} sip:1003@example.org SIP/2.0\r\nVia: x\r\n\r\n"
+            self.assertEqual(hide_data(request + "Signal=\u00fc"), request + "(9 bytes)")
+            self.assertEqual(hide_data(request), request)
+        self.assertEqual(hide_data("\r\n\r\n"), "\r\n\r\n")
 
 
 class URITests(SynchronousTestCase):

@@ -17,7 +17,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from wrtcgw.redact import redact
+from wrtcgw.redact import hide_data, redact
 from wrtcgw.transport.flow import Flow, Target
 from wrtcgw.transport.reconnect import Reconnection, ReconnectSettings
 
@@ -62,6 +62,8 @@ class AgentSettings:
     """How long calls and registrations may take to end when the service stops."""
     trace: bool = False
     """Log each SIP message, redacted, at level debug."""
+    trace_data: bool = False
+    """Show the data that users attached to calls, too."""
 
 
 class UserAgentService(MultiService):
@@ -88,7 +90,7 @@ class UserAgentService(MultiService):
         super().__init__()
         self._clock = clock
         self._settings = settings
-        self.trace = settings.trace
+        self.trace, self.trace_data = settings.trace, settings.trace_data
         self._gateway: GatewayPort
         self._timer: IDelayedCall | None = None
         self._due = 0.0
@@ -117,8 +119,11 @@ class UserAgentService(MultiService):
     def send(self, flow: int, text: str) -> None:
         """Send one SIP message on a flow; dropped when it is not connected."""
         if self.trace:
-            log.debug("flow {flow} sent\n{text}", flow=flow, text=redact(text))
+            log.debug("flow {flow} sent\n{text}", flow=flow, text=self._shown(text))
         self.flows[flow].send(text)
+
+    def _shown(self, text: str) -> str:
+        return redact(text if self.trace_data else hide_data(text))
 
     # IService
 
@@ -165,7 +170,7 @@ class UserAgentService(MultiService):
     def flow_received(self, flow: int, text: str) -> None:
         """Give the message to the gateway."""
         if self.trace:
-            log.debug("flow {flow} received\n{text}", flow=flow, text=redact(text))
+            log.debug("flow {flow} received\n{text}", flow=flow, text=self._shown(text))
         self._enter(partial(self._gateway.received, flow, text))
 
     def _enter(self, entry: Callable[[], None]) -> None:

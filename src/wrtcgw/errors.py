@@ -51,6 +51,16 @@ class GuestsNotAllowed(GatewayError):
 
 
 @frozen
+class TooManyGuests(GatewayError):
+    """As many callers without a DN of their own are signed in as may be."""
+
+    limit: int
+
+    def __str__(self) -> str:
+        return f"{self.limit} callers without a DN are signed in, as many as may be (guest_limit): try again later"
+
+
+@frozen
 class UnknownCall(GatewayError):
     """The agent has no such call."""
 

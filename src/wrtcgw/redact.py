@@ -49,6 +49,9 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
     (re.compile(r"(\b(?:sips?:|[a-z][a-z0-9+.-]*://)[^\s:@/\"<>]*:)[^\s@/\"<>]+@", re.IGNORECASE), rf"\g<1>{MASK}@"),
 )
 
+_DATA_HEADER = re.compile(rf"^((?:X-Data-[^:\s]*|User-to-User)[ \t]*:[ \t]*)({_REST})", re.IGNORECASE | re.MULTILINE)
+_DATA_REQUESTS = ("INFO ", "MESSAGE ")
+
 _TOKEN_PATHS = ("/wait", "/message", "/sign_out")
 """In the Genesys dialect the session's token is the id itself; the paths may have a prefix."""
 
@@ -58,6 +61,23 @@ def redact(text: str) -> str:
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text
+
+
+def hide_data(message: str) -> str:
+    """
+    Return a SIP message with the data that users attached to the call replaced by its size; the names stay.
+
+    That is ``X-Data-`` and ``User-to-User`` (:rfc:`7433`) headers, and the bodies of INFO (digits too) and MESSAGE.
+    """
+    head, gap, body = message.partition("\r\n\r\n")
+    head = _DATA_HEADER.sub(lambda found: found[1] + _size(found[2]), head)
+    if body and message.startswith(_DATA_REQUESTS):
+        body = _size(body)
+    return head + gap + body
+
+
+def _size(text: str) -> str:
+    return f"({len(text.encode('utf-8', 'surrogateescape'))} bytes)"
 
 
 def redact_uri(uri: str) -> str:

@@ -143,6 +143,35 @@ class Bounds(SynchronousTestCase):
             self.assertEqual(head.seq if head else None, delivered + 1 if put > delivered else None)
 
 
+class PutBack(SynchronousTestCase):
+    """What was delivered and did not arrive."""
+
+    def test_comes_first(self) -> None:
+        """It is the head again, before what came after it, and listeners hear of it."""
+        for recent, size in ((100, 65536), (0, 65536), (100, 10)):
+            mailbox = Mailbox(recent=recent, recent_size=size)
+            first, _, _ = (mailbox.put(AgentMessage(type=MessageType.INFO, body=f"{n}" * 11)) for n in range(3))
+            heard: list[int] = []
+            mailbox.delivered(first.seq)
+            mailbox.subscribe(lambda mailbox=mailbox, heard=heard: heard.append(len(mailbox)))  # type: ignore[misc]
+            mailbox.put_back(first)
+            self.assertEqual((heard, mailbox.head()), ([3], first))
+            self.assertEqual([message.seq for message in mailbox.after(0)], [1, 2, 3])
+            mailbox.delivered(3)
+            self.assertEqual((len(mailbox), mailbox.head()), (0, None))
+
+    def test_too_late(self) -> None:
+        """When a later one was delivered since, the order counts for more; and once is enough."""
+        mailbox = Mailbox()
+        first, second = (mailbox.put(AgentMessage(type=MessageType.INFO)) for _ in range(2))
+        mailbox.delivered(second.seq)
+        mailbox.put_back(first)
+        self.assertIsNone(mailbox.head())
+        mailbox.put_back(second)
+        mailbox.put_back(second)
+        self.assertEqual((len(mailbox), mailbox.head()), (1, second))
+
+
 class Messages(SynchronousTestCase):
     """What a message tells of itself."""
 

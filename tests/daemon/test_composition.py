@@ -37,6 +37,7 @@ OTHERS: dict[str, Any] = {
     "stun_servers": ("stun:turn.example.org",),
     "turn_servers": ("turn:turn.example.org",),
     "turn_secret": "s",
+    "genesys_no_password": "register",
     "genesys_path": "/gateway",
     "genesys_origins": ("https://desk.example.org",),
     "genesys_self_destination": "echo",

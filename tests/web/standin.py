@@ -49,6 +49,7 @@ class StandInGateway:
         display_name: str = "",
         current: bool = False,
         single_call: bool = False,
+        no_password: bool = False,
     ) -> Agent:
         """Sign an agent in, unless it is."""
         await self._note("sign_in", agent_id, dn, password, display_name, current)

@@ -132,5 +132,6 @@ class Verbs(WebTestCase):
             "age": 5.0,
             "duration": 5.0,
             "uuid": "",
+            "quality": None,
         }
         self.assertEqual((answer.code, answer.json), (200, {"calls": [expected]}))

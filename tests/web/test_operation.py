@@ -31,6 +31,7 @@ class Views(WebTestCase):
                 "registered_agents": 1,
                 "active_calls": 0,
                 "sip": {"connections_up": 1, "connections_total": 1},
+                "pages": {"polls": 0, "streams": 0, "dropped_messages": 0},
             },
         )
 
@@ -56,6 +57,7 @@ class Views(WebTestCase):
             "lastSeen": None,
             "pageAlive": False,
             "undelivered": 0,
+            "dropped": 0,
             "calls": 0,
         }
         self.assertEqual(self.ask("GET", "/api/agents").json, {"agents": [expected]})

@@ -71,8 +71,7 @@ class Mailbox:
             self.dropped += 1
             self._mark(self._delivered + 1)
             self._drop_recent(0)
-        for listener in self._listeners:
-            listener()
+        self._tell()
         return kept
 
     def after(self, seq: int) -> list[AgentMessage]:
@@ -94,6 +93,21 @@ class Mailbox:
         self._mark(min(seq, self._last))
         self._drop_recent(self._recent)
 
+    def put_back(self, message: AgentMessage) -> None:
+        """
+        Make the message that was delivered last undelivered again: it did not arrive.
+
+        Does nothing when another one was delivered since: the order counts for more.
+        """
+        if self._delivered != message.seq:
+            return
+        if len(self._messages) > len(self):
+            self._size -= _size(message)
+        else:
+            self._messages.appendleft(message)
+        self._delivered -= 1
+        self._tell()
+
     def subscribe(self, listener: Listener) -> None:
         """Call ``listener`` after each further :meth:`put`; it must not raise."""
         self._listeners = (*self._listeners, listener)
@@ -101,6 +115,10 @@ class Mailbox:
     def unsubscribe(self, listener: Listener) -> None:
         """Stop calling ``listener``; fine when it is none."""
         self._listeners = tuple(other for other in self._listeners if other != listener)
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
 
     def _mark(self, seq: int) -> None:
         index = len(self._messages) - len(self)

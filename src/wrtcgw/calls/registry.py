@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call
+from wrtcgw.calls.stats import Reports
 from wrtcgw.errors import AgentInUse, NotSignedIn, UnknownCall
 
 
@@ -84,6 +85,11 @@ class Registry:
         """Return the X-Genesys-CallUUID of a call, '' when there is none, or no such call."""
         call = self._calls.get(call_id)
         return "" if call is None else call.uuid
+
+    def reports_of(self, call_id: str) -> Reports:
+        """Return what the page has reported of a call's media; nothing when there is no such call."""
+        call = self._calls.get(call_id)
+        return Reports() if call is None else call.reports
 
     def add_call(self, agent: Agent, call: Call) -> None:
         """Put a call in and give it to its agent."""

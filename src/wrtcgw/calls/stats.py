@@ -1,5 +1,7 @@
 """What is known of a call's media, as the page reports it; 0 stands for what nobody has told."""
 
+from collections.abc import Iterator
+
 from attrs import define, evolve, field, frozen
 
 
@@ -18,6 +20,9 @@ class Flow:
 class Media:
     """One medium; times are milliseconds, ``rx`` is what the page receives."""
 
+    codec: str = ""
+    mos: float = 0.0
+    """Mean opinion score, 1 to 5, as the page estimates it."""
     rtt: float = 0.0
     rtt_max: float = 0.0
     rtt_average: float = 0.0
@@ -34,20 +39,61 @@ class Stats:
     audio: Media = field(factory=Media)
     video: Media | None = None
 
+    @property
+    def media(self) -> Iterator[tuple[str, Media]]:
+        """Iterate over the media and their names."""
+        yield "audio", self.audio
+        if self.video is not None:
+            yield "video", self.video
+
+
+@frozen(kw_only=True)
+class Worst:
+    """The worst that reports said of one medium; ``loss`` is percent of what was sent between two reports."""
+
+    rtt: float = 0.0
+    jitter: float = 0.0
+    loss: float = 0.0
+    mos: float = 0.0
+
+    def after(self, before: Media, media: Media) -> "Worst":
+        """Return the worst of this and of a report that followed on ``before``."""
+        pairs = (before.rx, media.rx), (before.tx, media.tx)
+        heard = [mos for mos in (self.mos, media.mos) if mos]
+        return Worst(
+            rtt=max(self.rtt, media.rtt, media.rtt_max),
+            jitter=max(self.jitter, media.rx.jitter, media.tx.jitter),
+            loss=max(self.loss, _loss(*pairs[0], sent=False), _loss(*pairs[1], sent=True)),
+            mos=min(heard, default=0.0),
+        )
+
+
+def _loss(before: Flow, after: Flow, *, sent: bool) -> float:
+    """Return how many percent were lost between two reports; those that were sent count the lost ones among them."""
+    lost, packets = after.lost - before.lost, after.packets - before.packets
+    total = packets if sent else packets + lost
+    return min(100.0, 100 * lost / total) if lost > 0 and total > 0 else 0.0
+
 
 @define
 class Reports:
-    """The last report of a call's page, with the greatest and the mean round-trip time of all."""
+    """The last report of a call's page, with the greatest and the mean round-trip time, and the worst of all."""
 
     last: Stats = field(factory=Stats)
-    _rtt_sum: float = 0.0
-    _count: int = 0
+    count: int = 0
+    worst: dict[str, Worst] = field(factory=dict)
+    """By the medium."""
+    _rtt_sums: dict[str, float] = field(factory=dict)
 
     def add(self, stats: Stats) -> None:
         """Take a report; what it says itself of greatest and mean counts for more than what is known here."""
-        audio = stats.audio
-        self._rtt_sum += audio.rtt
-        self._count += 1
-        longest = max(audio.rtt_max, audio.rtt, self.last.audio.rtt_max)
-        mean = audio.rtt_average or self._rtt_sum / self._count
-        self.last = evolve(stats, audio=evolve(audio, rtt_max=longest, rtt_average=mean))
+        self.count += 1
+        before = dict(self.last.media)
+        media = {name: self._add(name, before.get(name, Media()), told) for name, told in stats.media}
+        self.last = evolve(stats, audio=media["audio"], video=media.get("video"))
+
+    def _add(self, name: str, before: Media, told: Media) -> Media:
+        self.worst[name] = self.worst.get(name, Worst()).after(before, told)
+        self._rtt_sums[name] = self._rtt_sums.get(name, 0.0) + told.rtt
+        longest = max(told.rtt_max, told.rtt, before.rtt_max)
+        return evolve(told, rtt_max=longest, rtt_average=told.rtt_average or self._rtt_sums[name] / self.count)

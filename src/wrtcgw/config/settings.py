@@ -121,6 +121,7 @@ class Settings:
     guest_mode: str = _key("off", kinds.choice("off", "unregistered", "registered"))
     guest_dn: str = _key("anonymous", kinds.user)
     guest_password: str = _key("", kinds.secret, secret=True)
+    guest_limit: int = _key(100, kinds.integer(1, 100_000), reload=True)
     guest_destinations: tuple[str, ...] = _key((), kinds.many(kinds.pattern), reload=True)
 
     # firewalls between pages and the media
@@ -135,6 +136,7 @@ class Settings:
     genesys_port: int = _key(0, kinds.integer(0, 65535))
     genesys_origins: tuple[str, ...] = _key(("*",), kinds.many(kinds.any_origin))
     genesys_unknown_session: int = _key(204, kinds.either(204, 404))
+    genesys_no_password: str = _key("guest", kinds.choice("guest", "register"))
     genesys_errors: bool = _key(True, kinds.switch)
     genesys_self_destination: str = _key("", kinds.secret)
     genesys_body_limit: int = _key(262_144, kinds.integer(65_536, 16_777_216))
@@ -144,6 +146,7 @@ class Settings:
     log_level: str = _key(
         "info", kinds.choice("debug", "info", "warn", "error", "critical", aliases={"warning": "warn"}), reload=True
     )
+    trace_data: bool = _key(False, kinds.switch, reload=True)
     drain_timeout: float = _seconds(5.0, 0.0)
 
     @property

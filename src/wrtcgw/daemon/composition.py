@@ -61,7 +61,7 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
     core = UACore(ua_settings(settings), Timers(), tokens)
     registry = Registry()
     gateway = Gateway(core, registry, clock, gateway_settings(settings), agent.send)
-    gateway.observe = partial(record, uuid_of=registry.uuid_of)
+    gateway.observe = partial(record, uuid_of=registry.uuid_of, reports_of=registry.reports_of)
     agent.attach(gateway)
     api = GatewayAPI(gateway, web_settings(settings), clock, pages=pages, genesys=genesys_settings(settings))
     site = GatewaySite(api, access_log=access_log(settings), reactor=clock)
@@ -122,6 +122,7 @@ def agent_settings(settings: Settings) -> AgentSettings:
         reconnect=ReconnectSettings(base_delay=settings.reconnect_delay, max_delay=settings.reconnect_max_delay),
         drain_timeout=settings.drain_timeout,
         trace=settings.log_level == "debug",
+        trace_data=settings.trace_data,
     )
 
 
@@ -174,6 +175,7 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
         guest_mode=settings.guest_mode,
         guest_dn=settings.guest_dn,
         guest_password=settings.guest_password,
+        guest_limit=settings.guest_limit,
         guest_destinations=settings.guest_destinations,
         mailbox_limit=settings.mailbox_limit,
         mailbox_recent=settings.mailbox_recent,
@@ -213,6 +215,7 @@ def genesys_settings(settings: Settings) -> GenesysSettings | None:
         origins=frozenset(settings.genesys_origins),
         unknown_session=settings.genesys_unknown_session,
         reject_code=settings.reject_code,
+        no_password=settings.genesys_no_password,
         errors=settings.genesys_errors,
         self_destination=settings.genesys_self_destination,
         body_limit=settings.genesys_body_limit,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from twisted.logger import Logger
 
+from wrtcgw.calls.stats import Media, Reports, Worst
 from wrtcgw.sip.outputs import (
     CallAnswered,
     CallEnded,
@@ -26,11 +27,20 @@ def _unknown(call_id: str) -> str:
     return ""
 
 
-def record(event: Output, uuid_of: Callable[[str], str] = _unknown) -> None:
+def _unreported(call_id: str) -> Reports:
+    return Reports()
+
+
+def record(
+    event: Output,
+    uuid_of: Callable[[str], str] = _unknown,
+    reports_of: Callable[[str], Reports] = _unreported,
+) -> None:
     """
     Log an event of the core: calls at ``info``, refreshes and ringing at ``debug``, faults of peers at ``warn``.
 
     :param uuid_of: returns the X-Genesys-CallUUID of a call, or ''; every line of the call has it.
+    :param reports_of: returns what the page has told of a call's media; the line of the call's end has it.
     """
     match event:
         case Registered(account, expires):
@@ -42,10 +52,10 @@ def record(event: Output, uuid_of: Callable[[str], str] = _unknown) -> None:
         case PeerFault(flow, detail):
             log.warn("flow {flow}: {detail}", flow=flow, detail=detail)
         case _:
-            _record_call(event, uuid_of)
+            _record_call(event, uuid_of, reports_of)
 
 
-def _record_call(event: Output, uuid_of: Callable[[str], str]) -> None:
+def _record_call(event: Output, uuid_of: Callable[[str], str], reports_of: Callable[[str], Reports]) -> None:
     leg = getattr(event, "leg", "")
     uuid = getattr(event, "uuid", "") or uuid_of(leg)
     call = f"{leg} [{uuid}]" if uuid else leg
@@ -63,9 +73,9 @@ def _record_call(event: Output, uuid_of: Callable[[str], str]) -> None:
         case TransferRequested(target=target):
             log.info("call {call}: asked to call {target}", call=call, call_id=leg, target=str(target))
         case CallEnded(_, cause, code, reason):
-            log.info(
-                "call {call}: {words}", call=call, call_id=leg, words=_words(f"ended ({cause.value})", code, reason)
-            )
+            words = _words(f"ended ({cause.value})", code, reason)
+            quality = _quality(reports_of(leg))
+            log.info("call {call}: {words}{quality}", call=call, call_id=leg, words=words, quality=quality)
         case _:
             pass
 
@@ -73,3 +83,22 @@ def _record_call(event: Output, uuid_of: Callable[[str], str]) -> None:
 def _words(*parts: object) -> str:
     """Return in one text what an event says, without what it does not: 0 and nothing."""
     return " ".join(str(part) for part in parts if part)
+
+
+def _quality(reports: Reports) -> str:
+    """Return what a page has reported of a call's media, for the line of its end."""
+    media = reports.last.media if reports.count else ()
+    return "".join(f"; {name}: {_medium(medium, reports.worst[name])}" for name, medium in media)
+
+
+def _medium(media: Media, worst: Worst) -> str:
+    parts = (
+        media.codec,
+        f"rtt {media.rtt:.0f} ms (worst {worst.rtt:.0f})",
+        f"jitter {media.rx.jitter:.0f} ms (worst {worst.jitter:.0f})",
+        f"received {media.rx.packets}, lost {media.rx.lost}",
+        f"sent {media.tx.packets}, lost {media.tx.lost}",
+        f"worst loss {worst.loss:.1f} %",
+        f"MOS {media.mos:.1f} (worst {worst.mos:.1f})" if worst.mos else "",
+    )
+    return ", ".join(filter(None, parts))

@@ -161,6 +161,7 @@ class GatewayService(MultiService):
         self.settings = evolve(self.settings, **changes)
         self._level.set(self.settings.log_level)
         self.parts.agent.trace = self.settings.log_level == "debug"
+        self.parts.agent.trace_data = self.settings.trace_data
         self.parts.site.access_log = access_log(self.settings)
         self.parts.gateway.reconfigure(gateway_settings(self.settings))
         self.parts.api.reconfigure(web_settings(self.settings))

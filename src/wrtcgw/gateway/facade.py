@@ -159,7 +159,7 @@ class Gateway:
         """
         Let a caller in who has no DN; it may call ``guest_destinations``, and cannot be called.
 
-        :raises GuestsNotAllowed: when ``guest_mode`` is off.
+        :raises GuestsNotAllowed: when ``guest_mode`` is off; TooManyGuests when there are ``guest_limit``.
         :raises AgentInUse: when the id is signed in.
         :raises BadInput: for an id that cannot be one; and what :meth:`sign_in` raises when guests are registered.
         """

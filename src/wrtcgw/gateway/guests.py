@@ -9,7 +9,7 @@ from itertools import count
 from typing import Protocol
 
 from wrtcgw.calls.agent import Agent
-from wrtcgw.errors import AgentInUse, GuestsNotAllowed
+from wrtcgw.errors import AgentInUse, GuestsNotAllowed, TooManyGuests
 from wrtcgw.gateway.switch import Switch
 from wrtcgw.sip.core import Account
 from wrtcgw.sip.outputs import Registered
@@ -57,6 +57,8 @@ class Guests:
             raise GuestsNotAllowed()
         if self._switch.registry.find_agent(agent_id) is not None:
             raise AgentInUse(agent_id)
+        if len(self._present) >= settings.guest_limit:
+            raise TooManyGuests(settings.guest_limit)
         await self._desk.connection()
         dn, password = settings.guest_dn, settings.guest_password
         flow = self._desk.flow_of(dn)

@@ -61,6 +61,8 @@ class GatewaySettings:
     """Callers without a DN: ``off``, ``unregistered``, or ``registered`` by one REGISTER of the guest DN for all."""
     guest_dn: str = "anonymous"
     guest_password: str = field(default="", repr=False)
+    guest_limit: int = 100
+    """How many guests may be there at a time."""
     guest_destinations: tuple[str, ...] = ()
     """Whom guests may call: numbers, or the beginnings of numbers with a ``*`` behind."""
     mailbox_limit: int = 1000

@@ -18,13 +18,14 @@ from wrtcgw.calls.agent import Agent
 from wrtcgw.errors import GatewayError
 from wrtcgw.gateway import Gateway, Outcome
 from wrtcgw.web.addresses import Addresses, Client
-from wrtcgw.web.codec import DESCRIPTION_TYPES, Data, Digits, Fields, Input, SignIn
+from wrtcgw.web.codec import DESCRIPTION_TYPES, Data, Digits, Fields, Input, SignIn, parse_report
 from wrtcgw.web.conversation import Conversation, call_reply, read_after
 from wrtcgw.web.errors import NoSuchResource, WrongMethod, write_error, write_json, write_unexpected
 from wrtcgw.web.front import Front
 from wrtcgw.web.genesys import GenesysDialect, GenesysSettings
 from wrtcgw.web.ice import ice_view
 from wrtcgw.web.origins import Origins
+from wrtcgw.web.quality import REPORT_LIMIT, read_report
 from wrtcgw.web.replies import Reply, write_reply
 from wrtcgw.web.settings import WebSettings
 from wrtcgw.web.signin import Reception
@@ -97,7 +98,7 @@ class GatewayAPI:
         self._access = self._reception.access
         self.genesys: GenesysDialect | None = None
         if genesys is not None:
-            self.genesys = GenesysDialect(gateway, self._reception, self._addresses, genesys, clock.seconds)
+            self.genesys = GenesysDialect(gateway, self._reception, self._addresses, genesys, clock, wall)
         self.body_limit = settings.body_limit
         self.largest_body = max(settings.body_limit, genesys.body_limit if genesys else 0)
         self._conversation = Conversation(
@@ -129,8 +130,9 @@ class GatewayAPI:
 
     @property
     def hanging(self) -> tuple[int, int]:
-        """Return how many polls hang, and how many streams are open."""
-        return len(self._reception.polls), len(self._streams)
+        """Return how many polls hang, in both dialects, and how many streams are open."""
+        waits = 0 if self.genesys is None else self.genesys.hanging
+        return len(self._reception.polls) + waits, len(self._streams)
 
     def close(self) -> None:
         """End what hangs: the gateway stops."""
@@ -244,6 +246,14 @@ class GatewayAPI:
         """Tell the STUN and TURN servers, with credentials for a while."""
         return self._show(request, ice_view(self._ice, self.admit(request).agent.dn, self._wall()))
 
+    @app.route("/api/webrtc/stats", methods=["POST"])
+    def stats(self, request: Request) -> bytes:
+        """Take the page's report on the media of a call."""
+        order = self.admit(request, ignore_other_bodies=True)
+        report = read_report(parse_report(request, REPORT_LIMIT), self._wall())
+        self._gateway.report_stats(order.agent.id, order.call_id, report)
+        return write_reply(request, Reply())
+
     @app.route("/api/webrtc/calls", methods=["GET"])
     def own_calls(self, request: Request) -> bytes:
         """List the agent's calls."""
@@ -255,7 +265,8 @@ class GatewayAPI:
     def health(self, request: Request) -> bytes:
         """Tell how the gateway is; 503 while it cannot reach SIP."""
         health = self._gateway.health()
-        return write_json(request, 200 if health.connections_up else 503, health_view(health))
+        dropped = sum(agent.mailbox.dropped for agent in self._gateway.agents())
+        return write_json(request, 200 if health.connections_up else 503, health_view(health, self.hanging, dropped))
 
     @app.route("/api/agents", methods=["GET"])
     def agents(self, request: Request) -> bytes:

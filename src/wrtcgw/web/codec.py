@@ -243,6 +243,20 @@ def parse_object(body: bytes) -> dict[str, object]:
     return value
 
 
+def parse_report(request: Request, limit: int) -> dict[str, object]:
+    """
+    Return the JSON object that is the body of a request.
+
+    :raises BodyTooLarge: when it is longer than ``limit`` bytes.
+    :raises WrongContentType: when it is declared as something else.
+    :raises BadInput: when it is none.
+    """
+    given = Input.read(request, limit)
+    if not given.is_json:
+        raise WrongContentType(given.media_type or "none", (JSON,))
+    return parse_object(given.body)
+
+
 @frozen(kw_only=True)
 class SignIn:
     """Who wants to sign in."""

@@ -25,6 +25,7 @@ from wrtcgw.errors import (
     RegistrationRefused,
     RegistrationTimeout,
     RequestRefused,
+    TooManyGuests,
     UnknownCall,
     WrongState,
 )
@@ -190,6 +191,7 @@ ROWS: Mapping[type[GatewayError], Row] = {
     WrongContentType: Row(415, "wrong_content_type"),
     TooManyTries: Row(429, "too_many_tries", headers=lambda error: {"Retry-After": str(error.retry_after)}),
     RequestRefused: Row(502, "request_refused", _sip_answer),
+    TooManyGuests: Row(503, "too_many_guests", headers=_retry_soon),
     NoSIPConnection: Row(503, "no_sip_connection", headers=_retry_soon),
     RegistrationTimeout: Row(504, "registration_timeout"),
 }

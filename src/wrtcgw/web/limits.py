@@ -83,7 +83,7 @@ class SignInLimit:
     """The limits of sign_in: by address, and by id and DN, each from one address and from all."""
 
     def __init__(self, per_address: Allowance, per_id: Allowance, seconds: Callable[[], float]) -> None:
-        self._addresses = Buckets(per_address, seconds)
+        self._addresses, self._guests = Buckets(per_address, seconds), Buckets(per_address, seconds)
         wider = evolve(per_id, burst=WIDER * per_id.burst)
         self._ids, self._dns = Buckets(per_id, seconds), Buckets(per_id, seconds)
         self._ids_anywhere, self._dns_anywhere = Buckets(wider, seconds), Buckets(wider, seconds)
@@ -99,9 +99,23 @@ class SignInLimit:
         if not known:
             here = (self._ids, (agent_id, address)), (self._dns, (dn, address))
             charges = (*charges, *here, (self._ids_anywhere, agent_id), (self._dns_anywhere, dn))
-        wait = max(buckets.wait(key) for buckets, key in charges)
-        if wait > 0:
-            raise TooManyTries(math.ceil(wait))
-        for buckets, key in charges:
-            buckets.take(key)
-        return Try(charges)
+        return _charge(charges)
+
+    def enter_guest(self, address: str) -> Try:
+        """
+        Charge the sign_in of a guest, who shows nothing that could be guessed: only the address, and good ones as well.
+
+        Addresses have a bucket of their own for guests, who so lock nobody else out.
+
+        :raises TooManyTries: when it is empty.
+        """
+        return _charge(((self._guests, address),))
+
+
+def _charge(charges: tuple[tuple[Buckets, Hashable], ...]) -> Try:
+    wait = max(buckets.wait(key) for buckets, key in charges)
+    if wait > 0:
+        raise TooManyTries(math.ceil(wait))
+    for buckets, key in charges:
+        buckets.take(key)
+    return Try(charges)

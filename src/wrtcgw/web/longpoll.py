@@ -1,8 +1,9 @@
 """
 Polls: one message per response, at once or within a time.
 
-A message is gone when its response was written to a live connection. Until then it stays in the mailbox: a poll that
-broke off has taken nothing. One poll at a time hangs for an agent; a newer one sends the older home.
+A message is gone when its response was written to a live connection. Until then it stays in the mailbox, or goes back
+there (:mod:`wrtcgw.web.delivery`): a poll that broke off has taken nothing. One poll at a time hangs for an agent; a
+newer one sends the older home.
 """
 
 from socket import MSG_DONTWAIT, MSG_PEEK
@@ -15,6 +16,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.mailbox import Mailbox
 from wrtcgw.calls.messages import AgentMessage
+from wrtcgw.web.delivery import Delivery
 from wrtcgw.web.messages import Form
 
 
@@ -35,6 +37,7 @@ class Polls:
         self._clock = clock
         self._attendance = attendance
         self._hanging: dict[str, Poll] = {}
+        self._sending: dict[Agent, Delivery] = {}
 
     def __len__(self) -> int:
         """Return how many polls hang."""
@@ -48,7 +51,7 @@ class Polls:
         """
         self.end(agent.id)
         poll = Poll(self, request, agent, form, acknowledge(agent.mailbox, after))
-        if not poll.deliver():
+        if self._is_undecided(agent, after) or not poll.deliver():
             if wait > 0:
                 poll.hang(self._clock, wait)
                 self._hanging[agent.id] = poll
@@ -67,6 +70,35 @@ class Polls:
         """Send all home: the gateway stops."""
         for poll in tuple(self._hanging.values()):
             poll.give_up()
+        for delivery in tuple(self._sending.values()):
+            delivery.close()
+        self._sending.clear()
+
+    def _is_undecided(self, agent: Agent, after: int | None) -> bool:
+        """Tell whether the fate of the message before is not known, while the page does not say what it has."""
+        delivery = self._sending.get(agent)
+        if after is not None or delivery is None or delivery.look():
+            return False
+        delivery.hurry()
+        return True
+
+    def is_sending(self, agent: Agent) -> bool:
+        """Tell whether a message of the agent is on its way."""
+        return agent in self._sending
+
+    def watch(self, request: Request, agent: Agent, message: AgentMessage) -> None:
+        """See to a message that was written: if it does not arrive it goes back to the mailbox."""
+
+        def over(lost: bool) -> None:
+            self._sending.pop(agent, None)
+            if lost:
+                agent.mailbox.put_back(message)
+            hanging = self._hanging.get(agent.id)
+            if hanging is not None:
+                hanging.look()
+
+        delivery = self._sending[agent] = Delivery(request, self._clock, over)
+        delivery.begin()
 
     def forget(self, poll: "Poll") -> None:
         """Take a poll that does not hang any more off the list."""
@@ -77,32 +109,34 @@ class Polls:
 class Poll:
     """One request for a message."""
 
-    __slots__ = ("_after", "_form", "_polls", "_request", "_timer", "agent")
+    __slots__ = ("_after", "_form", "_hangs", "_polls", "_request", "_timer", "agent")
 
     def __init__(self, polls: Polls, request: Request, agent: Agent, form: Form, after: int | None) -> None:
         self._polls = polls
         self._request = request
         self._form = form
         self._after = after
+        self._hangs = False
         self.agent = agent
 
     def deliver(self) -> bool:
         """Answer with the next message; tell whether there was one."""
         mailbox = self.agent.mailbox
         message = next_message(mailbox, self._form, self._after)
-        if message is None:
+        if message is None or has_hung_up(self._request):
             return False
-        request = self._request
-        body = self._form.write(request, self.agent, message)
-        request.write(body)
+        self._stop()
+        body = self._form.write(self._request, self.agent, message)
+        self._request.write(body)
         mailbox.delivered(message.seq)
-        request.finish()
+        self._polls.watch(self._request, self.agent, message)
         return True
 
     def hang(self, clock: IReactorTime, wait: float) -> None:
         """Wait for a message."""
+        self._hangs = True
         self._timer = clock.callLater(wait, self.give_up)
-        self.agent.mailbox.subscribe(self._arrived)
+        self.agent.mailbox.subscribe(self.look)
         self._request.notifyFinish().addErrback(self._broke_off)
 
     def send(self, code: int, body: bytes) -> None:
@@ -116,17 +150,19 @@ class Poll:
         self._stop()
         self.send(204, b"")
 
-    def _arrived(self) -> None:
-        mailbox = self.agent.mailbox
-        if next_message(mailbox, self._form, self._after) is not None and not has_hung_up(self._request):
-            self._stop()
+    def look(self) -> None:
+        """Deliver the next message, unless the one before is still on its way."""
+        if self._hangs and (self._after is not None or not self._polls.is_sending(self.agent)):
             self.deliver()
 
     def _broke_off(self, reason: Failure) -> None:
         self._stop()
 
     def _stop(self) -> None:
-        self.agent.mailbox.unsubscribe(self._arrived)
+        if not self._hangs:
+            return
+        self._hangs = False
+        self.agent.mailbox.unsubscribe(self.look)
         if self._timer.active():
             self._timer.cancel()
         self._polls.forget(self)

@@ -1,6 +1,7 @@
 """How an agent comes and goes: sign_in and sign_out, around the gateway's own."""
 
-from typing import Protocol
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -53,16 +54,33 @@ class Reception:
         agent = await self.enrol(client, wanted, known=self._is_known(request, wanted.id))
         return self._welcome(request, client, agent)
 
-    def enrol(self, client: Client, wanted: SignIn, *, known: bool, single_call: bool = False) -> Deferred[Agent]:
+    def enrol(
+        self, client: Client, wanted: SignIn, *, known: bool, single_call: bool = False, no_password: bool = False
+    ) -> Deferred[Agent]:
         """
         Register an agent's DN within the limits of tries; :meth:`open` has to follow at once.
 
         :param known: the page has shown the session of the agent of this id.
         :param single_call: its page knows of one call only.
+        :param no_password: an empty password is none, for a registrar that asks for none.
         """
         this_try = self._limit.enter(client.address, wanted.id, wanted.dn, known=known)
-        register = self._register(client, wanted, this_try, known=known, single_call=single_call)
-        return self._for_page(Deferred.fromCoroutine(register))
+        register = self._gateway.sign_in(
+            agent_id=wanted.id,
+            dn=wanted.dn,
+            password=wanted.password,
+            display_name=wanted.display_name,
+            current=known,
+            single_call=single_call,
+            no_password=no_password,
+        )
+        return self._for_page(Deferred.fromCoroutine(self._within(this_try, register, wanted.id, client)))
+
+    def enrol_guest(self, client: Client, agent_id: str) -> Deferred[Agent]:
+        """Let a caller without a DN in, within the limits of tries of its address; :meth:`open` has to follow."""
+        this_try = self._limit.enter_guest(client.address)
+        enter = self._gateway.sign_in_guest(agent_id, single_call=True)
+        return self._for_page(Deferred.fromCoroutine(self._within(this_try, enter, agent_id, client, keep=True)))
 
     def join(self, room: "Room") -> None:
         """Let another dialect hear of agents that its pages lose."""
@@ -77,29 +95,34 @@ class Reception:
         log.info("agent {agent} signed in as {dn} from {address}", agent=agent.id, dn=agent.dn, address=client.address)
         return self._sessions.open(agent, client)
 
-    async def _register(
-        self, client: Client, wanted: SignIn, this_try: Try, *, known: bool, single_call: bool
+    async def _within(
+        self,
+        this_try: Try,
+        work: "Coroutine[Deferred[Any], Any, Agent]",
+        agent_id: str,
+        client: Client,
+        *,
+        keep: bool = False,
     ) -> Agent:
+        """
+        Sign an agent in; a try that was no guess is forgiven.
+
+        :param keep: one that succeeded is not.
+        """
         try:
-            agent = await self._gateway.sign_in(
-                agent_id=wanted.id,
-                dn=wanted.dn,
-                password=wanted.password,
-                display_name=wanted.display_name,
-                current=known,
-                single_call=single_call,
-            )
+            agent = await work
         except GatewayError as error:
             if not _is_guess(error):
                 this_try.forgive()
             log.warn(
                 "sign_in of {agent!r} from {address}: {error}",
-                agent=wanted.id,
+                agent=agent_id,
                 address=client.address,
                 error=str(error),
             )
             raise
-        this_try.forgive()
+        if not keep:
+            this_try.forgive()
         return agent
 
     def _for_page(self, work: Deferred[Agent]) -> Deferred[Agent]:

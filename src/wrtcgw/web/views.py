@@ -6,12 +6,18 @@ from wrtcgw import __version__
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call
 from wrtcgw.gateway import Health
+from wrtcgw.web.quality import quality_view
 
 View = dict[str, object]
 
 
-def health_view(health: Health) -> View:
-    """Return the health of the gateway, with the keys that monitoring asks for."""
+def health_view(health: Health, hanging: tuple[int, int], dropped: int) -> View:
+    """
+    Return the health of the gateway, with the keys that monitoring asks for.
+
+    :param hanging: how many polls hang, and how many streams are open.
+    :param dropped: how many messages the agents who are signed in have lost, because their pages fetched none.
+    """
     return {
         "status": health.status,
         "service": "webrtc-gateway",
@@ -20,6 +26,7 @@ def health_view(health: Health) -> View:
         "registered_agents": health.registered_agents,
         "active_calls": health.active_calls,
         "sip": {"connections_up": health.connections_up, "connections_total": health.connections_total},
+        "pages": {"polls": hanging[0], "streams": hanging[1], "dropped_messages": dropped},
     }
 
 
@@ -41,6 +48,7 @@ def _agent(agent: Agent, now: float) -> View:
         "lastSeen": None if agent.last_seen is None else round(now - agent.last_seen, 1),
         "pageAlive": agent.page_alive,
         "undelivered": len(agent.mailbox),
+        "dropped": agent.mailbox.dropped,
         "calls": len(agent.calls),
     }
 
@@ -63,4 +71,5 @@ def _call(call: Call, now: float) -> View:
         "age": round(now - call.created, 1),
         "duration": None if call.answered is None else round(now - call.answered, 1),
         "uuid": call.uuid,
+        "quality": quality_view(call.reports),
     }

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
@@ -38,6 +39,7 @@ class GenesysDialect:
     Serves the dialect.
 
     :param reception: of the REST dialect, which agents, limits and sessions are shared with.
+    :param wall: the wall clock's seconds.
     """
 
     def __init__(
@@ -46,15 +48,18 @@ class GenesysDialect:
         reception: Reception,
         addresses: Addresses,
         settings: GenesysSettings,
-        seconds: Callable[[], float],
+        clock: IReactorTime,
+        wall: Callable[[], float],
     ) -> None:
         self._gateway = gateway
+        self._clock = clock
         self._addresses = addresses
         self._settings = settings
         self._origins = PageOrigins(settings.origins)
         teller = Teller(gateway, secrets.randbelow, errors=settings.errors)
-        self._taker = Taker(gateway, teller, settings, seconds)
-        self._desk = Desk(gateway, reception, teller.tell, self._taker.hang_up)
+        self._taker = Taker(gateway, teller, settings, wall)
+        guests_only = settings.no_password == "guest"
+        self._desk = Desk(gateway, reception, teller.tell, self._taker.hang_up, guests_only=guests_only)
         self.body_limit = settings.body_limit
         prefix = settings.path.encode("ascii")
         self._calls: dict[bytes, Callable[[Request], int | bytes]] = {
@@ -63,6 +68,11 @@ class GenesysDialect:
             prefix + b"/message": self._message,
             prefix + b"/sign_out": self._sign_out,
         }
+
+    @property
+    def hanging(self) -> int:
+        """Return how many pages have a ``wait`` that hangs."""
+        return sum(page.waiting is not None for page in self._desk)
 
     def serves(self, path: bytes) -> bool:
         """Tell whether a path is one of the four."""
@@ -121,7 +131,7 @@ class GenesysDialect:
             if not page.is_over:
                 page.forced = True
                 return write_nothing(request)
-        return Wait(self._gateway, page, request).begin()
+        return Wait(self._gateway, page, request, self._clock).begin()
 
     def _message(self, request: Request) -> int | bytes:
         _require(request, b"POST")

@@ -20,6 +20,8 @@ from wrtcgw.web.signin import Reception
 
 log = Logger()
 
+ANONYMOUS = "anon"
+"""What the ids begin with that pages make for themselves."""
 REMEMBERED = 1000
 """How many sessions that are over are remembered, for what their pages may still send."""
 
@@ -29,15 +31,23 @@ class Desk:
     The pages of this dialect.
 
     :param hang_up: ends the call of a page.
+    :param guests_only: who signs in without a password is a guest, whatever the id.
     """
 
     def __init__(
-        self, gateway: Gateway, reception: Reception, translate: Translate, hang_up: Callable[[PageSession], None]
+        self,
+        gateway: Gateway,
+        reception: Reception,
+        translate: Translate,
+        hang_up: Callable[[PageSession], None],
+        *,
+        guests_only: bool,
     ) -> None:
         self._gateway = gateway
         self._reception = reception
         self._translate = translate
         self._hang_up = hang_up
+        self._guests_only = guests_only
         self._pages: dict[str, PageSession] = {}
         self._of_agent: dict[str, PageSession] = {}
         self._former: OrderedDict[str, PageSession] = OrderedDict()
@@ -59,20 +69,19 @@ class Desk:
 
     async def sign_in(self, client: Client, public_id: str, password: str) -> PageSession:
         """
-        Sign a page in, when the registrar has said so; without a password as a guest.
+        Sign a page in, when the registrar has said so; without a password as a guest, or as the settings say.
 
         The page that was its agent's before loses it to this one, with its call.
         """
-        if not password:
-            agent_id = f"guest-{secrets.token_hex(8)}"
-            return self._open(await self._gateway.sign_in_guest(agent_id, single_call=True), client)
+        if not password and (self._guests_only or public_id.startswith(ANONYMOUS)):
+            return self._open(await self._reception.enrol_guest(client, f"guest-{secrets.token_hex(8)}"), client)
         dn = wire.account(public_id)
         wanted = SignIn(id=dn, dn=dn, password=password)
         before = self._of_agent.get(dn)
         if before is not None:
             before.muted += 1
         try:
-            agent = await self._reception.enrol(client, wanted, known=False, single_call=True)
+            agent = await self._reception.enrol(client, wanted, known=False, single_call=True, no_password=True)
         finally:
             if before is not None:
                 before.muted -= 1
@@ -140,6 +149,9 @@ class Desk:
 
     def end_all(self) -> None:
         """Send all pages home: the gateway stops."""
+        for page in (*self._pages.values(), *self._former.values()):
+            if page.sending is not None:
+                page.sending.close()
         for agent_id in tuple(self._of_agent):
             self.end(agent_id)
 

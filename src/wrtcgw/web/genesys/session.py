@@ -15,6 +15,7 @@ from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.calls.call import Call
 from wrtcgw.calls.messages import AgentMessage
 from wrtcgw.web.auth import Session
+from wrtcgw.web.delivery import Delivery
 
 RECENT_BODIES = 8
 """More messages than a page may have sent between one whose response was lost and its repetition 3 s later."""
@@ -80,6 +81,8 @@ class PageSession:
     muted: int = 0
     """So many sign_ins for the same agent are on their way: what comes now is for the next page."""
     waiting: Hanging | None = field(default=None, repr=False)
+    sending: Delivery | None = field(default=None, repr=False)
+    """The text before, as long as it is not known whether the page has it."""
     _letters: deque[Letter] = field(factory=deque, repr=False)
 
     @property
@@ -121,7 +124,7 @@ class PageSession:
         """Let the ``wait`` that hangs look."""
         if self.is_over:
             self.retire(self)
-        if self.waiting is not None and not self.muted:
+        if self.waiting is not None and not self.muted and self.sending is None:
             self.waiting.arrived()
 
     def put(self, *letters: Letter) -> None:
@@ -151,6 +154,22 @@ class PageSession:
                 self.last_answer = letter
             if letter.is_last:
                 self.forget_call()
+
+    def put_back(self, letter: Letter, *, told: bool) -> None:
+        """
+        Make a text that did not arrive the next one again, unless things have moved on.
+
+        :param told: whether the page was told of the call before it.
+        """
+        if letter.call_id and letter.call_id == self.call_id:
+            self.told = told
+        elif self.call_id and (letter.call_id or letter.text == "BYE"):
+            return  # the page is in another call by now
+        elif letter.call_id and not letter.is_last:
+            return  # it has left the call
+        if self.last_answer is letter:
+            self.last_answer = None
+        self._letters.appendleft(letter)
 
     def _is_stale(self, letter: Letter) -> bool:
         over = bool(letter.call_id) and not letter.is_last and self.find(letter.call_id) is None

@@ -21,6 +21,11 @@ class GenesysSettings:
     """What ``wait`` and ``message`` of an SSID that is not known get: 204 signs the page out, 404 keeps it trying."""
     reject_code: int = 486
     """What a caller is told when the page says BYE to a call that rings."""
+    no_password: str = "guest"
+    """
+    What a page is that signs in without a password: a ``guest``, or, with ``register``, the agent of the DN that it
+    names, for a registrar that asks for none; guests are then those whose id begins with ``anon``.
+    """
     errors: bool = True
     """Tell an ERROR before the BYE of a call that failed; pages of version 1.0.0 do not know it."""
     self_destination: str = ""

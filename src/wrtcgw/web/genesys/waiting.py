@@ -2,15 +2,17 @@
 ``wait``: hanging requests, one message per response.
 
 None ends without a message, but for a 204 that signs the page out. A text counts as told when it was written to a live
-connection; what broke off before has taken nothing.
+connection; what broke off before has taken nothing, or gives it back.
 """
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 from twisted.web.server import NOT_DONE_YET, Request
 
 from wrtcgw.errors import NotSignedIn
 from wrtcgw.gateway import Gateway
+from wrtcgw.web.delivery import Delivery
 from wrtcgw.web.genesys.replies import write_nothing, write_text
 from wrtcgw.web.genesys.session import Letter, PageSession
 from wrtcgw.web.genesys.wire import pragma
@@ -20,10 +22,11 @@ from wrtcgw.web.longpoll import has_hung_up
 class Wait:
     """One ``wait`` of a page."""
 
-    __slots__ = ("_attended", "_gateway", "_request", "_session")
+    __slots__ = ("_attended", "_clock", "_gateway", "_request", "_session")
 
-    def __init__(self, gateway: Gateway, session: PageSession, request: Request) -> None:
+    def __init__(self, gateway: Gateway, session: PageSession, request: Request, clock: IReactorTime) -> None:
         self._gateway = gateway
+        self._clock = clock
         self._session = session
         self._request = request
         self._attended = False
@@ -39,6 +42,8 @@ class Wait:
             self._attended = True
         finished: Deferred[None] = self._request.notifyFinish()
         finished.addErrback(self._broke_off)
+        if session.sending is not None and not session.sending.look():
+            session.sending.hurry()
         session.arrived()
         return NOT_DONE_YET
 
@@ -57,11 +62,21 @@ class Wait:
 
     def _deliver(self, letter: Letter) -> None:
         self._stop()
-        request = self._request
-        request.responseHeaders.setRawHeaders(b"pragma", [pragma(self._session.peer)])
-        request.write(write_text(request, 200, letter.text))
-        self._session.delivered(letter)
-        request.finish()
+        request, session = self._request, self._session
+        request.responseHeaders.setRawHeaders(b"pragma", [pragma(session.peer)])
+        body = write_text(request, 200, letter.text)
+        request.write(body)
+        told = session.told
+        session.delivered(letter)
+
+        def over(lost: bool) -> None:
+            session.sending = None
+            if lost:
+                session.put_back(letter, told=told)
+            session.arrived()
+
+        session.sending = Delivery(request, self._clock, over)
+        session.sending.begin()
 
     def send_home(self) -> None:
         """Make the page sign out, by the 204 that it takes for that."""
