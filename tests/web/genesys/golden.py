@@ -198,10 +198,10 @@ class GoldenCase(DialectCase):
     def unseen(self) -> Iterator[None]:
         """Leave out of the transcript what happens meanwhile."""
         self.collect()
-        self.quiet, before = True, self.requests
+        quiet, requests, self.quiet = self.quiet, self.requests, True
         yield
         self.collect()
-        self.quiet, self.requests = False, before
+        self.quiet, self.requests = quiet, requests
 
     def golden_page(self, dn: str = "5001") -> "GoldenPage":
         """Sign a page in, which is not shown."""
@@ -258,9 +258,9 @@ class GoldenPage:
             self.wait()
         return far
 
-    def answer(self, to: str = "5002", seq: int = 1, sdp: str = SHORT) -> str:
+    def answer(self, to: str = "5002", seq: int = 1, sdp: str = SHORT, **more: Any) -> str:
         """Post the ANSWER to the far side's offer; return it."""
-        more = {"offererSessionId": 7, "answererSessionId": 102, "seq": seq, "Candidates": []}
+        more = {"offererSessionId": 7, "answererSessionId": 102, "seq": seq, "Candidates": [], **more}
         body = message("ANSWER", sdp=sdp.replace("actpass", "active"), **more)
         self.post(body, to)
         return body

@@ -1,6 +1,7 @@
 """Golden files of calls: sections 6 and 11 of the wire document."""
 
 from tests.web.genesys.golden import SHORT, SHORT_FAR, GoldenCase
+from wrtcgw.web.genesys import GenesysSettings
 
 CHANGED = SHORT_FAR.replace("CC:DD", "EE:FF")
 """Another key: the page has to answer it."""
@@ -17,7 +18,7 @@ class Calls(GoldenCase):
         page.wait()
         self.far.calls[-1].ring(183, SHORT_FAR)
         self.run_for()
-        self.far.calls[-1].answer(SHORT_FAR)
+        self.far.calls[-1].answer(CHANGED)
         self.assertGolden()
 
     def test_golden_bye_by_state(self) -> None:
@@ -32,6 +33,14 @@ class Calls(GoldenCase):
         page.call_up()
         page.post("BYE")
         page.wait()
+        self.assertGolden()
+
+    def test_golden_reject_code(self) -> None:
+        """W 4.1: what a caller hears of the page's BYE is a setting, as nobody knows what it used to be."""
+        self.configure(GenesysSettings(reject_code=603))
+        page = self.golden_page()
+        page.called()
+        page.post("BYE", "5002")
         self.assertGolden()
 
     def test_golden_offerless_invite(self) -> None:
@@ -73,6 +82,33 @@ class Calls(GoldenCase):
         page.wait()
         page.offer()
         self.far.calls[-1].answer(SHORT_FAR)
+        self.run_for()
+        page.wait()
+        self.assertGolden()
+
+    def test_golden_reload_late_bye(self) -> None:
+        """W 2.6, 11.11: the old page's BYE and sign_out come late: its call goes on at the new page, which has it."""
+        with self.unseen():
+            old = self.golden_page()
+            old.call_up()
+            page = self.golden_page()
+            page.wait()
+        page.offer()
+        old.post("BYE")
+        self.http("GET", f"/sign_out?id={old.ssid}")
+        self.far.calls[-1].answer(SHORT_FAR)
+        self.run_for()
+        page.wait()
+        self.assertGolden()
+
+    def test_golden_ok_overtaken(self) -> None:
+        """W 6.1: a page that has made an OFFER before the ACK came is not told OK: version 1 would poll no more."""
+        page = self.golden_page()
+        far = page.called()
+        far.acks = False
+        page.answer()
+        page.offer("5002")
+        far.acknowledge(far.last("INVITE"))
         self.run_for()
         page.wait()
         self.assertGolden()
@@ -147,6 +183,18 @@ class OneCall(GoldenCase):
         page = self.golden_page()
         page.call_up()
         page.offer("1004", offererSessionId=103)
+        self.assertGolden()
+
+    def test_golden_same_call(self) -> None:
+        """W 2.5, 6.4: in a call an OFFER of the same session, or to nobody, is for that call, whatever to says."""
+        page = self.golden_page()
+        far = page.call_up()
+        page.offer("1004")
+        with self.unseen():
+            far.answer(SHORT_FAR)
+            self.run_for()
+            page.wait()
+        page.offer("null", offererSessionId=103)
         self.assertGolden()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.golden import UPDATE, compare
-from tests.web.genesys import test_golden_calls, test_golden_http, test_golden_messages
+from tests.web.genesys import test_golden_calls, test_golden_failures, test_golden_http, test_golden_messages
 from tests.web.genesys.golden import FOLDER, PREFIX, GoldenCase
 
 
@@ -16,7 +16,7 @@ class Files(SynchronousTestCase):
         """A file that no test reads would say what nobody checks."""
         names = [
             name.removeprefix(PREFIX)
-            for module in (test_golden_calls, test_golden_http, test_golden_messages)
+            for module in (test_golden_calls, test_golden_failures, test_golden_http, test_golden_messages)
             for case in vars(module).values()
             if isinstance(case, type) and issubclass(case, GoldenCase)
             for name in vars(case)

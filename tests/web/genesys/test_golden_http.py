@@ -1,7 +1,7 @@
 """Golden files of the four calls and their header fields: sections 2 and 3 of the wire document."""
 
 from tests.web.genesys.dialectcase import ORIGIN
-from tests.web.genesys.golden import SHORT_FAR, GoldenCase
+from tests.web.genesys.golden import SHORT_FAR, GoldenCase, GoldenPage
 from wrtcgw.web.genesys import GenesysSettings, wire
 
 
@@ -45,6 +45,18 @@ class SignIn(GoldenCase):
         self.http("GET", "/sign_in?anon0123456789abcdef0123456789abcdef")
         self.http("POST", "/sign_in", b"5001:undefined")
         self.http("POST", "/sign_in", b"5001")
+        self.assertGolden()
+
+    def test_golden_sign_in_guest(self) -> None:
+        """W 2.1: connect(): where guests are allowed, the SSID comes at once; they may call some, and no others."""
+        self.start(guest_mode="unregistered", guest_dn="web", guest_destinations=("1003",))
+        self.http("GET", "/sign_in?anon0123456789abcdef0123456789abcdef")
+        self.whole = False
+        page = GoldenPage(self, list(self.names)[-1])
+        page.offer("1004")
+        page.wait()
+        page.wait()
+        page.offer()
         self.assertGolden()
 
     def test_golden_sign_in_ids(self) -> None:
@@ -121,6 +133,14 @@ class Wait(GoldenCase):
         page.wait()
         page.wait()
         page.wait()
+        self.assertGolden()
+
+    def test_golden_wait_query(self) -> None:
+        """W 2.4: an application may have jQuery add a parameter against caches; without an SSID it is no session."""
+        page = self.golden_page()
+        self.http("GET", f"/wait?_=1&id={page.ssid}&x=id")
+        self.http("GET", "/wait?ssid=x")
+        self.http("GET", "/wait")
         self.assertGolden()
 
     def test_golden_wait_unknown(self) -> None:
@@ -274,6 +294,10 @@ class Message(GoldenCase):
         self.configure(GenesysSettings(self_destination="1003"))
         page = self.golden_page()
         page.offer(page.ssid)
+        with self.unseen():
+            page.post("BYE")
+            self.run_for()
+        page.offer("self")
         self.assertGolden()
 
     def test_golden_message_nonsense(self) -> None:

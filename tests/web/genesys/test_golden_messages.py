@@ -74,6 +74,7 @@ class Roap(GoldenCase):
         self.far.call("5001", SHORT_FAR, fields=[("X-Data-note", quote(value, safe=""))])
         self.run_for()
         page.wait()
+        page.answer(attacheddata=[{"key": "note", "value": value}])
         self.assertGolden()
 
 
@@ -98,6 +99,16 @@ class Duplicates(GoldenCase):
         page.wait()
         page.ok()
         page.post(body)
+        page.wait()
+        self.assertGolden()
+
+    def test_golden_duplicate_offer_instead(self) -> None:
+        """W 3.4, 11.7: an OFFER that gives another call up is known again like any other: there is no third call."""
+        page = self.golden_page()
+        with self.unseen():
+            page.call_up()
+            body = page.offer("1004", offererSessionId=103)
+        page.post(body, "1004")
         page.wait()
         self.assertGolden()
 
@@ -131,6 +142,22 @@ class Duplicates(GoldenCase):
         page.wait()
         self.assertGolden()
 
+    def test_golden_duplicate_answer_without_ok(self) -> None:
+        """W 3.4: a repeated ANSWER does not bring back the ANSWER that the page got before, though its OK was lost."""
+        page = self.golden_page()
+        with self.unseen():
+            page.offer()
+            far = self.far.calls[-1]
+            far.answer(SHORT_FAR)
+            self.run_for()
+            page.wait()
+        far.reinvite(CHANGED)
+        self.run_for()
+        page.wait()
+        page.post(page.answer("1003", 2), "1003")
+        page.wait()
+        self.assertGolden()
+
     def test_golden_duplicate_of_a_failure(self) -> None:
         """W 3.4: an OFFER that came to nothing is none that could have its like; sent anew it makes a call."""
         page = self.golden_page()
@@ -158,7 +185,7 @@ class Data(GoldenCase):
         """W 4.2: the page decodes nothing and parts at = and &: it gets decoded text, but for what holds those."""
         page = self.golden_page()
         far = page.call_up()
-        for body in ("a=1&b=two+words", "k=%C3%BC%20x", "k=a%26b%3Dc+d", "k=line%0D%0Aend", "plain", "k%3D=v"):
+        for body in ("a=1&b=two+words", "k=%C3%BC%20x", "k=a%26b+c", "k=a%3Db", "k=line%0D%0Aend", "plain", "k%3D=v"):
             far.info("application/octet-stream", body)
             self.run_for()
             page.wait()
@@ -252,6 +279,7 @@ class Descriptions(GoldenCase):
             (Candidate(0, "video", CANDIDATE), "index before mid"),
             (Candidate(0, "", "a=" + CANDIDATE), "the same"),
             (Candidate(None, "video", "candidate:2 1 udp 1 192.0.2.34 4 typ host"), "by media"),
+            (Candidate(0, "audio", "a=candidate:7 1 udp 1 192.0.2.34 7 typ host"), "as RSMP wrote them"),
             (Candidate(None, "1", "candidate:5 1 udp 1 192.0.2.34 5 typ host"), "by mid"),
             (Candidate(7, "none", "candidate:3 1 udp 1 192.0.2.35 4 typ host"), "nowhere"),
             (Candidate(-1, "none", "candidate:6 1 udp 1 192.0.2.35 4 typ host"), "nowhere"),
@@ -301,7 +329,8 @@ class Descriptions(GoldenCase):
     def test_golden_profile_in(self) -> None:
         """W 7: an OFFER has the whole profile, whatever the far side wrote, whose answer has its own again."""
         page = self.golden_page()
-        self.far.call("5001", SHORT_FAR.replace("UDP/TLS/", ""))
+        bare = SHORT_FAR.replace("a=rtcp-mux\r\na=msid:pbx a0\r\n", "")
+        self.far.call("5001", bare.replace("UDP/TLS/", ""))
         self.run_for()
         page.wait()
         page.answer(sdp=SHORT.replace("RTP/S", "UDP/TLS/RTP/S"))
@@ -319,11 +348,15 @@ class Descriptions(GoldenCase):
             + "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=sendonly\r\na=rtcp-mux\r\na=msid:- v0\r\n"
             + "m=video 9 RTP/SAVPF 96\r\na=recvonly\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:k\r\n"
             + "m=audio 9 RTP/AVP 0\r\na=ssrc:1 msid:s t\r\n"
+            + "a=candidate:2 1 udp 1 192.0.2.7 4 typ relay\r\na=candidate:3 1 udp 1 192.0.2.7 4 typ prflx\r\n"
             + "a=candidate:1 1 udp 1 192.0.2.7 4 typ relay raddr 192.0.2.8 rport 4\r\n"
             + "m=video 0 UDP/TLS/RTP/SAVPF 96\r\nm=application 9 x y\r\n"
         )
         self.description("the far side", sdp)
         self.description("for the page", for_page(sdp.replace("\r\n", "\n")))
+        for broken in ("v=0\r\nm=audio\r\nm=\r\nm=audio 9\r\n", "junk"):
+            self.description("broken", broken.removesuffix("\r\n") + "\r\n")
+            self.description("for the page", for_page(broken))
         held = "v=0\r\na=inactive\r\nm=audio 9 UDP/TLS/RTP/SAVPF 96\r\n"
         self.description("held, for the whole session", held)
         self.description("for the page", for_page(held))
@@ -334,6 +367,7 @@ class Descriptions(GoldenCase):
         texts = (
             '{"messageType":"OK"}',
             '{"messageType":"OFFER","sdp":7,"Candidates":{},"seq":"1","offererSessionId":true,"attacheddata":"x"}',
+            '{"messageType":"OFFER","Candidates":7,"attacheddata":7}',
             '{"messageType":"ANSWER","Candidates":[7,{"candidate":""},{"candidate":"c","sdpMLineIndex":"0"}]}',
             message("OFFER", sdp="v=0", offererSessionId=102, seq=1, tiebreaker=1),
         )

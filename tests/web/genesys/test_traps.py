@@ -1,6 +1,6 @@
 """What else the wire document warns of: third-party control, data, statistics, the echo call, both dialects at once."""
 
-from tests.web.genesys.dialectcase import PBX_SDP, DialectCase, Page
+from tests.web.genesys.dialectcase import BROWSER_SDP, PBX_SDP, DialectCase, Page, read
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.web.genesys import GenesysSettings
 
@@ -34,14 +34,16 @@ class DataOfPages(DialectCase):
         self.assertNotIn("INFO", far.methods())
 
 
+class Abuse(DialectCase):
+    """What no page sends, but others may."""
+
+    def test_deep_message(self) -> None:
+        """A message of nothing but brackets is refused in text like any other nonsense."""
+        self.page().post('RSMP {"a":' + "[" * 100_000, code=400)
+
+
 class Guests(DialectCase):
     """sign_in without a password (sections 2.1 and 2.2)."""
-
-    def test_not_allowed(self) -> None:
-        """Unless guests are configured they are refused, in all three forms."""
-        self.assertEqual(self.get("/sign_in?anon0123").code, 403)
-        self.assertEqual(self.sign_in_raw("5001:undefined").code, 403)
-        self.assertEqual(self.sign_in_raw("5001").code, 403)
 
     def test_allowed(self) -> None:
         """A guest calls where guests may call, and nowhere else; its id gives it nobody's agent."""
@@ -73,6 +75,22 @@ class SideBySide(DialectCase):
         poll = self.get("/api/webrtc/message?id=5001", headers={"Accept": "application/json"})
         self.assertEqual(poll.json["messageType"], "OFFER")
         self.assertFalse(self.agent_of().single_call)
+
+    def test_several_calls_of_rest(self) -> None:
+        """A page has one call: of several that the other dialect had it is told one, be it ringing or up."""
+        signed_in = self.get("/api/webrtc/sign_in?id=5001&dn=5001&password=secret", headers={})
+        headers = {"Authorization": f"Bearer {signed_in.headers['x-wrtc-session']}", "Content-Type": "text/plain"}
+        self.ask("POST", "/api/webrtc/message?from=5001&to=1003", data=BROWSER_SDP.encode(), headers=headers)
+        calls = [self.far.call("5001", PBX_SDP, caller=caller) for caller in ("5002", "5003")]
+        self.run_for()
+        self.assertEqual([call.last("INVITE").status for call in calls], [180, 180])
+        page = self.page()
+        told = page.told()
+        self.assertEqual((read(told)["messageType"], told.headers["pragma"]), ("OFFER", "5002"))
+        calls[1].notify("talk")
+        self.far.calls[0].answer(PBX_SDP)
+        self.run_for()
+        self.assertTrue(page.silent())
 
     def test_dialect_after_rest(self) -> None:
         """And back: the old session's token does not help any more."""

@@ -101,7 +101,7 @@ def for_page(sdp: str) -> str:
     at_session = next((line for line in sections[0] if line in _DIRECTIONS), "a=sendrecv")
     for section in sections[1:]:
         section[:] = map(_with_related_address, section)
-        if section[0].split(" ")[1] != "0" and section[0].startswith(("m=audio ", "m=video ")):
+        if section[0].startswith(("m=audio ", "m=video ")) and section[0].split(" ")[1] != "0":
             _complete(section, at_session)
     return _text(sections)
 

@@ -28,9 +28,11 @@ WAITING = (CallState.DIALLING, CallState.RINGING)
 class Taker:
     """Carries out what pages send; none of it fails for the page, which would only send it again."""
 
-    def __init__(self, gateway: Gateway, teller: Teller, settings: GenesysSettings, wall: Callable[[], float]) -> None:
+    def __init__(
+        self, gateway: Gateway, teller: Teller, settings: GenesysSettings, seconds: Callable[[], float]
+    ) -> None:
         self._gateway = gateway
-        self._wall = wall
+        self._seconds = seconds
         self._teller = teller
         self._settings = settings
 
@@ -183,7 +185,6 @@ class Taker:
         """End the page's call in whatever state: hang up, cancel or reject."""
         call = session.call
         session.forget_call()
-        session.recent.clear()
         if call is not None:
             code = self._settings.reject_code if call.state is CallState.OFFERED else None
             self._spawn(self._gateway.hangup(session.agent.id, call.id, code=code))
@@ -197,7 +198,7 @@ class Taker:
             stats = self._gateway.stats(session.agent.id, session.call_id)
         except UnknownCall:
             return
-        session.put(Letter("PUT-STATS" + json.dumps(put_stats(stats, self._wall())), session.call_id))
+        session.put(Letter("PUT-STATS" + json.dumps(put_stats(stats, self._seconds())), session.call_id))
 
     def _spawn(self, work: Coroutine[Deferred[Any], Any, object]) -> None:
         """Let work go on; the page does not hear how it ends."""
