@@ -70,6 +70,10 @@ class Tab:
         code = f"(arguments) => ({expression})(...arguments)"
         return self.chromium.run(lambda: self.page.evaluate(code, list(arguments)))
 
+    async def reload(self) -> None:
+        """Load the page again."""
+        await self.chromium.run(self.page.reload)
+
     async def audio(self, connection: str) -> Audio:
         """Return what went over a connection, named as the page's scripts would."""
         return Audio(**await self.evaluate(f"() => ({STATISTICS})({connection})"))

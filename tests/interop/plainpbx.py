@@ -33,6 +33,7 @@ class PlainPBX(DatagramProtocol):
     The stand-in on one UDP port, good for one call.
 
     :ivar repeats: how often the 200 of the present INVITE has come.
+    :ivar infos: every INFO of the far side.
     :ivar ended: whether the far side has said BYE.
     """
 
@@ -52,6 +53,7 @@ class PlainPBX(DatagramProtocol):
         self._last_notify = 0
         self._version = 0
         self.repeats = 0
+        self.infos: list[Request] = []
         self.ended = False
 
     def datagramReceived(self, datagram: bytes, addr: tuple[str, int]) -> None:  # noqa: N802 (Twisted's name)
@@ -61,7 +63,7 @@ class PlainPBX(DatagramProtocol):
                 pass
             case Request() as request:
                 self._take_request(request, addr)
-            case Response() as response if response.cseq.method == "NOTIFY":
+            case Response() as response if response.cseq.method in ("NOTIFY", "INFO"):
                 self._notified.pop(0).callback(response)
             case Response() as response if response.status >= 200:
                 self._take_final(response)
@@ -82,6 +84,8 @@ class PlainPBX(DatagramProtocol):
             response.headers.add("Contact", f"<{self._uri}>")
             response.headers.add("Content-Type", "application/sdp")
             response.body = self._description("inactive" if "a=inactive" in request.body else "sendrecv")
+        if request.method == "INFO":
+            self.infos.append(request)
         self.ended = self.ended or request.method == "BYE"
         self._send(response.to_text(), addr)
 
@@ -109,10 +113,18 @@ class PlainPBX(DatagramProtocol):
 
     def notify(self, event: str) -> "Deferred[Response]":
         """Send what SIP Server sends when an agent uses the desktop: NOTIFY without a subscription."""
+        return self._inside("NOTIFY", Event=event, **{"Subscription-State": "active"})
+
+    def info(self, body: str) -> "Deferred[Response]":
+        """Send what the other side's agent sent for this one."""
+        return self._inside("INFO", body, **{"Content-Type": "application/octet-stream"})
+
+    def _inside(self, method: str, body: str = "", **more: str) -> "Deferred[Response]":
+        """Send a request inside the dialog that is no INVITE; fires with its final response."""
         self._last_notify = max(self._cseq, self._last_notify) + 1
         answered: Deferred[Response] = Deferred()
         self._notified.append(answered)
-        self._request("NOTIFY", cseq=self._last_notify, Event=event, **{"Subscription-State": "active"})
+        self._request(method, body, cseq=self._last_notify, **more)
         return answered
 
     def invite(self, offer: bool = False) -> "Deferred[Response]":
@@ -151,7 +163,7 @@ class PlainPBX(DatagramProtocol):
             ("Contact", f"<{self._uri}>"),
             ("X-Genesys-CallUUID", CALL_UUID),
             *more.items(),
-            *([("Content-Type", "application/sdp")] if body else []),
+            *([("Content-Type", "application/sdp")] if body and "Content-Type" not in more else []),
         ]
         self._send(Request(method, self._contact, Headers(fields), body).to_text(), self._proxy)
 

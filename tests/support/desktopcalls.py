@@ -163,6 +163,19 @@ class DesktopCalls(DesktopCase):
         self.assertIs(page.call_state, CallState.CONNECTED)
         await self.ended(call, page)
 
+    async def test_info(self) -> None:
+        """Data for the SIP Server and for the other agent arrive as they are; what that one sends comes to the page."""
+        page = await self.page()
+        call = await self.answered(page)
+        for mapped, kind in ((False, "application/octet-stream"), (True, "application/x-www-form-urlencoded")):
+            page.send_info({"note": "Grüße, a=b"}, mapped=mapped)
+            info = await call.line(lambda line: line.theirs and line.message.content_type == kind, kind)  # noqa: B023
+            self.assertEqual(info.message.body, "note=Gr%C3%BC%C3%9Fe%2C+a%3Db")
+        call.request("INFO", "reply=ja", [("Content-Type", "application/octet-stream")])
+        await call.response("INFO", 200)
+        self.assertEqual(await page.event("onInfoFromPeer"), {"reply": "ja"})
+        await self.ended(call, page)
+
     async def test_busy(self) -> None:
         """A DN whose page has a call is busy for every other one, with and without SDP, and the call goes on."""
         page = await self.page()

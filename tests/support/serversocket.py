@@ -81,7 +81,7 @@ class ServerSocket:
 
     def _deliver(self, text: str) -> None:
         message = parse(text)
-        if isinstance(message, Request | Response) and message.body:
+        if isinstance(message, Request | Response) and message.sdp():
             offers = isinstance(message, Request) and message.method == "INVITE"
             message.body = relayed(message.body, "actpass" if offers else "active")
             text = message.to_text()
