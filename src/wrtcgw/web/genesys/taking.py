@@ -28,11 +28,9 @@ WAITING = (CallState.DIALLING, CallState.RINGING)
 class Taker:
     """Carries out what pages send; none of it fails for the page, which would only send it again."""
 
-    def __init__(
-        self, gateway: Gateway, teller: Teller, settings: GenesysSettings, seconds: Callable[[], float]
-    ) -> None:
+    def __init__(self, gateway: Gateway, teller: Teller, settings: GenesysSettings, wall: Callable[[], float]) -> None:
         self._gateway = gateway
-        self._seconds = seconds
+        self._wall = wall
         self._teller = teller
         self._settings = settings
 
@@ -198,7 +196,7 @@ class Taker:
             stats = self._gateway.stats(session.agent.id, session.call_id)
         except UnknownCall:
             return
-        session.put(Letter("PUT-STATS" + json.dumps(put_stats(stats, self._seconds())), session.call_id))
+        session.put(Letter("PUT-STATS" + json.dumps(put_stats(stats, self._wall())), session.call_id))
 
     def _spawn(self, work: Coroutine[Deferred[Any], Any, object]) -> None:
         """Let work go on; the page does not hear how it ends."""
