@@ -8,12 +8,14 @@ import treq
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.utils import getProcessOutputAndValue
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SkipTest
 from twisted.web.http_headers import Headers
 
 from tests.demo.test_sessiontext import SEED_OFFER
 from tests.support.endtoend import LIMIT, EndToEndCase, Page, until
 from wrtcgw import client, sdp
+from wrtcgw.calls.stats import Media, Stats
 from wrtcgw.clientlib.api import RefusedError
 from wrtcgw.clientlib.report import Exit
 from wrtcgw.demo.extensions import DEMO_PASSWORD
@@ -83,6 +85,16 @@ class CallTests(EndToEndCase):
         self.assertEqual(await page.api.control("hangup", call), "200 OK")
         await page.event("SHUTDOWN", call)
         self.assertEqual(self.pbx.switchboard.legs, {})
+
+    async def test_quality_in_the_log(self) -> None:
+        """What the page reports of the call stands in the log's line of its end."""
+        call = await self.ann_.connect("1003")
+        self.parts.gateway.report_stats("agent5001", call, Stats(audio=Media(codec="opus", rtt=42)))
+        with capturedLogs() as logged:
+            await self.ann_.api.control("hangup", call)
+            await self.ann_.event("SHUTDOWN", call)
+        ends = [text for event in logged if "ended (local)" in (text := formatEvent(event))]
+        self.assertEqual([("audio: opus, rtt 42 ms" in text, call in text) for text in ends], [(True, True)])
 
     async def test_failures(self) -> None:
         """Busy, unknown and absent numbers are told with their SIP codes."""
