@@ -178,13 +178,17 @@ class ServiceTests(SynchronousTestCase):
         self.assertNotIn(b"Access-Control-Allow-Origin", self.get("/api/health", origin))
         self.assertIn(b"200 OK", self.get("/api/agents"))
         text = self.reload(
-            allowed_origins=("https://desk.example.org",), operator_token="t", log_level="debug", access_log=True
+            allowed_origins=("https://desk.example.org",),
+            operator_token="t",
+            log_level="debug",
+            access_log=True,
+            trace_data=True,
         )
-        self.assertIn("changed: access_log, allowed_origins, log_level, operator_token", text)
+        self.assertIn("changed: access_log, allowed_origins, log_level, operator_token, trace_data", text)
         self.assertIn(b"https://desk.example.org", self.get("/api/health", origin))
         self.assertIn(b" 401 ", self.get("/api/agents"))
         self.assertIn(b"200 OK", self.get("/api/agents", "Authorization: Bearer t"))
-        self.assertTrue(service.parts.agent.trace)
+        self.assertTrue(service.parts.agent.trace and service.parts.agent.trace_data)
         self.assertEqual(self.notifier.states[-2:], ["RELOADING=1", "READY=1"])
 
     def test_reload_of_the_rest(self) -> None:
