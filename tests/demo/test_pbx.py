@@ -144,6 +144,14 @@ class ExtensionTests(PBXTests):
             self.assertEqual(self.ann.last(RequestAnswered).code, 200)
         self.assertEqual(self.office.pbx.switchboard.digits, ["5", "#"])
 
+    def test_data_are_no_digits(self) -> None:
+        """What a page sends as data is taken, and no key was pressed."""
+        leg = self.ann.dial("1007")
+        _, outputs = self.ann.core.info(leg, "application/x-www-form-urlencoded", "k=v", self.ann.now)
+        self.ann.do(outputs)
+        self.assertEqual(self.ann.last(RequestAnswered).code, 200)
+        self.assertEqual(self.office.pbx.switchboard.digits, [])
+
     def test_hold(self) -> None:
         """Hold and resume of a call with an extension are answered in kind."""
         leg = self.ann.dial("1003")

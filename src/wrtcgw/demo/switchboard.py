@@ -266,8 +266,11 @@ class Switchboard:
         if partner is not None:
             self.do(lambda: self.core.info(partner.id, content_type, body, self.clock.seconds()))
             return
+        kind = content_type.partition(";")[0].strip().lower()
+        if kind not in ("application/dtmf-relay", "application/dtmf"):
+            return  # data of the page: taken, but no key was pressed
         digit = body.strip()
-        if content_type.lower().startswith("application/dtmf-relay"):
+        if kind == "application/dtmf-relay":
             signal = next((line for line in body.splitlines() if line.lower().startswith("signal")), "")
             digit = signal.partition("=")[2].strip()
         leg.digits.append(digit)

@@ -66,9 +66,11 @@ class ForeignOrigin(GatewayError):
     """A page of another site called."""
 
     origin: str
+    setting: str = "allowed_origins"
+    """Where it would have to stand."""
 
     def __str__(self) -> str:
-        return f"pages of {self.origin} may not call this gateway: its operator can add that origin to allowed_origins"
+        return f"pages of {self.origin} may not call this gateway: its operator can add that origin to {self.setting}"
 
 
 @frozen

@@ -53,7 +53,7 @@ class PageOrigins:
         """
         origin = _header(request, b"origin")
         if origin is not None and not self._is_allowed(origin) and origin.lower() != own(request, client):
-            raise ForeignOrigin(origin.decode("ascii", "replace"))
+            raise ForeignOrigin(origin.decode("ascii", "replace"), "genesys_origins")
 
     def _is_allowed(self, origin: bytes) -> bool:
         return self._any or origin.lower() in self._allowed
