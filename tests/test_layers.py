@@ -17,10 +17,12 @@ LAYERS: dict[str, set[str]] = {
     "sdp": {"errors"},
     "sip": set(),
     "calls": {"errors"},
+    "capture": {"calls", "redact"},
+    "meters": set(),
     "transport": set(),
     "gateway": {"sip", "sdp", "calls", "errors"},
     "agent": {"transport", "gateway", "redact"},
-    "web": {"gateway", "calls", "errors", "redact", "sdp"},
+    "web": {"gateway", "calls", "capture", "errors", "meters", "redact", "sdp"},
     "browser": set(),
     "config": {"transport", "redact"},
     "demo": {"sip", "sdp", "transport", "tokens", "errors", "redact"},
@@ -30,9 +32,11 @@ LAYERS: dict[str, set[str]] = {
         "agent",
         "browser",
         "calls",
+        "capture",
         "config",
         "demo",
         "gateway",
+        "meters",
         "redact",
         "sip",
         "tokens",
@@ -64,7 +68,7 @@ IMPURE = {
     "wsproto",
     "zope",
 }
-PURE_PARTS = ("sip", "calls", "sdp", "errors", "redact")
+PURE_PARTS = ("sip", "calls", "capture", "meters", "sdp", "errors", "redact")
 
 MODULE_LINES = 400
 FUNCTION_LINES = 40
