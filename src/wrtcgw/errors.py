@@ -61,6 +61,14 @@ class TooManyGuests(GatewayError):
 
 
 @frozen
+class Draining(GatewayError):
+    """An operator has told the gateway to take nothing new."""
+
+    def __str__(self) -> str:
+        return "the gateway is draining: calls in progress go on, new sign_ins and calls are not taken; try another one"
+
+
+@frozen
 class UnknownCall(GatewayError):
     """The agent has no such call."""
 

@@ -5,10 +5,11 @@ Pure: nothing is sent from here. The table holds every legal (state, move) pair;
 above can bring a call into a state that it cannot be in.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
+from typing import Any
 
-from attrs import define, field
+from attrs import Attribute, define, field
 
 from wrtcgw.calls.stats import Reports
 from wrtcgw.errors import WrongState
@@ -75,6 +76,16 @@ MOVES: Mapping[tuple[CallState, Move], CallState] = {
 }
 
 
+Watch = Callable[["Call", str, object], None]
+
+
+def _watched(call: "Call", attribute: "Attribute[Any]", value: object) -> object:
+    """Tell who watches the call that an attribute is about to change."""
+    if call.watch is not None and getattr(call, attribute.name) != value:
+        call.watch(call, attribute.name, value)
+    return value
+
+
 @define(kw_only=True, eq=False)
 class Call:
     """
@@ -84,11 +95,11 @@ class Call:
     """
 
     id: str
-    agent_id: str
+    agent_id: str = field(on_setattr=_watched)
     direction: Direction
     peer: str
     created: float
-    state: CallState
+    state: CallState = field(on_setattr=_watched)
     display_name: str = ""
     uuid: str = ""
     replaces: str = ""
@@ -102,9 +113,11 @@ class Call:
     """Our description as the far side knows it."""
     remote_sdp: str | None = field(default=None, repr=False)
     """The far side's description, as it came last."""
-    held: bool = False
+    held: bool = field(default=False, on_setattr=_watched)
     """The agent, or the server for it, has put the call on hold."""
-    held_by_peer: bool = False
+    held_by_peer: bool = field(default=False, on_setattr=_watched)
+    watch: Watch | None = field(default=None, repr=False)
+    """Told of each change of agent, state and hold before it is made: the call, the attribute's name, the value."""
     negotiation: Negotiation = Negotiation.NONE
     answered: float | None = None
     ended: float | None = None

@@ -1,6 +1,7 @@
 """The one in-memory table of signed-in agents and calls; every look-up is by hash."""
 
 from collections.abc import Iterator
+from typing import Protocol
 
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call
@@ -8,10 +9,25 @@ from wrtcgw.calls.stats import Reports
 from wrtcgw.errors import AgentInUse, NotSignedIn, UnknownCall
 
 
+class Watcher(Protocol):
+    """Who wants to know which calls there are."""
+
+    def call_added(self, agent: Agent, call: Call) -> None:
+        """Take notice of a new call."""
+
+    def call_removed(self, call: Call) -> None:
+        """Take notice that a call is over."""
+
+
 class Registry:
-    """Agents by id and by DN, calls by id. An id and a DN belong to one agent at a time."""
+    """
+    Agents by id and by DN, calls by id. An id and a DN belong to one agent at a time.
+
+    :ivar watcher: told of calls that come and go.
+    """
 
     def __init__(self) -> None:
+        self.watcher: Watcher | None = None
         self._agents: dict[str, Agent] = {}
         self._by_dn: dict[str, Agent] = {}
         self._calls: dict[str, Call] = {}
@@ -95,12 +111,16 @@ class Registry:
         """Put a call in and give it to its agent."""
         self._calls[call.id] = call
         agent.calls[call.id] = call
+        if self.watcher is not None:
+            self.watcher.call_added(agent, call)
 
     def remove_call(self, agent: Agent | None, call: Call) -> None:
         """Take a call out, if it is in."""
-        self._calls.pop(call.id, None)
+        known = self._calls.pop(call.id, None)
         if agent is not None:
             agent.calls.pop(call.id, None)
+        if known is not None and self.watcher is not None:
+            self.watcher.call_removed(call)
 
     def hand_over(self, call: Call, agent: Agent) -> None:
         """Give a call to another agent than the one who has it."""

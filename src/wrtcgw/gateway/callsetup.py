@@ -1,10 +1,12 @@
 """Beginning and end of calls: placing, ringing, early media, answering, rejecting, hanging up, and how it is told."""
 
+from attrs import evolve
+
 from wrtcgw import sdp as descriptions
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.messages import AgentMessage, MessageType
-from wrtcgw.errors import BadInput, NoSIPConnection, WrongState
+from wrtcgw.errors import BadInput, Draining, NoSIPConnection, WrongState
 from wrtcgw.gateway.attached import Data, from_headers
 from wrtcgw.gateway.causes import Ending, ending
 from wrtcgw.gateway.farewells import Farewell
@@ -19,7 +21,7 @@ from wrtcgw.sip.outputs import CallAnswered, CallConfirmed, CallEnded, CallProgr
 from wrtcgw.sip.uri import URI
 
 STILL_ENDING = Outcome(0, "the far side has not confirmed yet")
-UNAVAILABLE, BUSY = 480, 486
+UNAVAILABLE, BUSY, DRAINING = 480, 486, 503
 
 
 class CallSetup:
@@ -37,6 +39,8 @@ class CallSetup:
         switch, settings = self._switch, self._switch.settings
         descriptions.check(text)
         wish = self._transfers.wish(agent, to)
+        if switch.draining and wish is None:
+            raise Draining()
         target = wish.target if wish else parse_target(to, settings.domain, settings.allowed_domains)
         self._check_calls(agent, target, connected=connected)
         local = descriptions.complete(text, page_address)
@@ -106,6 +110,8 @@ class CallSetup:
         switch = self._switch
         agent = switch.registry.find_dn(event.account)
         refusal = UNAVAILABLE if agent is None or agent.guest else self._refusal(agent)
+        if switch.draining and event.replaces is None:
+            refusal = DRAINING
         if agent is None or refusal:
             switch.run(switch.core.reject(event.leg, refusal, "", switch.now()))
             return
@@ -149,7 +155,9 @@ class CallSetup:
     async def end(self, call: Call, why: Farewell) -> Outcome:
         """End a call whose agent leaves."""
         refusal = why.refusal if call.state is CallState.OFFERED else None
-        return await self._end(self._switch.legs[call.id], refusal, why.sip_reason)
+        leg = self._switch.legs[call.id]
+        leg.farewell = why
+        return await self._end(leg, refusal, why.sip_reason)
 
     async def reject(self, leg: Leg, code: int) -> Outcome:
         """Refuse an incoming call."""
@@ -177,6 +185,8 @@ class CallSetup:
             return
         call, before = leg.call, leg.call.state
         told = ending(event, before, leg.ends_for)
+        if leg.farewell is not None and event.cause is EndCause.LOCAL:
+            told = evolve(told, cause=leg.farewell.cause, hint=leg.farewell.hint)
         call.end(self._switch.now(), told.cause, told.code, told.reason)
         offer_failed = before in (CallState.DIALLING, CallState.RINGING) and event.cause is not EndCause.LOCAL
         self._tell_end(call, MessageType.ERROR if offer_failed else MessageType.SHUTDOWN, told)

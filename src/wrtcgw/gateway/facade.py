@@ -23,18 +23,15 @@ from wrtcgw.gateway.callsetup import CallSetup
 from wrtcgw.gateway.events import Events
 from wrtcgw.gateway.farewells import STOPPING
 from wrtcgw.gateway.offers import Offers
+from wrtcgw.gateway.operation import Operation
 from wrtcgw.gateway.orders import Orders
 from wrtcgw.gateway.registrations import Registrations
 from wrtcgw.gateway.remote_offers import RemoteOffers
 from wrtcgw.gateway.settings import GatewaySettings, Health, Outcome
-from wrtcgw.gateway.switch import Switch, shielded
+from wrtcgw.gateway.switch import Switch, ignore, shielded
 from wrtcgw.gateway.transfers import Transfers
 from wrtcgw.sip.core import UACore
 from wrtcgw.sip.outputs import Output
-
-
-def _ignore(*_: object) -> None:
-    """Stand in for a hook that nobody set."""
 
 
 class Gateway:
@@ -53,6 +50,8 @@ class Gateway:
     """Told of each event of the core (no ``Send``) before it is acted on, for logs and metrics. Set by the shell."""
     report: Callable[[Exception], None]
     """Told of a bug: an event could not be acted on. The rest goes on. Set by the shell."""
+    page_back: Callable[[Agent, float], None]
+    """Told of an agent in a call whose page was not heard of for so many seconds. Set by the shell."""
 
     def __init__(
         self,
@@ -62,7 +61,7 @@ class Gateway:
         settings: GatewaySettings,
         send: Callable[[int, str], None],
     ) -> None:
-        self.rearm = self.observe = self.report = _ignore
+        self.rearm = self.observe = self.report = self.page_back = ignore
         self._switch = switch = Switch(core, registry, clock, settings, send, self)
         self._started = switch.now()
         self._transfers = Transfers(switch)
@@ -71,6 +70,7 @@ class Gateway:
         self._orders = Orders(switch, self._offers)
         self._setup = CallSetup(switch, self._transfers, self._orders)
         self._registrations = Registrations(switch, self._setup.end, self._remote_offers.resume_calls)
+        self.operation = Operation(switch, self._setup.end, self._registrations.sign_out)
         switch.dispatch = Events(
             switch=switch,
             registrations=self._registrations,
@@ -215,7 +215,7 @@ class Gateway:
         """Return how the gateway is."""
         up, total = len(self._registrations.up), self._switch.settings.connections
         return Health(
-            status="down" if not up else "ok" if up >= total else "degraded",
+            status=self.operation.status(up, total),
             uptime=self._switch.now() - self._started,
             registered_agents=self._switch.registry.agent_count,
             active_calls=self._switch.registry.call_count,

@@ -26,6 +26,7 @@ STOPPING = Farewell("the gateway is stopping", "signed-out", "the gateway is sto
 OTHER_DN = Farewell(
     "the id has signed in with another DN", "signed-out", "the agent signed in with another DN", word="other-dn"
 )
+BY_OPERATOR = Farewell("signed out by an operator", "operator", "an operator ended the call")
 PAGE_LOST = Farewell(
     "page lost", "page-lost", "the agent's page was not heard of any more", 'SIP;cause=480;text="page lost"', 480
 )

@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IDelayedCall
 
 from wrtcgw.calls.call import Call
 from wrtcgw.errors import WrongState
+from wrtcgw.gateway.farewells import Farewell
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.ways import Ways
 from wrtcgw.sip.uri import URI
@@ -93,6 +94,8 @@ class Leg:
     transfer: Transfer | None = None
     replaced: bool = False
     """Another call has taken the place of this one, which ends by that."""
+    farewell: Farewell | None = None
+    """It is not the page that ends the call."""
     talk_timer: IDelayedCall | None = None
     talk_ordered: bool = False
     """The page was told to answer; the next page has to be told as well, if this one goes."""

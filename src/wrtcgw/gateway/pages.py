@@ -16,6 +16,9 @@ from wrtcgw.gateway.switch import Switch
 ROUNDING = 0.01
 """Seconds by which the timer is late, lest it goes off just before the time by which it was reckoned."""
 
+AWAY = 5.0
+"""Seconds without a word of the page of an agent in a call that are worth a note when it is back."""
+
 
 class Pages:
     """
@@ -33,19 +36,22 @@ class Pages:
 
     def attend(self, agent: Agent) -> None:
         """Note that a poll or stream of the agent hangs."""
+        self.seen(agent)
         agent.waiting += 1
         self._away.pop(agent, None)
-        self.seen(agent)
 
     def leave(self, agent: Agent) -> None:
         """Note that one does not any more."""
         agent.waiting = max(0, agent.waiting - 1)
-        self.seen(agent)
+        agent.last_seen = self._switch.now()
         self.arrived(agent)
 
     def seen(self, agent: Agent) -> None:
         """Note that the page was heard of."""
-        agent.last_seen = self._switch.now()
+        now = self._switch.now()
+        if agent.calls and not agent.waiting and agent.last_seen is not None and now - agent.last_seen >= AWAY:
+            self._switch.page_back(agent, now - agent.last_seen)
+        agent.last_seen = now
 
     def arrived(self, agent: Agent) -> None:
         """Give the agent's page its time to come, from now on, unless it is there."""

@@ -14,7 +14,7 @@ from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.mailbox import Mailbox
 from wrtcgw.calls.messages import AgentMessage, MessageType
-from wrtcgw.errors import AgentInUse, BadInput, NoSIPConnection, RegistrationRefused, RegistrationTimeout
+from wrtcgw.errors import AgentInUse, BadInput, Draining, NoSIPConnection, RegistrationRefused, RegistrationTimeout
 from wrtcgw.gateway.causes import explain
 from wrtcgw.gateway.farewells import OTHER_DN, PAGE_LOST, SIGNED_OUT, Farewell
 from wrtcgw.gateway.guests import Guests
@@ -89,6 +89,8 @@ class Registrations:
         _check_fields(agent_id, dn, display_name)
         if not password and not no_password:
             raise BadInput("password", "the DN's SIP password")
+        if self._switch.draining and self._switch.registry.find_dn(dn) is None:
+            raise Draining()
         async with self._ids.of(agent_id), self._dns.of(dn):
             agent = self._switch.registry.find_agent(agent_id)
             if agent is not None and agent.dn != dn and not current:
@@ -124,6 +126,8 @@ class Registrations:
     async def sign_in_guest(self, agent_id: str, *, single_call: bool) -> Agent:
         """Let a caller without a DN in."""
         _check_fields(agent_id, "guest", "")
+        if self._switch.draining:
+            raise Draining()
         async with self._ids.of(agent_id), self._dns.of(self._switch.settings.guest_dn):
             agent = await self._guests.sign_in(agent_id, single_call=single_call)
             self.pages.arrived(agent)

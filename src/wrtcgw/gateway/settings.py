@@ -82,8 +82,8 @@ class Health:
     """
     How the gateway is.
 
-    ``status`` is ``ok`` (all connections to the proxy up), ``degraded`` (some) or ``down`` (none). ``uptime`` is
-    seconds.
+    ``status`` is ``ok`` (all connections to the proxy up), ``degraded`` (some), ``down`` (none), or ``draining`` while
+    nothing new is taken. ``uptime`` is seconds.
     """
 
     status: str

@@ -37,11 +37,14 @@ class Hooks(Protocol):
     rearm: Callable[[], None]
     observe: Callable[[Output], None]
     report: Callable[[Exception], None]
+    page_back: Callable[[Agent, float], None]
 
 
 class Switch:
     """
     The ground on which the parts stand.
+
+    :ivar draining: no new sign_ins and calls are taken.
 
     :param send: carries one SIP message to the WebSocket of a flow.
     """
@@ -61,6 +64,7 @@ class Switch:
         self.settings = settings
         self.legs: dict[str, Leg] = {}
         self.dispatch: Callable[[Output], None] = lambda output: None
+        self.draining = False
         self._hooks = hooks
         self._send = send
         self._outputs: deque[Output] = deque()
@@ -108,6 +112,10 @@ class Switch:
                 self.dispatch(output)
         except Exception as error:  # one event that goes wrong must not take the others' with it
             self._hooks.report(error)
+
+    def page_back(self, agent: Agent, away: float) -> None:
+        """Let the shell know of a page that was not heard of for a while."""
+        self._hooks.page_back(agent, away)
 
     # -- calls
 
@@ -205,6 +213,10 @@ class Switch:
         waiting = leg.tickets.pop(ticket, None) if leg is not None else None
         if waiting is not None:
             self.give(waiting, outcome)
+
+
+def ignore(*_: object) -> None:
+    """Stand in for a hook that nobody has set."""
 
 
 def accepted(action: str, outcome: Outcome) -> Outcome:

@@ -125,6 +125,11 @@ class UACore:
         """Return how many legs are alive, those included whose end is told but not yet confirmed by the peer."""
         return len(self._legs)
 
+    def sip_call_id(self, leg: str) -> str:
+        """Return the Call-ID of a leg, '' when there is no such leg."""
+        found = self._legs.get(leg)
+        return "" if found is None else found.sip_call_id
+
     # -- registrations
 
     def register(self, account: Account, now: float) -> list[Output]:

@@ -18,6 +18,7 @@ from wrtcgw.errors import (
     AgentInUse,
     AmbiguousCall,
     BadInput,
+    Draining,
     GatewayError,
     GuestsNotAllowed,
     NoSIPConnection,
@@ -133,6 +134,18 @@ class NoSuchResource(GatewayError):
 
 
 @frozen
+class NotRecorded(GatewayError):
+    """Nothing is recorded of a call or an agent."""
+
+    what: str
+    on: bool
+
+    def __str__(self) -> str:
+        why = "it is too long ago, or never was" if self.on else "capture is off"
+        return f"nothing is recorded of {self.what!r}: {why}"
+
+
+@frozen
 class WrongMethod(GatewayError):
     """The path exists, but not for this method."""
 
@@ -185,6 +198,7 @@ ROWS: Mapping[type[GatewayError], Row] = {
     NotSignedIn: Row(404, "not_signed_in"),
     UnknownCall: Row(404, "unknown_call"),
     NoSuchResource: Row(404, "not_found"),
+    NotRecorded: Row(404, "not_recorded"),
     WrongMethod: Row(405, "wrong_method", headers=lambda error: {"Allow": ", ".join(error.allowed)}),
     AgentInUse: Row(409, "agent_in_use"),
     AmbiguousCall: Row(409, "ambiguous_call", lambda error: {"calls": list(error.call_ids)}),
@@ -194,6 +208,7 @@ ROWS: Mapping[type[GatewayError], Row] = {
     TooManyTries: Row(429, "too_many_tries", headers=lambda error: {"Retry-After": str(error.retry_after)}),
     RequestRefused: Row(502, "request_refused", _sip_answer),
     TooManyGuests: Row(503, "too_many_guests", headers=_retry_soon),
+    Draining: Row(503, "draining", headers=_retry_soon),
     NoSIPConnection: Row(503, "no_sip_connection", headers=_retry_soon),
     RegistrationTimeout: Row(504, "registration_timeout"),
 }

@@ -101,6 +101,11 @@ class Leg(ABC):
         """Tell whether there is a confirmed dialog."""
         return self._dialog is not None and self._dialog.state is DialogState.CONFIRMED
 
+    @property
+    def sip_call_id(self) -> str:
+        """Return the Call-ID of its messages, '' when there is none yet."""
+        return "" if self._dialog is None else self._dialog.call_id
+
     def replaces(self) -> str:
         """
         Return the Replaces value that names this dialog to its peer, escaped for a URI (:rfc:`3891#section-6.1`).

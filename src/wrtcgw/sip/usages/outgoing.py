@@ -50,6 +50,11 @@ class OutgoingLeg(Leg):
         self._to = ""
         self._tried: set[str] = set()
 
+    @property
+    def sip_call_id(self) -> str:
+        """Return the Call-ID, which is there before any dialog."""
+        return self._call_id
+
     def start(self, target: URI, offer: str, fields: Iterable[tuple[str, str]]) -> None:
         """Send the INVITE; its fate is told by events."""
         self.local_sdp = offer
