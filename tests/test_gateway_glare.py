@@ -67,6 +67,21 @@ class DialectGlare(DialectCase):
         self.run_for()
         self.assertEqual(self.told(page), ["ANSWER"])
 
+    def test_rule_1_undelivered_invite(self) -> None:
+        """A page that took a call over and offers before it is asked has done what it would be asked for."""
+        for peer in ("1003", "null"):
+            self.start()
+            far = self.page().call_up()
+            page = self.page()
+            page.offer(peer)
+            self.assertEqual(far.methods().count("INVITE"), 2)
+            far.answer(PBX_SDP)
+            self.run_for()
+            self.assertEqual(self.told(page), ["ANSWER"])
+            far.bye()
+            self.run_for()
+            self.assertEqual(page.told().text, "BYE")
+
     def test_rule_2_delivered_offer(self) -> None:
         """An offer that the page has got, and lost by making its own, gets 491; the page's is answered, no ERROR."""
         page = self.page()

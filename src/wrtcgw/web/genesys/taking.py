@@ -107,13 +107,22 @@ class Taker:
         """
         call = session.call
         if call is None:
-            return None
+            return self._call_taken_over(session, peer)
         other = peer not in wire.NO_PEER and peer != session.peer and message.offerer != session.page_id
         missed = call.state is CallState.OFFERED and call.remote_sdp is not None
         if call.state in WAITING or missed or (other and call.state is CallState.ESTABLISHED):
             self.hang_up(session)
             return None
         return call
+
+    def _call_taken_over(self, session: PageSession, peer: str) -> Call | None:
+        """Return a call that the page has taken over, and offers in before it was told to (W 6.7, rule 1)."""
+        for call in session.agent.calls.values():
+            if call.state is CallState.ESTABLISHED and peer in (call.peer, *wire.NO_PEER):
+                session.enter(call.id, call.peer, self._teller.new_id())
+                session.told = True
+                return call
+        return None
 
     def _refuse_unknown(self, session: PageSession) -> None:
         """Yield: a call that rings, but that the page has not heard of when it makes one of its own, is refused."""

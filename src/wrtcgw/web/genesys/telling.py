@@ -54,7 +54,7 @@ class Teller:
         return self._number(ID_LIMIT) + 1
 
     def _offer(self, session: PageSession, message: AgentMessage) -> list[Letter]:
-        """Tell of a call or of a change inside it; ``INVITE`` asks for an offer of the page."""
+        """Tell of a call or of a change inside it; ``INVITE`` asks for an offer, unless the page has made one."""
         if message.cause == "renew" or not self._gateway.wants(message):
             return []  # a page that is told of no early answer needs no new offer after it
         if message.call_id != session.call_id:
@@ -63,7 +63,7 @@ class Teller:
             session.enter(message.call_id, message.from_, self.new_id())
             session.seq = 0
         if message.sdp is None:
-            return [Letter("INVITE", message.call_id)]
+            return [] if session.engaged else [Letter("INVITE", message.call_id)]
         session.far_offer = message.sdp
         session.seq += 1
         text = self._offer_text(session, message.sdp, message.data)
