@@ -142,6 +142,12 @@ class Settings:
     genesys_body_limit: int = _key(262_144, kinds.integer(65_536, 16_777_216))
     genesys_node: str = _key("", kinds.node)
 
+    # what operators see
+    capture: bool = _key(True, kinds.switch)
+    capture_calls: int = _key(200, kinds.integer(1, 100_000))
+    capture_bytes: int = _key(33_554_432, kinds.integer(1_048_576, 2**34))
+    history_calls: int = _key(1000, kinds.integer(1, 1_000_000))
+
     # running
     log_level: str = _key(
         "info", kinds.choice("debug", "info", "warn", "error", "critical", aliases={"warning": "warn"}), reload=True

@@ -13,8 +13,8 @@ from twisted.web.resource import IResource
 from wrtcgw.agent import AgentSettings, UserAgentService
 from wrtcgw.calls.registry import Registry
 from wrtcgw.config import Settings
-from wrtcgw.daemon.journal import record
 from wrtcgw.daemon.listener import HTTPListener
+from wrtcgw.daemon.watching import Watching, watch
 from wrtcgw.gateway import Gateway, GatewaySettings
 from wrtcgw.sip.core import UACore, UASettings
 from wrtcgw.sip.timers import Timers
@@ -39,6 +39,7 @@ class Parts:
     api: GatewayAPI
     site: GatewaySite
     listener: HTTPListener
+    watching: Watching
     second: HTTPListener | None = None
     """For pages of the Genesys dialect alone."""
 
@@ -61,20 +62,30 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
     core = UACore(ua_settings(settings), Timers(), tokens)
     registry = Registry()
     gateway = Gateway(core, registry, clock, gateway_settings(settings), agent.send)
-    gateway.observe = partial(record, uuid_of=registry.uuid_of, reports_of=registry.reports_of)
+    watching = watch(clock, settings, agent, core, registry, gateway)
     agent.attach(gateway)
-    api = GatewayAPI(gateway, web_settings(settings), clock, pages=pages, genesys=genesys_settings(settings))
-    site = GatewaySite(api, access_log=access_log(settings), reactor=clock)
+    dialect = genesys_settings(settings)
+    api = GatewayAPI(gateway, web_settings(settings), clock, pages=pages, genesys=dialect, ops=watching.ops)
+    make_site = partial(
+        GatewaySite,
+        api,
+        access_log=access_log(settings),
+        reactor=clock,
+        recorder=watching.recorder,
+        meters=watching.meters,
+    )
+    site = make_site()
     listener = HTTPListener(reactor, settings.http_interface, settings.http_port, site)
-    return Parts(agent, gateway, api, site, listener, second_listener(reactor, settings, api))
+    return Parts(agent, gateway, api, site, listener, watching, second_listener(reactor, settings, api, make_site))
 
 
-def second_listener(reactor: IReactorTCP, settings: Settings, api: GatewayAPI) -> HTTPListener | None:
+def second_listener(
+    reactor: IReactorTCP, settings: Settings, api: GatewayAPI, make_site: Callable[..., GatewaySite]
+) -> HTTPListener | None:
     """Return what listens on the port of the Genesys dialect's own, None when it has none."""
     if api.genesys is None or not settings.genesys_port:
         return None
-    alone = cast(IResource, OnlyGenesys(api.genesys))
-    site = GatewaySite(api, resource=alone, access_log=access_log(settings), reactor=cast(IReactorTime, reactor))
+    site = make_site(resource=cast(IResource, OnlyGenesys(api.genesys)))
     return HTTPListener(reactor, settings.http_interface, settings.genesys_port, site, key="genesys_port")
 
 

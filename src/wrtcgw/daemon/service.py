@@ -83,6 +83,8 @@ class GatewayService(MultiService):
         self._level.install(self._publisher)
         pages = {**(self._start_demo(self._demo) if self._demo else {}), **self._browser_pages()}
         self.parts = parts = compose(self._reactor, self.settings, pages)
+        parts.watching.console.apply_level = self._level.set
+        parts.watching.sampler.setServiceParent(self)
         parts.agent.setServiceParent(self)
         for listener in parts.listeners:
             self._listen(listener)
@@ -159,8 +161,7 @@ class GatewayService(MultiService):
             differs -= {"sip_ws_servers", "sip_domain"}
         changes = {name: getattr(wanted, name) for name in differs & reloadable_keys()}
         self.settings = evolve(self.settings, **changes)
-        self._level.set(self.settings.log_level)
-        self.parts.agent.trace = self.settings.log_level == "debug"
+        self.parts.watching.console.set_log_level(self.settings.log_level)
         self.parts.agent.trace_data = self.settings.trace_data
         self.parts.site.access_log = access_log(self.settings)
         self.parts.gateway.reconfigure(gateway_settings(self.settings))

@@ -24,11 +24,13 @@ from wrtcgw.web.errors import NoSuchResource, WrongMethod, write_error, write_js
 from wrtcgw.web.front import Front
 from wrtcgw.web.genesys import GenesysDialect, GenesysSettings
 from wrtcgw.web.ice import ice_view
+from wrtcgw.web.ops import OpsAPI, OpsParts
 from wrtcgw.web.origins import Origins
 from wrtcgw.web.quality import REPORT_LIMIT, read_report
 from wrtcgw.web.replies import Reply, write_reply
 from wrtcgw.web.settings import WebSettings
 from wrtcgw.web.signin import Reception
+from wrtcgw.web.tracing import trace
 from wrtcgw.web.views import View, agents_view, calls_view, health_view
 
 
@@ -57,7 +59,9 @@ def verb(app: Klein, name: str) -> Callable[[Verb], Callable[..., Awaitable[byte
         @app.route(f"/api/webrtc/{name}", methods=["POST"])
         @wraps(handler)
         async def route(self: "GatewayAPI", request: Request) -> bytes:
-            outcome = await handler(self, self.admit(request, ignore_other_bodies=name == "info"))
+            order = self.admit(request, ignore_other_bodies=name == "info")
+            trace(request, order.agent, order.call_id)
+            outcome = await handler(self, order)
             return write_reply(request, Reply({"sipCode": outcome.code, "reason": outcome.reason}))
 
         return route
@@ -71,6 +75,7 @@ class GatewayAPI:
 
     :param genesys: settings of the Genesys dialect; None leaves it out.
     :param pages: further resources by the first segment of their paths: ``{b"softphone": ...}``; ``b""`` is the root.
+    :param ops: what the operators' calls stand on; None leaves those out that need it.
     :param wall: the wall clock's seconds; ``clock`` may count from anywhere.
     """
 
@@ -84,6 +89,7 @@ class GatewayAPI:
         *,
         pages: Mapping[bytes, IResource] | None = None,
         genesys: GenesysSettings | None = None,
+        ops: OpsParts | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._gateway = gateway
@@ -101,6 +107,7 @@ class GatewayAPI:
             self.genesys = GenesysDialect(gateway, self._reception, self._addresses, genesys, clock, wall)
         self.body_limit = settings.body_limit
         self.largest_body = max(settings.body_limit, genesys.body_limit if genesys else 0)
+        self._ops = None if ops is None else self._ops_api(ops)
         self._conversation = Conversation(
             gateway,
             self._access,
@@ -119,6 +126,19 @@ class GatewayAPI:
             pages=self._pages,
             body_limit=self.body_limit,
             genesys=self.genesys,
+            ops=self._ops,
+        )
+
+    def _ops_api(self, parts: OpsParts) -> OpsAPI:
+        return OpsAPI(
+            self._gateway,
+            parts,
+            self._reception,
+            self._addresses,
+            self._origins,
+            body_limit=self.body_limit,
+            seconds=self._clock.seconds,
+            wall=self._wall,
         )
 
     def reconfigure(self, settings: WebSettings) -> None:
@@ -193,6 +213,7 @@ class GatewayAPI:
     async def answer(self, request: Request) -> bytes:
         """Answer a call with a description, as field ``sdp`` or as the body."""
         order = self.admit(request, ignore_other_bodies=True)
+        trace(request, order.agent, order.call_id)
         if order.given.media_type in DESCRIPTION_TYPES:
             sdp = order.given.description()
         else:
@@ -241,11 +262,6 @@ class GatewayAPI:
         data = Data.read(order.given, self.body_limit)
         return await self._gateway.info(order.agent.id, order.call_id, data.content_type, data.body)
 
-    @app.route("/api/webrtc/ice", methods=["GET"])
-    def ice(self, request: Request) -> bytes:
-        """Tell the STUN and TURN servers, with credentials for a while."""
-        return self._show(request, ice_view(self._ice, self.admit(request).agent.dn, self._wall()))
-
     @app.route("/api/webrtc/stats", methods=["POST"])
     def stats(self, request: Request) -> bytes:
         """Take the page's report on the media of a call."""
@@ -253,6 +269,11 @@ class GatewayAPI:
         report = read_report(parse_report(request, REPORT_LIMIT), self._wall())
         self._gateway.report_stats(order.agent.id, order.call_id, report)
         return write_reply(request, Reply())
+
+    @app.route("/api/webrtc/ice", methods=["GET"])
+    def ice(self, request: Request) -> bytes:
+        """Tell the STUN and TURN servers, with credentials for a while."""
+        return self._show(request, ice_view(self._ice, self.admit(request).agent.dn, self._wall()))
 
     @app.route("/api/webrtc/calls", methods=["GET"])
     def own_calls(self, request: Request) -> bytes:

@@ -23,6 +23,7 @@ JSON = "application/json"
 DESCRIPTION_TYPES = ("text/plain", "application/sdp")
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]*)?|-?\.[0-9]+")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_SWITCH = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 TEXT_LIMIT = 1024
 """Characters in one short field; descriptions and bodies are bounded by the body's limit."""
 
@@ -126,6 +127,20 @@ class Fields:
         if not (value.isascii() and value.isdigit() and len(value) < 10):
             raise BadInput(name, expected, value)
         return int(value)
+
+    def switch(self, name: str) -> bool | None:
+        """
+        Return a field that is true or false, None when it is absent.
+
+        :raises BadInput: when it is something else.
+        """
+        value = self._values.get(name)
+        if isinstance(value, bool):
+            return value
+        text = self.optional(name)
+        if text is not None and text.lower() not in _SWITCH:
+            raise BadInput(name, "true or false", text[:40])
+        return None if text is None else _SWITCH[text.lower()]
 
     def seconds(self, name: str, limit: float) -> float:
         """

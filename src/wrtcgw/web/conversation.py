@@ -15,6 +15,7 @@ from wrtcgw.web.codec import Fields, Input, RoapMessage, read_query
 from wrtcgw.web.longpoll import Polls
 from wrtcgw.web.messages import ROAP, PlainForm
 from wrtcgw.web.replies import Reply, wants_json
+from wrtcgw.web.tracing import trace
 
 Kind = Literal[MessageType.OFFER, MessageType.ANSWER] | None
 
@@ -84,7 +85,9 @@ class Conversation:
         agent_id = fields.optional("from") or fields.optional("id")
         if agent_id is None:
             raise BadInput("from", "the agent's id", "nothing")
-        return self.admit(request, client, agent_id)
+        agent = self.admit(request, client, agent_id)
+        trace(request, agent, fields.call_id or ("" if fields.optional("to") else None))
+        return agent
 
     def _describe(
         self, agent: Agent, client: Client, sdp: str, to: str | None, call_id: str | None, kind: Kind

@@ -15,6 +15,7 @@ from wrtcgw.calls.mailbox import Mailbox
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.web.longpoll import Attendance, acknowledge
 from wrtcgw.web.messages import to_line
+from wrtcgw.web.tracing import told
 
 RETRY_MS = 2000
 """How long a browser waits before it comes back."""
@@ -122,7 +123,9 @@ class Stream:
             message = self._next()
             if message is None:
                 return
-            self._request.write(b"id: %d\ndata: %b\n\n" % (message.seq, to_line(message)))
+            line = to_line(message)
+            self._request.write(b"id: %d\ndata: %b\n\n" % (message.seq, line))
+            told(self._request, self.agent, message.call_id, "stream", line, message.type.value)
             self._after = message.seq
             self.agent.mailbox.delivered(message.seq)
             if message.type is MessageType.SIGNED_OUT:

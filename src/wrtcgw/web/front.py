@@ -20,11 +20,13 @@ from wrtcgw.web.codec import Input
 from wrtcgw.web.conversation import Conversation
 from wrtcgw.web.errors import NoSuchResource, WrongMethod, write_error, write_unexpected
 from wrtcgw.web.genesys import GenesysDialect
+from wrtcgw.web.ops import OpsAPI
 from wrtcgw.web.origins import Origins
 from wrtcgw.web.replies import write_reply
 
 API = b"/api/"
 AGENT_API = b"/api/webrtc/"
+OPS_API = b"/api/ops/"
 MESSAGE = b"/api/webrtc/message"
 
 
@@ -43,6 +45,7 @@ class Front(Resource):
         pages: Mapping[bytes, IResource],
         body_limit: int,
         genesys: GenesysDialect | None = None,
+        ops: OpsAPI | None = None,
     ) -> None:
         super().__init__()
         self._addresses = addresses
@@ -52,6 +55,7 @@ class Front(Resource):
         self._pages = pages
         self._body_limit = body_limit
         self._genesys = genesys
+        self._ops = ops
 
     def render(self, request: Request) -> bytes | int:
         """Serve a request; whatever goes wrong is told as JSON, outside the Genesys dialect."""
@@ -75,6 +79,8 @@ class Front(Resource):
             headers.setRawHeaders(b"cache-control", [b"no-store"])
             if path.startswith(AGENT_API):
                 return self._serve_agent(request, path)
+            if self._ops is not None and path.startswith(OPS_API):
+                return self._ops.render(request)
         else:
             page = self._pages.get(path[1:].partition(b"/")[0])
             if page is not None:

@@ -18,6 +18,7 @@ from wrtcgw.calls.mailbox import Mailbox
 from wrtcgw.calls.messages import AgentMessage
 from wrtcgw.web.delivery import Delivery
 from wrtcgw.web.messages import Form
+from wrtcgw.web.tracing import told
 
 
 class Attendance(Protocol):
@@ -128,6 +129,7 @@ class Poll:
         self._stop()
         body = self._form.write(self._request, self.agent, message)
         self._request.write(body)
+        told(self._request, self.agent, message.call_id, "poll", body, message.type.value)
         mailbox.delivered(message.seq)
         self._polls.watch(self._request, self.agent, message)
         return True

@@ -21,6 +21,7 @@ from wrtcgw.web.longpoll import Polls
 from wrtcgw.web.origins import Origins, is_secure
 from wrtcgw.web.replies import Reply
 from wrtcgw.web.settings import WebSettings
+from wrtcgw.web.tracing import trace_as
 
 log = Logger()
 
@@ -51,6 +52,7 @@ class Reception:
         Whoever was the agent's page before has to sign in again: its hanging requests end here. A page that goes before
         the registrar has answered is not waited for: nobody would have the session of its agent.
         """
+        trace_as(request, wanted.dn, wanted.id)
         agent = await self.enrol(client, wanted, known=self._is_known(request, wanted.id))
         return self._welcome(request, client, agent)
 
@@ -149,11 +151,12 @@ class Reception:
         try:
             agent = self._gateway.agent(agent_id)
         except NotSignedIn:
-            self._dismiss(agent_id)
+            self.dismiss(agent_id)
             return Reply(headers=cookie)
         self.access.require(request, client, agent)
+        trace_as(request, agent.dn, agent.id)
         await self._gateway.sign_out(agent_id)
-        self._dismiss(agent_id)
+        self.dismiss(agent_id)
         log.info("agent {agent} signed out", agent=agent_id)
         return Reply(headers=cookie)
 
@@ -174,7 +177,7 @@ class Reception:
             },
         )
 
-    def _dismiss(self, agent_id: str) -> None:
+    def dismiss(self, agent_id: str) -> None:
         """Forget an agent that is gone, unless it has come back meanwhile."""
         try:
             self._gateway.agent(agent_id)

@@ -1,22 +1,39 @@
 """The HTTP listener: bodies bounded while they come in, and no query of a request in any log."""
 
+import time
 from collections.abc import Callable
 from typing import BinaryIO
 
 from twisted.internet.interfaces import IReactorTime
+from twisted.web.http import INTERNAL_SERVER_ERROR as INTERNAL_ERROR
+from twisted.web.http import OK
 from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
 
+from wrtcgw.capture.recorder import Recorder
+from wrtcgw.meters.meters import Meters
 from wrtcgw.redact import redact_uri
 from wrtcgw.web.api import GatewayAPI
 from wrtcgw.web.codec import BoundedBody
+from wrtcgw.web.tracing import TracedRequest
 
 IDLE_SECONDS = 75.0
 """How long a connection without a request stays open: longer than proxies keep theirs, so that they close first."""
 
+HANGING = (b"/message", b"/events")
+"""The ends of the paths of GET requests that wait for something."""
 
-class GatewayRequest(Request):
-    """A request that can be shown."""
+
+class GatewayRequest(TracedRequest):
+    """A request that can be shown, recorded and measured."""
+
+    site: "GatewaySite"
+    began = 0.0
+
+    def process(self) -> None:
+        """Serve the request, which is complete now."""
+        self.began = self.channel.site.seconds()  # type: ignore[attr-defined]
+        super().process()
 
     def __repr__(self) -> str:
         """Return what it is about; the query of sign_in holds a password."""
@@ -28,6 +45,8 @@ class GatewaySite(Site):
     Serves a :class:`~wrtcgw.web.api.GatewayAPI`.
 
     :param resource: what to serve in place of all of it.
+    :param recorder: told of requests of pages; None for nobody.
+    :param meters: told of all requests.
     :param access_log: told one line per response, secrets masked; None for no access log, as proxies have their own.
     """
 
@@ -39,6 +58,8 @@ class GatewaySite(Site):
         access_log: Callable[[str], None] | None = None,
         idle: float = IDLE_SECONDS,
         reactor: IReactorTime | None = None,
+        recorder: Recorder | None = None,
+        meters: Meters | None = None,
     ) -> None:
         super().__init__(
             resource or api.resource(),
@@ -49,15 +70,32 @@ class GatewaySite(Site):
         )
         self._body_limit = api.largest_body
         self.access_log = access_log
+        self.recorder = recorder
+        self.meters = meters
+        self.seconds = time.monotonic if reactor is None else reactor.seconds
 
     def getContentFile(self, length: int | None) -> BinaryIO:  # noqa: N802 (Twisted asks for it by this name)
         """Return the file that takes a request's body."""
         return BoundedBody(self._body_limit)
 
     def log(self, request: Request) -> None:  # type: ignore[override]
-        """Write a line of the access log, if there is one."""
+        """Count the request, and write a line of the access log, if there is one."""
+        if self.meters is not None and isinstance(request, GatewayRequest):
+            self._measure(request, self.meters)
         if self.access_log is not None:
             peer = getattr(request.client, "host", "-")
             uri = redact_uri(request.uri.decode("utf-8", "replace"))
             method = request.method.decode("ascii", "replace")
             self.access_log(f"{peer} {method} {uri} {request.code} {request.sentLength}")
+
+    def _measure(self, request: GatewayRequest, meters: Meters) -> None:
+        """Count a request; how long it took counts unless it may hang."""
+        meters.counters.http += 1
+        if request.code == INTERNAL_ERROR:
+            meters.counters.failures += 1
+        path, milliseconds = request.path, (self.seconds() - request.began) * 1000
+        if path.endswith(b"/sign_in"):
+            if request.code == OK:
+                meters.register.add(milliseconds)
+        elif request.method == b"POST" or (path.startswith(b"/api/") and not path.endswith(HANGING)):
+            meters.http.add(milliseconds)

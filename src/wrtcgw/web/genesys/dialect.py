@@ -29,6 +29,7 @@ from wrtcgw.web.genesys.telling import Teller
 from wrtcgw.web.genesys.waiting import Wait
 from wrtcgw.web.origins import is_secure
 from wrtcgw.web.signin import Reception
+from wrtcgw.web.tracing import about, hand_over, trace, trace_as
 
 COOKIE = "wrtcgw_node"
 """Keeps a page on one gateway; it grants nothing."""
@@ -106,12 +107,14 @@ class GenesysDialect:
             _require(request, b"POST")
             public_id, password = wire.credentials(read_body(request, self.body_limit))
         client = self._addresses.client(request)
+        trace_as(request, wire.account(public_id), wire.account(public_id))
         work = Deferred.fromCoroutine(self._desk.sign_in(client, public_id, password))
         request.notifyFinish().addErrback(lambda _: work.cancel())
         work.addCallbacks(lambda page: self._welcome(request, page), lambda failure: _refuse(request, failure))
         return NOT_DONE_YET
 
     def _welcome(self, request: Request, page: PageSession) -> None:
+        hand_over(request, page.agent)
         if self._settings.node:
             secure = is_secure(request, self._addresses.client(request))
             site = "SameSite=None; Secure" if secure else "SameSite=Lax"
@@ -146,7 +149,9 @@ class GenesysDialect:
                 self._desk.give_up(ssid)
             return write_text(request, 200, "OK")
         self._gateway.seen(page.agent.id)
+        trace(request, page.agent, page.call_id)
         self._taker.take(page, body, wire.peer_of(query), self._addresses.client(request).address)
+        about(request, page.call_id)
         return write_text(request, 200, "OK")
 
     def _sign_out(self, request: Request) -> bytes:

@@ -17,6 +17,7 @@ from wrtcgw.web.genesys.replies import write_nothing, write_text
 from wrtcgw.web.genesys.session import Letter, PageSession
 from wrtcgw.web.genesys.wire import pragma
 from wrtcgw.web.longpoll import has_hung_up
+from wrtcgw.web.tracing import told as trace_told
 
 
 class Wait:
@@ -66,6 +67,7 @@ class Wait:
         request.responseHeaders.setRawHeaders(b"pragma", [pragma(session.peer)])
         body = write_text(request, 200, letter.text)
         request.write(body)
+        trace_told(request, session.agent, letter.call_id or session.call_id, "wait", body)
         told = session.told
         session.delivered(letter)
 

@@ -1,0 +1,246 @@
+"""The operators' calls over HTTP: who may, which one, and how its outcome is told. Not a hot path."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Protocol
+
+from attrs import field, frozen
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.server import NOT_DONE_YET, Request
+
+from wrtcgw.capture.drawing import draw
+from wrtcgw.capture.ladder import Ladder, build
+from wrtcgw.errors import BadInput, GatewayError
+from wrtcgw.gateway import Gateway
+from wrtcgw.web.addresses import Addresses
+from wrtcgw.web.auth import Access
+from wrtcgw.web.codec import Fields, Input
+from wrtcgw.web.errors import (
+    NoSuchResource,
+    NotRecorded,
+    WrongMethod,
+    write_body,
+    write_error,
+    write_json,
+    write_unexpected,
+)
+from wrtcgw.web.ops.actions import Actions
+from wrtcgw.web.ops.parts import OpsParts
+from wrtcgw.web.ops.search import Calls, searched
+from wrtcgw.web.ops.views import View, ladder_view, series_view, summary_view
+from wrtcgw.web.origins import Origins
+from wrtcgw.web.views import agents_view
+
+log = Logger()
+
+PREFIX = b"/api/ops/"
+MOST = 1000
+"""So many calls or agents are listed at most."""
+STEPS = (1, 10)
+STATES = ("active", "ended", "all")
+
+
+class Doorkeeper(Protocol):
+    """Who signs pages out."""
+
+    access: Access
+
+    def dismiss(self, agent_id: str) -> None:
+        """End what hangs for an agent that is gone."""
+
+
+@frozen
+class Text:
+    """A response that is no JSON."""
+
+    text: str = field(repr=False)
+    name: str
+    """Under which a browser saves it."""
+
+
+Answer = View | Text
+
+
+class OpsAPI:
+    """
+    The operators' calls.
+
+    :param seconds: the clock of the gateway's times.
+    :param wall: seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        parts: OpsParts,
+        door: Doorkeeper,
+        addresses: Addresses,
+        origins: Origins,
+        *,
+        body_limit: int,
+        seconds: Callable[[], float],
+        wall: Callable[[], float],
+    ) -> None:
+        self._gateway = gateway
+        self._parts = parts
+        self._access = door.access
+        self._addresses = addresses
+        self._origins = origins
+        self._body_limit = body_limit
+        self._seconds = seconds
+        self._wall = wall
+        self._calls = Calls(gateway, parts, seconds, wall)
+        actions = Actions(gateway, parts, self._calls, door.dismiss)
+        self._actions = {PREFIX + name.encode(): action for name, action in actions.by_name.items()}
+        self._views: dict[bytes, Callable[[Fields], Answer]] = {
+            PREFIX + b"summary": self._summary,
+            PREFIX + b"series": self._series,
+            PREFIX + b"calls": self._list,
+            PREFIX + b"search": self._search,
+            PREFIX + b"ladder": self._ladder,
+            PREFIX + b"ladder.txt": self._ladder_text,
+        }
+
+    def render(self, request: Request) -> bytes | int:
+        """
+        Serve a request of an operator.
+
+        :raises GatewayError: when it may not be served, or says something wrong.
+        """
+        client = self._addresses.client(request)
+        self._access.require_operator(request, client)
+        action, view = self._actions.get(request.path), self._views.get(request.path)
+        if action is not None:
+            _require(request, b"POST")
+            self._origins.check(request, client)
+            return _wait(request, action(Input.read(request, self._body_limit).fields(), client))
+        if view is None:
+            raise NoSuchResource(request.path.decode("ascii", "replace"))
+        _require(request, b"GET")
+        return _write(request, view(Fields(Input.read(request, self._body_limit).query)))
+
+    # -- what there is to see
+
+    def _summary(self, fields: Fields) -> Answer:
+        return summary_view(self._gateway, self._parts, self._wall())
+
+    def _series(self, fields: Fields) -> Answer:
+        since = fields.text("since", "milliseconds since the epoch") if fields.optional("since") else "0"
+        if not (since.isascii() and since.isdigit() and len(since) < 16):
+            raise BadInput("since", "milliseconds since the epoch", since[:40])
+        step = fields.number("step", STEPS[0], "1 or 10")
+        if step not in STEPS:
+            raise BadInput("step", "1 or 10", str(step))
+        return series_view(self._parts.meters.series.since(int(since), step), step)
+
+    def _list(self, fields: Fields) -> Answer:
+        state = fields.optional("state") or "active"
+        if state not in STATES:
+            raise BadInput("state", " or ".join(STATES), state[:40])
+        limit = min(fields.number("limit", MOST, "a whole number"), MOST)
+        active = list(self._calls.active()) if state != "ended" else []
+        ended = list(self._calls.ended()) if state != "active" else []
+        return {"calls": [*active, *ended][:limit]}
+
+    def _search(self, fields: Fields) -> Answer:
+        wanted = searched(fields.text("q", "a DN, an agent's id, a call's id, Call-ID or X-Genesys-CallUUID"))
+        if not wanted:
+            raise BadInput("q", "something to search for", "nothing")
+        limit = min(fields.number("limit", 100, "a whole number"), MOST)
+        agents = agents_view(self._calls.agents(wanted, limit), self._seconds())
+        return {"calls": self._calls.matching(wanted, limit), **agents}
+
+    # -- ladders
+
+    def _ladder(self, fields: Fields) -> Answer:
+        return ladder_view(self._built(fields))
+
+    def _ladder_text(self, fields: Fields) -> Answer:
+        ladder = self._built(fields)
+        view = {} if fields.optional("agent") else self._calls.view(ladder.key) or {}
+        heading = _heading(ladder, view)
+        name = "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in ladder.key)[:64]
+        return Text(draw(ladder, heading, _time_of_day), f"ladder-{name or 'call'}.txt")
+
+    def _built(self, fields: Fields) -> Ladder:
+        """Return the ladder of the call, or of the agent, that is asked for."""
+        recorder, console = self._parts.recorder, self._parts.console
+        agent_id = fields.optional("agent")
+        if agent_id is not None:
+            signed_in = next((agent for agent in self._gateway.agents() if agent.id == agent_id), None)
+            wanted, track = agent_id, recorder.of_dn(agent_id if signed_in is None else signed_in.dn)
+            page = f"page {agent_id}"
+        else:
+            wanted = fields.text("call", "a call's id or Call-ID; or agent, an agent's id or DN")
+            track, page = recorder.of_call(wanted), ""
+        if track is None:
+            raise NotRecorded(wanted, on=recorder.on)
+        names = {flow.number: flow.target for flow in console.flows()}
+        return build(track, lambda flow: names.get(flow, f"flow {flow}"), page, show_data=console.show_data)
+
+
+def _heading(ladder: Ladder, view: View) -> list[tuple[str, str]]:
+    """Return what stands over a ladder as text."""
+
+    def moment(key: str) -> str:
+        value = view.get(key)
+        return _date(value) if isinstance(value, int) else ""
+
+    words = [str(view[key]) for key in ("cause", "sipCode", "reason") if view.get(key)]
+    dn = f"{view['agent']} ({view['dn']})" if view.get("agent") else str(view.get("dn", ""))
+    return [
+        ("Call" if view else "Agent", ladder.key),
+        ("Call-ID", ", ".join(ladder.sip_ids)),
+        ("CallUUID", str(view.get("uuid", ""))),
+        ("Agent", dn),
+        ("Far side", f"{view['peer']} ({view['direction']})" if view else ""),
+        ("State", str(view.get("state", ""))),
+        ("Begun", moment("startedAt")),
+        ("Answered", moment("answeredAt")),
+        ("Ended", f"{moment('endedAt')}  {' '.join(words)}".strip()),
+    ]
+
+
+def _date(milliseconds: int) -> str:
+    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S}.{milliseconds % 1000:03d} UTC"
+
+
+def _time_of_day(milliseconds: int) -> str:
+    return f"{datetime.fromtimestamp(milliseconds // 1000, UTC):%H:%M:%S}.{milliseconds % 1000:03d}"
+
+
+def _require(request: Request, method: bytes) -> None:
+    if request.method != method:
+        raise WrongMethod(request.method.decode("ascii", "replace"), (method.decode("ascii"), "OPTIONS"))
+
+
+def _write(request: Request, answer: Answer) -> bytes:
+    if not isinstance(answer, Text):
+        return write_json(request, 200, answer)
+    headers = request.responseHeaders
+    headers.setRawHeaders(b"x-content-type-options", [b"nosniff"])
+    headers.setRawHeaders(b"content-disposition", [f'inline; filename="{answer.name}"'])
+    return write_body(request, b"text/plain; charset=utf-8", answer.text.encode("utf-8", "backslashreplace"))
+
+
+def _wait(request: Request, work: Awaitable[View]) -> int:
+    """Answer when an action is done; it goes on when its operator does not wait."""
+    gone: list[Failure] = []
+    request.notifyFinish().addErrback(gone.append)
+
+    async def done() -> bytes:
+        return write_json(request, 200, {"status": "ok", **(await work)})
+
+    def tell(body: bytes) -> None:
+        if not gone:
+            request.write(body)
+            request.finish()
+
+    def failed(failure: Failure) -> bytes:
+        error = failure.value
+        return write_error(request, error) if isinstance(error, GatewayError) else write_unexpected(request, failure)
+
+    Deferred.fromCoroutine(done()).addErrback(failed).addCallback(tell)
+    return NOT_DONE_YET

@@ -1,0 +1,96 @@
+"""All calls that are known, running and over, and how to find one of them."""
+
+from collections.abc import Callable, Iterator
+
+from attrs import frozen
+
+from wrtcgw.calls.agent import Agent
+from wrtcgw.calls.call import Call
+from wrtcgw.capture.history import CallRecord
+from wrtcgw.capture.strays import stray_record
+from wrtcgw.gateway import Gateway
+from wrtcgw.web.ops.parts import OpsParts
+from wrtcgw.web.ops.views import View, active_view, ended_view
+
+AGENT_KEYS = ("id", "dn")
+CALL_KEYS = ("callId", "sipCallId", "agent", "dn", "uuid", "peer")
+"""The fields of a call's view that are searched."""
+
+
+@frozen
+class Calls:
+    """
+    The calls.
+
+    :param seconds: the clock of the calls' times.
+    :param wall: seconds since the epoch.
+    """
+
+    gateway: Gateway
+    parts: OpsParts
+    seconds: Callable[[], float]
+    wall: Callable[[], float]
+
+    def active(self) -> Iterator[View]:
+        """Iterate over the calls that are not over, oldest first."""
+        now, wall = self.seconds(), self.wall()
+        agents = {agent.id: agent for agent in self.gateway.agents()}
+        for call in self.gateway.calls():
+            sip_call_id = self.parts.console.sip_call_id(call.id)
+            yield active_view(call, agents.get(call.agent_id), sip_call_id, now=now, wall=wall)
+
+    def ended(self) -> Iterator[View]:
+        """Iterate over the calls that are over, those included that no agent was offered; newest first."""
+        wall = self.wall()
+        return (ended_view(record, wall) for record in self.records())
+
+    def records(self) -> list[CallRecord]:
+        """Return the records of the calls that are over, newest first."""
+        strays = (stray_record(track) for track in self.parts.recorder.stray())
+        return sorted([*self.parts.history, *strays], key=lambda record: record.ended, reverse=True)
+
+    def running(self, key: str) -> Call | None:
+        """Return a call that is not over, by its id or its Call-ID."""
+        sip_call_id = self.parts.console.sip_call_id
+        return next((call for call in self.gateway.calls() if key in (call.id, sip_call_id(call.id))), None)
+
+    def view(self, key: str) -> View | None:
+        """Return a call, by its id or its Call-ID."""
+        every = (view for source in (self.active(), self.ended()) for view in source)
+        return next((view for view in every if key in (view["callId"], view["sipCallId"])), None)
+
+    def matching(self, wanted: str, limit: int) -> list[View]:
+        """Return calls one of whose names is, or begins with, what is wanted; those that match in full come first."""
+        whole, begun = [], []
+        for source in (self.active(), self.ended()):
+            for view in source:
+                names = [_name(str(view[key])) for key in CALL_KEYS if view[key]]
+                if wanted in names:
+                    whole.append(view)
+                elif any(name.startswith(wanted) for name in names):
+                    begun.append(view)
+        return [*whole, *begun][:limit]
+
+    def agents(self, wanted: str, limit: int) -> list[Agent]:
+        """Return agents whose id or DN is, or begins with, what is wanted."""
+        found = [
+            agent
+            for agent in self.gateway.agents()
+            if any(_name(name).startswith(wanted) for name in (agent.id, agent.dn))
+        ]
+        found.sort(key=lambda agent: wanted not in (_name(agent.id), _name(agent.dn)))
+        return found[:limit]
+
+
+def searched(text: str) -> str:
+    """Return what a user typed as it is searched for."""
+    return _name(text.strip())
+
+
+def _name(text: str) -> str:
+    """Return a name for comparing: case does not count, and of a SIP address only the user does."""
+    name = text.casefold()
+    for scheme in ("sip:", "sips:"):
+        if name.startswith(scheme):
+            return name[len(scheme) :].partition("@")[0].partition(";")[0]
+    return name
