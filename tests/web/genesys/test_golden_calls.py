@@ -101,6 +101,18 @@ class Calls(GoldenCase):
         page.wait()
         self.assertGolden()
 
+    def test_golden_reload_ringing(self) -> None:
+        """W 2.6, 11.11: likewise a call that rang at the old page, was offered to the new one, and answered there."""
+        old = self.golden_page()
+        old.called()
+        with self.unseen():
+            page = self.golden_page()
+        page.wait()
+        page.answer()
+        old.post("BYE")
+        page.wait()
+        self.assertGolden()
+
     def test_golden_ok_overtaken(self) -> None:
         """W 6.1: a page that has made an OFFER before the ACK came is not told OK: version 1 would poll no more."""
         page = self.golden_page()

@@ -95,12 +95,31 @@ class Offers(GoldenCase):
         self.assertGolden()
 
 
+class SignIns(GoldenCase):
+    """A sign_in for a DN that a page has."""
+
+    def test_golden_sign_in_fails_meanwhile(self) -> None:
+        """W 2.3: what comes while another page signs in is for that one; when it fails, the page gets it as ever."""
+        page = self.golden_page()
+        page.wait()
+        self.far.silent.add("REGISTER")
+        self.http("POST", "/sign_in", b"5001:wrong")
+        self.far.call("5001", None)
+        self.run_for()
+        self.note("the registrar is silent")
+        self.run_for(9)
+        self.assertGolden()
+
+
 class Ends(GoldenCase):
     """Ends of calls that the page should not hear of, or not as a failure."""
 
     def test_golden_end_untold(self) -> None:
         """W 6.3: nothing is told of a call whose OFFER could be written to no connection before it was over."""
         page = self.golden_page()
+        with self.unseen():
+            page.call_up()
+            page.post("BYE")
         number = page.wait()
         self.note("its connection is closed, which nobody has noticed yet")
         self.wires[number].transport.socket = GoneSocket()  # type: ignore[attr-defined]
@@ -113,17 +132,24 @@ class Ends(GoldenCase):
         self.assertGolden()
 
     def test_golden_end_data_untold(self) -> None:
-        """W 6.3, 11.8: nor are data of a call that the page has ended meanwhile."""
+        """W 6.3, 11.8: nor are data of a call that was ended meanwhile, by the page or by the far side."""
         page = self.golden_page()
-        far = page.call_up()
-        number = page.wait()
-        self.note("its connection is closed, which nobody has noticed yet")
-        self.wires[number].transport.socket = GoneSocket()  # type: ignore[attr-defined]
-        far.info("application/octet-stream", "a=1")
-        self.run_for()
-        page.post("BYE")
-        self.breaks(number)
-        page.wait()
+        for by_page in (True, False):
+            far = page.call_up()
+            number = page.wait()
+            self.note("its connection is closed, which nobody has noticed yet")
+            self.wires[number].transport.socket = GoneSocket()  # type: ignore[attr-defined]
+            far.info("application/octet-stream", "a=1")
+            self.run_for()
+            if by_page:
+                page.post("BYE")
+            else:
+                far.bye()
+                self.run_for()
+            self.breaks(number)
+            number = page.wait()
+            if by_page:
+                self.breaks(number)
         self.assertGolden()
 
     def test_golden_end_elsewhere(self) -> None:

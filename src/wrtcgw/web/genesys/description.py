@@ -95,14 +95,19 @@ def for_page(sdp: str) -> str:
     Return a description with what the library and today's browsers need in each stream that is not refused.
 
     One keying, a direction, ``rtcp-mux``, and a named stream, without which the library takes the call for held and
-    plays nothing. A reflexive candidate gets a related address, which old browsers insist on.
+    plays nothing; an address of its own, behind which the library puts the bandwidth of video (W 7). A reflexive
+    candidate gets a related address, which old browsers insist on.
     """
     sections = _sections(sdp)
+    address = [line for line in sections[0] if line.startswith("c=")][:1]
     at_session = next((line for line in sections[0] if line in _DIRECTIONS), "a=sendrecv")
     for section in sections[1:]:
         section[:] = map(_with_related_address, section)
         if section[0].startswith(("m=audio ", "m=video ")) and section[0].split(" ")[1] != "0":
             _complete(section, at_session)
+            if not any(line.startswith("c=") for line in section):
+                place = 2 if section[1].startswith("i=") else 1
+                section[place:place] = address
     return _text(sections)
 
 
