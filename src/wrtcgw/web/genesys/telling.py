@@ -12,7 +12,17 @@ from wrtcgw.web.genesys.session import Letter, PageSession
 
 QUIET = ("withdrawn", "page-timeout")
 """Causes of an ERROR that leaves the call as it is and that the page could do nothing about."""
-ORDINARY = ("local", "remote", "cancelled", "answered-elsewhere", "transferred", "replaced", "signed-out", "page-lost")
+ORDINARY = (
+    "local",
+    "operator",
+    "remote",
+    "cancelled",
+    "answered-elsewhere",
+    "transferred",
+    "replaced",
+    "signed-out",
+    "page-lost",
+)
 """Causes of an end that is no failure."""
 ID_LIMIT = 2**31 - 1
 
