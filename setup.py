@@ -20,7 +20,7 @@ setup(
     packages=[*find_packages("src"), "twisted.plugins"],
     package_data={
         "wrtcgw": ["py.typed"],
-        "wrtcgw.browser": ["*.d.ts", "*/*", "*/*/*", "*/*/*/*"],
+        "wrtcgw.browser": ["*.d.ts", "*.svg", "*/*", "*/*/*", "*/*/*/*"],
         "wrtcgw.demo": ["page/*"],
     },
     exclude_package_data={"wrtcgw.browser": ["__pycache__/*"]},

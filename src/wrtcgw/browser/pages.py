@@ -35,6 +35,7 @@ class PageSettings:
 def browser_pages(settings: PageSettings) -> dict[bytes, IResource]:
     """Return what is served, by the first segment of its path; what is not in the package is left out."""
     found = {
+        b"favicon.ico": Asset("icon.svg", (HOME / "icon.svg").read_bytes, lambda: OPEN),
         b"grtc.js": Asset("grtc.js", joined, lambda: OPEN),
         b"grtc.d.ts": Asset("grtc.d.ts", (HOME / "grtc.d.ts").read_bytes, lambda: OPEN),
         b"grtc": Folder(HOME / "grtc", lambda: OPEN),

@@ -316,8 +316,9 @@ export class Call extends Emitter {
     }
     const error = new PhoneError("call_failed", { hint: hint || `${sipCode} ${reason}`.trim(), sipCode, reason });
     error.details.cause = cause;
+    if (cause === "withdrawn") return; // an offer of the far side
     this.#negotiation.refused(error);
-    if (cause !== "glare" && cause !== "withdrawn") this.emit("error", error);
+    if (cause !== "glare") this.emit("error", error);
   }
 
   #established() {

@@ -1,7 +1,7 @@
 // Offer and answer of one call, one at a time, and the way of its media when that breaks.
 //
-// The gateway is the impolite side: when its OFFER crosses ours, ours is taken back and made again afterwards. While the
-// call is on hold nothing is offered: the gateway resumes with what it has of us, and the offer is made then.
+// An offer of ours goes before one of the far side: the gateway yields, and the far side repeats its own. While the call is
+// on hold nothing is offered: the gateway resumes with what it has of us, and the offer is made then.
 
 import { PhoneError, asPhoneError } from "./errors.js";
 import { haveCommonCodec, lint } from "./lint.js";
@@ -34,7 +34,7 @@ export class Negotiation {
   }
 
   #turn;
-  #open = null; // our offer inside the call: {done, failed, promise}
+  #open = null; // our offer inside the call: {options, attempt, posted, done, failed, promise}
   #timer = null;
 
   /** Does `work` when all that was begun before it is done. */
@@ -79,37 +79,37 @@ export class Negotiation {
   /** Takes the far side's answer to an offer of ours. */
   answered(sdp, early) {
     return this.inTurn(async () => {
-      if (!this.media.pc) return early ? undefined : this.renew({ fresh: true }); // an earlier page has called
+      if (!this.media.pc) {
+        if (!early) this.renew({ fresh: true }); // an earlier page has called
+        return;
+      }
       this.#inspect(sdp, "answer");
       const ours = this.media.pc.localDescription?.sdp;
       if (!haveCommonCodec(ours, sdp)) throw new PhoneError("no_common_codec");
       const known = await this.media.accept(sdp, { early });
-      if (early) return undefined;
+      if (early) return;
       this.#settle();
       if (!known) this.renew({ fresh: true });
-      else if (this.postponed) this.renew(this.postponed);
-      return undefined;
+      else if (this.postponed) this.renew();
     });
   }
 
   /** Takes an offer of the far side inside the call, or its wish for one of ours. */
   offered(sdp) {
     return this.inTurn(async () => {
-      if (this.call.isOver) return;
+      if (this.call.isOver || this.#open?.posted) return; // ours goes before it
       if (!sdp) {
         this.renew({ fresh: true });
         return;
       }
       this.#inspect(sdp, "offer");
-      const again = this.#open || this.media.offering ? this.postponed ?? {} : null;
-      await this.media.rollback();
       const local = this.shape(await this.media.answer(sdp, { video: this.video }), "answer");
       try {
         await this.#deliver({ messageType: "ANSWER", callId: this.call.id, sdp: local });
       } catch (error) {
-        if (error.code !== "wrong_state") throw error; // else it was withdrawn
+        if (error.code !== "wrong_state") throw error;
+        this.renew(); // it was withdrawn meanwhile: an offer of ours brings both sides together again
       }
-      if (again) this.#repeat(again);
     });
   }
 
@@ -117,55 +117,49 @@ export class Negotiation {
    * Makes an offer inside the call.
    * @returns {Promise<void>} fulfilled when the far side has answered it
    */
-  renew(options = {}, attempt = 0) {
+  renew(options = {}) {
     if (this.call.isOver) return Promise.reject(new PhoneError("call_ended"));
     if (this.call.held || this.#open) {
       this.postponed = { ...this.postponed, ...options };
       return this.#open?.promise ?? Promise.resolve();
     }
-    this.postponed = null;
     const open = (this.#open = deferred());
-    open.options = options;
-    this.inTurn(() => this.#offer(open, attempt)).catch((error) => this.#fail(error));
+    Object.assign(open, { options: { ...this.postponed, ...options }, attempt: 0, posted: false });
+    this.postponed = null;
+    this.#begin(open);
     return open.promise;
   }
 
-  async #offer(open, attempt) {
+  #begin(open) {
+    this.inTurn(() => this.#offer(open)).catch((error) => this.#open === open && this.#fail(error));
+  }
+
+  async #offer(open) {
     if (this.#open !== open || this.call.isOver) return;
     const sdp = this.shape(await this.media.offer(open.options), "offer");
     try {
       await this.wire.describe({ messageType: "OFFER", callId: this.call.id, sdp });
+      open.posted = true;
     } catch (error) {
       await this.media.rollback();
-      if (error.code !== "wrong_state" || attempt >= REPEATS) throw error;
-      this.#open = null;
-      await later(REPEAT * (1 + Math.random()));
-      if (this.call.isOver) throw error;
-      this.renew(open.options, attempt + 1).then(open.done, open.failed);
+      if (error.code !== "wrong_state" || !this.#repeat(open)) throw error;
     }
   }
 
-  // The offer was taken back for one of the far side's.
-  #repeat(options) {
-    const open = this.#open;
-    this.#open = null;
-    const renewed = this.renew({ ...open?.options, ...options });
-    if (open) renewed.then(open.done, open.failed);
-    else renewed.catch(() => {});
+  // Makes an offer again that came at the wrong moment; tells whether there is still a try left.
+  #repeat(open) {
+    open.posted = false;
+    open.attempt += 1;
+    if (open.attempt < REPEATS) setTimeout(() => this.#begin(open), REPEAT * (1 + Math.random()));
+    return open.attempt < REPEATS;
   }
 
   /** Takes the refusal of our offer: all is as it was before. */
   async refused(error) {
     const open = this.#open;
-    if (!open) return;
+    if (!open?.posted) return;
     await this.inTurn(() => this.media.rollback());
-    if (error.details.cause === "glare" && this.restarts < RESTARTS) {
-      this.restarts += 1;
-      await later(REPEAT * (1 + Math.random()));
-      this.#repeat(open.options);
-    } else {
-      this.#fail(error);
-    }
+    if (error.details.cause !== "glare" || !this.#repeat(open)) this.#fail(error);
   }
 
   /** Makes up for what a hold has kept from being done. */

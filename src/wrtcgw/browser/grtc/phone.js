@@ -75,7 +75,8 @@ export class Phone extends Emitter {
   // ---- coming and going
 
   /**
-   * Signs a number in, or a guest (`{guest: true}`), and begins to listen.
+   * Signs a number in, or a guest (`{guest: true}`), and begins to listen. Calls that an earlier page of this number has
+   * left come back.
    * @param {{dn?: string, password?: string, id?: string, displayName?: string, guest?: boolean}} who
    */
   async signIn({ dn = "", password = "", id, displayName = "", guest = false }) {
@@ -89,6 +90,7 @@ export class Phone extends Emitter {
     this.#store.clear();
     this.#store.keep({ id: this.id, dn: this.dn, token: this.wire.token, displayName, guest });
     this.#begin(undefined);
+    for (const view of await this.wire.calls()) this.#takeUp(view); // of a page that was lost
   }
 
   /**

@@ -1,0 +1,330 @@
+"""
+The library of our own (``/grtc/``, ``/grtc.js``) in real Chromium, against the gateway and its demo PBX.
+
+Chromium's microphone is a fake one that beeps: sound is what ``getStats`` says of it.
+"""
+
+from tests.interop.chromium import Tab
+from tests.interop.library_page import PAGE, SETUP, LibraryCase
+from tests.interop.servers import PASSWORD
+
+REFUSE = """() => {
+    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'));
+}"""
+WITHOUT_CODECS = """() => {
+    const real = window.fetch;
+    window.fetch = async (url, options) => {
+        const response = await real(url, options);
+        if (response.status !== 200 || !String(url).includes("/message?id=")) return response;
+        const text = await response.text();
+        const other = text.replace(/SAVPF [0-9 ]+/, "SAVPF 120");
+        return new Response(other.replace(/rtpmap:[0-9]+ [^\\\\]+/g, "rtpmap:120 speex/16000"));
+    };
+}"""
+"""What the far side says of itself comes to the page without a codec that a browser knows."""
+TONE, BUSY, RINGS, DIGITS, ECHO = 1004, 1005, 1006, 1007, 1003
+
+
+class Calls(LibraryCase):
+    """What a phone does every day."""
+
+    async def test_echo(self) -> None:
+        """A call of 1003 is heard back, held, taken up, gets digits, and ends; its quality is told and reported."""
+        tab = await self.phone(5001)
+        await self.call(tab, ECHO)
+        await self.is_(tab, "established")
+        await self.hears(tab, "call.connection")
+        self.assertIsNone(await self.do(tab, "hold"))
+        self.assertTrue(await tab.evaluate("() => call.held"))
+        await self.falls_silent(tab)
+        self.assertIsNone(await self.do(tab, "resume"))
+        await self.hears(tab, "call.connection")
+        self.assertIsNone(await self.do(tab, "dtmf", "12#"))
+        quality = await self.until(tab, "() => told.find(([name]) => name === 'quality')?.[1]")
+        self.assertEqual((quality["codec"], quality["relayed"]), ("opus", False))
+        self.assertGreater(quality["mos"], 3)
+        self.assertGreater(min(quality["sent"], quality["received"]), 50)
+        reported = "async () => (await (await fetch('/api/calls/active')).json()).calls[0]?.quality?.audio?.codec"
+        self.assertEqual(await self.until(tab, reported), "opus")
+        self.assertIsNone(await self.do(tab, "hangup"))
+        self.assertEqual(
+            await tab.evaluate("() => [call.state, call.ended.cause, phone.calls.size]"), ["ended", "local", 0]
+        )
+        self.assertEqual(await tab.evaluate("() => call.localStream"), None)
+
+    async def test_two_pages(self) -> None:
+        """Two pages call each other; each can hold, and the other is told; each can mute; the called one hangs up."""
+        caller, called = await self.phone(5001), await self.phone(5002)
+        await self.connect(caller, called, 5002)
+        for one, other in ((caller, called), (called, caller)):
+            self.assertIsNone(await self.do(one, "hold"))
+            await self.until(other, "() => call.heldByPeer")
+            self.assertFalse(await other.evaluate("() => call.held"))
+            await self.falls_silent(other)
+            self.assertIsNone(await self.do(one, "resume"))
+            await self.until(other, "() => !call.heldByPeer")
+            await self.hears(one, "call.connection")
+            await self.hears(other, "call.connection")
+        await self.do(caller, "mute", True)
+        await self.falls_silent(called)
+        await self.do(caller, "mute", False)
+        await self.hears(called, "call.connection")
+        await self.do(called, "hangup")
+        await self.is_(caller, "ended")
+        self.assertEqual(await caller.evaluate("() => call.ended.cause"), "remote")
+
+    async def test_both_hold(self) -> None:
+        """When both hold and take up again, in either order, both hear each other."""
+        caller, called = await self.phone(5001), await self.phone(5002)
+        await self.connect(caller, called, 5002)
+        for first, second in ((caller, called), (called, caller)):
+            for tab in (caller, called):
+                self.assertIsNone(await self.do(tab, "hold"))
+            await self.until(caller, "() => call.held && call.heldByPeer")
+            for tab in (first, second):
+                self.assertIsNone(await self.do(tab, "resume"))
+            for tab in (first, second):
+                await self.until(tab, "() => !call.held && !call.heldByPeer")
+                await self.hears(tab, "call.connection")
+
+    async def test_ends(self) -> None:
+        """How a call ends is told by cause, SIP code and words: busy, cancelled, missed, rejected."""
+        caller, called = await self.phone(5001), await self.phone(5002)
+        await self.call(caller, BUSY)
+        await self.is_(caller, "ended")
+        ended = await caller.evaluate("() => call.ended")
+        self.assertEqual((ended["cause"], ended["sipCode"]), ("busy", 486))
+        await self.call(caller, 5002)
+        await self.is_(called, "incoming")
+        await self.is_(caller, "ringing")
+        await self.do(caller, "hangup")
+        await self.is_(called, "ended")
+        self.assertEqual(await called.evaluate("() => [call.ended.cause, call.ended.missed]"), ["cancelled", True])
+        await self.call(caller, 5002)
+        await self.is_(called, "incoming")
+        await self.do(called, "reject", 603)
+        await self.is_(caller, "ended")
+        self.assertEqual(await caller.evaluate("() => call.ended.sipCode"), 603)
+        self.assertEqual(await called.evaluate("() => [call.ended.cause, call.ended.missed]"), ["local", False])
+
+    async def test_several(self) -> None:
+        """One phone has two calls at a time, each with its own sound and hold."""
+        tab = await self.phone(5001)
+        await self.call(tab, ECHO)
+        await self.is_(tab, "established")
+        await tab.evaluate("() => { window.first = call }")
+        await self.do(tab, "hold")
+        await self.call(tab, TONE)
+        await tab.evaluate("() => { window.second = [...phone.calls.values()].find((each) => each !== first) }")
+        await self.until(tab, "() => second.state === 'established'")
+        await self.until(tab, "async () => (await second.quality()).received > 50")
+        self.assertEqual(await tab.evaluate("() => [first.held, second.held, phone.calls.size]"), [True, False, 2])
+        await tab.evaluate("async () => { await second.hangup(); await first.resume() }")
+        await self.hears(tab, "first.connection")
+        await tab.evaluate("async () => { await first.hangup() }")
+
+    async def test_script(self) -> None:
+        """``/grtc.js`` is the same library as one script of another origin's page."""
+        other = self.gateway.url.replace("127.0.0.1", "localhost")
+        tab = await self.open(f"{other}{PAGE}")
+        await tab.chromium.run(lambda: tab.page.add_script_tag(url=f"{self.gateway.url}/grtc.js"))
+        self.assertEqual(await tab.evaluate("() => new Grtc.Phone().options.gateway"), f"{self.gateway.url}/")
+
+    async def test_data_and_info(self) -> None:
+        """Data sent by INFO arrives at the other page, and digits by signalling where media take none."""
+        caller, called = await self.phone(5001), await self.phone(5002)
+        await self.connect(caller, called, 5002)
+        await self.do(caller, "sendInfo", '{"a": 1}', "application/json")
+        await self.until(called, "() => told.some(([name]) => name === 'info')")
+        self.assertEqual((await self.told(called, "info"))[0], {"contentType": "application/json", "body": '{"a": 1}'})
+        self.assertIn("telephone-event", str(await self.told(caller, "lint")))
+
+
+class Transfers(LibraryCase):
+    """Calls that go on without us."""
+
+    async def test_blind(self) -> None:
+        """A transfer to a busy number is told as failed, and the call goes on; the next one succeeds."""
+        caller, called = await self.phone(5001), await self.phone(5002)
+        await self.connect(caller, called, 5002)
+        failure = await self.do(called, "transfer", str(BUSY))
+        self.assertEqual(failure["code"], "transfer_failed")
+        self.assertIn("busy", failure["hint"])
+        await self.hears(called, "call.connection")
+        self.assertIsNone(await self.do(called, "transfer", str(ECHO)))
+        await self.is_(called, "ended")
+        self.assertEqual(await called.evaluate("() => call.ended.cause"), "transferred")
+        self.assertIn("DONE", await self.told(called, "transfer"))
+        await self.hears(caller, "call.connection")
+        await self.do(caller, "hangup")
+
+    async def test_attended(self) -> None:
+        """The far sides of two calls are connected, and hear each other."""
+        first, middle, last = [await self.phone(dn) for dn in (5001, 5002, 5003)]
+        await self.connect(first, middle, 5002)
+        await middle.evaluate("async () => { window.before = call; await before.hold() }")
+        await self.connect(middle, last, 5003)
+        await middle.evaluate("async () => { await before.transferTo(call) }")
+        await self.until(middle, "() => phone.calls.size === 0")
+        for tab in (first, last):
+            await self.hears(tab, "call.connection")
+        await self.do(first, "hangup")
+        await self.is_(last, "ended")
+
+
+class Reloads(LibraryCase):
+    """A page that is loaded again goes on with what its predecessor had."""
+
+    async def reload(self, tab: Tab) -> None:
+        """Load a page again, and let its phone resume."""
+        await tab.chromium.run(tab.page.reload)
+        await tab.evaluate(SETUP, {})
+        self.assertTrue(await tab.evaluate("() => phone.resume()"))
+
+    async def is_back(self, tab: Tab) -> None:
+        """Wait until a page is in its call again."""
+        await self.is_(tab, "established")
+        await self.until(tab, "() => Boolean(call.connection)")
+        await self.hears(tab, "call.connection")
+
+    async def test_established(self) -> None:
+        """A call goes on after a reload of either page, its times too; on hold it waits until it is taken up."""
+        caller, called = await self.phone(5001), await self.phone(5002)
+        await self.connect(caller, called, 5002)
+        began = await caller.evaluate("() => call.answeredAt")
+        for tab in (caller, called):
+            await self.reload(tab)
+            await self.is_back(tab)
+        await self.hears(caller, "call.connection")
+        self.assertLess(abs(await caller.evaluate("() => call.answeredAt") - began), 1500)
+        await self.do(caller, "hold")
+        await self.reload(caller)
+        await self.until(caller, "() => call?.held")
+        self.assertIsNone(await self.do(caller, "resume"))
+        for tab in (caller, called):
+            await self.hears(tab, "call.connection")
+        await self.do(called, "hangup")
+        await self.is_(caller, "ended")
+
+    async def test_ringing(self) -> None:
+        """A call that rings does so again after a reload of either side, and can then be answered."""
+        caller, called = await self.phone(5001), await self.phone(5002)
+        await self.call(caller, 5002)
+        await self.is_(called, "incoming")
+        await self.is_(caller, "ringing")
+        await self.reload(called)
+        await self.reload(caller)
+        await self.is_(caller, "ringing")
+        await self.answer(called)
+        for tab in (caller, called):
+            await self.is_back(tab)
+
+    async def test_lost_page(self) -> None:
+        """A call whose page is gone for good comes back to the page that signs the number in next."""
+        caller, called = await self.phone(5001), await self.phone(5002)
+        await self.connect(caller, called, 5002)
+        await called.chromium.run(called.page.close)
+        called = await self.phone(5002)
+        for tab in (called, caller):
+            await self.is_back(tab)
+
+    async def test_nothing_kept(self) -> None:
+        """A new tab, and one that has signed out, has nothing to resume."""
+        tab = await self.page()
+        self.assertFalse(await tab.evaluate("() => phone.resume()"))
+        await self.sign_in(tab, 5001)
+        await tab.evaluate("async () => { await phone.signOut() }")
+        self.assertEqual(await tab.evaluate("() => [phone.isSignedIn, sessionStorage.length]"), [False, 0])
+        self.assertEqual(await self.told(tab, "signedout"), ["signed out"])
+
+
+class Troubles(LibraryCase):
+    """What goes wrong is told, and got over where that can be."""
+
+    async def test_wrong_password(self) -> None:
+        """A refused sign-in has the gateway's own words."""
+        tab = await self.page()
+        tab.console.expect("401")
+        sign_in = "() => phone.signIn({ dn: '5001', password: 'wrong' }).catch(({ code, status }) => [code, status])"
+        self.assertEqual(await tab.evaluate(sign_in), ["registration_refused", 401])
+        self.assertFalse(await tab.evaluate("() => phone.isSignedIn"))
+
+    async def test_microphone_refused(self) -> None:
+        """No call is made without the microphone; one that comes goes on ringing and can be rejected."""
+        caller, called = await self.phone(5001), await self.phone(5002)
+        await called.evaluate(REFUSE)
+        failed = await called.evaluate("() => phone.call('1003').catch(({ code, hint }) => [code, hint])")
+        self.assertEqual(failed[0], "microphone_refused")
+        self.assertIn("allow it for this page", failed[1])
+        self.assertEqual(await called.evaluate("() => phone.calls.size"), 0)
+        await self.call(caller, 5002)
+        await self.is_(called, "incoming")
+        self.assertEqual((await self.do(called, "answer"))["code"], "microphone_refused")
+        self.assertEqual(await called.evaluate("() => call.state"), "incoming")
+        self.assertIsNone(await self.do(called, "reject"))
+        await self.is_(caller, "ended")
+
+    async def test_stream_refused(self) -> None:
+        """Where event streams are cut off, polls carry the messages."""
+        caller = await self.phone(5001)
+        called = await self.page()
+        called.console.expect("net::ERR_FAILED")
+        await called.chromium.run(lambda: called.page.route("**/events?*", lambda route: route.abort()))
+        await self.sign_in(called, 5002)
+        await self.connect(caller, called, 5002)
+        self.assertEqual(await called.evaluate("() => [phone.way, phone.connection]"), ["poll", "online"])
+
+    async def test_stream_swallowed(self) -> None:
+        """Where something on the way keeps a stream to itself, polls carry the messages, none is lost."""
+        caller = await self.phone(5001)
+        called = await self.page()
+        await called.chromium.run(lambda: called.page.route("**/events?*", lambda route: None))
+        await self.sign_in(called, 5002)
+        await self.connect(caller, called, 5002)
+        self.assertEqual(await called.evaluate("() => phone.way"), "poll")
+
+    async def test_polls_only(self) -> None:
+        """A phone that is told to poll does."""
+        caller, called = await self.phone(5001), await self.phone(5002, {"events": "poll"})
+        await self.connect(caller, called, 5002)
+        await self.do(caller, "hangup")
+        await self.is_(called, "ended")
+
+    async def test_network_change(self) -> None:
+        """When the network changes, the media find another way, and the call goes on."""
+        caller, called = await self.phone(5001), await self.phone(5002)
+        await self.connect(caller, called, 5002)
+        user = "() => /a=ice-ufrag:(.*)/.exec(call.connection.localDescription.sdp)[1]"
+        before = await caller.evaluate(user)
+        await caller.evaluate("() => { window.dispatchEvent(new Event('online')) }")
+        await self.until(caller, f"(before) => ({user})() !== before", before)
+        await self.until(caller, "() => call.connection.connectionState === 'connected'")
+        for tab in (caller, called):
+            await self.hears(tab, "call.connection")
+
+    async def test_no_common_codec(self) -> None:
+        """An answer or an offer without a codec that the browser has ends the call with that reason."""
+        caller, called = await self.page(options={"events": "poll"}), await self.page(options={"events": "poll"})
+        for tab, dn in ((caller, 5001), (called, 5002)):
+            await tab.evaluate(WITHOUT_CODECS)
+            await self.sign_in(tab, dn)
+        await self.call(caller, ECHO)
+        await self.is_(caller, "ended")
+        self.assertEqual(await caller.evaluate("() => call.ended.cause"), "no_common_codec")
+        await self.call(caller, 5002)
+        await self.is_(called, "incoming")
+        self.assertEqual((await self.do(called, "answer"))["code"], "no_common_codec")
+        await self.is_(caller, "ended")
+        self.assertEqual(await caller.evaluate("() => call.ended.sipCode"), 488)
+
+    async def test_taken_over(self) -> None:
+        """The page whose number another one takes is told, with the reason; so is the one whose very session it is."""
+        first, second = await self.phone(5001), await self.page()
+        first.console.expect("403")
+        await self.sign_in(second, 5001)
+        await self.until(first, "() => told.some(([name]) => name === 'signedout')")
+        self.assertIn("another page", (await self.told(first, "signedout"))[0])
+        sign_in = "async (password) => { await phone.signIn({ dn: '5001', id: 'other', password }) }"
+        await first.evaluate(sign_in, PASSWORD)
+        await self.until(second, "() => told.some(([name]) => name === 'signedout')")
+        self.assertIn("another page", (await self.told(second, "signedout"))[0])
