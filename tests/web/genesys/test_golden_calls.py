@@ -46,6 +46,9 @@ class Calls(GoldenCase):
     def test_golden_offerless_invite(self) -> None:
         """W 6.3, 11.12: INVITE and Pragma ask for an OFFER, which goes out in the 200; the ACK brings the ANSWER."""
         page = self.golden_page()
+        with self.unseen():
+            page.called()
+            page.post("BYE", "5002")
         far = self.far.call("5001", None)
         far.ack_sdp = SHORT_FAR
         self.run_for()
@@ -99,6 +102,27 @@ class Calls(GoldenCase):
         self.far.calls[-1].answer(SHORT_FAR)
         self.run_for()
         page.wait()
+        self.assertGolden()
+
+    def test_golden_reload_given_up(self) -> None:
+        """W 2.6: BYE or sign_out of the old SSID comes after the new sign_in: each alone ends the old call."""
+        for by_bye in (True, False):
+            with self.unseen():
+                old = self.golden_page()
+                old.call_up()
+                page = self.golden_page()
+                if by_bye:
+                    page.wait()
+            if by_bye:
+                self.note("the new page has been told INVITE, and has made no OFFER yet")
+                old.post("BYE")
+            else:
+                self.http("GET", f"/sign_out?id={old.ssid}")
+            self.run_for()
+            page.wait()
+            self.collect()
+            for number in tuple(self.wires):
+                self.breaks(number)
         self.assertGolden()
 
     def test_golden_reload_ringing(self) -> None:

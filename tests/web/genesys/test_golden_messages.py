@@ -347,7 +347,7 @@ class Descriptions(GoldenCase):
             + "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:k\r\n"
             + "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=sendonly\r\na=rtcp-mux\r\na=msid:- v0\r\n"
             + "m=video 9 RTP/SAVPF 96\r\ni=camera\r\na=recvonly\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:k\r\n"
-            + "m=audio 9 RTP/AVP 0\r\na=ssrc:1 msid:s t\r\n"
+            + "m=audio 9 RTP/AVP 0\r\nc=IN IP4 198.51.100.8\r\na=ssrc:1 msid:s t\r\n"
             + "a=candidate:2 1 udp 1 192.0.2.7 4 typ relay\r\na=candidate:3 1 udp 1 192.0.2.7 4 typ prflx\r\n"
             + "a=candidate:1 1 udp 1 192.0.2.7 4 typ relay raddr 192.0.2.8 rport 4\r\n"
             + "m=video 0 UDP/TLS/RTP/SAVPF 96\r\nm=application 9 x y\r\n"
