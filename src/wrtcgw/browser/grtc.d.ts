@@ -7,8 +7,10 @@ export type ErrorCode =
   | "call_failed" | "call_ended" | "wrong_state" | "not_supported" | "not_signed_in" | "bad_input"
   | (string & {});
 
+export interface ErrorDetails { hint?: string; status?: number; sipCode?: number; reason?: string; cause?: unknown }
+
 export class PhoneError extends Error {
-  constructor(code: ErrorCode, details?: { hint?: string; status?: number; sipCode?: number; reason?: string; cause?: unknown });
+  constructor(code: ErrorCode, details?: ErrorDetails);
   readonly code: ErrorCode;
   /** A sentence for people; the same as `message`. */
   readonly hint: string;
@@ -83,6 +85,9 @@ export interface PhoneEvents extends Record<string, unknown[]> {
   devices: [];
 }
 
+export interface Agent { dn: string; password: string; id?: string; displayName?: string }
+export interface Guest { guest: true; id?: string }
+
 /** One agent at one gateway, with any number of calls. */
 export class Phone extends Emitter<PhoneEvents> {
   constructor(options?: PhoneOptions);
@@ -97,7 +102,7 @@ export class Phone extends Emitter<PhoneEvents> {
   readonly connection: "online" | "offline";
   /** How messages come at present. */
   readonly way: "stream" | "poll";
-  signIn(who: { dn: string; password: string; id?: string; displayName?: string } | { guest: true; id?: string }): Promise<void>;
+  signIn(who: Agent | Guest): Promise<void>;
   /** Goes on with the session that this tab had before a reload; tells whether there was one. */
   resume(): Promise<boolean>;
   signOut(): Promise<void>;
@@ -146,6 +151,14 @@ export interface Quality {
 
 export interface Finding { rule: string; text: string; media?: number }
 
+export interface TransferProgress {
+  state: "PROCEEDING" | "DONE" | "FAILED" | "REQUESTED";
+  sipCode: number;
+  reason: string;
+  hint: string;
+  to: string;
+}
+
 export interface CallEvents extends Record<string, unknown[]> {
   state: [CallState];
   /** `held` or `heldByPeer` has changed. */
@@ -154,7 +167,7 @@ export interface CallEvents extends Record<string, unknown[]> {
   media: [MediaStream];
   /** Every 5 s while established. */
   quality: [Quality];
-  transfer: [{ state: "PROCEEDING" | "DONE" | "FAILED" | "REQUESTED"; sipCode: number; reason: string; hint: string; to: string }];
+  transfer: [TransferProgress];
   dtmf: [string];
   info: [{ contentType: string; body: string }];
   /** The server orders to answer, or to go on with, this call. */
@@ -196,7 +209,7 @@ export class Call extends Emitter<CallEvents> {
   resume(): Promise<void>;
   mute(on?: boolean): void;
   dtmf(digits: string, options?: { duration?: number; gap?: number; by?: "rtp" | "info" }): Promise<void>;
-  /** Fulfilled when the transfer has succeeded; rejected with "transfer_failed" when it has not, and the call goes on. */
+  /** Fulfilled when the transfer has succeeded; rejected ("transfer_failed") when it has not, and the call goes on. */
   transfer(to: string): Promise<void>;
   /** Connects the far sides of this call and another one. */
   transferTo(other: Call): Promise<void>;

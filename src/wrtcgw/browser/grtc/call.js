@@ -1,9 +1,10 @@
 // One call, as a page sees it.
 
 import { Emitter } from "./emitter.js";
-import { PhoneError, asPhoneError, microphoneError } from "./errors.js";
-import { takesDigits } from "./lint.js";
+import { PhoneError, asPhoneError } from "./errors.js";
+import { insertDigits } from "./media.js";
 import { Negotiation } from "./negotiation.js";
+import { takesDigits } from "./sdp.js";
 import { Watch } from "./watch.js";
 
 const DIGITS = /^[0-9A-D*#]+$/i;
@@ -12,7 +13,8 @@ const DIGITS = /^[0-9A-D*#]+$/i;
  * A call: outbound ones come from `Phone.call`, inbound ones from the phone's event "incoming".
  *
  * Events: "state", "hold", "media" (remote stream), "quality", "transfer" ({state, sipCode, reason, hint, to}), "dtmf"
- * (digits), "info" ({contentType, body}), "talk", "error" (PhoneError), "lint" ([{rule, text}]), "ended" (what `ended` has).
+ * (digits), "info" ({contentType, body}), "talk", "error" (PhoneError), "lint" ([{rule, text}]), "way" (state of the
+ * RTCPeerConnection), "ended" (what `ended` has).
  */
 export class Call extends Emitter {
   #phone;
@@ -21,11 +23,13 @@ export class Call extends Emitter {
   #offer; // of a call that rings here; null when the caller wants ours
   #transfer = null;
 
-  constructor(phone, { id = "", direction, peer, displayName = "", data = [], uuid = "", autoAnswer = null, offer = null }) {
+  constructor(phone, { direction, peer, id = "", offer = null, ...about }) {
     super();
+    const { displayName = "", data = [], uuid = "", autoAnswer = null } = about;
     this.#phone = phone;
     this.#negotiation = new Negotiation(this, phone.wire);
     this.#negotiation.shape = phone.shape;
+    this.#negotiation.servers = () => phone.configuration();
     this.#watch = new Watch(this, phone.wire);
     this.#offer = offer;
     Object.assign(this, { id, direction, peer, displayName, data, uuid, autoAnswer });
@@ -117,14 +121,14 @@ export class Call extends Emitter {
    * Times are milliseconds. Fulfilled when the last one was sent.
    */
   async dtmf(digits, { duration = 100, gap = 50, by } = {}) {
-    if (!DIGITS.test(digits)) throw new PhoneError("bad_input", { hint: `Digits are 0-9, A-D, * and #, not "${digits}".` });
+    if (!DIGITS.test(digits)) throw new PhoneError("bad_input", { hint: `"${digits}" are not 0-9, A-D, * or #.` });
     this.#require("send digits in", "established");
     const { audioSender, pc } = this.#negotiation.media;
     const sender = audioSender?.dtmf;
     const able = sender?.canInsertDTMF && takesDigits(pc.remoteDescription?.sdp ?? "");
-    if (by === "rtp" && !able) throw new PhoneError("not_supported", { hint: "The far side takes no digits in the media." });
+    if (by === "rtp" && !able) throw new PhoneError("not_supported", { hint: "The media take no digits here." });
     if (by === "info" || !able) await this.#order("dtmf", { digits, duration, gap });
-    else await insert(sender, digits, duration, gap);
+    else await insertDigits(sender, digits, duration, gap);
   }
 
   /**
@@ -279,21 +283,22 @@ export class Call extends Emitter {
     await this.#phone.endAtGateway("hangup", id);
   }
 
-  offered(message) {
-    this.#negotiation.offered(message.sdp).catch((error) => this.emit("error", asPhoneError(error)));
+  offered({ sdp }) {
+    this.#negotiation.offered(sdp).catch((error) => this.emit("error", asPhoneError(error)));
   }
 
   ringing() {
     if (this.state === "calling") this.#change("ringing");
   }
 
-  heldOrResumed(message) {
-    this.#holdChanged(message.messageType === "HOLD", message.cause);
+  heldOrResumed({ messageType, cause }) {
+    this.#holdChanged(messageType === "HOLD", cause);
   }
 
   talk() {
     this.emit("talk");
-    if (this.state === "incoming" && this.#phone.options.answerOnTalk) this.answer().catch((error) => this.emit("error", error));
+    if (this.state !== "incoming" || !this.#phone.options.answerOnTalk) return;
+    this.answer().catch((error) => this.emit("error", error));
   }
 
   transferred({ state, sipCode = 0, reason = "", hint = "", to = "" }) {
@@ -362,7 +367,8 @@ export class Call extends Emitter {
 
   #require(what, ...states) {
     if (this.isOver) throw new PhoneError("call_ended");
-    if (!states.includes(this.state)) throw new PhoneError("wrong_state", { hint: `One cannot ${what} a call that is ${this.state}.` });
+    if (states.includes(this.state)) return;
+    throw new PhoneError("wrong_state", { hint: `One cannot ${what} a call that is ${this.state}.` });
   }
 
   #change(state) {
@@ -389,18 +395,3 @@ const TAKE = {
   ERROR: (call, message) => call.failed(message),
   SHUTDOWN: (call, message) => call.end(message),
 };
-
-// Fulfilled when the browser has sent the last digit.
-function insert(sender, digits, duration, gap) {
-  return new Promise((resolve) => {
-    const heard = ({ tone }) => tone === "" && done();
-    const done = () => {
-      clearTimeout(timer);
-      sender.removeEventListener("tonechange", heard);
-      resolve();
-    };
-    const timer = setTimeout(done, 2000 + digits.length * (duration + gap));
-    sender.addEventListener("tonechange", heard);
-    sender.insertDTMF(sender.toneBuffer + digits, duration, gap);
-  });
-}

@@ -3,6 +3,7 @@
 import { Emitter } from "./emitter.js";
 import { PhoneError, microphoneError } from "./errors.js";
 
+const NO_CHOICE = "This browser cannot choose the loudspeaker.";
 const AUDIO = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
 /** Emits "changed" when the calls have to take new tracks, "error" when there is no microphone any more. */
@@ -60,7 +61,8 @@ export class Microphone extends Emitter {
 
   async #open() {
     if (this.#source) return this.#source;
-    this.#opening ??= capture({ audio: { ...AUDIO, ...(this.deviceId ? { deviceId: { exact: this.deviceId } } : {}) } });
+    const chosen = this.deviceId ? { deviceId: { exact: this.deviceId } } : {};
+    this.#opening ??= capture({ audio: { ...AUDIO, ...chosen } });
     try {
       this.#source = await this.#opening;
     } finally {
@@ -96,7 +98,9 @@ function stop(stream) {
 
 /** Opens microphone or camera, or says in a PhoneError why that cannot be. */
 export async function capture(constraints) {
-  if (!navigator.mediaDevices) throw new PhoneError(globalThis.isSecureContext ? "unsupported_browser" : "insecure_context");
+  if (!navigator.mediaDevices) {
+    throw new PhoneError(globalThis.isSecureContext ? "unsupported_browser" : "insecure_context");
+  }
   try {
     return await navigator.mediaDevices.getUserMedia(constraints);
   } catch (error) {
@@ -148,7 +152,7 @@ export class Speaker {
   /** Uses another loudspeaker from now on; "" is the browser's choice. */
   async choose(deviceId) {
     const players = [...this.#players.values()];
-    if (players.some((player) => !player.setSinkId)) throw new PhoneError("unsupported_browser", { hint: "This browser cannot choose the loudspeaker." });
+    if (!Audio.prototype.setSinkId) throw new PhoneError("unsupported_browser", { hint: NO_CHOICE });
     await Promise.all(players.map((player) => player.setSinkId(deviceId)));
     this.deviceId = deviceId;
   }

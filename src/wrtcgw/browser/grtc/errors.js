@@ -45,10 +45,11 @@ const MICROPHONE = {
 
 /** Returns what an error of getUserMedia means. */
 export function microphoneError(error) {
-  return error instanceof PhoneError ? error : new PhoneError(MICROPHONE[error?.name] ?? "no_microphone", { cause: error });
+  if (error instanceof PhoneError) return error;
+  return new PhoneError(MICROPHONE[error?.name] ?? "no_microphone", { cause: error });
 }
 
 /** Returns an error as a PhoneError, whatever it was. */
 export function asPhoneError(error, code = "media_failed") {
-  return error instanceof PhoneError ? error : new PhoneError(code, { cause: error, hint: HINTS[code] });
+  return error instanceof PhoneError ? error : new PhoneError(code, { cause: error });
 }

@@ -4,15 +4,17 @@
 // another one (a transfer, a fork), and gets a connection of its own.
 
 import { PhoneError } from "./errors.js";
-import { lint, parse } from "./lint.js";
+import { lint } from "./lint.js";
+import { refusesAudio } from "./sdp.js";
 
+const HARMLESS = ["direction", "telephone-event", "private-candidates", "msid"]; // rules that no browser insists on
 const GATHER = 1_000; // ms to wait for candidates; a missing one does not stop a call
 const GATHER_SERVERS = 2_000;
 const GATHER_RELAY = 6_000; // without a relay candidate such a call cannot be
 const SETTLE = 100; // ms for more candidates of the kind that was waited for
 
 const fingerprint = (sdp) => /^a=fingerprint:.*$/im.exec(sdp ?? "")?.[0].toLowerCase();
-const direction = (sdp) => /^a=(?:sendrecv|sendonly|recvonly|inactive)\r?$/m.exec(sdp ?? "")?.[0].trim() ?? "a=sendrecv";
+const direction = (sdp) => /^a=(sendrecv|sendonly|recvonly|inactive)\r?$/m.exec(sdp ?? "")?.[1] ?? "sendrecv";
 const credentials = (sdp) => /^a=ice-ufrag:.*$/m.exec(sdp ?? "")?.[0];
 
 export class Media {
@@ -35,6 +37,19 @@ export class Media {
     this.localStream = tracks.length ? new MediaStream(tracks) : null;
   }
 
+  /** Takes newer servers, whose credentials are good for longer, for the next way that is looked for. */
+  renewServers(configuration) {
+    this.configuration = configuration;
+    const { pc } = this;
+    if (pc && pc.signalingState !== "closed") pc.setConfiguration?.({ ...pc.getConfiguration(), ...configuration });
+  }
+
+  /** Tells whether a description of the far side takes a new connection, not the one that there is. */
+  isAnother(sdp) {
+    const known = fingerprint(this.pc?.remoteDescription?.sdp);
+    return !this.pc || Boolean(known && known !== fingerprint(sdp));
+  }
+
   /** Sends another track in place of one of the same kind. */
   async replace(old, track) {
     this.use(this.tracks.map((each) => (each === old ? track : each)), this.configuration);
@@ -54,16 +69,15 @@ export class Media {
 
   /** Takes an offer and returns the answer. */
   async answer(sdp, { video = false } = {}) {
-    const known = fingerprint(this.pc?.remoteDescription?.sdp);
-    if (!this.pc || (known && known !== fingerprint(sdp))) this.#renew();
+    if (this.isAnother(sdp)) this.#renew();
     await this.#describe("offer", sdp);
     if (!video && !this.tracks.some((track) => track.kind === "video")) {
-      this.pc.getTransceivers().filter(({ receiver }) => receiver.track.kind === "video").forEach((each) => each.stop());
+      const videos = this.pc.getTransceivers().filter(({ receiver }) => receiver.track.kind === "video");
+      videos.forEach((each) => each.stop());
     }
     await this.pc.setLocalDescription(await this.pc.createAnswer());
     const answer = await this.#gathered();
-    const audio = parse(answer).media.filter(({ kind }) => kind === "audio");
-    if (audio.length && audio.every(({ port }) => port === 0)) throw new PhoneError("no_common_codec");
+    if (refusesAudio(answer)) throw new PhoneError("no_common_codec");
     this.#drop(this.older);
     this.older = null;
     return answer;
@@ -76,7 +90,9 @@ export class Media {
   async accept(sdp, { early = false } = {}) {
     const { pc } = this;
     const before = pc.remoteDescription?.sdp;
-    if (pc.signalingState === "stable") return !before || (this.#same(before, sdp) && direction(before) === direction(sdp));
+    if (pc.signalingState === "stable") {
+      return !before || (this.#same(before, sdp) && direction(before) === direction(sdp));
+    }
     if (pc.signalingState === "have-remote-pranswer" && !this.#same(before, sdp)) {
       await this.#describe("answer", before);
       return false;
@@ -145,9 +161,10 @@ export class Media {
       await this.pc.setRemoteDescription({ type, sdp });
     } catch (error) {
       const found = lint(sdp, { local: this.pc.localDescription?.sdp, type: type === "offer" ? "offer" : "answer" });
-      const wrong = found.filter(({ rule }) => !["direction", "telephone-event", "private-candidates", "msid"].includes(rule));
+      const wrong = found.filter(({ rule }) => !HARMLESS.includes(rule));
       const code = wrong.some(({ rule }) => rule === "codec") ? "no_common_codec" : "media_failed";
-      const hint = wrong.length ? `The far side's description cannot be used: ${wrong.map(({ text }) => text).join("; ")}.` : error.message;
+      const why = wrong.map(({ text }) => text).join("; ") || error.message;
+      const hint = `The far side's description cannot be used: ${why}.`;
       throw new PhoneError(code, { hint, cause: error, name: error.name, lint: found });
     }
   }
@@ -202,4 +219,19 @@ function gathering(pc, wanted, limit) {
 function joinedStream(stream, track) {
   const kept = stream?.getTracks().filter((each) => each.kind !== track.kind && each.readyState === "live") ?? [];
   return new MediaStream([...kept, track]);
+}
+
+/** Lets the browser send digits in the media (RFC 4733); fulfilled when it has sent the last one. */
+export function insertDigits(sender, digits, duration, gap) {
+  return new Promise((resolve) => {
+    const heard = ({ tone }) => tone === "" && done();
+    const done = () => {
+      clearTimeout(timer);
+      sender.removeEventListener("tonechange", heard);
+      resolve();
+    };
+    const timer = setTimeout(done, 2000 + digits.length * (duration + gap));
+    sender.addEventListener("tonechange", heard);
+    sender.insertDTMF(sender.toneBuffer + digits, duration, gap);
+  });
 }

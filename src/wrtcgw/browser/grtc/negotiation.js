@@ -1,11 +1,12 @@
 // Offer and answer of one call, one at a time, and the way of its media when that breaks.
 //
-// An offer of ours goes before one of the far side: the gateway yields, and the far side repeats its own. While the call is
-// on hold nothing is offered: the gateway resumes with what it has of us, and the offer is made then.
+// An offer of ours goes before one of the far side: the gateway yields, and the far side repeats its own. While the
+// call is on hold nothing is offered: the gateway resumes with what it has of us, and the offer is made then.
 
 import { PhoneError, asPhoneError } from "./errors.js";
-import { haveCommonCodec, lint } from "./lint.js";
+import { lint } from "./lint.js";
 import { Media } from "./media.js";
+import { haveCommonCodec } from "./sdp.js";
 
 const DISCONNECTED = 2_500; // ms that a connection may be interrupted before it gets another way
 const RESTARTS = 5; // tries of that
@@ -27,6 +28,7 @@ export class Negotiation {
       arrived: (stream) => call.emit("media", stream),
     });
     this.shape = (sdp) => sdp; // a last hand on our descriptions
+    this.servers = async () => this.media.configuration; // those of the time when it is asked
     this.video = false;
     this.postponed = null; // an offer that has to be made when it can be
     this.restarts = 0;
@@ -59,7 +61,8 @@ export class Negotiation {
       if (offer) this.#inspect(offer, "offer");
       const local = offer ? await this.media.answer(offer, { video: this.video }) : await this.media.offer();
       const messageType = offer ? "ANSWER" : "OFFER";
-      await this.#deliver({ messageType, callId: this.call.id, sdp: this.shape(local, messageType.toLowerCase()), ...attached(data) });
+      const sdp = this.shape(local, messageType.toLowerCase());
+      await this.#deliver({ messageType, callId: this.call.id, sdp, ...attached(data) });
     });
   }
 
@@ -103,6 +106,8 @@ export class Negotiation {
         return;
       }
       this.#inspect(sdp, "offer");
+      if (this.media.isAnother(sdp)) await this.#renewServers();
+      if (this.call.isOver) return;
       const local = this.shape(await this.media.answer(sdp, { video: this.video }), "answer");
       try {
         await this.#deliver({ messageType: "ANSWER", callId: this.call.id, sdp: local });
@@ -135,6 +140,7 @@ export class Negotiation {
   }
 
   async #offer(open) {
+    if (open.options.fresh || open.options.iceRestart) await this.#renewServers();
     if (this.#open !== open || this.call.isOver) return;
     const sdp = this.shape(await this.media.offer(open.options), "offer");
     try {
@@ -184,6 +190,12 @@ export class Negotiation {
     clearTimeout(this.#timer);
     this.#fail(new PhoneError("call_ended"));
     this.media.close();
+  }
+
+  // The credentials of the call's beginning may have run out.
+  async #renewServers() {
+    const configuration = await this.servers();
+    if (!this.call.isOver) this.media.renewServers(configuration);
   }
 
   #settle() {

@@ -6,15 +6,20 @@ import { Emitter } from "./emitter.js";
 import { PhoneError, asPhoneError } from "./errors.js";
 import { HOME } from "./place.js";
 import { Servers } from "./servers.js";
-import { Store } from "./store.js";
+import { Store, storageOf } from "./store.js";
 import { Stream } from "./stream.js";
+import { watchBrowser } from "./surroundings.js";
 import { Wire } from "./wire.js";
 
+const DEFAULTS = {
+  gateway: HOME, events: "auto", iceServers: "gateway", autoAnswer: false, answerOnTalk: true, play: true,
+};
+const LOST = "The gateway was restarted and knows this call no more.";
 const AGAIN = [1_000, 2_000, 4_000, 8_000]; // ms between tries to sign in again at a gateway that had forgotten us
 
 /**
- * Events: "registration" ({state, sipCode, reason}), "connection" ({state, error}), "incoming" (Call), "call" (Call, after
- * any change of it), "callended" (Call), "signedout" ({reason}), "error" (PhoneError), "devices".
+ * Events: "registration" ({state, sipCode, reason}), "connection" ({state, error}), "incoming" (Call), "call" (Call,
+ * after any change of it), "callended" (Call), "signedout" ({reason}), "error" (PhoneError), "devices".
  */
 export class Phone extends Emitter {
   #stream;
@@ -27,7 +32,7 @@ export class Phone extends Emitter {
   #ending = new Map(); // calls that are over here and not yet at the gateway
   #over = []; // ids of calls that were over lately
   #count = 0;
-  #off = [];
+  #leaveAlone = null; // takes our listeners off the browser
 
   /**
    * @param {object} [options]
@@ -42,7 +47,7 @@ export class Phone extends Emitter {
    */
   constructor(options = {}) {
     super();
-    this.options = { gateway: HOME, events: "auto", iceServers: "gateway", autoAnswer: false, answerOnTalk: true, play: true, ...options };
+    this.options = { ...DEFAULTS, ...options };
     this.wire = new Wire(this.options.gateway);
     this.calls = new Map();
     this.microphone = new Microphone();
@@ -51,7 +56,7 @@ export class Phone extends Emitter {
     this.registration = { state: "SIGNED_OUT", sipCode: 0, reason: "" };
     this.dn = this.displayName = "";
     this.guest = false;
-    this.#store = new Store(kept(options), `grtc-session ${this.wire.api}${options.name ?? ""}`);
+    this.#store = new Store(storageOf(options), `grtc-session ${this.wire.api}${options.name ?? ""}`);
     this.#servers = new Servers(this.wire, this.options);
     this.#stream = new Stream(this.wire, {
       mode: this.options.events,
@@ -75,8 +80,8 @@ export class Phone extends Emitter {
   // ---- coming and going
 
   /**
-   * Signs a number in, or a guest (`{guest: true}`), and begins to listen. Calls that an earlier page of this number has
-   * left come back.
+   * Signs a number in, or a guest (`{guest: true}`), and begins to listen. Calls that an earlier page of this number
+   * has left come back.
    * @param {{dn?: string, password?: string, id?: string, displayName?: string, guest?: boolean}} who
    */
   async signIn({ dn = "", password = "", id, displayName = "", guest = false }) {
@@ -136,7 +141,7 @@ export class Phone extends Emitter {
 
   #begin(last) {
     this.registration = { state: "REGISTERED", sipCode: 0, reason: "" };
-    this.#listenToBrowser();
+    this.#leaveAlone ??= watchBrowser(() => this.#networkChanged(), () => this.emit("devices"));
     this.#stream.online = true;
     this.#stream.start(last);
     this.#connectionChanged("online");
@@ -147,7 +152,8 @@ export class Phone extends Emitter {
     this.#store.clear();
     this.#credentials = null;
     this.wire.token = "";
-    this.#off.splice(0).forEach((off) => off());
+    this.#leaveAlone?.();
+    this.#leaveAlone = null;
   }
 
   #signedOut(reason) {
@@ -261,7 +267,8 @@ export class Phone extends Emitter {
     this.#add(call, call.id);
     this.emit("incoming", call);
     this.emit("call", call);
-    if (this.options.autoAnswer && call.autoAnswer !== null) setTimeout(() => this.#answerUnasked(call), 1000 * call.autoAnswer);
+    if (!this.options.autoAnswer || call.autoAnswer === null) return;
+    setTimeout(() => this.#answerUnasked(call), 1000 * call.autoAnswer);
   }
 
   #answerUnasked(call) {
@@ -308,7 +315,8 @@ export class Phone extends Emitter {
         return await this.#signedInAgain();
       } catch (error) {
         if (error.status && error.status < 500 && error.status !== 429) return this.#signedOut(error.hint);
-        await new Promise((resolve) => setTimeout(resolve, AGAIN[Math.min(attempt, AGAIN.length - 1)] * (0.5 + Math.random() / 2)));
+        const pause = AGAIN[Math.min(attempt, AGAIN.length - 1)] * (0.5 + Math.random() / 2);
+        await new Promise((resolve) => setTimeout(resolve, pause));
       }
     }
     return undefined;
@@ -319,24 +327,11 @@ export class Phone extends Emitter {
     this.#begin(undefined);
     const there = new Set((await this.wire.calls()).map(({ callId }) => callId));
     for (const call of [...this.calls.values()]) {
-      if (call.id && !there.has(call.id)) call.end({ cause: "lost", hint: "The gateway was restarted and knows this call no more." });
+      if (call.id && !there.has(call.id)) call.end({ cause: "lost", hint: LOST });
     }
   }
 
-  #listenToBrowser() {
-    if (this.#off.length || !globalThis.addEventListener) return;
-    const listen = (target, name, listener) => {
-      target?.addEventListener?.(name, listener);
-      this.#off.push(() => target?.removeEventListener?.(name, listener));
-    };
-    const network = () => this.#networkChanged();
-    listen(globalThis, "online", network);
-    listen(globalThis.navigator?.connection, "change", network);
-    listen(globalThis.navigator?.mediaDevices, "devicechange", () => this.emit("devices"));
-  }
-
   #networkChanged() {
-    if (globalThis.navigator?.onLine === false) return;
     this.#stream.renew();
     for (const call of this.calls.values()) call.networkChanged();
   }
@@ -393,15 +388,8 @@ export class Phone extends Emitter {
   }
 
   async #renewTracks() {
-    for (const call of this.calls.values()) await call.renewTrack().catch((error) => this.emit("error", asPhoneError(error)));
-  }
-}
-
-function kept(options) {
-  if (options.storage !== undefined) return options.storage;
-  try {
-    return globalThis.sessionStorage ?? null;
-  } catch {
-    return null; // forbidden here
+    for (const call of this.calls.values()) {
+      await call.renewTrack().catch((error) => this.emit("error", asPhoneError(error)));
+    }
   }
 }

@@ -5,11 +5,11 @@ const BUFFER_MS = 20; // of the far side, which nobody tells
 const LOSS_ROBUSTNESS = 25.1; // Bpl of G.711 with packet loss concealment, ITU-T G.113 appendix I
 
 /**
- * Estimates the mean opinion score, 1 to 4.5, by the E-model (ITU-T G.107) as Cole and Rosenbluth simplified it for VoIP
- * ("Voice over IP Performance Monitoring", ACM SIGCOMM CCR 31(2), 2001): R = 93.2 - Id - Ie,eff with
- * Id = 0.024 d + 0.11 (d - 177.3) for the part of the delay d above 177.3 ms, and Ie,eff = 95 Ppl / (Ppl + Bpl) of G.107
- * for random loss. The delay is half the round trip, the packets, and a buffer of twice the jitter. For Opus there is
- * no agreed Bpl; that of G.711 with concealment is taken for all codecs, so it is a lower bound.
+ * Estimates the mean opinion score, 1 to 4.5, by the E-model (ITU-T G.107) as Cole and Rosenbluth simplified it for
+ * VoIP ("Voice over IP Performance Monitoring", ACM SIGCOMM CCR 31(2), 2001): R = 93.2 - Id - Ie,eff, with
+ * Id = 0.024 d + 0.11 (d - 177.3), the second part for a delay d above 177.3 ms only, and G.107's
+ * Ie,eff = 95 Ppl / (Ppl + Bpl) for random loss. The delay is half the round trip, the packets, and a buffer of twice
+ * the jitter. For Opus there is no agreed Bpl; that of G.711 with concealment is taken for all codecs.
  * @param {{rtt?: number, jitter?: number, loss?: number}} sample ms, ms, percent
  */
 export function opinion({ rtt = 0, jitter = 0, loss = 0 }) {
@@ -82,8 +82,9 @@ function medium(kind, all, byId, way) {
 export function assess(now, before = null) {
   const { audio } = now;
   const old = before?.audio;
-  const grown = (way, name) => Math.max(0, audio[way][name] - (old && old[way].packets <= audio[way].packets ? old[way][name] : 0));
-  const [lost, received] = [grown("rx", "lost"), grown("rx", "packets")];
+  const base = old && old.rx.packets <= audio.rx.packets ? old.rx : { lost: 0, packets: 0 };
+  const lost = Math.max(0, audio.rx.lost - base.lost);
+  const received = audio.rx.packets - base.packets;
   const loss = lost + received ? (100 * lost) / (lost + received) : 0;
   const seconds = audio.seconds - (old?.seconds ?? 0);
   const energy = audio.energy - (old?.energy ?? 0);
@@ -102,7 +103,7 @@ export function assess(now, before = null) {
   };
 }
 
-/** Returns a reading as the gateway's /api/webrtc/stats takes it; `heard` is whether there was anything to judge. */
+/** Returns a reading as the gateway's /api/webrtc/stats takes it; a far side that was never heard has no score. */
 export function report(reading, quality) {
   const shown = ({ codec, rtt, rx, tx }, mos) => ({
     ...(codec ? { codec } : {}), ...(mos ? { mos } : {}), rtt: rounded(rtt), rx: flow(rx), tx: flow(tx),

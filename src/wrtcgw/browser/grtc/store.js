@@ -50,3 +50,13 @@ export class Store {
     }
   }
 }
+
+/** Returns the storage to use: the one that is given, else the tab's. */
+export function storageOf(options) {
+  if (options.storage !== undefined) return options.storage;
+  try {
+    return globalThis.sessionStorage ?? null;
+  } catch {
+    return null; // forbidden here
+  }
+}

@@ -123,8 +123,10 @@ export class Stream {
     this.heard = false;
     let timer = setTimeout(() => attempt.abort(), FIRST_BYTE);
     try {
-      const headers = { Accept: "text/event-stream", ...(this.last === undefined ? {} : { "Last-Event-ID": String(this.last) }) };
-      const response = await this.wire.send("GET", "events", { query: { id: this.wire.id }, headers, signal: attempt.signal });
+      const headers = { Accept: "text/event-stream" };
+      if (this.last !== undefined) headers["Last-Event-ID"] = String(this.last);
+      const options = { query: { id: this.wire.id }, headers, signal: attempt.signal };
+      const response = await this.wire.send("GET", "events", options);
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       const parser = new EventParser();
       for (;;) {

@@ -55,7 +55,7 @@ export class Watch {
   async #tell(body) {
     try {
       const query = { id: this.wire.id, call: this.call.id };
-      await this.wire.ask("POST", "stats", { query, body: JSON.stringify(body), type: "application/json", keepalive: true });
+      await this.wire.post("stats", query, body, { keepalive: true });
     } catch (error) {
       if (["not_found", "bad_input"].includes(error.code)) this.told = false;
     }

@@ -48,6 +48,11 @@ export class Wire {
     }
   }
 
+  /** Posts an object as JSON. */
+  post(path, query, value, options = {}) {
+    return this.ask("POST", path, { query, body: JSON.stringify(value), type: "application/json", ...options });
+  }
+
   /** Opens a session; a password goes into the body, never into an address. */
   async signIn(fields) {
     const answer = await this.ask("POST", "sign_in", { body: new URLSearchParams(fields) });
@@ -63,13 +68,12 @@ export class Wire {
 
   /** Orders something for a call: hangup, hold, dtmf … */
   order(verb, call, fields = {}) {
-    return this.ask("POST", verb, { query: { id: this.id, call }, body: JSON.stringify(fields), type: "application/json" });
+    return this.post(verb, { id: this.id, call }, fields);
   }
 
   /** Posts a description: `{messageType, sdp, callId | to, data}`. */
   describe(message) {
-    const body = JSON.stringify(message);
-    return this.ask("POST", "message", { query: { from: this.id }, body, type: "application/json" });
+    return this.post("message", { from: this.id }, message);
   }
 
   /** Returns the calls that the gateway has for this agent. */
