@@ -9,8 +9,8 @@ from wrtcgw.capture.ladder import Ladder, build
 from wrtcgw.capture.recorder import Recorder
 
 DRAWING = """\
-Call      leg
-Ended     remote
+Call   leg
+Ended  remote
 
   no  time (UTC)     seconds page ann                           gateway                 proxy ws://proxy0.example.org/
                                |                                   |                                   |

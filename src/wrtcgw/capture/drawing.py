@@ -45,8 +45,9 @@ def draw(ladder: Ladder, heading: Sequence[tuple[str, str]], stamp: Callable[[in
     :param stamp: writes milliseconds since the epoch as time of the day, with milliseconds.
     """
     frame = _frame(ladder)
-    wide = max((len(name) for name, _ in heading), default=0)
-    lines = [f"{name:<{wide}}  {value}" for name, value in heading if value]
+    shown = [(name, value) for name, value in heading if value]
+    wide = max((len(name) for name, _ in shown), default=0)
+    lines = [f"{name:<{wide}}  {value}" for name, value in shown]
     lines += ["", *_names(ladder.parties, frame)]
     before = 0
     for step in ladder.steps:

@@ -159,8 +159,10 @@ class OpsAPI:
 
     def _ladder_text(self, fields: Fields) -> Answer:
         ladder = self._built(fields)
-        view = {} if fields.optional("agent") else self._calls.view(ladder.key) or {}
-        heading = _heading(ladder, view)
+        if fields.optional("agent"):
+            heading = [("Agent", ladder.key), ("Call-ID", ", ".join(ladder.sip_ids))]
+        else:
+            heading = _heading(ladder, self._calls.view(ladder.key) or {})
         name = "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in ladder.key)[:64]
         return Text(draw(ladder, heading, _time_of_day), f"ladder-{name or 'call'}.txt")
 
@@ -191,7 +193,7 @@ def _heading(ladder: Ladder, view: View) -> list[tuple[str, str]]:
     words = [str(view[key]) for key in ("cause", "sipCode", "reason") if view.get(key)]
     dn = f"{view['agent']} ({view['dn']})" if view.get("agent") else str(view.get("dn", ""))
     return [
-        ("Call" if view else "Agent", ladder.key),
+        ("Call", ladder.key),
         ("Call-ID", ", ".join(ladder.sip_ids)),
         ("CallUUID", str(view.get("uuid", ""))),
         ("Agent", dn),

@@ -1,0 +1,151 @@
+"""A whole gateway with what looks on, in virtual time, with pages, operators and a scripted far side."""
+
+import json
+from typing import Any
+
+from attrs import define, field
+
+from tests.capture.support import EPOCH
+from tests.support.gatewaycase import GatewayCase
+from tests.web.harness import Answer, Wire
+from wrtcgw.capture.history import History
+from wrtcgw.capture.recorder import Recorder
+from wrtcgw.daemon.clerk import Clerk
+from wrtcgw.meters.meters import Meters
+from wrtcgw.web import GatewayAPI, GatewaySite, WebSettings
+from wrtcgw.web.genesys import GenesysSettings
+from wrtcgw.web.ops import Flow, OpsParts
+
+PASSWORDS = {"5001": "Xyzzy-password-1", "5002": "Xyzzy-password-2", "5003": "Xyzzy-password-3"}
+PROXY = "ws://proxy.example.org/"
+
+
+@define(eq=False)
+class StandInConsole:
+    """What the daemon does for operators, as far as the HTTP side can tell."""
+
+    clerk: Clerk
+    log_level: str = "info"
+    show_data: bool = False
+    up: bool = True
+    told: list[str] = field(factory=list)
+
+    def set_log_level(self, level: str) -> None:
+        """Note the level."""
+        self.log_level = level
+
+    def set_capture(self, on: bool) -> None:
+        """Switch the recorder."""
+        self.clerk.recorder.on = on
+
+    def flows(self) -> list[Flow]:
+        """Return one connection."""
+        return [Flow(0, PROXY, self.up, "" if self.up else "refused")]
+
+    def sip_call_id(self, call_id: str) -> str:
+        """Ask the core."""
+        return self.clerk.core.sip_call_id(call_id)
+
+
+class OpsCase(GatewayCase):
+    """Tests of the operators' calls; nothing may hang in the end."""
+
+    settings = WebSettings()
+    show_data = False
+    calls_kept = 50
+    history_kept = 50
+
+    def setUp(self) -> None:
+        self.clerk: Clerk | None = None
+        self.wires: list[Wire] = []
+        super().setUp()
+        self.passwords.update(PASSWORDS)
+
+    def start(self, **changes: object) -> None:
+        """Make the gateway and what looks on."""
+        super().start(**changes)
+        self.recorder = Recorder(self.clock.seconds, self.wall, on=True, calls=self.calls_kept, size=10_000_000)
+        self.history, self.meters = History(self.history_kept), Meters()
+        self.clerk = clerk = Clerk(self.core, self.recorder, self.history, self.meters, self.clock.seconds, self.wall)
+        self.gateway.observe = clerk.observe
+        self.gateway.page_back = clerk.page_back
+        self.registry.watcher = clerk
+        self.far.deliver = self._deliver
+        clerk.flow_up(0)
+        self.console = StandInConsole(clerk, show_data=self.show_data)
+        self.serve(self.settings)
+
+    def wall(self) -> float:
+        """Return seconds since the epoch."""
+        return EPOCH + self.clock.seconds()
+
+    def serve(self, settings: WebSettings) -> None:
+        """Put the HTTP surface up, anew when it is up."""
+        parts = OpsParts(recorder=self.recorder, history=self.history, meters=self.meters, console=self.console)
+        self.api = GatewayAPI(self.gateway, settings, self.clock, genesys=GenesysSettings(), ops=parts, wall=self.wall)
+        self.site = GatewaySite(self.api, reactor=self.clock, recorder=self.recorder, meters=self.meters)
+
+    def _send(self, flow: int, text: str) -> None:
+        if self.clerk is not None:
+            self.clerk.sip_sent(flow, text, carried=flow not in self.far.down)
+        super()._send(flow, text)
+
+    def _deliver(self, flow: int, text: str) -> None:
+        assert self.clerk is not None
+        self.clerk.sip_received(flow, text)
+        self.gateway.received(flow, text)
+
+    def tearDown(self) -> None:
+        self.api.close()
+        for wire in self.wires:
+            wire.lose()
+        super().tearDown()
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    # -- HTTP
+
+    def wire(self, address: str = "127.0.0.1") -> Wire:
+        """Open a connection."""
+        wire = Wire(self.site, address)
+        self.wires.append(wire)
+        return wire
+
+    def ask(
+        self, method: str, path: str, body: bytes = b"", /, *, address: str = "127.0.0.1", **headers: str
+    ) -> Answer:
+        """Send a request, and return its answer, which has to come within a second."""
+        wire = self.wire(address)
+        wire.send(method, path, body, **headers)
+        if not wire.received:
+            self.run_for(1)
+        answer = wire.answer()
+        self.wires.remove(wire)
+        wire.lose()
+        return answer
+
+    def get(self, path: str, **headers: str) -> Any:
+        """Return what an operator's GET gives."""
+        answer = self.ask("GET", f"/api/ops/{path}", **headers)
+        self.assertEqual(answer.code, 200, answer.body)
+        return answer.json
+
+    def text(self, path: str) -> str:
+        """Return what an operator's GET gives, as text."""
+        return self.ask("GET", f"/api/ops/{path}").text
+
+    def act(self, name: str, fields: dict[str, Any] | None = None, **headers: str) -> Answer:
+        """Have an operator do something."""
+        body = json.dumps(fields or {}).encode()
+        return self.ask("POST", f"/api/ops/{name}", body, Content_Type="application/json", **headers)
+
+    def page_sign_in(self, agent_id: str = "ann", dn: str = "5001") -> str:
+        """Sign a page in, and return its session token."""
+        body = json.dumps({"id": agent_id, "dn": dn, "password": self.passwords[dn]}).encode()
+        answer = self.ask(
+            "POST", "/api/webrtc/sign_in", body, Content_Type="application/json", Accept="application/json"
+        )
+        return str(answer.json["session"])
+
+    def labels(self, key: str, by: str = "call") -> list[str]:
+        """Return the labels of a ladder."""
+        return [message["label"] for message in self.get(f"ladder?{by}={key}")["messages"]]
