@@ -34,6 +34,7 @@ HOST_PACKAGES = {
     "chromium": "/usr/bin/chromium",
     "firefox-esr": "/usr/bin/firefox-esr",
     "coturn": "/usr/bin/turnserver",
+    "nodejs": "/usr/bin/node",
     "npm": "/usr/bin/npm",
 }
 NODE_PACKAGES = {"axe-core": "4.14.1"}

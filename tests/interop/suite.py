@@ -13,7 +13,9 @@ from tests.interop import (
     case_dialect_nginx,
     case_faults,
     case_harness,
+    case_library,
     case_nginx,
+    case_node,
     case_rtpengine,
     case_rtpengine_faults,
     case_sipserver,
@@ -27,7 +29,9 @@ def testSuite() -> TestSuite:  # noqa: N802 (trial looks for this name)
         loader.loadModule(module)
         for module in (
             case_conf,
+            case_node,
             case_harness,
+            case_library,
             case_calls,
             case_nginx,
             case_browser,

@@ -58,7 +58,9 @@ class Asset(Resource):
         self._headers = headers
 
     def render_GET(self, request: Request) -> bytes:  # noqa: N802 (Twisted asks for it by this name)
-        """Answer with the file, or with 304."""
+        """Answer with the file, or with 304; there is nothing below a file."""
+        if request.postpath:
+            return bytes(NoResource().render(request))
         content = self._load()
         for name, value in {**COMMON, **self._headers(), "Content-Type": self._type}.items():
             request.setHeader(name.lower(), value)

@@ -59,7 +59,7 @@ export interface PhoneOptions {
   /** Play the far sides' sound; default true. */
   play?: boolean;
   /** A last hand on our own descriptions before they are sent. */
-  shape?: (sdp: string, type: "offer" | "answer") => string;
+  shape?: (sdp: string, type: "offer" | "answer", call: Call) => string;
 }
 
 export interface CallOptions {

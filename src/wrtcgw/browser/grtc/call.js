@@ -14,7 +14,7 @@ const DIGITS = /^[0-9A-D*#]+$/i;
  *
  * Events: "state", "hold", "media" (remote stream), "quality", "transfer" ({state, sipCode, reason, hint, to}), "dtmf"
  * (digits), "info" ({contentType, body}), "talk", "error" (PhoneError), "lint" ([{rule, text}]), "way" (state of the
- * RTCPeerConnection), "ended" (what `ended` has).
+ * RTCPeerConnection), "message" (what the gateway says, before it is obeyed), "ended" (what `ended` has).
  */
 export class Call extends Emitter {
   #phone;
@@ -28,7 +28,7 @@ export class Call extends Emitter {
     const { displayName = "", data = [], uuid = "", autoAnswer = null } = about;
     this.#phone = phone;
     this.#negotiation = new Negotiation(this, phone.wire);
-    this.#negotiation.shape = phone.shape;
+    this.#negotiation.shape = (sdp, type) => phone.shape(sdp, type, this);
     this.#negotiation.servers = () => phone.configuration();
     this.#watch = new Watch(this, phone.wire);
     this.#offer = offer;
@@ -202,7 +202,9 @@ export class Call extends Emitter {
   /** Takes one message of the gateway. */
   take(message) {
     const take = TAKE[message.messageType];
-    if (!this.isOver && take) take(this, message);
+    if (this.isOver || !take) return;
+    this.emit("message", message);
+    take(this, message);
   }
 
   /** Goes on with a call of the page before a reload. */

@@ -58,10 +58,11 @@ export class Media {
   }
 
   /** Returns an offer; `fresh` makes it of a new connection, `iceRestart` renews the way only. */
-  async offer({ fresh = false, iceRestart = false } = {}) {
+  async offer({ fresh = false, iceRestart = false, video = false } = {}) {
     if (fresh || !this.pc) this.#renew();
-    if (!this.tracks.some((track) => track.kind === "audio") && !this.pc.getTransceivers().length) {
-      this.pc.addTransceiver("audio", { direction: "recvonly" });
+    for (const kind of video ? ["audio", "video"] : ["audio"]) {
+      const there = this.pc.getTransceivers().some(({ receiver }) => receiver.track.kind === kind);
+      if (!there) this.pc.addTransceiver(kind, { direction: "recvonly" }); // to be heard without a microphone
     }
     await this.pc.setLocalDescription(await this.pc.createOffer({ iceRestart }));
     return this.#gathered();
@@ -193,7 +194,8 @@ export class Media {
     const servers = (this.configuration.iceServers ?? []).flatMap(({ urls }) => urls);
     const relayOnly = this.configuration.iceTransportPolicy === "relay";
     const wanted = servers.some((url) => url.startsWith("turn")) ? "relay" : servers.length ? "srflx" : null;
-    const limit = relayOnly ? GATHER_RELAY : servers.length ? GATHER_SERVERS : GATHER;
+    const usual = relayOnly ? GATHER_RELAY : servers.length ? GATHER_SERVERS : GATHER;
+    const limit = this.configuration.gatherLimit ?? usual;
     if (pc.iceGatheringState !== "complete") await gathering(pc, wanted, limit);
     return pc.localDescription.sdp;
   }

@@ -49,7 +49,7 @@ export class Negotiation {
   /** Posts the offer of a new call. */
   place(to, data) {
     return this.inTurn(async () => {
-      const sdp = this.shape(await this.media.offer(), "offer");
+      const sdp = this.shape(await this.media.offer({ video: this.video }), "offer");
       if (this.call.isOver) return null;
       return this.wire.describe({ messageType: "OFFER", to, sdp, ...attached(data) });
     });
@@ -59,7 +59,8 @@ export class Negotiation {
   takeCall(offer, data) {
     return this.inTurn(async () => {
       if (offer) this.#inspect(offer, "offer");
-      const local = offer ? await this.media.answer(offer, { video: this.video }) : await this.media.offer();
+      const { video } = this;
+      const local = offer ? await this.media.answer(offer, { video }) : await this.media.offer({ video });
       const messageType = offer ? "ANSWER" : "OFFER";
       const sdp = this.shape(local, messageType.toLowerCase());
       await this.#deliver({ messageType, callId: this.call.id, sdp, ...attached(data) });
@@ -142,7 +143,7 @@ export class Negotiation {
   async #offer(open) {
     if (open.options.fresh || open.options.iceRestart) await this.#renewServers();
     if (this.#open !== open || this.call.isOver) return;
-    const sdp = this.shape(await this.media.offer(open.options), "offer");
+    const sdp = this.shape(await this.media.offer({ video: this.video, ...open.options }), "offer");
     try {
       await this.wire.describe({ messageType: "OFFER", callId: this.call.id, sdp });
       open.posted = true;

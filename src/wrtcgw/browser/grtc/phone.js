@@ -86,7 +86,7 @@ export class Phone extends Emitter {
    */
   async signIn({ dn = "", password = "", id, displayName = "", guest = false }) {
     const fields = guest
-      ? { guest: "1", ...(id ? { id } : {}) }
+      ? { guest: "1", ...(dn ? { dn } : {}) }
       : { id: id ?? `phone-${dn}`, dn, password, ...(displayName ? { display_name: displayName } : {}) };
     const answer = await this.wire.signIn(fields);
     this.#stream.stop();

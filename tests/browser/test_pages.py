@@ -1,0 +1,207 @@
+"""How the library and the pages are served, and what holds for every file of them."""
+
+import io
+import pathlib
+import re
+import zipfile
+from collections.abc import Mapping
+from typing import ClassVar, cast
+
+from attrs import frozen
+from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.http import CACHED
+from twisted.web.resource import IResource, getChildForRequest
+from twisted.web.test.requesthelper import DummyRequest
+
+from wrtcgw.browser.assets import TYPES, Archive, Folder
+from wrtcgw.browser.pages import HOME, PageSettings, browser_pages
+
+LINE, LINES = 120, 400
+_DRAWING = re.compile(r"[MmLlHhVvCcSsQqTtAaZz0-9.,\- ]{60,}")
+"""The path of a picture, which no one reads."""
+
+
+@frozen
+class Answer:
+    """What came back."""
+
+    code: int
+    body: bytes
+    headers: dict[str, str]
+
+
+class PageRequest(DummyRequest):
+    """A request for a path below a page, from a browser that may have the file already."""
+
+    def __init__(self, path: str, etag: str) -> None:
+        first, *rest = path.lstrip("/").encode().split(b"/")
+        super().__init__(rest)
+        self.path = path.encode()
+        self.prepath = [first]
+        self._known = etag.encode()
+
+    def setETag(self, etag: bytes) -> object:  # noqa: N802 (Twisted's name)
+        """Do what a real request does with a tag."""
+        self.setHeader(b"etag", etag)
+        if etag != self._known:
+            return None
+        self.setResponseCode(304)
+        return CACHED
+
+    def redirect(self, url: bytes) -> None:
+        """Likewise."""
+        self.setResponseCode(302)
+        self.setHeader(b"location", url)
+
+
+def get(pages: Mapping[bytes, IResource], path: str, etag: str = "") -> Answer:
+    """Ask for a path as the gateway's front does."""
+    request = PageRequest(path, etag)
+    resource = getChildForRequest(pages[request.prepath[0]], request)
+    body = resource.render(request)
+    headers = {
+        name.decode().lower(): values[-1].decode() for name, values in request.responseHeaders.getAllRawHeaders()
+    }
+    return Answer(request.responseCode or 200, body if isinstance(body, bytes) else b"".join(request.written), headers)
+
+
+class ServingTests(SynchronousTestCase):
+    """Types, header fields and what is not to be had."""
+
+    def setUp(self) -> None:
+        self.settings = PageSettings()
+        self.pages = browser_pages(self.settings)
+
+    def test_library(self) -> None:
+        """The library is there as modules, as one script and with its types, for pages of any origin."""
+        script = get(self.pages, "/grtc.js")
+        module = get(self.pages, "/grtc/phone.js")
+        self.assertIn(b"globalThis.Grtc", script.body)
+        self.assertIn(b"export class Phone", module.body)
+        self.assertIn(b"export class Phone", get(self.pages, "/grtc.d.ts").body)
+        for answer in (script, module):
+            self.assertEqual(answer.headers["content-type"], "text/javascript; charset=utf-8")
+            self.assertEqual(answer.headers["access-control-allow-origin"], "*")
+            self.assertEqual(answer.headers["x-content-type-options"], "nosniff")
+            self.assertEqual(answer.headers["cache-control"], "no-cache")
+        self.assertEqual(get(self.pages, "/favicon.ico").headers["content-type"], "image/svg+xml")
+
+    def test_known_already(self) -> None:
+        """A browser that has a file already is told so; for another one the tag is another."""
+        tag = get(self.pages, "/grtc/phone.js").headers["etag"]
+        self.assertNotEqual(tag, get(self.pages, "/grtc/call.js").headers["etag"])
+        again = get(self.pages, "/grtc/phone.js", etag=tag)
+        self.assertEqual((again.code, again.body), (304, b""))
+        self.assertEqual(get(self.pages, "/grtc/call.js", etag=tag).code, 200)
+
+    def test_nothing_else(self) -> None:
+        """No list of a folder, no file outside, none that is hidden or of an unknown type."""
+        for path in (
+            "/grtc/",
+            "/grtc/nothing.js",
+            "/grtc/../pages.py",
+            "/grtc/..",
+            "/grtc/.hidden",
+            "/grtc//etc/passwd",
+            "/grtc/..\\pages.py",
+            "/grtc/phone.js/more",
+        ):
+            self.assertEqual(get(self.pages, path).code, 404, path)
+
+    def test_pages(self) -> None:
+        """A page loads only its own, and only who may frames it; a change of that counts at once."""
+        home = pathlib.Path(self.mktemp())
+        (home / "gadget").mkdir(parents=True)
+        (home / "gadget" / "index.html").write_text("<p>gadget</p>")
+        (home / "softphone" / "texts").mkdir(parents=True)
+        (home / "softphone" / "index.html").write_text("<p>phone</p>")
+        (home / "softphone" / "texts" / "de.json").write_text("{}")
+        (home / "grtc").mkdir()
+        (home / "grtc" / "main.js").write_text("export const Grtc = {};")
+        (home / "grtc.d.ts").write_text("")
+        self.patch(__import__("wrtcgw.browser.pages", fromlist=["HOME"]), "HOME", home)
+        pages = browser_pages(self.settings)
+        self.assertEqual(get(pages, "/softphone/").body, b"<p>phone</p>")
+        self.assertEqual(get(pages, "/softphone").headers["location"], "/softphone/")
+        self.assertEqual(get(pages, "/softphone/texts/de.json").headers["content-type"], "application/json")
+        self.assertIn("frame-ancestors 'self'", self.policy(pages, "/softphone/"))
+        self.assertTrue(self.policy(pages, "/gadget/").endswith("frame-ancestors 'self'"))
+        self.settings.allowed_origins = ("https://desk.example.com",)
+        self.assertTrue(self.policy(pages, "/gadget/").endswith("frame-ancestors 'self' https://desk.example.com"))
+        self.assertNotIn(b"ops", pages)
+        self.assertIn(b"", pages)
+
+    def policy(self, pages: Mapping[bytes, IResource], path: str) -> str:
+        """Return a page's content security policy."""
+        text = get(pages, path).headers["content-security-policy"]
+        self.assertTrue(text.startswith("default-src 'self';"))
+        return text
+
+    def test_archive(self) -> None:
+        """A folder is packed the same way each time."""
+        folder = pathlib.Path(self.mktemp())
+        (folder / "sub").mkdir(parents=True)
+        (folder / "sub" / "b.js").write_text("b")
+        (folder / "a.json").write_text("{}")
+        packed = Archive(folder)()
+        self.assertEqual(packed, Archive(folder)())
+        self.assertEqual(zipfile.ZipFile(io.BytesIO(packed)).namelist(), ["a.json", "sub/b.js"])
+        pages = {b"x": cast(IResource, Folder(folder, dict, {"all.zip": Archive(folder)}))}
+        self.assertEqual(get(pages, "/x/all.zip").headers["content-type"], "application/zip")
+
+
+class FileTests(SynchronousTestCase):
+    """What holds for everything that browsers get."""
+
+    files: ClassVar[list[pathlib.Path]] = [
+        path
+        for path in sorted(HOME.rglob("*"))
+        if path.is_file() and path.suffix not in (".py", ".pyc") and "vendor" not in path.relative_to(HOME).parts
+    ]
+
+    def texts(self, *suffixes: str) -> dict[str, str]:
+        """Return the files of a kind by their names."""
+        return {str(each.relative_to(HOME)): each.read_text() for each in self.files if each.suffix in suffixes}
+
+    def test_types(self) -> None:
+        """Each file has a type to be served with."""
+        self.assertEqual([str(each) for each in self.files if each.suffix not in TYPES], [])
+
+    def test_short(self) -> None:
+        """Scripts and styles can be read: no long lines, no endless modules."""
+        texts = self.texts(".js", ".mjs", ".ts", ".css", ".html")
+        self.assertIn("grtc/phone.js", texts)
+        wide = [
+            f"{name}:{number}"
+            for name, text in texts.items()
+            for number, line in enumerate(text.splitlines(), 1)
+            if len(line) > LINE and not _DRAWING.search(line)
+        ]
+        self.assertEqual(wide, [])
+        modules = {name: len(text.splitlines()) for name, text in self.texts(".js", ".mjs").items()}
+        self.assertEqual([f"{name}: {lines}" for name, lines in modules.items() if lines > LINES], [])
+
+    def test_stands_alone(self) -> None:
+        """Nothing is loaded from elsewhere, and no script is in a page itself: the policy would forbid it."""
+        for name, text in self.texts(".html").items():
+            self.assertNotRegex(text, r"<script(?![^>]*\bsrc=)|\son[a-z]+\s*=\s*\"", name)
+            self.assertNotRegex(text, r"(?:src|href)=\"(?:https?:)?//", name)
+        for name, text in self.texts(".css").items():
+            self.assertNotRegex(text, r"@import|url\(['\"]?(?:https?:)?//", name)
+        for name, text in self.texts(".js", ".mjs").items():
+            self.assertNotRegex(text, r"from\s+\"(?:https?:)?//", name)
+
+    def test_modules_are_there(self) -> None:
+        """Every module that a script imports, and every file that a page names, is in the package."""
+        for path in self.files:
+            if path.suffix in (".js", ".html"):
+                text = path.read_text()
+                pattern = r'from "(\.[^"]+)"' if path.suffix == ".js" else r'(?:src|href)="([\w./-]+)"'
+                for named in re.findall(pattern, text):
+                    if "." in named.rpartition("/")[2]:
+                        self.assertTrue((path.parent / named).exists() or _served(named), f"{path}: {named}")
+
+
+def _served(named: str) -> bool:
+    """Tell whether the gateway serves this by another name than its file's."""
+    return named.rpartition("/")[2] in ("grtc.js", "favicon.ico", "wrtcgw-extension.zip")
