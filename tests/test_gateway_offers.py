@@ -72,6 +72,20 @@ class Hold(InCall):
         self.assertFalse(self.call.held)
         self.assertEqual(self.types(self.agent), ["RESUME"])
 
+    def test_page_that_was_told(self) -> None:
+        """A page that had to answer the far side's hold takes both ways up again: the hold was not its wish."""
+        self.hold(CHANGED.replace("sendrecv", "recvonly"))
+        self.describe(self.agent, PAGE_SDP.replace("sendrecv", "sendonly"), kind=MessageType.ANSWER)
+        waiting = self.begin(self.gateway.resume("alice"))
+        self.run_for()
+        self.assertEqual(descriptions.direction(self.peer.offer), "sendrecv")
+        self.peer.answer(CHANGED)
+        self.run_for()
+        self.assertEqual(self.successResultOf(waiting), Outcome(200, "OK"))
+        resumed, offer = self.messages(self.agent)
+        self.assertEqual((resumed.type, offer.type, offer.sdp), (MessageType.RESUME, MessageType.OFFER, CHANGED))
+        self.describe(self.agent, kind=MessageType.ANSWER)
+
     def test_answer_without_streams(self) -> None:
         """A far side that answers nonsense does not keep the verb waiting."""
         waiting = self.begin(self.gateway.hold("alice"))

@@ -338,6 +338,12 @@ class ComparisonTests(SynchronousTestCase):
         ):
             self.assertFalse(sdp.only_direction_differs(one, held.replace(old, new)), new)
 
+    def test_connection(self) -> None:
+        """Asterisk's a=connection is no news: new at first, existing later, and without a meaning for DTLS."""
+        one = sample("asterisk-answer")
+        self.assertIn("a=connection:new\r\n", one)
+        self.assertTrue(sdp.only_direction_differs(one, one.replace("a=connection:new", "a=connection:existing")))
+
     def test_without_ice_the_address_counts(self) -> None:
         """A plain stream that moves is news."""
         one = sample("plain-rtp")

@@ -246,17 +246,17 @@ def only_direction_differs(a: str, b: str) -> bool:
 
     Directions may differ, and what changes from one description to the next without meaning: the origin, ``setup`` (an
     offer says actpass where an answer named the role), and under ICE with the same credentials the candidates and the
-    default destination.
+    default destination. ``connection`` means nothing for a DTLS association (:rfc:`8842#section-5.1`).
     """
     return _substance(a) == _substance(b)
 
 
 def _substance(sdp: str) -> list[list[str]]:
-    ignored = ("a=setup:", "o=", "s=", "a=candidate:", "a=end-of-candidates", "a=rtcp:", "a=msid-semantic")
+    ignored = re.compile("[os]=|a=(setup|connection|candidate|rtcp):|a=end-of-candidates|a=msid-semantic")
     ice = has_ice(sdp)
     sections = []
     for section in _sections(sdp):
-        kept = [line for line in section if line not in _DIRECTIONS and not line.startswith(ignored)]
+        kept = [line for line in section if line not in _DIRECTIONS and not ignored.match(line)]
         if ice:
             kept = [re.sub(r"^m=(\S+) [1-9][0-9]*", r"m=\1 ", line) for line in kept if not line.startswith("c=")]
         sections.append(sorted(kept))

@@ -35,15 +35,19 @@ def take_answer(leg: Leg, text: str, offered: str) -> None:
     leg.wish = wish_of_answer(leg.wish, text, offered)
 
 
-def wanted(leg: Leg, *, held: bool | None = None) -> str:
-    """Return the page's description with the directions wanted now, or with the agent's hold set or not."""
-    held = leg.call.held if held is None else held
-    return descriptions.held(leg.page_sdp) if held else leg.page_sdp
+def wanted(leg: Leg) -> str:
+    """Return the page's description with the directions wanted now."""
+    return descriptions.held(leg.page_sdp) if leg.call.held else leg.page_sdp
 
 
 def renewed(leg: Leg, *, held: bool) -> str:
-    """Return an offer made of the description that the far side has of us, with the agent's hold set or not."""
-    return successor(leg, descriptions.reoffer(wanted(leg, held=held)))
+    """
+    Return an offer made of the description that the far side has of us, with the agent's hold set or not.
+
+    The directions are what the page wishes: its last description may be its answer to a far side that was on hold.
+    """
+    text = _with_ways(leg.page_sdp, leg.wish)
+    return successor(leg, descriptions.reoffer(descriptions.held(text) if held else text))
 
 
 def successor(leg: Leg, text: str) -> str:
