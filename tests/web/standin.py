@@ -117,14 +117,21 @@ class StandInGateway:
 
     def place_call(self, agent_id: str, to: str, sdp: str, *, page_address: str, data: object = ()) -> Call:
         """Note a new call."""
-        self._record("place_call", agent_id, to, sdp, page_address)
+        self._record("place_call", agent_id, to, sdp, page_address, *([data] if data else []))
         return self.add_call(agent_id, f"call{self.registry.call_count + 1}")
 
     def send_description(
-        self, agent_id: str, call_id: str | None, sdp: str, *, page_address: str, kind: MessageType | None = None
+        self,
+        agent_id: str,
+        call_id: str | None,
+        sdp: str,
+        *,
+        page_address: str,
+        kind: MessageType | None = None,
+        data: object = (),
     ) -> Call:
         """Note a description."""
-        self._record("send_description", agent_id, call_id, sdp, page_address, kind)
+        self._record("send_description", agent_id, call_id, sdp, page_address, kind, *([data] if data else []))
         return self.agent(agent_id).call(call_id)
 
     def answer(self, agent_id: str, call_id: str | None, sdp: str, *, page_address: str) -> Call:

@@ -126,6 +126,23 @@ class PostingROAP(WebTestCase):
         self.post("/api/webrtc/message", **{"from": "agent123", "messageType": "OFFER", "to": "1003", "sdp": SDP})
         self.assertEqual(self.gateway.asked[0][1], "agent123")
 
+    def test_data(self) -> None:
+        """Data that is attached to an OFFER or ANSWER goes along; a value that is no text as JSON."""
+        data = [{"key": "name", "value": 'Grüße, "Ann"'}, {"key": "cart", "value": {"items": [1, 2]}}, {"key": "none"}]
+        told = (("name", 'Grüße, "Ann"'), ("cart", '{"items": [1, 2]}'), ("none", ""))
+        self.post(messageType="OFFER", to="1003", sdp=SDP, data=data)
+        self.assertEqual(self.gateway.asked[-1], ("place_call", "agent123", "1003", SDP, "127.0.0.1", told))
+        self.post(messageType="ANSWER", sdp=SDP, data=data)
+        asked = ("send_description", "agent123", None, SDP, "127.0.0.1", MessageType.ANSWER, told)
+        self.assertEqual(self.gateway.asked[-1], asked)
+
+    def test_bad_data(self) -> None:
+        """What is no list of keys and values is 400, and nothing is placed."""
+        for data in ("a=1", {"key": "a", "value": "b"}, ["a"], [{"value": "b"}], [{"key": ""}], [{"key": 1}]):
+            answer = self.post(messageType="OFFER", to="1003", sdp=SDP, data=data)
+            self.assertEqual((answer.error, answer.json["field"]), ((400, "bad_input"), "data"))
+        self.assertEqual(self.gateway.asked, [])
+
     def test_offer_in_a_call(self) -> None:
         """An OFFER with ``callId`` is for that call, even when it says to whom."""
         self.gateway.add_call("agent123", "call7")

@@ -60,8 +60,8 @@ class CallSetup:
             require_guest_target(target, settings)
         if not connected:
             raise NoSIPConnection()
-        if agent.single_call and agent.has_call:
-            raise WrongState("", "place another call", "its page knows of one call only")
+        if (agent.single_call or agent.guest) and agent.has_call:
+            raise WrongState("", "place another call", "it may have one call only")
         if len(agent.calls) >= settings.max_calls:
             raise WrongState("", "place another call", f"the agent has {len(agent.calls)} already (max_calls)")
 

@@ -19,7 +19,7 @@ from wrtcgw.errors import GatewayError
 from wrtcgw.gateway import Gateway, Outcome
 from wrtcgw.web.addresses import Addresses, Client
 from wrtcgw.web.codec import DESCRIPTION_TYPES, Data, Digits, Fields, Input, SignIn, parse_report
-from wrtcgw.web.conversation import Conversation, call_reply, read_after
+from wrtcgw.web.conversation import SELF, Conversation, call_reply, read_after
 from wrtcgw.web.errors import NoSuchResource, WrongMethod, write_error, write_json, write_unexpected
 from wrtcgw.web.front import Front
 from wrtcgw.web.genesys import GenesysDialect, GenesysSettings
@@ -105,6 +105,7 @@ class GatewayAPI:
         self.genesys: GenesysDialect | None = None
         if genesys is not None:
             self.genesys = GenesysDialect(gateway, self._reception, self._addresses, genesys, clock, wall)
+        self._needs_no_password = genesys is not None and genesys.no_password == "register"
         self.body_limit = settings.body_limit
         self.largest_body = max(settings.body_limit, genesys.body_limit if genesys else 0)
         self._ops = None if ops is None else self._ops_api(ops)
@@ -114,6 +115,7 @@ class GatewayAPI:
             self._reception.polls,
             wait_limit=settings.wait_limit,
             body_limit=settings.body_limit,
+            self_destination=genesys.self_destination if genesys else SELF,
         )
 
     def resource(self) -> IResource:
@@ -173,9 +175,12 @@ class GatewayAPI:
 
     @app.route("/api/webrtc/sign_in", methods=["GET", "POST"])
     async def sign_in(self, request: Request) -> bytes:
-        """Register a DN, and open a session."""
-        wanted = SignIn.read(Input.read(request, self.body_limit).fields())
-        return write_reply(request, await self._reception.sign_in(request, self._addresses.client(request), wanted))
+        """Register a DN, or let a guest in, and open a session."""
+        fields, client = Input.read(request, self.body_limit).fields(), self._addresses.client(request)
+        if fields.switch("guest"):
+            dn = (fields.optional("dn") or "") if self._needs_no_password else ""
+            return write_reply(request, await self._reception.sign_in_without_password(request, client, dn))
+        return write_reply(request, await self._reception.sign_in(request, client, SignIn.read(fields)))
 
     @app.route("/api/webrtc/sign_out", methods=["GET", "POST"])
     async def sign_out(self, request: Request) -> bytes:

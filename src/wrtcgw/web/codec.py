@@ -16,6 +16,7 @@ from twisted.web.server import Request
 
 from wrtcgw.calls.messages import MessageType
 from wrtcgw.errors import BadInput
+from wrtcgw.web.attachments import Pairs, read_data
 from wrtcgw.web.errors import BodyTooLarge, WrongContentType
 
 FORM = "application/x-www-form-urlencoded"
@@ -94,6 +95,10 @@ class Fields:
         if len(value) > limit:
             raise BadInput(name, f"at most {limit} characters")
         return value
+
+    def value(self, name: str) -> object:
+        """Return a field of JSON as it is, None when it is absent."""
+        return self._values.get(name)
 
     def text(self, name: str, expected: str, *, limit: int = TEXT_LIMIT) -> str:
         """
@@ -307,6 +312,7 @@ class RoapMessage:
     call_id: str | None
     to: str | None
     sdp: str = field(repr=False)
+    data: Pairs = field(default=(), repr=False)
 
     @classmethod
     def read(cls, fields: Fields, limit: int) -> Self:
@@ -322,7 +328,8 @@ class RoapMessage:
         sdp = fields.optional("sdp", limit=limit)
         if sdp is None and kind in (MessageType.OFFER, MessageType.ANSWER):
             raise BadInput("sdp", "a session description", "nothing")
-        return cls(type=kind, call_id=fields.call_id, to=fields.destination("to"), sdp=sdp or "")
+        to, data = fields.destination("to"), read_data(fields.value("data"))
+        return cls(type=kind, call_id=fields.call_id, to=to, sdp=sdp or "", data=data)
 
 
 @frozen(kw_only=True)

@@ -10,6 +10,7 @@ from wrtcgw.calls.messages import MessageType
 from wrtcgw.errors import BadInput
 from wrtcgw.gateway import Gateway
 from wrtcgw.web.addresses import Client
+from wrtcgw.web.attachments import Pairs
 from wrtcgw.web.auth import Access
 from wrtcgw.web.codec import Fields, Input, RoapMessage, read_query
 from wrtcgw.web.longpoll import Polls
@@ -20,16 +21,34 @@ from wrtcgw.web.tracing import trace
 Kind = Literal[MessageType.OFFER, MessageType.ANSWER] | None
 
 
-class Conversation:
-    """Carries messages between pages and the gateway."""
+SELF = "self"
+"""Whom pages of the vendor's library call to hear themselves."""
 
-    def __init__(self, gateway: Gateway, access: Access, polls: Polls, *, wait_limit: float, body_limit: int) -> None:
+
+class Conversation:
+    """
+    Carries messages between pages and the gateway.
+
+    :param self_destination: the number that stands behind :data:`SELF`.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        access: Access,
+        polls: Polls,
+        *,
+        wait_limit: float,
+        body_limit: int,
+        self_destination: str = SELF,
+    ) -> None:
         self._gateway = gateway
         self._access = access
         self._polls = polls
         self._plain = PlainForm(gateway.wants)
         self._wait_limit = wait_limit
         self._body_limit = body_limit
+        self._self_destination = self_destination
 
     def poll(self, request: Request, client: Client) -> int:
         """Answer with the agent's next message, at once or within ``wait``."""
@@ -49,7 +68,7 @@ class Conversation:
         """Take a session description: a new call when ``to`` is given, else for a call that is there."""
         fields = Fields(given.query)
         agent = self._sender(request, client, fields)
-        return self._describe(agent, client, given.description(), fields.destination("to"), fields.call_id, None)
+        return self._describe(agent, client, given.description(), fields.destination("to"), fields.call_id)
 
     async def post_roap(self, request: Request, client: Client, given: Input) -> Reply:
         """Take a ROAP message; an OK needs no action."""
@@ -59,9 +78,10 @@ class Conversation:
         match message.type:
             case MessageType.OFFER:
                 to, kind = None if message.call_id else message.to, message.type
-                return self._describe(agent, client, message.sdp, to, message.call_id, kind)
+                return self._describe(agent, client, message.sdp, to, message.call_id, kind, message.data)
             case MessageType.ANSWER:
-                return self._describe(agent, client, message.sdp, None, message.call_id, message.type)
+                call_id, data = message.call_id, message.data
+                return self._describe(agent, client, message.sdp, None, call_id, message.type, data)
             case MessageType.SHUTDOWN:
                 outcome = await self._gateway.hangup(agent.id, message.call_id)
                 return Reply({"sipCode": outcome.code, "reason": outcome.reason})
@@ -90,14 +110,23 @@ class Conversation:
         return agent
 
     def _describe(
-        self, agent: Agent, client: Client, sdp: str, to: str | None, call_id: str | None, kind: Kind
+        self,
+        agent: Agent,
+        client: Client,
+        sdp: str,
+        to: str | None,
+        call_id: str | None,
+        kind: Kind = None,
+        data: Pairs = (),
     ) -> Reply:
+        address = client.address
         if to is None:
-            call = self._gateway.send_description(agent.id, call_id, sdp, page_address=client.address, kind=kind)
+            call = self._gateway.send_description(agent.id, call_id, sdp, page_address=address, kind=kind, data=data)
         elif call_id is not None:
             raise BadInput("to", "either to=, for a new call, or call=")
         else:
-            call = self._gateway.place_call(agent.id, to, sdp, page_address=client.address)
+            to = self._self_destination if to == SELF else to
+            call = self._gateway.place_call(agent.id, to, sdp, page_address=address, data=data)
         return call_reply(call)
 
 

@@ -1,5 +1,6 @@
 """How an agent comes and goes: sign_in and sign_out, around the gateway's own."""
 
+import secrets
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
@@ -56,6 +57,21 @@ class Reception:
         agent = await self.enrol(client, wanted, known=self._is_known(request, wanted.id))
         return self._welcome(request, client, agent)
 
+    async def sign_in_without_password(self, request: Request, client: Client, dn: str) -> Reply:
+        """
+        Let a page in that shows no password, and open a session.
+
+        :param dn: to be registered without one; empty for a guest, who gets an id of its own.
+        """
+        if dn:
+            trace_as(request, dn, dn)
+            wanted = SignIn(id=dn, dn=dn, password="")
+            agent = await self.enrol(client, wanted, known=self._is_known(request, dn), no_password=True)
+        else:
+            agent = await self.enrol_guest(client, new_guest_id(), single_call=False)
+            trace_as(request, agent.dn, agent.id)
+        return self._welcome(request, client, agent)
+
     def enrol(
         self, client: Client, wanted: SignIn, *, known: bool, single_call: bool = False, no_password: bool = False
     ) -> Deferred[Agent]:
@@ -78,10 +94,14 @@ class Reception:
         )
         return self._for_page(Deferred.fromCoroutine(self._within(this_try, register, wanted.id, client)))
 
-    def enrol_guest(self, client: Client, agent_id: str) -> Deferred[Agent]:
-        """Let a caller without a DN in, within the limits of tries of its address; :meth:`open` has to follow."""
+    def enrol_guest(self, client: Client, agent_id: str, *, single_call: bool = True) -> Deferred[Agent]:
+        """
+        Let a caller without a DN in, within the limits of tries of its address; :meth:`open` has to follow.
+
+        :param single_call: its page holds by itself what the server orders to be held.
+        """
         this_try = self._limit.enter_guest(client.address)
-        enter = self._gateway.sign_in_guest(agent_id, single_call=True)
+        enter = self._gateway.sign_in_guest(agent_id, single_call=single_call)
         return self._for_page(Deferred.fromCoroutine(self._within(this_try, enter, agent_id, client, keep=True)))
 
     def join(self, room: "Room") -> None:
@@ -184,6 +204,11 @@ class Reception:
         except NotSignedIn:
             self.polls.end(agent_id)
             self.streams.end(agent_id)
+
+
+def new_guest_id() -> str:
+    """Return an id for a guest, which nobody can guess."""
+    return f"guest-{secrets.token_hex(8)}"
 
 
 def _is_guess(error: GatewayError) -> bool:

@@ -1,6 +1,5 @@
 """Who is there: sign_in and sign_out of pages, and their SSIDs."""
 
-import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
@@ -16,7 +15,7 @@ from wrtcgw.web.codec import SignIn
 from wrtcgw.web.genesys import wire
 from wrtcgw.web.genesys.session import PageSession, Translate
 from wrtcgw.web.genesys.waiting import Wait
-from wrtcgw.web.signin import Reception
+from wrtcgw.web.signin import Reception, new_guest_id
 
 log = Logger()
 
@@ -74,7 +73,7 @@ class Desk:
         The page that was its agent's before loses it to this one, with its call.
         """
         if not password and (self._guests_only or public_id.startswith(ANONYMOUS)):
-            return self._open(await self._reception.enrol_guest(client, f"guest-{secrets.token_hex(8)}"), client)
+            return self._open(await self._reception.enrol_guest(client, new_guest_id()), client)
         dn = wire.account(public_id)
         wanted = SignIn(id=dn, dn=dn, password=password)
         before = self._of_agent.get(dn)
