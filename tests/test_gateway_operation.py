@@ -50,6 +50,20 @@ class DrainTests(GatewayCase):
         call, _ = self.inbound(agent)
         self.assertIs(call.state, CallState.OFFERED)
 
+    def test_transfers_in_progress(self) -> None:
+        """Transfers go on: a call in the place of another comes in, one that the far side asked for goes out."""
+        self.start(accept_refer=True)
+        agent = self.sign_in()
+        _, far = self.outbound(agent)
+        self.gateway.operation.drain(True)
+        value = f"{far.call_id};to-tag={far.requests[0].from_tag};from-tag={far.local.rpartition('tag=')[2]}"
+        call, _ = self.inbound(agent, fields=[("Replaces", value)])
+        self.assertIs(call.state, CallState.OFFERED)
+        far.refer("sip:1004@example.org")
+        self.run_for()
+        self.gateway.place_call(agent.id, "1004", PAGE_SDP, page_address=PAGE)
+        self.assertRaises(Draining, self.gateway.place_call, agent.id, "1005", PAGE_SDP, page_address=PAGE)
+
     def test_health(self) -> None:
         """Health says it, unless there is worse to say."""
         status = [self.gateway.health().status]
