@@ -33,7 +33,7 @@ STATISTICS = """async (pc) => {
         if (report.type === "outbound-rtp") sums.sent += report.packetsSent;
         if (report.type === "inbound-rtp") sums.received += report.packetsReceived;
         if (report.type === "inbound-rtp") sums.heard += report.totalAudioEnergy;
-        if (report.type === "media-source") sums.spoken += report.totalAudioEnergy;
+        if (report.type === "media-source") sums.spoken += report.totalAudioEnergy ?? NaN;
     }
     return sums;
 }"""
@@ -48,13 +48,15 @@ class Audio:
 
     sent: int
     received: int
-    spoken: float
+    spoken: float | None
+    """Firefox does not tell it: there what an echo sends back has to be enough."""
     heard: float
 
     def grown(self, before: "Audio") -> bool:
         """Tell whether there was sound both ways since then."""
         packets = self.sent > before.sent and self.received > before.received
-        return packets and self.spoken > before.spoken and self.heard > before.heard
+        silent = self.spoken is not None and before.spoken is not None and self.spoken <= before.spoken
+        return packets and not silent and self.heard > before.heard
 
 
 @define

@@ -5,23 +5,21 @@ import functools
 import json
 import os
 import pathlib
+import shutil
 import tempfile
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from attrs import evolve
-from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
+from tests.interop import ears
 from tests.interop.chromium import Audio, Chromium, Tab
+from tests.interop.ears import AnyTab
 from tests.interop.gateway import Gateway, gateway
 from tests.interop.install import FOLDER
 from tests.interop.processes import free_ports, tail
-
-TRIES = 80
-PAUSE = 0.25
 
 
 def demo(settings: Mapping[str, object] | None = None) -> Gateway:
@@ -31,7 +29,7 @@ def demo(settings: Mapping[str, object] | None = None) -> Gateway:
 
 @functools.cache
 def _demo(settings: str) -> Gateway:
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="demo-", dir=_parent()))
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="gateway-", dir=demo_folder()))
     made = gateway(folder, "demo", free_ports(1)[0], json.loads(settings))
     # it ends with the run, however that ends
     command = ("setpriv", "--pdeathsig", "TERM", *made.server.command, "--demo")
@@ -41,10 +39,16 @@ def _demo(settings: str) -> Gateway:
     return running
 
 
-def _parent() -> pathlib.Path:
-    parent = FOLDER / "demo"
-    parent.mkdir(parents=True, exist_ok=True)
-    return parent
+@functools.cache
+def demo_folder() -> pathlib.Path:
+    """Return the folder of this process; several may run at a time, and those of earlier ones go."""
+    for earlier in FOLDER.glob("demo-*"):
+        if not pathlib.Path("/proc", earlier.name.removeprefix("demo-")).exists():
+            shutil.rmtree(earlier, ignore_errors=True)
+    folder = FOLDER / f"demo-{os.getpid()}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 class DemoCase(TestCase):
@@ -61,12 +65,16 @@ class DemoCase(TestCase):
 
     def setUp(self) -> None:
         """Start the gateway, unless an earlier case did."""
-        self.gateway = demo(self.settings)
+        self.gateway = demo(self.wanted())
         self.tabs: list[Tab] = []
         self._chromium: Chromium | None = None
         log = self.gateway.server.log
         self._mark = log.stat().st_size
         self.addCleanup(lambda: Deferred.fromCoroutine(self._clean_up()))
+
+    def wanted(self) -> Mapping[str, object]:
+        """Return the keys of ``wrtcgw.toml``; for cases that do not know them beforehand."""
+        return self.settings
 
     async def open(self, path: str = "/softphone/", **options: Any) -> Tab:
         """
@@ -82,28 +90,17 @@ class DemoCase(TestCase):
         self.tabs.append(tab)
         return tab
 
-    async def until(self, tab: Tab, condition: str, *arguments: object) -> Any:
+    async def until(self, tab: AnyTab, condition: str, *arguments: object) -> Any:
         """Wait until a JavaScript function of the page returns something true, and return that."""
-        for _ in range(TRIES):
-            value = await tab.evaluate(condition, *arguments)
-            if value:
-                return value
-            await self.pause(PAUSE)
-        self.fail(f"waited in vain for {condition}")
+        return await ears.until(tab, condition, *arguments)
 
-    async def hears(self, tab: Tab, connection: str) -> Audio:
+    async def hears(self, tab: AnyTab, connection: str) -> Audio:
         """Wait until there is sound both ways over a connection, and return how much there was by then."""
-        before = await tab.audio(connection)
-        for _ in range(TRIES):
-            await self.pause(PAUSE)
-            now = await tab.audio(connection)
-            if now.grown(before):
-                return now
-        self.fail(f"no sound both ways: {now}, before {before}")
+        return await ears.hears(tab, connection)
 
     def pause(self, seconds: float) -> "Deferred[None]":
         """Let some time pass."""
-        return deferLater(reactor, seconds, lambda: None)
+        return ears.pause(seconds)
 
     async def _clean_up(self) -> None:
         if self._chromium is None:

@@ -12,6 +12,7 @@ from tests.interop import (
     case_dialect_browser,
     case_dialect_nginx,
     case_faults,
+    case_firefox,
     case_harness,
     case_library,
     case_nginx,
@@ -19,6 +20,7 @@ from tests.interop import (
     case_rtpengine,
     case_rtpengine_faults,
     case_sipserver,
+    case_turn,
 )
 
 
@@ -35,6 +37,8 @@ def testSuite() -> TestSuite:  # noqa: N802 (trial looks for this name)
             case_calls,
             case_nginx,
             case_browser,
+            case_turn,
+            case_firefox,
             case_rtpengine,
             case_dialect,
             case_dialect_browser,

@@ -1,0 +1,114 @@
+"""Firefox: the library in Debian's firefox-esr, against the demo PBX and against Asterisk."""
+
+import tempfile
+from pathlib import Path
+
+from twisted.trial.unittest import TestCase
+
+from tests.interop import base, ears
+from tests.interop.demo import DemoCase, demo_folder
+from tests.interop.firefox import Firefox, FirefoxTab
+from tests.interop.servers import PASSWORD
+
+SIGN_IN = """async (dn, password) => {
+    const { Phone } = await import("/grtc/phone.js");
+    globalThis.phone = new Phone();
+    phone.on("incoming", (call) => { globalThis.call = call; });
+    phone.on("error", (error) => console.error(String(error)));
+    await phone.signIn({ dn, password });
+    return phone.registration.state;
+}"""
+CALL = "async (to) => { globalThis.call = await phone.call(to) }"
+UP = "() => globalThis.call?.state === 'established' && call.connection?.connectionState === 'connected'"
+VERB = "(verb) => call[verb]()"
+
+
+class FirefoxPages(TestCase):
+    """Cases with pages in Firefox; a case fails when one complained in its console."""
+
+    timeout = 180
+
+    @property
+    def home(self) -> str:
+        """The origin that serves the library."""
+        raise NotImplementedError
+
+    async def visit(self, path: str = "/grtc.js") -> FirefoxTab:
+        """Start Firefox and open a page of the gateway."""
+        firefox = Firefox(Path(tempfile.mkdtemp(prefix="firefox-", dir=demo_folder())))
+        self.addCleanup(firefox.stop)
+        await firefox.start()
+        return await self.another(firefox, path)
+
+    async def another(self, firefox: Firefox, path: str = "/grtc.js") -> FirefoxTab:
+        """Open one more page, for another user."""
+        tab = await firefox.open(f"{self.home}{path}")
+        self.addCleanup(tab.console.check)
+        return tab
+
+    async def walk(self, tab: FirefoxTab) -> None:
+        """Go through hold and resume in a call that is up, and hang up."""
+        await ears.hears(tab, "call.connection")
+        await tab.evaluate(VERB, "hold")
+        await ears.falls_silent(tab, "call.connection")
+        await tab.evaluate(VERB, "resume")
+        await ears.hears(tab, "call.connection")
+        await tab.evaluate(VERB, "hangup")
+        await ears.until(tab, "() => call.state === 'ended'")
+
+    async def test_call(self) -> None:
+        """An agent registers, calls the echo, hears it, holds, resumes, and hangs up."""
+        tab = await self.visit()
+        self.assertEqual(await tab.evaluate(SIGN_IN, "5001", PASSWORD), "REGISTERED")
+        await tab.evaluate(CALL, "1003")
+        await ears.until(tab, UP)
+        await self.walk(tab)
+        await tab.evaluate("() => phone.signOut()")
+
+
+class WithDemo(FirefoxPages, DemoCase):
+    """Against the demo PBX."""
+
+    @property
+    def home(self) -> str:
+        """The demo gateway."""
+        return self.gateway.url
+
+    async def test_incoming(self) -> None:
+        """An agent answers another one; both hear each other through hold and resume, and both learn of the end."""
+        caller = await self.visit()
+        callee = await self.another(caller.firefox)
+        await caller.evaluate(SIGN_IN, "5001", PASSWORD)
+        await callee.evaluate(SIGN_IN, "5002", PASSWORD)
+        await caller.evaluate(CALL, "5002")
+        await ears.until(callee, "() => globalThis.call?.state === 'incoming'")
+        await callee.evaluate(VERB, "answer")
+        for tab in (caller, callee):
+            await ears.until(tab, UP)
+        await ears.hears(callee, "call.connection")
+        await self.walk(caller)
+        await ears.until(callee, "() => call.state === 'ended'")
+
+
+class WithAsterisk(FirefoxPages, base.InteropCase):
+    """Against Asterisk, through Kamailio."""
+
+    @property
+    def home(self) -> str:
+        """The gateway on the way to it."""
+        return self.gateway().url
+
+    async def test_incoming(self) -> None:
+        """A call from Asterisk is answered, has sound through hold and resume, and is hung up."""
+        tab = await self.visit()
+        await tab.evaluate(SIGN_IN, "5003", PASSWORD)
+        originated = self.originate(5003)
+        await ears.until(tab, "() => globalThis.call?.state === 'incoming'")
+        await tab.evaluate(VERB, "answer")
+        await originated
+        await ears.until(tab, UP)
+        await self.walk(tab)
+        await tab.evaluate("() => phone.signOut()")
+
+
+del FirefoxPages  # it has tests of its own, which only its heirs can run

@@ -1,0 +1,149 @@
+"""
+Calls of pages that reach nothing but a TURN server: a real coturn, set up as in ``conf/coturn``.
+
+The pages use the library, with credentials of the gateway; ``iceTransportPolicy: "relay"`` forbids every other way.
+"""
+
+import functools
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from tests.interop.authority import make_certificates
+from tests.interop.chromium import Tab
+from tests.interop.coturn import SECRET, Coturn, coturn
+from tests.interop.demo import DemoCase, demo_folder
+from tests.interop.servers import PASSWORD, own_address
+from wrtcgw.web.ice import turn_credential
+
+SIGN_IN = """async (options, who) => {
+    const { Phone } = await import("/grtc/phone.js");
+    globalThis.phone = new Phone({ iceTransportPolicy: "relay", ...options });
+    await phone.signIn(who);
+}"""
+CALL = "async (to) => { globalThis.call = await phone.call(to) }"
+ESTABLISHED = "() => call.state === 'established' && call.connection?.connectionState === 'connected'"
+SELECTED = """async () => {
+    const reports = [...(await call.connection.getStats()).values()];
+    const found = (id) => reports.find((report) => report.id === id);
+    const pair = found(reports.find((report) => report.type === "transport").selectedCandidatePairId);
+    const { candidateType, relayProtocol } = found(pair.localCandidateId);
+    return [candidateType, relayProtocol];
+}"""
+ICE = """async () => {
+    const headers = { Authorization: `Bearer ${phone.wire.token}` };
+    return (await fetch(`/api/webrtc/ice?id=${encodeURIComponent(phone.id)}`, { headers })).json();
+}"""
+ASKED = "() => performance.getEntriesByType('resource').filter(({ name }) => name.includes('/api/webrtc/ice')).length"
+GATHER = """async (server) => {
+    const pc = new RTCPeerConnection({ iceServers: [server], iceTransportPolicy: "relay" });
+    const found = { candidates: [], errors: [] };
+    pc.onicecandidate = ({ candidate }) => candidate?.candidate && found.candidates.push(candidate.type);
+    pc.onicecandidateerror = ({ errorCode }) => found.errors.push(errorCode);
+    pc.createDataChannel("x");
+    const over = new Promise((resolve) => {
+        pc.onicegatheringstatechange = () => pc.iceGatheringState === "complete" && resolve();
+    });
+    await pc.setLocalDescription();
+    await over;
+    pc.close();
+    return found;
+}"""
+
+
+@functools.cache
+def turn_server() -> Coturn:
+    """Return the running coturn of this run."""
+    folder = demo_folder()
+    made = coturn(folder, make_certificates(folder), own_address())
+    made.server.start()
+    return made
+
+
+class Relayed(DemoCase):
+    """Pages that only have a relay."""
+
+    def wanted(self) -> Mapping[str, object]:
+        """Return the keys of a site with a TURN server."""
+        self.turn = turn_server()
+        return {
+            "stun_servers": [self.turn.stun],
+            "turn_servers": [self.turn.udp, self.turn.tcp],
+            "turn_secret": SECRET,
+            "turn_ttl": 600,
+            "guest_mode": "unregistered",
+            "guest_destinations": ["1003"],
+        }
+
+    async def page(self, options: Mapping[str, Any] | None = None, **who: object) -> Tab:
+        """Open a page of the gateway's origin and sign in on it."""
+        tab = await self.blank()
+        await tab.evaluate(SIGN_IN, options or {}, who or {"dn": "5001", "password": PASSWORD})
+        return tab
+
+    async def blank(self) -> Tab:
+        """Open a page of the gateway's origin."""
+        tab = await self.open("/api/health")
+        tab.console.expect("favicon.ico")
+        return tab
+
+    async def relayed_call(self, tab: Tab) -> list[str]:
+        """Call the echo, hear it, and return the selected candidate's type and its transport to the TURN server."""
+        await tab.evaluate(CALL, "1003")
+        await self.until(tab, ESTABLISHED)
+        await self.hears(tab, "call.connection")
+        selected: list[str] = await tab.evaluate(SELECTED)
+        return selected
+
+    async def test_call(self) -> None:
+        """A call has sound both ways through the relay, which knows the agent by DN; the library says so."""
+        before = len(self.turn.users())
+        tab = await self.page()
+        self.assertEqual(await self.relayed_call(tab), ["relay", "udp"])
+        self.assertTrue((await tab.evaluate("() => call.quality()"))["relayed"])
+        users = self.turn.users()[before:]
+        self.assertTrue(users, self.turn.log()[-4000:])
+        self.assertEqual({user.split(":")[1] for user in users}, {"5001"})
+        for user in users:
+            self.assertLess(abs(int(user.split(":")[0]) - time.time() - 600), 120)
+        await tab.evaluate("() => call.hangup()")
+
+    async def test_tcp(self) -> None:
+        """Where UDP does not get out, TCP to the TURN server carries the call."""
+        tab = await self.page()
+        ice = await tab.evaluate(ICE)
+        await tab.evaluate("() => phone.signOut()")
+        (server,) = [each for each in ice["iceServers"] if "credential" in each]
+        only_tcp = {**server, "urls": [url for url in server["urls"] if "tcp" in url]}
+        tab = await self.page({"iceServers": [only_tcp]})
+        self.assertEqual(await self.relayed_call(tab), ["relay", "tcp"])
+        await tab.evaluate("() => call.hangup()")
+
+    async def test_renewed(self) -> None:
+        """The library asks for credentials before each call, and before it looks for another way in one."""
+        tab = await self.page()
+        for count in (1, 2):
+            await self.relayed_call(tab)
+            self.assertEqual(await tab.evaluate(ASKED), count)
+            if count == 1:
+                await tab.evaluate("() => call.hangup()")
+        await tab.evaluate("() => call.restartIce()")
+        self.assertEqual(await tab.evaluate(ASKED), 3)
+        await self.hears(tab, "call.connection")
+        self.assertEqual(await tab.evaluate(SELECTED), ["relay", "udp"])
+        await tab.evaluate("() => call.hangup()")
+
+    async def test_expired(self) -> None:
+        """Credentials from the past are refused, and such as were made with another secret; others are taken."""
+        tab = await self.blank()
+        now = int(time.time())
+        outcomes = []
+        for expires, secret in ((now + 60, SECRET), (now - 1, SECRET), (now + 60, "the moon")):
+            username = f"{expires}:5001"
+            server = {"urls": [self.turn.udp], "username": username, "credential": turn_credential(secret, username)}
+            outcomes.append(await tab.evaluate(GATHER, server))
+        good, expired, forged = outcomes
+        self.assertIn("relay", good["candidates"])
+        for bad in (expired, forged):
+            self.assertEqual(bad["candidates"], [])
+            self.assertIn(401, bad["errors"])
