@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import count
 
-from wrtcgw.capture.entries import Answered, Asked, Entry, HeaderFields, Note, SIPMessage, Told
+from wrtcgw.capture.entries import OVERHEAD, Answered, Asked, Entry, HeaderFields, Note, SIPMessage, Told
 from wrtcgw.capture.shelf import Shelf, Track
 
 AGENTS_SHARE = 4
@@ -84,9 +84,10 @@ class Recorder:
             return
         call_id = call_id_of(text)
         track = self._by_sip.get(call_id) or self._begin(call_id, text)
-        if track is not None:
+        if track is not None and track.shelf is not None:
             track.flow = flow
-            self._file(track, SIPMessage(next(self._numbers), self._seconds(), sent, flow, text, carried))
+            entry = SIPMessage(next(self._numbers), self._seconds(), sent, flow, text, carried)
+            track.shelf.keep(track, entry, len(text) + OVERHEAD)
 
     def _begin(self, call_id: str, text: str) -> Track | None:
         """Find the track of a new Call-ID."""
@@ -176,7 +177,7 @@ class Recorder:
     def of_call(self, key: str) -> Track | None:
         """Return what is kept of a call, by its id or its Call-ID."""
         track = self._by_call.get(key) or self._by_sip.get(key)
-        return track if track is not None and track in self._calls else None
+        return track if track is not None and track.shelf is self._calls else None
 
     def of_dn(self, dn: str) -> Track | None:
         """Return what is kept of a DN outside of calls."""
@@ -206,11 +207,8 @@ class Recorder:
         self._by_sip[sip_call_id] = track
 
     def _file(self, track: Track, entry: Entry) -> None:
-        if track in self._calls:
-            self._calls.keep(track, entry)
-        elif track in self._agents:
-            self._agents.use(track)
-            self._agents.keep(track, entry)
+        if track.shelf is not None:
+            track.shelf.keep(track, entry, entry.size)
 
     def _forget(self, track: Track) -> None:
         for sip_call_id in track.sip_ids:

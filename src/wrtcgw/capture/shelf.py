@@ -34,13 +34,16 @@ class Track:
     flow: int = -1
     """The connection of its last SIP message."""
     ended: bool = False
+    shelf: "Shelf | None" = field(default=None, repr=False)
+    """Where it is kept; None when it had to go."""
 
 
 class Shelf:
     """
     Tracks, within limits.
 
-    Those that have ended go first, in the order of their ends, then those that were added or used longest ago.
+    Those that have ended go first, in the order of their ends, then those that were added longest ago; on a shelf with
+    ``most``, those that were used longest ago.
 
     :param dropped: told of each track that had to go.
     """
@@ -65,12 +68,9 @@ class Shelf:
         """Return how many tracks there are."""
         return len(self._all)
 
-    def __contains__(self, track: Track) -> bool:
-        """Tell whether a track is kept."""
-        return id(track) in self._all
-
     def put(self, track: Track) -> None:
         """Add a track that has no entries yet."""
+        track.shelf = self
         self._all[id(track)] = track
         if len(self._all) > self._tracks:
             self._drop_one(track)
@@ -78,7 +78,7 @@ class Shelf:
     def end(self, track: Track) -> None:
         """Note that little more comes for a track: it is one of the first to go."""
         track.ended = True
-        if track in self:
+        if track.shelf is self:
             self._ended[id(track)] = track
 
     def revive(self, track: Track) -> None:
@@ -86,18 +86,15 @@ class Shelf:
         track.ended = False
         self._ended.pop(id(track), None)
 
-    def use(self, track: Track) -> None:
-        """Note that a track is in use: others go before it."""
-        self._all.move_to_end(id(track))
-
-    def keep(self, track: Track, entry: Entry) -> None:
-        """Add an entry to a track; what is too much goes."""
-        size = entry.size
+    def keep(self, track: Track, entry: Entry, size: int) -> None:
+        """Add an entry of a size to a track of this shelf; what is too much goes."""
         track.entries.append(entry)
         track.size += size
         self.size += size
-        if self._most and len(track.entries) > self._most:
-            self._trim(track, 0)
+        if self._most:
+            self._all.move_to_end(id(track))
+            if len(track.entries) > self._most:
+                self._trim(track, 0)
         if track.size > self._limit // SHARE:
             self._trim_to_share(track)
         while self.size > self._limit and self._drop_one(track):
@@ -124,6 +121,7 @@ class Shelf:
         return False
 
     def _drop(self, track: Track) -> None:
+        track.shelf = None
         del self._all[id(track)]
         self._ended.pop(id(track), None)
         self.size -= track.size
