@@ -30,6 +30,7 @@ from wrtcgw.web.quality import REPORT_LIMIT, read_report
 from wrtcgw.web.replies import Reply, write_reply
 from wrtcgw.web.settings import WebSettings
 from wrtcgw.web.signin import Reception
+from wrtcgw.web.softphoneapi import SoftphoneAPI
 from wrtcgw.web.tracing import trace
 from wrtcgw.web.views import View, agents_view, calls_view, health_view
 
@@ -129,6 +130,7 @@ class GatewayAPI:
             body_limit=self.body_limit,
             genesys=self.genesys,
             ops=self._ops,
+            softphone=SoftphoneAPI(self._gateway, self._reception, self._addresses, self._clock),
         )
 
     def _ops_api(self, parts: OpsParts) -> OpsAPI:

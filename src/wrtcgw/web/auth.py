@@ -8,7 +8,7 @@ agent, the old token is worth nothing.
 import hashlib
 import hmac
 import secrets
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from attrs import field, frozen
 from twisted.web.server import Request
@@ -40,13 +40,22 @@ class Sessions:
 
     def __init__(self) -> None:
         self._sessions: WeakKeyDictionary[Agent, Session] = WeakKeyDictionary()
+        self._owners: WeakValueDictionary[bytes, Agent] = WeakValueDictionary()
+        """By the digests of tokens: how long a look-up takes says nothing about a token."""
 
     def open(self, agent: Agent, client: Client) -> Session:
         """Open a session for an agent that has just signed in."""
         address = client.address if client.reliable else ""
         session = Session(secrets.token_urlsafe(TOKEN_BYTES).encode("ascii"), address)
         self._sessions[agent] = session
+        self._owners[_digest(session.token)] = agent
         return session
+
+    def owner(self, token: bytes) -> Agent | None:
+        """Return the agent whose session a token is; None when it is nobody's, or a later session replaced it."""
+        agent = self._owners.get(_digest(token))
+        session = None if agent is None else self._sessions.get(agent)
+        return agent if session is not None and hmac.compare_digest(token, session.token) else None
 
     def of(self, agent: Agent) -> Session | None:
         """Return the session of an agent; None when it was not opened here."""
@@ -89,6 +98,11 @@ class Access:
         session = self._sessions.of(agent)
         return session is not None and hmac.compare_digest(shown_token(request, agent.id), session.token)
 
+    def bearer(self, request: Request) -> Agent | None:
+        """Return the agent whose token is shown as ``Authorization: Bearer``; nothing else counts."""
+        token = _bearer(request)
+        return self._sessions.owner(token) if token else None
+
     def require_operator(self, request: Request, client: Client) -> None:
         """
         Let only operators pass: who shows the operator token, or while there is none, who calls from this machine.
@@ -122,6 +136,10 @@ def _bearer(request: Request) -> bytes:
     if not values or values[-1][:7].lower() != b"bearer ":
         return b""
     return values[-1][7:].strip()
+
+
+def _digest(token: bytes) -> bytes:
+    return hashlib.sha256(token).digest()
 
 
 def cookie_name(agent_id: str) -> str:

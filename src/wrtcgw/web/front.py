@@ -23,6 +23,7 @@ from wrtcgw.web.genesys import GenesysDialect
 from wrtcgw.web.ops import OpsAPI
 from wrtcgw.web.origins import Origins
 from wrtcgw.web.replies import write_reply
+from wrtcgw.web.softphoneapi import SoftphoneAPI
 
 API = b"/api/"
 AGENT_API = b"/api/webrtc/"
@@ -46,6 +47,7 @@ class Front(Resource):
         body_limit: int,
         genesys: GenesysDialect | None = None,
         ops: OpsAPI | None = None,
+        softphone: SoftphoneAPI | None = None,
     ) -> None:
         super().__init__()
         self._addresses = addresses
@@ -56,11 +58,14 @@ class Front(Resource):
         self._body_limit = body_limit
         self._genesys = genesys
         self._ops = ops
+        self._softphone = softphone
 
     def render(self, request: Request) -> bytes | int:
         """Serve a request; whatever goes wrong is told as JSON, outside the Genesys dialect."""
         if self._genesys is not None and self._genesys.serves(request.path):
             return self._genesys.render(request)
+        if self._softphone is not None and self._softphone.serves(request.path):
+            return self._softphone.render(request)
         try:
             return self._serve(request)
         except GatewayError as error:
