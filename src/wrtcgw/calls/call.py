@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import Attribute, define, field
 
-from wrtcgw.calls.stats import Reports
+from wrtcgw.calls.stats import Reports, Stats
 from wrtcgw.errors import WrongState
 
 
@@ -117,7 +117,10 @@ class Call:
     """The agent, or the server for it, has put the call on hold."""
     held_by_peer: bool = field(default=False, on_setattr=_watched)
     watch: Watch | None = field(default=None, repr=False)
-    """Told of each change of agent, state and hold before it is made: the call, the attribute's name, the value."""
+    """
+    Told of each change of agent, state and hold before it is made, and of each report on the media: the call, the
+    attribute's name, its value.
+    """
     negotiation: Negotiation = Negotiation.NONE
     answered: float | None = None
     ended: float | None = None
@@ -226,6 +229,12 @@ class Call:
         """
         self.require_stable("offer in")
         self.negotiation = whose
+
+    def report(self, stats: Stats) -> None:
+        """Take the page's report on the media."""
+        self.reports.add(stats)
+        if self.watch is not None:
+            self.watch(self, "reports", self.reports)
 
     def settle(self) -> None:
         """Note that no offer is open any more: answered, refused or timed out."""

@@ -11,6 +11,7 @@ from twisted.logger import Logger
 
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call, CallState, Direction
+from wrtcgw.calls.stats import Worst
 from wrtcgw.capture.history import CallRecord, History
 from wrtcgw.capture.recorder import Recorder
 from wrtcgw.meters.meters import Meters
@@ -34,6 +35,14 @@ FLAGS = {
 HARMLESS = frozenset({404, 410, 480, 484, 486, 487, 600, 603, 604, 607, 608})
 """Ends of calls that come of numbers and people, not of a fault."""
 
+GRADES = ((3.1, "poor"), (4.0, "fair"))
+"""Mean opinion scores, and what audio below them is called."""
+
+
+def grade(mos: float) -> str:
+    """Return in a word how audio of a mean opinion score is heard; 0 is a score that the page does not tell."""
+    return next((word for bound, word in GRADES if mos < bound), "good") if mos else "of unknown quality"
+
 
 @define(eq=False)
 class Clerk:
@@ -52,7 +61,7 @@ class Clerk:
     wall: Callable[[], float]
     _dns: dict[str, str] = field(factory=dict, init=False)
     _sip_ids: dict[str, str] = field(factory=dict, init=False)
-    _rang: set[str] = field(factory=set, init=False)
+    _heard: dict[str, str] = field(factory=dict, init=False)
 
     # -- SIP
 
@@ -98,6 +107,8 @@ class Clerk:
         """Note a change of a call."""
         if name == "agent_id":
             self.recorder.note(call.id, f"goes over to agent {value}")
+        elif name == "reports":
+            self._note_media(call)
         elif name == "state":
             assert isinstance(value, CallState)
             self._measure(call, value)
@@ -105,6 +116,17 @@ class Clerk:
                 self.recorder.note(call.id, STATES[value])
         else:
             self.recorder.note(call.id, FLAGS[name, bool(value)])
+
+    def _note_media(self, call: Call) -> None:
+        """Note what the page hears, the first time and when that has become clearly better or worse."""
+        media, worst = call.reports.last.audio, call.reports.worst.get("audio", Worst())
+        heard = grade(media.mos)
+        if self._heard.get(call.id) == heard:
+            return
+        self._heard[call.id] = heard
+        words = [f"audio is {heard}", media.codec, f"rtt {media.rtt:.0f} ms", f"jitter {media.rx.jitter:.0f} ms"]
+        words += [f"worst loss {worst.loss:.1f} %", f"MOS {media.mos:.1f}" if media.mos else ""]
+        self.recorder.note(call.id, ", ".join(filter(None, words)))
 
     def _measure(self, call: Call, state: CallState) -> None:
         if call.direction is not Direction.OUTBOUND:
@@ -117,6 +139,7 @@ class Clerk:
 
     def call_removed(self, call: Call) -> None:
         """Take notice that a call is over."""
+        self._heard.pop(call.id, None)
         words = " ".join(str(word) for word in (call.cause, call.code, call.reason) if word)
         self.recorder.closed(call.id, f"ended: {words}")
         if call.answered is None and call.code >= 400 and call.code not in HARMLESS:

@@ -384,7 +384,7 @@ class Gateway:
 
         :raises UnknownCall: when there is no such call.
         """
-        self.agent(agent_id).call(call_id).reports.add(stats)
+        self.agent(agent_id).call(call_id).report(stats)
 
     def stats(self, agent_id: str, call_id: str | None = None) -> Stats:
         """

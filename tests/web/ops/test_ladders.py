@@ -254,6 +254,25 @@ class CallTests(RESTCase):
         self.assertGreater(back["time"] - away["time"], 15_000)
         self.assertEqual((away["kind"], away["via"], away["from"], away["to"]), ("note", "gateway", 1, 1))
 
+    def test_media(self) -> None:
+        """How the page hears is noted when it is told first, and when it changes clearly; the call has the numbers."""
+        call = self.place_call()
+        self.far.calls[-1].answer(FAR_SDP)
+        self.run_for()
+        for mos in (4.4, 4.2, 2.5, 2.6, 3.5, 0):
+            report = {"audio": {"codec": "opus", "mos": mos, "rtt": 30, "rx": {"jitter": 3}}}
+            self.assertEqual(self.post("stats", json.dumps(report).encode(), "application/json").code, 200)
+        ladder = self.get(f"ladder?call={call}")
+        notes = [step["label"] for step in ladder["messages"] if step["label"].startswith("audio is")]
+        self.assertEqual(
+            [note.partition(",")[0] for note in notes],
+            ["audio is good", "audio is poor", "audio is fair", "audio is of unknown quality"],
+        )
+        self.assertEqual(notes[0], "audio is good, opus, rtt 30 ms, jitter 3 ms, worst loss 0.0 %, MOS 4.4")
+        self.assertEqual(ladder["call"]["quality"]["audio"]["worst"]["mos"], 2.5)
+        self.assertNotIn("POST stats", [step["label"] for step in ladder["messages"]])
+        self.assertIn("Audio     opus, rtt 30 ms (worst 30), jitter 3 ms", self.text(f"ladder.txt?call={call}"))
+
     def test_taken_over(self) -> None:
         """A call that another page takes over has two pages in its ladder."""
         call = self.place_call()
@@ -284,6 +303,7 @@ class AgentTests(RESTCase):
             ],
         )
         self.assertEqual(self.labels("5001", "agent"), self.labels("ann", "agent"))
+        self.assertIsNone(self.get("ladder?agent=ann")["call"])
 
     def test_refused_sign_in(self) -> None:
         """That of an agent who could not sign in says why; there is no agent, but a DN."""

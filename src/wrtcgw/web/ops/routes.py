@@ -1,6 +1,6 @@
 """The operators' calls over HTTP: who may, which one, and how its outcome is told. Not a hot path."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -155,14 +155,19 @@ class OpsAPI:
     # -- ladders
 
     def _ladder(self, fields: Fields) -> Answer:
-        return ladder_view(self._built(fields))
+        ladder = self._built(fields)
+        return ladder_view(ladder, self._call_of(fields, ladder))
+
+    def _call_of(self, fields: Fields, ladder: Ladder) -> View | None:
+        """Return the call of a ladder; None for that of an agent, and for a call that is forgotten."""
+        return None if fields.optional("agent") else self._calls.view(ladder.key)
 
     def _ladder_text(self, fields: Fields) -> Answer:
         ladder = self._built(fields)
         if fields.optional("agent"):
             heading = [("Agent", ladder.key), ("Call-ID", ", ".join(ladder.sip_ids))]
         else:
-            heading = _heading(ladder, self._calls.view(ladder.key) or {})
+            heading = _heading(ladder, self._call_of(fields, ladder) or {})
         name = "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in ladder.key)[:64]
         return Text(draw(ladder, heading, _time_of_day), f"ladder-{name or 'call'}.txt")
 
@@ -202,7 +207,24 @@ def _heading(ladder: Ladder, view: View) -> list[tuple[str, str]]:
         ("Begun", moment("startedAt")),
         ("Answered", moment("answeredAt")),
         ("Ended", f"{moment('endedAt')}  {' '.join(words)}".strip()),
+        ("Audio", _audio(view)),
     ]
+
+
+def _audio(view: View) -> str:
+    """Return what the page has reported of its audio, '' when it has not."""
+    quality = view.get("quality")
+    audio = quality.get("audio") if isinstance(quality, Mapping) else None
+    if not audio:
+        return ""
+    worst = audio["worst"]
+    words = [str(audio["codec"] or ""), f"rtt {audio['rtt']:.0f} ms (worst {worst['rtt']:.0f})"]
+    words += [
+        f"jitter {audio['rx']['jitter']:.0f} ms (worst {worst['jitter']:.0f})",
+        f"worst loss {worst['loss']:.1f} %",
+    ]
+    words.append(f"MOS {audio['mos']:.1f} (worst {worst['mos']:.1f})" if audio["mos"] and worst["mos"] else "")
+    return ", ".join(filter(None, words))
 
 
 def _date(milliseconds: int) -> str:

@@ -162,10 +162,11 @@ def ended_view(record: CallRecord, wall: float) -> View:
     }
 
 
-def ladder_view(ladder: Ladder) -> View:
-    """Return a ladder."""
+def ladder_view(ladder: Ladder, call: View | None) -> View:
+    """Return a ladder, and the call that it is of, if it is of one that is remembered."""
     return {
         "callId": ladder.key,
+        "call": call,
         "sipCallIds": list(ladder.sip_ids),
         "parties": list(ladder.parties),
         "dropped": ladder.dropped,
