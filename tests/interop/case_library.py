@@ -4,6 +4,10 @@ The library of our own (``/grtc/``, ``/grtc.js``) in real Chromium, against the 
 Chromium's microphone is a fake one that beeps: sound is what ``getStats`` says of it.
 """
 
+from collections.abc import Mapping
+from functools import partial
+from typing import ClassVar
+
 from tests.interop.chromium import Tab
 from tests.interop.library_page import PAGE, SETUP, LibraryCase
 from tests.interop.servers import PASSWORD
@@ -219,6 +223,38 @@ class Reloads(LibraryCase):
         for tab in (caller, called):
             await self.is_back(tab)
 
+    async def test_muted(self) -> None:
+        """Who was muted before a reload is muted after it."""
+        caller, called = await self.phone(5001), await self.phone(5002)
+        await self.connect(caller, called, 5002)
+        await self.do(caller, "mute")
+        await self.falls_silent(called)
+        await self.reload(caller)
+        await self.until(caller, "() => call?.connection?.connectionState === 'connected'")
+        self.assertEqual(
+            await caller.evaluate("() => [call.muted, call.localStream.getTracks()[0].enabled]"), [True, False]
+        )
+        await self.falls_silent(called)
+        await self.do(caller, "mute", False)
+        await self.hears(called, "call.connection")
+
+    async def test_copied_tab(self) -> None:
+        """A copy of a tab, with all that the tab has stored, does not take its session away."""
+        tab = await self.phone(5001)
+        stored = await tab.evaluate("() => JSON.stringify(sessionStorage)")
+        copy = await tab.chromium.run(lambda: self._copy(tab, stored))
+        self.assertFalse(copy)
+        await self.call(tab, ECHO)
+        await self.is_(tab, "established")
+
+    @staticmethod
+    def _copy(tab: Tab, stored: str) -> bool:
+        page = tab.page.context.new_page()
+        page.goto(tab.page.url)
+        page.evaluate("(stored) => Object.assign(sessionStorage, JSON.parse(stored))", stored)
+        page.evaluate(f"({SETUP})({{}})")
+        return bool(page.evaluate("() => phone.resume()"))
+
     async def test_lost_page(self) -> None:
         """A call whose page is gone for good comes back to the page that signs the number in next."""
         caller, called = await self.phone(5001), await self.phone(5002)
@@ -328,3 +364,103 @@ class Troubles(LibraryCase):
         await first.evaluate(sign_in, PASSWORD)
         await self.until(second, "() => told.some(([name]) => name === 'signedout')")
         self.assertIn("another page", (await self.told(second, "signedout"))[0])
+
+
+class Refusals(LibraryCase):
+    """A browser that lets no page have the microphone."""
+
+    without = ("--use-fake-ui-for-media-stream",)
+
+    async def test_permission_denied(self) -> None:
+        """The browser's own no to the microphone is told as that, and nobody is called."""
+        caller, called = await self.phone(5001), await self.phone(5002)
+        for tab in (caller, called):
+            await tab.chromium.run(partial(tab.page.context.grant_permissions, ["geolocation"]))  # nothing else
+        state = "() => navigator.permissions.query({ name: 'microphone' }).then(({ state }) => state)"
+        self.assertEqual(await called.evaluate(state), "denied")
+        self.assertEqual(
+            await called.evaluate("() => phone.call('1003').catch(({ code }) => code)"), "microphone_refused"
+        )
+        self.assertEqual(await called.evaluate("() => phone.calls.size"), 0)
+
+    async def test_listening_only(self) -> None:
+        """A page without a microphone can still listen."""
+        tab = await self.phone(5001)
+        await tab.evaluate("async () => { await phone.call('1004', { audio: false }) }")
+        await self.is_(tab, "established")
+        await self.until(tab, "async () => (await call.quality()).received > 20")
+
+
+class Restarts(LibraryCase):
+    """The gateway goes and comes back; here its PBX goes with it. These cases have a gateway of their own."""
+
+    settings: ClassVar[Mapping[str, object]] = {"max_calls": 7}
+
+    async def away(self, tab: Tab) -> None:
+        """Wait until a phone has noticed, and let what the browser says of it pass."""
+        await self.until(tab, "() => phone.connection === 'offline'")
+
+    async def back(self, tab: Tab) -> None:
+        """Wait until a phone is signed in again."""
+        await self.until(tab, "() => phone.connection === 'online' && phone.registration.state === 'REGISTERED'")
+
+    async def in_call(self) -> Tab:
+        """Return a page that is in a call."""
+        tab = await self.phone(5001)
+        tab.console.expect("net::ERR_")
+        tab.console.expect("404")
+        tab.console.expect("503")
+        await self.call(tab, ECHO)
+        await self.is_(tab, "established")
+        return tab
+
+    async def calls_again(self, tab: Tab) -> None:
+        """Let the page call as before."""
+        await self.call(tab, ECHO)
+        await self.is_(tab, "established")
+        await self.hears(tab, "call.connection")
+
+    async def test_stop(self) -> None:
+        """A gateway that stops says so: the call ends, and the page signs in again by itself when it is back."""
+        tab = await self.in_call()
+        self.gateway.server.stop()
+        await self.is_(tab, "ended")
+        self.assertEqual(await tab.evaluate("() => call.ended.cause"), "signed-out")
+        await self.away(tab)
+        failed = await tab.evaluate("() => phone.call('1003').catch(({ code }) => code)")
+        self.assertEqual(failed, "gateway_unreachable")
+        self.gateway.server.start()
+        await self.back(tab)
+        await self.calls_again(tab)
+        self.assertEqual(await self.told(tab, "signedout"), [])
+
+    async def test_crash(self) -> None:
+        """One that is killed leaves a call that nobody knows any more: the page ends it, and signs in again."""
+        tab = await self.in_call()
+        self.gateway.server.crash()
+        await self.is_(tab, "ended")
+        self.assertEqual(await tab.evaluate("() => call.ended.cause"), "lost")
+        await self.back(tab)
+        await self.calls_again(tab)
+
+    async def test_idle(self) -> None:
+        """An idle page is reachable again after a restart, though nobody touches it."""
+        tab = await self.phone(5002)
+        tab.console.expect("net::ERR_")
+        tab.console.expect("404")
+        tab.console.expect("503")
+        self.gateway.server.crash()
+        caller = await self.phone(5001)
+        await self.until(tab, "() => told.filter(([name]) => name === 'registration').length > 1")
+        await self.back(tab)
+        await self.connect(caller, tab, 5002)
+
+    async def test_hang_up_meanwhile(self) -> None:
+        """A call that is hung up while the gateway cannot be reached is ended there when it can."""
+        tab = await self.in_call()
+        await tab.chromium.run(lambda: tab.page.context.set_offline(True))
+        self.assertIsNone(await self.do(tab, "hangup"))
+        self.assertEqual(await tab.evaluate("() => call.state"), "ended")
+        await tab.chromium.run(lambda: tab.page.context.set_offline(False))
+        gone = "async () => !(await phone.wire.calls()).length"
+        await self.until(tab, gone)

@@ -1,7 +1,7 @@
 """Chromium with a fake microphone, driven by Playwright from one thread of its own."""
 
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeVar, cast
 
 from attrs import define, field, frozen
@@ -92,8 +92,13 @@ class Tab:
 
 @define
 class Chromium:
-    """The browser process; Playwright's objects belong to the thread that made them."""
+    """
+    The browser process; Playwright's objects belong to the thread that made them.
 
+    :param without: arguments that it is not given, such as the one that lets every page have the microphone.
+    """
+
+    _without: Sequence[str] = ()
     _pool: ThreadPool = field(factory=lambda: ThreadPool(1, 1, "chromium"))
     _playwright: Playwright | None = None
     _browser: Browser | None = None
@@ -110,8 +115,9 @@ class Chromium:
 
     def _launch(self) -> None:
         self._playwright = sync_playwright().start()
+        arguments = [each for each in ARGUMENTS if each not in self._without]
         self._browser = self._playwright.chromium.launch(
-            executable_path=EXECUTABLE, args=ARGUMENTS, headless=True, chromium_sandbox=False
+            executable_path=EXECUTABLE, args=arguments, headless=True, chromium_sandbox=False
         )
 
     async def open(self, url: str, **options: Any) -> Tab:

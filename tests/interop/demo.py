@@ -7,7 +7,7 @@ import os
 import pathlib
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from attrs import evolve
@@ -58,10 +58,12 @@ class DemoCase(TestCase):
     It fails when a page complained in its console, and when the gateway logged what it did not expect.
 
     :cvar settings: keys of ``wrtcgw.toml``; cases with the same keys share one gateway.
+    :cvar without: arguments that Chromium is not given.
     """
 
     timeout = 120
     settings: ClassVar[Mapping[str, object]] = {}
+    without: ClassVar[Sequence[str]] = ()
 
     def setUp(self) -> None:
         """Start the gateway, unless an earlier case did."""
@@ -83,7 +85,7 @@ class DemoCase(TestCase):
         :param options: of Playwright's ``new_context``: ``locale``, ``color_scheme``, ``viewport``, ``permissions``.
         """
         if self._chromium is None:
-            self._chromium = Chromium()
+            self._chromium = Chromium(without=self.without)
             await self._chromium.start()
         url = f"{self.gateway.url}{path}" if path.startswith("/") else path
         tab = await self._chromium.open(url, **options)

@@ -32,7 +32,8 @@ export class Call extends Emitter {
     this.#negotiation.servers = () => phone.configuration();
     this.#watch = new Watch(this, phone.wire);
     this.#offer = offer;
-    Object.assign(this, { id, direction, peer, displayName, data, uuid, autoAnswer });
+    const wantsOffer = direction === "inbound" && !offer;
+    Object.assign(this, { id, direction, peer, displayName, data, uuid, autoAnswer, wantsOffer });
     this.state = direction === "inbound" ? "incoming" : "calling";
     this.held = this.heldByPeer = this.muted = false;
     this.startedAt = Date.now();
@@ -92,7 +93,7 @@ export class Call extends Emitter {
 
   async #leave(verb, fields, told) {
     const { id } = this;
-    await this.#watch.finish().catch(() => {});
+    await this.#watch.finish();
     this.end({ cause: "local", ...told });
     if (id) await this.#phone.endAtGateway(verb, id, fields);
   }
@@ -112,6 +113,7 @@ export class Call extends Emitter {
   /** Sends silence instead of the microphone, or the microphone again. */
   mute(on = true) {
     this.muted = Boolean(on);
+    this.#phone.remember(this, { muted: this.muted });
     this.#speak();
     this.#changed();
   }
@@ -168,10 +170,11 @@ export class Call extends Emitter {
     return this.#negotiation.restart();
   }
 
-  /** Makes a new offer; with `fresh` of a new RTCPeerConnection. Fulfilled when it was answered. */
-  renegotiate({ fresh = false } = {}) {
-    return this.#negotiation.renew({ fresh });
-  }
+  /** Sends these tracks in place of what is sent now; what was not sent before is heard after the next offer. */
+  send(tracks) { return this.#negotiation.media.send(tracks); }
+
+  /** Makes an offer; with `fresh` of a new connection, with `video` for video, too. Fulfilled when it was answered. */
+  renegotiate(options = {}) { return this.#negotiation.renew(options); }
 
   /** Returns the quality since the last sample; see the event "quality". */
   quality() {
@@ -201,14 +204,14 @@ export class Call extends Emitter {
 
   /** Takes one message of the gateway. */
   take(message) {
-    const take = TAKE[message.messageType];
-    if (this.isOver || !take) return;
+    if (this.isOver || !TAKE[message.messageType]) return;
     this.emit("message", message);
-    take(this, message);
+    TAKE[message.messageType](this, message);
   }
 
   /** Goes on with a call of the page before a reload. */
-  async takeUp(view) {
+  async takeUp(view, { muted = false } = {}) {
+    this.muted = muted;
     this.startedAt = Date.now() - 1000 * view.age;
     this.held = view.held;
     this.heldByPeer = view.heldByPeer;
@@ -272,26 +275,21 @@ export class Call extends Emitter {
     );
   }
 
-  #early() {
-    if (["calling", "ringing"].includes(this.state)) this.#change("early");
-  }
+  #early() { if (["calling", "ringing"].includes(this.state)) this.#change("early"); }
 
   // The answer cannot be used. A call that is up goes on as it was.
   async #unusable(error) {
     this.emit("error", error);
     if (this.isUp || this.isOver) return;
-    const { id } = this;
     this.end({ cause: error.code, sipCode: error.sipCode, hint: error.hint });
-    await this.#phone.endAtGateway("hangup", id);
+    await this.#phone.endAtGateway("hangup", this.id);
   }
 
   offered({ sdp }) {
     this.#negotiation.offered(sdp).catch((error) => this.emit("error", asPhoneError(error)));
   }
 
-  ringing() {
-    if (this.state === "calling") this.#change("ringing");
-  }
+  ringing() { if (this.state === "calling") this.#change("ringing"); }
 
   heldOrResumed({ messageType, cause }) {
     this.#holdChanged(messageType === "HOLD", cause);

@@ -57,6 +57,19 @@ export class Media {
     await Promise.all(senders.map((sender) => sender.replaceTrack(track)));
   }
 
+  /** Sends these tracks from now on; of a kind that is not sent yet, from the next offer on. */
+  async send(tracks) {
+    this.use(tracks, this.configuration);
+    const left = [...tracks];
+    for (const transceiver of this.pc?.getTransceivers() ?? []) {
+      const at = left.findIndex(({ kind }) => kind === transceiver.receiver.track.kind);
+      const [track = null] = at < 0 ? [] : left.splice(at, 1);
+      await transceiver.sender.replaceTrack(track);
+      if (track && transceiver.direction === "recvonly") transceiver.direction = "sendrecv";
+    }
+    if (this.pc) left.forEach((track) => this.pc.addTrack(track, this.localStream));
+  }
+
   /** Returns an offer; `fresh` makes it of a new connection, `iceRestart` renews the way only. */
   async offer({ fresh = false, iceRestart = false, video = false } = {}) {
     if (fresh || !this.pc) this.#renew();

@@ -4,11 +4,12 @@ import { Call } from "./call.js";
 import { Microphone, Speaker, capture, listDevices } from "./devices.js";
 import { Emitter } from "./emitter.js";
 import { PhoneError, asPhoneError } from "./errors.js";
+import { Farewells } from "./farewells.js";
 import { HOME } from "./place.js";
 import { Servers } from "./servers.js";
 import { Store, storageOf } from "./store.js";
 import { Stream } from "./stream.js";
-import { watchBrowser } from "./surroundings.js";
+import { claim, watchBrowser } from "./surroundings.js";
 import { Wire } from "./wire.js";
 
 const DEFAULTS = {
@@ -25,13 +26,14 @@ export class Phone extends Emitter {
   #stream;
   #store;
   #servers;
+  #farewells;
   #speaker = new Speaker();
   #credentials = null; // of this page's own sign-in; never stored
   #cameras = new Set();
   #placing = new Set();
-  #ending = new Map(); // calls that are over here and not yet at the gateway
   #over = []; // ids of calls that were over lately
   #count = 0;
+  #claim = null; // gives the session free for another page
   #leaveAlone = null; // takes our listeners off the browser
 
   /**
@@ -57,6 +59,7 @@ export class Phone extends Emitter {
     this.dn = this.displayName = "";
     this.guest = false;
     this.#store = new Store(storageOf(options), `grtc-session ${this.wire.api}${options.name ?? ""}`);
+    this.#farewells = new Farewells(this.wire);
     this.#servers = new Servers(this.wire, this.options);
     this.#stream = new Stream(this.wire, {
       mode: this.options.events,
@@ -88,8 +91,11 @@ export class Phone extends Emitter {
     const fields = guest
       ? { guest: "1", ...(dn ? { dn } : {}) }
       : { id: id ?? `phone-${dn}`, dn, password, ...(displayName ? { display_name: displayName } : {}) };
+    if (this.isSignedIn && this.id !== fields.id) await this.signOut();
     const answer = await this.wire.signIn(fields);
     this.#stream.stop();
+    this.#claim?.();
+    this.#claim = await claim(`grtc ${this.id}`, { steal: true });
     Object.assign(this, { dn: answer.dn ?? dn, displayName, guest });
     this.#credentials = fields;
     this.#store.clear();
@@ -105,6 +111,8 @@ export class Phone extends Emitter {
   async resume() {
     const before = this.#store.read();
     if (!before) return false;
+    this.#claim ??= await claim(`grtc ${before.id}`);
+    if (!this.#claim) return false; // a copy of the tab: the session is the first one's
     Object.assign(this.wire, { id: before.id, token: before.token });
     let calls;
     try {
@@ -153,13 +161,14 @@ export class Phone extends Emitter {
     this.#credentials = null;
     this.wire.token = "";
     this.#leaveAlone?.();
-    this.#leaveAlone = null;
+    this.#claim?.();
+    this.#leaveAlone = this.#claim = null;
   }
 
   #signedOut(reason) {
     this.#stream.stop();
     this.#forget();
-    this.#ending.clear();
+    this.#farewells.clear();
     for (const call of [...this.calls.values()]) call.end({ cause: "signed-out", hint: reason });
     this.registration = { state: "SIGNED_OUT", sipCode: 0, reason };
     this.connection = "offline";
@@ -204,6 +213,11 @@ export class Phone extends Emitter {
     this.emit("call", call);
   }
 
+  /** Keeps something of a call for the page after a reload; for the call itself. */
+  remember(call, fields) {
+    if (call.id) this.#store.keepCall(call.id, fields);
+  }
+
   /** Notes that a call is over; for the call itself. */
   over(call) {
     for (const [key, each] of this.calls) if (each === call) this.calls.delete(key);
@@ -216,16 +230,7 @@ export class Phone extends Emitter {
   }
 
   /** Ends a call at the gateway, now or when it can be reached again; for the call itself. */
-  async endAtGateway(verb, id, fields = {}) {
-    try {
-      await this.wire.order(verb, id, fields);
-      this.#ending.delete(id);
-    } catch (error) {
-      if (error.code === "gateway_unreachable") this.#ending.set(id, [verb, fields]);
-      else this.#ending.delete(id);
-      if (!["gateway_unreachable", "unknown_call", "wrong_state", "not_signed_in"].includes(error.code)) throw error;
-    }
-  }
+  endAtGateway(verb, id, fields) { return this.#farewells.say(verb, id, fields); }
 
   // ---- messages
 
@@ -284,7 +289,7 @@ export class Phone extends Emitter {
       const { callId: id, direction, peer, displayName } = view;
       const call = new Call(this, { id, direction, peer, displayName, data: kept?.offer?.data });
       this.#add(call, id);
-      call.takeUp(view);
+      call.takeUp(view, kept);
     }
   }
 
@@ -295,7 +300,6 @@ export class Phone extends Emitter {
     this.connection = state;
     this.emit("connection", { state, error });
     if (state !== "online") return;
-    for (const [id, [verb, fields]] of [...this.#ending]) this.endAtGateway(verb, id, fields).catch(() => {});
     for (const call of this.calls.values()) call.networkChanged({ sure: false });
   }
 

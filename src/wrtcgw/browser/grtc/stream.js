@@ -106,17 +106,22 @@ export class Stream {
       await (this.way === "poll" ? this.poll(attempt) : this.stream(attempt));
       return null;
     } catch (error) {
-      if (this.way === "stream" && this.mode === "auto" && !this.heard && !LOST.includes(error.code)) this.fallBack();
+      this.judge(error);
       return error instanceof PhoneError ? error : new PhoneError("gateway_unreachable", { cause: error });
     } finally {
       signal.removeEventListener("abort", abort);
     }
   }
 
-  // A stream of which nothing arrived: something on the way holds it back. Polls go through such things.
-  fallBack() {
-    this.pollUntil = Date.now() + this.polling;
-    this.polling = Math.min(AGAIN_MOST, 2 * this.polling);
+  // A stream of which nothing arrived may be held back by something on the way, through which polls go. When polls fail
+  // as well, it is the gateway that is away.
+  judge(error) {
+    if (this.way === "poll") {
+      this.pollUntil = 0;
+    } else if (!this.heard && !LOST.includes(error.code)) {
+      this.pollUntil = Date.now() + this.polling;
+      this.polling = Math.min(AGAIN_MOST, 2 * this.polling);
+    }
   }
 
   async stream(attempt) {
@@ -133,6 +138,7 @@ export class Stream {
         const { value, done } = await reader.read();
         if (done) break;
         this.heard = true;
+        this.polling = AGAIN;
         this.report(null);
         clearTimeout(timer);
         timer = setTimeout(() => attempt.abort(), SILENCE);

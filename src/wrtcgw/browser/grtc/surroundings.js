@@ -17,3 +17,19 @@ export function watchBrowser(network, devices) {
   listen(globalThis.navigator?.mediaDevices, "devicechange", devices);
   return () => offs.forEach((off) => off());
 }
+
+const PATIENCE = 1_500; // ms: the page before a reload may not be quite gone
+
+/**
+ * Claims a name for this page, among all pages of its origin; with `steal` whoever has it.
+ * @returns {Promise<(() => void) | null>} gives it free again; null when another page has it
+ */
+export function claim(name, { steal = false } = {}) {
+  const { locks } = globalThis.navigator ?? {};
+  if (!locks) return Promise.resolve(() => {}); // no way to tell
+  return new Promise((resolve) => {
+    const given = () => new Promise((release) => resolve(release));
+    const options = steal ? { steal } : { signal: AbortSignal.timeout(PATIENCE) };
+    locks.request(name, options, given).catch(() => resolve(null));
+  });
+}

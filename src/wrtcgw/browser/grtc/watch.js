@@ -3,6 +3,7 @@
 import { assess, read, report } from "./quality.js";
 
 const EVERY = 5_000; // ms
+const LATE = 300; // ms that the last report may delay the end of a call
 
 export class Watch {
   /**
@@ -35,10 +36,13 @@ export class Watch {
     return assess(read(pc ? (await pc.getStats()).values() : []), this.before);
   }
 
-  /** Samples a last time, before the connection is closed. */
+  /** Samples a last time, before the call is ended; a slow gateway does not keep it from that. */
   async finish() {
+    const running = this.timer !== null;
     this.stop();
-    if (this.call.connection && this.call.answeredAt) await this.#sample();
+    if (!running) return;
+    const late = new Promise((resolve) => setTimeout(resolve, LATE));
+    await Promise.race([this.#sample().catch(() => {}), late]);
   }
 
   async #sample() {
