@@ -9,8 +9,8 @@ from wrtcgw.capture.entries import Entry
 
 BEGINNING = 40
 """So many entries of a track are the last to go: how it began tells most."""
-SHARE = 8
-"""One track takes at most this part of all bytes."""
+SHARE = 32
+"""One track takes at most this part of all bytes: with the default settings some 300 messages, read within 0.1 s."""
 
 
 @define(eq=False)
@@ -107,9 +107,9 @@ class Shelf:
         track.dropped += 1
 
     def _trim_to_share(self, track: Track) -> None:
-        """Drop entries of one track from its middle: the first and the newest stay."""
+        """Drop entries of one track from its middle: the first and the newest stay; with ``most``, the oldest go."""
         while track.size > self._limit // SHARE and len(track.entries) > 1:
-            self._trim(track, min(BEGINNING, len(track.entries) - 2))
+            self._trim(track, 0 if self._most else min(BEGINNING, len(track.entries) - 2))
 
     def _drop_one(self, spared: Track) -> bool:
         """Drop the track whose turn it is, but not ``spared``; tell whether there was one."""

@@ -16,6 +16,9 @@ from wrtcgw.calls.agent import Agent
 from wrtcgw.capture.entries import Asked
 from wrtcgw.capture.recorder import Recorder
 
+TOO_MANY_REQUESTS = 429
+"""What is refused so is not recorded: it could push out what matters."""
+
 
 class TracedRequest(Request):
     """A request that can be recorded; its site has the recorder as ``recorder``."""
@@ -43,7 +46,7 @@ class TracedRequest(Request):
             named = self.responseHeaders.getRawHeaders(b"x-wrtc-call")
             if named:
                 asked.call_id = _text(named[-1])
-            if recorder is not None:
+            if recorder is not None and self.code != TOO_MANY_REQUESTS:
                 recorder.answered(asked, self.code, self.responseHeaders, self._said)
         super().finish()
 

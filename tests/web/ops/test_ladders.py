@@ -314,6 +314,13 @@ class AgentTests(RESTCase):
         self.assertIn("401 registration_refused (sign_in)", labels)
         self.assertTrue(any(label.startswith("registration failed: 401") for label in labels), labels)
 
+    def test_guessing(self) -> None:
+        """Who tries too often leaves no traces beyond the tries that counted."""
+        body = json.dumps({"id": "bob", "dn": "5002", "password": "wrong"}).encode()
+        codes = [self.ask("POST", "/api/webrtc/sign_in", body, Content_Type="application/json").code for _ in range(20)]
+        self.assertEqual(codes, [401] * 10 + [429] * 10)
+        self.assertEqual(self.labels("5002", "agent").count("POST sign_in"), 10)
+
     def test_sign_out(self) -> None:
         """Its sign_out and un-REGISTER are there after it has gone."""
         self.assertEqual(self.post("sign_out").code, 200)
