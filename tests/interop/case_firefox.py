@@ -1,6 +1,7 @@
 """Firefox: the library in Debian's firefox-esr, against the demo PBX and against Asterisk."""
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from twisted.trial.unittest import TestCase
@@ -18,6 +19,17 @@ SIGN_IN = """async (dn, password) => {
     await phone.signIn({ dn, password });
     return phone.registration.state;
 }"""
+HIDDEN: Mapping[str, object] = {
+    "media.peerconnection.ice.obfuscate_host_addresses": True,
+    "media.peerconnection.ice.loopback": False,
+}
+"""Firefox as it comes: a page that has no microphone does not learn the machine's addresses."""
+LISTEN = "async (to) => { globalThis.call = await phone.call(to, { audio: false }) }"
+CANDIDATES = "() => call.connection.localDescription.sdp.match(/^a=candidate:.*$/gm)"
+HEARD = """async () => {
+    const reports = [...(await call.connection.getStats()).values()];
+    return reports.some(({ type, totalAudioEnergy }) => type === "inbound-rtp" && totalAudioEnergy > 0);
+}"""
 CALL = "async (to) => { globalThis.call = await phone.call(to) }"
 UP = "() => globalThis.call?.state === 'established' && call.connection?.connectionState === 'connected'"
 VERB = "(verb) => call[verb]()"
@@ -33,9 +45,9 @@ class FirefoxPages(TestCase):
         """The origin that serves the library."""
         raise NotImplementedError
 
-    async def visit(self, path: str = "/grtc.js") -> FirefoxTab:
+    async def visit(self, path: str = "/grtc.js", preferences: Mapping[str, object] | None = None) -> FirefoxTab:
         """Start Firefox and open a page of the gateway."""
-        firefox = Firefox(Path(tempfile.mkdtemp(prefix="firefox-", dir=demo_folder())))
+        firefox = Firefox(Path(tempfile.mkdtemp(prefix="firefox-", dir=demo_folder())), preferences or {})
         self.addCleanup(firefox.stop)
         await firefox.start()
         return await self.another(firefox, path)
@@ -63,6 +75,18 @@ class FirefoxPages(TestCase):
         await tab.evaluate(CALL, "1003")
         await ears.until(tab, UP)
         await self.walk(tab)
+        await tab.evaluate("() => phone.signOut()")
+
+    async def test_hidden_addresses(self) -> None:
+        """A page without a microphone, whose candidates are names that only its own machine knows, hears a tone."""
+        tab = await self.visit(preferences=HIDDEN)
+        await tab.evaluate(SIGN_IN, "5004", PASSWORD)
+        await tab.evaluate(LISTEN, "1004")
+        await ears.until(tab, UP)
+        await ears.until(tab, HEARD)
+        self.assertEqual([one for one in await tab.evaluate(CANDIDATES) if ".local " not in one], [])
+        for verb in ("hold", "resume", "hangup"):
+            await tab.evaluate(VERB, verb)
         await tab.evaluate("() => phone.signOut()")
 
 

@@ -9,7 +9,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from tests.interop.authority import make_certificates
+from twisted.internet.threads import deferToThread
+
+from tests.interop.authority import Certificates, make_certificates
 from tests.interop.chromium import Tab
 from tests.interop.coturn import SECRET, Coturn, coturn
 from tests.interop.demo import DemoCase, demo_folder
@@ -52,10 +54,15 @@ GATHER = """async (server) => {
 
 
 @functools.cache
+def certificates() -> Certificates:
+    """Return those of the running coturn."""
+    return make_certificates(demo_folder())
+
+
+@functools.cache
 def turn_server() -> Coturn:
     """Return the running coturn of this run."""
-    folder = demo_folder()
-    made = coturn(folder, make_certificates(folder), own_address())
+    made = coturn(demo_folder(), certificates(), own_address())
     made.server.start()
     return made
 
@@ -72,6 +79,8 @@ class Relayed(DemoCase):
             "turn_secret": SECRET,
             "turn_ttl": 600,
             "guest_mode": "unregistered",
+            "guest_dn": "5010",
+            "guest_password": PASSWORD,
             "guest_destinations": ["1003"],
         }
 
@@ -133,6 +142,13 @@ class Relayed(DemoCase):
         self.assertEqual(await tab.evaluate(SELECTED), ["relay", "udp"])
         await tab.evaluate("() => call.hangup()")
 
+    async def test_guest(self) -> None:
+        """A visitor without a DN is relayed too."""
+        tab = await self.page(guest=True)
+        self.assertEqual(await self.relayed_call(tab), ["relay", "udp"])
+        self.assertRegex(self.turn.users()[-1], r"^\d+:guest-\d+$")
+        await tab.evaluate("() => call.hangup()")
+
     async def test_expired(self) -> None:
         """Credentials from the past are refused, and such as were made with another secret; others are taken."""
         tab = await self.blank()
@@ -147,3 +163,16 @@ class Relayed(DemoCase):
         for bad in (expired, forged):
             self.assertEqual(bad["candidates"], [])
             self.assertIn(401, bad["errors"])
+
+    async def test_tls(self) -> None:
+        """Firewalls that let only TLS out find a certificate that can be trusted."""
+        version = await deferToThread(self.turn.tls_version, certificates().authority)
+        self.assertIn(version, ("TLSv1.2", "TLSv1.3"))
+
+    async def test_peers(self) -> None:
+        """Who has credentials gets at the media server with them, not at what else is in the operator's network."""
+        username = f"{int(time.time()) + 60}:5001"
+        credential = turn_credential(SECRET, username)
+        for peer in ("10.0.0.1", "169.254.169.254", "172.16.0.1", "192.168.1.1"):
+            self.assertFalse(await deferToThread(self.turn.relays_to, peer, username, credential), peer)
+        self.assertTrue(await deferToThread(self.turn.relays_to, own_address(), username, credential))

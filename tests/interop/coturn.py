@@ -2,6 +2,9 @@
 
 import pathlib
 import re
+import socket
+import ssl
+import subprocess
 import tempfile
 
 from attrs import frozen
@@ -39,6 +42,40 @@ class Coturn:
     def stun(self) -> str:
         """It for who only wants to know the own address."""
         return f"stun:{HOST}:{self.port}"
+
+    def tls_version(self, authority: pathlib.Path) -> str | None:
+        """Return the version of TLS that a client speaks with it, who trusts only this authority."""
+        context = ssl.create_default_context(cafile=str(authority))
+        plain = socket.create_connection((HOST, self.tls_port), 10)
+        with context.wrap_socket(plain, server_hostname="localhost") as secure:
+            return secure.version()
+
+    def relays_to(self, peer: str, username: str, credential: str) -> bool:
+        """Tell whether it would send to an address for who shows these credentials."""
+        who = ("-u", username, "-w", credential)
+        command = (
+            "turnutils_uclient",
+            "-p",
+            str(self.port),
+            *who,
+            "-e",
+            peer,
+            "-r",
+            "9",
+            "-n",
+            "1",
+            "-m",
+            "1",
+            "-c",
+            HOST,
+        )
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=3, check=False)
+        except subprocess.TimeoutExpired:
+            return True  # it waits for what the peer sends back
+        if "error 403 (Forbidden IP)" not in done.stdout:
+            raise AssertionError(f"turnutils_uclient: {done.stdout}{done.stderr}")
+        return False
 
     def log(self) -> str:
         """Return what it logged so far."""

@@ -143,6 +143,8 @@ class Firefox:
 
     folder: pathlib.Path
     """For its profile and its log; the profile ends with it."""
+    preferences: Mapping[str, object] = field(factory=dict)
+    """Other ones than :data:`PREFERENCES` has."""
     _pool: ThreadPool = field(factory=lambda: ThreadPool(1, 1, "firefox"))
     _tabs: dict[str, FirefoxTab] = field(factory=dict)
     _process: "subprocess.Popen[bytes] | None" = None
@@ -174,7 +176,8 @@ class Firefox:
         await self.run(self._launch)
 
     def _launch(self) -> None:
-        lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in PREFERENCES.items())
+        wanted = {**PREFERENCES, **self.preferences}
+        lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in wanted.items())
         self._profile.mkdir()
         (self._profile / "user.js").write_text("".join(lines))
         arguments = ("--headless", "--no-remote", "--profile", str(self._profile), "--remote-debugging-port", "0")
