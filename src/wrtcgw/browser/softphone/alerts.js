@@ -1,0 +1,75 @@
+// What calls an agent back to the page: a notification, and the title of its tab.
+
+import { nameOf } from "./words.js";
+
+const FLASH = 1_000; // ms
+
+export class Alerts {
+  #title = "";
+  #timer = null;
+  #notes = new Map(); // notifications by call
+
+  /** @param {{quiet?: boolean}} [options] */
+  constructor({ quiet = false } = {}) {
+    this.quiet = quiet;
+  }
+
+  /** Whether notifications are "granted", "denied", not yet asked for ("default"), or not there at all ("none"). */
+  get permission() {
+    return globalThis.Notification && globalThis.isSecureContext ? Notification.permission : "none";
+  }
+
+  /** Asks whether notifications may be shown; to be called on a click. */
+  async ask() {
+    return this.permission === "none" ? "none" : Notification.requestPermission();
+  }
+
+  /** Tells of a call that has just come in to an agent who looks elsewhere. */
+  arrived(call, texts) {
+    if (this.quiet || this.permission !== "granted" || (!document.hidden && document.hasFocus())) return;
+    try {
+      const title = texts.t("notification.title", { peer: nameOf(call) });
+      const note = new Notification(title, { body: texts.t("notification.body"), tag: call.id, requireInteraction: true });
+      note.addEventListener("click", () => {
+        globalThis.focus();
+        note.close();
+      });
+      this.#notes.set(call, note);
+    } catch {
+      // Android has them for service workers only
+    }
+  }
+
+  /** Lets the title flash while these calls ring, and takes back what told of others. */
+  show(incoming, texts) {
+    for (const [call, note] of this.#notes) {
+      if (incoming.includes(call)) continue;
+      note.close();
+      this.#notes.delete(call);
+    }
+    const words = incoming.length && !this.quiet ? texts.t("title.incoming", { peer: nameOf(incoming[0]) }) : "";
+    if (words) this.#flash(words);
+    else this.#calm();
+  }
+
+  /** Takes everything back. */
+  stop() {
+    this.show([], null);
+  }
+
+  #flash(words) {
+    if (this.#timer) return;
+    this.#title = document.title;
+    document.title = words;
+    const still = globalThis.matchMedia?.("(prefers-reduced-motion: reduce)").matches;
+    const turn = () => { document.title = document.title === words ? this.#title : words; };
+    this.#timer = setInterval(still ? () => {} : turn, FLASH);
+  }
+
+  #calm() {
+    if (!this.#timer) return;
+    clearInterval(this.#timer);
+    this.#timer = null;
+    document.title = this.#title;
+  }
+}

@@ -1,0 +1,98 @@
+// The calls that were, in this browser's storage: the newest first, no more than a hundred of one number.
+
+const MOST = 100;
+
+/**
+ * @typedef {object} Entry
+ * @property {"inbound" | "outbound"} direction
+ * @property {string} peer the number
+ * @property {string} name the name that came with it
+ * @property {number} at ms since 1970
+ * @property {number} duration ms of talk; 0 when it was not answered
+ * @property {"answered" | "missed" | "elsewhere" | "declined" | "failed" | "unanswered"} outcome
+ * @property {string} cause why it failed
+ */
+
+/** Returns what is kept of a call that is over. */
+export function entryOf(call) {
+  const { direction, peer, displayName, startedAt, answeredAt, endedAt, ended } = call;
+  return {
+    direction,
+    peer,
+    name: displayName ?? "",
+    at: startedAt,
+    duration: answeredAt ? endedAt - answeredAt : 0,
+    outcome: outcomeOf({ direction, answeredAt, ended }),
+    cause: ended.cause,
+  };
+}
+
+function outcomeOf({ direction, answeredAt, ended }) {
+  if (answeredAt) return "answered";
+  if (ended.answeredElsewhere) return "elsewhere";
+  if (direction === "inbound") return ended.cause === "local" ? "declined" : "missed";
+  return ended.cause === "local" ? "unanswered" : "failed";
+}
+
+export class History {
+  /**
+   * @param {Storage | null} storage null keeps nothing
+   * @param {string} dn whose calls they are
+   */
+  constructor(storage, dn) {
+    this.storage = storage;
+    this.key = `softphone-history ${dn}`;
+    this.seenKey = `softphone-history-seen ${dn}`;
+  }
+
+  /** All entries, the newest first. Read anew each time: another tab may have added some. */
+  get entries() {
+    const kept = this.#read(this.key);
+    return Array.isArray(kept) ? kept.filter((each) => each && typeof each.peer === "string") : [];
+  }
+
+  /** How many calls were missed since `see`. */
+  get unseen() {
+    const seen = Number(this.#read(this.seenKey)) || 0;
+    return this.entries.filter(({ outcome, at }) => outcome === "missed" && at > seen).length;
+  }
+
+  /** Adds a call. */
+  add(entry) {
+    this.#write(this.key, [entry, ...this.entries].slice(0, MOST));
+  }
+
+  /** Notes that the missed calls were looked at. */
+  see() {
+    const [newest] = this.entries;
+    if (newest) this.#write(this.seenKey, newest.at);
+  }
+
+  /** Forgets all; returns them, for `restore`. */
+  clear() {
+    const { entries } = this;
+    this.#write(this.key, []);
+    return entries;
+  }
+
+  /** Puts back what was cleared. */
+  restore(entries) {
+    this.#write(this.key, [...this.entries, ...entries].slice(0, MOST));
+  }
+
+  #read(key) {
+    try {
+      return JSON.parse(this.storage?.getItem(key) ?? "null");
+    } catch {
+      return null; // not ours, or forbidden
+    }
+  }
+
+  #write(key, value) {
+    try {
+      this.storage?.setItem(key, JSON.stringify(value));
+    } catch {
+      // full or forbidden: then nothing is kept
+    }
+  }
+}

@@ -1,0 +1,169 @@
+// The page: who is signed in, in which language and colours; the phone itself is the panel.
+
+import { Phone } from "../grtc/phone.js";
+import { asPhoneError } from "../grtc/errors.js";
+import { el, put, say, show } from "./dom.js";
+import { icon } from "./icons.js";
+import { mountPanel } from "./panel.js";
+import { mountSignIn } from "./signin.js";
+import { LANGUAGES, loadTexts } from "./texts.js";
+import { button } from "./views/parts.js";
+
+const KEYS = { language: "softphone-language", theme: "softphone-theme", dn: "softphone-dn" };
+const THEMES = ["auto", "light", "dark"];
+const AGAIN = [1_000, 2_000, 4_000, 8_000]; // ms between tries to reach the gateway after a reload
+
+const $ = (id) => document.getElementById(id);
+const phone = new Phone();
+const page = { texts: null, panel: null, settings: {}, form: null, reason: null };
+
+// ---- what this browser remembers
+
+function recall(name) {
+  try {
+    return localStorage.getItem(KEYS[name]) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function remember(name, value) {
+  try {
+    localStorage.setItem(KEYS[name], value);
+  } catch {
+    // then it is forgotten
+  }
+}
+
+// ---- the head of the page
+
+function drawHead() {
+  const t = (key, params) => page.texts.t(key, params);
+  document.documentElement.lang = page.texts.language;
+  document.title = t("page.title");
+  say($("name"), t("page.name"));
+  const languages = select("language", t("page.language"), "globe", Object.entries(LANGUAGES), page.texts.language, changeLanguage);
+  const themes = select("theme", t("page.theme"), "moon", THEMES.map((each) => [each, t(`page.theme_${each}`)]), recall("theme") || "auto", changeTheme);
+  const leave = button({ label: t("page.sign_out"), icon: "signOut", kind: "small", id: "sign-out", onclick: signOut });
+  show(leave, phone.isSignedIn);
+  $("tools").replaceChildren(languages, themes, leave);
+}
+
+function select(id, label, shape, options, value, change) {
+  const control = el("select", { id, "aria-label": label, title: label, onchange: () => change(control.value) }, options.map(([key, text]) => el("option", { value: key, lang: id === "language" ? key : null }, text)));
+  control.querySelectorAll("option").forEach((option, index) => { option.value = options[index][0]; });
+  control.value = value;
+  return el("span", { class: "tool" }, icon(shape), control);
+}
+
+async function changeLanguage(language) {
+  remember("language", language);
+  page.texts = await loadTexts(language);
+  drawHead();
+  if (page.panel) page.panel.relabel(page.texts);
+  else drawSignIn();
+  $("language").focus();
+}
+
+function changeTheme(theme) {
+  remember("theme", theme);
+  applyTheme(theme);
+}
+
+function applyTheme(theme) {
+  put(document.documentElement, "data-theme", theme === "auto" ? null : theme);
+}
+
+// ---- signed in or not
+
+function drawSignIn() {
+  const { demo } = page.settings;
+  page.form = mountSignIn($("app"), {
+    texts: page.texts,
+    signIn,
+    dn: recall("dn") || demo?.dn || "",
+    password: demo?.password ?? "",
+    hint: demo ? page.texts.t("sign_in.demo", demo) : "",
+    reason: page.reason,
+  });
+}
+
+async function signIn({ dn, password }) {
+  page.reason = null;
+  await phone.signIn({ dn, password, id: `softphone-${dn}` });
+  remember("dn", dn);
+  enter();
+  page.panel.focus();
+}
+
+function enter() {
+  const { demo } = page.settings;
+  const numbers = demo?.numbers?.map((number) => ({ number, label: `demo.${number}` })) ?? [];
+  page.form = null;
+  page.panel = mountPanel($("app"), phone, { texts: page.texts, status: $("status"), numbers, number: demo?.number ?? "" });
+  globalThis.softphone = { phone, desk: page.panel.desk }; // for the browser's console
+  drawHead();
+}
+
+async function signOut() {
+  try {
+    await phone.signOut();
+  } catch (error) {
+    page.form?.complain(asPhoneError(error));
+  }
+}
+
+function left({ reason, cause }) {
+  const known = { "signed out": null, "another page has signed in": { code: "other_page" } };
+  const found = known[reason];
+  page.reason = found === undefined ? { code: cause || "signed_out_by", hint: reason } : found;
+  page.panel?.unmount();
+  page.panel = null;
+  put($("app"), "class", null);
+  drawHead();
+  drawStatus();
+  drawSignIn();
+  page.form.focus();
+}
+
+function drawStatus() {
+  $("status").replaceChildren(el("p", { class: "status", role: "status", "data-level": "off" }, el("span", { class: "mark" }, icon("signOut")), page.texts.t("status.signed_out")));
+}
+
+// After a reload the session goes on; a gateway that cannot be reached is asked until it can.
+async function resume() {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await phone.resume();
+    } catch (error) {
+      page.reason = asPhoneError(error);
+      if (page.reason.code !== "gateway_unreachable" || attempt >= 20) return false;
+      drawStatus();
+      say($("app"), page.texts.t("status.offline"));
+    }
+    await new Promise((resolve) => setTimeout(resolve, AGAIN[Math.min(attempt, AGAIN.length - 1)]));
+    page.reason = null;
+  }
+}
+
+async function start() {
+  applyTheme(recall("theme"));
+  const [texts, settings] = await Promise.all([loadTexts(recall("language")), loadSettings()]);
+  Object.assign(page, { texts, settings });
+  phone.on("signedout", left);
+  drawHead();
+  if (await resume()) {
+    enter();
+    return;
+  }
+  drawStatus();
+  drawSignIn();
+  page.form.focus();
+}
+
+async function loadSettings() {
+  const response = await fetch(new URL("settings.json", import.meta.url)).catch(() => null);
+  return response?.ok ? response.json() : {};
+}
+
+start();

@@ -1,0 +1,133 @@
+// The phone panel: all of a softphone but the sign-in, to be put into any element of any page of ours.
+
+import { Alerts } from "./alerts.js";
+import { Desk } from "./desk.js";
+import { el, show } from "./dom.js";
+import { History } from "./history.js";
+import { Ring, soundFor } from "./ring.js";
+import { audioView } from "./views/audio.js";
+import { dialView } from "./views/dial.js";
+import { noticesView } from "./views/notices.js";
+import { recentsView } from "./views/recents.js";
+import { stageView } from "./views/stage.js";
+import { statusView } from "./views/status.js";
+
+const LEVELS = 100; // ms between looks at how loud it is
+const CLOCK = 1_000;
+
+/**
+ * @typedef {object} PanelOptions
+ * @property {import("./texts.js").Texts} texts of loadTexts()
+ * @property {boolean} [compact] a narrow panel: history and sound settings are folded up
+ * @property {Element} [status] where the state of the registration is shown; by default at the top of the panel
+ * @property {{number: string, label?: string}[]} [numbers] numbers to offer below the dial pad
+ * @property {string} [number] the number that is filled in
+ * @property {Storage | null} [storage] for history and chosen devices; default localStorage, null keeps nothing
+ * @property {Storage | null} [memory] for what a reload must not lose; default sessionStorage
+ * @property {boolean} [ring] make sounds; default true
+ * @property {boolean} [notify] notifications and a flashing title for incoming calls; default true
+ * @property {boolean} [dial] have a dial pad; default true
+ * @property {boolean} [history] have a history; default true
+ */
+
+/**
+ * Mounts a phone panel. The page loads `softphone/panel.css` (and `softphone/tokens.css`, or colours of its own by the
+ * same names), and signs the phone in and out; the panel shows what is, whoever did it.
+ * @param {Element} element it becomes the panel, and is emptied when it is unmounted
+ * @param {import("../grtc/phone.js").Phone} phone
+ * @param {PanelOptions} options
+ * @returns {{desk: Desk, element: Element, relabel: (texts: import("./texts.js").Texts) => void, focus: () => void, unmount: () => void}}
+ *   `desk` is what the buttons do: `desk.dial(number)`, `desk.answer(call)` …; `relabel` changes the language
+ */
+export function mountPanel(element, phone, options) {
+  const storage = options.storage === undefined ? keeper("localStorage") : options.storage;
+  const memory = options.memory === undefined ? keeper("sessionStorage") : options.memory;
+  const history = options.history === false ? null : new History(storage, phone.dn);
+  const desk = new Desk(phone, { history, memory });
+  desk.number = options.number ?? "";
+  const ring = new Ring({ silent: options.ring === false });
+  const alerts = new Alerts({ quiet: options.notify === false });
+  const context = { phone, desk, history, ring, alerts, storage, options, element };
+  let built = build(context, options.texts);
+  const off = [
+    desk.on("changed", () => built.update()),
+    desk.on("incoming", (call) => alerts.arrived(call, context.texts)),
+    desk.on("said", (key, params) => built.announce(context.texts.t(key, params))),
+    phone.on("devices", () => built.audio.devices()),
+    every(CLOCK, () => built.tick()),
+    every(LEVELS, () => built.levels()),
+  ];
+  return {
+    desk,
+    element,
+    relabel(texts) { built = build(context, texts); },
+    focus() { built.focus(); },
+    unmount() {
+      off.forEach((stop) => stop());
+      desk.close();
+      ring.stop();
+      alerts.stop();
+      element.replaceChildren();
+      options.status?.replaceChildren();
+    },
+  };
+}
+
+function build(context, texts) {
+  const { desk, ring, alerts, element, options } = context;
+  Object.assign(context, { texts, t: (key, params) => texts.t(key, params) });
+  const views = {
+    status: statusView(context),
+    notices: noticesView(context),
+    stage: stageView(context),
+    dial: options.dial === false ? null : dialView(context),
+    recents: context.history ? recentsView(context) : null,
+    audio: audioView(context),
+  };
+  const all = Object.values(views).filter(Boolean);
+  const spoken = el("p", { class: "unseen", role: "status" });
+  place(context, views, spoken);
+  const built = {
+    audio: views.audio,
+    update() {
+      all.forEach((view) => view.update());
+      ring.play(soundFor(desk));
+      alerts.show(desk.incoming, context.texts);
+    },
+    tick: () => all.forEach((view) => view.tick?.()),
+    levels: () => document.hidden || all.forEach((view) => view.levels?.()),
+    announce(text) { spoken.textContent = text; },
+    focus: () => (views.dial ?? views.stage).focus(),
+  };
+  element.lang = texts.language;
+  built.update();
+  return built;
+}
+
+function place({ element, options }, views, spoken) {
+  const status = options.status ?? el("div", { class: "panel-status" });
+  status.replaceChildren(views.status.element);
+  const side = [views.dial, views.recents].filter(Boolean).map((view) => view.element);
+  element.classList.add("phone-panel");
+  element.classList.toggle("compact", Boolean(options.compact));
+  element.replaceChildren(
+    ...(options.status ? [] : [status]),
+    views.notices.element,
+    el("div", { class: "panel-columns" }, el("div", { class: "panel-main" }, views.stage.element, views.audio.element), ...side),
+    spoken,
+  );
+  show(element, true);
+}
+
+function every(time, action) {
+  const timer = setInterval(action, time);
+  return () => clearInterval(timer);
+}
+
+function keeper(name) {
+  try {
+    return globalThis[name] ?? null;
+  } catch {
+    return null; // forbidden here
+  }
+}

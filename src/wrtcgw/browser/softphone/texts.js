@@ -1,0 +1,78 @@
+// Texts of the page by language. A language is one file in texts/: copy en.json, translate it, and name it in LANGUAGES.
+
+/** The languages that there are, each by its own name. */
+export const LANGUAGES = { en: "English", de: "Deutsch" };
+const FALLBACK = "en";
+
+/** Texts of one language; what it has not is told in the fallback's words. */
+export class Texts {
+  /**
+   * @param {string} language
+   * @param {Record<string, string>} messages
+   * @param {Record<string, string>} [fallback]
+   */
+  constructor(language, messages, fallback = {}) {
+    this.language = language;
+    this.messages = messages;
+    this.fallback = fallback;
+    this.plurals = new Intl.PluralRules(language);
+  }
+
+  /** Tells whether there is such a text. */
+  has(key) {
+    return key in this.messages || key in this.fallback;
+  }
+
+  /**
+   * Returns a text, its `{placeholders}` filled. With a `count` there may be one text for each plural form
+   * (`calls.missed.one`, `calls.missed.other`).
+   */
+  t(key, params = {}) {
+    const counted = params.count === undefined ? key : `${key}.${this.plurals.select(params.count)}`;
+    const text = [counted, `${key}.other`, key].map((each) => this.messages[each] ?? this.fallback[each]).find((each) => each !== undefined);
+    return (text ?? key).replace(/\{(\w+)\}/g, (whole, name) => String(params[name] ?? whole));
+  }
+
+  /** Returns a number as it is written here. */
+  number(value, digits = 0) {
+    return new Intl.NumberFormat(this.language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+  }
+
+  /** Returns when something was: the time of a day that is today, else the day as well. */
+  moment(time, now = Date.now()) {
+    const today = new Date(time).toDateString() === new Date(now).toDateString();
+    const style = today ? { timeStyle: "short" } : { dateStyle: "short", timeStyle: "short" };
+    return new Intl.DateTimeFormat(this.language, style).format(time);
+  }
+}
+
+/** Returns milliseconds as a clock shows them: 0:07, 12:34, 1:02:03. */
+export function clock(milliseconds) {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  const two = (value) => String(value).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}
+
+/** Returns the first language of these that there are texts in. */
+export function preferred(languages = globalThis.navigator?.languages ?? []) {
+  const short = languages.map((each) => String(each).toLowerCase().split("-")[0]);
+  return short.find((each) => each in LANGUAGES) ?? FALLBACK;
+}
+
+/**
+ * Returns the texts of a language, "" or an unknown one for the browser's.
+ * @param {string} [wanted]
+ * @returns {Promise<Texts>}
+ */
+export async function loadTexts(wanted = "") {
+  const language = preferred([wanted, ...(globalThis.navigator?.languages ?? [])]);
+  const [messages, fallback] = await Promise.all([load(language), language === FALLBACK ? {} : load(FALLBACK)]);
+  return new Texts(language, messages, fallback);
+}
+
+async function load(language) {
+  const response = await fetch(new URL(`texts/${language}.json`, import.meta.url));
+  if (!response.ok) throw new Error(`no texts in ${language}: ${response.status}`);
+  return response.json();
+}

@@ -1,0 +1,169 @@
+// One call that is not ringing here: all its controls while it is in hand, a line while another one is.
+
+import { el, put, say, show, uniqueId } from "../dom.js";
+import { icon } from "../icons.js";
+import { clock } from "../texts.js";
+import { nameOf, stateKey } from "../words.js";
+import { avatar, button, dataList, enable, keypad, levelMeter, whenEnabled } from "./parts.js";
+import { qualityView } from "./quality.js";
+import { transferView } from "./transfer.js";
+
+const STATE_ICONS = { "state.established": "check", "state.held": "pause", "state.held_both": "pause", "state.held_by_peer": "pause" };
+
+export function callView(context, call) {
+  const { desk, t } = context;
+  const head = headOf(context, call);
+  const consult = consultOf(context, call);
+  const digits = digitsOf(context, call);
+  const transfer = transferView(context, call, () => open("transfer"));
+  const controls = controlsOf(context, call, open);
+  const levels = levelsOf(context, call);
+  const quality = qualityView(context, call);
+  const data = dataList(call.data);
+  const body = el("div", { class: "call-body" }, consult.element, controls.element, digits.element, transfer.element, levels.element, quality.element, data);
+  const element = el("article", { class: "call", "aria-labelledby": head.id, onkeydown: typed }, head.element, body);
+  const parts = { keypad: digits, transfer };
+  const extras = [consult, transfer, levels, quality];
+  let opened = null;
+
+  function open(what) {
+    const before = opened;
+    opened = opened === what ? null : what;
+    for (const [name, part] of Object.entries(parts)) show(part.box, name === opened);
+    controls.opened(opened);
+    if (opened) parts[opened].focus();
+    else if (before) controls.toggle(before).focus();
+  }
+
+  // Digits are sent while the focus is in this call, but not in a field of it.
+  function typed(event) {
+    if (event.key === "Escape" && opened) {
+      open(null);
+      return;
+    }
+    const elsewhere = event.target.closest("input, select, textarea") || event.ctrlKey || event.altKey || event.metaKey;
+    if (elsewhere || !call.isUp || !/^[0-9*#]$/.test(event.key)) return;
+    event.preventDefault();
+    digits.send(event.key);
+  }
+
+  return {
+    element,
+    update() {
+      const selected = desk.selected === call;
+      put(element, "data-selected", selected);
+      put(element, "data-state", call.isUp && (call.held || call.heldByPeer) ? "held" : call.state);
+      show(body, selected);
+      head.update(selected);
+      controls.update();
+      extras.forEach((part) => part.update());
+      if (!call.isUp && opened) open(opened);
+    },
+    tick: head.tick,
+    levels: levels.levels,
+  };
+}
+
+function headOf({ desk, t }, call) {
+  const id = uniqueId("call");
+  const mark = el("span", { class: "mark" });
+  const words = el("span");
+  const time = el("time", { role: "timer", "aria-live": "off" });
+  const name = el("h3", { id, tabindex: "-1", "data-focus": true }, nameOf(call));
+  const lane = el(
+    "div", { class: "row" },
+    button({ label: t("call.switch", { peer: nameOf(call) }), icon: "play", kind: "small", onclick: () => desk.switchTo(call) }),
+    button({ label: t("call.hang_up_other", { peer: nameOf(call) }), icon: "handset", kind: "end small", bare: true, onclick: () => desk.hangUp(call) }),
+  );
+  lane.firstChild.relabel(t("call.take"));
+  put(lane.firstChild, "aria-label", t("call.switch", { peer: nameOf(call) }));
+  const element = el("header", { class: "call-head" }, avatar(call), el("div", { class: "who" }, name, el("p", { class: "what" }, mark, words, time)), lane);
+  const tick = () => say(time, call.answeredAt ? clock(Date.now() - call.answeredAt) : "");
+  return {
+    id,
+    element,
+    tick,
+    update(selected) {
+      const key = stateKey(call);
+      if (words.dataset.key !== key) mark.replaceChildren(icon(STATE_ICONS[key] ?? "arrowOut"));
+      words.dataset.key = key;
+      say(name, nameOf(call));
+      say(words, t(key, { peer: call.peer }));
+      show(lane, !selected);
+      tick();
+    },
+  };
+}
+
+function controlsOf({ desk, t }, call, open) {
+  const toggle = (name, label, shape, action) => button({ label, icon: shape, kind: "control", "data-control": name, onclick: whenEnabled(action) });
+  const mute = toggle("mute", t("call.mute"), "microphone", () => desk.mute(call));
+  const hold = toggle("hold", t("call.hold"), "pause", () => desk.hold(call));
+  const keys = toggle("keypad", t("call.keypad"), "keypad", () => open("keypad"));
+  const transfer = toggle("transfer", t("call.transfer"), "transfer", () => open("transfer"));
+  const end = button({ label: t("call.hang_up"), icon: "handset", kind: "end control", "data-control": "end", onclick: () => desk.hangUp(call) });
+  const element = el("div", { class: "controls", role: "group", "aria-label": t("call.controls") }, mute, hold, keys, transfer, end);
+  return {
+    element,
+    toggle: (name) => ({ keypad: keys, transfer })[name],
+    opened(name) {
+      put(keys, "aria-expanded", String(name === "keypad"));
+      put(transfer, "aria-expanded", String(name === "transfer"));
+    },
+    update() {
+      put(mute, "aria-pressed", String(call.muted));
+      mute.firstChild.replaceWith(icon(call.muted ? "muted" : "microphone"));
+      put(hold, "aria-pressed", String(call.held));
+      hold.firstChild.replaceWith(icon(call.held ? "play" : "pause"));
+      put(hold, "aria-busy", desk.isBusy(call, "hold") || null);
+      for (const each of [hold, keys, transfer]) enable(each, call.isUp);
+      enable(transfer, call.isUp && !desk.transferOf(call) && !desk.originalOf(call));
+    },
+  };
+}
+
+function consultOf({ desk, t }, call) {
+  const words = el("p");
+  const complete = button({ label: t("consult.complete"), icon: "transfer", kind: "primary", onclick: whenEnabled(() => desk.complete(call)) });
+  const cancel = button({ label: t("consult.cancel"), kind: "", onclick: () => desk.cancelConsult(call) });
+  const element = el("div", { class: "consult", role: "group", "aria-label": t("consult.title"), hidden: true }, icon("users"), words, el("div", { class: "row" }, complete, cancel));
+  return {
+    element,
+    update() {
+      const original = desk.originalOf(call);
+      show(element, original);
+      if (!original) return;
+      const params = { peer: nameOf(call), other: nameOf(original) };
+      say(words, t(call.isUp ? "consult.asking" : "consult.calling", params));
+      enable(complete, call.isUp && original.isUp && !desk.transferOf(original));
+    },
+  };
+}
+
+function digitsOf({ desk, ring, t }, call) {
+  const sent = el("output", { class: "sent", "aria-label": t("keypad.sent") });
+  const send = (digit) => {
+    say(sent, (sent.textContent + digit).slice(-24));
+    ring.key(digit);
+    desk.dtmf(call, digit);
+  };
+  const keys = keypad(t, t("keypad.title"), send);
+  const element = el("div", { class: "extra keys", hidden: true }, sent, keys, el("p", { class: "hint" }, t("keypad.hint")));
+  return { element, box: element, send, focus: () => keys.firstChild.focus() };
+}
+
+function levelsOf({ phone, desk, t }, call) {
+  const mine = levelMeter(t("levels.mine"));
+  const theirs = levelMeter(t("levels.theirs"));
+  const line = (shape, label, meter) => el("div", { class: "level-line" }, icon(shape), el("span", { "aria-hidden": "true" }, label), meter);
+  const element = el("div", { class: "levels" }, line("microphone", t("levels.you"), mine), line("speaker", t("levels.far"), theirs));
+  return {
+    element,
+    update: () => show(element, call.isUp || call.state === "early"),
+    levels() {
+      if (element.hidden || desk.selected !== call) return;
+      mine.level(call.muted || call.held ? 0 : phone.microphoneLevel());
+      theirs.level(call.level());
+    },
+  };
+}

@@ -1,0 +1,65 @@
+// The number to call.
+
+import { el, put, show } from "../dom.js";
+import { button, card, enable, field, keypad, whenEnabled } from "./parts.js";
+
+export function dialView({ desk, ring, options, t }) {
+  const input = el("input", { type: "tel", class: "number", autocomplete: "off", maxlength: 256, enterkeyhint: "go", value: desk.number, oninput: () => typed() });
+  const erase = button({ label: t("dial.erase"), icon: "backspace", kind: "quiet", bare: true, onclick: () => change(input.value.slice(0, -1)) });
+  const call = el("button", { type: "submit", class: "button answer wide" }, t("dial.call"));
+  const keys = keypad(t, t("dial.keypad"), (digit) => {
+    ring.key(digit);
+    change(input.value + digit);
+  });
+  const numbers = options.numbers?.length ? offered(options.numbers) : null;
+  const line = field(t("dial.number"), input);
+  line.append(erase);
+  const form = el("form", { novalidate: true, onsubmit: submit }, line, keys, call);
+  const element = card(t("dial.title"), { class: "dial" }, form, numbers);
+  keys.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (/^[0-9*#+]$/.test(event.key)) change(input.value + event.key);
+    else if (event.key === "Backspace") change(input.value.slice(0, -1));
+  });
+  show(erase, input.value);
+
+  function typed() {
+    desk.type(input.value);
+    put(input, "aria-invalid", null);
+    show(erase, input.value);
+  }
+
+  function change(value) {
+    input.value = value;
+    typed();
+    if (!value && document.activeElement === document.body) input.focus();
+  }
+
+  function submit(event) {
+    event.preventDefault();
+    if (call.getAttribute("aria-disabled")) return;
+    put(input, "aria-invalid", input.value.trim() ? null : "true");
+    if (input.value.trim()) desk.dismiss("no_number");
+    else input.focus();
+    desk.dial(input.value);
+  }
+
+  function offered(all) {
+    const one = ({ number, label }) => el("li", null, el(
+      "button", { type: "button", class: "offered", onclick: whenEnabled(() => desk.dial(number)) },
+      el("span", { class: "number" }, number), " ", el("span", null, label ? t(label) : ""),
+    ));
+    return el("details", { class: "offers" }, el("summary", null, t("dial.offers")), el("ul", null, all.map(one)));
+  }
+
+  return {
+    element,
+    focus: () => input.focus(),
+    update() {
+      enable(call, !desk.isBusy(null, "dial"));
+      if (input.value !== desk.number && document.activeElement !== input) input.value = desk.number;
+      else if (!desk.number && input.value && !desk.isBusy(null, "dial")) input.value = "";
+      show(erase, input.value);
+    },
+  };
+}

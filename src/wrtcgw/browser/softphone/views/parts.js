@@ -1,0 +1,86 @@
+// What the views are made of.
+
+import { el, put, say, uniqueId } from "../dom.js";
+import { icon } from "../icons.js";
+
+/**
+ * Returns a button with an icon and a word; `bare` hides the word from the eye only.
+ * @param {{label: string, icon?: string, kind?: string, bare?: boolean, onclick?: (event: Event) => void}} options and attributes
+ */
+export function button({ label, icon: name, kind = "", bare = false, ...attributes }) {
+  const words = el("span", { class: bare ? "unseen" : "label" }, label);
+  const node = el("button", { type: "button", class: `button ${kind} ${bare ? "bare" : ""}`.trim(), ...attributes }, name ? icon(name) : null, words);
+  if (bare) node.title = label;
+  node.relabel = (text) => {
+    say(words, text);
+    if (bare) node.title = text;
+  };
+  return node;
+}
+
+/** Lets a button be pressed or not; it keeps the focus, and screen readers find it either way. */
+export function enable(node, on) {
+  put(node, "aria-disabled", !on || null);
+}
+
+/** Returns a handler that does nothing while its button is switched off by `enable`. */
+export function whenEnabled(action) {
+  return (event) => (event.currentTarget.getAttribute("aria-disabled") ? event.preventDefault() : action(event));
+}
+
+/** Returns a card with a heading. */
+export function card(title, attributes = {}, ...children) {
+  const id = uniqueId("title");
+  const { class: kind = "", ...more } = attributes;
+  const heading = el("h2", { id, tabindex: "-1" }, title);
+  return el("section", { "aria-labelledby": id, class: `card ${kind}`.trim(), ...more }, heading, ...children);
+}
+
+/** Returns a label with its control. */
+export function field(label, control, hint = null) {
+  control.id ||= uniqueId("field");
+  if (hint) {
+    hint.id ||= uniqueId("hint");
+    put(control, "aria-describedby", hint.id);
+  }
+  return el("div", { class: "field" }, el("label", { for: control.id }, label), control, hint);
+}
+
+/** Returns a meter of how loud something is, 0 to 1. */
+export function levelMeter(label) {
+  const bar = el("span", { class: "level-bar" });
+  const node = el("div", { class: "level", role: "meter", "aria-label": label, "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": 0 }, bar);
+  node.level = (value) => {
+    const shown = Math.round(100 * Math.min(1, 1.6 * Math.sqrt(Math.max(0, value)))); // ears are not linear
+    bar.style.setProperty("--level", `${shown}%`);
+    put(node, "aria-valuenow", shown);
+  };
+  return node;
+}
+
+const LETTERS = { 2: "ABC", 3: "DEF", 4: "GHI", 5: "JKL", 6: "MNO", 7: "PQRS", 8: "TUV", 9: "WXYZ", 0: "+" };
+const NAMES = { "*": "key.star", "#": "key.hash" };
+
+/** Returns the twelve keys of a telephone; they are also pressed by the keyboard while the focus is on them. */
+export function keypad(t, label, press) {
+  const key = (digit) => el(
+    "button",
+    { type: "button", class: "key", "data-digit": digit, "aria-label": NAMES[digit] ? t(NAMES[digit]) : digit, onclick: () => press(digit) },
+    el("span", { class: "digit", "aria-hidden": "true" }, digit),
+    el("span", { class: "letters", "aria-hidden": "true" }, LETTERS[digit] ?? ""),
+  );
+  return el("div", { class: "keypad", role: "group", "aria-label": label }, [..."123456789*0#"].map(key));
+}
+
+/** Returns attached data as a list of terms; null when there are none. */
+export function dataList(data) {
+  if (!data?.length) return null;
+  const pairs = data.slice(0, 12).map(({ key, value }) => el("div", null, el("dt", null, key), el("dd", null, value)));
+  return el("dl", { class: "data" }, pairs);
+}
+
+/** Returns a circle with the first letter of a name, or a person. */
+export function avatar({ displayName }) {
+  const letter = (displayName ?? "").match(/\p{L}/u)?.[0];
+  return el("span", { class: "avatar", "aria-hidden": "true" }, letter ? letter.toUpperCase() : icon("user"));
+}

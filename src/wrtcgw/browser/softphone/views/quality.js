@@ -1,0 +1,44 @@
+// How good a call is: in a word, by bars, and in numbers; and what to do when it is bad.
+
+import { el, put, say, show } from "../dom.js";
+import { icon } from "../icons.js";
+import { opinionOf } from "../words.js";
+
+const NUMBERS = {
+  mos: (texts, { mos }) => texts.number(mos, 1),
+  loss: (texts, { loss }) => `${texts.number(loss, 1)} %`,
+  jitter: (texts, { jitter }) => `${texts.number(jitter)} ms`,
+  rtt: (texts, { rtt }) => `${texts.number(rtt)} ms`,
+  codec: (texts, { codec }) => codec || "–",
+  way: (texts, { relayed }) => texts.t(relayed ? "quality.relayed" : "quality.direct"),
+};
+
+export function qualityView({ desk, texts, t }, call) {
+  const bars = el("span", { class: "bars", "aria-hidden": "true" }, [1, 2, 3, 4].map(() => el("i")));
+  const word = el("span", { class: "word" });
+  const values = Object.fromEntries(Object.keys(NUMBERS).map((name) => [name, el("dd")]));
+  const rows = Object.entries(values).map(([name, value]) => el("div", null, el("dt", null, t(`quality.${name}`)), value));
+  const warning = el("p", { class: "warning", role: "status", hidden: true });
+  const details = el("details", null, el("summary", null, bars, el("span", null, t("quality.title"), ": "), word, icon("chevron")), el("dl", null, rows));
+  const element = el("div", { class: "quality", hidden: true }, details, warning);
+  return {
+    element,
+    update() {
+      const sample = desk.qualityOf(call);
+      show(element, call.isUp);
+      const silent = sample?.silent && call.isUp && !call.held && !call.heldByPeer;
+      const { key, bars: count } = sample ? opinionOf(sample.mos) : { key: "quality.measuring", bars: 0 };
+      put(element, "data-bars", silent ? 0 : count);
+      put(element, "data-known", Boolean(sample) || null);
+      say(word, t(silent ? "quality.silent" : key));
+      for (const [name, value] of Object.entries(values)) say(value, sample ? NUMBERS[name](texts, sample) : "–");
+      show(warning, sample?.bad || silent);
+      say(warning, warnings(sample, silent));
+    },
+  };
+
+  function warnings(sample, silent) {
+    if (silent) return t("quality.silent_todo");
+    return sample?.bad ? t("quality.bad_todo") : "";
+  }
+}

@@ -1,0 +1,79 @@
+// The calls that were.
+
+import { el, put, say, show } from "../dom.js";
+import { icon } from "../icons.js";
+import { clock } from "../texts.js";
+import { nameOf } from "../words.js";
+import { button, card } from "./parts.js";
+
+const ICONS = { missed: "missed", elsewhere: "elsewhere", declined: "close" };
+
+export function recentsView({ desk, history, texts, t, options }) {
+  let missedOnly = false;
+  let drawn = "";
+  const badge = el("span", { class: "badge", hidden: true });
+  const list = el("ul", { class: "entries" });
+  const none = el("p", { class: "hint" });
+  const choice = (label, missed) => el("button", { type: "button", class: "choice", onclick: () => choose(missed) }, label);
+  const choices = [choice(t("recents.all"), false), choice(t("recents.missed"), true)];
+  const clear = button({ label: t("recents.clear"), icon: "trash", kind: "quiet", bare: true, onclick: () => wipe() });
+  const bar = el("div", { class: "row choices", role: "group", "aria-label": t("recents.show") }, choices, clear);
+  const content = el("div", { class: "recents-content" }, bar, list, none);
+  const element = options.compact ? folded() : card(t("recents.title"), { class: "recents" }, content);
+  if (!options.compact) element.firstChild.append(" ", badge);
+  element.addEventListener("focusin", () => seen());
+  element.addEventListener("pointerdown", () => seen());
+
+  function folded() {
+    return el("details", { class: "card recents", ontoggle: () => element.open && seen() }, el("summary", null, el("h2", null, t("recents.title"), " ", badge)), content);
+  }
+
+  function seen() {
+    if (!history.unseen) return;
+    history.see();
+    update();
+  }
+
+  function choose(missed) {
+    missedOnly = missed;
+    update();
+  }
+
+  function wipe() {
+    const entries = history.clear();
+    update();
+    element.querySelector("button")?.focus();
+    desk.notify({ kind: "info", code: "cleared", action: { key: "recents.undo", run: () => { history.restore(entries); update(); } } });
+  }
+
+  function update() {
+    const entries = history.entries.filter(({ outcome }) => !missedOnly || outcome === "missed");
+    const { unseen } = history;
+    show(badge, unseen);
+    say(badge, unseen ? t("recents.unseen", { count: unseen }) : "");
+    choices.forEach((each, index) => put(each, "aria-pressed", String(Boolean(index) === missedOnly)));
+    show(none, !entries.length);
+    show(clear, history.entries.length);
+    say(none, t(missedOnly ? "recents.none_missed" : "recents.none"));
+    const state = JSON.stringify(entries);
+    if (state === drawn) return;
+    drawn = state;
+    list.replaceChildren(...entries.map(row));
+    show(list, entries.length);
+  }
+
+  function row(entry) {
+    const { outcome, direction, at, duration, peer } = entry;
+    const what = t(outcome === "answered" ? `recents.${direction}` : `recents.${outcome}`);
+    const when = texts.moment(at);
+    const talked = duration ? clock(duration) : "";
+    return el(
+      "li", { class: "entry", "data-outcome": outcome },
+      icon(ICONS[outcome] ?? (direction === "inbound" ? "arrowIn" : "arrowOut")),
+      el("div", { class: "who" }, el("strong", null, nameOf(entry)), el("span", { class: "hint" }, [what, when, talked].filter(Boolean).join(" · "))),
+      button({ label: t("recents.call", { peer }), icon: "handset", kind: "quiet", bare: true, onclick: () => desk.dial(peer) }),
+    );
+  }
+
+  return { element, update };
+}

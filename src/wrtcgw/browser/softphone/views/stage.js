@@ -1,0 +1,81 @@
+// The calls: those that ring, the one in hand, those that wait; and what became of the last one.
+
+import { arrange, el, show } from "../dom.js";
+import { icon } from "../icons.js";
+import { ending } from "../words.js";
+import { clock } from "../texts.js";
+import { callView } from "./call.js";
+import { incomingView } from "./incoming.js";
+import { button, card } from "./parts.js";
+
+export function stageView(context) {
+  const { desk, t } = context;
+  const list = el("div", { class: "calls" });
+  const rest = el("div", { class: "rest" });
+  const element = card(t("calls.title"), { class: "stage" }, list, rest);
+  const [heading] = element.children;
+  const views = new Map();
+  let ended; // the call whose end is shown; undefined before the first look
+
+  const view = (call, incoming) => {
+    const known = views.get(call);
+    if (known && known.incoming === incoming) return known;
+    const made = Object.assign(incoming ? incomingView(context, call) : callView(context, call), { incoming });
+    views.set(call, made);
+    return made;
+  };
+
+  return {
+    element,
+    update() {
+      const { incoming, current } = desk;
+      const focused = element.contains(document.activeElement) && document.activeElement;
+      const before = new Set(list.children);
+      for (const call of views.keys()) if (call.isOver) views.delete(call);
+      const all = [...incoming.map((call) => view(call, true)), ...current.map((call) => view(call, false))];
+      all.forEach((each) => each.update());
+      arrange(list, all.map((each) => each.element));
+      showRest(!all.length);
+      moveFocus(focused, [...list.children].find((node) => !before.has(node)));
+    },
+    tick: () => views.forEach((each) => each.tick?.()),
+    levels: () => views.forEach((each) => each.levels?.()),
+    focus: () => heading.focus(),
+  };
+
+  // When what had the focus is gone, it goes to what has taken its place: the new card, the call in hand, or the heading.
+  // It also goes to a call that was just placed here; but one that comes in takes it from nothing.
+  function moveFocus(focused, fresh) {
+    const lost = focused && (!element.contains(focused) || focused.closest("[hidden]"));
+    const nowhere = document.activeElement === document.body || document.activeElement === null;
+    const placed = fresh && fresh.dataset.state === "calling" && context.element.contains(document.activeElement);
+    const target = fresh ?? views.get(desk.selected)?.element;
+    if (lost || placed || (fresh && nowhere)) (target?.querySelector("[data-focus]") ?? heading).focus();
+  }
+
+  function showRest(idle) {
+    const { lastEnded } = desk;
+    show(rest, idle || lastEnded?.ended.missed || lastEnded?.ended.answeredElsewhere);
+    if (ended === lastEnded) return;
+    ended = lastEnded;
+    rest.replaceChildren(lastEnded ? endedCard(lastEnded) : empty());
+  }
+
+  function empty() {
+    return el("div", { class: "empty" }, icon("handset"), el("p", { class: "empty-title" }, t("calls.none")), el("p", null, t("calls.none_hint")));
+  }
+
+  function endedCard(call) {
+    const { key, params, failure } = ending(call, context.texts);
+    const talked = call.answeredAt ? t("ended.talked", { time: clock(call.endedAt - call.answeredAt) }) : "";
+    const again = call.peer && !call.ended.answeredElsewhere
+      ? button({ label: t("ended.again", { peer: call.peer }), icon: "handset", kind: "small", onclick: () => desk.dial(call.peer) })
+      : null;
+    return el(
+      "div", { class: `ended ${failure ? "failure" : ""}`, role: "status" }, icon(failure ? "alert" : "info"),
+      el("p", null, el("strong", null, t(`${key}.title`, params)), " ", context.texts.has(`${key}.todo`) ? t(`${key}.todo`, params) : "", " ", talked),
+      el("div", { class: "row" }, again, button({ label: t("notice.dismiss"), icon: "close", kind: "quiet", bare: true, onclick: () => desk.forgetEnded() })),
+    );
+  }
+}
+

@@ -1,0 +1,21 @@
+// The state of the registration, always there and always true.
+
+import { el, put, say } from "../dom.js";
+import { icon } from "../icons.js";
+
+const ICONS = { ok: "check", busy: "clock", bad: "alert", off: "signOut" };
+
+export function statusView({ desk, t }) {
+  const mark = el("span", { class: "mark" });
+  const words = el("span");
+  const element = el("p", { class: "status", role: "status" }, mark, words);
+  return {
+    element,
+    update() {
+      const { level, key, params } = desk.registration;
+      if (element.dataset.level !== level) mark.replaceChildren(icon(ICONS[level]));
+      put(element, "data-level", level);
+      say(words, t(key, params));
+    },
+  };
+}
