@@ -24,6 +24,18 @@ def usable(data: Data) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in data if _NAME.fullmatch(name))
 
 
+def fitting(data: Data, limit: int, *, form: bool) -> Data:
+    """Return those items, one after the other, that fit into so many bytes as header fields, or as a form."""
+    kept: list[tuple[str, str]] = []
+    left = limit
+    for item in usable(data):
+        size = len(urlencode([item], errors="replace")) + bool(kept) if form else len(_line(*_field(*item)))
+        if size <= left:
+            kept.append(item)
+            left -= size
+    return kept
+
+
 def to_headers(data: Data, limit: int) -> tuple[tuple[str, str], ...]:
     """
     Return the header fields of the data.
@@ -31,8 +43,8 @@ def to_headers(data: Data, limit: int) -> tuple[tuple[str, str], ...]:
     :param limit: the most bytes of all fields together.
     :raises BadInput: when they are more.
     """
-    fields = tuple((PREFIX + name, quote(value, safe="", errors="replace")) for name, value in usable(data))
-    _check(sum(len(f"{name}: {value}\r\n") for name, value in fields), limit)
+    fields = tuple(_field(name, value) for name, value in usable(data))
+    _check(sum(len(_line(name, value)) for name, value in fields), limit)
     return fields
 
 
@@ -55,6 +67,14 @@ def from_headers(fields: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ..
         for name, value in fields
         if name.lower().startswith(PREFIX.lower()) and _NAME.fullmatch(name[len(PREFIX) :])
     )
+
+
+def _field(name: str, value: str) -> tuple[str, str]:
+    return PREFIX + name, quote(value, safe="", errors="replace")
+
+
+def _line(name: str, value: str) -> str:
+    return f"{name}: {value}\r\n"
 
 
 def _check(size: int, limit: int) -> None:

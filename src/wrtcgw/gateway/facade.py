@@ -241,8 +241,7 @@ class Gateway:
         """
         Call ``to`` with the page's offer; what comes of it is told by messages.
 
-        :param data: names and values to attach to the call, as ``attached_data`` says; those whose name is not made of
-            letters, digits, ``-`` and ``_`` are left out.
+        :param data: to attach, as ``attached_data`` says; names of other than letters, digits, - and _ are left out.
         :param to: a number or user, or a SIP URI of an allowed domain.
         :param page_address: the page's IP address, for a description that has no candidates yet.
         :raises NotSignedIn: when the agent is none.
@@ -253,6 +252,10 @@ class Gateway:
         agent = self.agent(agent_id)
         connected = self._registrations.is_connected(agent)
         return self._setup.place(agent, to, sdp, page_address, connected=connected, data=data)
+
+    def fitting_data(self, data: Data) -> Data:
+        """Return of ``data`` what a call can carry, for pages that could not react to its refusal."""
+        return self._switch.fitting(data)
 
     def send_description(
         self,

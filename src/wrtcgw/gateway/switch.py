@@ -19,7 +19,7 @@ from wrtcgw.calls.call import Call
 from wrtcgw.calls.messages import AgentMessage
 from wrtcgw.calls.registry import Registry
 from wrtcgw.errors import RequestRefused
-from wrtcgw.gateway.attached import Data, to_form, to_headers
+from wrtcgw.gateway.attached import Data, fitting, to_form, to_headers
 from wrtcgw.gateway.legs import Leg
 from wrtcgw.gateway.settings import GatewaySettings, Outcome
 from wrtcgw.sip.core import UACore
@@ -103,6 +103,11 @@ class Switch:
             self._results.append(lambda: waiting.callback(result))
         self.run([])
 
+    def afterwards(self, act: Callable[[], None]) -> None:
+        """Call ``act`` when all events are acted on."""
+        self._results.append(act)
+        self.run([])
+
     def _carry_out(self, output: Output) -> None:
         try:
             if isinstance(output, Send):
@@ -151,6 +156,13 @@ class Switch:
         if settings.attached_data == "info":
             return (), to_form(data, settings.attached_data_limit)
         return (), ""
+
+    def fitting(self, data: Data) -> Data:
+        """Return of the data that a page attaches what is not too long."""
+        settings = self.settings
+        if settings.attached_data == "off":
+            return data
+        return fitting(data, settings.attached_data_limit, form=settings.attached_data == "info")
 
     def agent_of(self, call: Call) -> Agent | None:
         """Return the agent of a call, or None when it has signed out."""

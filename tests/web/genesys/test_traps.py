@@ -1,5 +1,9 @@
 """What else the wire document warns of: third-party control, data, statistics, the echo call, both dialects at once."""
 
+from socket import socketpair
+
+from twisted.logger import LogLevel, capturedLogs, formatEvent
+
 from tests.web.genesys.dialectcase import BROWSER_SDP, PBX_SDP, DialectCase, Page, read
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.web.genesys import GenesysSettings
@@ -32,6 +36,53 @@ class DataOfPages(DialectCase):
         far = page.call_up()
         page.post("INFO-MAP k=" + "v" * 100_000)
         self.assertNotIn("INFO", far.methods())
+
+    def test_too_much_attached(self) -> None:
+        """Data beyond attached_data_limit cost a call nothing: what fits goes along in order, the rest is logged."""
+        for settings, carried in (("headers", ["X-Data-a", "X-Data-c"]), ("info", [])):
+            self.start(attached_data=settings, attached_data_limit=60)
+            data = [{"key": "a", "value": "1"}, {"key": "b", "value": "\u00fc" * 20}, {"key": "c", "value": "2"}]
+            page = self.page()
+            with capturedLogs() as logs:
+                page.offer(attacheddata=data)
+            (warning,) = [formatEvent(event) for event in logs if event["log_level"] is LogLevel.warn]
+            self.assertIn("5001", warning)
+            self.assertTrue(warning.endswith(": b"), warning)
+            far = self.far.calls[-1]
+            names = [name for name, _ in far.request("INVITE").headers.items() if name.startswith("X-Data-")]
+            self.assertEqual(names, carried)
+            far.answer(PBX_SDP)
+            self.run_for()
+            self.assertEqual(page.roap()["messageType"], "ANSWER")
+            self.assertEqual(
+                [info.body for info in far.requests if info.method == "INFO"], [] if carried else ["a=1&c=2"]
+            )
+            page.post("BYE")
+            self.run_for()
+            called = self.far.call("5001", PBX_SDP)
+            self.run_for()
+            page.answer(page.roap(), attacheddata=data)
+            self.assertEqual(called.last("INVITE").status, 200)
+            self.assertEqual(page.roap()["messageType"], "OK")
+
+    def test_stale_ok(self) -> None:
+        """An OK that a broken poll did not take is not told when the page has made an offer since."""
+        page = self.page()
+        far = self.far.call("5001", PBX_SDP)
+        self.run_for()
+        offer = page.roap()
+        wire = self.wire()
+        ours, theirs = socketpair()
+        wire.transport.socket = ours  # type: ignore[attr-defined]
+        wire.get(f"/wait?id={page.ssid}")
+        ours.close()
+        theirs.close()
+        page.answer(offer)
+        page.offer("5002")
+        self.assertTrue(page.silent())
+        far.answer(PBX_SDP)
+        self.run_for()
+        self.assertEqual(page.roap()["messageType"], "ANSWER")
 
 
 class Abuse(DialectCase):

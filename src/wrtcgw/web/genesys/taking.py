@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Literal
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -18,10 +18,11 @@ from wrtcgw.web.genesys.session import Letter, PageSession
 from wrtcgw.web.genesys.settings import GenesysSettings
 from wrtcgw.web.genesys.stats import put_stats
 from wrtcgw.web.genesys.telling import Teller
-from wrtcgw.web.genesys.wire import Roap
+from wrtcgw.web.genesys.wire import Pairs, Roap
 
 log = Logger()
 
+Kind = Literal[MessageType.OFFER, MessageType.ANSWER]
 WAITING = (CallState.DIALLING, CallState.RINGING)
 
 
@@ -85,14 +86,7 @@ class Taker:
             if call is None:
                 self._place(session, secured(sdp), sdp, peer, address, message)
             else:
-                self._gateway.send_description(
-                    session.agent.id,
-                    call.id,
-                    secured(sdp),
-                    page_address=address,
-                    kind=MessageType.OFFER,
-                    data=message.data,
-                )
+                self._describe(session, call, MessageType.OFFER, secured(sdp), address, message.data)
                 session.page_offer = sdp
                 session.engaged = True
         except GatewayError as error:
@@ -137,7 +131,8 @@ class Taker:
         session.page_offer = as_sent
         session.muted += 1  # what comes of it at once is told when the call is known
         try:
-            call = self._gateway.place_call(agent_id, to, sdp, page_address=address, data=message.data)
+            data = self._fitting(session, message.data)
+            call = self._gateway.place_call(agent_id, to, sdp, page_address=address, data=data)
             session.call_id = call.id
             session.told = session.engaged = True
         finally:
@@ -176,15 +171,30 @@ class Taker:
         session.engaged = True
         sdp = with_profiles_of(from_page(message.sdp, message.candidates), session.far_offer)
         try:
-            self._gateway.send_description(
-                session.agent.id, call.id, sdp, page_address=address, kind=MessageType.ANSWER, data=message.data
-            )
+            self._describe(session, call, MessageType.ANSWER, sdp, address, message.data)
         except WrongState as error:
             log.info("answer of {agent} not used: {error}", agent=session.agent.id, error=str(error))
         except GatewayError as error:
             log.warn("answer of {agent} not taken: {error}", agent=session.agent.id, error=str(error))
             self.hang_up(session)
             session.put(*self._teller.failure(code_of(error)))
+
+    def _describe(self, session: PageSession, call: Call, kind: Kind, sdp: str, address: str, data: Pairs) -> None:
+        """Send a description of the page for a call, with the data that a call which rings can take along."""
+        data = self._fitting(session, data) if call.state is CallState.OFFERED else ()
+        self._gateway.send_description(session.agent.id, call.id, sdp, page_address=address, kind=kind, data=data)
+
+    def _fitting(self, session: PageSession, data: Pairs) -> Pairs:
+        """Return the data that fit: a page would lose its call by the others, of which it could not know."""
+        kept = tuple(self._gateway.fitting_data(data))
+        left = [ascii(name)[1:-1] for name, _ in data if name not in dict(kept)]
+        if left:
+            log.warn(
+                "attached data of {agent} left out, for their name or attached_data_limit: {names}",
+                agent=session.agent.id,
+                names=", ".join(left)[:200],
+            )
+        return kept
 
     # -- the rest
 

@@ -121,8 +121,7 @@ class Teller:
 
         One that has made an offer, since or in the place of an answer, would throw at it, and poll no more.
         """
-        call = session.call
-        if not session.far_offer or (call is not None and call.negotiation is Negotiation.OURS):
+        if not session.far_offer or not _awaits_ok(session):
             return []
         fields: dict[str, object] = {
             "messageType": "OK",
@@ -130,7 +129,7 @@ class Teller:
             "answererSessionId": session.page_id,
             "seq": session.seq,
         }
-        return [Letter(wire.roap_text(fields), message.call_id)]
+        return [Letter(wire.roap_text(fields), message.call_id, is_wanted=partial(_awaits_ok, session))]
 
     def _error(self, session: PageSession, message: AgentMessage) -> list[Letter]:
         if message.cause in QUIET:
@@ -168,6 +167,11 @@ class Teller:
 
     def _info(self, session: PageSession, message: AgentMessage) -> list[Letter]:
         return [Letter(wire.info_peer(message.body), message.call_id)]
+
+
+def _awaits_ok(session: PageSession) -> bool:
+    """Tell whether the page has no offer of its own open."""
+    return session.call is None or session.call.negotiation is not Negotiation.OURS
 
 
 def _with_data(fields: dict[str, object], data: wire.Pairs) -> dict[str, object]:
