@@ -4,11 +4,14 @@ from socket import socketpair
 
 from tests.support.farside import SDP
 from tests.support.gatewaycase import OTHER_SDP, PAGE_SDP, GatewayCase
-from tests.web.genesys.dialectcase import PBX_SDP, DialectCase, Page
+from tests.web.genesys.dialectcase import BROWSER_SDP, PBX_SDP, DialectCase, Page, read
+from wrtcgw import sdp as descriptions
 from wrtcgw.calls.call import Negotiation
 from wrtcgw.calls.messages import MessageType
+from wrtcgw.errors import WrongState
 
 CHANGED = SDP.replace("40000", "40008")
+OTHER_BROWSER_SDP = BROWSER_SDP.replace("a=ice-ufrag:abcd", "a=ice-ufrag:efgh")
 OTHER_PBX_SDP = PBX_SDP.replace("40000", "40008").replace("a=ice-ufrag:abcd", "a=ice-ufrag:efgh")
 
 
@@ -172,6 +175,77 @@ class DialectGlare(DialectCase):
             self.run_for()
             self.assertEqual(self.told(page), ["ANSWER"])
 
+    def test_offer_while_the_gateway_offers(self) -> None:
+        """An OFFER that comes while the gateway's own is open waits for the end of that; the newest one goes."""
+        for answered in (True, False):
+            self.start()
+            page = self.page()
+            far = page.call_up()
+            holding = self.begin(self.gateway.hold("5001"))
+            self.run_for()
+            page.offer(sdp=OTHER_BROWSER_SDP)
+            page.offer()
+            self.assertEqual((far.methods().count("INVITE"), self.told(page)), (2, []))
+            if answered:
+                far.answer(PBX_SDP + "a=recvonly\r\n")
+            else:
+                far.refuse(488)
+            self.run_for()
+            (self.successResultOf if answered else self.failureResultOf)(holding)
+            self.assertEqual(far.methods().count("INVITE"), 3)
+            self.assertEqual(descriptions.direction(far.offer), "sendonly" if answered else "sendrecv")
+            self.assertIn("a=ice-ufrag:abcd", far.offer)
+            far.answer(PBX_SDP)
+            self.run_for()
+            self.assertEqual(self.told(page), ["ANSWER"])
+
+    def test_offer_after_an_offer(self) -> None:
+        """A page that offers again hears only of the offer that it made last: the answer would be taken for that's."""
+        page = self.page()
+        far = page.call_up()
+        page.offer()
+        page.offer(sdp=OTHER_BROWSER_SDP)
+        far.answer(PBX_SDP)
+        self.run_for()
+        self.assertEqual(self.told(page), [])
+        self.assertIn("a=ice-ufrag:efgh", far.offer)
+        far.answer(OTHER_PBX_SDP)
+        self.run_for()
+        answer = page.roap()
+        self.assertEqual((answer["seq"], "a=ice-ufrag:efgh" in answer["sdp"]), (3, True))
+        self.assertEqual(self.told(page), [])
+
+    def test_end_while_an_offer_waits(self) -> None:
+        """A call that ends meanwhile, or by the answer to the open offer, takes the offer with it."""
+        for ends in (lambda far: far.bye(), lambda far: far.refuse(481)):
+            self.start()
+            page = self.page()
+            far = page.call_up()
+            page.offer()
+            page.offer(sdp=OTHER_BROWSER_SDP)
+            ends(far)
+            self.run_for(1)
+            self.assertEqual(far.methods().count("INVITE"), 2)
+            told = page.told()
+            while told.text != "BYE":
+                self.assertEqual(read(told)["messageType"], "ERROR")
+                told = page.told()
+            self.assertTrue(page.silent())
+
+    def test_reload_that_offers_while_an_offer_is_out(self) -> None:
+        """A page that takes the call over and offers before it is asked has its offer sent when the old one is over."""
+        page = self.page()
+        far = page.call_up()
+        page.offer()
+        page = self.page()
+        page.offer(sdp=OTHER_BROWSER_SDP)
+        far.answer(PBX_SDP)
+        self.run_for()
+        self.assertIn("a=ice-ufrag:efgh", far.offer)
+        far.answer(PBX_SDP)
+        self.run_for()
+        self.assertEqual(self.told(page), ["ANSWER"])
+
 
 class ROAPGlare(GatewayCase):
     """The same for pages that say what they send: the gateway always yields, as one with the lowest tiebreaker."""
@@ -226,3 +300,23 @@ class ROAPGlare(GatewayCase):
         self.run_for()
         (asked,) = self.messages(self.agent)
         self.assertEqual((asked.type, asked.sdp, asked.cause), (MessageType.OFFER, None, "resync"))
+
+    def test_offer_while_the_gateway_offers(self) -> None:
+        """An OFFER during a hold goes out after that; one of which the page does not say so much is refused."""
+        holding = self.begin(self.gateway.hold("alice"))
+        self.run_for()
+        self.assertRaises(WrongState, self.describe, self.agent, OTHER_SDP)
+        self.describe(self.agent, OTHER_SDP, kind=MessageType.OFFER)
+        self.peer.answer(CHANGED.replace("sendrecv", "recvonly"))
+        self.run_for()
+        self.successResultOf(holding)
+        self.assertIn("m=audio 30002", self.peer.offer)
+        self.assertEqual(self.types(self.agent), ["HOLD"])
+        self.peer.answer(SDP)
+        self.run_for()
+        self.assertEqual(self.types(self.agent), ["ANSWER"])
+
+    def test_offer_after_an_offer(self) -> None:
+        """A page that offers although its own offer is open is refused: it has to wait for the answer."""
+        self.describe(self.agent, OTHER_SDP, kind=MessageType.OFFER)
+        self.assertRaises(WrongState, self.describe, self.agent, PAGE_SDP, kind=MessageType.OFFER)

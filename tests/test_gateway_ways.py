@@ -1,6 +1,6 @@
 """What the far side is offered for a page, and which way media may flow, when nobody asked the page."""
 
-from tests.support.farside import SDP
+from tests.support.farside import SDP, FarCall
 from tests.support.gatewaycase import PAGE_SDP, GatewayCase
 from tests.web.genesys.dialectcase import BROWSER_SDP, PBX_SDP, DialectCase, Page, read
 from wrtcgw import sdp as descriptions
@@ -210,3 +210,223 @@ class HeldByTheAgent(GatewayCase):
         self.assertEqual((resumed.type, offer.type, offer.sdp), (MessageType.RESUME, MessageType.OFFER, SDP))
         self.describe(agent, kind=MessageType.ANSWER)
         self.assertEqual(self.types(agent), [])
+
+
+class ServerHold(DialectCase):
+    """W 6.5: a hold that the server ordered ends by the far side's re-INVITE, too; the agent's own one does not."""
+
+    def ordered(self) -> tuple[Page, FarCall]:
+        """Return a page that holds by the server's order."""
+        page = self.page()
+        far = page.call_up()
+        far.notify("hold")
+        self.run_for()
+        self.assertEqual(page.told().text, "EVENT-HOLD")
+        self.offer(page, far, "inactive")
+        return page, far
+
+    def offer(self, page: Page, far: FarCall, direction: str) -> None:
+        """Have a page offer, and the far side answer in kind."""
+        page.offer(sdp=way(BROWSER_SDP, direction))
+        far.answer(PBX_SDP + f"a={direction}\r\n")
+        self.run_for()
+        page.ok(page.roap())
+
+    def ignored(self, page: Page, far: FarCall) -> None:
+        """Check that an active re-INVITE leaves the page on hold."""
+        far.reinvite(PBX_SDP)
+        self.run_for()
+        self.assertEqual(descriptions.direction(far.last("INVITE").body), "inactive")
+        self.assertTrue(page.silent())
+
+    def test_resumed(self) -> None:
+        """The page gets the OFFER, and its active answer goes back; from then on it holds no more."""
+        page, far = self.ordered()
+        far.reinvite(PBX_SDP)
+        self.run_for()
+        offer = page.roap()
+        self.assertEqual((offer["messageType"], descriptions.direction(offer["sdp"])), ("OFFER", "sendrecv"))
+        page.answer(offer)
+        self.assertEqual(descriptions.direction(far.last("INVITE").body), "sendrecv")
+        self.offer(page, far, "inactive")
+        self.ignored(page, far)
+
+    def test_not_active(self) -> None:
+        """A re-INVITE that does not want to talk resumes nothing."""
+        page, far = self.ordered()
+        for offer in (PBX_HELD, PBX_INACTIVE, PBX_SDP + "a=recvonly\r\n"):
+            far.reinvite(offer)
+            self.run_for()
+            self.assertNotEqual(descriptions.direction(far.last("INVITE").body), "sendrecv")
+            self.assertTrue(page.silent())
+
+    def test_refresh(self) -> None:
+        """Nor does one that repeats what the far side has answered to the hold, whatever it has said there."""
+        page = self.page()
+        far = page.call_up()
+        far.notify("hold")
+        self.run_for()
+        page.told()
+        page.offer(sdp=way(BROWSER_SDP, "inactive"))
+        far.answer(PBX_SDP)
+        self.run_for()
+        page.ok(page.roap())
+        self.ignored(page, far)
+
+    def test_own_hold(self) -> None:
+        """A page that held before the order came, or after it had resumed, holds for its agent."""
+        page = self.page()
+        far = page.call_up()
+        self.offer(page, far, "inactive")
+        far.notify("hold")
+        self.run_for()
+        self.assertEqual(page.told().text, "EVENT-HOLD")
+        self.ignored(page, far)
+        page, far = self.again()
+        self.offer(page, far, "sendrecv")
+        self.offer(page, far, "inactive")
+        self.ignored(page, far)
+
+    def again(self) -> tuple[Page, FarCall]:
+        """Begin anew, on hold by order."""
+        self.start()
+        return self.ordered()
+
+    def test_refused_hold(self) -> None:
+        """A hold that the far side refused is none, so the next one is the agent's."""
+        page = self.page()
+        far = page.call_up()
+        far.notify("hold")
+        self.run_for()
+        page.told()
+        page.offer(sdp=way(BROWSER_SDP, "inactive"))
+        far.refuse(488)
+        self.run_for()
+        self.assertEqual(page.roap()["messageType"], "ERROR")
+        self.offer(page, far, "inactive")
+        self.ignored(page, far)
+
+
+class ServerHoldByTheGateway(GatewayCase):
+    """The same where the gateway holds for the server."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.agent = self.sign_in()
+        self.call, self.peer = self.outbound(self.agent)
+
+    def ordered(self) -> None:
+        """Let the server order a hold."""
+        self.peer.notify("hold")
+        self.run_for()
+        self.peer.answer(way(SDP, "recvonly"))
+        self.run_for()
+        self.assertEqual(self.types(self.agent), ["HOLD"])
+
+    def reinvite(self, text: str) -> str:
+        """Return the direction of the answer that a re-INVITE gets."""
+        self.peer.reinvite(text)
+        self.run_for()
+        return descriptions.direction(self.peer.last("INVITE").body)
+
+    def test_resumed(self) -> None:
+        """An active re-INVITE resumes; the page is told that it was the server."""
+        self.ordered()
+        self.assertEqual(self.reinvite(way(SDP, "recvonly")), "sendonly")
+        self.assertTrue(self.call.held)
+        self.assertEqual(self.reinvite(SDP), "sendrecv")
+        self.assertFalse(self.call.held)
+        (resumed,) = self.messages(self.agent)
+        self.assertEqual((resumed.type, resumed.cause), (MessageType.RESUME, "server"))
+
+    def test_resumed_with_new_media(self) -> None:
+        """So it is when the page has to answer: the hold ends with its answer, and stays when there is none."""
+        self.ordered()
+        self.peer.reinvite(CHANGED)
+        self.run_for(12)
+        self.assertEqual((self.types(self.agent), self.call.held), (["OFFER", "ERROR"], True))
+        self.peer.reinvite(CHANGED)
+        self.run_for()
+        self.assertTrue(self.call.held)
+        self.describe(self.agent)
+        self.assertEqual(descriptions.direction(self.peer.last("INVITE").body), "sendrecv")
+        self.assertEqual((self.types(self.agent), self.call.held), (["OFFER", "RESUME"], False))
+
+    def test_hold_of_the_agent(self) -> None:
+        """What the agent has put on hold stays so."""
+        holding = self.begin(self.gateway.hold("alice"))
+        self.run_for()
+        self.peer.answer(way(SDP, "recvonly"))
+        self.run_for()
+        self.successResultOf(holding)
+        self.assertEqual(self.reinvite(SDP), "sendonly")
+        self.assertTrue(self.call.held)
+
+
+class HoldTakenOver(DialectCase):
+    """A hold by the other API, of a call that a page of the dialect takes over."""
+
+    def held(self, by: str) -> FarCall:
+        """Return a call on hold."""
+        agent = self.sign_in("5001", "5001")
+        _, far = self.outbound(agent, PBX_SDP)
+        if by == "server":
+            far.notify("hold")
+        else:
+            self.begin(self.gateway.hold("5001"))
+        self.run_for()
+        far.answer(PBX_SDP + "a=recvonly\r\n")
+        self.run_for()
+        self.assertEqual(self.types(agent), ["HOLD"])
+        return far
+
+    def test_ends_by_the_offer(self) -> None:
+        """The new page, which knows of no hold, offers to talk: that is what the far side is offered."""
+        far = self.held("local")
+        page = self.page()
+        self.assertEqual(page.told().text, "INVITE")
+        page.offer("5002")
+        self.assertEqual(descriptions.direction(far.offer), "sendrecv")
+        far.answer(PBX_SDP)
+        self.run_for()
+        self.assertEqual(page.roap()["messageType"], "ANSWER")
+        (call,) = self.agent_of().calls.values()
+        self.assertFalse(call.held)
+
+    def test_stays_when_refused(self) -> None:
+        """When the far side refuses, the call is on hold as before, and the next offer of the page ends that."""
+        far = self.held("local")
+        page = self.page()
+        page.told()
+        page.offer("5002")
+        far.refuse(488)
+        self.run_for()
+        (call,) = self.agent_of().calls.values()
+        self.assertTrue(call.held)
+        page.offer("5002")
+        self.assertEqual(descriptions.direction(far.offer), "sendrecv")
+
+    def test_order_of_the_server(self) -> None:
+        """What the server has put on hold is for the server to resume: by talk, or by its own re-INVITE."""
+        for event in ("talk", "re-INVITE"):
+            self.start()
+            far = self.held("server")
+            page = self.page()
+            page.told()
+            page.offer("5002")
+            self.assertEqual(descriptions.direction(far.offer), "sendonly")
+            far.answer(PBX_SDP + "a=recvonly\r\n")
+            self.run_for()
+            page.ok(page.roap())
+            if event == "talk":
+                far.notify("talk")
+                self.run_for()
+                self.assertEqual(descriptions.direction(far.offer), "sendrecv")
+                far.answer(PBX_SDP)
+            else:
+                far.reinvite(PBX_SDP)
+                self.run_for()
+                page.answer(page.roap())  # it has applied that the far side does not send
+            self.run_for()
+            (call,) = self.agent_of().calls.values()
+            self.assertFalse(call.held)

@@ -119,6 +119,25 @@ class HoldTests(InCall):
             self.assertLess(answered - asked, AT_ONCE)
         self.assertEqual(self.page.types(), ["HOLD", "TALK", "RESUME"])
 
+    def test_ordered_and_retrieved_by_offer(self) -> None:
+        """Other flows of third-party control hold by NOTIFY, and retrieve by a re-INVITE that talks (W 6.5)."""
+        self.hold()
+        self.assertEqual(sdp.direction(self.reinvite(session("0 101", version=4) + "a=inactive\r\n")), "inactive")
+        self.assertTrue(self.ours.held)
+        self.assertEqual(sdp.direction(self.reinvite(session("0 101", version=5))), "sendrecv")
+        self.assertEqual((self.ours.held, self.ours.held_by_peer), (False, False))
+        told = [(message.type.value, message.cause) for _, message in self.page.told]
+        self.assertEqual(told[0], ("HOLD", "server"))
+        self.assertIn(("RESUME", "server"), told)
+
+    def test_held_by_the_agent(self) -> None:
+        """What the agent has put on hold the SIP Server does not take back by a refresh of its session."""
+        self.call.on_invite = answering(ANSWER.replace("a=fmtp", "a=recvonly\r\na=fmtp"))
+        self.done(self.gateway.hold("alice"))
+        for version in (4, 5):
+            self.assertEqual(sdp.direction(self.reinvite(session("0 101", version=version))), "sendonly")
+        self.assertTrue(self.ours.held)
+
     def test_offer_while_the_agent_holds(self) -> None:
         """Who asks for our offer while the agent holds gets one that holds; resume makes it whole again."""
         self.hold()

@@ -150,6 +150,17 @@ class DesktopCalls(DesktopCase):
         self.assertFalse(page.on_hold)
         await self.ended(call, page)
 
+    async def test_hold_and_retrieve(self) -> None:
+        """NOTIFY hold holds, a re-INVITE that talks is answered by the page, and so ends the hold."""
+        page = await self.page()
+        call = await self.answered(page)
+        call.notify("hold")
+        await call.line(lambda line: line.theirs and line.text == "ACK 1", "ACK")
+        await until(lambda: page.session and page.session.state.value == "established", "the page's answer")
+        answer = await self.reinvited(call, session("0 101", version=5))
+        self.assertEqual(sdp.direction(answer), "sendrecv")
+        await self.ended(call, page)
+
     async def test_held_by_the_server(self) -> None:
         """c=0.0.0.0 holds, a re-INVITE without SDP retrieves; the page stays in its call."""
         page = await self.page()

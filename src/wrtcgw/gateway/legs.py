@@ -37,6 +37,8 @@ class OpenOffer:
     """What is to be the page's description when the offer is accepted."""
     by: str
     """Who wanted it: ``local`` (the page) or ``server``."""
+    held: bool
+    """Whether the gateway holds when it is accepted."""
     waiting: "Deferred[Outcome] | None" = None
 
 
@@ -86,6 +88,14 @@ class Leg:
     """The description inside the call that the page is to answer."""
     form: str = field(default="", repr=False)
     """Data that the page has attached, to be sent by INFO once the call is answered."""
+    waiting_offer: str | None = field(default=None, repr=False)
+    """The page's newest offer, which came while one of ours was open: it goes out when that is settled."""
+    held_by: str = ""
+    """Who has put the call on hold, by the gateway or by the page: ``local`` (the agent) or ``server``; '' for none."""
+    hold_ordered: bool = False
+    """The page was told to hold: its next offer is what it makes of that."""
+    hold_lapses: bool = False
+    """The agent's hold was made at another page; this one, which holds by itself, ends it by its first offer."""
     resync: bool = False
     """A new page has come while an offer of ours was open: when that is settled, it is asked for one of its own."""
     informing: bool = False

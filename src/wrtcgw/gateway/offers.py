@@ -22,9 +22,10 @@ from wrtcgw.gateway.media import (
     tell_hold,
     wanted,
 )
-from wrtcgw.gateway.remote_offers import RemoteOffers
+from wrtcgw.gateway.remote_offers import SERVER, RemoteOffers
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch, accepted
+from wrtcgw.gateway.ways import holds
 from wrtcgw.sip.outputs import OfferAcceptedLate, OfferAnswered, OfferRefused
 
 Kind = Literal[MessageType.OFFER, MessageType.ANSWER]
@@ -64,6 +65,8 @@ class Offers:
 
         An offer of the page that meets one of the far side which the page was to answer, or was not even told of yet,
         goes before it: the gateway is always the one who yields, so the page needs no tiebreaker (W 6.7, rules 1, 2).
+        One that meets an offer of the gateway's own waits for the end of that; the newest one does, and a page that
+        knows one call hears of no other. A page that says more has to wait itself for the answer to its own.
 
         :raises BadInput: when it is no description.
         :raises WrongState: when the call needs none of that kind.
@@ -79,8 +82,25 @@ class Offers:
             raise WrongState(call.id, "answer", call.status)
         else:
             self._remote_offers.give_way(leg)
-            sent = successor(leg, descriptions.held(text) if call.held else text)
-            self._offer(leg, OpenOffer(Purpose.PAGE, sent, text, "local"))
+            if kind is MessageType.OFFER and self._may_wait(leg):
+                leg.waiting_offer, leg.resync = text, False
+            else:
+                self._offer_of_page(leg, text)
+
+    def _may_wait(self, leg: Leg) -> bool:
+        """Tell whether an offer of ours is open that an offer of the page may wait for."""
+        if leg.offer is None:
+            return False
+        agent = self._switch.agent_of(leg.call)
+        return leg.offer.purpose is not Purpose.PAGE or leg.resync or (agent is not None and agent.single_call)
+
+    def _offer_of_page(self, leg: Leg, text: str) -> None:
+        """Send an offer of the page, and with it the gateway's hold, unless that has lapsed."""
+        held = leg.call.held and not leg.hold_lapses
+        sent = successor(leg, descriptions.held(text) if held else text)
+        server = leg.held_by == SERVER if held else leg.hold_ordered
+        self._offer(leg, OpenOffer(Purpose.PAGE, sent, text, SERVER if server else "local", held))
+        leg.hold_ordered = False
 
     def _answer_call(self, leg: Leg, text: str, kind: Kind | None, data: Data) -> None:
         call, switch = leg.call, self._switch
@@ -112,6 +132,7 @@ class Offers:
         leg.known_sdp = offered
         if leg.informing:
             return
+        self._remote_offers.end_hold(leg, offered)
         local = successor(leg, wanted(leg))
         switch.run(switch.core.answer_offer(call.id, local, switch.now()))
         call.local_sdp = local
@@ -135,8 +156,9 @@ class Offers:
 
     async def _change_hold(self, leg: Leg, purpose: Purpose, by: str) -> Outcome:
         waiting: Deferred[Outcome] = self._switch.expect(self._switch.settings.answer_limit)
-        sent = renewed(leg, held=purpose is Purpose.HOLD)
-        self._offer(leg, OpenOffer(purpose, sent, leg.page_sdp, by, waiting))
+        held = purpose is Purpose.HOLD
+        sent = renewed(leg, held=held)
+        self._offer(leg, OpenOffer(purpose, sent, leg.page_sdp, by, held, waiting))
         return accepted(purpose.value, await waiting)
 
     # -- our offers inside a call
@@ -158,11 +180,9 @@ class Offers:
             take_offer(leg, offer.page_sdp)
             leg.known_sdp = event.sdp
             self._tell_outcome(leg, AgentMessage(type=MessageType.ANSWER, sdp=event.sdp))
-        elif offer.purpose is not Purpose.REPEAT:
-            call.held = offer.purpose is Purpose.HOLD
-            tell_hold(switch, leg, call.held, offer.by)
+        self._note_hold(leg, offer)
         self._remote_offers.changed(leg, event.sdp)
-        self._resync(leg)
+        self._go_on(leg)
         if offer.waiting is not None:
             switch.give(offer.waiting, OK)
 
@@ -176,7 +196,7 @@ class Offers:
             self._tell_outcome(
                 leg, AgentMessage(type=MessageType.ERROR, code=event.code, reason=event.reason, cause=cause, hint=hint)
             )
-        self._resync(leg)
+        self._go_on(leg)
         if offer.waiting is not None:
             self._switch.give(offer.waiting, Outcome(event.code, event.reason))
 
@@ -187,18 +207,34 @@ class Offers:
             return
         version = descriptions.origin_version(leg.call.local_sdp or leg.page_sdp) + 2
         sent = descriptions.with_version(renewed(leg, held=leg.call.held), version)
-        self._offer(leg, OpenOffer(Purpose.REPEAT, sent, leg.page_sdp, "local"))
+        self._offer(leg, OpenOffer(Purpose.REPEAT, sent, leg.page_sdp, leg.held_by or "local", leg.call.held))
+
+    def _note_hold(self, leg: Leg, offer: OpenOffer) -> None:
+        """Note what an accepted offer has made of the hold, and tell it if it was the gateway that held."""
+        if leg.call.held is not offer.held:
+            leg.call.held, leg.hold_lapses = offer.held, False
+            tell_hold(self._switch, leg, offer.held, offer.by)
+        leg.held_by = offer.by if offer.held or holds(leg.wish) else ""
 
     def _tell_outcome(self, leg: Leg, message: AgentMessage) -> None:
-        """Tell the page what came of its offer, unless it is another page by now."""
-        if not leg.resync:
+        """Tell the page what came of its offer, unless it is another page by now, or has made another offer."""
+        if not leg.resync and leg.waiting_offer is None:
             self._switch.tell(leg.call, message)
 
-    def _resync(self, leg: Leg) -> None:
-        """Ask a page that has come meanwhile for an offer of its own."""
-        if leg.resync:
+    def _go_on(self, leg: Leg) -> None:
+        """Send the page's offer that has waited, or ask a page that has come meanwhile for one."""
+        if leg.waiting_offer is not None:
+            self._switch.afterwards(lambda: self._send_waiting(leg))  # the call may end by the same response
+        elif leg.resync:
             leg.resync = False
             self._switch.tell(leg.call, request_for_offer("resync"))
+
+    def _send_waiting(self, leg: Leg) -> None:
+        text = leg.waiting_offer
+        if text is not None and leg.call.state is CallState.ESTABLISHED and leg.offer is None:
+            leg.waiting_offer = None
+            self._remote_offers.give_way(leg)
+            self._offer_of_page(leg, text)
 
     def _closed(self, call_id: str) -> tuple[Leg | None, OpenOffer | None]:
         """Return the leg and its open offer, which is open no more."""

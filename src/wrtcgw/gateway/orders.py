@@ -13,6 +13,7 @@ from wrtcgw.gateway.legs import Leg
 from wrtcgw.gateway.offers import Offers
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch
+from wrtcgw.gateway.ways import holds
 from wrtcgw.sip.outputs import ControlReceived, InfoReceived, TextReceived
 
 DTMF_RELAY, DTMF = "application/dtmf-relay", "application/dtmf"
@@ -144,6 +145,7 @@ class Orders:
             if established and leg.call.held:
                 self._switch.spawn(self._obey(leg, self._offers.resume(leg, "server")))
         elif event.event == "hold" and self._page_holds(leg):
+            leg.hold_ordered = not holds(leg.wish)
             self._switch.tell(leg.call, AgentMessage(type=MessageType.HOLD, cause=ORDERED))
         elif event.event == "hold" and established and not leg.call.held:
             self._switch.spawn(self._obey(leg, self._offers.hold(leg, "server")))

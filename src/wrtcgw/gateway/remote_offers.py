@@ -21,11 +21,15 @@ from wrtcgw.gateway.media import (
     request_for_offer,
     same_media,
     successor,
+    tell_hold,
 )
 from wrtcgw.gateway.switch import Switch
+from wrtcgw.gateway.ways import holds, ways
 from wrtcgw.sip.outputs import AnswerReceived, OfferReceived, OfferWithdrawn, SessionRefreshed
 
 NOT_ACCEPTABLE, GLARE = 488, 491
+SERVER = "server"
+"""Who holds, if not the agent."""
 
 
 class RemoteOffers:
@@ -41,7 +45,8 @@ class RemoteOffers:
             self._reject(event.leg, NOT_ACCEPTABLE)
         elif event.sdp is None:
             self._answer(leg, asked_for(leg))
-        elif same_media(leg, event.sdp):
+        elif same_media(leg, event.sdp) and (leg.call.held or not _resumes(leg, event.sdp)):
+            self.end_hold(leg, event.sdp)
             text = descriptions.answer_to(event.sdp, answering(leg, event.sdp), leg.call.remote_sdp or event.sdp)
             self._answer(leg, successor(leg, text))
             learn_offer(self._switch, leg, event.sdp)
@@ -49,6 +54,14 @@ class RemoteOffers:
             self._reject(event.leg, GLARE)
         else:
             self._ask(leg, event.sdp, informing=False)
+
+    def end_hold(self, leg: Leg, offered: str) -> None:
+        """End a hold that the server ordered, when the far side's offer, which is to be answered now, says so."""
+        if leg.call.held and _resumes(leg, offered):
+            leg.call.held = False
+            tell_hold(self._switch, leg, False, SERVER)
+        if not leg.call.held and not holds(leg.wish):
+            leg.held_by = ""
 
     def _answer(self, leg: Leg, local: str) -> None:
         switch = self._switch
@@ -121,6 +134,7 @@ class RemoteOffers:
         """
         for call in list(agent.calls.values()):
             leg = self._switch.legs[call.id]
+            leg.hold_lapses = call.held and agent.single_call and leg.held_by != SERVER
             if agent.mailbox.head(partial(_is_offer, call)) is not None:
                 continue  # it is still to be read
             if call.state is CallState.OFFERED:
@@ -160,8 +174,20 @@ class RemoteOffers:
         """Let the page apply what is new for it; its answer to that does not go to the far side, which has one."""
         known = same_media(leg, text)
         learn_answer(self._switch, leg, text)
-        if not known and leg.call.negotiation is Negotiation.NONE:
+        if not known and leg.call.negotiation is Negotiation.NONE and leg.waiting_offer is None:
             self._ask(leg, text, informing=True)
+
+
+def _resumes(leg: Leg, text: str) -> bool:
+    """
+    Tell whether an offer of the far side ends the hold: some third-party control orders it by NOTIFY, and resumes so.
+
+    W 6.5 tells of such.
+
+    One that repeats what the far side has said already is a refresh. The agent's own hold is only for the agent to end.
+    """
+    known = leg.call.remote_sdp or ""
+    return leg.held_by == SERVER and "sendrecv" in ways(text) and not descriptions.same_session(known, text)
 
 
 def _is_offer(call: Call, message: AgentMessage) -> bool:

@@ -41,6 +41,11 @@ def wish_of_answer(before: Ways, answer: str, offered: str) -> Ways:
     ]
 
 
+def holds(wish: Ways) -> bool:
+    """Tell whether by these directions nobody talks to anybody: how a page holds (W 6.5)."""
+    return bool(wish) and "sendrecv" not in wish
+
+
 def need_page(wish: Ways, page: str, known: str, text: str) -> bool:
     """
     Tell whether media that the page wishes can flow by the far side's ``text`` only when the page has applied it.
