@@ -14,7 +14,7 @@ from wrtcgw.sip.outputs import (
     PeerFault,
     SessionRefreshed,
 )
-from wrtcgw.sip.usages.modification import OfferState
+from wrtcgw.sip.usages.modification import MAX_LATE, OfferState
 
 IDLE, LOCAL, WAIT, REMOTE, UNACKED = OfferState
 
@@ -304,6 +304,21 @@ class OurOfferTests(CoreCase):
             self.assertEqual((self.local_sdp(call), self.of(PeerFault)), (OFFER, []))
             self.end_all()
             self.check_nothing_left()
+
+    def test_accepted_late_for_ever(self) -> None:
+        """A far side that is late each time is not offered the same each time: after a few it is only reported."""
+        call = self.call_out()
+        for _ in range(MAX_LATE + 2):
+            invite = self.reoffer(call)
+            self.advance(33)
+            self.respond(invite, 200, THEIRS)
+        self.assertEqual(len(self.of(OfferAcceptedLate)), MAX_LATE)
+        self.assertEqual([call.leg in fault.detail for fault in self.of(PeerFault)], [True, True])
+        self.respond(self.reoffer(call), 200, THEIRS)
+        invite = self.reoffer(call)
+        self.advance(33)
+        self.respond(invite, 200, THEIRS)
+        self.assertEqual(len(self.of(OfferAcceptedLate)), MAX_LATE + 1)
 
     def test_accepted_late_behind_another(self) -> None:
         """While another offer is under way nothing is told: that one settles it; a refusal that is late is dropped."""

@@ -52,6 +52,9 @@ if TYPE_CHECKING:
 MAX_GLARE = 5
 """How often one offer of ours may meet 491 before it counts as refused."""
 
+MAX_LATE = 3
+"""How often in a row the peer may accept an offer when it was given up before the two sides are left at odds."""
+
 
 class OfferState(Enum):
     """Whose offer is under way in the dialog."""
@@ -104,6 +107,7 @@ class Modification:
         self._queue: deque[PendingOffer] = deque()
         self._current: PendingOffer | None = None
         self._given_up: PendingOffer | None = None
+        self._late = 0
         self._server: ServerRequest | None = None
         self._unacked: UnackedAnswer | None = None
         self._before = ""
@@ -209,7 +213,7 @@ class Modification:
             if offer.purpose is Purpose.REOFFER:
                 leg.ua.emit(OfferRefused(leg.id, response.status, "2xx without a session description"))
         elif offer.purpose is Purpose.REOFFER:
-            leg.local_sdp = offer.sdp
+            leg.local_sdp, self._late = offer.sdp, 0
             leg.ua.emit(OfferAnswered(leg.id, sdp))
         else:
             leg.ua.emit(SessionRefreshed(leg.id, sdp))
@@ -228,7 +232,14 @@ class Modification:
         first = offer.ack is None
         self._acknowledge(offer, response)
         if first and leg.established and not self.busy:
-            leg.ua.emit(OfferAcceptedLate(leg.id))
+            self._late += 1
+            if self._late <= MAX_LATE:
+                leg.ua.emit(OfferAcceptedLate(leg.id))
+            else:
+                detail = (
+                    f"call {leg.id}: accepts every re-INVITE too late; what the call is now is left to the next one"
+                )
+                leg.ua.layer.fault(leg.dialog.flow, detail)
         return True
 
     def _refused(self, offer: PendingOffer, response: Response) -> None:
