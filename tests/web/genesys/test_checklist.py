@@ -1,8 +1,11 @@
 """What the golden files do not show of the check list of the wire document, section 11: a class for each point."""
 
+from attrs import evolve
 from twisted.web.http_headers import Headers
 
 from tests.web.genesys.dialectcase import BROWSER_SDP, FORM, ORIGIN, PBX_SDP, DialectCase, read
+from tests.web.harness import Answer
+from wrtcgw.calls.agent import RegistrationState
 
 OTHER_PBX_SDP = PBX_SDP.replace("40000", "40002").replace("abcdefgh", "ABCDEFGH")
 """A change that the page has to answer: other ICE credentials."""
@@ -43,6 +46,36 @@ class Point1(DialectCase):
         ):
             answer = self.ask(method, path)
             self.assertEqual(answer.headers["content-type"], "text/plain; charset=utf-8", path)
+
+    def test_slash_at_the_end_of_the_address(self) -> None:
+        """A page whose ``webrtc_gateway`` ends with a slash is served like any other, with or without a path."""
+        for path in ("", "/gateway"):
+            self.configure(evolve(self.settings, path=path))
+            ssid = self.sent("POST", f"{path}//sign_in", b"5001:secret").text.removeprefix("id=")
+            self.assertEqual(self.sent("POST", f"{path}//message?from={ssid}&to=1003", b"BYE").text, "OK")
+            self.assertEqual(self.sent("GET", f"{path}//wait?id=nobody").code, 204)
+            self.assertEqual(self.sent("GET", f"{path}//sign_out?id={ssid}").text, "OK")
+            self.run_for(1)
+            self.assertEqual([*self.gateway.agents()], [])
+
+    def test_methods_of_sign_out(self) -> None:
+        """Nobody is signed out by what is no GET or POST, as a HEAD of something that looks at links."""
+        page = self.page()
+        for method in ("HEAD", "PUT", "DELETE"):
+            answer = self.ask(method, f"/sign_out?id={page.ssid}")
+            self.assertEqual((answer.code, answer.headers["allow"]), (405, "GET, POST, OPTIONS"))
+            self.run_for(1)
+            self.assertIs(self.agent_of().registration, RegistrationState.REGISTERED)
+        self.assertEqual(self.ask("POST", f"/sign_out?id={page.ssid}").text, "OK")
+        self.run_for(1)
+        self.assertEqual([*self.gateway.agents()], [])
+
+    def sent(self, method: str, path: str, body: bytes = b"") -> Answer:
+        """Return the response to a request whose path goes out as it is."""
+        wire = self.wire()
+        wire.send(method, path, body)
+        self.run_for()
+        return wire.answer()
 
 
 class Point2(DialectCase):

@@ -62,12 +62,15 @@ class GenesysDialect:
         guests_only = settings.no_password == "guest"
         self._desk = Desk(gateway, reception, teller.tell, self._taker.hang_up, guests_only=guests_only)
         self.body_limit = settings.body_limit
-        prefix = settings.path.encode("ascii")
         self._calls: dict[bytes, Callable[[Request], int | bytes]] = {
-            prefix + b"/sign_in": self._sign_in,
-            prefix + b"/wait": self._wait,
-            prefix + b"/message": self._message,
-            prefix + b"/sign_out": self._sign_out,
+            settings.path.encode("ascii") + slash + name: serve
+            for slash in (b"/", b"//")  # the library only joins: an address with a slash at its end gives two
+            for name, serve in (
+                (b"sign_in", self._sign_in),
+                (b"wait", self._wait),
+                (b"message", self._message),
+                (b"sign_out", self._sign_out),
+            )
         }
 
     @property
@@ -155,6 +158,7 @@ class GenesysDialect:
         return write_text(request, 200, "OK")
 
     def _sign_out(self, request: Request) -> bytes:
+        _require(request, b"GET", b"POST")
         self._desk.sign_out(wire.ssid_of(_query(request), b"id"))
         return write_text(request, 200, "OK")
 
@@ -189,9 +193,10 @@ def _query(request: Request) -> bytes:
     return request.uri.partition(b"?")[2]
 
 
-def _require(request: Request, method: bytes) -> None:
-    if request.method != method:
-        raise WrongMethod(request.method.decode("ascii", "replace"), (method.decode("ascii"), "OPTIONS"))
+def _require(request: Request, *methods: bytes) -> None:
+    if request.method not in methods:
+        allowed = (*(method.decode("ascii") for method in methods), "OPTIONS")
+        raise WrongMethod(request.method.decode("ascii", "replace"), allowed)
 
 
 def read_body(request: Request, limit: int) -> bytes:
