@@ -4,7 +4,7 @@ from typing import cast
 
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.testing import MemoryReactorClock
-from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, capturedLogs, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
@@ -29,6 +29,8 @@ from wrtcgw.sip.outputs import (
     Unregistered,
 )
 from wrtcgw.sip.uri import URI
+
+BOB = URI.parse("sip:5002@demo.invalid")
 
 
 class PBXTests(SynchronousTestCase):
@@ -389,6 +391,23 @@ class FaultTests(PBXTests):
         for phone in phones:
             phone.disconnect()
         self.successResultOf(stopped)
+
+
+class LogTests(PBXTests):
+    """What is to be seen at ``debug``."""
+
+    def test_data(self) -> None:
+        """Data that users attach to calls show their size only, both ways, unless the operator wants to see them."""
+        for shown in (False, True):
+            self.office.pbx.trace_data = shown
+            with capturedLogs() as logs:
+                ours, outputs = self.ann.core.invite("5001", BOB, OFFER, 0.0, headers=(("X-Data-account", "4711"),))
+                self.ann.do(outputs)
+                self.bob.answer()
+                self.ann.do(self.ann.core.info(ours, "text/plain", "secret words", 0.0)[1])
+            told = "".join(event["text"] for event in logs if "text" in event)
+            self.assertIn("X-Data-account: ", told)
+            self.assertEqual(("4711" in told, "secret words" in told), (shown, shown))
 
 
 class NoMediaTests(SynchronousTestCase):

@@ -34,6 +34,8 @@ class Demo(Protocol):
     """Where it listens; known once it has started."""
     domain: str
     """Of its users' addresses."""
+    trace_data: bool
+    """Whether its log shows the data that users attach to calls."""
 
     def setServiceParent(self, parent: MultiService) -> None:
         """Run as long as ``parent`` does (:class:`twisted.application.service.IService`)."""
@@ -115,6 +117,7 @@ class GatewayService(MultiService):
 
     def _start_demo(self, demo: Demo) -> Mapping[bytes, IResource]:
         """Start the PBX, make it the only proxy, and return the pages of the demo."""
+        demo.trace_data = self.settings.trace_data
         demo.setServiceParent(self)
         self.settings = evolve(self.settings, sip_ws_servers=(WebSocketURL.parse(demo.url),), sip_domain=demo.domain)
         page = File(str(files("wrtcgw.demo").joinpath("page")))
@@ -158,6 +161,7 @@ class GatewayService(MultiService):
         names = [attribute.name for attribute in fields(Settings)]
         differs = {name for name in names if getattr(wanted, name) != getattr(self.settings, name)}
         if self._demo:
+            self._demo.trace_data = wanted.trace_data
             differs -= {"sip_ws_servers", "sip_domain"}
         changes = {name: getattr(wanted, name) for name in differs & reloadable_keys()}
         self.settings = evolve(self.settings, **changes)

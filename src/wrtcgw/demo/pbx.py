@@ -30,7 +30,7 @@ from wrtcgw.demo.lines import Exchange
 from wrtcgw.demo.media import Media, MediaUnavailableError, open_media
 from wrtcgw.demo.registrar import Registrar
 from wrtcgw.demo.switchboard import Switchboard
-from wrtcgw.redact import redact
+from wrtcgw.redact import hide_data, redact
 from wrtcgw.sip.core import Account, UACore, UASettings
 from wrtcgw.sip.errors import RemoteViolation
 from wrtcgw.sip.message import Request, Response
@@ -73,6 +73,7 @@ class DemoPBX(Service):
         :param opening: starts the media thread.
         """
         self.domain = domain
+        self.trace_data = False
         self.url = ""
         self._tcp = cast(IReactorTCP, reactor)
         self._threads = cast(IReactorFromThreads, reactor)
@@ -164,7 +165,7 @@ class DemoPBX(Service):
 
     def received(self, flow: int, text: str) -> None:
         """Take one SIP message: what a registrar does is done here, the rest is the core's."""
-        log.debug("from flow {flow}:\n{text}", flow=flow, text=redact(text))
+        log.debug("from flow {flow}:\n{text}", flow=flow, text=self._shown(text))
         now = self._clock.seconds()
         response = self._registrars_response(flow, text, now)
         if response is not None:
@@ -223,8 +224,11 @@ class DemoPBX(Service):
     def _send(self, output: Send) -> None:
         connection = self._connections.get(output.flow)
         if connection is not None:
-            log.debug("to flow {flow}:\n{text}", flow=output.flow, text=redact(output.text))
+            log.debug("to flow {flow}:\n{text}", flow=output.flow, text=self._shown(output.text))
             connection.transport.sendTextMessage(output.text)
+
+    def _shown(self, text: str) -> str:
+        return redact(text if self.trace_data else hide_data(text))
 
     def _rearm(self) -> None:
         if self._timer is not None and self._timer.active():
