@@ -1,0 +1,155 @@
+"""
+The library of our own on a page of another origin, through nginx, the gateway and Kamailio, with Asterisk as far side.
+
+What the demo PBX cannot do is played here: early media, digits in the media, a far side that makes offers of its own.
+"""
+
+from tests.interop.chromium import Tab
+from tests.interop.gateway import Gateway
+from tests.interop.page_cases import PageCase
+from tests.interop.servers import PASSWORD
+
+
+class LibraryCalls(PageCase):
+    """Calls of pages that have loaded ``/grtc.js``."""
+
+    def gateway(self) -> Gateway:
+        """Return the gateway behind nginx; pages of our origin may call it."""
+        return self.behind_nginx()
+
+    @property
+    def api(self) -> str:
+        """Return nginx's address."""
+        return f"https://127.0.0.1:{self.environment.ports.nginx}"
+
+    async def phone(self, dn: int, beside: Tab | None = None) -> Tab:
+        """Open a page, in the browser of another one if there is one, and sign a number in."""
+        await self.connected(self.gateway())
+        if beside is None:
+            tab = await self.open("library.html")
+        else:
+            tab = await beside.chromium.open(await beside.evaluate("() => location.href"))
+        await self.sign_in(tab, dn)
+        return tab
+
+    async def sign_in(self, tab: Tab, dn: int) -> None:
+        """Sign a number in; it is signed out when the case ends, which had nothing to complain about."""
+        code = "async (dn, password) => { await ready; await phone.signIn({ dn, password }) }"
+        await tab.evaluate(code, str(dn), PASSWORD)
+        self.addCleanup(self.leave, tab)
+
+    async def leave(self, tab: Tab) -> None:
+        """Sign out, and look at what the page said meanwhile."""
+        await tab.evaluate("async () => { await phone.signOut() }")
+        errors = await tab.evaluate("() => told.filter(([name]) => name === 'error').map(String)")
+        self.assertEqual(errors, [])
+        tab.console.check()
+
+    async def call(self, tab: Tab, to: int) -> None:
+        """Call a number."""
+        await tab.evaluate("async (to) => { await phone.call(to) }", str(to))
+
+    async def is_(self, tab: Tab, state: str) -> None:
+        """Wait until the page's call is in a state."""
+        for _ in range(60):
+            if await tab.evaluate("(state) => call?.state === state", state):
+                return
+            await self.pause(0.25)
+        self.fail(f"the call is not {state}: {await tab.evaluate('() => [call?.state, told.map(String)]')}")
+
+    async def do(self, tab: Tab, action: str, *arguments: object) -> None:
+        """Let a method of the page's call be done."""
+        await tab.evaluate(f"async (...given) => {{ await call.{action}(...given) }}", *arguments)
+
+    async def connect(self, caller: Tab, called: Tab, number: int) -> None:
+        """Let one page call the other until both hear something."""
+        await self.call(caller, number)
+        await self.is_(called, "incoming")
+        await self.do(called, "answer")
+        await self.is_(caller, "established")
+        for tab in (caller, called):
+            await self.hears(tab, "call.connection")
+
+    async def test_echo(self) -> None:
+        """A call of Echo() is heard back, held to silence, resumed, given another way, and hung up."""
+        tab = await self.phone(5001)
+        await self.call(tab, 1003)
+        await self.is_(tab, "established")
+        await self.hears(tab, "call.connection")
+        await self.do(tab, "hold")
+        await self.falls_silent(tab, "call.connection")
+        await self.do(tab, "resume")
+        await self.hears(tab, "call.connection")
+        await self.do(tab, "restartIce")
+        await self.hears(tab, "call.connection")
+        self.assertEqual((await tab.evaluate("() => call.quality()"))["codec"], "opus")
+        await self.do(tab, "hangup")
+        await self.quiet()
+
+    async def test_digits(self) -> None:
+        """Digits go in the media where the far side takes them there, else by INFO; Asterisk reads both."""
+        read = self.environment.asterisk.digits_read
+        before = len(read())
+        tab = await self.phone(5001)
+        await self.call(tab, 1007)
+        await self.is_(tab, "established")
+        await self.pause(1.0)  # digits before DTLS is up are lost, as in every WebRTC call
+        await self.do(tab, "dtmf", "2468", {"by": "rtp"})
+        await self.eventually("Asterisk to read the digits", lambda: read()[before:] == ["2468"])
+        await self.do(tab, "hangup")
+
+    async def test_early_media(self) -> None:
+        """What the far side plays before it answers is heard; then both ways, over the same connection."""
+        tab = await self.phone(5001)
+        await self.call(tab, 1010)
+        await self.is_(tab, "early")
+        await tab.evaluate("() => { window.first = call.connection }")
+        for _ in range(20):
+            if (await tab.audio("call.connection")).heard > 0:
+                break
+            await self.pause(0.1)
+        self.assertEqual(await tab.evaluate("() => call.state"), "early")
+        await self.is_(tab, "established")
+        await self.hears(tab, "call.connection")
+        self.assertTrue(await tab.evaluate("() => call.connection === first"))
+        await self.do(tab, "hangup")
+
+    async def test_inbound(self) -> None:
+        """A call from Asterisk is answered, has audio both ways, and ends with the caller."""
+        tab = await self.phone(5002)
+        originated = self.originate(5002)
+        await self.is_(tab, "incoming")
+        await self.do(tab, "answer")
+        await originated
+        await self.hears(tab, "call.connection")
+        await self.asterisk("channel request hangup all")
+        await self.is_(tab, "ended")
+
+    async def test_two_pages(self) -> None:
+        """Two pages hear each other; one holds and resumes; the other calls a third number and connects the two."""
+        first = await self.phone(5001)
+        second = await self.phone(5002, first)
+        await self.connect(first, second, 5002)
+        await self.do(first, "hold")
+        await self.do(first, "resume")
+        for tab in (first, second):
+            await self.hears(tab, "call.connection")
+        third = await self.phone(5003, first)
+        await second.evaluate("async () => { window.before = call; await before.hold() }")
+        await self.connect(second, third, 5003)
+        await second.evaluate("async () => { await before.transferTo(call) }")
+        for tab in (first, third):
+            await self.hears(tab, "call.connection")
+        self.assertEqual(await second.evaluate("() => [...phone.calls.values()].map(({ state }) => state)"), [])
+        await self.do(first, "hangup")
+        await self.is_(third, "ended")
+
+    async def test_blind(self) -> None:
+        """A blind transfer to the echo: who is transferred hears himself."""
+        first = await self.phone(5001)
+        second = await self.phone(5002, first)
+        await self.connect(first, second, 5002)
+        await self.do(second, "transfer", "1003")
+        await self.is_(second, "ended")
+        await self.hears(first, "call.connection")
+        await self.do(first, "hangup")
