@@ -21,7 +21,6 @@ setup(
     package_data={
         "wrtcgw": ["py.typed"],
         "wrtcgw.browser": ["*.d.ts", "*.svg", "*/*", "*/*/*", "*/*/*/*"],
-        "wrtcgw.demo": ["page/*"],
     },
     exclude_package_data={"wrtcgw.browser": ["__pycache__/*"]},
     include_package_data=False,

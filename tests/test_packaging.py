@@ -52,7 +52,7 @@ class PackageTests(SynchronousTestCase):
         """What is no Python travels with the package."""
         package = pathlib.Path(wrtcgw.__file__).parent
         self.assertTrue((package / "py.typed").exists())
-        self.assertTrue((package / "demo" / "page" / "index.html").exists())
+        self.assertTrue((package / "browser" / "softphone" / "index.html").exists())
         self.assertTrue((package / "browser" / "grtc" / "phone.js").exists())
         self.assertTrue((package / "browser" / "grtc.d.ts").exists())
 

@@ -1,6 +1,7 @@
 """How the library and the pages are served, and what holds for every file of them."""
 
 import io
+import json
 import pathlib
 import re
 import zipfile
@@ -107,6 +108,15 @@ class ServingTests(SynchronousTestCase):
             "/grtc/phone.js/more",
         ):
             self.assertEqual(get(self.pages, path).code, 404, path)
+
+    def test_demo(self) -> None:
+        """The softphone hears what to fill in for those who try the demo, and nothing where there is none."""
+        path = "/softphone/settings.json"
+        self.assertEqual(json.loads(get(self.pages, path).body), {"demo": None})
+        self.settings.demo = {"dn": "5001"}
+        answer = get(self.pages, path)
+        self.assertEqual(json.loads(answer.body), {"demo": {"dn": "5001"}})
+        self.assertEqual(answer.headers["content-type"], "application/json")
 
     def test_pages(self) -> None:
         """A page loads only its own, and only who may frames it; a change of that counts at once."""

@@ -233,6 +233,7 @@ class ServiceTests(SynchronousTestCase):
         self.assertEqual(service.settings.domain, "demo.invalid")
         self.assertEqual([str(url) for url in service.settings.proxies], [f"ws://127.0.0.1:{FREE_PORT}/"])
         self.assertIn(b"/softphone/", self.get("/"))
+        self.assertIn(b'"dn": "5001"', self.get("/softphone/settings.json"))
         self.assertIn("a restart is needed for: http_port", self.reload(http_port=1))
 
 

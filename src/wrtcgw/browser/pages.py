@@ -5,6 +5,7 @@ The library is for everyone: pages of any origin may load it (whether they may *
 themselves load nothing from elsewhere, and only those that are meant for it can be framed by other pages.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.resources import files
@@ -30,6 +31,8 @@ class PageSettings:
 
     allowed_origins: tuple[str, ...] = ()
     """Origins whose pages may frame the gadget."""
+    demo: Mapping[str, object] | None = None
+    """What the softphone offers to those who try the demo: a DN, its password, numbers to call."""
 
 
 def browser_pages(settings: PageSettings) -> dict[bytes, IResource]:
@@ -43,12 +46,20 @@ def browser_pages(settings: PageSettings) -> dict[bytes, IResource]:
     for name, ancestors in _framing(settings).items():
         folder = HOME / name
         if folder.is_dir():
-            extra = {"wrtcgw-extension.zip": Archive(folder / "files")} if name == "extension" else {}
+            extra = _extras(settings, folder).get(name, {})
             found[name.encode()] = Folder(folder, partial(_guarded, ancestors), extra)
     pages = {name: cast(IResource, page) for name, page in found.items()}
     if b"softphone" in pages:
         pages[b""] = cast(IResource, Redirect(b"/softphone/"))
     return pages
+
+
+def _extras(settings: PageSettings, folder: Path) -> Mapping[str, Mapping[str, Callable[[], bytes]]]:
+    """Return what is made when it is asked for, by page and name."""
+    return {
+        "extension": {"wrtcgw-extension.zip": Archive(folder / "files")},
+        "softphone": {"settings.json": lambda: json.dumps({"demo": settings.demo}).encode()},
+    }
 
 
 def joined() -> bytes:

@@ -2,7 +2,6 @@
 
 import signal
 from collections.abc import Callable, Mapping
-from importlib.resources import files
 from typing import Protocol, cast
 
 from attrs import evolve, fields
@@ -11,8 +10,6 @@ from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTCP, IReactorTime
 from twisted.logger import Logger, LogPublisher, globalLogPublisher
 from twisted.web.resource import IResource
-from twisted.web.static import File
-from twisted.web.util import Redirect
 
 from wrtcgw.browser.pages import PageSettings, browser_pages
 from wrtcgw.config import ConfigError, Settings, reloadable_keys
@@ -20,11 +17,10 @@ from wrtcgw.daemon.composition import Parts, access_log, compose, gateway_settin
 from wrtcgw.daemon.listener import CannotServe, HTTPListener
 from wrtcgw.daemon.loglevel import LevelControl
 from wrtcgw.daemon.systemd import Notifier, Watchdog
+from wrtcgw.demo.extensions import SHOWN
 from wrtcgw.transport.websocket import WebSocketURL
 
 log = Logger()
-
-SOFTPHONE = b"softphone"
 
 
 class Demo(Protocol):
@@ -83,8 +79,9 @@ class GatewayService(MultiService):
         """Start the demo PBX if it is wanted, then the SIP side, then listen for pages."""
         super().startService()
         self._level.install(self._publisher)
-        pages = {**(self._start_demo(self._demo) if self._demo else {}), **self._browser_pages()}
-        self.parts = parts = compose(self._reactor, self.settings, pages)
+        if self._demo:
+            self._start_demo(self._demo)
+        self.parts = parts = compose(self._reactor, self.settings, self._browser_pages())
         parts.watching.console.apply_level = self._level.set
         parts.watching.sampler.setServiceParent(self)
         parts.agent.setServiceParent(self)
@@ -113,15 +110,14 @@ class GatewayService(MultiService):
     def _browser_pages(self) -> Mapping[bytes, IResource]:
         """Return the library and the pages that come with the gateway, none when they are not wanted."""
         self._page_settings.allowed_origins = self.settings.allowed_origins
+        self._page_settings.demo = SHOWN if self._demo else None
         return browser_pages(self._page_settings) if self.settings.browser_pages else {}
 
-    def _start_demo(self, demo: Demo) -> Mapping[bytes, IResource]:
-        """Start the PBX, make it the only proxy, and return the pages of the demo."""
+    def _start_demo(self, demo: Demo) -> None:
+        """Start the PBX and make it the only proxy."""
         demo.trace_data = self.settings.trace_data
         demo.setServiceParent(self)
         self.settings = evolve(self.settings, sip_ws_servers=(WebSocketURL.parse(demo.url),), sip_domain=demo.domain)
-        page = File(str(files("wrtcgw.demo").joinpath("page")))
-        return {SOFTPHONE: cast(IResource, page), b"": cast(IResource, Redirect(b"/softphone/"))}
 
     def stopService(self) -> "Deferred[object]":
         """

@@ -1,7 +1,7 @@
 """The numbers of the demo PBX, and what it knows of each leg."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from attrs import define, field, frozen
 from twisted.internet.interfaces import IDelayedCall
@@ -32,7 +32,15 @@ EXTENSIONS = {
     "1008": Extension(Sound.ECHO),
     "1009": Extension(code=503),
 }
-
+SHOWN: Mapping[str, object] = {
+    "dn": "5001",
+    "password": DEMO_PASSWORD,
+    "first": min(USERS),
+    "last": max(USERS),
+    "number": "1003",
+    "numbers": ("1003", "1004", "1005", "1006", "1007", "5002"),
+}
+"""What the softphone offers to those who try the demo."""
 
 CARRIED = ("x-data-", "x-genesys-")
 """Beginnings of the names of header fields that are handed on from leg to leg, as SIP Server does with its own."""

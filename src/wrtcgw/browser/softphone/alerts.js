@@ -29,7 +29,11 @@ export class Alerts {
     if (this.quiet || this.permission !== "granted" || (!document.hidden && document.hasFocus())) return;
     try {
       const title = texts.t("notification.title", { peer: nameOf(call) });
-      const note = new Notification(title, { body: texts.t("notification.body"), tag: call.id, requireInteraction: true });
+      const note = new Notification(title, {
+        body: texts.t("notification.body"),
+        tag: call.id,
+        requireInteraction: true,
+      });
       note.addEventListener("click", () => {
         globalThis.focus();
         note.close();
@@ -62,7 +66,9 @@ export class Alerts {
     this.#title = document.title;
     document.title = words;
     const still = globalThis.matchMedia?.("(prefers-reduced-motion: reduce)").matches;
-    const turn = () => { document.title = document.title === words ? this.#title : words; };
+    const turn = () => {
+      document.title = document.title === words ? this.#title : words;
+    };
     this.#timer = setInterval(still ? () => {} : turn, FLASH);
   }
 

@@ -1,5 +1,5 @@
-// What lies on the agent's desk: calls, which of them is in hand, who is being asked before a transfer, and what has gone
-// wrong. It knows no element: views show it, and call its methods. No method throws: a failure becomes a notice.
+// What lies on the agent's desk: calls, which of them is in hand, who is being asked before a transfer, and what has
+// gone wrong. It knows no element: views show it, and call its methods. No method throws: a failure becomes a notice.
 
 import { Emitter } from "../grtc/emitter.js";
 import { asPhoneError } from "../grtc/errors.js";
@@ -10,7 +10,8 @@ const CONSULTS = "softphone-consults"; // kept through a reload
 const SILENCED = ["call_ended", "wrong_state"]; // of an action that came too late: the state that is shown says it all
 
 /**
- * Events: "changed" (something to show), "incoming" (Call), "said" (key, params: for those who cannot see it), "ended" (Call).
+ * Events: "changed" (something to show), "incoming" (Call), "ended" (Call), "said" (key, params: for those who cannot
+ * see it).
  */
 export class Desk extends Emitter {
   #selected = null;
@@ -47,18 +48,26 @@ export class Desk extends Emitter {
   // ---- what there is to show
 
   /** All calls that are not over, oldest first. */
-  get calls() { return [...this.phone.calls.values()].sort((one, other) => one.startedAt - other.startedAt); }
+  get calls() {
+    return [...this.phone.calls.values()].sort((one, other) => one.startedAt - other.startedAt);
+  }
 
   /** Those that ring here. */
-  get incoming() { return this.calls.filter((call) => call.state === "incoming"); }
+  get incoming() {
+    return this.calls.filter((call) => call.state === "incoming");
+  }
 
   /** The others. */
-  get current() { return this.calls.filter((call) => call.state !== "incoming"); }
+  get current() {
+    return this.calls.filter((call) => call.state !== "incoming");
+  }
 
   /** The call in hand; null when there is none. */
   get selected() {
     const { current } = this;
-    return current.includes(this.#selected) ? this.#selected : (current.find((call) => !call.held) ?? current[0] ?? null);
+    return current.includes(this.#selected)
+      ? this.#selected
+      : (current.find((call) => !call.held) ?? current[0] ?? null);
   }
 
   /** The state of the registration: how it is meant, and the key of its words. */
@@ -73,13 +82,19 @@ export class Desk extends Emitter {
   }
 
   /** Returns the call that `call` asks for, if it is one that asks before a transfer; null else. */
-  originalOf(call) { return this.#consults.get(call) ?? null; }
+  originalOf(call) {
+    return this.#consults.get(call) ?? null;
+  }
 
   /** Tells where a call is being transferred to; "" when it is not. */
-  transferOf(call) { return this.#transfers.get(call) ?? ""; }
+  transferOf(call) {
+    return this.#transfers.get(call) ?? "";
+  }
 
   /** Returns calls that this one can be connected with. */
-  partnersOf(call) { return call.isUp ? this.current.filter((each) => each !== call && each.isUp) : []; }
+  partnersOf(call) {
+    return call.isUp ? this.current.filter((each) => each !== call && each.isUp) : [];
+  }
 
   /** Returns the last sample of quality, `{bad, silent}` among its fields; null before the first. */
   qualityOf(call) {
@@ -88,7 +103,9 @@ export class Desk extends Emitter {
   }
 
   /** Tells whether an action of a call has not come to its end; of dialling, with null. */
-  isBusy(call, action) { return this.#busy.get(call)?.has(action) ?? false; }
+  isBusy(call, action) {
+    return this.#busy.get(call)?.has(action) ?? false;
+  }
 
   // ---- what an agent can do
 
@@ -113,7 +130,9 @@ export class Desk extends Emitter {
   }
 
   /** Rejects a call. */
-  reject(call) { return this.#do(call, "reject", () => call.reject()); }
+  reject(call) {
+    return this.#do(call, "reject", () => call.reject());
+  }
 
   /** Ends a call. One that only asked before a transfer gives the other back. */
   hangUp(call) {
@@ -135,10 +154,14 @@ export class Desk extends Emitter {
   }
 
   /** Switches the microphone of a call off or on. */
-  mute(call, on = !call.muted) { return this.#do(call, "mute", async () => call.mute(on)); }
+  mute(call, on = !call.muted) {
+    return this.#do(call, "mute", async () => call.mute(on));
+  }
 
   /** Sends digits. */
-  dtmf(call, digits) { return this.#do(call, `dtmf ${(this.#count += 1)}`, () => call.dtmf(digits)); }
+  dtmf(call, digits) {
+    return this.#do(call, `dtmf ${(this.#count += 1)}`, () => call.dtmf(digits));
+  }
 
   /** Transfers a call without asking. */
   transfer(call, number) {
@@ -199,9 +222,15 @@ export class Desk extends Emitter {
     this.notify({ kind: "error", code, params: { hint, code: sipCode || "", reason }, sipCode });
   }
 
-  /** Shows a notice: `kind` error, warning or info; `code` and `params` choose its words; `action` {key, run} is a button. */
+  /**
+   * Shows a notice: `kind` is error, warning or info; `code` and `params` choose its words; `action` {key, run} is a
+   * button.
+   */
   notify(notice) {
-    this.notices = [...this.notices.filter(({ code }) => code !== notice.code), { id: (this.#count += 1), ...notice }].slice(-4);
+    this.notices = [
+      ...this.notices.filter(({ code }) => code !== notice.code),
+      { id: (this.#count += 1), ...notice },
+    ].slice(-4);
     this.#changed();
   }
 
@@ -267,7 +296,10 @@ export class Desk extends Emitter {
     }
     call.on("quality", (quality) => this.#sampled(call, quality));
     call.on("state", (state) => state === "established" && this.emit("said", "said.established", { peer: call.peer }));
-    call.on("hold", () => call.isUp && this.emit("said", call.heldByPeer ? "said.held_by_peer" : "said.talking", { peer: call.peer }));
+    call.on(
+      "hold",
+      () => call.isUp && this.emit("said", call.heldByPeer ? "said.held_by_peer" : "said.talking", { peer: call.peer }),
+    );
     this.#restoreConsults();
   }
 
@@ -281,7 +313,8 @@ export class Desk extends Emitter {
   #callEnded(call) {
     const original = this.originalOf(call);
     if (original && this.#selected === call) this.#selected = original;
-    for (const [asking, waiting] of this.#consults) if (asking === call || waiting === call) this.#consults.delete(asking);
+    for (const [asking, waiting] of this.#consults)
+      if (asking === call || waiting === call) this.#consults.delete(asking);
     this.#keepConsults();
     this.#quality.delete(call);
     this.#known.delete(call);
@@ -292,7 +325,8 @@ export class Desk extends Emitter {
   }
 
   #stateChanged() {
-    if (this.phone.connection === "online") this.notices = this.notices.filter(({ code }) => code !== "gateway_unreachable");
+    if (this.phone.connection === "online")
+      this.notices = this.notices.filter(({ code }) => code !== "gateway_unreachable");
     this.#changed();
   }
 

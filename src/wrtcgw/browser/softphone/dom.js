@@ -1,7 +1,8 @@
 // Elements, made once and then changed in place, so that focus and what a screen reader reads stay where they are.
 
 /**
- * Makes an element. `on…` attributes are listeners, true and false switch an attribute, null leaves it or a child out.
+ * Makes an element. Functions are listeners (`onclick`), true and false switch an attribute, null leaves it or a child
+ * out.
  * @param {string} tag
  * @param {Record<string, unknown> | null} [attributes]
  * @param {...(Node | string | null | (Node | string | null)[])} children

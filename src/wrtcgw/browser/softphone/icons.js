@@ -1,6 +1,7 @@
 // Icons, drawn in the page: they are decoration, the words are always beside them or in a label.
 
-const HANDSET = "M6.6 3.4 9 3.9l1.5 4.3-2.1 2a12.6 12.6 0 0 0 5.4 5.4l2-2.1 4.3 1.5.5 2.4c.3 1.4-.7 2.6-2.1 2.6C10.3 20 4 13.7 4 5.5c0-1.4 1.2-2.4 2.6-2.1z";
+const HANDSET =
+  "M6.6 3.4 9 3.9l1.5 4.3-2.1 2a12.6 12.6 0 0 0 5.4 5.4l2-2.1 4.3 1.5.5 2.4c.3 1.4-.7 2.6-2.1 2.6C10.3 20 4 13.7 4 5.5c0-1.4 1.2-2.4 2.6-2.1z";
 const MICROPHONE = "M12 3a3 3 0 0 0-3 3v5a3 3 0 0 0 6 0V6a3 3 0 0 0-3-3z M5.5 11a6.5 6.5 0 0 0 13 0 M12 17.5V21";
 
 // "fill:" shapes are filled, the others are lines
@@ -21,7 +22,8 @@ const SHAPES = {
   globe: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16z M4 12h16 M12 4c-5 5-5 11 0 16 5-5 5-11 0-16",
   handset: `fill:${HANDSET}`,
   info: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16z M12 11v5 M12 8v.1",
-  keypad: "fill:M5 3.5h3v3H5z M10.5 3.5h3v3h-3z M16 3.5h3v3h-3z M5 9h3v3H5z M10.5 9h3v3h-3z M16 9h3v3h-3z M5 14.5h3v3H5z M10.5 14.5h3v3h-3z M16 14.5h3v3h-3z M10.5 20h3v2.5h-3z",
+  keypad:
+    "fill:M5 3.5h3v3H5z M10.5 3.5h3v3h-3z M16 3.5h3v3h-3z M5 9h3v3H5z M10.5 9h3v3h-3z M16 9h3v3h-3z M5 14.5h3v3H5z M10.5 14.5h3v3h-3z M16 14.5h3v3h-3z M10.5 20h3v2.5h-3z",
   microphone: MICROPHONE,
   missed: "M4 6l8 8 8-8 M4 11V6h5",
   moon: "M20 14.5A8.5 8.5 0 0 1 9.5 4a8.5 8.5 0 1 0 10.5 10.5z",
@@ -34,7 +36,8 @@ const SHAPES = {
   transfer: "M4 8h14 M14 4l4 4-4 4 M20 16H6 M10 12l-4 4 4 4",
   trash: "M4 7h16 M9 7V4h6v3 M6 7l1 13h10l1-13 M10 11v5 M14 11v5",
   user: "M12 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8z M4.5 20c1-4 4-5.5 7.5-5.5s6.5 1.5 7.5 5.5",
-  users: "M9 5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7z M2.5 19c.8-3.5 3.5-5 6.5-5s5.7 1.5 6.5 5 M16 5.5a3.5 3.5 0 0 1 0 6.5 M18 14.5c2 .8 3.2 2.3 3.6 4.5",
+  users:
+    "M9 5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7z M2.5 19c.8-3.5 3.5-5 6.5-5s5.7 1.5 6.5 5 M16 5.5a3.5 3.5 0 0 1 0 6.5 M18 14.5c2 .8 3.2 2.3 3.6 4.5",
 };
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -42,7 +45,12 @@ const SVG = "http://www.w3.org/2000/svg";
 /** Returns an icon as an element that screen readers pass over. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
-  for (const [key, value] of Object.entries({ viewBox: "0 0 24 24", "aria-hidden": "true", focusable: "false", class: `icon icon-${name}` })) {
+  for (const [key, value] of Object.entries({
+    viewBox: "0 0 24 24",
+    "aria-hidden": "true",
+    focusable: "false",
+    class: `icon icon-${name}`,
+  })) {
     svg.setAttribute(key, value);
   }
   const filled = SHAPES[name].startsWith("fill:");

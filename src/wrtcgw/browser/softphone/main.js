@@ -42,16 +42,36 @@ function drawHead() {
   document.documentElement.lang = page.texts.language;
   document.title = t("page.title");
   say($("name"), t("page.name"));
-  const languages = select("language", t("page.language"), "globe", Object.entries(LANGUAGES), page.texts.language, changeLanguage);
-  const themes = select("theme", t("page.theme"), "moon", THEMES.map((each) => [each, t(`page.theme_${each}`)]), recall("theme") || "auto", changeTheme);
+  const languages = select(
+    "language",
+    t("page.language"),
+    "globe",
+    Object.entries(LANGUAGES),
+    page.texts.language,
+    changeLanguage,
+  );
+  const themes = select(
+    "theme",
+    t("page.theme"),
+    "moon",
+    THEMES.map((each) => [each, t(`page.theme_${each}`)]),
+    recall("theme") || "auto",
+    changeTheme,
+  );
   const leave = button({ label: t("page.sign_out"), icon: "signOut", kind: "small", id: "sign-out", onclick: signOut });
   show(leave, phone.isSignedIn);
-  $("tools").replaceChildren(languages, themes, leave);
+  $("tools").replaceChildren(el("div", { class: "tools-choice" }, languages, themes), leave);
 }
 
 function select(id, label, shape, options, value, change) {
-  const control = el("select", { id, "aria-label": label, title: label, onchange: () => change(control.value) }, options.map(([key, text]) => el("option", { value: key, lang: id === "language" ? key : null }, text)));
-  control.querySelectorAll("option").forEach((option, index) => { option.value = options[index][0]; });
+  const control = el(
+    "select",
+    { id, "aria-label": label, title: label, onchange: () => change(control.value) },
+    options.map(([key, text]) => el("option", { value: key, lang: id === "language" ? key : null }, text)),
+  );
+  control.querySelectorAll("option").forEach((option, index) => {
+    option.value = options[index][0];
+  });
   control.value = value;
   return el("span", { class: "tool" }, icon(shape), control);
 }
@@ -100,7 +120,12 @@ function enter() {
   const { demo } = page.settings;
   const numbers = demo?.numbers?.map((number) => ({ number, label: `demo.${number}` })) ?? [];
   page.form = null;
-  page.panel = mountPanel($("app"), phone, { texts: page.texts, status: $("status"), numbers, number: demo?.number ?? "" });
+  page.panel = mountPanel($("app"), phone, {
+    texts: page.texts,
+    status: $("status"),
+    numbers,
+    number: demo?.number ?? "",
+  });
   globalThis.softphone = { phone, desk: page.panel.desk }; // for the browser's console
   drawHead();
 }
@@ -127,7 +152,14 @@ function left({ reason, cause }) {
 }
 
 function drawStatus() {
-  $("status").replaceChildren(el("p", { class: "status", role: "status", "data-level": "off" }, el("span", { class: "mark" }, icon("signOut")), page.texts.t("status.signed_out")));
+  $("status").replaceChildren(
+    el(
+      "p",
+      { class: "status", role: "status", "data-level": "off" },
+      el("span", { class: "mark" }, icon("signOut")),
+      page.texts.t("status.signed_out"),
+    ),
+  );
 }
 
 // After a reload the session goes on; a gateway that cannot be reached is asked until it can.

@@ -36,7 +36,8 @@ const CLOCK = 1_000;
  * @param {Element} element it becomes the panel, and is emptied when it is unmounted
  * @param {import("../grtc/phone.js").Phone} phone
  * @param {PanelOptions} options
- * @returns {{desk: Desk, element: Element, relabel: (texts: import("./texts.js").Texts) => void, focus: () => void, unmount: () => void}}
+ * @returns {{desk: Desk, element: Element, focus: () => void, unmount: () => void,
+ *   relabel: (texts: import("./texts.js").Texts) => void}}
  *   `desk` is what the buttons do: `desk.dial(number)`, `desk.answer(call)` …; `relabel` changes the language
  */
 export function mountPanel(element, phone, options) {
@@ -60,8 +61,12 @@ export function mountPanel(element, phone, options) {
   return {
     desk,
     element,
-    relabel(texts) { built = build(context, texts); },
-    focus() { built.focus(); },
+    relabel(texts) {
+      built = build(context, texts);
+    },
+    focus() {
+      built.focus();
+    },
     unmount() {
       off.forEach((stop) => stop());
       desk.close();
@@ -96,7 +101,9 @@ function build(context, texts) {
     },
     tick: () => all.forEach((view) => view.tick?.()),
     levels: () => document.hidden || all.forEach((view) => view.levels?.()),
-    announce(text) { spoken.textContent = text; },
+    announce(text) {
+      spoken.textContent = text;
+    },
     focus: () => (views.dial ?? views.stage).focus(),
   };
   element.lang = texts.language;
@@ -104,16 +111,19 @@ function build(context, texts) {
   return built;
 }
 
-function place({ element, options }, views, spoken) {
+function place({ element, options }, { status: state, notices, stage, dial, recents, audio }, spoken) {
   const status = options.status ?? el("div", { class: "panel-status" });
-  status.replaceChildren(views.status.element);
-  const side = [views.dial, views.recents].filter(Boolean).map((view) => view.element);
+  status.replaceChildren(state.element);
   element.classList.add("phone-panel");
   element.classList.toggle("compact", Boolean(options.compact));
   element.replaceChildren(
     ...(options.status ? [] : [status]),
-    views.notices.element,
-    el("div", { class: "panel-columns" }, el("div", { class: "panel-main" }, views.stage.element, views.audio.element), ...side),
+    notices.element,
+    el(
+      "div",
+      { class: "panel-columns" },
+      [stage, dial, recents, audio].filter(Boolean).map((view) => view.element),
+    ),
     spoken,
   );
   show(element, true);

@@ -2,10 +2,35 @@
 
 // [frequencies in Hz, begin in s, length in s]; a sound of `every` s comes again
 const SOUNDS = {
-  ring: { every: 3, gain: 0.22, notes: [[[659, 1319], 0, 0.16], [[784, 1568], 0.18, 0.16], [[988, 1976], 0.36, 0.34], [[659, 1319], 0.9, 0.16], [[784, 1568], 1.08, 0.16], [[988, 1976], 1.26, 0.34]] },
-  waiting: { every: 5, gain: 0.07, notes: [[[523], 0, 0.12], [[659], 0.16, 0.18]] },
+  ring: {
+    every: 3,
+    gain: 0.22,
+    notes: [
+      [[659, 1319], 0, 0.16],
+      [[784, 1568], 0.18, 0.16],
+      [[988, 1976], 0.36, 0.34],
+      [[659, 1319], 0.9, 0.16],
+      [[784, 1568], 1.08, 0.16],
+      [[988, 1976], 1.26, 0.34],
+    ],
+  },
+  waiting: {
+    every: 5,
+    gain: 0.07,
+    notes: [
+      [[523], 0, 0.12],
+      [[659], 0.16, 0.18],
+    ],
+  },
   ringback: { every: 5, gain: 0.06, notes: [[[425], 0, 1]] },
-  test: { gain: 0.18, notes: [[[523, 1046], 0, 0.2], [[659, 1319], 0.22, 0.2], [[784, 1568], 0.44, 0.4]] },
+  test: {
+    gain: 0.18,
+    notes: [
+      [[523, 1046], 0, 0.2],
+      [[659, 1319], 0.22, 0.2],
+      [[784, 1568], 0.44, 0.4],
+    ],
+  },
 };
 const ROWS = [697, 770, 852, 941];
 const COLUMNS = [1209, 1336, 1477];
@@ -47,7 +72,9 @@ export class Ring {
     if (!name || this.silent || !this.isAllowed) return;
     const { every } = SOUNDS[name];
     this.#bus = this.#sound(SOUNDS[name]);
-    this.#timer = setInterval(() => { this.#bus = this.#sound(SOUNDS[name]); }, every * 1000);
+    this.#timer = setInterval(() => {
+      this.#bus = this.#sound(SOUNDS[name]);
+    }, every * 1000);
   }
 
   /** Plays a sound once. */
@@ -79,7 +106,7 @@ export class Ring {
   #open() {
     if (!this.#context && globalThis.AudioContext) {
       this.#context = new AudioContext();
-      if (this.#sink && this.canChoose) this.#context.setSinkId(this.#sink).catch(() => {}); // unplugged: the browser's choice
+      if (this.#sink && this.canChoose) this.#context.setSinkId(this.#sink).catch(() => {});
     }
     if (this.#context?.state === "suspended") this.#context.resume().catch(() => {});
     return this.#context;
@@ -92,7 +119,8 @@ export class Ring {
     bus.gain.value = gain;
     bus.connect(context.destination);
     for (const [frequencies, begin, length] of notes) {
-      for (const frequency of frequencies) this.#note(bus, frequency, context.currentTime + 0.02 + begin, length, frequencies.length);
+      for (const frequency of frequencies)
+        this.#note(bus, frequency, context.currentTime + 0.02 + begin, length, frequencies.length);
     }
     return bus;
   }

@@ -16,14 +16,39 @@ import { button, card, field } from "./views/parts.js";
 export function mountSignIn(element, { texts, signIn, dn = "", password = "", hint = "", reason = null }) {
   const t = (key, params) => texts.t(key, params);
   const problem = el("div", { class: "notices", role: "alert" });
-  const number = el("input", { name: "dn", required: true, maxlength: 64, inputmode: "tel", autocomplete: "username", spellcheck: "false", value: dn });
-  const secret = el("input", { name: "password", type: "password", required: true, autocomplete: "current-password", value: password });
-  const peek = button({ label: t("sign_in.show"), kind: "quiet small", "aria-pressed": "false", onclick: () => reveal() });
+  const number = el("input", {
+    name: "dn",
+    required: true,
+    maxlength: 64,
+    inputmode: "tel",
+    autocomplete: "username",
+    spellcheck: "false",
+    value: dn,
+  });
+  const secret = el("input", {
+    name: "password",
+    type: "password",
+    required: true,
+    autocomplete: "current-password",
+    value: password,
+  });
+  const peek = button({
+    label: t("sign_in.show"),
+    kind: "quiet small",
+    "aria-pressed": "false",
+    onclick: () => reveal(),
+  });
   const label = el("span", { class: "label" }, t("sign_in.submit"));
   const submit = el("button", { type: "submit", class: "button primary wide" }, label);
   const secretField = field(t("sign_in.password"), secret, hint ? el("p", { class: "hint" }, hint) : null);
   secret.after(peek);
-  const form = el("form", { onsubmit: (event) => submitted(event) }, field(t("sign_in.dn"), number), secretField, submit);
+  const form = el(
+    "form",
+    { onsubmit: (event) => submitted(event) },
+    field(t("sign_in.dn"), number),
+    secretField,
+    submit,
+  );
   const box = card(t("sign_in.title"), { class: "sign-in" }, problem, form);
   let busy = false;
   element.replaceChildren(box);
@@ -37,8 +62,19 @@ export function mountSignIn(element, { texts, signIn, dn = "", password = "", hi
 
   function complain(error) {
     const kind = texts.has(`error.${error.code}.title`) || !texts.has(`notice.${error.code}.title`) ? "error" : "info";
-    const { title, todo } = noticeWords(texts, { kind, code: error.code, params: { hint: error.hint ?? "", code: error.sipCode || "" } });
-    problem.replaceChildren(el("div", { class: `notice ${kind}` }, icon(kind === "info" ? "info" : "alert"), el("p", null, el("strong", null, title), " ", todo)));
+    const { title, todo } = noticeWords(texts, {
+      kind,
+      code: error.code,
+      params: { hint: error.hint ?? "", code: error.sipCode || "" },
+    });
+    problem.replaceChildren(
+      el(
+        "div",
+        { class: `notice ${kind}` },
+        icon(kind === "info" ? "info" : "alert"),
+        el("p", null, el("strong", null, title), " ", todo),
+      ),
+    );
     show(problem, true);
   }
 

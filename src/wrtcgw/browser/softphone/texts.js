@@ -1,4 +1,5 @@
-// Texts of the page by language. A language is one file in texts/: copy en.json, translate it, and name it in LANGUAGES.
+// Texts of the page by language. A language is one file in texts/: copy en.json, translate it, and name it in
+// LANGUAGES.
 
 /** The languages that there are, each by its own name. */
 export const LANGUAGES = { en: "English", de: "Deutsch" };
@@ -29,13 +30,18 @@ export class Texts {
    */
   t(key, params = {}) {
     const counted = params.count === undefined ? key : `${key}.${this.plurals.select(params.count)}`;
-    const text = [counted, `${key}.other`, key].map((each) => this.messages[each] ?? this.fallback[each]).find((each) => each !== undefined);
+    const text = [counted, `${key}.other`, key]
+      .map((each) => this.messages[each] ?? this.fallback[each])
+      .find((each) => each !== undefined);
     return (text ?? key).replace(/\{(\w+)\}/g, (whole, name) => String(params[name] ?? whole));
   }
 
   /** Returns a number as it is written here. */
   number(value, digits = 0) {
-    return new Intl.NumberFormat(this.language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+    return new Intl.NumberFormat(this.language, {
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+    }).format(value);
   }
 
   /** Returns when something was: the time of a day that is today, else the day as well. */

@@ -1,9 +1,23 @@
 // What states, endings, errors and numbers are called: keys of texts, and thresholds.
 
 const BY_CODE = {
-  403: "forbidden", 404: "not-found", 408: "timeout", 410: "not-found", 480: "unavailable", 484: "incomplete", 486: "busy",
-  487: "cancelled", 488: "not-acceptable", 503: "unavailable", 504: "timeout", 600: "busy", 603: "declined", 604: "not-found",
-  606: "not-acceptable", 607: "declined", 608: "declined",
+  403: "forbidden",
+  404: "not-found",
+  408: "timeout",
+  410: "not-found",
+  480: "unavailable",
+  484: "incomplete",
+  486: "busy",
+  487: "cancelled",
+  488: "not-acceptable",
+  503: "unavailable",
+  504: "timeout",
+  600: "busy",
+  603: "declined",
+  604: "not-found",
+  606: "not-acceptable",
+  607: "declined",
+  608: "declined",
 };
 
 /** Returns the key of what a call is doing. */
@@ -37,7 +51,12 @@ export function nameOf({ displayName, name, peer }) {
 }
 
 // Bounds of ITU-T G.107 (table B.1) for the categories of quality
-const STEPS = [[4.03, "very_good", 4], [3.6, "good", 3], [3.1, "fair", 2], [2.58, "poor", 1]];
+const STEPS = [
+  [4.03, "very_good", 4],
+  [3.6, "good", 3],
+  [3.1, "fair", 2],
+  [2.58, "poor", 1],
+];
 
 /** Returns the word for a mean opinion score, and how many bars of four it is worth. */
 export function opinionOf(mos) {

@@ -15,18 +15,29 @@ export function audioView(context) {
     speaker: (id) => phone.setSpeaker(id),
     ring: (id) => ring.choose(id),
   };
-  const selects = Object.fromEntries(Object.keys(uses).map((kind) => [kind, el("select", { onchange: () => choose(kind) })]));
+  const selects = Object.fromEntries(
+    Object.keys(uses).map((kind) => [kind, el("select", { onchange: () => choose(kind) })]),
+  );
   const test = microphoneTest(context, () => devices());
   const notify = notifications(context);
   const speaker = field(t("audio.speaker"), selects.speaker);
   const ringer = field(t("audio.ring"), selects.ring);
   const content = el(
-    "div", { class: "audio-content" },
-    field(t("audio.microphone"), selects.microphone), test.element,
-    speaker, ringer, button({ label: t("audio.play"), icon: "speaker", kind: "small", onclick: () => ring.once("test") }),
+    "div",
+    { class: "audio-content" },
+    field(t("audio.microphone"), selects.microphone),
+    test.element,
+    speaker,
+    ringer,
+    button({ label: t("audio.play"), icon: "speaker", kind: "small", onclick: () => ring.once("test") }),
     notify.element,
   );
-  const element = el("details", { class: "card audio" }, el("summary", null, el("h2", null, icon("devices"), t("audio.title")), icon("chevron")), content);
+  const element = el(
+    "details",
+    { class: "card audio" },
+    el("summary", null, el("h2", null, icon("devices"), t("audio.title")), icon("chevron")),
+    content,
+  );
   show(speaker, canChooseSpeaker());
   show(ringer, ring.canChoose);
   element.addEventListener("toggle", () => element.open && devices());
@@ -49,7 +60,11 @@ export function audioView(context) {
     fill("microphone", microphones);
     fill("speaker", speakers);
     fill("ring", speakers);
-    for (const [kind, list] of [["microphone", microphones], ["speaker", speakers], ["ring", speakers]]) {
+    for (const [kind, list] of [
+      ["microphone", microphones],
+      ["speaker", speakers],
+      ["ring", speakers],
+    ]) {
       const known = list.some(({ deviceId }) => deviceId && deviceId === chosen[kind]);
       if (!chosen[kind] || known || !list.some(({ deviceId }) => deviceId)) continue;
       chosen[kind] = "";
@@ -60,7 +75,10 @@ export function audioView(context) {
 
   function fill(kind, list) {
     const named = list.filter(({ deviceId }) => deviceId && deviceId !== "default");
-    const options = [["", t("audio.default")], ...named.map(({ deviceId, label }, index) => [deviceId, label || t("audio.unnamed", { count: index + 1 })])];
+    const options = [
+      ["", t("audio.default")],
+      ...named.map(({ deviceId, label }, index) => [deviceId, label || t("audio.unnamed", { count: index + 1 })]),
+    ];
     const state = JSON.stringify(options);
     if (selects[kind].dataset.options !== state) {
       selects[kind].replaceChildren(...options.map(([value, label]) => el("option", { value }, label)));
@@ -72,14 +90,26 @@ export function audioView(context) {
 
   for (const [kind, use] of Object.entries(uses)) if (chosen[kind]) use(chosen[kind]).catch(() => {});
   devices().catch(() => {}); // no media here at all: calls say so
-  return { element, devices: () => devices().catch(() => {}), update: () => notify.update(), levels: () => test.levels(), alerts };
+  return {
+    element,
+    devices: () => devices().catch(() => {}),
+    update: () => notify.update(),
+    levels: () => test.levels(),
+    alerts,
+  };
 }
 
 // Opens the microphone for as long as one wants to see how loud it is.
 function microphoneTest({ phone, desk, t }, opened) {
   let track = null;
   const meter = levelMeter(t("levels.mine"));
-  const toggle = button({ label: t("audio.test"), icon: "microphone", kind: "small", "aria-pressed": "false", onclick: () => turn().catch((error) => desk.complain(error)) });
+  const toggle = button({
+    label: t("audio.test"),
+    icon: "microphone",
+    kind: "small",
+    "aria-pressed": "false",
+    onclick: () => turn().catch((error) => desk.complain(error)),
+  });
   const element = el("div", { class: "test" }, toggle, meter);
   meter.hidden = true;
 

@@ -8,7 +8,12 @@ import { avatar, button, dataList, enable, keypad, levelMeter, whenEnabled } fro
 import { qualityView } from "./quality.js";
 import { transferView } from "./transfer.js";
 
-const STATE_ICONS = { "state.established": "check", "state.held": "pause", "state.held_both": "pause", "state.held_by_peer": "pause" };
+const STATE_ICONS = {
+  "state.established": "check",
+  "state.held": "pause",
+  "state.held_both": "pause",
+  "state.held_by_peer": "pause",
+};
 
 export function callView(context, call) {
   const { desk, t } = context;
@@ -20,7 +25,17 @@ export function callView(context, call) {
   const levels = levelsOf(context, call);
   const quality = qualityView(context, call);
   const data = dataList(call.data);
-  const body = el("div", { class: "call-body" }, consult.element, controls.element, digits.element, transfer.element, levels.element, quality.element, data);
+  const body = el(
+    "div",
+    { class: "call-body" },
+    consult.element,
+    controls.element,
+    digits.element,
+    transfer.element,
+    levels.element,
+    quality.element,
+    data,
+  );
   const element = el("article", { class: "call", "aria-labelledby": head.id, onkeydown: typed }, head.element, body);
   const parts = { keypad: digits, transfer };
   const extras = [consult, transfer, levels, quality];
@@ -71,13 +86,31 @@ function headOf({ desk, t }, call) {
   const time = el("time", { role: "timer", "aria-live": "off" });
   const name = el("h3", { id, tabindex: "-1", "data-focus": true }, nameOf(call));
   const lane = el(
-    "div", { class: "row" },
-    button({ label: t("call.switch", { peer: nameOf(call) }), icon: "play", kind: "small", onclick: () => desk.switchTo(call) }),
-    button({ label: t("call.hang_up_other", { peer: nameOf(call) }), icon: "handset", kind: "end small", bare: true, onclick: () => desk.hangUp(call) }),
+    "div",
+    { class: "row" },
+    button({
+      label: t("call.switch", { peer: nameOf(call) }),
+      icon: "play",
+      kind: "small",
+      onclick: () => desk.switchTo(call),
+    }),
+    button({
+      label: t("call.hang_up_other", { peer: nameOf(call) }),
+      icon: "handset",
+      kind: "end small",
+      bare: true,
+      onclick: () => desk.hangUp(call),
+    }),
   );
   lane.firstChild.relabel(t("call.take"));
   put(lane.firstChild, "aria-label", t("call.switch", { peer: nameOf(call) }));
-  const element = el("header", { class: "call-head" }, avatar(call), el("div", { class: "who" }, name, el("p", { class: "what" }, mark, words, time)), lane);
+  const element = el(
+    "header",
+    { class: "call-head" },
+    avatar(call),
+    el("div", { class: "who" }, name, el("p", { class: "what" }, mark, words, time)),
+    lane,
+  );
   const tick = () => say(time, call.answeredAt ? clock(Date.now() - call.answeredAt) : "");
   return {
     id,
@@ -96,13 +129,28 @@ function headOf({ desk, t }, call) {
 }
 
 function controlsOf({ desk, t }, call, open) {
-  const toggle = (name, label, shape, action) => button({ label, icon: shape, kind: "control", "data-control": name, onclick: whenEnabled(action) });
+  const toggle = (name, label, shape, action) =>
+    button({ label, icon: shape, kind: "control", "data-control": name, onclick: whenEnabled(action) });
   const mute = toggle("mute", t("call.mute"), "microphone", () => desk.mute(call));
   const hold = toggle("hold", t("call.hold"), "pause", () => desk.hold(call));
   const keys = toggle("keypad", t("call.keypad"), "keypad", () => open("keypad"));
   const transfer = toggle("transfer", t("call.transfer"), "transfer", () => open("transfer"));
-  const end = button({ label: t("call.hang_up"), icon: "handset", kind: "end control", "data-control": "end", onclick: () => desk.hangUp(call) });
-  const element = el("div", { class: "controls", role: "group", "aria-label": t("call.controls") }, mute, hold, keys, transfer, end);
+  const end = button({
+    label: t("call.hang_up"),
+    icon: "handset",
+    kind: "end control",
+    "data-control": "end",
+    onclick: () => desk.hangUp(call),
+  });
+  const element = el(
+    "div",
+    { class: "controls", role: "group", "aria-label": t("call.controls") },
+    mute,
+    hold,
+    keys,
+    transfer,
+    end,
+  );
   return {
     element,
     toggle: (name) => ({ keypad: keys, transfer })[name],
@@ -124,9 +172,20 @@ function controlsOf({ desk, t }, call, open) {
 
 function consultOf({ desk, t }, call) {
   const words = el("p");
-  const complete = button({ label: t("consult.complete"), icon: "transfer", kind: "primary", onclick: whenEnabled(() => desk.complete(call)) });
+  const complete = button({
+    label: t("consult.complete"),
+    icon: "transfer",
+    kind: "primary",
+    onclick: whenEnabled(() => desk.complete(call)),
+  });
   const cancel = button({ label: t("consult.cancel"), kind: "", onclick: () => desk.cancelConsult(call) });
-  const element = el("div", { class: "consult", role: "group", "aria-label": t("consult.title"), hidden: true }, icon("users"), words, el("div", { class: "row" }, complete, cancel));
+  const element = el(
+    "div",
+    { class: "consult", role: "group", "aria-label": t("consult.title"), hidden: true },
+    icon("users"),
+    words,
+    el("div", { class: "row" }, complete, cancel),
+  );
   return {
     element,
     update() {
@@ -148,15 +207,27 @@ function digitsOf({ desk, ring, t }, call) {
     desk.dtmf(call, digit);
   };
   const keys = keypad(t, t("keypad.title"), send);
-  const element = el("div", { class: "extra keys", hidden: true }, sent, keys, el("p", { class: "hint" }, t("keypad.hint")));
+  const element = el(
+    "div",
+    { class: "extra keys", hidden: true },
+    sent,
+    keys,
+    el("p", { class: "hint" }, t("keypad.hint")),
+  );
   return { element, box: element, send, focus: () => keys.firstChild.focus() };
 }
 
 function levelsOf({ phone, desk, t }, call) {
   const mine = levelMeter(t("levels.mine"));
   const theirs = levelMeter(t("levels.theirs"));
-  const line = (shape, label, meter) => el("div", { class: "level-line" }, icon(shape), el("span", { "aria-hidden": "true" }, label), meter);
-  const element = el("div", { class: "levels" }, line("microphone", t("levels.you"), mine), line("speaker", t("levels.far"), theirs));
+  const line = (shape, label, meter) =>
+    el("div", { class: "level-line" }, icon(shape), el("span", { "aria-hidden": "true" }, label), meter);
+  const element = el(
+    "div",
+    { class: "levels" },
+    line("microphone", t("levels.you"), mine),
+    line("speaker", t("levels.far"), theirs),
+  );
   return {
     element,
     update: () => show(element, call.isUp || call.state === "early"),

@@ -4,8 +4,22 @@ import { el, put, show } from "../dom.js";
 import { button, card, enable, field, keypad, whenEnabled } from "./parts.js";
 
 export function dialView({ desk, ring, options, t }) {
-  const input = el("input", { type: "tel", class: "number", autocomplete: "off", maxlength: 256, enterkeyhint: "go", value: desk.number, oninput: () => typed() });
-  const erase = button({ label: t("dial.erase"), icon: "backspace", kind: "quiet", bare: true, onclick: () => change(input.value.slice(0, -1)) });
+  const input = el("input", {
+    type: "tel",
+    class: "number",
+    autocomplete: "off",
+    maxlength: 256,
+    enterkeyhint: "go",
+    value: desk.number,
+    oninput: () => typed(),
+  });
+  const erase = button({
+    label: t("dial.erase"),
+    icon: "backspace",
+    kind: "quiet",
+    bare: true,
+    onclick: () => change(input.value.slice(0, -1)),
+  });
   const call = el("button", { type: "submit", class: "button answer wide" }, t("dial.call"));
   const keys = keypad(t, t("dial.keypad"), (digit) => {
     ring.key(digit);
@@ -45,10 +59,18 @@ export function dialView({ desk, ring, options, t }) {
   }
 
   function offered(all) {
-    const one = ({ number, label }) => el("li", null, el(
-      "button", { type: "button", class: "offered", onclick: whenEnabled(() => desk.dial(number)) },
-      el("span", { class: "number" }, number), " ", el("span", null, label ? t(label) : ""),
-    ));
+    const one = ({ number, label }) =>
+      el(
+        "li",
+        null,
+        el(
+          "button",
+          { type: "button", class: "offered", onclick: whenEnabled(() => desk.dial(number)) },
+          el("span", { class: "number" }, number),
+          " ",
+          el("span", null, label ? t(label) : ""),
+        ),
+      );
     return el("details", { class: "offers" }, el("summary", null, t("dial.offers")), el("ul", null, all.map(one)));
   }
 

@@ -22,17 +22,22 @@ export function noticesView({ desk, texts, t }) {
   function make(notice) {
     const { id, kind, action } = notice;
     const { title, todo } = noticeWords(texts, notice);
-    const act = action && button({
-      label: t(action.key),
-      kind: "small",
-      onclick: () => {
-        desk.dismiss(id);
-        action.run();
-      },
-    });
+    const act =
+      action &&
+      button({
+        label: t(action.key),
+        kind: "small",
+        onclick: () => {
+          desk.dismiss(id);
+          action.run();
+        },
+      });
     return el(
-      "div", { class: `notice ${kind}` }, icon(ICONS[kind]),
-      el("p", null, el("strong", null, title), " ", todo), act,
+      "div",
+      { class: `notice ${kind}` },
+      icon(ICONS[kind]),
+      el("p", null, el("strong", null, title), " ", todo),
+      act,
       button({ label: t("notice.dismiss"), icon: "close", kind: "quiet", bare: true, onclick: () => desk.dismiss(id) }),
     );
   }

@@ -5,11 +5,16 @@ import { icon } from "../icons.js";
 
 /**
  * Returns a button with an icon and a word; `bare` hides the word from the eye only.
- * @param {{label: string, icon?: string, kind?: string, bare?: boolean, onclick?: (event: Event) => void}} options and attributes
+ * @param {{label: string, icon?: string, kind?: string, bare?: boolean}} options and attributes of the element
  */
 export function button({ label, icon: name, kind = "", bare = false, ...attributes }) {
   const words = el("span", { class: bare ? "unseen" : "label" }, label);
-  const node = el("button", { type: "button", class: `button ${kind} ${bare ? "bare" : ""}`.trim(), ...attributes }, name ? icon(name) : null, words);
+  const node = el(
+    "button",
+    { type: "button", class: `button ${kind} ${bare ? "bare" : ""}`.trim(), ...attributes },
+    name ? icon(name) : null,
+    words,
+  );
   if (bare) node.title = label;
   node.relabel = (text) => {
     say(words, text);
@@ -49,7 +54,18 @@ export function field(label, control, hint = null) {
 /** Returns a meter of how loud something is, 0 to 1. */
 export function levelMeter(label) {
   const bar = el("span", { class: "level-bar" });
-  const node = el("div", { class: "level", role: "meter", "aria-label": label, "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": 0 }, bar);
+  const node = el(
+    "div",
+    {
+      class: "level",
+      role: "meter",
+      "aria-label": label,
+      "aria-valuemin": 0,
+      "aria-valuemax": 100,
+      "aria-valuenow": 0,
+    },
+    bar,
+  );
   node.level = (value) => {
     const shown = Math.round(100 * Math.min(1, 1.6 * Math.sqrt(Math.max(0, value)))); // ears are not linear
     bar.style.setProperty("--level", `${shown}%`);
@@ -63,12 +79,19 @@ const NAMES = { "*": "key.star", "#": "key.hash" };
 
 /** Returns the twelve keys of a telephone; they are also pressed by the keyboard while the focus is on them. */
 export function keypad(t, label, press) {
-  const key = (digit) => el(
-    "button",
-    { type: "button", class: "key", "data-digit": digit, "aria-label": NAMES[digit] ? t(NAMES[digit]) : digit, onclick: () => press(digit) },
-    el("span", { class: "digit", "aria-hidden": "true" }, digit),
-    el("span", { class: "letters", "aria-hidden": "true" }, LETTERS[digit] ?? ""),
-  );
+  const key = (digit) =>
+    el(
+      "button",
+      {
+        type: "button",
+        class: "key",
+        "data-digit": digit,
+        "aria-label": NAMES[digit] ? t(NAMES[digit]) : digit,
+        onclick: () => press(digit),
+      },
+      el("span", { class: "digit", "aria-hidden": "true" }, digit),
+      el("span", { class: "letters", "aria-hidden": "true" }, LETTERS[digit] ?? ""),
+    );
   return el("div", { class: "keypad", role: "group", "aria-label": label }, [..."123456789*0#"].map(key));
 }
 

@@ -14,12 +14,23 @@ const NUMBERS = {
 };
 
 export function qualityView({ desk, texts, t }, call) {
-  const bars = el("span", { class: "bars", "aria-hidden": "true" }, [1, 2, 3, 4].map(() => el("i")));
+  const bars = el(
+    "span",
+    { class: "bars", "aria-hidden": "true" },
+    [1, 2, 3, 4].map(() => el("i")),
+  );
   const word = el("span", { class: "word" });
   const values = Object.fromEntries(Object.keys(NUMBERS).map((name) => [name, el("dd")]));
-  const rows = Object.entries(values).map(([name, value]) => el("div", null, el("dt", null, t(`quality.${name}`)), value));
+  const rows = Object.entries(values).map(([name, value]) =>
+    el("div", null, el("dt", null, t(`quality.${name}`)), value),
+  );
   const warning = el("p", { class: "warning", role: "status", hidden: true });
-  const details = el("details", null, el("summary", null, bars, el("span", null, t("quality.title"), ": "), word, icon("chevron")), el("dl", null, rows));
+  const details = el(
+    "details",
+    null,
+    el("summary", null, bars, el("span", null, t("quality.title"), ": "), word, icon("chevron")),
+    el("dl", null, rows),
+  );
   const element = el("div", { class: "quality", hidden: true }, details, warning);
   return {
     element,

@@ -14,7 +14,8 @@ export function recentsView({ desk, history, texts, t, options }) {
   const badge = el("span", { class: "badge", hidden: true });
   const list = el("ul", { class: "entries" });
   const none = el("p", { class: "hint" });
-  const choice = (label, missed) => el("button", { type: "button", class: "choice", onclick: () => choose(missed) }, label);
+  const choice = (label, missed) =>
+    el("button", { type: "button", class: "choice", onclick: () => choose(missed) }, label);
   const choices = [choice(t("recents.all"), false), choice(t("recents.missed"), true)];
   const clear = button({ label: t("recents.clear"), icon: "trash", kind: "quiet", bare: true, onclick: () => wipe() });
   const bar = el("div", { class: "row choices", role: "group", "aria-label": t("recents.show") }, choices, clear);
@@ -25,7 +26,12 @@ export function recentsView({ desk, history, texts, t, options }) {
   element.addEventListener("pointerdown", () => seen());
 
   function folded() {
-    return el("details", { class: "card recents", ontoggle: () => element.open && seen() }, el("summary", null, el("h2", null, t("recents.title"), " ", badge)), content);
+    return el(
+      "details",
+      { class: "card recents", ontoggle: () => element.open && seen() },
+      el("summary", null, el("h2", null, t("recents.title"), " ", badge)),
+      content,
+    );
   }
 
   function seen() {
@@ -43,7 +49,17 @@ export function recentsView({ desk, history, texts, t, options }) {
     const entries = history.clear();
     update();
     element.querySelector("button")?.focus();
-    desk.notify({ kind: "info", code: "cleared", action: { key: "recents.undo", run: () => { history.restore(entries); update(); } } });
+    desk.notify({
+      kind: "info",
+      code: "cleared",
+      action: {
+        key: "recents.undo",
+        run: () => {
+          history.restore(entries);
+          update();
+        },
+      },
+    });
   }
 
   function update() {
@@ -68,10 +84,22 @@ export function recentsView({ desk, history, texts, t, options }) {
     const when = texts.moment(at);
     const talked = duration ? clock(duration) : "";
     return el(
-      "li", { class: "entry", "data-outcome": outcome },
+      "li",
+      { class: "entry", "data-outcome": outcome },
       icon(ICONS[outcome] ?? (direction === "inbound" ? "arrowIn" : "arrowOut")),
-      el("div", { class: "who" }, el("strong", null, nameOf(entry)), el("span", { class: "hint" }, [what, when, talked].filter(Boolean).join(" · "))),
-      button({ label: t("recents.call", { peer }), icon: "handset", kind: "quiet", bare: true, onclick: () => desk.dial(peer) }),
+      el(
+        "div",
+        { class: "who" },
+        el("strong", null, nameOf(entry)),
+        el("span", { class: "hint" }, [what, when, talked].filter(Boolean).join(" · ")),
+      ),
+      button({
+        label: t("recents.call", { peer }),
+        icon: "handset",
+        kind: "quiet",
+        bare: true,
+        onclick: () => desk.dial(peer),
+      }),
     );
   }
 

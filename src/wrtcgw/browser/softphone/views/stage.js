@@ -14,6 +14,7 @@ export function stageView(context) {
   const rest = el("div", { class: "rest" });
   const element = card(t("calls.title"), { class: "stage" }, list, rest);
   const [heading] = element.children;
+  const ready = empty();
   const views = new Map();
   let ended; // the call whose end is shown; undefined before the first look
 
@@ -34,17 +35,23 @@ export function stageView(context) {
       for (const call of views.keys()) if (call.isOver) views.delete(call);
       const all = [...incoming.map((call) => view(call, true)), ...current.map((call) => view(call, false))];
       all.forEach((each) => each.update());
-      arrange(list, all.map((each) => each.element));
+      arrange(
+        list,
+        all.map((each) => each.element),
+      );
       showRest(!all.length);
-      moveFocus(focused, [...list.children].find((node) => !before.has(node)));
+      moveFocus(
+        focused,
+        [...list.children].find((node) => !before.has(node)),
+      );
     },
     tick: () => views.forEach((each) => each.tick?.()),
     levels: () => views.forEach((each) => each.levels?.()),
     focus: () => heading.focus(),
   };
 
-  // When what had the focus is gone, it goes to what has taken its place: the new card, the call in hand, or the heading.
-  // It also goes to a call that was just placed here; but one that comes in takes it from nothing.
+  // When what had the focus is gone, it goes to what has taken its place: the new card, the call in hand, or the
+  // heading. It also goes to a call that was just placed here; but one that comes in takes it from nothing.
   function moveFocus(focused, fresh) {
     const lost = focused && (!element.contains(focused) || focused.closest("[hidden]"));
     const nowhere = document.activeElement === document.body || document.activeElement === null;
@@ -56,26 +63,59 @@ export function stageView(context) {
   function showRest(idle) {
     const { lastEnded } = desk;
     show(rest, idle || lastEnded?.ended.missed || lastEnded?.ended.answeredElsewhere);
+    show(ready, idle);
     if (ended === lastEnded) return;
     ended = lastEnded;
-    rest.replaceChildren(lastEnded ? endedCard(lastEnded) : empty());
+    rest.replaceChildren(...(lastEnded ? [endedCard(lastEnded)] : []), ready);
   }
 
   function empty() {
-    return el("div", { class: "empty" }, icon("handset"), el("p", { class: "empty-title" }, t("calls.none")), el("p", null, t("calls.none_hint")));
+    return el(
+      "div",
+      { class: "empty" },
+      icon("handset"),
+      el("p", { class: "empty-title" }, t("calls.none")),
+      el("p", null, t("calls.none_hint")),
+    );
   }
 
   function endedCard(call) {
     const { key, params, failure } = ending(call, context.texts);
     const talked = call.answeredAt ? t("ended.talked", { time: clock(call.endedAt - call.answeredAt) }) : "";
-    const again = call.peer && !call.ended.answeredElsewhere
-      ? button({ label: t("ended.again", { peer: call.peer }), icon: "handset", kind: "small", onclick: () => desk.dial(call.peer) })
-      : null;
+    const again =
+      call.peer && (failure || call.ended.missed)
+        ? button({
+            label: t("ended.again", { peer: call.peer }),
+            icon: "handset",
+            kind: "small",
+            onclick: () => desk.dial(call.peer),
+          })
+        : null;
     return el(
-      "div", { class: `ended ${failure ? "failure" : ""}`, role: "status" }, icon(failure ? "alert" : "info"),
-      el("p", null, el("strong", null, t(`${key}.title`, params)), " ", context.texts.has(`${key}.todo`) ? t(`${key}.todo`, params) : "", " ", talked),
-      el("div", { class: "row" }, again, button({ label: t("notice.dismiss"), icon: "close", kind: "quiet", bare: true, onclick: () => desk.forgetEnded() })),
+      "div",
+      { class: `ended ${failure ? "failure" : ""}`, role: "status" },
+      icon(failure ? "alert" : "info"),
+      el(
+        "p",
+        null,
+        el("strong", null, t(`${key}.title`, params)),
+        " ",
+        context.texts.has(`${key}.todo`) ? t(`${key}.todo`, params) : "",
+        " ",
+        talked,
+      ),
+      el(
+        "div",
+        { class: "row" },
+        again,
+        button({
+          label: t("notice.dismiss"),
+          icon: "close",
+          kind: "quiet",
+          bare: true,
+          onclick: () => desk.forgetEnded(),
+        }),
+      ),
     );
   }
 }
-

@@ -9,16 +9,26 @@ export function transferView({ desk, t }, call, close) {
   const blind = el("button", { type: "submit", class: "button primary" }, t("transfer.now"));
   const ask = button({ label: t("transfer.ask"), onclick: () => act(() => desk.consult(call, to.value)) });
   const form = el(
-    "form", { novalidate: true, onsubmit: (event) => {
-      event.preventDefault();
-      act(() => desk.transfer(call, to.value));
-    } },
+    "form",
+    {
+      novalidate: true,
+      onsubmit: (event) => {
+        event.preventDefault();
+        act(() => desk.transfer(call, to.value));
+      },
+    },
     field(t("transfer.to"), to, el("p", { class: "hint" }, t("transfer.hint"))),
     el("div", { class: "row" }, blind, ask, button({ label: t("transfer.cancel"), kind: "quiet", onclick: close })),
   );
   const others = el("div", { class: "partners", role: "group", "aria-label": t("transfer.others") });
   const id = uniqueId("transfer");
-  const element = el("div", { class: "extra transfer", role: "group", "aria-labelledby": id, hidden: true }, el("h4", { id }, t("transfer.title", { peer: nameOf(call) })), form, others);
+  const element = el(
+    "div",
+    { class: "extra transfer", role: "group", "aria-labelledby": id, hidden: true },
+    el("h4", { id }, t("transfer.title", { peer: nameOf(call) })),
+    form,
+    others,
+  );
   const progress = el("p", { class: "progress", role: "status", hidden: true });
   const buttons = new Map();
 
@@ -39,7 +49,17 @@ export function transferView({ desk, t }, call, close) {
   function partner(other) {
     if (!buttons.has(other)) {
       const label = t("transfer.connect", { peer: nameOf(other) });
-      buttons.set(other, button({ label, icon: "users", onclick: () => { desk.connect(call, other); close(); } }));
+      buttons.set(
+        other,
+        button({
+          label,
+          icon: "users",
+          onclick: () => {
+            desk.connect(call, other);
+            close();
+          },
+        }),
+      );
     }
     return buttons.get(other);
   }
