@@ -282,6 +282,23 @@ class Control(GoldenCase):
         page.wait()
         self.assertGolden()
 
+    def test_golden_hold_retrieved(self) -> None:
+        """W 6.5: a hold by EVENT-HOLD ends by a re-INVITE with active SDP, which the page answers."""
+        page = self.golden_page()
+        far = page.call_up()
+        far.notify("hold")
+        self.run_for()
+        page.wait()
+        page.offer(sdp=SHORT.replace("sendrecv", "inactive"))
+        far.answer(HELD)
+        self.run_for()
+        page.wait()
+        far.reinvite(SHORT_FAR)
+        self.run_for()
+        page.wait()
+        page.answer()
+        self.assertGolden()
+
     def test_golden_hold_remote(self) -> None:
         """W 6.5: a hold of the far side is answered at once; the page has nothing to do."""
         page = self.golden_page()
@@ -337,6 +354,21 @@ class Glare(GoldenCase):
         far.answer(SHORT_FAR)
         self.run_for()
         page.wait()
+        page.wait()
+        self.assertGolden()
+
+    def test_golden_glare_own(self) -> None:
+        """W 6.1: an OFFER while the gateway itself has a re-INVITE out (here a hold by REST) goes when that is over."""
+        page = self.golden_page()
+        far = page.call_up()
+        self.note("the REST dialect holds")
+        self.begin(self.gateway.hold("5001"))
+        self.run_for()
+        page.offer()
+        far.answer(HELD)
+        self.run_for()
+        far.answer(SHORT_FAR)
+        self.run_for()
         page.wait()
         self.assertGolden()
 
