@@ -10,17 +10,8 @@ from tests.interop.page_cases import PageCase
 from tests.interop.servers import PASSWORD
 
 
-class LibraryCalls(PageCase):
-    """Calls of pages that have loaded ``/grtc.js``."""
-
-    def gateway(self) -> Gateway:
-        """Return the gateway behind nginx; pages of our origin may call it."""
-        return self.behind_nginx()
-
-    @property
-    def api(self) -> str:
-        """Return nginx's address."""
-        return f"https://127.0.0.1:{self.environment.ports.nginx}"
+class LibraryPageCase(PageCase):
+    """What a page that has loaded ``/grtc.js`` is made to do."""
 
     async def phone(self, dn: int, beside: Tab | None = None) -> Tab:
         """Open a page, in the browser of another one if there is one, and sign a number in."""
@@ -69,6 +60,19 @@ class LibraryCalls(PageCase):
         await self.is_(caller, "established")
         for tab in (caller, called):
             await self.hears(tab, "call.connection")
+
+
+class LibraryCalls(LibraryPageCase):
+    """Calls of such pages to and from Asterisk."""
+
+    def gateway(self) -> Gateway:
+        """Return the gateway behind nginx; pages of our origin may call it."""
+        return self.behind_nginx()
+
+    @property
+    def api(self) -> str:
+        """Return nginx's address."""
+        return f"https://127.0.0.1:{self.environment.ports.nginx}"
 
     async def test_echo(self) -> None:
         """A call of Echo() is heard back, held to silence, resumed, given another way, and hung up."""
@@ -153,3 +157,90 @@ class LibraryCalls(PageCase):
         await self.is_(second, "ended")
         await self.hears(first, "call.connection")
         await self.do(first, "hangup")
+
+
+class Controlled(LibraryPageCase):
+    """A far side that orders what is done, as Genesys SIP Server does, behind rtpengine."""
+
+    def setUp(self) -> None:
+        """Start the PBX and what stands in front of it."""
+        super().setUp()
+        self.pbx, self.way_there = self.plain_pbx()
+        self.addCleanup(self.environment.dismiss, "controlled-library")
+
+    def gateway(self) -> Gateway:
+        """Return a gateway in front of that PBX; pages of our origin may call it."""
+        settings = {"allowed_origins": [self.environment.origin]}
+        return self.environment.gateway("controlled-library", self.way_there, settings)
+
+    async def is_silent(self, tab: Tab) -> None:
+        """Wait until the echo of what the page sends is silence: what the microphone hears does not go out."""
+        before = await tab.audio("call.connection")
+        for _ in range(20):
+            await self.pause(0.5)
+            now = await tab.audio("call.connection")
+            if now.heard - before.heard < 1e-6:
+                return
+            before = now
+        self.fail(f"sound still comes in: {now}")
+
+    async def ordered(self, event: str) -> None:
+        """Let the PBX send an event, which is to be taken at once."""
+        self.assertEqual((await self.pbx.notify(event)).status, 200)
+
+    async def test_orders(self) -> None:
+        """NOTIFY talk answers the call, hold and talk hold and resume it; a re-INVITE without SDP does no harm."""
+        tab = await self.phone(5031)
+        ringing = self.pbx.ringing()
+        answered = self.pbx.invite(offer=True)
+        await ringing
+        await self.ordered("talk")
+        self.assertEqual((await answered).status, 200)
+        self.pbx.acknowledge(answer=False)
+        await self.pause(0.012)
+        self.assertIn("RTP/AVP", (await self.pbx.invite()).body)
+        self.pbx.acknowledge()
+        await self.is_(tab, "established")
+        await self.hears(tab, "call.connection")
+        await self.ordered("hold")
+        await self.is_silent(tab)
+        self.assertTrue(await tab.evaluate("() => call.held"))
+        await self.ordered("talk")
+        await self.hears(tab, "call.connection")
+        self.assertFalse(await tab.evaluate("() => call.held"))
+        await self.do(tab, "hangup")
+        await self.eventually("BYE", lambda: self.pbx.ended)
+
+    async def test_without_offer(self) -> None:
+        """A call that comes without a description is answered with an offer of the page's, and has audio both ways."""
+        tab = await self.phone(5031)
+        ringing = self.pbx.ringing()
+        answered = self.pbx.invite()
+        await ringing
+        await self.is_(tab, "incoming")
+        await self.do(tab, "answer")
+        self.assertEqual((await answered).status, 200)
+        self.pbx.acknowledge()
+        await self.is_(tab, "established")
+        await self.hears(tab, "call.connection")
+        await self.do(tab, "restartIce")
+        await self.hears(tab, "call.connection")
+        await self.do(tab, "hangup")
+
+    async def test_reload(self) -> None:
+        """After a reload the call has sound again: rtpengine takes the new page's way."""
+        tab = await self.phone(5031)
+        ringing = self.pbx.ringing()
+        answered = self.pbx.invite(offer=True)
+        await ringing
+        await self.is_(tab, "incoming")
+        await self.do(tab, "answer")
+        await answered
+        self.pbx.acknowledge(answer=False)
+        await self.hears(tab, "call.connection")
+        await tab.chromium.run(tab.page.reload)
+        self.assertTrue(await tab.evaluate("async () => { await ready; return phone.resume() }"))
+        await self.is_(tab, "established")
+        await tab.evaluate("async () => { while (!call.connection) await new Promise((done) => setTimeout(done, 50)) }")
+        await self.hears(tab, "call.connection")
+        await self.do(tab, "hangup")
