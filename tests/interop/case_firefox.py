@@ -30,6 +30,7 @@ HEARD = """async () => {
     const reports = [...(await call.connection.getStats()).values()];
     return reports.some(({ type, totalAudioEnergy }) => type === "inbound-rtp" && totalAudioEnergy > 0);
 }"""
+CREDENTIALS = "() => call.connection.localDescription.sdp.match(/^a=ice-ufrag:.*$/m)[0]"
 CALL = "async (to) => { globalThis.call = await phone.call(to) }"
 UP = "() => globalThis.call?.state === 'established' && call.connection?.connectionState === 'connected'"
 VERB = "(verb) => call[verb]()"
@@ -74,6 +75,19 @@ class FirefoxPages(TestCase):
         self.assertEqual(await tab.evaluate(SIGN_IN, "5001", PASSWORD), "REGISTERED")
         await tab.evaluate(CALL, "1003")
         await ears.until(tab, UP)
+        await self.walk(tab)
+        await tab.evaluate("() => phone.signOut()")
+
+    async def test_restart(self) -> None:
+        """When the network changes the sound finds another way: the demo PBX has other keys then."""
+        tab = await self.visit()
+        await tab.evaluate(SIGN_IN, "5005", PASSWORD)
+        await tab.evaluate(CALL, "1003")
+        await ears.until(tab, UP)
+        await ears.hears(tab, "call.connection")
+        before = await tab.evaluate(CREDENTIALS)
+        await tab.evaluate("() => call.restartIce()")
+        await ears.until(tab, f"(before) => ({UP})() && ({CREDENTIALS})() !== before", before)
         await self.walk(tab)
         await tab.evaluate("() => phone.signOut()")
 

@@ -5,8 +5,10 @@ The pages use the library, with credentials of the gateway; ``iceTransportPolicy
 """
 
 import functools
+import tempfile
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.threads import deferToThread
@@ -15,6 +17,8 @@ from tests.interop.authority import Certificates, make_certificates
 from tests.interop.chromium import Tab
 from tests.interop.coturn import SECRET, Coturn, coturn
 from tests.interop.demo import DemoCase, demo_folder
+from tests.interop.ears import AnyTab
+from tests.interop.firefox import Firefox
 from tests.interop.servers import PASSWORD, own_address
 from wrtcgw.web.ice import turn_credential
 
@@ -96,7 +100,7 @@ class Relayed(DemoCase):
         tab.console.expect("favicon.ico")
         return tab
 
-    async def relayed_call(self, tab: Tab) -> list[str]:
+    async def relayed_call(self, tab: AnyTab) -> list[str]:
         """Call the echo, hear it, and return the selected candidate's type and its transport to the TURN server."""
         await tab.evaluate(CALL, "1003")
         await self.until(tab, ESTABLISHED)
@@ -116,6 +120,18 @@ class Relayed(DemoCase):
         for user in users:
             self.assertLess(abs(int(user.split(":")[0]) - time.time() - 600), 120)
         await tab.evaluate("() => call.hangup()")
+
+    async def test_firefox(self) -> None:
+        """The same in Firefox."""
+        firefox = Firefox(Path(tempfile.mkdtemp(prefix="firefox-", dir=demo_folder())))
+        self.addCleanup(firefox.stop)
+        await firefox.start()
+        tab = await firefox.open(f"{self.gateway.url}/grtc.js")
+        await tab.evaluate(SIGN_IN, {}, {"dn": "5006", "password": PASSWORD})
+        self.assertEqual(await self.relayed_call(tab), ["relay", "udp"])
+        self.assertIn("5006", {user.split(":")[1] for user in self.turn.users()})
+        await tab.evaluate("() => call.hangup()")
+        tab.console.check()
 
     async def test_tcp(self) -> None:
         """Where UDP does not get out, TCP to the TURN server carries the call."""

@@ -99,7 +99,7 @@ export class Media {
 
   /**
    * Takes an answer to our offer; `early` is one before the call was answered.
-   * @returns {Promise<boolean>} false when it is from another far side than an early one: that needs a new offer
+   * @returns {Promise<boolean>} false when it is from another far side than before: that needs a new offer
    */
   async accept(sdp, { early = false } = {}) {
     const { pc } = this;
@@ -111,10 +111,11 @@ export class Media {
       await this.#describe("answer", before);
       return false;
     }
+    const others = pc.currentRemoteDescription && this.isAnother(sdp); // Firefox does not take up other keys
     await this.#describeAnswer(sdp, early);
     this.#drop(this.older);
     this.older = null;
-    return true;
+    return !others;
   }
 
   /** Takes our offer back, so that all is as it was before it. */
