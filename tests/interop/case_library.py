@@ -26,6 +26,21 @@ WITHOUT_CODECS = """() => {
     };
 }"""
 """What the far side says of itself comes to the page without a codec that a browser knows."""
+KEEP_SOURCES = """() => {
+    window.sources = [];
+    const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = async (constraints) => {
+        const stream = await real(constraints);
+        sources.push(stream.getAudioTracks()[0]);
+        return stream;
+    };
+}"""
+"""Keeps what the microphone gave, so that it can end as if it had been unplugged."""
+RESTARTS = """() => {
+    const later = (time) => new Promise((resolve) => setTimeout(resolve, time));
+    const times = [0, 200, 400, 700, 1000, 1500];
+    window.restarts = Promise.allSettled(times.map((time) => later(time).then(() => call.restartIce())));
+}"""
 TONE, BUSY, RINGS, DIGITS, ECHO = 1004, 1005, 1006, 1007, 1003
 
 
@@ -144,6 +159,47 @@ class Calls(LibraryCase):
         self.assertIn("telephone-event", str(await self.told(caller, "lint")))
 
 
+class Sound(LibraryCase):
+    """Microphones and loudspeakers."""
+
+    async def test_devices(self) -> None:
+        """Another microphone and loudspeaker take over within the call; a device that is not there changes nothing."""
+        tab = await self.phone(5001)
+        self.assertEqual(await tab.evaluate("() => phone.microphoneLevel()"), 0)
+        await self.call(tab, ECHO)
+        await self.is_(tab, "established")
+        await self.hears(tab, "call.connection")
+        await self.until(tab, "() => phone.microphoneLevel() > 0.01")
+        await self.until(tab, "() => call.level() > 0.01")
+        found = await tab.evaluate("() => phone.devices()")
+        labels = "() => call.localStream.getAudioTracks().map(({ label }) => label)"
+        before = await tab.evaluate(labels)
+        other = next(
+            each for each in found["microphones"] if each["label"] not in before and "Default" not in each["label"]
+        )
+        await tab.evaluate("(id) => phone.setMicrophone(id)", other["deviceId"])
+        self.assertEqual(await tab.evaluate(labels), [other["label"]])
+        await self.hears(tab, "call.connection")
+        await tab.evaluate("(id) => phone.setSpeaker(id)", found["speakers"][-1]["deviceId"])
+        failed = await tab.evaluate("() => phone.setMicrophone('none').catch(({ code }) => code)")
+        self.assertEqual(failed, "no_microphone")
+        self.assertEqual(await tab.evaluate(labels), [other["label"]])
+        await self.hears(tab, "call.connection")
+        await self.do(tab, "hangup")
+        self.assertEqual(await tab.evaluate("() => phone.microphoneLevel()"), 0)
+
+    async def test_unplugged(self) -> None:
+        """When the microphone is taken away, the call goes on with the one that is left."""
+        tab = await self.phone(5001)
+        await tab.evaluate(KEEP_SOURCES)
+        await self.call(tab, ECHO)
+        await self.is_(tab, "established")
+        await self.hears(tab, "call.connection")
+        await tab.evaluate("() => { sources[0].stop(); sources[0].dispatchEvent(new Event('ended')) }")
+        await self.until(tab, "() => sources.length > 1")
+        await self.hears(tab, "call.connection")
+
+
 class Transfers(LibraryCase):
     """Calls that go on without us."""
 
@@ -161,6 +217,18 @@ class Transfers(LibraryCase):
         self.assertIn("DONE", await self.told(called, "transfer"))
         await self.hears(caller, "call.connection")
         await self.do(caller, "hangup")
+
+    async def test_crossing(self) -> None:
+        """Offers of the page that cross those of the far side do no harm: in the end there is sound."""
+        caller, called = await self.phone(5001), await self.phone(5002)
+        await self.connect(caller, called, 5002)
+        await caller.evaluate(RESTARTS)
+        self.assertIsNone(await self.do(called, "transfer", str(ECHO)))
+        await caller.evaluate("async () => { await restarts }")
+        await self.hears(caller, "call.connection")
+        self.assertIsNone(await self.do(caller, "restartIce"))
+        await self.hears(caller, "call.connection")
+        self.assertEqual(await self.told(caller, "error"), [])
 
     async def test_attended(self) -> None:
         """The far sides of two calls are connected, and hear each other."""

@@ -248,7 +248,7 @@ export class Phone extends Emitter {
   }
 
   #toldSignedOut({ reason = "", cause = "" }) {
-    if (cause === "stopping" && this.#credentials) this.#signInAgain(reason);
+    if (["stopping", "page-lost"].includes(cause) && this.#credentials) this.#signInAgain(reason);
     else this.#signedOut(reason || "signed out by the gateway");
   }
 
