@@ -10,9 +10,6 @@ class DialectPage(dialect_page_cases.DialectPageCases):
 
     dn = 5004
     colleague = 5005
-    # Asterisk 22.10 takes the new ICE credentials of a re-INVITE, but goes on with its old DTLS association, whatever
-    # a=connection says: a call that was taken up after a reload is under control, without sound until the next call
-    renews_media = False
 
     def gateway(self) -> Gateway:
         """Return a gateway that any page may call, as its default is for this dialect."""

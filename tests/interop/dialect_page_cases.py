@@ -66,13 +66,7 @@ class DialectPageCase(PageCase):
 
 
 class DialectPageCases(DialectPageCase):
-    """
-    Calls of the page to and from Asterisk.
-
-    :cvar renews_media: whether what the page's media goes to takes a new DTLS association inside a call.
-    """
-
-    renews_media: ClassVar[bool] = True
+    """Calls of the page to and from Asterisk."""
 
     async def over(self, tab: Tab) -> None:
         """Wait for the end of the call in Asterisk and let the page sign out."""
@@ -162,6 +156,15 @@ class DialectPageCases(DialectPageCase):
         self.assertEqual(await callee.evaluate("page.disconnect"), 200)
         await self.over(caller)
 
+    async def reload(self, tab: Tab, dn: int, peer: int | str) -> None:
+        """Load a page again, register, and take its call up; it has sound both ways."""
+        await tab.reload()
+        await self.register(tab, dn)
+        self.assertEqual(await self.event(tab, "incoming"), str(peer))
+        await tab.evaluate("page.accept")
+        await self.event(tab, "established")
+        await self.hears(tab, "page.pc")
+
     async def test_reload_in_a_call(self) -> None:
         """A page that is loaded again takes up its call with new ICE and DTLS; it is the same call for Asterisk."""
         tab = await self.registered()
@@ -169,16 +172,36 @@ class DialectPageCases(DialectPageCase):
         await self.event(tab, "established")
         await self.hears(tab, "page.pc")
         channels = self.environment.asterisk.channels()
-        await tab.reload()
-        await self.register(tab, self.dn)
-        self.assertEqual(await self.event(tab, "incoming"), "1003")
-        await tab.evaluate("page.accept")
-        await self.event(tab, "established")
-        if self.renews_media:
-            await self.hears(tab, "page.pc")
+        for _ in range(2):
+            await self.reload(tab, self.dn, 1003)
+        await tab.evaluate("page.hold")
+        await self.event(tab, "established", 2)
+        await self.falls_silent(tab, "page.pc")
+        await tab.evaluate("page.resume")
+        await self.event(tab, "established", 3)
+        await self.hears(tab, "page.pc")
         self.assertEqual(self.environment.asterisk.channels(), channels)
         await tab.evaluate("page.hangUp")
         await self.over(tab)
+
+    async def test_reload_of_both(self) -> None:
+        """Each of two pages that talk may be loaded again, and both hear each other after it."""
+        caller = await self.registered()
+        callee = await self.colleagues(caller)
+        await caller.evaluate("page.call", str(self.colleague))
+        await self.event(callee, "incoming")
+        await callee.evaluate("page.accept")
+        await self.event(caller, "established")
+        for tab in (caller, callee):
+            await self.hears(tab, "page.pc")
+        for tab, dn, peer in ((caller, self.dn, self.colleague), (callee, self.colleague, self.dn)):
+            await self.reload(tab, dn, peer)
+            for other in (caller, callee):
+                await self.hears(other, "page.pc")
+        await callee.evaluate("page.hangUp")
+        await self.event(caller, "peer closing")
+        self.assertEqual(await callee.evaluate("page.disconnect"), 200)
+        await self.over(caller)
 
     async def test_register_again(self) -> None:
         """disconnect() and register() at once, in a call: whichever overtakes the other, one registration is left."""

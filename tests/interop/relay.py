@@ -43,6 +43,11 @@ class Relay:
         for action in kept:
             action()
 
+    def cut(self) -> None:
+        """Drop every connection; new ones are carried."""
+        for end in tuple(self._ends):
+            end.abort()
+
     def carry(self, action: Callable[[], None]) -> None:
         """Do it now, or when the hole closes."""
         if self._hole:
@@ -53,8 +58,7 @@ class Relay:
     async def stop(self) -> None:
         """Stop listening and drop every connection."""
         self._kept.clear()
-        for end in tuple(self._ends):
-            end.abort()
+        self.cut()
         if self._listening is not None:
             await (self._listening.stopListening() or Deferred.fromCoroutine(_nothing()))
 

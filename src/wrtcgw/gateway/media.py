@@ -9,6 +9,7 @@ import re
 
 from wrtcgw import sdp as descriptions
 from wrtcgw.calls.messages import AgentMessage, MessageType
+from wrtcgw.gateway.associations import with_role
 from wrtcgw.gateway.legs import Leg
 from wrtcgw.gateway.switch import Switch
 from wrtcgw.gateway.ways import RECEIVING, Ways, need_page, ways, wish_of_answer
@@ -142,7 +143,7 @@ def _leading(leg: Leg, text: str) -> list[str]:
 
 def answering(leg: Leg, text: str) -> str:
     """Return our description as wanted now, for the answer to an offer of which :func:`same_media` is true."""
-    known, ours = leg.known_sdp, wanted(leg)
+    known, ours = leg.known_sdp, with_role(leg, wanted(leg))
     return ours if _formats(known) == _formats(text) else _with_formats_of(text, ours)
 
 

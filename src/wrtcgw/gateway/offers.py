@@ -9,6 +9,7 @@ from wrtcgw.calls.agent import Agent, only
 from wrtcgw.calls.call import Call, CallState, Negotiation
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.errors import WrongState
+from wrtcgw.gateway.associations import begun_anew
 from wrtcgw.gateway.attached import Data
 from wrtcgw.gateway.causes import explain
 from wrtcgw.gateway.legs import Leg, OpenOffer, Purpose
@@ -166,6 +167,7 @@ class Offers:
     def _offer(self, leg: Leg, offer: OpenOffer) -> None:
         switch = self._switch
         leg.call.begin_offer(Negotiation.OURS)
+        offer.sdp = begun_anew(leg, offer.sdp)
         leg.offer = offer
         switch.run(switch.core.reoffer(leg.call.id, offer.sdp, switch.now()))
 
