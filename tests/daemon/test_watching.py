@@ -15,6 +15,7 @@ from tests.calls.test_registry import a_call, an_agent
 from tests.capture.support import EPOCH, kept, recorder, request, response
 from tests.daemon.test_service import ENVIRON, Reactor, Told
 from tests.support.service import ServiceCase
+from wrtcgw.calls.call import CallState
 from wrtcgw.calls.registry import Registry
 from wrtcgw.capture.history import History
 from wrtcgw.config import load
@@ -24,6 +25,7 @@ from wrtcgw.daemon.sampler import Sampler
 from wrtcgw.daemon.service import GatewayService
 from wrtcgw.meters.meters import Meters
 from wrtcgw.sip.core import UACore
+from wrtcgw.sip.outputs import OfferWithdrawn
 from wrtcgw.web import GatewaySite
 
 
@@ -98,6 +100,23 @@ class ClerkTests(SynchronousTestCase):
         self.recorder._begin = None  # type: ignore[assignment,method-assign]
         self.clerk.sip_received(0, request("INVITE", "c"))
         self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
+
+    def test_own_faults(self) -> None:
+        """So it is with all that it is told: a call does not suffer from a recorder that fails."""
+        self.recorder.note = self.recorder.note_flow = self.recorder.opened = None  # type: ignore[assignment,method-assign]
+        registry, agent, call = Registry(), an_agent(), a_call()
+        registry.watcher = self.clerk
+        registry.add_agent(agent)
+        call.watch = self.clerk._changes
+        registry.add_call(agent, call)
+        call.answer(1.0)
+        self.clerk.page_back(agent, 9.0)
+        registry.remove_call(agent, call)
+        self.clerk.flow_up(0)
+        self.clerk.flow_down(0)
+        self.clerk.observe(OfferWithdrawn("c1"))
+        self.assertEqual((registry.call_count, agent.calls, call.state), (0, {}, CallState.ESTABLISHED))
+        self.assertEqual(len(self.flushLoggedErrors(TypeError, AttributeError)), 6)
 
 
 class SamplerTests(SynchronousTestCase):

@@ -5,6 +5,8 @@ It has no part in any call, and none fails because of it: what goes wrong here i
 """
 
 from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
 from attrs import define, field
 from twisted.logger import Logger
@@ -44,6 +46,23 @@ def grade(mos: float) -> str:
     return next((word for bound, word in GRADES if mos < bound), "good") if mos else "of unknown quality"
 
 
+P = ParamSpec("P")
+C = TypeVar("C")
+
+
+def harmless(note: Callable[Concatenate[C, P], None]) -> Callable[Concatenate[C, P], None]:
+    """Let a method of the clerk never fail: who calls it has more important things to do."""
+
+    @wraps(note)
+    def guarded(clerk: C, /, *args: P.args, **more: P.kwargs) -> None:
+        try:
+            note(clerk, *args, **more)
+        except Exception:
+            log.failure("something could not be recorded; everything else goes on")
+
+    return guarded
+
+
 @define(eq=False)
 class Clerk:
     """
@@ -77,17 +96,17 @@ class Clerk:
         if self.recorder.on:
             self._record(flow, text, sent=False)
 
+    @harmless
     def _record(self, flow: int, text: str, *, sent: bool, carried: bool = True) -> None:
-        try:
-            self.recorder.sip(flow, text, sent=sent, carried=carried)
-        except Exception:
-            log.failure("a message could not be recorded")
+        self.recorder.sip(flow, text, sent=sent, carried=carried)
 
+    @harmless
     def flow_up(self, flow: int) -> None:
         """See that a connection is up."""
         self.meters.connected(flow, self.wall())
         self.recorder.note_flow(flow, "connection to the proxy is back")
 
+    @harmless
     def flow_down(self, flow: int) -> None:
         """See that a connection is lost."""
         self.meters.disconnected(flow, self.wall())
@@ -95,6 +114,7 @@ class Clerk:
 
     # -- calls
 
+    @harmless
     def call_added(self, agent: Agent, call: Call) -> None:
         """Take notice of a new call."""
         self.meters.counters.calls += 1
@@ -103,6 +123,7 @@ class Clerk:
         call.watch = self._changes
         self.recorder.opened(call.id, agent.dn, self._sip_ids[call.id])
 
+    @harmless
     def _changes(self, call: Call, name: str, value: object) -> None:
         """Note a change of a call."""
         if name == "agent_id":
@@ -137,6 +158,7 @@ class Clerk:
         if state is CallState.ESTABLISHED:
             self.meters.answer.add(milliseconds)
 
+    @harmless
     def call_removed(self, call: Call) -> None:
         """Take notice that a call is over."""
         self._heard.pop(call.id, None)
@@ -171,6 +193,7 @@ class Clerk:
         self.recorder.opened(call.id, agent.dn, self.core.sip_call_id(call.id))
         self.recorder.note(call.id, "capture is on from here")
 
+    @harmless
     def page_back(self, agent: Agent, away: float) -> None:
         """Note in all calls of an agent that its page was away."""
         for call_id in tuple(agent.calls):
@@ -179,6 +202,7 @@ class Clerk:
 
     # -- events of the core
 
+    @harmless
     def observe(self, event: sip.Output) -> None:
         """Note what no message shows by itself."""
         match event:

@@ -6,15 +6,21 @@ about; to which call it belongs may turn out later. That is up to the few places
 any other class than :class:`TracedRequest` are not recorded.
 """
 
+from collections.abc import Callable
 from io import BytesIO
-from typing import Any
+from typing import Any, ParamSpec
 
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.server import Request
 
 from wrtcgw.calls.agent import Agent
 from wrtcgw.capture.entries import Asked
 from wrtcgw.capture.recorder import Recorder
+
+log = Logger()
+
+P = ParamSpec("P")
 
 TOO_MANY_REQUESTS = 429
 """What is refused so is not recorded: it could push out what matters."""
@@ -47,7 +53,7 @@ class TracedRequest(Request):
             if named:
                 asked.call_id = _text(named[-1])
             if recorder is not None and self.code != TOO_MANY_REQUESTS:
-                recorder.answered(asked, self.code, self.responseHeaders, self._said)
+                _safely(recorder.answered, asked, self.code, self.responseHeaders, self._said)
         super().finish()
 
     def connectionLost(self, reason: Failure) -> None:
@@ -55,7 +61,7 @@ class TracedRequest(Request):
         asked, self.asked = self.asked, None
         recorder = self.recorder if asked is not None else None
         if asked is not None and recorder is not None:
-            recorder.broke_off(asked)
+            _safely(recorder.broke_off, asked)
         super().connectionLost(reason)
 
 
@@ -97,7 +103,15 @@ def told(request: Request, agent: Agent, call_id: str, how: str, body: bytes, ki
     """Have a message recorded that was written to an agent's page."""
     recorder = request.recorder if isinstance(request, TracedRequest) else None
     if recorder is not None:
-        recorder.told(agent.dn, agent.id, call_id, how, kind, request.code, body)
+        _safely(recorder.told, agent.dn, agent.id, call_id, how, kind, request.code, body)
+
+
+def _safely(record: Callable[P, None], *args: P.args, **more: P.kwargs) -> None:
+    """Record something; a response goes out, whatever goes wrong here."""
+    try:
+        record(*args, **more)
+    except Exception:
+        log.failure("a request could not be recorded; it is answered all the same")
 
 
 def _text(value: Any) -> str:

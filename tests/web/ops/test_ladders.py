@@ -219,6 +219,16 @@ class CallTests(RESTCase):
         self.wires.remove(wire)
         self.assertIn("the page went before the response", self.labels(call))
 
+    def test_recorder_that_fails(self) -> None:
+        """Pages are served whatever goes wrong in recording what they say."""
+        self.recorder._place = None  # type: ignore[assignment,method-assign]
+        call = self.place_call()
+        self.far.calls[-1].ring()
+        self.run_for()
+        self.assertEqual(self.poll().json["messageType"], "RINGING")
+        self.assertEqual(self.post("hangup", call=call).code, 200)
+        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 3)
+
     def test_lost_connection(self) -> None:
         """The loss of the connection stands in the calls that use it, and what was not sent says so."""
         assert self.clerk is not None
@@ -272,6 +282,36 @@ class CallTests(RESTCase):
         self.assertEqual(ladder["call"]["quality"]["audio"]["worst"]["mos"], 2.5)
         self.assertNotIn("POST stats", [step["label"] for step in ladder["messages"]])
         self.assertIn("Audio     opus, rtt 30 ms (worst 30), jitter 3 ms", self.text(f"ladder.txt?call={call}"))
+
+    def test_what_no_message_shows(self) -> None:
+        """A refused or withdrawn offer, and how a transfer goes, stand as notes."""
+        call = self.place_call()
+        far = self.far.calls[-1]
+        far.answer(FAR_SDP)
+        self.run_for(1)
+        hold = self.wire()
+        hold.send("POST", "/api/webrtc/hold?id=ann", X_WRTC_Session=self.token)
+        self.run_for()
+        far.refuse(488)
+        self.run_for()
+        self.assertEqual(hold.answer().error, (502, "request_refused"))
+        far.reinvite(FAR_SDP.replace("m=audio", "m=video 0 RTP/AVP 96\r\nm=audio"))
+        self.run_for()
+        far.cancel()
+        self.run_for()
+        self.assertEqual(self.post("transfer", to="1004").code, 200)
+        far.notify("refer", "terminated;reason=noresource", "SIP/2.0 486 Busy Here")
+        self.run_for()
+        notes = [step["label"] for step in self.get(f"ladder?call={call}")["messages"] if step["kind"] == "note"]
+        self.assertEqual(
+            notes,
+            [
+                "established",
+                "offer refused: 488 Not Acceptable Here",
+                "the far side has withdrawn its offer",
+                "transfer: 486 Busy Here",
+            ],
+        )
 
     def test_taken_over(self) -> None:
         """A call that another page takes over has two pages in its ladder."""
