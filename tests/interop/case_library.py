@@ -7,6 +7,9 @@ Chromium's microphone is a fake one that beeps: sound is what ``getStats`` says 
 from collections.abc import Mapping
 from functools import partial
 from typing import ClassVar
+from urllib.request import urlopen
+
+from twisted.internet.threads import deferToThread
 
 from tests.interop.chromium import Tab
 from tests.interop.library_page import PAGE, SETUP, LibraryCase
@@ -36,6 +39,15 @@ KEEP_SOURCES = """() => {
     };
 }"""
 """Keeps what the microphone gave, so that it can end as if it had been unplugged."""
+STRANGE_KEYS = r"""() => {
+    window.wired = window.fetch;
+    window.fetch = async (url, options) => {
+        const response = await wired(url, options);
+        if (response.status !== 200 || !String(url).includes("/message?id=")) return response;
+        return new Response((await response.text()).replace(/a=ice-pwd:[^\\]+/g, "a=ice-pwd:0123456789012345678901"));
+    };
+}"""
+"""What the far side says of itself comes with a password that is not its own: no check of connectivity succeeds."""
 RESTARTS = """() => {
     const later = (time) => new Promise((resolve) => setTimeout(resolve, time));
     const times = [0, 200, 400, 700, 1000, 1500];
@@ -420,6 +432,35 @@ class Troubles(LibraryCase):
         self.assertEqual((await self.do(called, "answer"))["code"], "no_common_codec")
         await self.is_(caller, "ended")
         self.assertEqual(await caller.evaluate("() => call.ended.sipCode"), 488)
+
+    async def test_no_way(self) -> None:
+        """Media that cannot be connected are told, and tried again another way until they are."""
+        tab = await self.page(options={"events": "poll"})
+        await tab.evaluate(STRANGE_KEYS)
+        await self.sign_in(tab, 5001)
+        await self.call(tab, ECHO)
+        await self.is_(tab, "established")
+        await self.until(tab, "() => told.some(([name, code]) => name === 'error' && code === 'media_failed')")
+        await tab.evaluate("() => { window.fetch = window.wired }")
+        await self.hears(tab, "call.connection")
+
+    async def test_insecure(self) -> None:
+        """A page that came over plain HTTP from elsewhere is told why there is no microphone."""
+        script = (await self.blocking_get("/grtc.js")).decode()
+        tab = await self.open("about:blank")
+        await tab.chromium.run(lambda: self._plain_page(tab, script))
+        code = "() => new Grtc.Phone({ storage: null }).tracks({ audio: true }).catch(({ code }) => code)"
+        self.assertEqual(await tab.evaluate(code), "insecure_context")
+
+    async def blocking_get(self, path: str) -> bytes:
+        """Get a file of the gateway."""
+        return await deferToThread(lambda: urlopen(f"{self.gateway.url}{path}", timeout=5).read())
+
+    @staticmethod
+    def _plain_page(tab: Tab, script: str) -> None:
+        tab.page.route("http://plain.example.com/**", lambda route: route.fulfill(body="<p>", content_type="text/html"))
+        tab.page.goto("http://plain.example.com/")
+        tab.page.add_script_tag(content=script)
 
     async def test_taken_over(self) -> None:
         """The page whose number another one takes is told, with the reason; so is the one whose very session it is."""
