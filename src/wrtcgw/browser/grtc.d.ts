@@ -24,7 +24,7 @@ export class PhoneError extends Error {
 
 type Listener<T extends unknown[]> = (...details: T) => unknown;
 
-export class Emitter<Events extends Record<string, unknown[]> = Record<string, unknown[]>> {
+export class Emitter<Events extends { [Name in keyof Events]: unknown[] } = Record<string, unknown[]>> {
   /** Returns a function that takes the listener off again. */
   on<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): () => void;
   once<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): () => void;
@@ -73,7 +73,7 @@ export interface CallOptions {
 
 export interface Device { deviceId: string; label: string }
 
-export interface PhoneEvents extends Record<string, unknown[]> {
+export interface PhoneEvents {
   registration: [Registration];
   connection: [{ state: "online" | "offline"; error?: PhoneError }];
   incoming: [Call];
@@ -159,7 +159,7 @@ export interface TransferProgress {
   to: string;
 }
 
-export interface CallEvents extends Record<string, unknown[]> {
+export interface CallEvents {
   state: [CallState];
   /** `held` or `heldByPeer` has changed. */
   hold: [];
