@@ -80,3 +80,14 @@ class PageCase(base.InteropCase):
                 return
             before = now
         self.fail(f"sound still comes in: {now}")
+
+    async def hears_nothing(self, tab: Tab, connection: str) -> None:
+        """Wait until a second passes in which there is nothing to be heard, whatever packets come in."""
+        before = await tab.audio(connection)
+        for _ in range(10):
+            await self.pause(1.0)
+            now = await tab.audio(connection)
+            if now.heard == before.heard:
+                return
+            before = now
+        self.fail(f"something is still to be heard: {now}")
