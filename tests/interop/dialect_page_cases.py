@@ -146,7 +146,7 @@ class DialectPageCases(DialectPageCase):
             await self.hears(tab, "page.pc")
         await caller.evaluate("page.hold")
         await self.event(caller, "established", 2)
-        # Asterisk answers a=inactive with the same, and still sends the held side's packets to the holder, whose browser
+        # Asterisk answers a=inactive with the same, and still sends the holder the held side's packets: the browser
         # drops them
         await self.hears_nothing(caller, "page.pc")
         await self.falls_silent(callee, "page.pc")
