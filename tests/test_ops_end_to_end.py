@@ -113,6 +113,8 @@ class DialectTests(DialectCase, OpsCase):
         page = await self.registered("5001")
         await self.connected(page, "1003")
         (call,) = self.parts.gateway.calls()
+        while "POST OK" not in await self.labels(call.id):
+            await self.pause(0.01)
         page.close_session()
         await self.idle()
         await until(lambda: not list(self.parts.gateway.calls()), "end of the call")
