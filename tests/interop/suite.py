@@ -23,6 +23,7 @@ from tests.interop import (
     case_rtpengine_faults,
     case_sipserver,
     case_turn,
+    case_vendor_pages,
 )
 
 
@@ -36,6 +37,7 @@ def testSuite() -> TestSuite:  # noqa: N802 (trial looks for this name)
             case_node,
             case_harness,
             case_library,
+            case_vendor_pages,
             case_calls,
             case_nginx,
             case_browser,

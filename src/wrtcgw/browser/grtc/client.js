@@ -1,0 +1,343 @@
+// `Grtc.Client`: the vendor's shape, over the phone; with `serverUrl` the shape of the first document.
+
+import { addCallbacks } from "./callbacks.js";
+import { readConfiguration } from "./configuration.js";
+import { asPhoneError } from "./errors.js";
+import { log, setLogLevel } from "./logger.js";
+import { openMedia } from "./pagemedia.js";
+import { PageCall } from "./pagecall.js";
+import { PagePhone } from "./pagephone.js";
+import { SeedClient } from "./seed.js";
+import { MediaSession } from "./session.js";
+import { filterCandidates, inactive, limitVideo, receiveOnly } from "./shaping.js";
+import { GrtcError, errorType } from "./vendorerrors.js";
+
+const FAIL_OVER = 10_000; // ms without the gateway until the next one is tried, when no call is up
+const EVENTS = [
+  "onConnect", "onRegister", "onFailed", "onDisconnect", "onConnectionError", "onIceDisconnected", "onMediaSuccess",
+  "onMediaFailure", "onIncomingCall", "onCallEvent", "onNotifyEvent", "onPeerClosing", "onPeerNoanswer",
+  "onInfoFromPeer", "onStatsFromServer", "onGatewayError", "onWebrtcError",
+];
+
+export class Client {
+  #phone = null;
+  #page = null; // the PageCall that there is
+  #left = Promise.resolve(); // the sign_out of before
+  #entering = null;
+  #waiting = null; // what came before the page was told that it is signed in
+  #at = 0; // which of the gateways
+  #failOver = null;
+  #credentials = null;
+
+  /** @param {object} configuration `webrtc_gateway` and the other keys of the vendor's; or `serverUrl` and its like */
+  constructor(configuration) {
+    if (configuration?.serverUrl !== undefined) return new SeedClient(configuration);
+    this.configuration = readConfiguration(configuration);
+    addCallbacks(this, EVENTS);
+    this.session = null;
+    this.localStream = null;
+    this.renewSession = false;
+    this.videoBandwidth = 500;
+    this.presets = { offer: {}, answer: {} };
+  }
+
+  /** The phone below: for what this shape has no words for (transfer, devices …). Null before sign-in. */
+  get phone() { return this.#phone; }
+
+  /** The call that there is, null for none. */
+  get page() { return this.#page; }
+
+  /** 0 idle, 1 accepted, 2 started, 3 connected. */
+  get callState() { return this.#page?.callState ?? 0; }
+
+  get onHold() { return this.#page?.held ?? false; }
+
+  // ---- coming and going
+
+  /** Signs in as a guest. */
+  connect() {
+    return this.#enter({ guest: true }, this.onConnect);
+  }
+
+  /** Registers a DN; by default `sip_username` with `sip_password`. Without a password as the gateway allows. */
+  register(id = this.configuration.username, password = this.configuration.password) {
+    const dn = String(id ?? "").replace(/^sips?:/i, "").split("@")[0].trim();
+    if (!dn) throw new GrtcError("CONFIGURATION_ERROR", "register needs an id, or sip_username in the configuration");
+    return this.#enter(password ? { id: dn, dn, password: String(password) } : { guest: true, dn }, this.onRegister);
+  }
+
+  /** Ends the call and the session; also while the page goes away. */
+  disconnect() {
+    clearTimeout(this.#failOver);
+    this.#entering = this.#credentials = null;
+    const phone = this.#phone;
+    if (!phone) return this.#left;
+    this.#phone = null;
+    this.#page?.leave();
+    this.#page = null;
+    this.#left = phone.signOut().catch((error) => log.info("sign_out failed:", error.message));
+    this.onDisconnect.fire({ reason: "signed out" });
+    return this.#left;
+  }
+
+  async #enter(who, told) {
+    this.disconnect();
+    const entering = (this.#entering = {});
+    await this.#left;
+    const { gateways } = this.configuration;
+    let failure;
+    for (let tries = 0; tries < gateways.length; tries += 1) {
+      if (this.#entering !== entering) return false;
+      failure = await this.#try(who, gateways[this.#at]);
+      if (!failure) return this.#entered(who, told);
+      if (failure.code !== "gateway_unreachable" && failure.status < 500) break;
+      this.#at = (this.#at + 1) % gateways.length;
+    }
+    if (this.#entering === entering) this.onFailed.fire(shown(failure));
+    return false;
+  }
+
+  // Signs in at a gateway; returns what went wrong.
+  async #try(who, gateway) {
+    const phone = new PagePhone(this, gateway);
+    const entering = this.#entering;
+    this.#waiting = [];
+    this.#phone = phone;
+    this.#listen(phone);
+    try {
+      await phone.signIn(who);
+      return null;
+    } catch (error) {
+      if (this.#phone === phone) this.#phone = null;
+      return asPhoneError(error, "gateway_unreachable");
+    } finally {
+      if (this.#entering !== entering) phone.signOut().catch(() => {});
+    }
+  }
+
+  #entered(who, told) {
+    if (!this.#phone) return false; // disconnect() came before
+    this.#credentials = who;
+    log.info("signed in at", this.#phone.wire.api, "as", this.#phone.id);
+    told.fire({ id: this.#phone.id });
+    const waiting = this.#waiting ?? [];
+    this.#waiting = null;
+    waiting.forEach((work) => work());
+    return true;
+  }
+
+  #listen(phone) {
+    const listen = (name, listener) => phone.on(name, (...details) => {
+      const work = () => this.#phone === phone && listener(...details);
+      if (this.#waiting && this.#phone === phone) this.#waiting.push(work);
+      else work();
+    });
+    const known = new WeakSet();
+    listen("incoming", (call) => known.add(call) && this.#incoming(call));
+    phone.on("call", (call) => {
+      if (known.has(call) || call.direction === "inbound" && call.state === "incoming") return;
+      known.add(call);
+      if (this.#placing) this.#placing(call);
+      else if (!call.isOver) this.#foundAgain(phone, call);
+    });
+    listen("connection", ({ state, error }) => this.#connectionChanged(state, error));
+    listen("registration", ({ state, ...why }) => {
+      if (state === "FAILED") this.onGatewayError.fire({ error: "FAILED", ...why });
+    });
+    listen("signedout", ({ reason }) => this.#signedOut(reason));
+  }
+
+  #signedOut(reason) {
+    this.#phone = this.#page = this.#credentials = null;
+    log.notice("signed out by the gateway:", reason);
+    this.onDisconnect.fire({ reason });
+  }
+
+  #connectionChanged(state, error) {
+    clearTimeout(this.#failOver);
+    if (state === "online") return;
+    this.onConnectionError.fire({ status: error?.status || (error?.hint ?? "the gateway cannot be reached") });
+    if (this.configuration.gateways.length > 1) this.#failOver = setTimeout(() => this.#moveOn(), FAIL_OVER);
+  }
+
+  // Signs in at the next gateway; not while people talk, which goes on without any gateway.
+  #moveOn() {
+    if (this.#page?.isUp) this.#failOver = setTimeout(() => this.#moveOn(), FAIL_OVER);
+    else if (this.#credentials) {
+      const [who, told] = [this.#credentials, this.#credentials.id ? this.onRegister : this.onConnect];
+      this.#at = (this.#at + 1) % this.configuration.gateways.length;
+      this.#enter(who, told);
+    }
+  }
+
+  /** Returns the phone; for the session. */
+  ready() {
+    if (!this.#phone?.isSignedIn) throw new GrtcError("NOT_READY_ERROR", "sign in first: connect() or register()");
+    return this.#phone;
+  }
+
+  // ---- media
+
+  /** Opens microphone and camera: true, false, or constraints; `Grtc.VideoConstraints` has some. */
+  async enableMediaSource(audio = true, video = false) {
+    try {
+      this.disableMediaSource();
+      this.localStream = await openMedia(audio, video);
+      this.onMediaSuccess.fire({ stream: this.localStream });
+      return this.localStream;
+    } catch (error) {
+      const { code, message } = asPhoneError(error);
+      this.onMediaFailure.fire({ error: message, message, code, name: error.cause?.name ?? error.name });
+      return null;
+    }
+  }
+
+  /** Closes them. */
+  disableMediaSource() {
+    this.localStream?.getTracks().forEach((track) => track.stop());
+    this.localStream = null;
+  }
+
+  /** Shows or plays a stream in an element; null takes it away. */
+  setViewFromStream(element, stream) {
+    const view = element?.nodeType ? element : element?.[0]; // jQuery's is a list
+    if (!view) return;
+    view.srcObject = stream ?? null;
+    view.autoplay = true;
+    if (stream) view.play().catch((error) => error.name === "NotAllowedError" && this.onWebrtcError.fire({ error }));
+  }
+
+  /** To be overridden: returns those of our candidates that may be sent. */
+  filterIceCandidates(candidates) {
+    return candidates;
+  }
+
+  /** What to receive when we offer; undefined is audio, and video when we send it. */
+  setMediaConstraintsForOffer(audio, video) {
+    this.presets.offer = { audio, video };
+  }
+
+  /** What to receive when we answer. */
+  setMediaConstraintsForAnswer(audio, video) {
+    this.presets.answer = { audio, video };
+  }
+
+  /** Asks for no more video than this, in kbit/s; 0 for any. */
+  setVideoBandwidth(kbps) {
+    this.videoBandwidth = Math.max(0, Math.round(Number(kbps)) || 0);
+  }
+
+  /** Makes a new RTCPeerConnection for each offer inside a call. */
+  setRenewSessionOnNeed(on) {
+    this.renewSession = Boolean(on);
+  }
+
+  /** Says more or less: Grtc.LOG_LEVEL_NONE … LOG_LEVEL_DEBUG. */
+  setLogLevel(level) {
+    setLogLevel(level);
+  }
+
+  /** Returns what to receive, of what a call was made with and what was set before; for the session. */
+  wanted(type, audio, video) {
+    const sends = Boolean(this.localStream?.getVideoTracks().length);
+    const preset = this.presets[type];
+    return { audio: Boolean(audio ?? preset.audio ?? true), video: Boolean(video ?? preset.video ?? sends) };
+  }
+
+  /** Returns what is sent, possibly nothing; for the session. */
+  outgoing() {
+    return new MediaStream(this.localStream?.getTracks() ?? []);
+  }
+
+  /** Puts the last hand on our description; for the phone. */
+  shape(sdp, type, call) {
+    const page = this.#page?.call === call ? this.#page : null;
+    page?.mute();
+    let text = sdp;
+    try {
+      text = filterCandidates(text, (list) => this.filterIceCandidates(list));
+    } catch (error) {
+      log.error("filterIceCandidates failed, all candidates are sent:", error);
+    }
+    text = receiveOnly(limitVideo(text, this.videoBandwidth), page?.wants ?? this.wanted(type));
+    return page?.beginsHeld ? inactive(text) : text;
+  }
+
+  /** Notes that a description was sent; for the phone. */
+  sent(messageType) {
+    this.onCallEvent.fire({ event: `${messageType.toLowerCase()} sent` });
+    if (messageType === "OFFER") this.#page?.offered();
+  }
+
+  // ---- calls
+
+  #placing = null;
+
+  /** Places a call; for the session. */
+  place(to, wants, hold, data) {
+    const phone = this.ready();
+    const stream = this.outgoing();
+    this.#placing = (call) => {
+      this.#page = new PageCall(this, call, { wants, hold });
+    };
+    const placing = phone.call(to, { stream, audio: wants.audio, video: wants.video, data });
+    this.#placing = null;
+    placing.catch((error) => log.info(`the call to ${to} failed:`, error.message)); // the page is told by its end
+  }
+
+  /** Fulfilled when the page has accepted the call of an earlier page; for the phone. */
+  accepted() {
+    return this.#page?.accepted ?? Promise.resolve();
+  }
+
+  #incoming(call) {
+    if (call.isOver) return;
+    if (this.#page && !this.#page.isOver) {
+      log.notice(`${call.peer} calls while there is another call: busy`);
+      call.reject(486).catch(() => {});
+      return;
+    }
+    this.#page = new PageCall(this, call);
+    this.#ring(call.wantsOffer ? "invite" : "offer");
+  }
+
+  // A call of the page before this one: it goes on when this one accepts it.
+  #foundAgain(phone, call) {
+    this.#page = new PageCall(this, call, { again: true });
+    const ring = () => this.#phone === phone && this.#page?.call === call && this.#ring("invite");
+    if (call.isUp) (this.#waiting ? this.#waiting.push(ring) : ring());
+    else call.once("state", ring);
+  }
+
+  #ring(event) {
+    this.onCallEvent.fire({ event: `${event} received` });
+    this.onIncomingCall.fire({ peer: this.#page.peer, event });
+  }
+
+  /** Notes the end of a call; for the call. */
+  over(page, { told, ending }) {
+    if (this.#page !== page) return;
+    this.#page = null;
+    if (!told) return;
+    if (!ORDINARY.includes(ending.cause)) {
+      const { sipCode, reason, hint, cause } = ending;
+      this.onGatewayError.fire({ error: errorType(sipCode), sipCode, reason, hint, cause });
+    }
+    this.onPeerClosing.fire({ cause: ending.cause, sipCode: ending.sipCode, hint: ending.hint });
+  }
+
+  /** Returns the page's session; for the call. */
+  theSession() {
+    return (this.session ??= new MediaSession(this));
+  }
+}
+
+const ORDINARY = [
+  "", "local", "operator", "remote", "cancelled", "answered-elsewhere", "transferred", "replaced", "signed-out",
+  "page-lost",
+];
+
+function shown(failure) {
+  const { code, hint, status, sipCode, reason } = failure;
+  return { error: hint, message: hint, code, status, sipCode, reason };
+}

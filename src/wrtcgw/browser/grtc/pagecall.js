@@ -1,0 +1,267 @@
+// The one call that a page of the vendor's shape knows: what it is told of it, and what it wants of it.
+
+import { asPhoneError } from "./errors.js";
+import { log } from "./logger.js";
+import { readForm } from "./params.js";
+import { errorType } from "./vendorerrors.js";
+
+export class PageCall {
+  #client;
+  #early = null; // plays what is heard before the answer
+  #timer = null;
+  #enabled = new Map(); // tracks, and whether the page wants them to be sent
+  #failed = null;
+  #ending = null;
+  #accept;
+
+  /**
+   * @param {import("./client.js").Client} client
+   * @param {import("./call.js").Call} call
+   * @param {{wants?: {audio: boolean, video: boolean}, hold?: boolean, again?: boolean}} [about] `again` is a call of
+   *   the page before this one
+   */
+  constructor(client, call, { wants = null, hold = false, again = false } = {}) {
+    this.#client = client;
+    this.call = call;
+    this.wants = wants;
+    this.beginsHeld = hold;
+    this.again = again;
+    this.received = call.direction === "inbound" ? call.data : [];
+    this.accepted = new Promise((resolve) => { this.#accept = resolve; });
+    this.remember();
+    this.#listen();
+  }
+
+  get peer() { return this.call.peer; }
+
+  get isUp() { return this.call.isUp; }
+
+  get isOver() { return this.call.isOver; }
+
+  /** Whether the page can accept it. */
+  get isPending() { return this.again || this.call.state === "incoming"; }
+
+  get held() { return this.beginsHeld || this.call.held; }
+
+  get callState() {
+    if (this.isUp) return 3;
+    return { answering: 1, calling: 2, ringing: 2, early: 2 }[this.call.state] ?? 0;
+  }
+
+  /** The state of the vendor's media session. */
+  get state() {
+    if (this.isUp) return "established";
+    if (this.call.direction === "outbound") return this.call.id ? "offer-sent" : "preparing-offer";
+    return this.call.state === "incoming" ? "offer-received" : "offer-received-preparing-answer";
+  }
+
+  #listen() {
+    const { call } = this;
+    const mine = () => this.#client.page === this;
+    const listen = (name, listener) => call.on(name, (...details) => mine() && listener(...details));
+    listen("message", (message) => this.#message(message));
+    listen("state", (state) => this.#stateChanged(state));
+    listen("media", () => this.#mediaArrived());
+    listen("hold", () => this.#holdChanged());
+    listen("talk", () => this.#talk());
+    listen("way", (state) => this.#wayChanged(state));
+    listen("info", ({ body }) => this.#client.onInfoFromPeer.fire(readForm(body)));
+    listen("error", (error) => this.#error(error));
+    call.on("ended", (ending) => this.#ended(ending));
+  }
+
+  // ---- what is told
+
+  #message({ messageType: type, moreComing, data, cause, sdp }) {
+    if (!this.call.held) this.remember();
+    if (type === "ANSWER" && data) this.received = data;
+    if (type === "ANSWER" && !moreComing) this.#client.onCallEvent.fire({ event: "answer received" });
+    if (type === "OFFER") this.#client.onCallEvent.fire({ event: sdp ? "offer received" : "invite received" });
+    if (cause === "server" && type === "HOLD") this.#notify("hold");
+  }
+
+  #notify(event) {
+    queueMicrotask(() => this.#client.onNotifyEvent.fire({ event, peer: this.peer }));
+  }
+
+  #stateChanged(state) {
+    this.mute();
+    if (state !== "established") return;
+    clearTimeout(this.#timer);
+    this.#mediaArrived();
+  }
+
+  // What is heard before the answer is played, but not told: pages take a remote stream for the answer.
+  #mediaArrived() {
+    const stream = this.call.remoteStream;
+    if (!stream) return;
+    if (this.isUp) {
+      this.#stopEarly();
+      this.#client.theSession().onRemoteStream.fire({ stream });
+    } else if (this.call.direction === "outbound") {
+      this.#early ??= new Audio();
+      this.#early.srcObject = stream;
+      this.#early.play().catch((error) => log.info("early media cannot be played:", error.message));
+    }
+  }
+
+  #stopEarly() {
+    if (this.#early) this.#early.srcObject = null;
+    this.#early = null;
+  }
+
+  #heldByPeer = false;
+
+  #holdChanged() {
+    this.mute();
+    if (this.call.heldByPeer === this.#heldByPeer) return;
+    this.#heldByPeer = this.call.heldByPeer;
+    if (this.#heldByPeer) this.#client.theSession().onSessionHold.fire(true);
+    else this.#mediaArrived();
+  }
+
+  // An agent's desktop answers, or goes on with, the call.
+  #talk() {
+    if (this.call.state === "incoming") this.accept(this.#client.wanted(this.call.wantsOffer ? "offer" : "answer"));
+    this.#notify("talk");
+  }
+
+  #wayChanged(state) {
+    if (state === "failed" && this.isUp) this.#client.onIceDisconnected.fire({ status: "failed" });
+  }
+
+  #error(error) {
+    if (error.code === "call_failed") {
+      const { sipCode, reason, hint } = error;
+      this.#client.onGatewayError.fire({ error: errorType(sipCode), sipCode, reason, hint });
+    } else {
+      this.#client.onWebrtcError.fire({ error });
+    }
+  }
+
+  #ended(ending) {
+    clearTimeout(this.#timer);
+    this.#stopEarly();
+    this.#enabled.forEach((enabled, track) => { track.enabled = enabled; });
+    const told = this.#failed !== null || ending.cause !== "local";
+    this.#client.over(this, { told, ending: this.#failed ?? ending });
+  }
+
+  /** Notes that an offer is out: nobody may answer it. */
+  offered() {
+    if (this.isUp || this.call.direction !== "outbound" || this.#timer) return;
+    this.#timer = setTimeout(() => this.#nobodyAnswers(), this.#client.configuration.noanswerTimeout);
+  }
+
+  // Most pages end the call when they are told; for others it is done, as its answer would be heard by nobody.
+  #nobodyAnswers() {
+    if (this.isUp || this.isOver) return;
+    this.#client.onPeerNoanswer.fire({ peer: this.peer });
+    if (!this.isOver && !this.isUp) this.end();
+  }
+
+  // ---- what the page wants
+
+  /** Accepts it. */
+  accept(wants, { hold = false, data = [] } = {}) {
+    if (!this.isPending) {
+      log.notice("acceptCall: the call was accepted before");
+      return;
+    }
+    Object.assign(this, { wants, beginsHeld: hold });
+    if (this.again) {
+      this.again = false;
+      this.#accept();
+      return;
+    }
+    const options = { stream: this.#client.outgoing(), audio: wants.audio, video: wants.video, data };
+    this.call.answer(options).then(() => this.mute(), (error) => this.#notAccepted(asPhoneError(error)));
+  }
+
+  #notAccepted(error) {
+    if (error.code !== "call_ended") this.#client.onWebrtcError.fire({ error });
+    if (this.isOver) return;
+    this.#failed = { cause: error.code, sipCode: error.sipCode, reason: error.reason, hint: error.hint };
+    this.call.reject(488).catch(() => {});
+  }
+
+  /** Rejects it, or ends it in whatever state it is. */
+  end() {
+    const end = () => (this.call.state === "incoming" ? this.call.reject() : this.call.hangup());
+    this.#ending ??= end().catch((error) => log.info("the end of the call was not taken:", error.message));
+    return this.#ending;
+  }
+
+  /** Lets go of it: the page signs out. */
+  leave() {
+    this.call.end({ cause: "local" });
+  }
+
+  /** Makes an offer inside it: new media, or a new way for them. */
+  offer(wants, hold) {
+    Object.assign(this, { wants, beginsHeld: hold });
+    const fresh = this.#client.renewSession;
+    const broken = ["disconnected", "failed"].includes(this.call.connection?.connectionState);
+    const work = async () => {
+      await this.send();
+      await this.call.renegotiate({ fresh, iceRestart: broken && !fresh, video: wants.video });
+    };
+    work().catch((error) => log.info("the offer came to nothing:", error.message));
+  }
+
+  /** Sends the page's media as they are now. */
+  async send(tracks = this.#client.localStream?.getTracks() ?? []) {
+    await this.call.send(tracks);
+    this.remember();
+  }
+
+  async hold() {
+    this.remember();
+    await this.#order(() => this.call.hold());
+  }
+
+  async resume() {
+    if (!this.beginsHeld) return this.#order(() => this.call.resume());
+    this.beginsHeld = false;
+    return this.#order(() => this.call.renegotiate({}));
+  }
+
+  // What the far side refuses is told as the gateway's error.
+  async #order(work) {
+    try {
+      await work();
+    } catch (error) {
+      this.#error(Object.assign(asPhoneError(error), { code: "call_failed" }));
+    }
+  }
+
+  /** Does something with it; what fails is told. */
+  order(work) {
+    return this.#order(() => work(this.call));
+  }
+
+  // ---- mute: the page switches tracks, or this one does; a hold silences them meanwhile
+
+  /** Notes what the page wants to be sent. */
+  remember() {
+    if (this.call.held) return;
+    this.#enabled = new Map((this.#client.localStream?.getTracks() ?? []).map((track) => [track, track.enabled]));
+  }
+
+  /** Sends microphone or camera, or does not; undefined leaves it. */
+  switch(kind, on) {
+    if (on === undefined) return;
+    for (const track of this.#enabled.keys()) if (track.kind === kind) this.#enabled.set(track, Boolean(on));
+    this.mute();
+  }
+
+  /** Lets the tracks be as they should be. */
+  mute() {
+    this.#enabled.forEach((enabled, track) => { track.enabled = enabled && !this.call.held; });
+  }
+
+  /** Whether something of that kind is sent. */
+  sends(kind) {
+    return [...this.#enabled].some(([track, enabled]) => track.kind === kind && enabled && track.readyState === "live");
+  }
+}

@@ -1,0 +1,50 @@
+// The phone below a client of the vendor's shape: the page opens its media by itself, shows them by itself, keeps
+// nothing through a reload, and signs out when it goes.
+
+import { Phone } from "./phone.js";
+
+const RSA = {
+  name: "RSASSA-PKCS1-v1_5", hash: "SHA-256", modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]),
+};
+
+export class PagePhone extends Phone {
+  #client;
+  #certificates = null;
+
+  constructor(client, gateway) {
+    super({
+      gateway,
+      storage: null,
+      play: false,
+      answerOnTalk: false,
+      iceServers: client.configuration.iceServers ?? "gateway",
+      shape: (sdp, type, call) => client.shape(sdp, type, call),
+    });
+    this.#client = client;
+    const signOut = this.wire.signOut.bind(this.wire);
+    this.wire.signOut = (options) => signOut({ keepalive: true, ...options }); // also while the page goes away
+    const describe = this.wire.describe.bind(this.wire);
+    this.wire.describe = async (message) => {
+      const answer = await describe(message);
+      client.sent(message.messageType);
+      return answer;
+    };
+  }
+
+  /** Returns the page's tracks, for a call of an earlier page: when this one has accepted it. */
+  async tracks() {
+    await this.#client.accepted();
+    return this.#client.localStream?.getTracks() ?? [];
+  }
+
+  /** Returns the configuration of a new connection, with what the page has set. */
+  async configuration() {
+    const { iceTimeout, rsa } = this.#client.configuration;
+    if (rsa) this.#certificates ??= [await RTCPeerConnection.generateCertificate(RSA)];
+    return {
+      ...(await super.configuration()),
+      ...(this.#certificates ? { certificates: this.#certificates } : {}),
+      ...(iceTimeout === null ? {} : { gatherLimit: iceTimeout }),
+    };
+  }
+}

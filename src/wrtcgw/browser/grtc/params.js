@@ -1,0 +1,53 @@
+// Data of INFO messages: objects as forms, and back.
+
+/** Returns an object as a form, percent-encoded UTF-8: nested ones as `a[b]=c`, lists as `a[]=c`. */
+export function param(data) {
+  if (typeof data === "string") return data;
+  return Object.entries(data ?? {}).flatMap(([name, value]) => pairs(name, value)).join("&");
+}
+
+function pairs(name, value) {
+  const given = typeof value === "function" ? value() : value;
+  if (Array.isArray(given)) {
+    return given.flatMap((each, index) => pairs(`${name}[${each && typeof each === "object" ? index : ""}]`, each));
+  }
+  if (given && typeof given === "object") {
+    return Object.entries(given).flatMap(([key, each]) => pairs(`${name}[${key}]`, each));
+  }
+  return [`${encoded(name)}=${encoded(given ?? "")}`];
+}
+
+function encoded(text) {
+  return encodeURIComponent(String(text).toWellFormed?.() ?? String(text)).replace(/%20/g, "+");
+}
+
+/**
+ * Takes a query apart as the vendor's library does: line feeds do not count, nor do parts without `=`, a value ends at
+ * the next `=`, and nothing is decoded.
+ */
+export function deparam(query) {
+  const found = {};
+  for (const part of String(query ?? "").replace(/\n/g, "").split("&")) {
+    const [name, value] = part.split("=");
+    if (value !== undefined) found[name] = value;
+  }
+  return found;
+}
+
+/** Takes what the far side sent by INFO apart: values arrive whole and decoded. */
+export function readForm(text) {
+  const found = {};
+  for (const part of String(text ?? "").split("&")) {
+    const at = part.indexOf("=");
+    if (at > 0) found[decoded(part.slice(0, at))] = decoded(part.slice(at + 1));
+  }
+  return found;
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text.replace(/\+/g, " "));
+  } catch {
+    return text; // a percent sign that means itself
+  }
+}
