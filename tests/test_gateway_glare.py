@@ -320,3 +320,15 @@ class ROAPGlare(GatewayCase):
         """A page that offers although its own offer is open is refused: it has to wait for the answer."""
         self.describe(self.agent, OTHER_SDP, kind=MessageType.OFFER)
         self.assertRaises(WrongState, self.describe, self.agent, PAGE_SDP, kind=MessageType.OFFER)
+
+    def test_offer_of_a_page_that_takes_over(self) -> None:
+        """A new page that offers before it is asked need not wait for the offer of the page before it."""
+        self.describe(self.agent, OTHER_SDP, kind=MessageType.OFFER)
+        self.sign_in()
+        self.describe(self.agent, PAGE_SDP, kind=MessageType.OFFER)
+        self.peer.answer(SDP)
+        self.run_for()
+        self.assertIn("m=audio 30000", self.peer.offer)
+        self.peer.answer(SDP)
+        self.run_for()
+        self.assertEqual(self.types(self.agent), ["ANSWER"])

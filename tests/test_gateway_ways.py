@@ -248,8 +248,28 @@ class ServerHold(DialectCase):
         self.assertEqual((offer["messageType"], descriptions.direction(offer["sdp"])), ("OFFER", "sendrecv"))
         page.answer(offer)
         self.assertEqual(descriptions.direction(far.last("INVITE").body), "sendrecv")
+        self.goes_on(page, far)
         self.offer(page, far, "inactive")
         self.ignored(page, far)
+
+    def goes_on(self, page: Page, far: FarCall) -> None:
+        """Check that a page that does not hold is not asked when the far side says in other words what it said."""
+        far.reinvite(PBX_SDP + "a=sendrecv\r\n")
+        self.run_for()
+        self.assertEqual(descriptions.direction(far.last("INVITE").body), "sendrecv")
+        self.assertTrue(page.silent())
+
+    def test_not_obeyed(self) -> None:
+        """A page that offers to talk when it was to hold does not hold."""
+        page = self.page()
+        far = page.call_up()
+        far.notify("hold")
+        self.run_for()
+        page.told()
+        self.offer(page, far, "sendrecv")
+        far.reinvite(PBX_SDP)
+        self.run_for()
+        self.goes_on(page, far)
 
     def test_not_active(self) -> None:
         """A re-INVITE that does not want to talk resumes nothing."""
@@ -281,6 +301,8 @@ class ServerHold(DialectCase):
         far.notify("hold")
         self.run_for()
         self.assertEqual(page.told().text, "EVENT-HOLD")
+        self.ignored(page, far)
+        self.offer(page, far, "inactive")
         self.ignored(page, far)
         page, far = self.again()
         self.offer(page, far, "sendrecv")
@@ -392,6 +414,29 @@ class HoldTakenOver(DialectCase):
         self.assertEqual(page.roap()["messageType"], "ANSWER")
         (call,) = self.agent_of().calls.values()
         self.assertFalse(call.held)
+
+    def test_held_again(self) -> None:
+        """A later hold of the gateway's is not ended by an offer of the page, which knows nothing of it."""
+        far = self.held("local")
+        page = self.page()
+        page.told()
+        page.offer("5002")
+        far.answer(PBX_SDP)
+        self.run_for()
+        page.ok(page.roap())
+        self.begin(self.gateway.hold("5001"))
+        self.run_for()
+        far.answer(PBX_SDP + "a=recvonly\r\n")
+        self.run_for()
+        page.offer("5002")
+        self.assertEqual(descriptions.direction(far.offer), "sendonly")
+
+    def test_page_of_the_other_api(self) -> None:
+        """A page that can be told of the hold finds it as it was."""
+        far = self.held("local")
+        self.sign_in("5001", "5001")
+        self.describe(self.agent_of(), kind=MessageType.OFFER)
+        self.assertEqual(descriptions.direction(far.offer), "sendonly")
 
     def test_stays_when_refused(self) -> None:
         """When the far side refuses, the call is on hold as before, and the next offer of the page ends that."""

@@ -337,6 +337,22 @@ class DataTests(ThirdPartyCase):
             self.describe(self.agent, data=data)
         self.assertEqual(far.last("INVITE").status, 180)
 
+    def test_what_fits(self) -> None:
+        """What fits of too much is known to the byte: that much is taken, and more refused."""
+        items = (("a", "1"), ("b", "\u00fc"), ("c", "3"))
+        for kind, first, second in (
+            ("headers", "X-Data-a: 1\r\n", "X-Data-b: %C3%BC\r\n"),
+            ("info", "a=1", "&b=%C3%BC"),
+        ):
+            both = len(first + second)
+            for limit, kept in ((both, "ab"), (both - 1, "ac"), (len(first), "a"), (len(first) - 1, "")):
+                self.start(attached_data=kind, attached_data_limit=limit)
+                fitting = tuple(self.gateway.fitting_data(items))
+                self.assertEqual("".join(name for name, _ in fitting), kept, (kind, limit))
+                more = (*fitting, *(item for item in items if item not in fitting))
+                self.assertRaises(BadInput, self.headers, self.agent, data=more)
+                self.headers(self.agent, data=fitting)
+
     def test_by_info(self) -> None:
         """As a form in an INFO right after the answer, in calls of either direction; or not at all."""
         self.start(attached_data="info")

@@ -57,6 +57,9 @@ class DataOfPages(DialectCase):
             self.assertEqual(
                 [info.body for info in far.requests if info.method == "INFO"], [] if carried else ["a=1&c=2"]
             )
+            with capturedLogs() as logs:
+                page.offer(attacheddata=data)
+            self.assertEqual([event for event in logs if event["log_level"] is LogLevel.warn], [])
             page.post("BYE")
             self.run_for()
             called = self.far.call("5001", PBX_SDP)
