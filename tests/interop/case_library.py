@@ -344,6 +344,18 @@ class Reloads(LibraryCase):
         for tab in (called, caller):
             await self.is_back(tab)
 
+    async def test_signed_in_twice(self) -> None:
+        """A call that is told again, because its page signs in again while it rings, is not answered by that."""
+        caller, called = await self.phone(5001), await self.phone(5002)
+        await self.call(caller, 5002)
+        await self.is_(called, "incoming")
+        await self.sign_in(called, 5002)
+        await self.pause(1.0)
+        self.assertEqual(await called.evaluate("() => [call.state, phone.calls.size]"), ["incoming", 1])
+        await self.do(called, "answer")
+        for tab in (caller, called):
+            await self.is_back(tab)
+
     async def test_nothing_kept(self) -> None:
         """A new tab, and one that has signed out, has nothing to resume."""
         tab = await self.page()

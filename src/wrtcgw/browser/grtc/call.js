@@ -285,7 +285,10 @@ export class Call extends Emitter {
     await this.#phone.endAtGateway("hangup", this.id);
   }
 
-  offered({ sdp }) {
+  offered({ sdp = null, cause }) {
+    const again = this.state === "answering" && sdp === this.#offer && !cause;
+    if (this.state === "incoming") this.#offer = sdp; // told again: the page has signed in again
+    if (this.state === "incoming" || again) return;
     this.#negotiation.offered(sdp).catch((error) => this.emit("error", asPhoneError(error)));
   }
 

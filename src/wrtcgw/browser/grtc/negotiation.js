@@ -103,7 +103,7 @@ export class Negotiation {
     return this.inTurn(async () => {
       if (this.call.isOver || this.#open?.posted) return; // ours goes before it
       if (!sdp) {
-        this.renew({ fresh: true });
+        if (!this.#open?.options.fresh) this.renew({ fresh: true });
         return;
       }
       this.#inspect(sdp, "offer");

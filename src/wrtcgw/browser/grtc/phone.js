@@ -118,13 +118,15 @@ export class Phone extends Emitter {
     try {
       calls = await this.wire.calls();
     } catch (error) {
-      this.#forget();
+      if (error.code === "gateway_unreachable") this.wire.token = ""; // the session may be there when the gateway is
+      else this.#forget();
       if ([401, 403, 404].includes(error.status)) return false;
       throw error;
     }
     Object.assign(this, { dn: before.dn, displayName: before.displayName ?? "", guest: Boolean(before.guest) });
     this.#begin(before.last);
     for (const view of calls) this.#takeUp(view, before.calls?.[view.callId]);
+    for (const id of Object.keys(before.calls ?? {})) if (!this.calls.has(id)) this.#store.dropCall(id);
     return true;
   }
 
@@ -337,7 +339,7 @@ export class Phone extends Emitter {
 
   #networkChanged() {
     this.#stream.renew();
-    for (const call of this.calls.values()) call.networkChanged();
+    if (globalThis.navigator?.onLine !== false) this.calls.forEach((call) => call.networkChanged());
   }
 
   // ---- sound
