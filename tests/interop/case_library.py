@@ -161,6 +161,22 @@ class Calls(LibraryCase):
         await tab.chromium.run(lambda: tab.page.add_script_tag(url=f"{self.gateway.url}/grtc.js"))
         self.assertEqual(await tab.evaluate("() => new Grtc.Phone().options.gateway"), f"{self.gateway.url}/")
 
+    async def test_attached(self) -> None:
+        """Data that are attached to a call come with it, and those of the answer go back."""
+        caller, called = await self.phone(5001), await self.phone(5002)
+        data = [{"key": "customer", "value": "Müller & Söhne"}, {"key": "case", "value": "7"}]
+        await caller.evaluate("async (data) => { await phone.call('5002', { data }) }", data)
+        await self.is_(called, "incoming")
+        by_key = "() => Object.fromEntries(call.data.map(({ key, value }) => [key.toLowerCase(), value]))"
+        wanted = {each["key"]: each["value"] for each in data}
+        self.assertEqual(await called.evaluate(by_key), wanted)
+        await self.do(called, "answer", {"data": [{"key": "agent", "value": "Erika"}]})
+        await self.is_(caller, "established")
+        self.assertEqual((await caller.evaluate(by_key))["agent"], "Erika")
+        await self.reload(called)
+        await self.is_back(called)
+        self.assertEqual(await called.evaluate(by_key), wanted)
+
     async def test_data_and_info(self) -> None:
         """Data sent by INFO arrives at the other page, and digits by signalling where media take none."""
         caller, called = await self.phone(5001), await self.phone(5002)
@@ -258,18 +274,6 @@ class Transfers(LibraryCase):
 
 class Reloads(LibraryCase):
     """A page that is loaded again goes on with what its predecessor had."""
-
-    async def reload(self, tab: Tab) -> None:
-        """Load a page again, and let its phone resume."""
-        await tab.chromium.run(tab.page.reload)
-        await tab.evaluate(SETUP, {})
-        self.assertTrue(await tab.evaluate("() => phone.resume()"))
-
-    async def is_back(self, tab: Tab) -> None:
-        """Wait until a page is in its call again."""
-        await self.is_(tab, "established")
-        await self.until(tab, "() => Boolean(call.connection)")
-        await self.hears(tab, "call.connection")
 
     async def test_established(self) -> None:
         """A call goes on after a reload of either page, its times too; on hold it waits until it is taken up."""
@@ -510,6 +514,31 @@ class Refusals(LibraryCase):
         await tab.evaluate("async () => { await phone.call('1004', { audio: false }) }")
         await self.is_(tab, "established")
         await self.until(tab, "async () => (await call.quality()).received > 20")
+
+
+class Guests(LibraryCase):
+    """Callers without a number of their own."""
+
+    settings: ClassVar[Mapping[str, object]] = {
+        "guest_mode": "registered",
+        "guest_dn": "5010",
+        "guest_password": PASSWORD,
+        "guest_destinations": ["1003"],
+    }
+
+    async def test_guest(self) -> None:
+        """A guest calls whom guests may call, and nobody else; the session lasts through a reload."""
+        tab = await self.page()
+        tab.console.expect("403|400")
+        await tab.evaluate("async () => { await phone.signIn({ guest: true }) }")
+        self.assertTrue(await tab.evaluate("() => phone.guest && phone.id.length > 8"))
+        failed = await tab.evaluate("() => phone.call('5001').catch(({ status }) => status)")
+        self.assertIn(failed, (400, 403))
+        await self.call(tab, ECHO)
+        await self.is_(tab, "established")
+        await self.hears(tab, "call.connection")
+        await self.reload(tab)
+        await self.is_back(tab)
 
 
 class Restarts(LibraryCase):

@@ -52,6 +52,13 @@ class LibraryPageCase(PageCase):
         """Let a method of the page's call be done."""
         await tab.evaluate(f"async (...given) => {{ await call.{action}(...given) }}", *arguments)
 
+    async def reload(self, tab: Tab) -> None:
+        """Load a page again, and wait until its call has a connection again."""
+        await tab.chromium.run(tab.page.reload)
+        self.assertTrue(await tab.evaluate("async () => { await ready; return phone.resume() }"))
+        await self.is_(tab, "established")
+        await tab.evaluate("async () => { while (!call.connection) await new Promise((done) => setTimeout(done, 50)) }")
+
     async def connect(self, caller: Tab, called: Tab, number: int) -> None:
         """Let one page call the other until both hear something."""
         await self.call(caller, number)
@@ -116,6 +123,18 @@ class LibraryCalls(LibraryPageCase):
         await self.is_(tab, "established")
         await self.hears(tab, "call.connection")
         self.assertTrue(await tab.evaluate("() => call.connection === first"))
+        await self.do(tab, "hangup")
+
+    async def test_reload(self) -> None:
+        """After a reload it is the same call for Asterisk, and there is sound again."""
+        tab = await self.phone(5001)
+        await self.call(tab, 1003)
+        await self.is_(tab, "established")
+        await self.hears(tab, "call.connection")
+        channels = self.environment.asterisk.channels()
+        await self.reload(tab)
+        await self.hears(tab, "call.connection")
+        self.assertEqual(self.environment.asterisk.channels(), channels)
         await self.do(tab, "hangup")
 
     async def test_inbound(self) -> None:
@@ -238,9 +257,6 @@ class Controlled(LibraryPageCase):
         await answered
         self.pbx.acknowledge(answer=False)
         await self.hears(tab, "call.connection")
-        await tab.chromium.run(tab.page.reload)
-        self.assertTrue(await tab.evaluate("async () => { await ready; return phone.resume() }"))
-        await self.is_(tab, "established")
-        await tab.evaluate("async () => { while (!call.connection) await new Promise((done) => setTimeout(done, 50)) }")
+        await self.reload(tab)
         await self.hears(tab, "call.connection")
         await self.do(tab, "hangup")

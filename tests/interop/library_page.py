@@ -94,6 +94,18 @@ class LibraryCase(DemoCase):
         """Return what the phone and its calls have told under one name."""
         return [each[1] for each in await tab.evaluate("() => told") if each[0] == name]
 
+    async def reload(self, tab: Tab) -> None:
+        """Load a page again, and let its phone resume."""
+        await tab.chromium.run(tab.page.reload)
+        await tab.evaluate(SETUP, {})
+        self.assertTrue(await tab.evaluate("() => phone.resume()"))
+
+    async def is_back(self, tab: Tab) -> None:
+        """Wait until a page is in its call again."""
+        await self.is_(tab, "established")
+        await self.until(tab, "() => Boolean(call.connection)")
+        await self.hears(tab, "call.connection")
+
     async def falls_silent(self, tab: Tab, connection: str = "call.connection") -> None:
         """Wait until a while passes in which no sound comes in."""
         before = await tab.audio(connection)
