@@ -4,10 +4,13 @@ The library of our own on a page of another origin, through nginx, the gateway a
 What the demo PBX cannot do is played here: early media, digits in the media, a far side that makes offers of its own.
 """
 
+from twisted.internet.defer import Deferred
+
 from tests.interop.chromium import Tab
 from tests.interop.gateway import Gateway
 from tests.interop.page_cases import PageCase
 from tests.interop.servers import PASSWORD
+from wrtcgw.sip.message import Response
 
 
 class LibraryPageCase(PageCase):
@@ -229,6 +232,33 @@ class Controlled(LibraryPageCase):
         self.assertFalse(await tab.evaluate("() => call.held"))
         await self.do(tab, "hangup")
         await self.eventually("BYE", lambda: self.pbx.ended)
+
+    async def asked(self, *, obeys: bool) -> tuple[Tab, "Deferred[Response]"]:
+        """Let a call come whose caller wants to be answered without a click; a page obeys only if it has said so."""
+        tab = await self.phone(5031)
+        await tab.evaluate("(obeys) => { phone.options.autoAnswer = obeys }", obeys)
+        ringing = self.pbx.ringing()
+        answered = self.pbx.invite(offer=True, **{"Call-Info": "<sip:x@example.com>;answer-after=0"})
+        await ringing
+        await self.is_(tab, "established" if obeys else "incoming")
+        self.assertEqual(await tab.evaluate("() => call.autoAnswer"), 0)
+        return tab, answered
+
+    async def test_answered_unasked(self) -> None:
+        """A page that obeys such callers answers, and has audio both ways."""
+        tab, answered = await self.asked(obeys=True)
+        self.assertEqual((await answered).status, 200)
+        self.pbx.acknowledge(answer=False)
+        await self.hears(tab, "call.connection")
+        await self.do(tab, "hangup")
+
+    async def test_only_told(self) -> None:
+        """Any other page is told what the caller wants, and goes on ringing until somebody decides."""
+        tab, answered = await self.asked(obeys=False)
+        await self.pause(0.5)
+        self.assertEqual(await tab.evaluate("() => call.state"), "incoming")
+        await self.do(tab, "reject")
+        self.assertEqual((await answered).status, 486)
 
     async def test_without_offer(self) -> None:
         """A call that comes without a description is answered with an offer of the page's, and has audio both ways."""

@@ -127,12 +127,17 @@ class PlainPBX(DatagramProtocol):
         self._request(method, body, cseq=self._last_notify, **more)
         return answered
 
-    def invite(self, offer: bool = False) -> "Deferred[Response]":
-        """Send an INVITE, first or inside the call, mostly without a description; fires with its final response."""
+    def invite(self, offer: bool = False, **more: str) -> "Deferred[Response]":
+        """
+        Send an INVITE, first or inside the call, mostly without a description; fires with its final response.
+
+        :param more: further header fields.
+        """
         self._cseq, self.repeats = max(self._cseq, self._last_notify) + 1, 0
         self._waiting = Deferred()
         body = self._description() if offer else ""
-        self._request("INVITE", body, Allow="INVITE, ACK, PRACK, CANCEL, BYE, REFER, INFO, NOTIFY", Supported="timer")
+        allow = "INVITE, ACK, PRACK, CANCEL, BYE, REFER, INFO, NOTIFY"
+        self._request("INVITE", body, Allow=allow, Supported="timer", **more)
         return self._waiting
 
     def acknowledge(self, answer: bool = True) -> None:

@@ -118,8 +118,7 @@ export class Phone extends Emitter {
     try {
       calls = await this.wire.calls();
     } catch (error) {
-      if (error.code === "gateway_unreachable") this.wire.token = ""; // the session may be there when the gateway is
-      else this.#forget();
+      this.#forget({ keep: error.code === "gateway_unreachable" }); // the session may be there when the gateway is
       if ([401, 403, 404].includes(error.status)) return false;
       throw error;
     }
@@ -158,8 +157,8 @@ export class Phone extends Emitter {
     this.emit("registration", this.registration);
   }
 
-  #forget() {
-    this.#store.clear();
+  #forget({ keep = false } = {}) {
+    if (!keep) this.#store.clear();
     this.#credentials = null;
     this.wire.token = "";
     this.#leaveAlone?.();
@@ -275,11 +274,8 @@ export class Phone extends Emitter {
     this.emit("incoming", call);
     this.emit("call", call);
     if (!this.options.autoAnswer || call.autoAnswer === null) return;
-    setTimeout(() => this.#answerUnasked(call), 1000 * call.autoAnswer);
-  }
-
-  #answerUnasked(call) {
-    if (call.state === "incoming") call.answer().catch((error) => this.emit("error", asPhoneError(error)));
+    const answer = () => call.state === "incoming" && call.answer().catch((error) => this.emit("error", error));
+    setTimeout(answer, 1000 * call.autoAnswer);
   }
 
   // A call of the page before the reload, as the gateway has it now.
