@@ -9,6 +9,7 @@ from twisted.trial.unittest import TestCase
 from tests.interop import base, ears
 from tests.interop.demo import DemoCase, demo_folder
 from tests.interop.firefox import Firefox, FirefoxTab
+from tests.interop.screenshots import picture
 from tests.interop.servers import PASSWORD
 
 SIGN_IN = """async (dn, password) => {
@@ -33,6 +34,10 @@ HEARD = """async () => {
 CREDENTIALS = "() => call.connection.localDescription.sdp.match(/^a=ice-ufrag:.*$/m)[0]"
 CALL = "async (to) => { globalThis.call = await phone.call(to) }"
 UP = "() => globalThis.call?.state === 'established' && call.connection?.connectionState === 'connected'"
+ENGLISH: Mapping[str, object] = {"intl.accept_languages": "en"}
+SOUND = "[...softphone.phone.calls.values()][0]?.connection"
+CONNECTED = f"() => {SOUND}?.connectionState === 'connected'"
+LOUD = "() => call.level() > 0 && phone.microphoneLevel() > 0"
 VERB = "(verb) => call[verb]()"
 
 
@@ -62,10 +67,13 @@ class FirefoxPages(TestCase):
     async def walk(self, tab: FirefoxTab) -> None:
         """Go through hold and resume in a call that is up, and hang up."""
         await ears.hears(tab, "call.connection")
+        await ears.until(tab, LOUD)
         await tab.evaluate(VERB, "hold")
         await ears.falls_silent(tab, "call.connection")
+        self.assertEqual(await tab.evaluate("() => call.level()"), 0)
         await tab.evaluate(VERB, "resume")
         await ears.hears(tab, "call.connection")
+        await ears.until(tab, LOUD)
         await tab.evaluate(VERB, "hangup")
         await ears.until(tab, "() => call.state === 'ended'")
 
@@ -126,6 +134,30 @@ class WithDemo(FirefoxPages, DemoCase):
         await ears.hears(callee, "call.connection")
         await self.walk(caller)
         await ears.until(callee, "() => call.state === 'ended'")
+
+    async def test_softphone(self) -> None:
+        """The softphone by clicks on what its buttons are called: sign in, call the echo, hold, take back, hang up."""
+        tab = await self.visit("/softphone/", ENGLISH)
+        await self.clicks(tab, "Sign in")
+        await self.clicks(tab, "Call")
+        await ears.until(tab, CONNECTED)
+        await ears.hears(tab, SOUND)
+        await self.clicks(tab, "Hold")
+        await ears.falls_silent(tab, SOUND)
+        await tab.screenshot(picture("softphone-firefox-held"))
+        await self.clicks(tab, "Hold")
+        await ears.hears(tab, SOUND)
+        await tab.screenshot(picture("softphone-firefox-call"))
+        await self.clicks(tab, "Hang up")
+        await ears.until(tab, "() => softphone.phone.calls.size === 0")
+        await self.clicks(tab, "Sign out")
+        await ears.until(tab, "() => !softphone.phone.isSignedIn")
+
+    async def clicks(self, tab: FirefoxTab, name: str) -> None:
+        """Click on a button as soon as it is there."""
+        there = "(name) => [...document.querySelectorAll('button')].some((each) => each.textContent.trim() === name)"
+        await ears.until(tab, there, name)
+        await tab.click("button", name)
 
 
 class WithAsterisk(FirefoxPages, base.InteropCase):

@@ -37,6 +37,8 @@ PREFERENCES: Mapping[str, object] = {
     "media.peerconnection.ice.obfuscate_host_addresses": False,
     "media.autoplay.default": 0,
     "media.autoplay.blocking_policy": 0,
+    # a sound card that is none: without any, Web Audio stands still
+    "media.cubeb.force_mock_context": True,
     # a robot on a machine without a network: no updates, no reports, no look whether there is a portal
     "app.update.enabled": False,
     "browser.shell.checkDefaultBrowser": False,
@@ -122,6 +124,22 @@ class FirefoxTab:
     async def audio(self, connection: str) -> Audio:
         """Return what went over a connection, named as the page's scripts would."""
         return Audio(**await self.evaluate(f"() => ({STATISTICS})({connection})"))
+
+    def click(self, role: str, name: str) -> "Deferred[None]":
+        """Click on what assistive technology knows by this role and this name, which must be one and visible."""
+        return self.firefox.run(lambda: self._click({"type": "accessibility", "value": {"role": role, "name": name}}))
+
+    def _click(self, locator: Mapping[str, object]) -> None:
+        do = self.firefox.bidi.do
+        nodes = do("browsingContext.locateNodes", context=self.context, locator=locator)["nodes"]
+        if len(nodes) != 1:
+            raise FirefoxError(f"{len(nodes)} nodes are {locator['value']}")
+        node = {"sharedId": nodes[0]["sharedId"]}
+        arguments: dict[str, object] = {"arguments": [node], "target": {"context": self.context}, "awaitPromise": False}
+        do("script.callFunction", functionDeclaration="(node) => node.scrollIntoView({ block: 'center' })", **arguments)
+        move = {"type": "pointerMove", "x": 0, "y": 0, "origin": {"type": "element", "element": node}}
+        steps = [move, {"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0}]
+        do("input.performActions", context=self.context, actions=[{"type": "pointer", "id": "mouse", "actions": steps}])
 
     async def reload(self) -> None:
         """Load the page again."""

@@ -29,16 +29,21 @@ WIDE = (Look("light", 1280, 800), Look("dark", 1280, 800))
 NARROW = (Look("light", 360, 740), Look("dark", 360, 740))
 
 
+def picture(name: str) -> pathlib.Path:
+    """Return where a picture goes."""
+    if not re.fullmatch(r"[a-z0-9.-]+", name):
+        raise ValueError(f"{name!r} is no name for a picture: small letters, digits, dots and dashes")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    return PICTURES / f"{name}.png"
+
+
 async def screenshot(tab: Tab, name: str, *, full_page: bool = True) -> pathlib.Path:
     """
     Save a picture of a page as it is.
 
     :param name: what it shows, as ``softphone-incoming-de``: letters, digits, dots and dashes.
     """
-    if not re.fullmatch(r"[a-z0-9.-]+", name):
-        raise ValueError(f"{name!r} is no name for a picture: small letters, digits, dots and dashes")
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    path = PICTURES / f"{name}.png"
+    path = picture(name)
     await tab.chromium.run(lambda: tab.page.screenshot(path=path, full_page=full_page, animations="disabled"))
     return path
 

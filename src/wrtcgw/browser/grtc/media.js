@@ -3,6 +3,7 @@
 // Descriptions carry their candidates: SIP does not trickle. A far side that comes with another DTLS fingerprint is
 // another one (a transfer, a fork), and gets a connection of its own.
 
+import { meter } from "./devices.js";
 import { PhoneError } from "./errors.js";
 import { lint } from "./lint.js";
 import { refusesAudio } from "./sdp.js";
@@ -11,6 +12,7 @@ const HARMLESS = ["direction", "telephone-event", "private-candidates", "msid"];
 const GATHER = 1_000; // ms to wait for candidates; a missing one does not stop a call
 const GATHER_SERVERS = 2_000;
 const GATHER_RELAY = 6_000; // without a relay candidate such a call cannot be
+const STALE = 500; // ms after which what was heard last is heard no more
 const SETTLE = 100; // ms for more candidates of the kind that was waited for
 
 const fingerprint = (sdp) => /^a=fingerprint:.*$/im.exec(sdp ?? "")?.[0].toLowerCase();
@@ -18,6 +20,8 @@ const direction = (sdp) => /^a=(sendrecv|sendonly|recvonly|inactive)\r?$/m.exec(
 const credentials = (sdp) => /^a=ice-ufrag:.*$/m.exec(sdp ?? "")?.[0];
 
 export class Media {
+  #ear = null; // what measures the sound of a stream: {stream, level}
+
   /** @param {{changed: (state: string) => void, arrived: (stream: MediaStream) => void}} hooks */
   constructor(hooks) {
     this.hooks = hooks;
@@ -147,14 +151,25 @@ export class Media {
   /** Returns how loud the far side is now, 0 to 1. */
   level() {
     const receiver = this.pc?.getReceivers().find(({ track }) => track.kind === "audio");
-    return receiver?.getSynchronizationSources()[0]?.audioLevel ?? 0;
+    const [source] = receiver?.getSynchronizationSources() ?? [];
+    const age = performance.timeOrigin + performance.now() - (source?.timestamp ?? 0);
+    if (!source || age > STALE) return 0; // browsers keep the last one for ten seconds
+    return source.audioLevel ?? this.#heard();
+  }
+
+  // Firefox knows the level only of a far side that tells it (RFC 6464); of another it is measured.
+  #heard() {
+    if (this.#ear?.stream !== this.remoteStream) {
+      this.#ear = this.remoteStream && { stream: this.remoteStream, level: meter(this.remoteStream) };
+    }
+    return this.#ear?.level?.() ?? 0;
   }
 
   /** Ends the media; the tracks are the owner's. */
   close() {
     this.#drop(this.pc);
     this.#drop(this.older);
-    this.pc = this.older = this.remoteStream = null;
+    this.pc = this.older = this.remoteStream = this.#ear = null;
   }
 
   #same(before, sdp) {
