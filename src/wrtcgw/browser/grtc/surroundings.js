@@ -1,8 +1,8 @@
 // What the browser tells of the world around the page.
 
 /**
- * Calls `network` when the computer has come into another network, or back into one, and `devices` when a microphone or
- * loudspeaker was connected or taken away.
+ * Calls `network` when the computer is in another network, or in none any more, and `devices` when a microphone
+ * or loudspeaker was connected or taken away.
  * @returns {() => void} stops that
  */
 export function watchBrowser(network, devices) {
@@ -11,9 +11,8 @@ export function watchBrowser(network, devices) {
     target?.addEventListener?.(name, listener);
     offs.push(() => target?.removeEventListener?.(name, listener));
   };
-  const changed = () => globalThis.navigator?.onLine !== false && network();
-  listen(globalThis, "online", changed);
-  listen(globalThis.navigator?.connection, "change", changed);
+  for (const name of ["online", "offline"]) listen(globalThis, name, network);
+  listen(globalThis.navigator?.connection, "change", network);
   listen(globalThis.navigator?.mediaDevices, "devicechange", devices);
   return () => offs.forEach((off) => off());
 }
