@@ -197,8 +197,9 @@ export class Desk extends Emitter {
     });
   }
 
-  /** Connects the far sides of two calls, and is out of it. */
-  connect(call, other) {
+  /** Connects the far sides of two calls, and is out of it: who was there first is transferred to the other. */
+  connect(...calls) {
+    const [call, other] = calls.sort((one, two) => one.startedAt - two.startedAt);
     return this.#refer(call, other.displayName || other.peer, () => call.transferTo(other));
   }
 

@@ -7,7 +7,7 @@ import { icon } from "./icons.js";
 import { mountPanel } from "./panel.js";
 import { mountSignIn } from "./signin.js";
 import { LANGUAGES, loadTexts } from "./texts.js";
-import { button } from "./views/parts.js";
+import { button, card } from "./views/parts.js";
 
 const KEYS = { language: "softphone-language", theme: "softphone-theme", dn: "softphone-dn" };
 const THEMES = ["auto", "light", "dark"];
@@ -151,15 +151,10 @@ function left({ reason, cause }) {
   page.form.focus();
 }
 
-function drawStatus() {
-  $("status").replaceChildren(
-    el(
-      "p",
-      { class: "status", role: "status", "data-level": "off" },
-      el("span", { class: "mark" }, icon("signOut")),
-      page.texts.t("status.signed_out"),
-    ),
-  );
+function drawStatus(level = "off", key = "status.signed_out") {
+  const mark = el("span", { class: "mark" }, icon(level === "off" ? "signOut" : "clock"));
+  const status = el("p", { class: "status", role: "status", "data-level": level }, mark, page.texts.t(key));
+  $("status").replaceChildren(status);
 }
 
 // After a reload the session goes on; a gateway that cannot be reached is asked until it can.
@@ -170,8 +165,8 @@ async function resume() {
     } catch (error) {
       page.reason = asPhoneError(error);
       if (page.reason.code !== "gateway_unreachable" || attempt >= 20) return false;
-      drawStatus();
-      say($("app"), page.texts.t("status.offline"));
+      drawStatus("busy", "status.offline");
+      $("app").replaceChildren(card(page.texts.t("resume.title"), { class: "sign-in" }, page.texts.t("resume.todo")));
     }
     await new Promise((resolve) => setTimeout(resolve, AGAIN[Math.min(attempt, AGAIN.length - 1)]));
     page.reason = null;

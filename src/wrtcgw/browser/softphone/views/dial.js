@@ -39,6 +39,7 @@ export function dialView({ desk, ring, options, t }) {
 
   function typed() {
     desk.type(input.value);
+    if (input.value.trim()) desk.dismiss("no_number");
     put(input, "aria-invalid", null);
     show(erase, input.value);
   }
@@ -53,8 +54,7 @@ export function dialView({ desk, ring, options, t }) {
     event.preventDefault();
     if (call.getAttribute("aria-disabled")) return;
     put(input, "aria-invalid", input.value.trim() ? null : "true");
-    if (input.value.trim()) desk.dismiss("no_number");
-    else input.focus();
+    if (!input.value.trim()) input.focus();
     desk.dial(input.value);
   }
 

@@ -86,11 +86,11 @@ export function keypad(t, label, press) {
         type: "button",
         class: "key",
         "data-digit": digit,
+        "data-letters": LETTERS[digit] ?? "",
         "aria-label": NAMES[digit] ? t(NAMES[digit]) : digit,
         onclick: () => press(digit),
       },
       el("span", { class: "digit", "aria-hidden": "true" }, digit),
-      el("span", { class: "letters", "aria-hidden": "true" }, LETTERS[digit] ?? ""),
     );
   return el("div", { class: "keypad", role: "group", "aria-label": label }, [..."123456789*0#"].map(key));
 }
