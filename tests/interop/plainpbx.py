@@ -137,7 +137,7 @@ class PlainPBX(DatagramProtocol):
         self._waiting = Deferred()
         body = self._description() if offer else ""
         allow = "INVITE, ACK, PRACK, CANCEL, BYE, REFER, INFO, NOTIFY"
-        self._request("INVITE", body, Allow=allow, Supported="timer", **more)
+        self._request("INVITE", body, cseq=None, Allow=allow, Supported="timer", **more)
         return self._waiting
 
     def acknowledge(self, answer: bool = True) -> None:
