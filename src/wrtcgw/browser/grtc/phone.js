@@ -274,11 +274,8 @@ export class Phone extends Emitter {
     this.emit("incoming", call);
     this.emit("call", call);
     if (!this.options.autoAnswer || call.autoAnswer === null) return;
-    setTimeout(() => this.#answerUnasked(call), 1000 * call.autoAnswer);
-  }
-
-  #answerUnasked(call) {
-    if (call.state === "incoming") call.answer().catch((error) => this.emit("error", asPhoneError(error)));
+    const answer = () => call.state === "incoming" && call.answer().catch((error) => this.emit("error", error));
+    setTimeout(answer, 1000 * call.autoAnswer);
   }
 
   // A call of the page before the reload, as the gateway has it now.
