@@ -54,6 +54,13 @@ test("a connection that has begun anew counts from its own beginning", () => {
   assert.equal(assess(read(fresh), read(REPORTS)).loss, 10);
 });
 
+test("where nothing comes any more, nobody hears anything; on hold that is as it should be", () => {
+  const reading = read(REPORTS);
+  assert.equal(assess(reading, reading).mos, 1);
+  assert.ok(assess(reading, reading, { expected: false }).mos > 4);
+  assert.equal(report(reading, assess(reading, reading)).audio.mos, 1);
+});
+
 test("without a remote report the way's own round trip counts; without anything nothing is claimed", () => {
   assert.equal(assess(read(REPORTS.filter(({ id }) => id !== "S"))).rtt, 40);
   const nothing = assess(read([]));

@@ -136,7 +136,7 @@ export interface Quality {
   jitter: number;
   /** Percent of what the far side has sent since the last sample. */
   loss: number;
-  /** Mean opinion score, 1 to 4.5, estimated by the E-model. */
+  /** Mean opinion score, 1 to 4.5, estimated by the E-model; 1 when nothing comes although the call is not on hold. */
   mos: number;
   codec: string;
   /** Packets. */

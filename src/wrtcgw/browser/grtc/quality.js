@@ -75,11 +75,13 @@ function medium(kind, all, byId, way) {
 }
 
 /**
- * Returns the quality since an earlier reading; without one, since the beginning.
+ * Returns the quality since an earlier reading; without one, since the beginning. Nothing at all where something is
+ * `expected` is the worst that there is, though no packet is known to be lost.
  * @param {ReturnType<typeof read>} now
  * @param {ReturnType<typeof read> | null} [before]
+ * @param {{expected?: boolean}} [circumstances]
  */
-export function assess(now, before = null) {
+export function assess(now, before = null, { expected = true } = {}) {
   const { audio } = now;
   const old = before?.audio;
   const base = old && old.rx.packets <= audio.rx.packets ? old.rx : { lost: 0, packets: 0 };
@@ -92,7 +94,7 @@ export function assess(now, before = null) {
     rtt: rounded(audio.rtt),
     jitter: rounded(audio.rx.jitter),
     loss: rounded(loss),
-    mos: opinion({ rtt: audio.rtt, jitter: audio.rx.jitter, loss }),
+    mos: old && expected && !received ? 1 : opinion({ rtt: audio.rtt, jitter: audio.rx.jitter, loss }),
     codec: audio.codec,
     sent: audio.tx.packets,
     received: audio.rx.packets,

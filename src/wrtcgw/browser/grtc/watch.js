@@ -3,6 +3,7 @@
 import { assess, read, report } from "./quality.js";
 
 const EVERY = 5_000; // ms
+const MOMENT = 2_000; // ms
 const LATE = 300; // ms that the last report may delay the end of a call
 
 export class Watch {
@@ -13,8 +14,10 @@ export class Watch {
   constructor(call, wire) {
     this.call = call;
     this.wire = wire;
-    this.before = null;
+    this.before = null; // the last reading, none of before a hold
+    this.at = 0;
     this.connection = null;
+    call.on("hold", () => { this.before = null; });
     this.timer = null;
     this.told = true; // until the gateway says that it does not want to be told
   }
@@ -33,7 +36,12 @@ export class Watch {
     const pc = this.call.connection;
     if (pc !== this.connection) this.before = null;
     this.connection = pc;
-    return assess(read(pc ? (await pc.getStats()).values() : []), this.before);
+    return assess(read(pc ? (await pc.getStats()).values() : []), this.before, this.#circumstances());
+  }
+
+  // On hold there may be silence, and within a moment nothing may come.
+  #circumstances() {
+    return { expected: !this.call.held && !this.call.heldByPeer && Date.now() - this.at > MOMENT };
   }
 
   /** Samples a last time, before the call is ended; a slow gateway does not keep it from that. */
@@ -49,8 +57,9 @@ export class Watch {
     const pc = this.call.connection;
     if (!pc) return;
     const reading = read((await pc.getStats()).values());
-    const quality = assess(reading, pc === this.connection ? this.before : null);
+    const quality = assess(reading, pc === this.connection ? this.before : null, this.#circumstances());
     this.before = reading;
+    this.at = Date.now();
     this.connection = pc;
     this.call.emit("quality", quality);
     if (this.told && this.call.id) await this.#tell(report(reading, quality));
