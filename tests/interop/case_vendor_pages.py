@@ -5,133 +5,16 @@ They are in ``data/``: a visitor who clicks to call, the desktop of an agent, an
 at an origin of its own, as such pages do, and loads the library from the gateway.
 """
 
-import functools
 import json
-import pathlib
-import threading
-from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
-from urllib.request import urlopen
-
-from playwright.sync_api import Request
-from twisted.internet.defer import Deferred
-from twisted.internet.threads import deferToThread
+import os
+import signal
 
 from tests.interop.chromium import Tab
-from tests.interop.demo import DemoCase
 from tests.interop.processes import free_ports
-from tests.interop.servers import PASSWORD, PROJECT
+from tests.interop.servers import PASSWORD
+from tests.interop.vendor_page import CONNECTION, VendorCase
 
-ECHO, TONE, BUSY, FOREVER = "1003", "1004", "1005", "1006"
-CONNECTION = "grtcSession.call.connection"
-TIMES = "(name) => shown.filter((each) => (Array.isArray(each) ? each[0] : each) === name).length"
-
-
-class CustomerSite(ThreadingHTTPServer):
-    """The web server of who has such pages."""
-
-    daemon_threads = True
-    gateway = ""
-
-    @property
-    def origin(self) -> str:
-        """Return its address; by another name than the gateway's."""
-        return f"http://localhost:{self.server_address[1]}"
-
-
-class CustomerPages(BaseHTTPRequestHandler):
-    """Serves the pages of ``data/``, with the gateway's address in them."""
-
-    def do_GET(self) -> None:
-        """Answer with a page."""
-        path = PROJECT / "tests" / "interop" / "data" / pathlib.PurePosixPath(self.path).name
-        found = path.suffix == ".html" and path.is_file()
-        gateway = cast(CustomerSite, self.server).gateway
-        body = path.read_text("utf-8").replace("@GATEWAY@", gateway).encode() if found else b""
-        self.send_response(200 if found else 204)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
-
-@functools.cache
-def customer_site() -> CustomerSite:
-    """Return the web server, started; it ends with the run."""
-    site = CustomerSite(("127.0.0.1", 0), CustomerPages)
-    threading.Thread(target=site.serve_forever, daemon=True).start()
-    return site
-
-
-class VendorCase(DemoCase):
-    """What the cases share: a gateway that lets guests in, and the pages at an origin of their own."""
-
-    def setUp(self) -> None:
-        """Let every page sign out when the case ends, so that no call is left for the next."""
-        super().setUp()
-        self.addCleanup(lambda: Deferred.fromCoroutine(self._sign_out()))
-
-    async def _sign_out(self) -> None:
-        clients = "[globalThis.grtcClient ?? null, globalThis.client ?? null]"
-        for tab in self.tabs:
-            if not tab.page.is_closed():
-                await tab.evaluate(f"() => Promise.all({clients}.map((each) => each?.disconnect()))")
-
-    def wanted(self) -> Mapping[str, object]:
-        """Return the keys of ``wrtcgw.toml``."""
-        return {
-            "allowed_origins": [customer_site().origin],
-            "guest_mode": "unregistered",
-            "guest_dn": "5008",
-            "guest_password": PASSWORD,
-            "guest_destinations": ["1*", "50*"],
-        }
-
-    async def load(self, name: str) -> Tab:
-        """Load one of the pages."""
-        site = customer_site()
-        site.gateway = self.gateway.url
-        return await self.open(f"{site.origin}/{name}")
-
-    async def click(self, tab: Tab, button: str) -> None:
-        """Click a button."""
-        await tab.chromium.run(lambda: tab.page.click(f"#{button}"))
-
-    async def shows(self, tab: Tab, name: str, count: int = 1) -> Any:
-        """Wait until the page has shown something so many times, and return what with."""
-        await self.until(tab, f"(name, count) => ({TIMES})(name) >= count", name, count)
-        return await tab.evaluate(
-            "(name, count) => shown.filter((each) => each[0] === name)[count - 1]?.[1] ?? null", name, count
-        )
-
-    async def times(self, tab: Tab, name: str) -> int:
-        """Return how often a page has shown something."""
-        return int(await tab.evaluate(TIMES, name))
-
-    async def agent(self, dn: int, password: str = PASSWORD) -> Tab:
-        """Load an agent's desktop, and sign it in."""
-        tab = await self.load("vendor_agent.html")
-        await tab.evaluate("(dn, password) => start(dn, password)", str(dn), password)
-        await self.shows(tab, "registered" if password == PASSWORD else "refused")
-        return tab
-
-    async def gone(self, what: str) -> None:
-        """Wait until the gateway has none of these any more: ``agents`` or ``calls/active``."""
-
-        def ask() -> list[object]:
-            with urlopen(f"{self.gateway.url}/api/{what}", timeout=5) as response:
-                found: list[object] = json.load(response)[what.partition("/")[0]]
-                return found
-
-        for _ in range(60):
-            left = await deferToThread(ask)
-            if not left:
-                return
-            await self.pause(0.25)
-        self.fail(f"still there: {left}")
+FORM = "application/x-www-form-urlencoded"
 
 
 class VisitorPage(VendorCase):
@@ -148,18 +31,12 @@ class VisitorPage(VendorCase):
     async def test_call(self) -> None:
         """A visitor hears the echo; what the page's filter dropped was not sent; hanging up ends the call."""
         tab = await self.load("vendor_visitor.html")
-        sent: list[Request] = []
-
-        def note(request: Request) -> None:
-            sent.append(request)
-
-        await tab.chromium.run(lambda: tab.page.on("request", note))
+        sent = await self.posts(tab)
         await self.click(tab, "call")
         await self.shows(tab, "talking")
         await self.hears(tab, CONNECTION)
         await self.until(tab, "() => document.getElementById('remoteAudio').currentTime > 0")
-        offers = await tab.chromium.run(lambda: [each.post_data or "" for each in sent if "/message?" in each.url])
-        offer = json.loads(offers[0])["sdp"]
+        offer = sent[0]
         asked = await tab.evaluate("() => offered")
         self.assertIn(" udp ", "".join(asked))
         self.assertEqual([each for each in asked if " tcp " in each and each in offer], [])
@@ -186,6 +63,20 @@ class VisitorPage(VendorCase):
         await self.click(agent, "end")
         await self.shows(visitor, "idle")
 
+    async def test_too_much_data(self) -> None:
+        """Data that are too much cost no call: the largest are left out, and the console says so."""
+        agent, visitor = await self.agent(5002), await self.agent(5001)
+        for complaint in ("400", "huge is not sent"):
+            visitor.console.expect(complaint)
+        code = """() => {
+            grtcSession.setData([{ key: "huge", value: "x".repeat(20000) }, { key: "small", value: "a, b" }]);
+            grtcSession.makeOffer("5002");
+        }"""
+        await visitor.evaluate(code)
+        await self.shows(visitor, "talking")
+        data = await agent.evaluate("() => grtcSession.getData()")
+        self.assertEqual(data, [{"key": "small", "value": "a, b"}])
+
     async def test_nobody_answers(self) -> None:
         """After noanswer_timeout the page is told, and ends the call."""
         tab = await self.load("vendor_visitor.html")
@@ -205,13 +96,18 @@ class VisitorPage(VendorCase):
         self.assertEqual(await self.times(tab, "error: REFUSED"), 1)
 
     async def test_ice_disconnected(self) -> None:
-        """The page's own offer when its media are lost is answered, and the call goes on."""
+        """While gateway and PBX are frozen the media fail: the page is told, makes an offer, and the call goes on."""
         tab = await self.talking()
-        before = await tab.evaluate(f"() => {CONNECTION}.localDescription.sdp")
-        await tab.evaluate("() => { grtcClient.onIceDisconnected.fire({ status: 'failed' }) }")
-        await self.shows(tab, "reconnecting")
-        await self.until(tab, f"(before) => {CONNECTION}.localDescription.sdp !== before", before)
-        await self.until(tab, f"() => {CONNECTION}.signalingState === 'stable'")
+        pid = self.gateway.server.pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            await self.until(tab, f"() => {CONNECTION}.connectionState === 'disconnected'")
+            for _ in range(2):  # Chromium takes its time
+                await self.pause(10)
+            await self.shows(tab, "reconnecting")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        await self.until(tab, f"() => {CONNECTION}.connectionState === 'connected'")
         await self.hears(tab, CONNECTION)
         self.assertTrue(await tab.evaluate("() => grtcSession.isEstablished()"))
 
@@ -290,6 +186,12 @@ class AgentPage(VendorCase):
         await caller.evaluate("(data) => grtcSession.sendInfo(data, false)", data)
         told = await self.shows(called, "info")
         self.assertEqual(told, {"note": "a=b&c, Grüße", "cart[id]": "7", "cart[of][]": "y"})
+        note = "({ contentType }) => kinds.push(contentType)"
+        await called.evaluate(f"() => {{ window.kinds = []; grtcSession.call.on('info', {note}) }}")
+        for mapped in (True, False):
+            await caller.evaluate("(mapped) => grtcSession.sendInfo({ a: 1 }, mapped)", mapped)
+        await self.shows(called, "info", 3)
+        self.assertEqual(await called.evaluate("() => kinds"), [FORM, "application/octet-stream"])
         await called.evaluate("() => grtcSession.sendInfo({ answer: '100 % + more' }, false)")
         self.assertEqual(await self.shows(caller, "info"), {"answer": "100 % + more"})
         self.assertEqual(await self.times(caller, "error"), 0)
@@ -341,6 +243,10 @@ class AgentPage(VendorCase):
             await self.shows(tab, "talking")
             await self.hears(tab, CONNECTION)
         self.assertEqual(await self.shows(called, "desktop says"), "talk")
+        hold = "{ messageType: 'HOLD', cause: 'server', callId: grtcSession.call.id }"
+        await called.evaluate(f"() => {{ grtcSession.call.take({hold}) }}")
+        self.assertEqual(await self.shows(called, "desktop says", 2), "hold")
+        self.assertTrue(await called.evaluate("() => grtcClient.onHold"))
 
     async def test_second_call(self) -> None:
         """A page knows one call: another caller hears busy, and the call goes on."""
@@ -371,6 +277,51 @@ class AgentPage(VendorCase):
         await self.until(tab, f"() => {CONNECTION} !== before && {CONNECTION}.connectionState === 'connected'")
         await self.hears(tab, CONNECTION)
 
+    async def test_video(self) -> None:
+        """Video is offered with its bandwidth, also without a camera; a far side that refuses it is still heard."""
+        tab = await self.agent(5001)
+        sent = await self.posts(tab)
+        await tab.evaluate("() => { grtcClient.setVideoBandwidth(300); grtcSession.makeOffer('1003', true, true) }")
+        await self.shows(tab, "talking")
+        await self.hears(tab, CONNECTION)
+        self.assertRegex(sent[0], r"m=video [1-9](?s:.*)b=AS:300(?s:.*)a=recvonly")
+        await tab.evaluate("() => { grtcSession.closeSession(true) }")
+        await tab.evaluate("() => grtcClient.enableMediaSource(true, Grtc.VideoConstraints.qvga)")
+        await self.shows(tab, "registered", 2)
+        await tab.evaluate("() => { grtcSession.makeOffer('1003', true, true) }")
+        await self.shows(tab, "talking", 2)
+        await self.hears(tab, CONNECTION)
+        self.assertRegex(sent[-1], r"m=video [1-9](?s:.*)b=AS:300(?s:.*)a=sendrecv")
+        self.assertTrue(await tab.evaluate("() => grtcSession.hasVideoEnabled()"))
+
+    async def test_without_password(self) -> None:
+        """Who registers without a password is a guest, unless the gateway is told otherwise."""
+        tab = await self.load("vendor_agent.html")
+        code = """(gateway) => {
+            grtcClient = new Grtc.Client({ webrtc_gateway: gateway });
+            grtcClient.onRegister.add(({ id }) => show("here", id));
+            grtcClient.register("sip:5001@example.com");
+        }"""
+        await tab.evaluate(code, self.gateway.url)
+        self.assertRegex(await self.shows(tab, "here"), r"^guest-[0-9a-f]{16}$")
+
+    async def test_impatient(self) -> None:
+        """Who registers again before the first answer is there is registered once, and stays so."""
+        tab = await self.agent(5001)
+        code = """async () => {
+            for (const pause of [0, 5, 20]) {
+                grtcClient.register();
+                await new Promise((resolve) => setTimeout(resolve, pause));
+            }
+            return grtcClient.register();
+        }"""
+        before = await self.times(tab, "registered")
+        self.assertTrue(await tab.evaluate(code))
+        self.assertEqual(await self.times(tab, "registered"), before + 1)
+        await tab.evaluate("() => { grtcSession.makeOffer('1003') }")
+        await self.shows(tab, "talking")
+        await self.hears(tab, CONNECTION)
+
     async def test_fail_over(self) -> None:
         """Of several gateways the next one is taken when the first cannot be reached."""
         tab = await self.load("vendor_agent.html")
@@ -389,9 +340,8 @@ class FirstDocumentPage(VendorCase):
     """The lines of the project's first document."""
 
     async def test_call(self) -> None:
-        """The client becomes ready, the session tells offer and answer, and there is sound."""
+        """The client becomes ready; a session that connects before waits, tells offer and answer, and has sound."""
         tab = await self.load("seed_page.html")
-        await self.shows(tab, "ready")
         await tab.evaluate("() => { call('1003') }")
         await self.until(tab, "() => session.call?.state === 'established'")
         await self.hears(tab, "session.call.connection")

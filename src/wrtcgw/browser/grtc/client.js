@@ -1,5 +1,6 @@
 // `Grtc.Client`: the vendor's shape, over the phone; with `serverUrl` the shape of the first document.
 
+import { isWebrtcSupported } from "./browserinfo.js";
 import { addCallbacks } from "./callbacks.js";
 import { readConfiguration } from "./configuration.js";
 import { asPhoneError } from "./errors.js";
@@ -24,6 +25,7 @@ export class Client {
   #page = null; // the PageCall that there is
   #left = Promise.resolve(); // the sign_out of before
   #entering = null;
+  #trying = null; // the sign_in that is on its way
   #waiting = null; // what came before the page was told that it is signed in
   #at = 0; // which of the gateways
   #failOver = null;
@@ -75,6 +77,7 @@ export class Client {
     this.#phone = null;
     this.#page?.leave();
     this.#page = null;
+    if (!phone.isSignedIn) return this.#left; // the sign_in on its way is taken back when it arrives
     this.#left = phone.signOut().catch((error) => log.info("sign_out failed:", error.message));
     this.onDisconnect.fire({ reason: "signed out" });
     return this.#left;
@@ -84,12 +87,14 @@ export class Client {
     this.disconnect();
     const entering = (this.#entering = {});
     await this.#left;
+    await this.#trying;
     const { gateways } = this.configuration;
     let failure;
     for (let tries = 0; tries < gateways.length; tries += 1) {
       if (this.#entering !== entering) return false;
-      failure = await this.#try(who, gateways[this.#at]);
-      if (!failure) return this.#entered(who, told);
+      this.#trying = this.#try(who, gateways[this.#at]);
+      failure = await this.#trying;
+      if (!failure) return this.#entering === entering && this.#entered(who, told);
       if (failure.code !== "gateway_unreachable" && failure.status < 500) break;
       this.#at = (this.#at + 1) % gateways.length;
     }
@@ -100,19 +105,18 @@ export class Client {
   // Signs in at a gateway; returns what went wrong.
   async #try(who, gateway) {
     const phone = new PagePhone(this, gateway);
-    const entering = this.#entering;
     this.#waiting = [];
     this.#phone = phone;
     this.#listen(phone);
+    let failure = null;
     try {
       await phone.signIn(who);
-      return null;
     } catch (error) {
+      failure = asPhoneError(error, "gateway_unreachable");
       if (this.#phone === phone) this.#phone = null;
-      return asPhoneError(error, "gateway_unreachable");
-    } finally {
-      if (this.#entering !== entering) phone.signOut().catch(() => {});
     }
+    if (this.#phone !== phone) await phone.signOut().catch(() => {}); // nobody wants it any more
+    return failure;
   }
 
   #entered(who, told) {
@@ -173,6 +177,7 @@ export class Client {
   /** Returns the phone; for the session. */
   ready() {
     if (!this.#phone?.isSignedIn) throw new GrtcError("NOT_READY_ERROR", "sign in first: connect() or register()");
+    if (!isWebrtcSupported()) throw new GrtcError("WEBRTC_NOT_SUPPORTED_ERROR", "this browser cannot make calls");
     return this.#phone;
   }
 

@@ -1,6 +1,7 @@
 // The phone below a client of the vendor's shape: the page opens its media by itself, shows them by itself, keeps
 // nothing through a reload, and signs out when it goes.
 
+import { log } from "./logger.js";
 import { Phone } from "./phone.js";
 
 const RSA = {
@@ -25,7 +26,7 @@ export class PagePhone extends Phone {
     this.wire.signOut = (options) => signOut({ keepalive: true, ...options }); // also while the page goes away
     const describe = this.wire.describe.bind(this.wire);
     this.wire.describe = async (message) => {
-      const answer = await describe(message);
+      const answer = await fitting(describe, message);
       client.sent(message.messageType);
       return answer;
     };
@@ -46,5 +47,18 @@ export class PagePhone extends Phone {
       ...(this.#certificates ? { certificates: this.#certificates } : {}),
       ...(iceTimeout === null ? {} : { gatherLimit: iceTimeout }),
     };
+  }
+}
+
+// Data that are too much for the gateway cost no call: the largest are left out, one by one.
+async function fitting(describe, message) {
+  try {
+    return await describe(message);
+  } catch (error) {
+    if (error.code !== "bad_input" || error.details.field !== "data" || !message.data?.length) throw error;
+    const size = ({ value }) => JSON.stringify(value ?? "").length;
+    const largest = message.data.reduce((one, other) => (size(other) > size(one) ? other : one));
+    log.error(`${error.hint}: ${largest.key} is not sent`);
+    return fitting(describe, { ...message, data: message.data.filter((each) => each !== largest) });
   }
 }

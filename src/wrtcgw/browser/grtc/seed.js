@@ -30,7 +30,12 @@ export class SeedClient extends Emitter {
   }
 
   /** Signs in; told by "ready" or "error". Tells whether it did. */
-  async connect() {
+  connect() {
+    this.#connecting = this.#signIn();
+    return this.#connecting;
+  }
+
+  async #signIn() {
     try {
       await this.phone.signIn(this.#who);
     } catch (error) {
@@ -59,14 +64,20 @@ export class SeedClient extends Emitter {
   async place(session) {
     const { constraints, data, destination } = session;
     const { audio = true, video = false } = constraints;
+    await this.#connecting;
     const stream = new MediaStream(await this.phone.tracks({ audio: Boolean(audio), video: Boolean(video) }));
     this.#placing = session;
     const placing = this.phone.call(destination, { stream, audio, video, data });
     this.#placing = null;
-    return placing;
+    try {
+      return await placing;
+    } finally {
+      if (!session.call) stream.getTracks().forEach((track) => this.phone.giveBack(track)); // it was not even tried
+    }
   }
 
   #placing = null;
+  #connecting = null;
 
   #session(call) {
     if (!this.#sessions.has(call)) {
