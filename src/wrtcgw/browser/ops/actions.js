@@ -1,0 +1,48 @@
+// What an operator can do, each with its question before and its word after.
+
+import { confirm } from "./dialog.js";
+import { t } from "./texts.js";
+import { parties } from "./words.js";
+
+/** The actions; `desk` has the API, says what came of it, and asks the gateway anew. */
+export class Actions {
+  /** @param {{ api: import("./api.js").OpsAPI, tell: (text: string) => void, refresh: () => void }} desk */
+  constructor(desk) {
+    this.desk = desk;
+  }
+
+  /** Starts draining, or stops it. */
+  drain(on) {
+    return this.#ask(on ? "drain" : "undrain", {}, "drain", { on }, { danger: on });
+  }
+
+  /** Turns capture on or off. */
+  capture(on) {
+    return this.#ask(on ? "capture" : "uncapture", {}, "capture", { on }, { danger: !on });
+  }
+
+  /** Changes the log level. */
+  logLevel(level, before) {
+    const more = level === "debug" ? t("confirm.level.debug") : "";
+    return this.#ask("level", { level, before }, "log_level", { level }, { more });
+  }
+
+  /** Ends a call. */
+  hangup(call) {
+    return this.#ask("hangup", { parties: parties(call) }, "hangup", { call: call.callId }, { danger: true });
+  }
+
+  /** Signs an agent out. */
+  signOut(agent) {
+    return this.#ask("sign_out", { id: agent.id, dn: agent.dn }, "sign_out", { id: agent.id }, { danger: true });
+  }
+
+  async #ask(words, params, action, body, how) {
+    const said = (part) => t(`confirm.${words}.${part}`, params);
+    const act = () => this.desk.api.post(`ops/${action}`, body);
+    const done = await confirm({ title: said("title"), text: said("text"), go: said("go"), act, ...how });
+    if (!done) return;
+    this.desk.tell(said("done"));
+    this.desk.refresh();
+  }
+}

@@ -1,0 +1,134 @@
+// One line of a ladder: lifelines, and an arrow or a note. SIP is a solid line, HTTP a dashed one, what the gateway
+// pushes to a page a dotted one; the protocol's name stands in words on each.
+
+import { el } from "../softphone/dom.js";
+import { gap, since, time } from "./format.js";
+import { label } from "./reading.js";
+import { t } from "./texts.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function svg(tag, attributes, ...children) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
+  node.append(...children);
+  return node;
+}
+
+/** The arrow heads that all lines share; once in a page. */
+export function heads() {
+  const head = (id, path, fill) =>
+    svg(
+      "marker",
+      { id, viewBox: "0 0 10 10", refX: 9.5, refY: 5, markerWidth: 9, markerHeight: 9, orient: "auto",
+        markerUnits: "userSpaceOnUse" },
+      svg("path", { d: path, fill, stroke: "context-stroke", "stroke-width": fill === "none" ? 1.8 : 0 }),
+    );
+  const shapes = [head("head-full", "M0 0 10 5 0 10z", "context-stroke"), head("head-open", "M1 1 9 5 1 9", "none")];
+  return svg("svg", { class: "heads", width: 0, height: 0, "aria-hidden": "true", focusable: "false" }, ...shapes);
+}
+
+/** Where a lifeline stands, in percent of the drawing. */
+function place(index, count) {
+  const margin = 36 / count;
+  return margin + (index * (100 - 2 * margin)) / Math.max(1, count - 1);
+}
+
+function at(index, count) {
+  return `${place(index, count)}%`;
+}
+
+function lifelines(count) {
+  return Array.from({ length: count }, (_, index) =>
+    svg("line", { class: "life", x1: at(index, count), x2: at(index, count), y1: 0, y2: "100%" }),
+  );
+}
+
+function canvas(...children) {
+  return svg("svg", { class: "canvas", "aria-hidden": "true", focusable: "false" }, ...children);
+}
+
+/** The heads of the lifelines. */
+export function partyNames(parties) {
+  const names = parties.map((party, index) => {
+    const [kind, ...rest] = party.split(" ");
+    const name = el("span", { class: "party" }, el("b", {}, kind), rest.length ? ` ${rest.join(" ")}` : "");
+    name.style.setProperty("--at", at(index, parties.length));
+    return name;
+  });
+  const row = el("div", { class: "party-names" }, names);
+  row.style.setProperty("--width", `${Math.min(34, 92 / parties.length)}%`);
+  return row;
+}
+
+/** A row for a message. @param {{ parties: string[], onpick: (n: number) => void }} ladder */
+export function messageRow(message, { parties, onpick }) {
+  const isNote = message.kind === "note";
+  const pick = () => onpick(message.n);
+  const button = el(
+    "button",
+    { type: "button", class: "step", tabindex: "-1", "aria-label": spoken(message, parties) },
+    isNote ? null : el("span", { class: "via" }, message.via.toUpperCase()),
+    el("span", { class: "what" }, label(message)),
+    message.detail ? el("span", { class: "detail" }, message.detail) : null,
+  );
+  const lane = el("div", { class: "lane" }, canvas(...lifelines(parties.length), ...arrow(message, parties)), button);
+  put(button, message, parties.length);
+  return el(
+    "tr",
+    { role: "row", "data-n": message.n, "data-via": message.via, "data-kind": message.kind, onclick: pick },
+    cell("no", String(message.n)),
+    cell("time", time(message.time, true)),
+    cell("delta", since(message.delta)),
+    cell("drawing", lane),
+  );
+}
+
+function cell(name, content, more = {}) {
+  return el("td", { role: "cell", class: name, ...more }, content);
+}
+
+function put(button, { from, to, kind }, count) {
+  if (kind === "note") return;
+  // in the middle over its arrow, and as wide as it likes: nothing else is in this row
+  const middle = (place(from, count) + place(to, count)) / 2;
+  button.style.setProperty("--middle", `${middle}%`);
+  button.style.setProperty("--room", `${2 * Math.min(middle, 100 - middle)}%`);
+}
+
+function arrow(message, parties) {
+  if (message.from === message.to) return [];
+  const ends = { x1: at(message.from, parties.length), x2: at(message.to, parties.length) };
+  const head = message.via === "sip" ? "head-full" : "head-open";
+  const line = { class: "arrow", ...ends, y1: "100%", y2: "100%", "marker-end": `url(#${head})` };
+  const group = svg("g", {}, svg("line", line));
+  group.setAttribute("transform", "translate(0 -9)");
+  return [group, svg("circle", { class: "foot", cx: ends.x1, cy: "100%", r: 3, transform: "translate(0 -9)" })];
+}
+
+function spoken(message, parties) {
+  const words = [label(message), message.detail].filter(Boolean).join(" ");
+  if (message.kind === "note") return t("ladder.spoken.note", { label: words });
+  const [from, to] = [parties[message.from], parties[message.to]];
+  return t("ladder.spoken", { via: message.via.toUpperCase(), label: words, from, to });
+}
+
+/** A row for a time in which nothing went. */
+export function pauseRow(wait, parties) {
+  const words = el("span", { class: "later" }, t("ladder.later", { gap: gap(wait) }));
+  const lane = el("div", { class: "lane" }, canvas(...lifelines(parties.length)));
+  return el("tr", { role: "row", class: "pause" }, cell("wait", words, { colspan: "3" }), cell("drawing", lane));
+}
+
+/** What the lines mean. */
+export function legend() {
+  const sample = (name, head) => {
+    const line = { class: "arrow", x1: 2, x2: 44, y1: 7, y2: 7, "marker-end": `url(#${head})` };
+    const kind = { "data-via": name === "sip" ? "sip" : "http", "data-kind": name };
+    const drawn = svg("svg", { class: "sample", width: 48, height: 14, "aria-hidden": "true" }, svg("line", line));
+    return el("li", kind, drawn, t(`ladder.legend.${name}`));
+  };
+  const note = el("li", { "data-kind": "note" }, el("span", { class: "note-sample" }), t("ladder.legend.note"));
+  const kinds = [sample("sip", "head-full"), sample("http", "head-open"), sample("event", "head-open"), note];
+  return el("ul", { class: "legend", "aria-label": t("ladder.legend") }, kinds);
+}

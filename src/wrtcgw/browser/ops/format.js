@@ -1,0 +1,72 @@
+// Numbers and times as operators read them.
+
+const LANGUAGE = "en";
+
+/** A number, with so many digits after the point at most. */
+export function number(value, digits = 0) {
+  if (value === null || value === undefined) return "–";
+  return new Intl.NumberFormat(LANGUAGE, { maximumFractionDigits: digits }).format(value);
+}
+
+/** Seconds as a clock: 0:07, 12:34, 1:02:03. */
+export function clock(seconds) {
+  if (seconds === null || seconds === undefined) return "–";
+  const whole = Math.max(0, Math.floor(seconds));
+  const two = (value) => String(value).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}
+
+/** Seconds in words, roughly: 12 s, 5 min, 3 h 20 min, 2 d 4 h. */
+export function span(seconds) {
+  if (seconds === null || seconds === undefined) return "–";
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min`;
+  const [days, hours] = [Math.floor(whole / 86400), Math.floor(whole / 3600) % 24];
+  const minutes = Math.floor(whole / 60) % 60;
+  if (days) return `${days} d ${hours} h`;
+  return minutes ? `${hours} h ${minutes} min` : `${hours} h`;
+}
+
+/** Milliseconds between two messages: 3 ms, 0.412 s, 12.3 s. */
+export function gap(milliseconds) {
+  if (milliseconds < 10) return `${Math.round(milliseconds)} ms`;
+  if (milliseconds < 10_000) return `${(milliseconds / 1000).toFixed(3)} s`;
+  return milliseconds < 120_000 ? `${(milliseconds / 1000).toFixed(1)} s` : span(milliseconds / 1000);
+}
+
+/** Milliseconds since the first message: +0.412. */
+export function since(milliseconds) {
+  return `+${(milliseconds / 1000).toFixed(3)}`;
+}
+
+/** A time of the day, with milliseconds where they matter. */
+export function time(at, milliseconds = false) {
+  if (at === null || at === undefined) return "–";
+  const style = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+  if (milliseconds) style.fractionalSecondDigits = 3;
+  return new Intl.DateTimeFormat(LANGUAGE, style).format(at);
+}
+
+/** Day and time. */
+export function moment(at, now = Date.now()) {
+  if (at === null || at === undefined) return "–";
+  if (new Date(at).toDateString() === new Date(now).toDateString()) return time(at);
+  return `${new Intl.DateTimeFormat("sv", { dateStyle: "short" }).format(at)} ${time(at)}`;
+}
+
+/** Bytes with a unit. */
+export function bytes(count) {
+  if (count < 1000) return `${count} B`;
+  if (count < 1_000_000) return `${(count / 1000).toFixed(1)} kB`;
+  return `${(count / 1_000_000).toFixed(1)} MB`;
+}
+
+/** A MOS in words: "good", "fair", "poor", "bad"; "" where nobody told one. */
+export function grade(mos) {
+  if (!mos) return "";
+  if (mos >= 4) return "good";
+  if (mos >= 3.6) return "fair";
+  return mos >= 3.1 ? "poor" : "bad";
+}

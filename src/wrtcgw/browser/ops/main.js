@@ -1,0 +1,158 @@
+// The operator console: what is asked for, which view is shown, and what is said when the gateway says no.
+
+import { Actions } from "./actions.js";
+import { OpsAPI, OpsError } from "./api.js";
+import { time } from "./format.js";
+import { lock } from "./lock.js";
+import { Poller } from "./poller.js";
+import { frame } from "./shell.js";
+import { explain, t } from "./texts.js";
+import { Agents, Calls, Search } from "./views/lists.js";
+import { Ladder } from "./views/ladder.js";
+import { Overview } from "./views/overview.js";
+
+const EVERY = 2000;
+
+/** Returns the view that an address stands for. */
+function viewOf(desk, hash) {
+  const [name, rest = ""] = hash.replace(/^#\/?/, "").split(/\/(.*)/s).map(decoded);
+  if (name === "agents") return rest ? new Ladder(desk, { agent: rest }) : new Agents(desk);
+  if (name === "calls") return rest ? new Ladder(desk, { call: rest }) : new Calls(desk);
+  return name === "search" ? new Search(desk, rest) : new Overview(desk);
+}
+
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** Everything that views need of each other. */
+class Desk {
+  constructor() {
+    this.api = new OpsAPI(new URL("../", import.meta.url), sessionStorage);
+    this.actions = new Actions(this);
+    this.poller = new Poller(() => this.poll(), { every: EVERY });
+    this.frame = frame({ onforget: () => this.forget(), onretry: () => this.refresh() });
+    this.lock = lock({ open: (token) => this.open(token) });
+    this.view = null;
+    this.ahead = 0;
+    this.updated = 0;
+    this.locked = false;
+  }
+
+  start() {
+    addEventListener("hashchange", () => this.turn(true));
+    document.addEventListener("visibilitychange", () => this.refresh());
+    addEventListener("online", () => this.refresh());
+    setInterval(() => this.count(), 1000);
+    this.turn(false);
+    this.poller.start();
+  }
+
+  /** The gateway's time, as far as it is known. */
+  now() {
+    return Date.now() + this.ahead;
+  }
+
+  /** Says what came of something. */
+  tell(text) {
+    this.frame.tell(text);
+  }
+
+  /** Asks the gateway anew. */
+  refresh() {
+    return this.poller.hurry();
+  }
+
+  open(token) {
+    this.api.token = token;
+    this.poller.start();
+  }
+
+  forget() {
+    this.api.token = "";
+    this.refresh();
+  }
+
+  /** Turns to the view of the address. */
+  turn(byHand) {
+    this.view?.close?.();
+    this.view = viewOf(this, location.hash);
+    this.frame.turn(location.hash);
+    if (this.locked) return;
+    this.put(this.view.node);
+    if (byHand) document.querySelector("main").focus({ preventScroll: true });
+    scrollTo(0, 0);
+    this.refresh();
+  }
+
+  put(node) {
+    document.querySelector("main").replaceChildren(node);
+    this.name();
+  }
+
+  name() {
+    document.title = this.locked ? t("title") : `${this.view.title} – ${t("title")}`;
+  }
+
+  async poll() {
+    const { view } = this;
+    try {
+      const summary = await this.api.get("ops/summary");
+      this.ahead = summary.time - Date.now();
+      await view.refresh(this.api);
+      if (view === this.view) this.succeed(summary);
+    } catch (error) {
+      this.fail(error);
+      throw error;
+    }
+  }
+
+  succeed(summary) {
+    this.updated = Date.now();
+    this.view.summary?.(summary);
+    this.frame.online(summary, Boolean(this.api.token));
+    if (this.locked) {
+      this.locked = false;
+      this.put(this.view.node);
+    }
+    this.name();
+  }
+
+  fail(error) {
+    if (!(error instanceof OpsError)) console.error(error);
+    if (error.isRefusal) return this.close(error);
+    const reached = error instanceof OpsError && error.code !== "unreachable";
+    if (reached) this.tell(explain(error));
+    this.frame.offline(reached ? explain(error) : t("offline.title"));
+  }
+
+  close(error) {
+    const shown = Boolean(this.api.token);
+    this.api.token = "";
+    this.lock.refuse(error, shown);
+    this.frame.locked();
+    this.poller.stop();
+    if (!this.locked) {
+      this.locked = true;
+      this.put(this.lock.node);
+    }
+    this.lock.focus();
+  }
+
+  /** Counts down to the next attempt. */
+  count() {
+    if (this.locked || !this.poller.failures) return;
+    const seconds = Math.max(0, Math.ceil((this.poller.next - Date.now()) / 1000));
+    const params = { seconds, time: time(this.updated) };
+    if (this.poller.running) this.frame.count(t("offline.trying"));
+    else this.frame.count(t(this.updated ? "offline.again" : "offline.first", params));
+  }
+}
+
+const desk = new Desk();
+desk.start();
+globalThis.ops = desk; // for the browser's console

@@ -1,0 +1,92 @@
+// A message's text, taken apart for reading: start line, header fields, and a body in which JSON is unfolded and an SDP
+// that is in it stands in lines of its own.
+
+const FIELD = /^([\w-]+):(\s*)(.*)$/;
+
+/**
+ * Takes a text apart.
+ * @param {string} text
+ * @returns {{ kind: "start" | "field" | "body" | "sdp" | "media" | "note", name?: string, text: string }[]} its lines
+ */
+export function lines(text) {
+  if (!text) return [];
+  const [head, body] = halves(text.replace(/\r\n/g, "\n").replace(/\n+$/, ""));
+  const [start, ...fields] = head.split("\n");
+  const found = [{ kind: "start", text: start }];
+  for (const line of fields) found.push(field(line));
+  if (!body) return found;
+  return [...found, { kind: "note", text: "" }, ...bodyLines(body)];
+}
+
+function halves(text) {
+  const at = text.indexOf("\n\n");
+  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 2)];
+}
+
+function field(line) {
+  const [, name, space, value] = FIELD.exec(line) ?? [];
+  return name ? { kind: "field", name, text: `:${space}${value}` } : { kind: "body", text: line };
+}
+
+function bodyLines(body) {
+  const json = parsed(body);
+  return json === null ? body.split("\n").map(plain) : unfolded(json);
+}
+
+function parsed(body) {
+  if (!/^\s*[{[]/.test(body)) return null;
+  try {
+    return JSON.parse(body);
+  } catch {
+    return null;
+  }
+}
+
+/** JSON in lines; a text with line breaks of its own, as an SDP, is put in full below its name. */
+function unfolded(json) {
+  const long = [];
+  const short = JSON.stringify(
+    json,
+    (name, value) => {
+      if (typeof value !== "string" || !/\n/.test(value)) return value;
+      long.push([name, value]);
+      return "(see below)";
+    },
+    2,
+  );
+  const found = short.split("\n").map((line) => ({ kind: "body", text: line }));
+  for (const [name, value] of long) {
+    found.push({ kind: "note", text: "" }, { kind: "note", text: `${name}:` });
+    found.push(...value.replace(/\r/g, "").replace(/\n$/, "").split("\n").map(plain));
+  }
+  return found;
+}
+
+function plain(line) {
+  if (/^m=/.test(line)) return { kind: "media", text: line };
+  return { kind: /^[a-z]=/.test(line) ? "sdp" : "body", text: line };
+}
+
+/**
+ * Puts the pauses of a ladder between its messages: what takes a second or more is worth a line.
+ * @param {{ delta: number }[]} messages
+ */
+export function paused(messages, least = 1000) {
+  const found = [];
+  messages.forEach((message, index) => {
+    const wait = index ? message.delta - messages[index - 1].delta : 0;
+    if (wait >= least) found.push({ pause: wait, before: message });
+    found.push({ message });
+  });
+  return found;
+}
+
+/** Tells whether a filter ("all", "sip", "http") lets a message through; notes are of both worlds. */
+export function passes(message, filter) {
+  return filter === "all" || message.via === filter;
+}
+
+/** A label without the arrow that tells who it goes to: the drawing does that. */
+export function label(message) {
+  return message.label.replace(/^→ /, "");
+}

@@ -1,0 +1,32 @@
+// Texts on their way out of the page: to the clipboard, to a file.
+
+import { el } from "../softphone/dom.js";
+
+/** Copies a text; the clipboard is there in secure contexts only, elsewhere the old way is tried. */
+export async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return copySelection(text);
+  }
+}
+
+function copySelection(text) {
+  const area = el("textarea", { class: "unseen", "aria-hidden": "true" });
+  const before = document.activeElement;
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  before?.focus?.();
+  return done;
+}
+
+/** Saves a text as a file. */
+export function download(text, name) {
+  const url = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+  el("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

@@ -1,0 +1,139 @@
+// What is around the views: state, search, theme, navigation, and what is said aloud.
+
+import { el, put, say, show, uniqueId } from "../softphone/dom.js";
+import { fillBadge } from "./table.js";
+import { t } from "./texts.js";
+
+const LEVELS = { ok: "ok", degraded: "wait", draining: "wait", down: "bad" };
+const VIEWS = ["overview", "agents", "calls"];
+const THEME = "wrtcgw-ops-theme";
+const SAID = 8000;
+
+/** Makes it. @param {{ onforget: () => void, onretry: () => void }} desk */
+export function frame({ onforget, onretry }) {
+  const state = el("span", { class: "badge state", role: "status" }, t("state.asking"));
+  state.dataset.level = "off";
+  document.getElementById("state").append(state);
+  const forget = el("button", { type: "button", class: "small", hidden: true, onclick: onforget }, t("lock.forget"));
+  const find = search();
+  document.getElementById("tools").append(find.node, theme(), forget);
+  const links = navigation();
+  const notice = notices(onretry);
+  skip();
+
+  return {
+    turn(hash) {
+      const [, name = "", rest = ""] = /^#?\/?([^/]*)\/?(.*)$/s.exec(hash);
+      const current = VIEWS.includes(name) ? name : name === "search" ? "" : "overview";
+      for (const [each, link] of links) put(link, "aria-current", each === current ? "page" : null);
+      if (name === "search") find.set(rest);
+    },
+    online(summary, token) {
+      fillBadge(state, LEVELS[summary.status] ?? "off", t(`state.${summary.status}`));
+      show(forget, token);
+      notice.online();
+    },
+    offline(text) {
+      fillBadge(state, "bad", t("state.offline"));
+      notice.offline(text);
+    },
+    locked() {
+      fillBadge(state, "off", t("state.locked"));
+      show(forget, false);
+      notice.silent();
+    },
+    count: notice.count,
+    tell: notice.tell,
+  };
+}
+
+function search() {
+  const id = uniqueId("search");
+  const attributes = { id, type: "search", placeholder: t("search.hint"), autocomplete: "off", spellcheck: "false" };
+  const field = el("input", attributes);
+  const label = el("label", { for: id, class: "unseen" }, t("search.label"));
+  const node = el("form", { role: "search" }, label, field, el("button", { type: "submit" }, t("search.go")));
+  node.addEventListener("submit", (event) => {
+    event.preventDefault();
+    location.hash = `#/search/${encodeURIComponent(field.value.trim())}`;
+  });
+  return { node, set: (text) => (field.value = safely(text)) };
+}
+
+function safely(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function theme() {
+  const id = uniqueId("theme");
+  const options = ["auto", "light", "dark"].map((each) => el("option", { value: each }, t(`theme.${each}`)));
+  const select = el("select", { id }, options);
+  const use = (value) => {
+    if (value === "auto") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = value;
+    document.dispatchEvent(new Event("themechange"));
+  };
+  select.addEventListener("change", () => {
+    localStorage.setItem(THEME, select.value);
+    use(select.value);
+  });
+  const kept = localStorage.getItem(THEME);
+  select.value = ["light", "dark"].includes(kept) ? kept : "auto";
+  use(select.value);
+  return el("span", { class: "theme" }, el("label", { for: id, class: "unseen" }, t("theme.label")), select);
+}
+
+function navigation() {
+  const links = VIEWS.map((name) => {
+    const href = name === "overview" ? "#/" : `#/${name}`;
+    return [name, el("a", { href }, t(`view.${name}`))];
+  });
+  document.getElementById("nav").append(...links.map(([, link]) => link));
+  return links;
+}
+
+/** What is said: a banner while the gateway cannot be reached, and a word on what was done, for a while. */
+function notices(onretry) {
+  const problem = el("strong", {});
+  const said = el("p", { class: "said card", hidden: true });
+  // the seconds are not in the live region: a screen reader would speak each
+  const seconds = el("span", {});
+  const again = el("button", { type: "button", class: "small", onclick: onretry }, t("offline.now"));
+  const banner = el("div", { class: "banner", hidden: true }, seconds, again);
+  const region = document.getElementById("notice");
+  region.append(problem, said);
+  region.after(banner);
+  let timer = null;
+
+  function tell(text) {
+    clearTimeout(timer);
+    say(said, text);
+    show(said, text);
+    if (text) timer = setTimeout(() => tell(""), SAID);
+  }
+  function offline(text) {
+    say(problem, text);
+    show(banner, true);
+  }
+  function silent() {
+    say(problem, "");
+    say(seconds, "");
+    show(banner, false);
+  }
+  function online() {
+    if (!banner.hidden) tell(t("online.back"));
+    silent();
+  }
+  return { tell, offline, online, silent, count: (text) => say(seconds, text) };
+}
+
+function skip() {
+  document.getElementById("skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    document.querySelector("main").focus();
+  });
+}

@@ -1,0 +1,66 @@
+// What stands above a ladder: who, when, how it ended, and its keys to look for elsewhere.
+
+import { el, say, show } from "../../softphone/dom.js";
+import { moment } from "../format.js";
+import { fillBadge } from "../table.js";
+import { t } from "../texts.js";
+import { callState, duration, outcome, parties, qualityText } from "../words.js";
+
+const FACTS = [
+  ["agent", (call) => (call.agent && call.dn && call.agent !== call.dn ? `${call.agent} (${call.dn})` : call.agent)],
+  ["started", (call) => moment(call.startedAt)],
+  ["answered", (call) => (call.answeredAt ? moment(call.answeredAt) : t("calls.unanswered"))],
+  ["ended", (call) => (call.endedAt ? moment(call.endedAt) : "")],
+  ["quality", qualityText],
+  ["id", (call) => call.callId],
+  ["callId", (call, ladder) => ladder.sipCallIds.join(" ")],
+  ["uuid", (call) => call.uuid],
+];
+const KEYS = ["id", "callId", "uuid"];
+
+/** Makes the part; `update` returns the view's title. */
+export function facts(desk, query) {
+  let call = null;
+  const heading = el("h2", {}, query.agent ? t("ladder.title.agent", { id: query.agent }) : t("calls.ladder"));
+  const state = el("span", { class: "badge", hidden: true });
+  const told = el("p", { class: "soft outcome" });
+  const end = el("button", { type: "button", class: "danger", hidden: true }, t("ladder.end"));
+  end.addEventListener("click", () => call && desk.actions.hangup(call));
+  const values = new Map();
+  const list = el("dl", { class: "facts", "aria-label": t("ladder.facts") });
+  for (const [name] of FACTS) {
+    const value = el("dd", { class: KEYS.includes(name) ? "key" : "" });
+    const node = el("div", { hidden: true }, el("dt", {}, t(`ladder.${name}`)), value);
+    values.set(name, { node, value });
+    list.append(node);
+  }
+
+  function update(ladder) {
+    ({ call } = ladder);
+    const texts = call ? FACTS.map(([name, read]) => [name, read(call, ladder)]) : rest(ladder);
+    for (const [name, text] of texts) {
+      say(values.get(name).value, text);
+      show(values.get(name).node, text);
+    }
+    if (call) {
+      say(heading, t("ladder.title", { parties: parties(call) }));
+      fillBadge(state, ...callState(call));
+      say(told, [duration(call), outcome(call)].filter(Boolean).join(" · "));
+    }
+    show(state, call);
+    show(end, call && !call.endedAt);
+    return heading.textContent;
+  }
+
+  const [target, words] = query.agent ? ["#/agents", "ladder.back.agents"] : ["#/calls", "ladder.back"];
+  const back = el("a", { class: "back", href: target }, `← ${t(words)}`);
+  const title = el("div", { class: "title" }, heading, state, told, end);
+  return { node: el("div", { class: "ladder-head" }, back, title, list), update };
+}
+
+function rest(ladder) {
+  return [
+    ["id", ladder.callId],
+    ["callId", ladder.sipCallIds.join(" ")],
+  ];
+}

@@ -1,0 +1,178 @@
+// How the gateway is: numbers, charts, connections, and the few switches that there are.
+
+import { el, put, say, uniqueId } from "../../softphone/dom.js";
+import { CHARTS, Chart, SERIES, condensed, joined } from "../charts.js";
+import { moment, number, span, time } from "../format.js";
+import { badge, liveTable, text } from "../table.js";
+import { t } from "../texts.js";
+import { choice } from "../parts.js";
+import { controls } from "./controls.js";
+
+const SPANS = { 1: 600_000, 10: 10_800_000 };
+const LATENCIES = ["register", "setup", "answer", "http"];
+const SEVERITY = { ok: "ok", degraded: "wait", draining: "wait", down: "bad" };
+
+/** The first view. */
+export class Overview {
+  constructor(desk) {
+    this.desk = desk;
+    this.title = t("view.overview");
+    this.step = 1;
+    this.samples = [];
+    this.tiles = tiles();
+    this.charts = CHARTS.map((each) => new Chart(each));
+    this.connections = connectionsTable();
+    this.latencies = latenciesTable();
+    this.numbers = numbersTable();
+    this.controls = controls(desk);
+    this.node = this.#node();
+    this.scheme = matchMedia("(prefers-color-scheme: dark)");
+    this.repaint = () => this.charts.forEach((chart) => chart.repaint());
+    this.scheme.addEventListener("change", this.repaint);
+    document.addEventListener("themechange", this.repaint);
+  }
+
+  /** Asks for what is new. */
+  async refresh(api) {
+    const { step } = this;
+    const since = this.samples.at(-1)?.t ?? 0;
+    const { samples } = await api.get("ops/series", { since, step });
+    if (step !== this.step) return;
+    this.samples = joined(this.samples, samples, SPANS[step]);
+    this.#show();
+  }
+
+  /** Shows how the gateway is. */
+  summary(summary) {
+    this.tiles.update(summary);
+    this.connections.update(summary.connections);
+    this.latencies.update(LATENCIES.map((name) => ({ name, ...summary.latencies[name] })));
+    this.controls.update(summary);
+  }
+
+  /** Watches nothing any more. */
+  close() {
+    this.scheme.removeEventListener("change", this.repaint);
+    document.removeEventListener("themechange", this.repaint);
+    this.charts.forEach((chart) => chart.close());
+  }
+
+  #show() {
+    if (!this.samples.length) return;
+    for (const chart of this.charts) chart.update(this.samples, SPANS[this.step]);
+    this.numbers.update(condensed(this.samples));
+  }
+
+  #range() {
+    const options = Object.keys(SPANS).map((step) => [step, t(`charts.${step}`)]);
+    return choice(t("charts.range"), options, String(this.step), (step) => {
+      this.step = Number(step);
+      this.samples = [];
+      this.desk.refresh();
+    });
+  }
+
+  #node() {
+    return el(
+      "div",
+      { class: "overview" },
+      el("h2", { class: "unseen" }, t("view.overview")),
+      this.tiles.node,
+      el("div", { class: "title" }, el("h3", {}, t("charts.title")), this.#range()),
+      el("div", { class: "charts" }, this.charts.map((chart) => chart.node)),
+      el("details", { class: "numbers" }, el("summary", {}, t("charts.table")), this.numbers.node),
+      el(
+        "div",
+        { class: "columns" },
+        el(
+          "div",
+          {},
+          section(t("connections.title"), this.connections.node),
+          section(t("latencies.title"), this.latencies.node),
+        ),
+        section(t("control.title"), this.controls.node),
+      ),
+    );
+  }
+}
+
+function section(title, node) {
+  const id = uniqueId("part");
+  return el("section", { class: "card", "aria-labelledby": id }, el("h3", { id }, title), node);
+}
+
+function tiles() {
+  const made = ["health", "agents", "calls", "connections", "quality", "failures"].map((name) => {
+    const value = el("dd", { class: "value" });
+    const more = el("dd", { class: "soft" });
+    const node = el("div", { class: `tile card ${name}` }, el("dt", {}, t(`tile.${name}`)), value, more);
+    return [name, { node, value, more }];
+  });
+  const byName = Object.fromEntries(made);
+  const put_ = (name, value, more, level = "") => {
+    say(byName[name].value, value);
+    say(byName[name].more, more);
+    put(byName[name].node, "data-level", level || null);
+  };
+  const node = el("dl", { class: "tiles" }, made.map(([, each]) => each.node));
+  return { node, update: (summary) => fill(put_, summary) };
+}
+
+function fill(set, summary) {
+  const { connections, quality, rates } = summary;
+  const up = connections.filter((each) => each.up).length;
+  const down = connections.length - up;
+  const uptime = t("tile.up", { span: span(summary.uptime), version: summary.version });
+  set("health", t(`tile.health.${summary.status}`), uptime, SEVERITY[summary.status]);
+  set("agents", number(summary.agents), summary.guests ? t("tile.guests", summary) : t("tile.no_guests"));
+  set("calls", number(summary.calls), t("tile.calls.rate", { rate: number(rates.callsPerSecond, 2) }));
+  const told = down ? t("tile.connections.down", { count: down }) : t("tile.connections.up");
+  set("connections", `${up} / ${connections.length}`, told, down ? "bad" : "ok");
+  const worst = { mos: number(quality.worstMos, 1), loss: number(quality.loss, 1) };
+  set("quality", number(quality.mos, 1), quality.mos ? t("tile.quality.worst", worst) : t("tile.quality.none"));
+  set("failures", number(rates.failures, 2), t("tile.failures.rate"), rates.failures ? "wait" : "");
+}
+
+function connectionsTable() {
+  const state = (link) => (link.up ? ["ok", t("connections.up")] : ["bad", t("connections.down")]);
+  return liveTable({
+    caption: t("connections.title"),
+    empty: t("connections.none"),
+    key: (link) => String(link.flow),
+    columns: [
+      { name: "flow", title: t("connections.flow"), fill: text((link) => String(link.flow)) },
+      { name: "target", title: t("connections.target"), head: true, fill: text((link) => link.target) },
+      { name: "state", title: t("connections.state"), fill: badge(state) },
+      { name: "since", title: t("connections.since"), fill: text((link) => moment(link.since)) },
+      { name: "reconnects", title: t("connections.reconnects"), fill: text((link) => String(link.reconnects)) },
+      { name: "error", title: t("connections.error"), fill: text((link) => link.error) },
+    ],
+  });
+}
+
+function latenciesTable() {
+  const value = (name) => text((row) => (row.count ? t("ms", { value: number(row[name], 1) }) : ""));
+  return liveTable({
+    caption: t("latencies.title"),
+    empty: t("latencies.none"),
+    key: (row) => row.name,
+    columns: [
+      { name: "what", title: t("latencies.what"), head: true, fill: text((row) => t(`latencies.${row.name}`)) },
+      ...["p50", "p95", "max"].map((name) => ({ name, title: t(`latencies.${name}`), fill: value(name) })),
+      { name: "count", title: t("latencies.count"), fill: text((row) => number(row.count ?? 0)) },
+    ],
+  });
+}
+
+function numbersTable() {
+  return liveTable({
+    caption: t("charts.table.caption"),
+    empty: t("charts.wait"),
+    key: (row) => String(row.t),
+    columns: [
+      { name: "time", title: t("series.time"), head: true, fill: text((row) => time(row.t)) },
+      ...SERIES.map((name) => ({ name, title: t(`series.${name}`), fill: text((row) => number(row[name], 2)) })),
+    ],
+  });
+}
+

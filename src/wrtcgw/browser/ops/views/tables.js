@@ -1,0 +1,145 @@
+// The tables of agents and of calls, for whichever view shows them.
+
+import { el, put, say } from "../../softphone/dom.js";
+import { clock, moment, span, time } from "../format.js";
+import { badge, buttons, liveTable, text } from "../table.js";
+import { t } from "../texts.js";
+import { callState, duration, ends, outcome, parties, quality, registration } from "../words.js";
+
+const ARROW = "→";
+
+/** Makes a table of agents. */
+export function agentsTable(desk) {
+  return liveTable({
+    caption: t("agents.title"),
+    empty: t("agents.none"),
+    className: "agents",
+    key: (agent) => agent.id,
+    columns: [
+      { name: "id", title: t("agents.id"), head: true, fill: agentName },
+      { name: "dn", title: t("agents.dn"), fill: text((agent) => agent.dn || t("agents.guest")) },
+      { name: "registration", title: t("agents.registration"), fill: badge(registration) },
+      { name: "expires", title: t("agents.expires"), fill: text(expires) },
+      { name: "page", title: t("agents.page"), fill: badge(page) },
+      { name: "calls", title: t("agents.calls"), fill: text((agent) => String(agent.calls)) },
+      { name: "since", title: t("agents.since"), fill: text((agent) => span(agent.signedIn)) },
+      { name: "error", title: t("agents.error"), fill: text(lastError) },
+      { name: "actions", title: t("agents.actions"), unseen: true, fill: agentButtons(desk) },
+    ],
+  });
+}
+
+function agentName(cell, agent) {
+  if (!cell.firstChild) cell.append(el("span", { class: "name" }), el("span", { class: "soft" }));
+  say(cell.children[0], agent.id);
+  say(cell.children[1], agent.displayName);
+}
+
+function expires(agent) {
+  if (agent.registration === "SIGNED_OUT") return "";
+  return agent.expires > 0 ? clock(agent.expires) : t("overdue");
+}
+
+function page(agent) {
+  if (agent.pageAlive) return ["ok", t("agents.alive")];
+  return ["bad", agent.lastSeen === null ? t("agents.never") : t("agents.gone", { span: span(agent.lastSeen) })];
+}
+
+function lastError(agent) {
+  const failed = agent.sipCode || agent.reason ? `${agent.sipCode || ""} ${agent.reason}`.trim() : "";
+  const waiting = agent.undelivered > 5 ? t("agents.undelivered", { count: agent.undelivered }) : "";
+  return [failed, waiting].filter(Boolean).join("; ");
+}
+
+function agentButtons(desk) {
+  return buttons((agent) => [
+    el(
+      "a",
+      {
+        class: "button",
+        href: `#/agents/${encodeURIComponent(agent().id)}`,
+        "aria-label": t("agents.ladder.of", { id: agent().id }),
+      },
+      t("agents.ladder"),
+    ),
+    el(
+      "button",
+      {
+        type: "button",
+        class: "quiet danger",
+        "aria-label": t("agents.sign_out.of", { id: agent().id }),
+        onclick: () => desk.actions.signOut(agent()),
+      },
+      t("agents.sign_out"),
+    ),
+  ]);
+}
+
+/** Makes a table of calls. */
+export function callsTable(desk, caption = t("calls.title")) {
+  return liveTable({
+    caption,
+    empty: t("calls.none.all"),
+    className: "calls",
+    key: (call) => call.callId,
+    columns: [
+      { name: "state", title: t("calls.state"), fill: badge(callState) },
+      { name: "parties", title: t("calls.parties"), head: true, fill: partiesCell },
+      { name: "agent", title: t("calls.agent"), fill: text((call) => call.agent) },
+      { name: "started", title: t("calls.started"), fill: text((call) => moment(call.startedAt)) },
+      { name: "duration", title: t("calls.duration"), fill: text((call) => call.duration !== null && duration(call)) },
+      { name: "quality", title: t("calls.quality"), fill: qualityCell },
+      { name: "result", title: t("calls.result"), fill: text(outcome) },
+      { name: "actions", title: t("calls.actions"), unseen: true, fill: callButtons(desk) },
+    ],
+  });
+}
+
+function partiesCell(cell, call) {
+  if (!cell.firstChild) cell.append(el("span", { class: "name" }), el("span", { class: "soft" }));
+  say(cell.children[0], ends(call).join(` ${ARROW} `));
+  say(cell.children[1], call.displayName);
+}
+
+/** Shows a MOS as number, word and bar; also used by the ladder. */
+export function qualityCell(cell, call) {
+  const told = quality(call);
+  if (!told) return void (cell.querySelector(".mos") ? cell.replaceChildren("–") : say(cell, "–"));
+  if (!cell.querySelector(".mos")) {
+    const bar = el("span", { class: "bar", "aria-hidden": "true" }, el("span", {}));
+    cell.replaceChildren(el("span", { class: "mos" }, bar, el("span", {}), el("span", { class: "soft" })));
+  }
+  const [bar, words, worst] = cell.firstChild.children;
+  put(cell.firstChild, "data-grade", told.grade);
+  bar.firstChild.style.width = `${Math.max(0, Math.min(100, ((Number(told.mos) - 1) / 3.5) * 100))}%`;
+  say(words, t("calls.mos", told));
+  say(worst, t("calls.worst", { mos: told.worst }));
+}
+
+function callButtons(desk) {
+  return buttons(
+    (call) => [
+      el(
+        "a",
+        {
+          class: "button",
+          href: `#/calls/${encodeURIComponent(call().callId)}`,
+          "aria-label": t("calls.ladder.of", { parties: parties(call()), time: time(call().startedAt) }),
+        },
+        t("calls.ladder"),
+      ),
+      el(
+        "button",
+        {
+          type: "button",
+          class: "quiet danger end",
+          "aria-label": t("calls.end.of", { parties: parties(call()) }),
+          onclick: () => desk.actions.hangup(call()),
+        },
+        t("calls.end"),
+      ),
+    ],
+    (cell, call) => (cell.querySelector(".end").hidden = call.state === "ENDED"),
+  );
+}
+
