@@ -1,0 +1,41 @@
+// The options page: where the gateway and Workspace are, and the permission for those two sites.
+
+import { keepSettings, languageOf, permissionsFor, readSettings, tidyAddress } from "./settings.js";
+import { translate } from "./page.js";
+
+const field = (name) => document.getElementById(name);
+let settings;
+
+function tell(key, wrong = null) {
+  field("told").textContent = translate(languageOf(settings))[key];
+  field("told").className = wrong || key === "refused" ? "wrong" : "";
+  for (const each of ["gateway", "workspace"]) field(each).setAttribute("aria-invalid", String(each === wrong));
+  if (wrong) field(wrong).focus();
+}
+
+async function save(event) {
+  event.preventDefault();
+  const before = permissionsFor(settings).origins;
+  const chosen = { language: field("language").value };
+  for (const name of ["gateway", "workspace"]) {
+    chosen[name] = tidyAddress(field(name).value);
+    if (!chosen[name]) return tell(name === "gateway" ? "badGateway" : "badWorkspace", name);
+  }
+  const wanted = permissionsFor(chosen);
+  const granted = await chrome.permissions.request(wanted); // first of all: the browser wants a click for it
+  settings = chosen;
+  await keepSettings(chosen);
+  const origins = before.filter((origin) => !wanted.origins.includes(origin));
+  if (origins.length) await chrome.permissions.remove({ origins }).catch(() => {});
+  show();
+  return tell(granted ? "saved" : "refused");
+}
+
+function show() {
+  for (const name of ["gateway", "workspace", "language"]) field(name).value = settings[name];
+  translate(languageOf(settings));
+}
+
+settings = await readSettings();
+show();
+field("form").addEventListener("submit", save);

@@ -1,0 +1,44 @@
+// The extension's menu: how the phone is on the page in front, and what can be done about it.
+
+import { translate } from "./page.js";
+import { languageOf, readSettings } from "./settings.js";
+import { fill } from "./texts.js";
+
+const texts = translate(languageOf(await readSettings()));
+
+async function pageInFront() {
+  const asked = new URLSearchParams(location.search).get("tab"); // for a popup that is opened as a page
+  if (asked) return Number(asked);
+  const [tab] = await chrome.tabs.query({ active: true, currentWindow: true });
+  return tab.id;
+}
+
+function line(text, name = "") {
+  const element = document.createElement("p");
+  element.textContent = text;
+  element.className = name;
+  return element;
+}
+
+function lines({ kind, wanted = "", dn = "" }) {
+  const told = [line(texts[kind], kind)];
+  if (dn) told.push(line(fill(texts.signedIn, { dn })));
+  if (wanted && wanted !== dn) told.push(line(fill(texts.wanted, { wanted })));
+  return told;
+}
+
+function act(id, action) {
+  document.getElementById(id).addEventListener("click", async () => {
+    await action();
+    window.close();
+  });
+}
+
+const tab = await pageInFront();
+const state = await chrome.runtime.sendMessage({ kind: "state", tab });
+document.getElementById("state").replaceChildren(...lines(state));
+document.getElementById("show").hidden = ["notSet", "notHere"].includes(state.kind);
+document.getElementById("window").hidden = state.kind === "notSet";
+act("show", () => chrome.runtime.sendMessage({ kind: "show", tab }));
+act("window", () => chrome.runtime.sendMessage({ kind: "window", tab }));
+act("settings", () => chrome.runtime.openOptionsPage());

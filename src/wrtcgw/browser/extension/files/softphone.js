@@ -1,0 +1,33 @@
+// The softphone's API as Workspace knows it, at https://127.0.0.1:8000, and what it says while no phone is there.
+
+const NOT_READY = [
+  { Key: "EndpointStatus", Value: "EndpointStatus_NotReady" },
+  { Key: "IsPingMandatory", Value: "false" },
+  { Key: "Status", Value: "Initialized" },
+];
+const IDLE = {
+  GetDnSIP: { get_DnSIPResult: "" },
+  SetOptions: {},
+  SetSIPEndpointParameters: {},
+  RegisterDn: { RegisterDnResult: true }, // the wish is taken: the panel asks for the password
+  GetIsEndpointActive: { get_IsEndpointActiveResult: false },
+  GetSIPEndpointParameters: { get_SIPEndpointParametersResult: NOT_READY },
+  SetPingPeriod: {},
+  Ping: { PingResult: [] },
+  UnregisterDn: { UnregisterDnResult: true },
+};
+
+/** Returns what a softphone says in which nobody is registered: `{status, text}`. */
+export function idleAnswer(name) {
+  return { status: 200, text: JSON.stringify(IDLE[name] ?? { [`${name}Result`]: false }) };
+}
+
+/** Returns the DN that a RegisterDn is about; "" when it names none, or several. */
+export function dnOf(body) {
+  try {
+    const { users } = JSON.parse(body);
+    return Array.isArray(users) && users.length === 1 ? String(users[0]) : "";
+  } catch {
+    return "";
+  }
+}
