@@ -107,9 +107,9 @@ class VisitorPage(VendorCase):
             await self.shows(tab, "reconnecting")
         finally:
             os.kill(pid, signal.SIGCONT)
-        await self.until(tab, f"() => {CONNECTION}.connectionState === 'connected'")
-        await self.hears(tab, CONNECTION)
+        await self.sounds_again(tab)
         self.assertTrue(await tab.evaluate("() => grtcSession.isEstablished()"))
+        self.assertFalse(await tab.evaluate("() => shown.some((each) => each.startsWith('browser error'))"))
 
     async def test_page_goes(self) -> None:
         """A page that is left signs out and ends its call."""
@@ -215,6 +215,21 @@ class AgentPage(VendorCase):
         await self.hears(called, CONNECTION)
         self.assertTrue(await caller.evaluate("() => grtcSession.hasAudioEnabled()"))
 
+    async def test_streams(self) -> None:
+        """What is sent can be taken away and put back inside a call, without signalling."""
+        caller, called = await self.connected()
+        events = await self.times(caller, "event")
+        await caller.evaluate("() => grtcSession.removeLocalStreams()")
+        self.assertFalse(await caller.evaluate("() => grtcSession.hasAudioEnabled()"))
+        await self.pause(1.0)
+        before = await caller.audio(CONNECTION)
+        await self.pause(1.0)
+        self.assertEqual((await caller.audio(CONNECTION)).sent, before.sent)
+        await caller.evaluate("() => grtcSession.updateLocalStream()")
+        await self.hears(called, CONNECTION)
+        self.assertTrue(await caller.evaluate("() => grtcSession.hasAudioEnabled()"))
+        self.assertEqual(await self.times(caller, "event"), events)
+
     async def test_digits_and_statistics(self) -> None:
         """Digits are sent, whichever way the far side takes them; the gateway's numbers of the call come back."""
         tab = await self.agent(5001)
@@ -251,6 +266,8 @@ class AgentPage(VendorCase):
     async def test_second_call(self) -> None:
         """A page knows one call: another caller hears busy, and the call goes on."""
         caller, called = await self.connected()
+        for tab, told in ((caller, ["offer sent", "answer received"]), (called, ["offer received", "answer sent"])):
+            self.assertEqual([await self.shows(tab, "event", count) for count in (1, 2)], told)
         other = await self.agent(5003)
         await other.evaluate("() => { grtcSession.makeOffer('5002') }")
         self.assertEqual(await self.shows(other, "error"), "REFUSED")

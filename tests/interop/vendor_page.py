@@ -115,6 +115,16 @@ class VendorCase(DemoCase):
         await self.shows(tab, "registered" if password == PASSWORD else "refused")
         return tab
 
+    async def sounds_again(self, tab: Tab) -> None:
+        """Wait until there is sound both ways over the connection that the call has by now: it may get another one."""
+        for _ in range(20):
+            await tab.evaluate(f"() => {{ window.watched = {CONNECTION} }}")
+            before = await tab.audio("watched")
+            await self.pause(1.0)
+            if (await tab.audio("watched")).grown(before):
+                return
+        self.fail("no sound both ways")
+
     async def posts(self, tab: Tab) -> list[str]:
         """Return a list into which each description that the page sends will come."""
         sent: list[str] = []

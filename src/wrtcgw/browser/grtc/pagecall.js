@@ -134,7 +134,7 @@ export class PageCall {
     if (error.code === "call_failed") {
       const { sipCode, reason, hint } = error;
       this.#client.onGatewayError.fire({ error: errorType(sipCode), sipCode, reason, hint });
-    } else {
+    } else if (this.call.connection?.connectionState !== "failed") { // else onIceDisconnected tells
       this.#client.onWebrtcError.fire({ error });
     }
   }
@@ -262,6 +262,7 @@ export class PageCall {
 
   /** Whether something of that kind is sent. */
   sends(kind) {
-    return [...this.#enabled].some(([track, enabled]) => track.kind === kind && enabled && track.readyState === "live");
+    const sent = this.call.localStream?.getTracks() ?? [];
+    return sent.some((track) => track.kind === kind && track.readyState === "live" && this.#enabled.get(track));
   }
 }
