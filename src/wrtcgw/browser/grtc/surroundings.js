@@ -17,7 +17,7 @@ export function watchBrowser(network, devices) {
   return () => offs.forEach((off) => off());
 }
 
-const PATIENCE = 1_500; // ms: the page before a reload may not be quite gone
+const PATIENCE = 4_000; // ms: the page before a reload may not be quite gone, on a busy machine
 
 /**
  * Claims a name for this page, among all pages of its origin; with `steal` whoever has it.
