@@ -118,6 +118,13 @@ class ServingTests(SynchronousTestCase):
         self.assertEqual(json.loads(answer.body), {"demo": {"dn": "5001"}})
         self.assertEqual(answer.headers["content-type"], "application/json")
 
+    def test_gadget(self) -> None:
+        """The gadget hears whose messages it may obey: those of who may frame it; a change counts at once."""
+        path = "/gadget/settings.json"
+        self.assertEqual(json.loads(get(self.pages, path).body), {"origins": [], "demo": None})
+        self.settings.allowed_origins = ("https://desk.example.com",)
+        self.assertEqual(json.loads(get(self.pages, path).body)["origins"], ["https://desk.example.com"])
+
     def test_pages(self) -> None:
         """A page loads only its own, and only who may frames it; a change of that counts at once."""
         home = pathlib.Path(self.mktemp())

@@ -58,8 +58,14 @@ def _extras(settings: PageSettings, folder: Path) -> Mapping[str, Mapping[str, C
     """Return what is made when it is asked for, by page and name."""
     return {
         "extension": {"wrtcgw-extension.zip": Archive(folder / "files")},
+        "gadget": {"settings.json": lambda: _gadget(settings)},
         "softphone": {"settings.json": lambda: json.dumps({"demo": settings.demo}).encode()},
     }
+
+
+def _gadget(settings: PageSettings) -> bytes:
+    """Return what the gadget has to know: whose messages it may obey, and what to fill in for a demo."""
+    return json.dumps({"origins": settings.allowed_origins, "demo": settings.demo}).encode()
 
 
 def joined() -> bytes:

@@ -1,0 +1,82 @@
+// What the host can have done: each command is a function of the message, and its result the answer.
+
+import { PhoneError } from "../grtc/errors.js";
+
+/**
+ * Returns the commands by name.
+ * @param {object} parts
+ * @param {import("../grtc/phone.js").Phone} parts.phone
+ * @param {import("./views.js").Names} parts.names
+ * @param {() => object} parts.state
+ * @param {(message: object) => Promise<object>} parts.init
+ */
+export function makeCommands({ phone, names, state, init }) {
+  const calls = () => [...phone.calls.values()];
+
+  function find(message, fits, what) {
+    if (!phone.isSignedIn) throw new PhoneError("not_signed_in");
+    const wanted = message.call ?? message.callId;
+    const found = calls().filter((call) => (wanted ? [names.of(call), call.id].includes(String(wanted)) : fits(call)));
+    if (found.length === 1) return found[0];
+    if (!found.length) throw new PhoneError("unknown_call", { hint: `There is no call to ${what}.` });
+    throw new PhoneError("ambiguous_call", { hint: `There are several calls to ${what}: name one in "call".` });
+  }
+
+  const ringing = (call) => call.state === "incoming";
+  const talking = (call) => !ringing(call);
+  const inHand = (call) => talking(call) && !call.held;
+
+  async function holdOthers(but) {
+    for (const call of calls()) if (call !== but && call.isUp && !call.held) await call.hold();
+  }
+
+  return {
+    init,
+    getState: () => state(),
+    signOut: () => phone.signOut(),
+    async call({ to, data = [] }) {
+      if (typeof to !== "string" && typeof to !== "number") throw missing("to", "the number to call");
+      if (!phone.isSignedIn) throw new PhoneError("not_signed_in");
+      await holdOthers(null);
+      const call = await phone.call(String(to), { data: pairs(data) });
+      return { call: names.of(call), callId: call.id };
+    },
+    async answer(message) {
+      const call = find(message, ringing, "answer");
+      await holdOthers(call);
+      await call.answer();
+    },
+    reject: (message) => find(message, ringing, "reject").reject(message.code),
+    hangup: (message) => oneOf(message, "hang up").hangup(),
+    hold: (message) => find(message, inHand, "put on hold").hold(),
+    async resume(message) {
+      const call = find(message, (each) => talking(each) && each.held, "resume");
+      await holdOthers(call);
+      await call.resume();
+    },
+    mute: (message) => oneOf(message, "mute").mute(message.on ?? true),
+    dtmf: (message) => oneOf(message, "send digits in").dtmf(String(message.digits ?? "")),
+    async transfer(message) {
+      const call = oneOf(message, "transfer");
+      if (message.toCall) await call.transferTo(find({ call: message.toCall }, talking, "transfer to"));
+      else if (message.to) await call.transfer(String(message.to));
+      else throw missing("to", "the number, or toCall, the call to connect with");
+    },
+  };
+
+  // the call in hand where none is named; one on hold if that is the only one
+  function oneOf(message, what) {
+    const active = calls().filter(inHand);
+    return find(message, active.length ? inHand : talking, what);
+  }
+}
+
+/** Returns attached data as the library takes it: a list of pairs; an object is taken as well. */
+function pairs(data) {
+  if (Array.isArray(data)) return data;
+  return Object.entries(data ?? {}).map(([key, value]) => ({ key, value: String(value) }));
+}
+
+function missing(name, what) {
+  return new PhoneError("bad_input", { hint: `"${name}" is missing: ${what}.` });
+}

@@ -1,0 +1,37 @@
+// The example page: shows the lines to paste, with this gateway's address, and what the gadget tells.
+
+const EVENTS = [
+  "ready", "signedIn", "signedOut", "state", "incoming", "callState", "callEnded", "error",
+];
+const SNIPPET = `<div id="phone"></div>
+<script src="${new URL("embed.js", location.href).href}" data-target="#phone"></script>
+<script>
+  const place = document.querySelector("#phone");
+  place.addEventListener("wrtcgw-incoming", ({ detail }) => console.log("call from", detail.peer));
+  place.addEventListener("wrtcgw-callEnded", ({ detail }) => console.log("over after", detail.duration, "s"));
+  // place.phone.order("init", { dn: "5001" });
+  // place.phone.order("call", { to: "1003", data: { CaseId: "42" } });
+</script>`;
+const $ = (id) => document.getElementById(id);
+
+function tell(text) {
+  const line = document.createElement("li");
+  line.textContent = text;
+  $("events").append(line);
+  line.scrollIntoView({ block: "nearest" });
+}
+
+function shortly(type, { peer, state, cause, code, hint, dn, registration }) {
+  return [type, dn, peer, typeof state === "string" ? state : registration?.state, cause, code, hint]
+    .filter(Boolean)
+    .join(" · ");
+}
+
+$("snippet").textContent = SNIPPET;
+for (const type of EVENTS) {
+  $("phone").addEventListener(`wrtcgw-${type}`, ({ detail }) => tell(shortly(type, detail)));
+}
+$("order").addEventListener("submit", (event) => {
+  event.preventDefault();
+  $("phone").phone.order("call", { to: $("to").value }).catch((error) => tell(`refused: ${error.message}`));
+});

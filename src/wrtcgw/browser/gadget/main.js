@@ -1,0 +1,199 @@
+// The gadget as it is seen: a small phone in an iframe of the agent's desktop.
+
+import { PhoneError, asPhoneError } from "../grtc/errors.js";
+import { Phone } from "../grtc/phone.js";
+import { el, put, show } from "../softphone/dom.js";
+import { icon } from "../softphone/icons.js";
+import { mountPanel } from "../softphone/panel.js";
+import { mountSignIn } from "../softphone/signin.js";
+import { button } from "../softphone/views/parts.js";
+import { Gadget } from "./gadget.js";
+import { readParameters, withoutSecrets } from "./parameters.js";
+import { loadGadgetTexts } from "./texts.js";
+
+const AGAIN = [1_000, 2_000, 4_000, 8_000]; // ms between tries to reach the gateway after a reload
+const $ = (id) => document.getElementById(id);
+const wanted = readParameters(location.search);
+const phone = new Phone();
+const page = { texts: null, panel: null, form: null, reason: null, settings: {}, problems: [], gadget: null };
+const t = (key, params) => page.texts.t(key, params);
+
+// ---- what is wrong with the surroundings, said as long as it is so
+
+function surroundings() {
+  const problems = wanted.unfilled.map(({ name, value }) => ["placeholder_not_filled", { name, value }]);
+  if (wanted.secrets.length) problems.push(["secret_in_address", { name: wanted.secrets.join(", ") }]);
+  if (!window.isSecureContext) problems.push(["insecure_frame", {}]);
+  else if (window.parent !== window && !mayUseMicrophone()) problems.push(["microphone_policy", {}]);
+  return problems;
+}
+
+// A frame without a word in `allow` is told so only here; later the browser just says no.
+function mayUseMicrophone() {
+  const policy = document.permissionsPolicy ?? document.featurePolicy;
+  return policy?.allowsFeature?.("microphone") ?? true;
+}
+
+function drawProblems() {
+  const one = ([code, params]) =>
+    el(
+      "div",
+      { class: "notice warning", "data-code": code },
+      icon("alert"),
+      el("p", null, el("strong", null, t(`${code}.title`, params)), " ", t(`${code}.todo`, params)),
+      button({
+        label: t("notice.dismiss"), icon: "close", kind: "quiet", bare: true,
+        onclick: (event) => event.currentTarget.parentElement.remove(),
+      }),
+    );
+  $("problems").replaceChildren(...page.problems.map(one));
+}
+
+function hintOf([code, params]) {
+  return `${t(`${code}.title`, params)} ${t(`${code}.todo`, params)}`;
+}
+
+// ---- signed in or not
+
+function drawHead() {
+  document.documentElement.lang = page.texts.language;
+  document.title = t("page.title");
+  put(document.querySelector("main"), "aria-label", t("page.title")); // the page around it has a main part, too
+  const leave = button({
+    label: t("page.sign_out"), icon: "signOut", kind: "quiet small", bare: true, id: "sign-out", onclick: signOut,
+  });
+  $("tools").replaceChildren(leave);
+  show($("head"), phone.isSignedIn);
+}
+
+function drawSignIn() {
+  const { demo } = page.settings;
+  page.form = mountSignIn($("app"), {
+    texts: page.texts,
+    signIn: (who) => signIn({ ...who, id: wanted.id, displayName: wanted.name }),
+    dn: wanted.dn || demo?.dn || "",
+    password: demo?.password ?? "",
+    hint: demo ? t("sign_in.demo", demo) : "",
+    reason: page.reason,
+  });
+}
+
+async function signIn({ dn, password, id, displayName }) {
+  page.reason = null;
+  try {
+    await phone.signIn({ dn, password, id: id || undefined, displayName });
+  } catch (error) {
+    page.gadget.tellError(asPhoneError(error));
+    throw error;
+  }
+  enter();
+  if (document.hasFocus()) page.panel.focus();
+}
+
+function enter() {
+  page.form = null;
+  page.panel?.unmount();
+  page.panel = mountPanel($("app"), phone, {
+    texts: page.texts, compact: true, status: $("status"), number: wanted.number,
+  });
+  globalThis.gadget = { phone, desk: page.panel.desk }; // for the browser's console
+  drawHead();
+}
+
+async function signOut() {
+  try {
+    await phone.signOut();
+  } catch (error) {
+    page.form?.complain(asPhoneError(error));
+  }
+}
+
+function left({ reason, cause }) {
+  const known = { "signed out": null, "another page has signed in": { code: "other_page" } };
+  const found = known[reason];
+  page.reason = found === undefined ? { code: cause || "signed_out_by", hint: reason } : found;
+  page.panel?.unmount();
+  page.panel = null;
+  put($("app"), "class", null);
+  drawHead();
+  drawSignIn();
+}
+
+// ---- what the host orders
+
+async function init(message) {
+  const { language, theme, password, token } = message;
+  for (const name of ["dn", "id", "number"]) if (message[name] !== undefined) wanted[name] = String(message[name]);
+  if (message.displayName !== undefined) wanted.name = String(message.displayName);
+  if (theme) applyTheme(theme);
+  if (language) await changeLanguage(language);
+  if (token) await takeSession(token);
+  else if (password) await signIn({ dn: wanted.dn, password, id: wanted.id, displayName: wanted.name });
+  else if (page.form) drawSignIn();
+  return page.gadget.state();
+}
+
+// The session of a page that has signed in by itself, and leaves it to the gadget.
+async function takeSession(token) {
+  const { dn, id = `phone-${dn}` } = { dn: wanted.dn, ...(wanted.id ? { id: wanted.id } : {}) };
+  try {
+    sessionStorage.setItem(`grtc-session ${phone.wire.api}`, JSON.stringify({ id, dn, token }));
+  } catch (cause) {
+    throw new PhoneError("not_supported", { hint: "This browser keeps nothing for the gadget: sign in there.", cause });
+  }
+  if (!(await phone.resume())) throw new PhoneError("not_signed_in", { hint: "The gateway knows no such session." });
+  enter();
+}
+
+async function changeLanguage(language) {
+  page.texts = await loadGadgetTexts(language);
+  drawHead();
+  drawProblems();
+  if (page.panel) page.panel.relabel(page.texts);
+  else drawSignIn();
+}
+
+function applyTheme(theme) {
+  put(document.documentElement, "data-theme", ["light", "dark"].includes(theme) ? theme : null);
+}
+
+// ---- the start
+
+async function resume() {
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    try {
+      return await phone.resume();
+    } catch (error) {
+      page.reason = asPhoneError(error);
+      if (page.reason.code !== "gateway_unreachable") return false;
+    }
+    await new Promise((resolve) => setTimeout(resolve, AGAIN[Math.min(attempt, AGAIN.length - 1)]));
+    page.reason = null;
+  }
+  return false;
+}
+
+async function loadSettings() {
+  const response = await fetch(new URL("settings.json", import.meta.url)).catch(() => null);
+  return response?.ok ? response.json() : {};
+}
+
+async function start() {
+  applyTheme(wanted.theme);
+  if (wanted.secrets.length) history.replaceState(null, "", withoutSecrets(location.href));
+  const [texts, settings] = await Promise.all([loadGadgetTexts(wanted.lang), loadSettings()]);
+  Object.assign(page, { texts, settings, problems: surroundings() });
+  page.gadget = new Gadget({
+    phone, init, origins: [location.origin, ...(settings.origins ?? [])],
+    failed: (error) => page.panel?.desk.complain(error),
+  });
+  phone.on("signedout", left);
+  drawHead();
+  drawProblems();
+  if (await resume()) enter();
+  else drawSignIn();
+  page.gadget.ready();
+  for (const problem of page.problems) page.gadget.tellError(new PhoneError(problem[0], { hint: hintOf(problem) }));
+}
+
+start();
