@@ -1,5 +1,8 @@
 """
-The gateway against the servers it is made for: Kamailio 5.6, rtpengine 10.5, Asterisk 22, nginx, Chromium; on loopback.
+The gateway against what it is made for, on loopback.
+
+Kamailio 5.6, rtpengine 10.5, Asterisk 22, coturn 4.6, nginx, Chromium and Firefox; what shows only pages runs against
+the embedded PBX of ``--demo``.
 
 As root on Debian 12::
 
@@ -13,7 +16,8 @@ The modules are called ``case_*``, so that ``trial tests``, which has to pass wi
 find them: it neither runs them nor counts them as skipped. Without root they fail with an error that says so.
 
 Everything is kept in ``WRTCGW_INTEROP_DIR`` (``/var/tmp/wrtcgw-interop``): the installed Asterisk, and in ``run/`` the
-configuration files, certificates and logs of the last run. The servers get free ports, run the
+configuration files, certificates and logs of the last run, in ``demo-<pid>/`` those of the cases with the embedded PBX,
+in ``screenshots/`` pictures of all pages, which are there to be looked at. The servers get free ports, run the
 files of ``conf/``, and are ended by process id. Media needs one address of the machine beside loopback, because
 neither Asterisk nor Chromium offers loopback addresses in ICE.
 """

@@ -129,6 +129,14 @@ class FirefoxTab:
         """Click on what assistive technology knows by this role and this name, which must be one and visible."""
         return self.firefox.run(lambda: self._click({"type": "accessibility", "value": {"role": role, "name": name}}))
 
+    def type(self, text: str) -> "Deferred[None]":
+        """Type into what has the focus."""
+        keys = [{"type": kind, "value": each} for each in text for kind in ("keyDown", "keyUp")]
+        actions = [{"type": "key", "id": "keyboard", "actions": keys}]
+        return self.firefox.run(
+            lambda: self.firefox.bidi.do("input.performActions", context=self.context, actions=actions)
+        )
+
     def _click(self, locator: Mapping[str, object]) -> None:
         do = self.firefox.bidi.do
         nodes = do("browsingContext.locateNodes", context=self.context, locator=locator)["nodes"]
