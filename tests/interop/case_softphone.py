@@ -57,6 +57,11 @@ class Calls(SoftphoneCase):
         await self.connect(caller, called, 5002)
         await self.press(caller, "Hold")
         await self.sees(called, "Held by the other side", ".call")
+        await self.press(called, "Hold")
+        for tab in (caller, called):
+            await self.sees(tab, "Held by both sides", ".call")
+        await self.press(called, "Hold")
+        await self.sees(called, "Held by the other side", ".call")
         await self.press(caller, "Hold")
         for tab in (caller, called):
             await self.state(tab, "established")

@@ -8,8 +8,11 @@ from tests.interop.softphone_page import SoftphoneCase
 NARROWEST = 320
 ELSEWHERE = """(peer) => softphone.desk.history.add({ direction: "inbound", peer, name: "Ada Lovelace",
     at: Date.now() - 9e7, duration: 0, outcome: "elsewhere", cause: "answered-elsewhere" })"""
-WORSE = """() => { for (const received of [1e6, 2e6]) softphone.desk.selected.emit("quality",
-    { mos: 2.1, loss: 14.2, jitter: 93, rtt: 512, received, codec: "opus", relayed: true }); }"""
+WORSE = """() => {
+    const bad = { mos: 2.1, loss: 14.2, jitter: 93, rtt: 512, codec: "opus", relayed: true, bad: true };
+    softphone.desk.qualityOf = (call) => (call.isUp && !call.held ? bad : null);
+    softphone.desk.select(softphone.desk.selected);
+}"""
 REFUSE = """() => {
     navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "NotAllowedError"); };
 }"""
@@ -66,6 +69,7 @@ class Looks(SoftphoneCase):
         await self.press(agent, "Transfer", ".controls:visible")
         await self.do(agent, lambda page: page.locator(".quality summary").click())
         await agent.evaluate(WORSE)
+        await self.sees(agent, "The sound is bad", ".quality")
         await self.look(agent, "transfer-en")
         await self.do(agent, lambda page: page.get_by_label("To number").fill("1003"))
         await self.press(agent, "Ask first")

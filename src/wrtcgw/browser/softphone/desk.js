@@ -235,6 +235,11 @@ export class Desk extends Emitter {
     this.#changed();
   }
 
+  /** Tells whether a notice of this code is shown. */
+  has(code) {
+    return this.notices.some((each) => each.code === code);
+  }
+
   /** Takes a notice away, by its id or code. */
   dismiss(which) {
     this.notices = this.notices.filter(({ id, code }) => id !== which && code !== which);

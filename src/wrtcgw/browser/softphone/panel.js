@@ -50,6 +50,8 @@ export function mountPanel(element, phone, options) {
   const alerts = new Alerts({ quiet: options.notify === false });
   const context = { phone, desk, history, ring, alerts, storage, options, element };
   let built = build(context, options.texts);
+  const used = () => desk.has("playback_blocked") && desk.dismiss("playback_blocked");
+  for (const name of ["pointerup", "keydown"]) document.addEventListener(name, used);
   const off = [
     desk.on("changed", () => built.update()),
     desk.on("incoming", (call) => alerts.arrived(call, context.texts)),
@@ -69,6 +71,7 @@ export function mountPanel(element, phone, options) {
     },
     unmount() {
       off.forEach((stop) => stop());
+      for (const name of ["pointerup", "keydown"]) document.removeEventListener(name, used);
       desk.close();
       ring.stop();
       alerts.stop();

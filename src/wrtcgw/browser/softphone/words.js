@@ -69,7 +69,10 @@ export function isBad({ mos, loss }) {
   return mos < 3.1 || loss > 8;
 }
 
-/** Tells whether nothing has come in since the sample before, though somebody should be speaking. */
+/**
+ * Tells whether nothing has come in since the sample before, though somebody should be speaking. A new connection counts
+ * from 0 again.
+ */
 export function isSilent(call, now, before) {
-  return call.isUp && !call.held && !call.heldByPeer && now.received <= before.received;
+  return call.isUp && !call.held && !call.heldByPeer && now.received === before.received;
 }
