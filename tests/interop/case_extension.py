@@ -4,7 +4,10 @@ from tests.interop.a11y import check_accessible
 from tests.interop.chromium import Chromium
 from tests.interop.extension import ExtendedChromium
 from tests.interop.extension_case import ExtensionCase
+from tests.interop.library_page import PAGE, SETUP
 from tests.interop.screenshots import WIDE, screenshot, screenshots
+from tests.interop.servers import PASSWORD
+from tests.interop.softphone_page import button
 from wrtcgw.demo.extensions import USERS
 from wrtcgw.demo.pbx import DOMAIN
 from wrtcgw.demo.registrar import Registrar
@@ -69,6 +72,22 @@ class DesktopTests(ExtensionCase):
         before = await panel.audio("connections.at(-1)")
         await self.pause(3)
         self.assertTrue((await panel.audio("connections.at(-1)")).grown(before))
+
+    async def test_incoming_while_folded(self) -> None:
+        """A call unfolds the phone; an agent beside, at another page of the gateway, is not mistaken for this one."""
+        tab, panel = await self.ready()
+        await self.press_in_dock(tab, "Fold the phone")
+        await self.dock_comes_to_say(tab, "Show the phone")
+        caller = await self.open(f"{self.gateway.url}{PAGE}")
+        await caller.evaluate(SETUP, {})
+        await caller.evaluate(CALL, "5002", PASSWORD, "5001")
+        await self.dock_comes_to_say(tab, "Fold the phone")
+        await screenshot(tab, "extension-incoming")
+        await panel.chromium.run(lambda: button(panel.page, "Answer").click())
+        await self.hears(panel, "connections.at(-1)")
+        self.assertTrue(await self.is_active(tab))
+        await self.sign_out(panel)
+        await self.becomes(tab, active=False)
 
     async def test_log_out_in_a_call(self) -> None:
         """A desktop that logs out ends no call; the next one has to be told of the DN again."""
@@ -263,8 +282,39 @@ class WindowTests(ExtensionCase):
         await self.becomes(tab, active=False)
 
 
+class BorderTests(ExtensionCase):
+    """A desktop in a public network, the gateway in a private one: what Chromium lets no page cross unasked."""
+
+    public = True
+
+    async def test_border(self) -> None:
+        """The desktop's questions cross it by the extension, and the phone by a window of its own."""
+        await self.set_up()
+        tab = await self.open(self.desktop.url)
+        tab.console.expect("ERR_BLOCKED_BY_LOCAL_NETWORK|local network|Local Network|loopback")
+        await self.place(tab, 5001)
+        await self.dock_comes_to_say(tab, "The phone does not load.")
+        await self.press_in_dock(tab, "Open in a window of its own")
+        await self.sign_in(await self.window())
+        await self.until(tab, "() => workspace.state === 'active'")
+
+
 class OwnPageTests(ExtensionCase):
-    """The extension's own pages."""
+    """The extension's own pages, and the gateway's about it."""
+
+    async def test_how_to(self) -> None:
+        """The gateway hands the extension out, and says in two languages what to do with it."""
+        for page in ("", "de.html"):
+            tab = await self.open(f"{self.gateway.url}/extension/{page}")
+            await check_accessible(tab)
+            await screenshots(tab, f"extension-how-to-{page.partition('.')[0] or 'en'}")
+        found = await tab.evaluate(
+            """async () => {
+                const response = await fetch(document.querySelector(".download").href);
+                return [response.status, response.headers.get("content-type"), (await response.blob()).size > 10000];
+            }"""
+        )
+        self.assertEqual(found, [200, "application/zip", True])
 
     async def test_options(self) -> None:
         """The options page speaks both languages, takes addresses as people have them, and tells what is none."""
@@ -324,6 +374,11 @@ class OwnPageTests(ExtensionCase):
         await tab.chromium.run(tab.page.close)
         return said
 
+
+CALL = """async (dn, password, to) => {
+    await phone.signIn({ dn, password });
+    await phone.call(to);
+}"""
 
 TOUCHED = """async () => [
     String(window.fetch).includes("[native code]"),

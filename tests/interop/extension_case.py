@@ -33,8 +33,8 @@ class ExtensionCase(DemoCase):
 
     welcome = True
     """Whether the gateway allows the desktop's pages."""
-    more: tuple[str, ...] = ()
-    """Further arguments of Chromium's."""
+    public = False
+    """Whether Chromium takes the desktop for one in a public network; the gateway is in a more private one."""
 
     def setUp(self) -> "Deferred[None]":  # type: ignore[override]
         """Start PBX and gateway."""
@@ -55,8 +55,9 @@ class ExtensionCase(DemoCase):
                 "page_timeout": 20,
             },
         )
+        space = f"--ip-address-space-overrides={self.desktop.origin.removeprefix('https://')}=public"
         self.browser = self._chromium = ExtendedChromium(
-            allowed=(self.gateway.url, self.desktop.origin), more=self.more
+            allowed=(self.gateway.url, self.desktop.origin), more=(space,) if self.public else ()
         )
         self._mark = 0
         self.addCleanup(self.stop_pbx)

@@ -1,0 +1,51 @@
+// What the extension knows without a browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+const HOME = "../../src/wrtcgw/browser/extension/files/";
+const { below, permissionsFor, tidyAddress } = await import(`${HOME}settings.js`);
+const { dnOf, idleAnswer } = await import(`${HOME}softphone.js`);
+const { TEXTS, fill } = await import(`${HOME}texts.js`);
+
+test("an address is taken as people have it", () => {
+  assert.equal(tidyAddress(" wwe.example.com/ui/ad/v1/index.html?x=1#y "), "https://wwe.example.com/ui/ad/v1/");
+  assert.equal(tidyAddress("http://127.0.0.1:8082"), "http://127.0.0.1:8082/");
+  assert.equal(tidyAddress("https://phone.example.com/gw/"), "https://phone.example.com/gw/");
+  for (const none of ["", "  ", "ftp://x/", "file:///etc/passwd", "https://", "https://user@x/", "two words"]) {
+    assert.equal(tidyAddress(none), "", none);
+  }
+});
+
+test("only the two sites are asked for", () => {
+  const chosen = { gateway: "https://phone.example.com:8443/gw/", workspace: "https://wwe.example.com/ui/ad/v1/" };
+  assert.deepEqual(permissionsFor(chosen).origins, ["https://phone.example.com:8443/*", "https://wwe.example.com/*"]);
+  assert.deepEqual(permissionsFor({ gateway: "", workspace: "" }).origins, []);
+  assert.equal(below(chosen.workspace), "https://wwe.example.com/ui/ad/v1/*");
+});
+
+test("without a phone the documented shapes say so", () => {
+  const said = (name) => JSON.parse(idleAnswer(name).text);
+  assert.deepEqual(said("GetDnSIP"), { get_DnSIPResult: "" });
+  assert.deepEqual(said("GetIsEndpointActive"), { get_IsEndpointActiveResult: false });
+  assert.deepEqual(said("Ping"), { PingResult: [] });
+  for (const name of ["SetOptions", "SetSIPEndpointParameters", "SetPingPeriod"]) assert.deepEqual(said(name), {});
+  assert.deepEqual(said("RegisterDn"), { RegisterDnResult: true });
+  const [status] = said("GetSIPEndpointParameters").get_SIPEndpointParametersResult;
+  assert.deepEqual(status, { Key: "EndpointStatus", Value: "EndpointStatus_NotReady" });
+  assert.deepEqual(said("Mute"), { MuteResult: false });
+});
+
+test("the DN of an order is found, and only when it is one", () => {
+  assert.equal(dnOf('{"addresses":["192.0.2.81:5060"],"users":["5001"]}'), "5001");
+  for (const none of ["", "{", "null", "{}", '{"users":[]}', '{"users":["1","2"]}', '{"users":"5001"}']) {
+    assert.equal(dnOf(none), "", none);
+  }
+});
+
+test("both languages say the same things", () => {
+  const places = (text) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
+  assert.deepEqual(Object.keys(TEXTS.de), Object.keys(TEXTS.en));
+  for (const [key, text] of Object.entries(TEXTS.en)) assert.deepEqual(places(TEXTS.de[key]), places(text), key);
+  assert.equal(fill("{a} and {b}", { a: "one" }), "one and {b}");
+});
