@@ -44,6 +44,15 @@ class Reloads(SoftphoneCase):
         await self.state(tab, "established")
         await self.hears(tab, CONNECTION)
 
+    async def test_registration(self) -> None:
+        """A page that is loaded while the registration has failed says so, not what was true before."""
+        tab = await self.agent()
+        told = {"calls": [], "registration": {"state": "FAILED", "sipCode": 503, "reason": "Service Unavailable"}}
+        await self.do(tab, lambda page: page.route("**/webrtc/calls?*", lambda route: route.fulfill(json=told)))
+        await tab.reload()
+        await self.sees(tab, "5001 is not registered: 503 Service Unavailable", "header")
+        self.assertEqual(await tab.evaluate("() => document.querySelector('.status').dataset.level"), "bad")
+
     async def test_ringing(self) -> None:
         """A call that rings does so again, and can be answered."""
         agent, caller = await self.agent(5001), await self.agent(5002)
@@ -162,6 +171,24 @@ class Troubles(SoftphoneCase):
         await self.sees(tab, "Registered as 5001", "header")
         await self.dial(tab, 1003)
         await self.state(tab, "established")
+
+    async def test_playback(self) -> None:
+        """Where the browser plays no sound before a click, the page says so, and the click lets it be heard."""
+        tab = await self.agent()
+        await tab.evaluate(
+            """() => { window.played = 0; let used = false; const { play } = HTMLMediaElement.prototype;
+            document.addEventListener("pointerdown", (event) => { used = event.target.tagName === "H1"; }, true);
+            HTMLMediaElement.prototype.play = function () {
+                if (!used) return Promise.reject(new DOMException("", "NotAllowedError"));
+                played += 1;
+                return play.call(this);
+            }; }"""
+        )
+        await self.dial(tab, 1003)
+        await self.sees(tab, "The browser does not play the sound yet. Click anywhere on this page.", ".notice")
+        self.assertEqual(await tab.evaluate("() => played"), 0)
+        await self.do(tab, lambda page: page.locator("h1").click())
+        await self.until(tab, "() => played === 1 && !document.querySelector('.notice')")
 
     async def test_other_page(self) -> None:
         """The page whose number another one takes says that."""

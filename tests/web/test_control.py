@@ -134,4 +134,5 @@ class Verbs(WebTestCase):
             "uuid": "",
             "quality": None,
         }
-        self.assertEqual((answer.code, answer.json), (200, {"calls": [expected]}))
+        registration = {"state": "REGISTERED", "sipCode": 0, "reason": ""}
+        self.assertEqual((answer.code, answer.json), (200, {"calls": [expected], "registration": registration}))

@@ -32,7 +32,7 @@ from wrtcgw.web.settings import WebSettings
 from wrtcgw.web.signin import Reception
 from wrtcgw.web.softphoneapi import SoftphoneAPI
 from wrtcgw.web.tracing import trace
-from wrtcgw.web.views import View, agents_view, calls_view, health_view
+from wrtcgw.web.views import View, agents_view, calls_view, health_view, own_view
 
 
 @frozen
@@ -284,8 +284,8 @@ class GatewayAPI:
 
     @app.route("/api/webrtc/calls", methods=["GET"])
     def own_calls(self, request: Request) -> bytes:
-        """List the agent's calls."""
-        return self._show(request, calls_view(self.admit(request).agent.calls.values(), self._clock.seconds()))
+        """List the agent's calls, and tell the state of the registration."""
+        return self._show(request, own_view(self.admit(request).agent, self._clock.seconds()))
 
     # operation
 

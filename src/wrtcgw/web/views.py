@@ -53,6 +53,12 @@ def _agent(agent: Agent, now: float) -> View:
     }
 
 
+def own_view(agent: Agent, now: float) -> View:
+    """Return an agent's own calls, and the state of the registration for a page that has just been loaded."""
+    told = {"state": agent.registration.value, "sipCode": agent.last_code, "reason": agent.last_error}
+    return {**calls_view(agent.calls.values(), now), "registration": told}
+
+
 def calls_view(calls: Iterable[Call], now: float) -> View:
     """Return calls and their states; times are seconds before ``now``."""
     return {"calls": [_call(call, now) for call in calls]}

@@ -114,17 +114,17 @@ export class Phone extends Emitter {
     this.#claim ??= await claim(`grtc ${before.id}`);
     if (!this.#claim) return false; // a copy of the tab: the session is the first one's
     Object.assign(this.wire, { id: before.id, token: before.token });
-    let calls;
+    let own;
     try {
-      calls = await this.wire.calls();
+      own = await this.wire.own();
     } catch (error) {
       this.#forget({ keep: error.code === "gateway_unreachable" }); // the session may be there when the gateway is
       if ([401, 403, 404].includes(error.status)) return false;
       throw error;
     }
     Object.assign(this, { dn: before.dn, displayName: before.displayName ?? "", guest: Boolean(before.guest) });
-    this.#begin(before.last);
-    for (const view of calls) this.#takeUp(view, before.calls?.[view.callId]);
+    this.#begin(before.last, this.guest ? undefined : own.registration);
+    for (const view of own.calls) this.#takeUp(view, before.calls?.[view.callId]);
     for (const id of Object.keys(before.calls ?? {})) if (!this.calls.has(id)) this.#store.dropCall(id);
     return true;
   }
@@ -148,8 +148,8 @@ export class Phone extends Emitter {
     this.#forget();
   }
 
-  #begin(last) {
-    this.registration = { state: "REGISTERED", sipCode: 0, reason: "" };
+  #begin(last, registration = { state: "REGISTERED", sipCode: 0, reason: "" }) {
+    this.registration = registration;
     this.#leaveAlone ??= watchBrowser(() => this.#networkChanged(), () => this.emit("devices"));
     this.#stream.online = true;
     this.#stream.start(last);

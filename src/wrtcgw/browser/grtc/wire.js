@@ -76,9 +76,14 @@ export class Wire {
     return this.post("message", { from: this.id }, message);
   }
 
+  /** Returns what the gateway has for this agent: `{calls, registration}`. */
+  own() {
+    return this.ask("GET", "calls", { query: { id: this.id } });
+  }
+
   /** Returns the calls that the gateway has for this agent. */
   async calls() {
-    return (await this.ask("GET", "calls", { query: { id: this.id } })).calls;
+    return (await this.own()).calls;
   }
 }
 
