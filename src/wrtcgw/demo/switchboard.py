@@ -256,8 +256,10 @@ class Switchboard:
             log.info("{number}: {detail}", number=leg.number, detail=error)
             self.do(lambda: self.core.reject_offer(leg.id, 488, self.clock.seconds()))
             return
-        self.do(lambda: self.core.answer_offer(leg.id, answer, self.clock.seconds()))
         leg.direction = sdp.direction(offer)
+        if leg.told != "sendrecv":  # the partner holds still: nothing is received here for it
+            answer = leg.line.redirected(sdp.answer_direction(leg.direction, leg.told))
+        self.do(lambda: self.core.answer_offer(leg.id, answer, self.clock.seconds()))
         if leg.partner is not None:
             self.tell(leg.partner, leg.direction)
 
