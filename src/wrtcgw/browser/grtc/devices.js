@@ -123,7 +123,17 @@ export function meter(stream) {
   };
 }
 
-/** Plays the far sides' sound. */
+// Does something when the page is clicked or a key is pressed the next time: then browsers let it play sound.
+function onUse(action) {
+  const used = new AbortController();
+  const act = () => {
+    used.abort();
+    action();
+  };
+  for (const name of ["pointerup", "keydown"]) document.addEventListener(name, act, { signal: used.signal });
+}
+
+/** Plays the far sides' sound; where the browser does not let it yet, from the next click on. */
 export class Speaker {
   deviceId = "";
   #players = new Map();
@@ -138,7 +148,9 @@ export class Speaker {
       if (this.deviceId) await player.setSinkId?.(this.deviceId);
       await player.play();
     } catch (error) {
-      if (error.name === "NotAllowedError") throw new PhoneError("playback_blocked", { cause: error });
+      if (error.name !== "NotAllowedError") return;
+      onUse(() => player.play().catch(() => {}));
+      throw new PhoneError("playback_blocked", { cause: error });
     }
   }
 

@@ -70,8 +70,8 @@ export function isBad({ mos, loss }) {
 }
 
 /**
- * Tells whether nothing has come in since the sample before, though somebody should be speaking. A new connection counts
- * from 0 again.
+ * Tells whether nothing has come in since the sample before, though somebody should be speaking. A new connection
+ * counts from 0 again.
  */
 export function isSilent(call, now, before) {
   return call.isUp && !call.held && !call.heldByPeer && now.received === before.received;
