@@ -294,6 +294,15 @@ class AgentPage(VendorCase):
         await self.until(tab, f"() => {CONNECTION} !== before && {CONNECTION}.connectionState === 'connected'")
         await self.hears(tab, CONNECTION)
 
+    async def test_goes_at_once(self) -> None:
+        """A page that ends its call and signs out in one breath leaves nothing behind, and nothing is refused."""
+        tab = await self.agent(5001)
+        await tab.evaluate("() => { grtcSession.makeOffer('1003') }")
+        await self.shows(tab, "talking")
+        await tab.evaluate("() => { grtcSession.closeSession(true); return grtcClient.disconnect() }")
+        await self.gone("calls/active")
+        await self.pause(1.0)
+
     async def test_video(self) -> None:
         """Video is offered with its bandwidth, also without a camera; a far side that refuses it is still heard."""
         tab = await self.agent(5001)

@@ -91,7 +91,9 @@ class VendorCase(DemoCase):
         """Load one of the pages."""
         site = customer_site()
         site.gateway = self.gateway.url
-        return await self.open(f"{site.origin}/{name}")
+        tab = await self.open(f"{site.origin}/{name}")
+        tab.console.expect(r"404 .*/api/webrtc/stats\?")  # of a call that the other page is just ending
+        return tab
 
     async def click(self, tab: Tab, button: str) -> None:
         """Click a button."""

@@ -92,10 +92,10 @@ export class Call extends Emitter {
   }
 
   async #leave(verb, fields, told) {
-    const { id } = this;
     await this.#watch.finish();
+    if (this.isOver) return; // meanwhile
     this.end({ cause: "local", ...told });
-    if (id) await this.#phone.endAtGateway(verb, id, fields);
+    if (this.id) await this.#phone.endAtGateway(verb, this.id, fields);
   }
 
   /** Puts the call on hold. */
