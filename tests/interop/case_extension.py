@@ -82,6 +82,7 @@ class DesktopTests(ExtensionCase):
         await caller.evaluate(SETUP, {})
         await caller.evaluate(CALL, "5002", PASSWORD, "5001")
         await self.dock_comes_to_say(tab, "Fold the phone")
+        await self.until(panel, IN_SIGHT)
         await screenshot(tab, "extension-incoming")
         await panel.chromium.run(lambda: button(panel.page, "Answer").click())
         await self.hears(panel, "connections.at(-1)")
@@ -374,6 +375,11 @@ class OwnPageTests(ExtensionCase):
         await tab.chromium.run(tab.page.close)
         return said
 
+
+IN_SIGHT = """() => {
+    const place = document.querySelector(".incoming")?.getBoundingClientRect();
+    return place && place.top >= 0 && place.top < innerHeight / 2;
+}"""
 
 CALL = """async (dn, password, to) => {
     await phone.signIn({ dn, password });

@@ -54,7 +54,11 @@ export function mountPanel(element, phone, options) {
   for (const name of ["pointerup", "keydown"]) document.addEventListener(name, used);
   const off = [
     desk.on("changed", () => built.update()),
-    desk.on("incoming", (call) => alerts.arrived(call, context.texts)),
+    desk.on("incoming", (call) => {
+      alerts.arrived(call, context.texts);
+      built.update();
+      element.querySelector(".incoming")?.scrollIntoView({ block: "nearest" }); // a small frame may show another part
+    }),
     desk.on("said", (key, params) => built.announce(context.texts.t(key, params))),
     phone.on("devices", () => built.audio.devices()),
     every(CLOCK, () => built.tick()),

@@ -20,7 +20,7 @@
     p button:focus-visible { outline-color: currentColor; outline-offset: 2px }
     iframe { display: block; width: 100%; height: min(520px, calc(100vh - 120px)); border: 0 }
     .folded section { width: 180px }
-    .folded iframe, .folded p { position: absolute; visibility: hidden; height: 0; padding: 0 }
+    .folded iframe, .folded p { position: absolute; visibility: hidden; width: 340px }
     [hidden] { display: none !important }
     @media (prefers-color-scheme: dark) {
       section { background: #1b1f27; color: #e6e9ef; border-color: #4a5263 }
