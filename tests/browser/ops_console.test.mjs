@@ -53,7 +53,8 @@ test("errors are the gateway's own words; whatever is between and broken counts 
   const code = (respond) => api(respond).get("ops/summary").then(assert.fail, (error) => [error.code, error.isRefusal]);
   const own = { error: "show it", code: "operator_token_required" };
   assert.deepEqual(await code(async () => answer(401, own)), ["operator_token_required", true]);
-  assert.deepEqual(await code(async () => answer(403, { error: "no", code: "loopback_only" })), ["loopback_only", true]);
+  const afar = { error: "no", code: "loopback_only" };
+  assert.deepEqual(await code(async () => answer(403, afar)), ["loopback_only", true]);
   assert.deepEqual(await code(async () => answer(502, "<h1>Bad gateway</h1>")), ["unreachable", false]);
   assert.deepEqual(await code(async () => answer(404, "nothing")), ["http", false]);
   assert.deepEqual(await code(async () => Promise.reject(new TypeError("no route"))), ["unreachable", false]);
@@ -64,7 +65,7 @@ test("it asks again later and later, but not later than that", () => {
   assert.deepEqual([1, 2, 3, 4, 5, 60].map((each) => backOff(each, 2000)), [2000, 4000, 8000, 16000, LONGEST, LONGEST]);
 });
 
-test("one round at a time; a page that is hidden asks nothing; a failed round is followed by a longer wait", async () => {
+test("one round at a time; a hidden page asks nothing; a failed round is followed by a longer wait", async () => {
   const waits = [];
   let [rounds, hidden, broken] = [0, false, false];
   const work = async () => {
@@ -101,7 +102,8 @@ test("a SIP message: start line, fields, body with its media", () => {
 
 test("an SDP inside JSON stands in lines of its own, the rest of the JSON is unfolded", () => {
   const body = JSON.stringify({ messageType: "OFFER", sdp: "v=0\r\na=sendrecv\r\n" });
-  const texts = lines(`POST /api/webrtc/message HTTP/1.1\nHost: x\n\n${body}`).map((line) => (line.name ?? "") + line.text);
+  const found = lines(`POST /api/webrtc/message HTTP/1.1\nHost: x\n\n${body}`);
+  const texts = found.map((line) => (line.name ?? "") + line.text);
   assert.ok(texts.includes('  "messageType": "OFFER",'));
   assert.ok(texts.includes("sdp:"));
   assert.deepEqual(texts.slice(-2), ["v=0", "a=sendrecv"]);

@@ -63,15 +63,8 @@ export function partyNames(parties) {
 
 /** A row for a message. @param {{ parties: string[], onpick: (n: number) => void }} ladder */
 export function messageRow(message, { parties, onpick }) {
-  const isNote = message.kind === "note";
   const pick = () => onpick(message.n);
-  const button = el(
-    "button",
-    { type: "button", class: "step", tabindex: "-1", "aria-label": spoken(message, parties) },
-    isNote ? null : el("span", { class: "via" }, message.via.toUpperCase()),
-    el("span", { class: "what" }, label(message)),
-    message.detail ? el("span", { class: "detail" }, message.detail) : null,
-  );
+  const button = el("button", { type: "button", class: "step", tabindex: "-1" }, words(message, parties));
   const lane = el("div", { class: "lane" }, canvas(...lifelines(parties.length), ...arrow(message, parties)), button);
   put(button, message, parties.length);
   return el(
@@ -106,11 +99,18 @@ function arrow(message, parties) {
   return [group, svg("circle", { class: "foot", cx: ends.x1, cy: "100%", r: 3, transform: "translate(0 -9)" })];
 }
 
-function spoken(message, parties) {
-  const words = [label(message), message.detail].filter(Boolean).join(" ");
-  if (message.kind === "note") return t("ladder.spoken.note", { label: words });
-  const [from, to] = [parties[message.from], parties[message.to]];
-  return t("ladder.spoken", { via: message.via.toUpperCase(), label: words, from, to });
+/** What is seen of a message, and beside it what a screen reader says where others see an arrow. */
+function words(message, parties) {
+  const what = el("span", { class: "what" }, label(message));
+  if (message.kind === "note") return [el("span", { class: "unseen" }, `${t("ladder.spoken.note")} `), what];
+  const way = t("ladder.spoken", { from: parties[message.from], to: parties[message.to] });
+  return [
+    el("span", { class: "via" }, message.via.toUpperCase()),
+    " ",
+    what,
+    message.detail ? [" ", el("span", { class: "detail" }, message.detail)] : [],
+    el("span", { class: "unseen" }, `, ${way}`),
+  ].flat();
 }
 
 /** A row for a time in which nothing went. */

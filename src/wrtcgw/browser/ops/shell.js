@@ -29,15 +29,18 @@ export function frame({ onforget, onretry }) {
       if (name === "search") find.set(rest);
     },
     online(summary, token) {
+      mood("");
       fillBadge(state, LEVELS[summary.status] ?? "off", t(`state.${summary.status}`));
       show(forget, token);
       notice.online();
     },
     offline(text) {
+      mood("stale");
       fillBadge(state, "bad", t("state.offline"));
       notice.offline(text);
     },
     locked() {
+      mood("locked");
       fillBadge(state, "off", t("state.locked"));
       show(forget, false);
       notice.silent();
@@ -45,6 +48,11 @@ export function frame({ onforget, onretry }) {
     count: notice.count,
     tell: notice.tell,
   };
+}
+
+/** Marks the page as locked, or as showing what is not from now. */
+function mood(name) {
+  for (const each of ["locked", "stale"]) document.body.classList.toggle(each, each === name);
 }
 
 function search() {
