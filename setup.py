@@ -20,7 +20,7 @@ setup(
     packages=[*find_packages("src"), "twisted.plugins"],
     package_data={
         "wrtcgw": ["py.typed"],
-        "wrtcgw.browser": ["*.d.ts", "*.svg", "*/*", "*/*/*", "*/*/*/*"],
+        "wrtcgw.browser": ["*.d.ts", "*.svg", "*/*", "*/*/*", "*/*/*/*", "*/*/*/*/*"],
     },
     exclude_package_data={"wrtcgw.browser": ["__pycache__/*"]},
     include_package_data=False,

@@ -55,6 +55,8 @@ class PackageTests(SynchronousTestCase):
         self.assertTrue((package / "browser" / "softphone" / "index.html").exists())
         self.assertTrue((package / "browser" / "grtc" / "phone.js").exists())
         self.assertTrue((package / "browser" / "grtc.d.ts").exists())
+        extension = package / "browser" / "extension" / "files"
+        self.assertTrue((extension / "_locales" / "en" / "messages.json").exists())  # the deepest of all
 
     def test_version(self) -> None:
         """The version is the one of setup.py, a plain one."""
