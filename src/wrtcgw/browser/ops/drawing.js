@@ -30,7 +30,7 @@ export function heads() {
 
 /** Where a lifeline stands, in percent of the drawing. */
 function place(index, count) {
-  const margin = 36 / count;
+  const margin = 42 / count;
   return margin + (index * (100 - 2 * margin)) / Math.max(1, count - 1);
 }
 
@@ -57,7 +57,7 @@ export function partyNames(parties) {
     return name;
   });
   const row = el("div", { class: "party-names" }, names);
-  row.style.setProperty("--width", `${Math.min(34, 92 / parties.length)}%`);
+  row.style.setProperty("--width", `${84 / parties.length}%`);
   return row;
 }
 
