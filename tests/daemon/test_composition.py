@@ -46,7 +46,7 @@ OTHERS: dict[str, Any] = {
 }
 """For keys that are neither numbers nor switches a value that is not the default."""
 
-NOT_SETTINGS = {"instance", "instance_urn", "replaces_across_accounts", "stable_after", "factory"}
+NOT_SETTINGS = {"instance", "instance_urn", "replaces_across_accounts", "dialogs_follow", "stable_after", "factory"}
 """What the parts are told otherwise, or never by a site."""
 
 

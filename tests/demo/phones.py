@@ -130,6 +130,19 @@ class Phone:
         self.office.phones.remove(self)
         self.connection.connectionLost(Failure(ConnectionError()))
 
+    def lose(self) -> None:
+        """Lose the connection for a while."""
+        self.connection.connectionLost(Failure(ConnectionError()))
+        self.do(self.core.disconnected(0, self.now))
+
+    def come_back(self) -> None:
+        """Connect anew: first a REGISTER goes out, then a re-INVITE in each call."""
+        self.link = Link()
+        self.connection = Connection(self.office.pbx)
+        self.connection.makeConnection(self.link)
+        self.do(self.core.connected(0, self.now))
+        self.office.advance(1.0)
+
 
 class Office:
     """A demo PBX without sound, and its phones."""

@@ -203,6 +203,28 @@ class AgentCallTests(PBXTests):
             phones[hangs_up].hang_up(legs[hangs_up])
             self.assertEnded(phones[other], legs[other], EndCause.REMOTE)
 
+    def test_new_connection(self) -> None:
+        """Who comes back over a new connection, during a call, is told there that the other side hangs up or holds."""
+        for index in (0, 1):
+            phones, legs = (self.ann, self.bob), self.ann.call(self.bob)
+            phones[index].lose()
+            phones[index].come_back()
+            offer = sdp.with_direction(OFFER, "sendonly")
+            other = phones[1 - index]
+            other.do(other.core.reoffer(legs[1 - index], offer, other.now))
+            self.assertEqual(sdp.direction(phones[index].last(OfferReceived).sdp or ""), "sendonly")
+            other.hang_up(legs[1 - index])
+            self.assertEnded(phones[index], legs[index], EndCause.REMOTE)
+
+    def test_hung_up_without_connection(self) -> None:
+        """Whose call was ended while the connection was away learns it by the answer to the re-INVITE."""
+        ours, theirs = self.ann.call(self.bob)
+        self.bob.lose()
+        self.ann.hang_up(ours)
+        self.assertEqual(self.bob.of(CallEnded), [])
+        self.bob.come_back()
+        self.assertEnded(self.bob, theirs, EndCause.FAILED, 481)
+
     def test_cancel(self) -> None:
         """A caller who gives up stops the ringing."""
         leg = self.ann.dial("5002")

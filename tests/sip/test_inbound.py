@@ -107,6 +107,11 @@ class OutsideTests(ScriptCase):
             request = self.outside("INVITE", fields=fields, body="x", serial=str(serial))
             self.assertEqual(self.answers(request), [415])
             self.assertIn(name, self.answer_to(request).headers)
+        parts = "--b\r\nContent-Type: application/isup\r\n\r\nx\r\n--b--\r\n"
+        fields = [("Content-Type", "multipart/mixed;boundary=b")]
+        request = self.outside("INVITE", fields=fields, body=parts, serial="9")
+        self.assertEqual(self.answers(request), [415])
+        self.assertEqual(self.answer_to(request).headers.get("Accept"), "application/sdp")
         fields = [("Content-Type", "application/isup"), ("Content-Disposition", "signal; handling = optional")]
         call = self.ring_in("x", fields)
         self.assertIsNone(self.received().offer)

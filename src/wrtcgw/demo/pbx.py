@@ -91,7 +91,11 @@ class DemoPBX(Service):
         self._closed: Deferred[None] | None = None
         tokens = SystemTokens()
         settings = UASettings(
-            domain=domain, instance="demo-pbx", user_agent="wrtcgw demo PBX", replaces_across_accounts=True
+            domain=domain,
+            instance="demo-pbx",
+            user_agent="wrtcgw demo PBX",
+            replaces_across_accounts=True,
+            dialogs_follow=True,
         )
         self._core = UACore(settings, Timers(), tokens)
         self.registrar = Registrar(domain, USERS, tokens)

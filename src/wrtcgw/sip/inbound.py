@@ -92,6 +92,8 @@ class Inbound:
         elif not found[1].in_order(request):
             server.respond(500, "CSeq Out Of Order")
         elif request.method not in OFFERING or self._content_known(server):
+            if self._ua.settings.dialogs_follow:
+                found[0].flow = found[1].flow = server.flow
             found[0].receive_request(server, found[1])
 
     def _out_of_dialog(self, server: ServerRequest) -> None:
@@ -178,7 +180,7 @@ class Inbound:
         if encoding != "identity":
             server.respond(415, None, ("Accept-Encoding", "identity"))
             return False
-        if request.content_type not in BODY_TYPES:
+        if request.content_type not in BODY_TYPES or request.sdp() is None:
             server.respond(415, None, ("Accept", "application/sdp"))
             return False
         return True

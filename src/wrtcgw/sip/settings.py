@@ -43,6 +43,11 @@ class UASettings:
     max_redirects: int = 5
     replaces_across_accounts: bool = False
     """Whether a call to one account may take the place of another account's: a PBX is one party, agents are not."""
+    dialogs_follow: bool = False
+    """
+    Whether a dialog moves to the connection over which its peer speaks: clients come back to a server over another one,
+    and :rfc:`5626#section-4.3` has requests take the one that they use. A client's own way is given by its account.
+    """
     ring_limit: float = 300.0
     """Longest wait for a final response after a provisional one, theirs to our INVITE and ours to theirs."""
     transfer_limit: float = 60.0

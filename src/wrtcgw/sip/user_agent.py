@@ -23,6 +23,7 @@ class DialogUser(Protocol):
     """The usage that a dialog belongs to: a leg of a call."""
 
     id: str
+    flow: int
 
     def receive_request(self, server: ServerRequest, dialog: Dialog) -> None:
         """Take a request inside the dialog whose CSeq was checked."""
