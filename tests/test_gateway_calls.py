@@ -367,6 +367,19 @@ class Inbound(GatewayCase):
             self.assertEqual((end.cause, call.cause), (cause, cause))
             self.assertEqual(far.last("INVITE").status, 487)
 
+    def test_offer_is_no_description(self) -> None:
+        """What is no description is refused as the first response, and the page hears nothing of it."""
+        for rubbish in ("hello", "v=0\r\ns=-\r\nt=0 0\r\n", "x=1\r\n" + SDP):
+            far = self.far.call("5001", rubbish)
+            self.run_for()
+            self.assertEqual([response.status for response in far.responses], [488], rubbish)
+        self.assertEqual(self.messages(self.agent), [])
+
+    def test_offer_of_old_equipment(self) -> None:
+        """One that lacks lines which matter to nobody is offered."""
+        self.inbound(self.agent, SDP.replace("s=-\r\n", ""))
+        self.assertEqual(self.types(self.agent), ["OFFER"])
+
     def test_offerless(self) -> None:
         """A caller without a description gets the page's offer, and the page gets the caller's answer (asks A14)."""
         call, far = self.inbound(self.agent, None)

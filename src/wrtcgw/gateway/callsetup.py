@@ -11,7 +11,7 @@ from wrtcgw.gateway.attached import Data, from_headers
 from wrtcgw.gateway.causes import Ending, ending
 from wrtcgw.gateway.farewells import Farewell
 from wrtcgw.gateway.legs import Leg
-from wrtcgw.gateway.media import incoming_offer, learn_answer, request_for_offer, take_offer
+from wrtcgw.gateway.media import incoming_offer, is_description, learn_answer, request_for_offer, take_offer
 from wrtcgw.gateway.orders import Orders
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch
@@ -21,7 +21,7 @@ from wrtcgw.sip.outputs import CallAnswered, CallConfirmed, CallEnded, CallProgr
 from wrtcgw.sip.uri import URI
 
 STILL_ENDING = Outcome(0, "the far side has not confirmed yet")
-UNAVAILABLE, BUSY, DRAINING = 480, 486, 503
+UNAVAILABLE, BUSY, NOT_ACCEPTABLE, DRAINING = 480, 486, 488, 503
 
 
 class CallSetup:
@@ -112,6 +112,8 @@ class CallSetup:
         refusal = UNAVAILABLE if agent is None or agent.guest else self._refusal(agent)
         if switch.draining and event.replaces is None:
             refusal = DRAINING
+        if event.offer is not None and not is_description(event.offer):
+            refusal = refusal or NOT_ACCEPTABLE
         if agent is None or refusal:
             switch.run(switch.core.reject(event.leg, refusal, "", switch.now()))
             return

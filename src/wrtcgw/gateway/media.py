@@ -199,6 +199,16 @@ def tell_hold(switch: Switch, leg: Leg, held: bool, by: str) -> None:
     switch.tell(leg.call, AgentMessage(type=kind, cause=by))
 
 
+def is_description(text: str) -> bool:
+    """
+    Tell whether an offer of the far side is one that could be answered (:rfc:`8866#section-5`).
+
+    Lines that are missing besides are left to the page: its browser knows what it can do without.
+    """
+    lines = text.splitlines()
+    return bool(lines) and lines[0].rstrip() == "v=0" and any(line.startswith("m=") for line in lines)
+
+
 def incoming_offer(leg: Leg) -> AgentMessage:
     """Return the OFFER of a call that rings here."""
     call = leg.call
