@@ -102,10 +102,10 @@ class SessionTests(DialectCase):
             for _ in range(3):
                 page.register("5001", DEMO_PASSWORD)
                 await page.event("onRegister")
-            await self.pause(0.1)
-            self.assertIsNotNone(self.binding("5001"), version.name)
+            await until(lambda: self.binding("5001"), f"the binding, {version.name}")
             self.assertIsNotNone(page.line.ssid, version.name)
             await self.connected(page, "1003")
+            self.assertIsNotNone(self.binding("5001"), version.name)
             page.disconnect()
             await self.idle()
             page.vanish()

@@ -33,7 +33,7 @@ class Answers(GoldenCase):
         self.assertGolden()
 
     def test_golden_answer_unusable(self) -> None:
-        """W 6.2, 11.10: an ANSWER that is no description ends the call: the caller hears 486, the page ERROR, BYE."""
+        """W 6.2, 11.10: an ANSWER that is no description ends the call: the caller hears 488, the page ERROR, BYE."""
         page = self.golden_page()
         page.called()
         page.answer(sdp="nonsense")
@@ -64,7 +64,7 @@ class Offers(GoldenCase):
         self.assertGolden()
 
     def test_golden_offer_unusable_for_invite(self) -> None:
-        """W 6.2, 11.10: for a call without an offer it ends the call: the caller hears 486, the page ERROR, BYE."""
+        """W 6.2, 11.10: for a call without an offer it ends the call: the caller hears 488, the page ERROR, BYE."""
         page = self.golden_page()
         page.called(None)
         page.offer("5002", sdp="nonsense")

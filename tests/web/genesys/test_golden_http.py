@@ -178,7 +178,7 @@ class Wait(GoldenCase):
         self.assertGolden()
 
     def test_golden_sign_out(self) -> None:
-        """W 2.6: sign_out ends the call, un-registers, and makes the SSID worth nothing."""
+        """W 2.6, 11.3: sign_out ends the call and un-registers; a wait that comes after it hangs: no 204."""
         page = self.golden_page()
         page.call_up()
         self.http("GET", f"/sign_out?id={page.ssid}")

@@ -19,6 +19,32 @@ class ThirdParty(DialectCase):
         self.assertTrue(page.silent())
 
 
+class LateWaits(DialectCase):
+    """A wait that its page's next sign_in has overtaken: a 204 to it would sign out the new session."""
+
+    def test_after_sign_out(self) -> None:
+        """That of a page that has signed out, and in again or not, hangs and stays silent."""
+        page = self.page()
+        self.assertTrue(page.silent())
+        self.get(f"/sign_out?id={page.ssid}")
+        self.run_for()
+        waits = [page.wait()]
+        self.page()
+        waits.append(page.wait())
+        self.run_for(30)
+        self.assertEqual([wait.hangs for wait in waits], [True, True])
+
+    def test_first_after_sign_in(self) -> None:
+        """So does the first of a page that has never waited; one that waits on without its agent is sent home."""
+        first = self.page()
+        second = self.page()
+        self.assertTrue(first.wait().hangs)
+        self.assertEqual(first.wait().answer().code, 204)
+        self.assertTrue(second.silent())
+        self.page()
+        self.assertEqual(second.wait().answer().code, 204)
+
+
 class DataOfPages(DialectCase):
     """INFO-MAP, INFO-PEER, attached data, statistics."""
 

@@ -134,9 +134,13 @@ class GenesysDialect:
             page = self._desk.former(ssid)
             if page is None:
                 return self._unknown(request)
+            if page.left or not (page.waited or page.is_over):
+                page.waited = True
+                return NOT_DONE_YET  # its page has a new session, which an answer would end: older pages do not compare
             if not page.is_over:
                 page.forced = True
                 return write_nothing(request)
+        page.waited = True
         return Wait(self._gateway, page, request, self._clock).begin()
 
     def _message(self, request: Request) -> int | bytes:

@@ -104,8 +104,11 @@ class Desk:
 
     def sign_out(self, ssid: str) -> None:
         """Sign a page out; a former one only ends the call that its successor has not taken up."""
-        page = self._pages.get(ssid)
+        page = self._pages.get(ssid) or self._former.get(ssid)
         if page is None:
+            return
+        page.left = True
+        if ssid in self._former:
             self.give_up(ssid)
             return
         self._retire(page)

@@ -78,6 +78,10 @@ class PageSession:
     last_answer: Letter | None = field(default=None, repr=False)
     forced: bool = False
     """The page was told to sign out."""
+    waited: bool = False
+    """A wait of the page has come."""
+    left: bool = False
+    """The page has signed out by itself."""
     muted: int = 0
     """So many sign_ins for the same agent are on their way: what comes now is for the next page."""
     waiting: Hanging | None = field(default=None, repr=False)

@@ -159,7 +159,7 @@ class Taker:
             session.put(*self._teller.error(code, call.id))
             return
         if call is not None:
-            self.hang_up(session)
+            self.hang_up(session, code)
         session.put(*self._teller.failure(code))
 
     def _answer(self, session: PageSession, message: Roap, address: str) -> None:
@@ -176,8 +176,9 @@ class Taker:
             log.info("answer of {agent} not used: {error}", agent=session.agent.id, error=str(error))
         except GatewayError as error:
             log.warn("answer of {agent} not taken: {error}", agent=session.agent.id, error=str(error))
-            self.hang_up(session)
-            session.put(*self._teller.failure(code_of(error)))
+            code = code_of(error)
+            self.hang_up(session, code)
+            session.put(*self._teller.failure(code))
 
     def _describe(self, session: PageSession, call: Call, kind: Kind, sdp: str, address: str, data: Pairs) -> None:
         """Send a description of the page for a call, with the data that a call which rings can take along."""
@@ -198,13 +199,17 @@ class Taker:
 
     # -- the rest
 
-    def hang_up(self, session: PageSession) -> None:
-        """End the page's call in whatever state: hang up, cancel or reject."""
+    def hang_up(self, session: PageSession, code: int = 0) -> None:
+        """
+        End the page's call in whatever state: hang up, cancel or reject.
+
+        :param code: with which a caller is refused, if not with ``reject_code``.
+        """
         call = session.call
         session.forget_call()
         if call is not None:
-            code = self._settings.reject_code if call.state is CallState.OFFERED else None
-            self._spawn(self._gateway.hangup(session.agent.id, call.id, code=code))
+            refusal = (code or self._settings.reject_code) if call.state is CallState.OFFERED else None
+            self._spawn(self._gateway.hangup(session.agent.id, call.id, code=refusal))
 
     def _info(self, session: PageSession, content_type: str, body: str) -> None:
         if session.call is not None:

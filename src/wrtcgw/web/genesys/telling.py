@@ -148,13 +148,18 @@ class Teller:
         return [*self.error(code, ""), Letter("BYE")]
 
     def _end(self, session: PageSession, message: AgentMessage) -> list[Letter]:
-        """Tell the end of the call, with its cause first; nothing of one that the page was not told of."""
+        """
+        Tell the end of the call, with its cause first; nothing of one that the page was not told of.
+
+        What a call of the page is refused with is a failure of that even when it is a 487, which nobody here asked for.
+        """
         if message.call_id != session.call_id:
             return []
         if not session.told:
             session.forget_call()
             return []
-        errors = [] if message.cause in ORDINARY else self.error(message.code, "")
+        refused = message.type is MessageType.ERROR and message.code > 0
+        errors = [] if message.cause in ORDINARY and not refused else self.error(message.code, "")
         return [*errors, Letter("BYE", message.call_id, is_last=True)]
 
     def _talk(self, session: PageSession, message: AgentMessage) -> list[Letter]:
