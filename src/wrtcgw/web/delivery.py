@@ -45,7 +45,7 @@ class Delivery:
         """Watch; without a socket of the system's the response has arrived."""
         self._request.notifyFinish().addErrback(self._broke_off)
         if not self.look() and self._over is not None:
-            self._timers.append(self._clock.callLater(0, self._look_again))
+            self._timers.append(self._clock.callLater(self._pause, self._look_again))
 
     def look(self) -> bool:
         """Finish the response if the other end has it; tell whether its fate is known now."""
