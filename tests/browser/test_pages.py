@@ -125,6 +125,12 @@ class ServingTests(SynchronousTestCase):
         self.settings.allowed_origins = ("https://desk.example.com",)
         self.assertEqual(json.loads(get(self.pages, path).body)["origins"], ["https://desk.example.com"])
 
+    def test_adapter(self) -> None:
+        """Desktops of any origin load the adapter as they load the library; other pages are not shared."""
+        module = get(self.pages, "/workspace/adapter.js")
+        self.assertEqual(module.headers["access-control-allow-origin"], "*")
+        self.assertNotIn("access-control-allow-origin", get(self.pages, "/softphone/main.js").headers)
+
     def test_pages(self) -> None:
         """A page loads only its own, and only who may frames it; a change of that counts at once."""
         home = pathlib.Path(self.mktemp())

@@ -23,6 +23,8 @@ STATE = "() => document.querySelector('.call[data-selected]')?.dataset.state"
 TOO_WIDE = """() => [...document.querySelectorAll("body *")]
     .filter((e) => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".unseen"))
     .map((e) => e.outerHTML.slice(0, 120))"""
+BROKEN = """() => [...document.querySelectorAll(".button .label")].filter((e) => e.checkVisibility())
+    .filter((e) => !e.innerText.includes(" ") && e.getClientRects()[0].height > 30).map((e) => e.outerHTML)"""
 
 
 class GadgetCase(DemoCase):
@@ -296,6 +298,8 @@ class Surroundings(GadgetCase):
         self.assertIn("does not let it use the microphone", seen)
         await self.order(tab, "init", dn="5001", password=PASSWORD)
         self.assertEqual(await self.refused(tab, "call", to="1003"), "microphone_refused")
+        notice = await frame.evaluate("() => document.querySelector('.phone-panel .notice').innerText")
+        self.assertIn("Its iframe needs", notice)
         await screenshot(tab, "gadget-no-microphone")
 
 
@@ -351,6 +355,8 @@ class Looks(GadgetCase):
         for width in (340, 280):
             await tab.resize(width, 520)
             self.assertEqual(await tab.evaluate(TOO_WIDE), [], f"{name}: wider than {width} pixels")
+        await tab.resize(340, 520)
+        self.assertEqual(await tab.evaluate(BROKEN), [], f"{name}: words are broken")
 
     async def test_looks(self) -> None:
         """Signed out, idle, a call that comes in, one that is up, one that failed."""

@@ -37,7 +37,7 @@ HOST_PACKAGES = {
     "nodejs": "/usr/bin/node",
     "npm": "/usr/bin/npm",
 }
-NODE_PACKAGES = {"axe-core": "4.14.1"}
+NODE_PACKAGES = {"axe-core": "4.14.1", "genesys-workspace-client-js": "9.0.1"}
 """What comes from npm, at which version; no script of a package is run."""
 ASTERISK_PACKAGES = ("asterisk", "asterisk-core-sounds-en-gsm")
 ATTEMPTS = 3

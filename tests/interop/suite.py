@@ -31,6 +31,7 @@ from tests.interop import (
     case_softphone_looks,
     case_turn,
     case_vendor_pages,
+    case_workspace,
 )
 
 
@@ -51,6 +52,7 @@ def testSuite() -> TestSuite:  # noqa: N802 (trial looks for this name)
             case_softphone_looks,
             case_vendor_pages,
             case_gadget,
+            case_workspace,
             case_calls,
             case_nginx,
             case_browser,

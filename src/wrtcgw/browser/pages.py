@@ -23,6 +23,8 @@ HOME = Path(str(files("wrtcgw.browser")))
 ENTRY = "main.js"
 """The module whose ``Grtc`` the joined script offers."""
 OPEN = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+SHARED = {"workspace"}
+"""Pages with modules that pages of any origin may load, as they may load the library."""
 
 
 @define(kw_only=True)
@@ -47,7 +49,7 @@ def browser_pages(settings: PageSettings) -> dict[bytes, IResource]:
         folder = HOME / name
         if folder.is_dir():
             extra = _extras(settings, folder).get(name, {})
-            found[name.encode()] = Folder(folder, partial(_guarded, ancestors), extra)
+            found[name.encode()] = Folder(folder, partial(_guarded, ancestors, OPEN if name in SHARED else {}), extra)
     pages = {name: cast(IResource, page) for name, page in found.items()}
     if b"softphone" in pages:
         pages[b""] = cast(IResource, Redirect(b"/softphone/"))
@@ -90,7 +92,7 @@ def _framing(settings: PageSettings) -> Mapping[str, Callable[[], str]]:
     }
 
 
-def _guarded(ancestors: Callable[[], str]) -> Mapping[str, str]:
+def _guarded(ancestors: Callable[[], str], more: Mapping[str, str]) -> Mapping[str, str]:
     """Return the header fields of a page: its own files and the gateway only, and who may frame it."""
     policy = (
         "default-src 'self'",
@@ -101,4 +103,4 @@ def _guarded(ancestors: Callable[[], str]) -> Mapping[str, str]:
         "form-action 'self'",
         f"frame-ancestors {ancestors()}",
     )
-    return {"Content-Security-Policy": "; ".join(policy)}
+    return {"Content-Security-Policy": "; ".join(policy), **more}

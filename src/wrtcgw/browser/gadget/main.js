@@ -2,7 +2,7 @@
 
 import { PhoneError, asPhoneError } from "../grtc/errors.js";
 import { Phone } from "../grtc/phone.js";
-import { el, put, show } from "../softphone/dom.js";
+import { el, put, say, show } from "../softphone/dom.js";
 import { icon } from "../softphone/icons.js";
 import { mountPanel } from "../softphone/panel.js";
 import { mountSignIn } from "../softphone/signin.js";
@@ -24,8 +24,19 @@ function surroundings() {
   const problems = wanted.unfilled.map(({ name, value }) => ["placeholder_not_filled", { name, value }]);
   if (wanted.secrets.length) problems.push(["secret_in_address", { name: wanted.secrets.join(", ") }]);
   if (!window.isSecureContext) problems.push(["insecure_frame", {}]);
-  else if (window.parent !== window && !mayUseMicrophone()) problems.push(["microphone_policy", {}]);
+  else if (lacksMicrophone()) problems.push(["microphone_policy", {}]);
   return problems;
+}
+
+// What to do about a refused microphone is another thing in a frame that may not even ask for it.
+async function loadTexts(language) {
+  const texts = await loadGadgetTexts(language);
+  if (lacksMicrophone()) texts.messages["error.microphone_refused.todo"] = texts.t("microphone_policy.todo");
+  return texts;
+}
+
+function lacksMicrophone() {
+  return window.parent !== window && !mayUseMicrophone();
 }
 
 // A frame without a word in `allow` is told so only here; later the browser just says no.
@@ -58,6 +69,7 @@ function hintOf([code, params]) {
 function drawHead() {
   document.documentElement.lang = page.texts.language;
   document.title = t("page.title");
+  say(document.querySelector("h1"), t("page.title"));
   put(document.querySelector("main"), "aria-label", t("page.title")); // the page around it has a main part, too
   const leave = button({
     label: t("page.sign_out"), icon: "signOut", kind: "quiet small", bare: true, id: "sign-out", onclick: signOut,
@@ -146,7 +158,7 @@ async function takeSession(token) {
 }
 
 async function changeLanguage(language) {
-  page.texts = await loadGadgetTexts(language);
+  page.texts = await loadTexts(language);
   drawHead();
   drawProblems();
   if (page.panel) page.panel.relabel(page.texts);
@@ -181,7 +193,7 @@ async function loadSettings() {
 async function start() {
   applyTheme(wanted.theme);
   if (wanted.secrets.length) history.replaceState(null, "", withoutSecrets(location.href));
-  const [texts, settings] = await Promise.all([loadGadgetTexts(wanted.lang), loadSettings()]);
+  const [texts, settings] = await Promise.all([loadTexts(wanted.lang), loadSettings()]);
   Object.assign(page, { texts, settings, problems: surroundings() });
   page.gadget = new Gadget({
     phone, init, origins: [location.origin, ...(settings.origins ?? [])],
