@@ -52,6 +52,7 @@ class Reloads(SoftphoneCase):
         await tab.reload()
         await self.sees(tab, "5001 is not registered: 503 Service Unavailable", "header")
         self.assertEqual(await tab.evaluate("() => document.querySelector('.status').dataset.level"), "bad")
+        await self.sees(tab, "No calls can come in at present: see the state above.", ".stage")
 
     async def test_ringing(self) -> None:
         """A call that rings does so again, and can be answered."""
@@ -169,6 +170,7 @@ class Troubles(SoftphoneCase):
         await self.sees(tab, "The gateway cannot be reached", ".notice")
         await self.do(tab, lambda page: page.context.set_offline(False))
         await self.sees(tab, "Registered as 5001", "header")
+        await self.sees(tab, "Ready", ".stage")
         await self.dial(tab, 1003)
         await self.state(tab, "established")
 

@@ -1,6 +1,6 @@
 // The calls: those that ring, the one in hand, those that wait; and what became of the last one.
 
-import { arrange, el, show } from "../dom.js";
+import { arrange, el, say, show } from "../dom.js";
 import { icon } from "../icons.js";
 import { ending } from "../words.js";
 import { clock } from "../texts.js";
@@ -64,19 +64,16 @@ export function stageView(context) {
     const { lastEnded } = desk;
     show(rest, idle || lastEnded?.ended.missed || lastEnded?.ended.answeredElsewhere);
     show(ready, idle);
+    const able = desk.registration.level === "ok";
+    say(ready.children[1], t(able ? "calls.none" : "calls.not_ready"));
+    say(ready.children[2], t(able ? "calls.none_hint" : "calls.not_ready_hint"));
     if (ended === lastEnded) return;
     ended = lastEnded;
     rest.replaceChildren(...(lastEnded ? [endedCard(lastEnded)] : []), ready);
   }
 
   function empty() {
-    return el(
-      "div",
-      { class: "empty" },
-      icon("handset"),
-      el("p", { class: "empty-title" }, t("calls.none")),
-      el("p", null, t("calls.none_hint")),
-    );
+    return el("div", { class: "empty" }, icon("handset"), el("p", { class: "empty-title" }), el("p", null));
   }
 
   function endedCard(call) {
