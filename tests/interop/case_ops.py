@@ -4,12 +4,14 @@ import pathlib
 import re
 from typing import Any
 
+from tests.interop import uuidcaller
 from tests.interop.chromium import Tab
 from tests.interop.ops_page import NEWEST, OpsCase
 from tests.interop.softphone_page import button
 from wrtcgw.demo.extensions import DEMO_PASSWORD
 
 CALL = ("POST OFFER", "INVITE 1", "401 Unauthorized", "INVITE 2", "200 OK (INVITE)", "ACK 2", "ANSWER")
+CALL_UUID = "00OPS5N7A31C77E1B5A7C2D9E4F1024Q"
 HANG_UP = ("POST hangup", "BYE", "200 OK (BYE)", "SHUTDOWN")
 
 
@@ -193,3 +195,14 @@ class Searches(OpsCase):
             await self.find(ops, key, "5001 → 1003", "Talking")
         await self.find(ops, "nobody-has-this", "Nothing is known of")
         self.assertFalse(await ops.evaluate("() => [...document.querySelectorAll('.part')].some((e) => !e.hidden)"))
+
+    async def test_uuid(self) -> None:
+        """By X-Genesys-CallUUID, or its beginning, as a contact centre knows its calls."""
+        await self.agent(5001)
+        (proxy,) = (await self.asked("ops/summary"))["connections"]
+        await uuidcaller.call(self, await self.open("/api/health"), proxy["target"], CALL_UUID)
+        ops = await self.ops()
+        for key in (CALL_UUID, CALL_UUID.lower(), CALL_UUID[:12]):
+            await self.find(ops, key, "5003 → 5001", "Incoming")
+        await self.do(ops, lambda page: page.get_by_role("link", name="Ladder of 5003 → 5001").click())
+        await self.sees(ops, CALL_UUID, ".facts")
