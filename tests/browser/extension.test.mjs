@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 const HOME = "../../src/wrtcgw/browser/extension/files/";
 const { below, permissionsFor, tidyAddress } = await import(`${HOME}settings.js`);
-const { dnOf, idleAnswer } = await import(`${HOME}softphone.js`);
+const { dnOf, idleAnswer, isCommand } = await import(`${HOME}softphone.js`);
 const { TEXTS, fill } = await import(`${HOME}texts.js`);
 
 test("an address is taken as people have it", () => {
@@ -34,6 +34,12 @@ test("without a phone the documented shapes say so", () => {
   const [status] = said("GetSIPEndpointParameters").get_SIPEndpointParametersResult;
   assert.deepEqual(status, { Key: "EndpointStatus", Value: "EndpointStatus_NotReady" });
   assert.deepEqual(said("Mute"), { MuteResult: false });
+});
+
+test("a page asks for commands only, not with the agent's token for the rest of the gateway", () => {
+  for (const name of ["GetDnSIP", "Ping", "SetVolume"]) assert.ok(isCommand(name), name);
+  const others = ["", "../api/webrtc/message?id=x", "Ping?x", "..", "/api/ops/drain", "Ping\n", "//x", undefined];
+  for (const none of [...others, ["Ping"]]) assert.equal(isCommand(none), false, String(none));
 });
 
 test("the DN of an order is found, and only when it is one", () => {

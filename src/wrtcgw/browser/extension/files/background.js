@@ -2,7 +2,7 @@
 // It keeps no token: whenever Workspace asks, the panel is asked who is signed in.
 
 import { below, isReady, languageOf, panelAddress, readSettings } from "./settings.js";
-import { dnOf, idleAnswer } from "./softphone.js";
+import { dnOf, idleAnswer, isCommand } from "./softphone.js";
 import { TEXTS, fill } from "./texts.js";
 
 const PATIENCE = 10_000; // ms for the gateway; it takes 5 s to sign out where the registrar is silent
@@ -181,7 +181,9 @@ async function take(message, sender) {
   const isOf = (address) => Boolean(address) && sender.origin === new URL(address).origin;
   const { tab } = sender;
   if (message.kind === "panel" && isOf(settings.gateway)) return tell(tab.id, { kind: "loaded" }, { frameId: 0 });
-  if (message.kind === "ask" && isOf(settings.workspace)) return ask(settings, tab.id, message);
+  if (message.kind === "ask" && isOf(settings.workspace)) {
+    return isCommand(message.name) ? ask(settings, tab.id, message) : null;
+  }
   if (message.kind === "window" && isOf(settings.workspace)) return openWindow(settings, tab.id);
   return null;
 }

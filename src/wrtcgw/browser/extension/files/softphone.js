@@ -17,6 +17,11 @@ const IDLE = {
   UnregisterDn: { UnregisterDnResult: true },
 };
 
+/** Tells whether a name can be a command's: with the agent's token a page must not ask for anything else. */
+export function isCommand(name) {
+  return typeof name === "string" && /^[A-Za-z]{1,64}$/.test(name);
+}
+
 /** Returns what a softphone says in which nobody is registered: `{status, text}`. */
 export function idleAnswer(name) {
   return { status: 200, text: JSON.stringify(IDLE[name] ?? { [`${name}Result`]: false }) };
