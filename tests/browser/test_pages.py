@@ -106,6 +106,7 @@ class ServingTests(SynchronousTestCase):
             "/grtc//etc/passwd",
             "/grtc/..\\pages.py",
             "/grtc/phone.js/more",
+            "/grtc/" + "a" * 300 + ".js",
         ):
             self.assertEqual(get(self.pages, path).code, 404, path)
 

@@ -39,6 +39,9 @@ TYPES = {
 Headers = Callable[[], Mapping[str, str]]
 """Gives the header fields that all files of a folder have; asked for each response."""
 
+LONGEST = 100
+"""Bytes of a file's name; of a much longer one the system does not even say that there is no such file."""
+
 COMMON = {
     "Cache-Control": "no-cache",
     "Referrer-Policy": "no-referrer",
@@ -85,7 +88,7 @@ class Folder(Resource):
         if wanted in self._extra:
             return Asset(wanted, self._extra[wanted], self._headers)
         path = self._path / wanted
-        if wanted.startswith(".") or "/" in wanted or "\\" in wanted:
+        if wanted.startswith(".") or "/" in wanted or "\\" in wanted or len(name) > LONGEST:
             return NoResource()
         if path.is_dir():
             return Folder(path, self._headers)
