@@ -255,9 +255,35 @@ class Surroundings(GadgetCase):
         self.assertEqual(len(complaints), 1, complaints)
         opener = await self.open(f"{self.hosts.foreign}/gadget_foreign.html")
         await opener.evaluate("(url) => { window.child = open(url); }", f"{self.gateway.url}/gadget/?lang=en")
-        await self.pause(1)
+        child = await self.popup(opener)
+        child.console.expect(f"does not listen to {self.hosts.foreign}: it is not the page around")
+        await self.until(child, "() => Boolean(document.querySelector('.sign-in'))")
         await opener.evaluate("() => say(child)")
-        self.assertEqual(await opener.evaluate("() => child.closed"), False)
+        for _ in range(40):
+            await child.evaluate("() => 0")
+            if child.console.complaints:
+                break
+            await self.pause(0.1)
+        self.assertEqual(len(child.console.complaints), 1)
+
+    async def popup(self, opener: Tab) -> Tab:
+        """Return the page that another one has opened."""
+
+        def find() -> Tab | None:
+            for page in opener.page.context.pages:
+                if page is not opener.page:
+                    tab = Tab(opener.chromium, page)
+                    tab.console.attach(page)
+                    return tab
+            return None
+
+        for _ in range(80):
+            await opener.evaluate("() => 0")
+            tab = await opener.chromium.run(find)
+            if tab is not None:
+                return tab
+            await self.pause(0.1)
+        raise AssertionError("no page was opened")
 
     async def test_foreign_frame(self) -> None:
         """A page that is not allowed to cannot frame the gadget: the browser shows nothing."""
