@@ -34,6 +34,12 @@ function outcomeOf({ direction, answeredAt, ended }) {
   return ended.cause === "local" ? "unanswered" : "failed";
 }
 
+// What another page, or an older one, may have left there is not to keep the phone from its work.
+function isEntry(each) {
+  const { peer, at, duration = 0 } = each ?? {};
+  return typeof peer === "string" && !Number.isNaN(new Date(at ?? NaN).getTime()) && Number.isFinite(duration);
+}
+
 export class History {
   /**
    * @param {Storage | null} storage null keeps nothing
@@ -48,7 +54,7 @@ export class History {
   /** All entries, the newest first. Read anew each time: another tab may have added some. */
   get entries() {
     const kept = this.#read(this.key);
-    return Array.isArray(kept) ? kept.filter((each) => each && typeof each.peer === "string") : [];
+    return Array.isArray(kept) ? kept.filter(isEntry) : [];
   }
 
   /** How many calls were missed since `see`. */
