@@ -44,6 +44,8 @@ class Agent:
     last_seen: float | None = None
     single_call: bool = False
     """Its page knows of one call only: a further incoming one is told 486."""
+    always_listens: bool = False
+    """Its page keeps a poll or stream open all the time, and wants to be signed out when it is lost."""
     guest: bool = False
     """It has no DN of its own: it may only call certain destinations, and cannot be called."""
     waiting: int = 0

@@ -197,7 +197,7 @@ class Gateway:
         """
         Note that a poll or stream that :meth:`attend` told of does not hang any more.
 
-        A ``single_call`` agent for which none hangs for ``page_grace`` is signed out, others with ``expire_pages``.
+        One for whom none hangs for ``page_grace`` is signed out: see :class:`~wrtcgw.gateway.pages.Pages`.
         """
         agent = self._switch.registry.find_agent(agent_id)
         if agent is not None:

@@ -45,7 +45,7 @@ class GatewaySettings:
     page_grace: float = 60.0
     """How long an agent may be without a poll or stream before it is signed out; 0 for ever."""
     expire_pages: bool = False
-    """Sign out any agent whose page is lost, not only those whose page always polls (``single_call``)."""
+    """Sign out any agent whose page is lost, not only those whose page is known to listen all the time."""
     reject_code: int = 486
     """What the caller is told when a page hangs up a call that rings, without a code of its own."""
     auto_answer: str = "headers"

@@ -285,6 +285,7 @@ class SignIn:
     dn: str
     password: str = field(repr=False)
     display_name: str = ""
+    always_listens: bool = False
 
     @classmethod
     def read(cls, fields: Fields) -> Self:
@@ -298,6 +299,7 @@ class SignIn:
             dn=fields.text("dn", "the DN to register"),
             password=fields.text("password", "the DN's password"),
             display_name=fields.optional("display_name") or "",
+            always_listens=fields.switch("always_listens") or False,
         )
 
 

@@ -55,6 +55,7 @@ class Reception:
         """
         trace_as(request, wanted.dn, wanted.id)
         agent = await self.enrol(client, wanted, known=self._is_known(request, wanted.id))
+        agent.always_listens = wanted.always_listens
         return self._welcome(request, client, agent)
 
     async def sign_in_without_password(self, request: Request, client: Client, dn: str) -> Reply:

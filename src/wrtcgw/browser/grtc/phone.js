@@ -90,7 +90,7 @@ export class Phone extends Emitter {
   async signIn({ dn = "", password = "", id, displayName = "", guest = false }) {
     const fields = guest
       ? { guest: "1", ...(dn ? { dn } : {}) }
-      : { id: id ?? `phone-${dn}`, dn, password, ...(displayName ? { display_name: displayName } : {}) };
+      : { id: id ?? `phone-${dn}`, dn, password, always_listens: 1, ...(displayName && { display_name: displayName }) };
     if (this.isSignedIn && this.id !== fields.id) await this.signOut();
     const answer = await this.wire.signIn(fields);
     this.#stream.stop();
