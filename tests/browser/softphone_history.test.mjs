@@ -101,7 +101,7 @@ test("no storage, a full one and a foreign value end nothing", () => {
   const full = new History(broken, "5001");
   full.add(entry());
   assert.deepEqual([full.entries, full.unseen], [[], 0]);
-  const odd = '{"peer": "8"}, {"peer": "8", "at": "x"}, {"peer": "8", "at": 1e300}, {"peer": "8", "at": 1, "duration": ""}';
+  const odd = ["", ', "at": "x"', ', "at": 1e300', ', "at": 1, "duration": ""'].map((more) => `{"peer": "8"${more}}`);
   const kept = `[1, null, {"peer": "7", "at": 1}, {"at": 1}, ${odd}]`;
   const foreign = new History({ getItem: () => kept, setItem() {} }, "5001");
   assert.deepEqual(foreign.entries, [{ peer: "7", at: 1 }]); // others could not be shown: the page stopped at them

@@ -64,6 +64,18 @@ class Reloads(SoftphoneCase):
         await self.state(agent, "established")
         await self.hears(agent, CONNECTION)
 
+    async def test_long_history(self) -> None:
+        """A long list of calls scrolls by itself: its labels for screen readers make no page of empty space."""
+        tab = await self.agent(5001)
+        await tab.evaluate(
+            """() => localStorage.setItem("softphone-history 5001", JSON.stringify(Array.from({ length: 60 }, (_, at) =>
+                ({ direction: "outbound", peer: "1003", name: "", at, duration: 0, outcome: "failed", cause: "" }))))"""
+        )
+        await tab.chromium.run(tab.page.reload)
+        await self.until(tab, "() => document.querySelectorAll('.entry').length === 60")
+        size = await tab.evaluate("() => [document.documentElement.scrollHeight, innerHeight]")
+        self.assertLessEqual(size[0], size[1])
+
     async def test_kept(self) -> None:
         """History, language, colours and the number of the last sign-in outlive the session."""
         tab = await self.agent(5003, locale="de-DE")

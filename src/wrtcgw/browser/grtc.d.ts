@@ -80,7 +80,8 @@ export interface PhoneEvents {
   /** After any change of a call. */
   call: [Call];
   callended: [Call];
-  signedout: [{ reason: string }];
+  /** `code`: the gateway's word when it knows the session no more, otherwise empty. */
+  signedout: [{ reason: string; code: string }];
   error: [PhoneError];
   devices: [];
 }

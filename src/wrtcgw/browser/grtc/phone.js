@@ -20,7 +20,7 @@ const AGAIN = [1_000, 2_000, 4_000, 8_000]; // ms between tries to sign in again
 
 /**
  * Events: "registration" ({state, sipCode, reason}), "connection" ({state, error}), "incoming" (Call), "call" (Call,
- * after any change of it), "callended" (Call), "signedout" ({reason}), "error" (PhoneError), "devices".
+ * after any change of it), "callended" (Call), "signedout" ({reason, code}), "error" (PhoneError), "devices".
  */
 export class Phone extends Emitter {
   #stream;
@@ -166,7 +166,7 @@ export class Phone extends Emitter {
     this.#leaveAlone = this.#claim = null;
   }
 
-  #signedOut(reason) {
+  #signedOut(reason, code = "") {
     this.#stream.stop();
     this.#forget();
     this.#farewells.clear();
@@ -174,7 +174,7 @@ export class Phone extends Emitter {
     this.registration = { state: "SIGNED_OUT", sipCode: 0, reason };
     this.connection = "offline";
     this.emit("registration", this.registration);
-    this.emit("signedout", { reason });
+    this.emit("signedout", { reason, code });
   }
 
   // ---- calls
@@ -304,7 +304,7 @@ export class Phone extends Emitter {
   // The gateway knows this session no more: another page has it, or the gateway has been restarted.
   #lost(error) {
     if (error.code === "not_signed_in" && this.#credentials) this.#signInAgain(error.hint);
-    else this.#signedOut(error.code === "foreign_session" ? "another page has signed in" : error.hint);
+    else this.#signedOut(error.code === "foreign_session" ? "another page has signed in" : error.hint, error.code);
   }
 
   async #signInAgain(reason) {
@@ -316,7 +316,7 @@ export class Phone extends Emitter {
         await this.wire.signIn(credentials);
         return await this.#signedInAgain();
       } catch (error) {
-        if (error.status && error.status < 500 && error.status !== 429) return this.#signedOut(error.hint);
+        if (error.status && error.status < 500 && error.status !== 429) return this.#signedOut(error.hint, error.code);
         const pause = AGAIN[Math.min(attempt, AGAIN.length - 1)] * (0.5 + Math.random() / 2);
         await new Promise((resolve) => setTimeout(resolve, pause));
       }
