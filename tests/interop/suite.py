@@ -30,6 +30,7 @@ from tests.interop import (
     case_softphone_life,
     case_softphone_looks,
     case_turn,
+    case_vendor_asterisk,
     case_vendor_pages,
     case_workspace,
 )
@@ -57,6 +58,7 @@ def testSuite() -> TestSuite:  # noqa: N802 (trial looks for this name)
             case_nginx,
             case_browser,
             case_library_asterisk,
+            case_vendor_asterisk,
             case_turn,
             case_firefox,
             case_extension,

@@ -19,6 +19,7 @@ from twisted.internet.threads import deferToThread
 
 from tests.interop.chromium import Tab
 from tests.interop.demo import DemoCase
+from tests.interop.ears import until
 from tests.interop.servers import PASSWORD, PROJECT
 
 CONNECTION = "grtcSession.call.connection"
@@ -63,7 +64,26 @@ def customer_site() -> CustomerSite:
     return site
 
 
-class VendorCase(DemoCase):
+class ShownCase:
+    """What a case knows of a page that notes what happens in ``shown``."""
+
+    async def click(self, tab: Tab, button: str) -> None:
+        """Click a button."""
+        await tab.chromium.run(lambda: tab.page.click(f"#{button}"))
+
+    async def shows(self, tab: Tab, name: str, count: int = 1) -> Any:
+        """Wait until the page has shown something so many times, and return what with."""
+        await until(tab, f"(name, count) => ({TIMES})(name) >= count", name, count)
+        return await tab.evaluate(
+            "(name, count) => shown.filter((each) => each[0] === name)[count - 1]?.[1] ?? null", name, count
+        )
+
+    async def times(self, tab: Tab, name: str) -> int:
+        """Return how often a page has shown something."""
+        return int(await tab.evaluate(TIMES, name))
+
+
+class VendorCase(ShownCase, DemoCase):
     """What the cases share: a gateway that lets guests in, and the pages at an origin of their own."""
 
     def setUp(self) -> None:
@@ -94,21 +114,6 @@ class VendorCase(DemoCase):
         tab = await self.open(f"{site.origin}/{name}")
         tab.console.expect(r"404 .*/api/webrtc/stats\?")  # of a call that the other page is just ending
         return tab
-
-    async def click(self, tab: Tab, button: str) -> None:
-        """Click a button."""
-        await tab.chromium.run(lambda: tab.page.click(f"#{button}"))
-
-    async def shows(self, tab: Tab, name: str, count: int = 1) -> Any:
-        """Wait until the page has shown something so many times, and return what with."""
-        await self.until(tab, f"(name, count) => ({TIMES})(name) >= count", name, count)
-        return await tab.evaluate(
-            "(name, count) => shown.filter((each) => each[0] === name)[count - 1]?.[1] ?? null", name, count
-        )
-
-    async def times(self, tab: Tab, name: str) -> int:
-        """Return how often a page has shown something."""
-        return int(await tab.evaluate(TIMES, name))
 
     async def agent(self, dn: int, password: str = PASSWORD) -> Tab:
         """Load an agent's desktop, and sign it in."""
