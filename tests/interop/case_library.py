@@ -485,6 +485,8 @@ class Troubles(LibraryCase):
         await self.sign_in(second, 5001)
         await self.until(first, "() => told.some(([name]) => name === 'signedout')")
         self.assertIn("another page", (await self.told(first, "signedout"))[0])
+        code = await first.evaluate("() => told.findLast(([name]) => name === 'signedout')[2]")
+        self.assertEqual(code, "foreign_session")
         sign_in = "async (password) => { await phone.signIn({ dn: '5001', id: 'other', password }) }"
         await first.evaluate(sign_in, PASSWORD)
         await self.until(second, "() => told.some(([name]) => name === 'signedout')")

@@ -16,9 +16,10 @@ SETUP = """async (options) => {
     const phone = new Phone(options);
     const told = [];
     const shown = (details) => details?.code ?? details?.state ?? details?.reason ?? null;
-    for (const name of ["registration", "connection", "incoming", "callended", "signedout", "error"]) {
+    for (const name of ["registration", "connection", "incoming", "callended", "error"]) {
         phone.on(name, (details) => told.push([name, shown(details), details?.hint ?? ""]));
     }
+    phone.on("signedout", ({ reason, code }) => told.push(["signedout", reason, code]));
     const follow = (call) => {
         window.call = call;
         if (call.followed) return;
