@@ -396,7 +396,7 @@ export interface SeedClient extends Emitter<{
   session: [SeedSession];
   connection: PhoneEvents["connection"];
   registration: [Registration];
-  signedout: [{ reason: string }];
+  signedout: [{ reason: string; code: string }];
   error: [PhoneError];
 }> {
   readonly phone: Phone;

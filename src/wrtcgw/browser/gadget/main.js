@@ -120,10 +120,10 @@ async function signOut() {
   }
 }
 
-function left({ reason, cause }) {
+function left({ reason, code }) {
   const known = { "signed out": null, "another page has signed in": { code: "other_page" } };
   const found = known[reason];
-  page.reason = found === undefined ? { code: cause || "signed_out_by", hint: reason } : found;
+  page.reason = found === undefined ? { code: code || "signed_out_by", hint: reason } : found;
   page.panel?.unmount();
   page.panel = null;
   put($("app"), "class", null);
