@@ -22,7 +22,8 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from tests.demo.test_sessiontext import BROWSER_OFFER, SEED_OFFER
-from wrtcgw import client, sdp
+from tests.support import sdptext as sdp
+from wrtcgw import client
 from wrtcgw.clientlib.api import Event, GatewayAPI, RefusedError, UnreachableError
 from wrtcgw.clientlib.inbox import Inbox, SilenceError
 from wrtcgw.clientlib.report import EXIT_CODES, Exit, Report

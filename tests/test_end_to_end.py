@@ -13,8 +13,9 @@ from twisted.trial.unittest import SkipTest
 from twisted.web.http_headers import Headers
 
 from tests.demo.test_sessiontext import SEED_OFFER
+from tests.support import sdptext as sdp
 from tests.support.endtoend import LIMIT, EndToEndCase, Page, until
-from wrtcgw import client, sdp
+from wrtcgw import client
 from wrtcgw.calls.stats import Media, Stats
 from wrtcgw.clientlib.api import RefusedError
 from wrtcgw.clientlib.report import Exit

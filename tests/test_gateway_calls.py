@@ -392,7 +392,7 @@ class Inbound(GatewayCase):
         self.assertEqual(far.last("INVITE").body, PAGE_SDP)
         done, answer = self.messages(self.agent)
         self.assertEqual((done.type, answer.type, answer.sdp), (MessageType.OK, MessageType.ANSWER, SDP))
-        self.assertEqual(call.remote_sdp, SDP)
+        self.assertEqual(str(call.remote_sdp), SDP)
 
     def test_offerless_held(self) -> None:
         """An answer in the ACK with c=0.0.0.0 is passed on and means hold; a BYE may follow at once (3PCC 2.3)."""

@@ -2,10 +2,10 @@
 
 from socket import socketpair
 
+from tests.support import sdptext as descriptions
 from tests.support.farside import SDP
 from tests.support.gatewaycase import OTHER_SDP, PAGE_SDP, GatewayCase
 from tests.web.genesys.dialectcase import BROWSER_SDP, PBX_SDP, DialectCase, Page, read
-from wrtcgw import sdp as descriptions
 from wrtcgw.calls.call import Negotiation
 from wrtcgw.calls.messages import MessageType
 from wrtcgw.errors import WrongState

@@ -1,9 +1,9 @@
 """What the far side is offered for a page, and which way media may flow, when nobody asked the page."""
 
+from tests.support import sdptext as descriptions
 from tests.support.farside import SDP, FarCall
 from tests.support.gatewaycase import PAGE_SDP, GatewayCase
 from tests.web.genesys.dialectcase import BROWSER_SDP, PBX_SDP, DialectCase, Page, read
-from wrtcgw import sdp as descriptions
 from wrtcgw.calls.messages import MessageType
 
 FULL = PAGE_SDP.replace("RTP/AVP 0 101", "RTP/AVP 0 8 101").replace(

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from wrtcgw import sdp
+from tests.support import sdptext as sdp
 from wrtcgw.errors import BadInput
+from wrtcgw.sdp.description import parse
 
 DATA = pathlib.Path(__file__).parent / "data" / "sdp"
 PAGE = "203.0.113.7"
@@ -423,3 +424,41 @@ class PropertyTests(SynchronousTestCase):
             self.assertGreaterEqual(len(after.split("\r\n")), len(sdp.normalise(text).split("\r\n")))
         self.assertIn(sdp.direction(text), ("sendrecv", "sendonly", "recvonly", "inactive"))
         self.assertTrue(sdp.only_direction_differs(text, sdp.with_version(text, 3)))
+
+    @settings(deadline=None, derandomize=True)
+    @given(st.text(alphabet="mvoac=: 019\r\n\tx", max_size=60))
+    def test_text_is_kept(self, text: str) -> None:
+        """A value gives back the very text that it was made of, whatever that is."""
+        self.assertEqual(str(parse(text)), text)
+
+    def test_samples_are_kept(self) -> None:
+        """So do real descriptions, with each kind of line end; normalised they lose no line."""
+        for path in DATA.glob("*.sdp"):
+            for text in (path.read_text(), sample(path.stem), sample(path.stem).rstrip()):
+                self.assertEqual(str(parse(text)), text)
+                self.assertEqual(str(parse(text).normalised()), sdp.normalise(text))
+                self.assertEqual(list(parse(text).lines), text.strip().splitlines())
+
+
+class StreamTests(SynchronousTestCase):
+    """What is read of one media description."""
+
+    def test_media_line(self) -> None:
+        """Kind, port, profile and formats, also with a number of ports and doubled blanks."""
+        stream = parse("v=0\r\nm=video 9/2  RTP/AVP 96 97\r\n").streams[0]
+        self.assertEqual((stream.media, stream.port, stream.profile), ("video", "9", "RTP/AVP"))
+        self.assertEqual(stream.formats, ["96", "97"])
+        self.assertEqual(str(parse(stream.with_media_line(port="0").lines[0])), "m=video 0 RTP/AVP 96 97")
+
+    def test_broken_media_lines(self) -> None:
+        """What a media line lacks is empty, and a stream without a port is not in use."""
+        for line in ("m=", "m=audio"):
+            stream = parse(line).streams[0]
+            self.assertEqual((stream.port, stream.profile, stream.formats), ("", "", []))
+            self.assertTrue(stream.is_rejected)
+
+    def test_attributes(self) -> None:
+        """Values come without blanks around them; a direction may have blanks behind it."""
+        stream = parse("m=audio 9 RTP/AVP 0\r\na=mid: 0 \r\na=sendonly \r\n").streams[0]
+        self.assertEqual((stream.value("mid"), stream.value("ice-ufrag")), ("0", None))
+        self.assertEqual(stream.stated_direction, "sendonly")

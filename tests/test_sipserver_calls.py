@@ -4,12 +4,12 @@ Calls of a SIP Server beyond their beginning: hold, transfer, ends, busy, sessio
 The beginning, and how ladders are to be read, is in :mod:`tests.test_sipserver_scenarios`.
 """
 
+from tests.support import sdptext as sdp
 from tests.support.desktop import answer_from_desktop, make_call
 from tests.support.desktopcase import BROWSER, PAGE_DELAY, DesktopCase, ROAPPage
 from tests.support.gatewaycase import PAGE
 from tests.support.sipserver import ANSWER, HELD, LATER, OFFER, ServerCall, answering, session
 from tests.test_sipserver_scenarios import AT_ONCE, WITHOUT_PAGE
-from wrtcgw import sdp
 from wrtcgw.sip.message import Request
 
 
@@ -174,7 +174,7 @@ class TransferTests(InCall):
         self.assertEqual(self.page.message("OFFER").sdp, new)
         self.assertEqual(sdp.direction(self.call.found(f"200 INVITE {number} sdp").body), "sendrecv")
         self.assertEqual(self.page.types(), ["HOLD", "OFFER", "RESUME"])
-        self.assertEqual(self.ours.remote_sdp, new)
+        self.assertEqual(str(self.ours.remote_sdp), new)
 
     def test_without_offer(self) -> None:
         """By an offer-less re-INVITE: our offer goes at once, and the page applies the new party's answer."""

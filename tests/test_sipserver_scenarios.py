@@ -5,6 +5,7 @@ Ladders are seen from the SIP Server: seconds since its INVITE, ``>`` from it, `
 no time unless a test says otherwise, so what a ladder shows is what the gateway makes of it.
 """
 
+from tests.support import sdptext as sdp
 from tests.support.desktop import (
     MAKE_CALL,
     THINKING,
@@ -25,7 +26,6 @@ from tests.support.sipserver import (
     answering,
     session,
 )
-from wrtcgw import sdp
 from wrtcgw.calls.messages import MessageType
 from wrtcgw.sip.message import Request, Response
 
@@ -142,7 +142,7 @@ class AnswerTests(DesktopCase):
         self.assertEqual(self.page.types(), ESTABLISHED)
         (ours,) = self.agent.calls.values()
         self.assertEqual((ours.uuid, ours.state.value, ours.held_by_peer), (call.uuid, "ESTABLISHED", False))
-        self.assertEqual(sdp.origin_version(ours.remote_sdp or ""), 2)
+        self.assertEqual(sdp.origin_version(str(ours.remote_sdp)), 2)
 
     def test_talk_at_once(self) -> None:
         """NOTIFY in the same millisecond as the 180, 10 and 20 ms behind it: OFFER first, TALK second."""

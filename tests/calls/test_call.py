@@ -4,6 +4,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from wrtcgw.calls.call import MOVES, Call, CallState, Direction, Move, Negotiation
 from wrtcgw.errors import WrongState
+from wrtcgw.sdp.description import parse
 
 # What may happen when, written down apart from the table: the line of a life, and who may cut it short.
 ALLOWED = {
@@ -18,7 +19,7 @@ ALLOWED = {
 
 def call_in(state: CallState) -> Call:
     """Return a call in that state."""
-    call = Call.outbound("c1", "alice", "5002", "sdp", 1.0)
+    call = Call.outbound("c1", "alice", "5002", parse("sdp"), 1.0)
     call.state = state
     return call
 
@@ -109,6 +110,6 @@ class Requirements(SynchronousTestCase):
 
     def test_repr(self) -> None:
         """Descriptions, which hold ICE passwords, are in no repr."""
-        call = Call.inbound("c1", "alice", "5002", "a=ice-pwd:hush", 1.0)
-        call.local_sdp = "a=ice-pwd:hush"
+        call = Call.inbound("c1", "alice", "5002", parse("a=ice-pwd:hush"), 1.0)
+        call.local_sdp = parse("a=ice-pwd:hush")
         self.assertNotIn("hush", repr(call))

@@ -7,8 +7,8 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
 
 from tests.demo.test_sessiontext import SEED_OFFER
+from tests.support import sdptext as sdp
 from tests.support.tokens import CountingTokens
-from wrtcgw import sdp
 from wrtcgw.demo.extensions import DEMO_PASSWORD
 from wrtcgw.demo.pbx import Connection, DemoPBX
 from wrtcgw.sip.core import Account, UACore, UASettings

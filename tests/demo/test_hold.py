@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.demo.phones import OFFER, Office, Phone
-from wrtcgw import sdp
+from tests.support import sdptext as sdp
 from wrtcgw.sip.outputs import OfferAnswered, OfferReceived
 
 

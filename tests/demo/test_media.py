@@ -9,7 +9,7 @@ from twisted.internet.task import deferLater
 from twisted.trial.unittest import SkipTest, TestCase
 
 from tests.demo.test_sessiontext import BROWSER_OFFER, SEED_OFFER
-from wrtcgw import sdp
+from tests.support import sdptext as sdp
 from wrtcgw.demo import sessiontext
 from wrtcgw.demo.lines import Exchange, MediaLine, SilentLine, Sound
 from wrtcgw.demo.media import Caller, Media, MediaUnavailableError, open_media

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from tests.demo.phones import OFFER, Office, Phone
-from wrtcgw import sdp
+from tests.support import sdptext as sdp
 from wrtcgw.demo.media import Media, MediaUnavailableError
 from wrtcgw.demo.pbx import DemoPBX
 from wrtcgw.sip.outputs import (

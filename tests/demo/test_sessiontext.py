@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from wrtcgw import sdp
+from tests.support import sdptext as sdp
 from wrtcgw.demo import sessiontext
 
 SEED_OFFER = """v=0

@@ -7,12 +7,12 @@ asserted in virtual time (:mod:`tests.test_sipserver_scenarios`).
 
 from twisted.trial.unittest import TestCase
 
+from tests.support import sdptext as sdp
 from tests.support.desktop import MAKE_CALL, answer_from_desktop, make_call, make_call_refused
 from tests.support.endtoend import until
 from tests.support.grtcpage import CallState, GrtcPage
 from tests.support.grtcversions import V25, V34, Version
 from tests.support.sipserver import FIRST, HELD, OFFER, ServerCall, SIPServer, session
-from wrtcgw import sdp
 from wrtcgw.sip.message import Request
 
 DN = "5001"

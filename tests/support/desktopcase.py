@@ -7,9 +7,9 @@ from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
+from tests.support import sdptext as sdp
 from tests.support.gatewaycase import GatewayCase
 from tests.support.sipserver import ServerCall, SIPServer, session
-from wrtcgw import sdp
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.gateway import Gateway

@@ -11,6 +11,7 @@ from wrtcgw.calls.call import Call
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.registry import Registry
 from wrtcgw.gateway import Health, Outcome
+from wrtcgw.sdp.description import parse
 
 
 class StandInGateway:
@@ -36,7 +37,7 @@ class StandInGateway:
 
     def add_call(self, agent_id: str, call_id: str) -> Call:
         """Give an agent an outbound call."""
-        call = Call.outbound(call_id, agent_id, "sip:1003@example.org", "v=0", self.clock.seconds())
+        call = Call.outbound(call_id, agent_id, "sip:1003@example.org", parse("v=0"), self.clock.seconds())
         self.registry.add_call(self.agent(agent_id), call)
         return call
 

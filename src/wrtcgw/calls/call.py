@@ -13,6 +13,7 @@ from attrs import Attribute, define, field
 
 from wrtcgw.calls.stats import Reports, Stats
 from wrtcgw.errors import WrongState
+from wrtcgw.sdp.description import Description
 
 
 class Direction(Enum):
@@ -109,9 +110,9 @@ class Call:
     """What the far side has attached to the call, as it came last."""
     reports: Reports = field(factory=Reports, repr=False)
     """What the page has told of its media."""
-    local_sdp: str | None = field(default=None, repr=False)
+    local_sdp: Description | None = field(default=None, repr=False)
     """Our description as the far side knows it."""
-    remote_sdp: str | None = field(default=None, repr=False)
+    remote_sdp: Description | None = field(default=None, repr=False)
     """The far side's description, as it came last."""
     held: bool = field(default=False, on_setattr=_watched)
     """The agent, or the server for it, has put the call on hold."""
@@ -131,7 +132,7 @@ class Call:
     """Why it ended, in one word."""
 
     @classmethod
-    def outbound(cls, call_id: str, agent_id: str, peer: str, local_sdp: str, now: float) -> "Call":
+    def outbound(cls, call_id: str, agent_id: str, peer: str, local_sdp: Description, now: float) -> "Call":
         """Return a call that the agent has just placed."""
         state = CallState.DIALLING
         return cls(
@@ -145,7 +146,7 @@ class Call:
         )
 
     @classmethod
-    def inbound(cls, call_id: str, agent_id: str, peer: str, remote_sdp: str | None, now: float) -> "Call":
+    def inbound(cls, call_id: str, agent_id: str, peer: str, remote_sdp: Description | None, now: float) -> "Call":
         """Return a call that has just come for the agent; ``remote_sdp`` is None when the caller wants our offer."""
         state = CallState.OFFERED
         return cls(

@@ -14,6 +14,7 @@ from attrs import field, frozen
 
 from wrtcgw.capture.entries import Answered, Asked, HeaderFields, SIPMessage, Told
 from wrtcgw.redact import MASK, hide_data, redact, redact_uri
+from wrtcgw.sdp.description import parse
 
 REQUEST_FIELDS = (b"content-type", b"accept", b"user-agent", b"origin", b"last-event-id")
 RESPONSE_FIELDS = (b"content-type", b"x-wrtc-message", b"x-wrtc-call", b"x-wrtc-seq", b"pragma", b"retry-after")
@@ -27,8 +28,6 @@ _ILLEGIBLE = {
     **{code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"},
     **{code: f"\\u{code:04x}" for code in range(0xD800, 0xE000)},
 }
-_MEDIA = re.compile(r"^m=(\S+) (\d+)", re.MULTILINE)
-_DIRECTION = re.compile(r"^a=(sendrecv|sendonly|recvonly|inactive)\r?$", re.MULTILINE)
 _WORD = re.compile(r"[A-Z][A-Z-]*")
 _TYPE = re.compile(r'"messageType"\s*:\s*"([A-Z_]{1,20})"')
 _ROAP = re.compile(r'"sdp"\s*:\s*("(?:[^"\\]|\\.)*")')
@@ -52,16 +51,13 @@ def legible(text: str) -> str:
 
 def media_of(sdp: str) -> str:
     """Return in a few words what a session description says, '' when it is none."""
-    session, *parts = re.split(r"^(?=m=)", sdp, flags=re.MULTILINE)
-    default = _DIRECTION.search(session)
-    words = []
-    for part in parts:
-        media = _MEDIA.match(part)
-        direction = _DIRECTION.search(part) or default
-        if media is not None:
-            state = "off" if media[2] == "0" else direction[1] if direction else "sendrecv"
-            words.append(f"{media[1]} {state}")
-    return ", ".join(words)
+    description = parse(sdp)
+    default = description.session.stated_direction or "sendrecv"
+    return ", ".join(
+        f"{stream.media} {'off' if stream.is_rejected else stream.stated_direction or default}"
+        for stream in description.streams
+        if stream.port.isdecimal()
+    )
 
 
 # -- SIP

@@ -10,9 +10,9 @@ from typing import Protocol
 
 from attrs import define, field
 
-from wrtcgw import sdp
 from wrtcgw.demo import sessiontext
 from wrtcgw.demo.media import Caller, Media
+from wrtcgw.sdp.description import parse
 
 _ICE_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -79,10 +79,11 @@ class NoSound:
         answer = sessiontext.plain_answer(offer)
         if not sessiontext.speaks_webrtc(offer):
             return answer
-        session, media = sessiontext.split(answer)
-        index = sessiontext.audio_index(media) or 0
-        media[index] += [*self._credentials, "a=setup:active"]
-        return sessiontext.join([*session, *(line for lines in media for line in lines)])
+        description = parse(answer)
+        streams = list(description.streams)
+        index = sessiontext.audio_index(streams) or 0
+        streams[index] = streams[index].with_lines([*streams[index].lines, *self._credentials, "a=setup:active"])
+        return str(description.with_streams(streams))
 
     async def apply_answer(self, answer: str) -> None:
         """Take it."""
@@ -120,7 +121,7 @@ class ToneSound:
         return self._continued(text)
 
     def _continued(self, text: str) -> str:
-        self._last = sdp.continued(text, self._last) if self._last else text
+        self._last = str(parse(text).following(parse(self._last))) if self._last else text
         return self._last
 
     async def apply_answer(self, answer: str) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from attrs import define, field, frozen
 from twisted.internet.interfaces import IDelayedCall
 
-from wrtcgw import sdp
 from wrtcgw.demo.lines import Line, Sound
+from wrtcgw.sdp.description import Direction
 
 DEMO_PASSWORD = "Genesys2024!WebRTC"
 """The password of the seed document's test users; the PBX that takes it listens on loopback only."""
@@ -75,9 +75,9 @@ class Leg:
     sound: Sound = Sound.SILENCE
     extension: str = ""
     """The extension it has dialled, or was transferred to."""
-    direction: sdp.Direction = "sendrecv"
+    direction: Direction = "sendrecv"
     """As the agent wants it: sendonly while it holds the call."""
-    told: sdp.Direction = "sendrecv"
+    told: Direction = "sendrecv"
     """The partner's ``direction`` as far as this agent was told."""
     timer: IDelayedCall | None = None
     transferring: bool = False

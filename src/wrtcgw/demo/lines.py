@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from attrs import define, field
 
-from wrtcgw import sdp
 from wrtcgw.demo import sessiontext
 from wrtcgw.demo.media import Media
 from wrtcgw.demo.tone import PBX_HZ
+from wrtcgw.sdp.description import Direction, parse
+from wrtcgw.sdp.directions import direction as direction_of_audio
+from wrtcgw.sdp.directions import mirrored, with_direction
 
 if TYPE_CHECKING:
     from wrtcgw.demo.peer import Peer
@@ -47,7 +49,7 @@ class Line(Protocol):
     async def apply_answer(self, answer: str) -> None:
         """Take the answer to :meth:`offer`."""
 
-    def redirected(self, direction: sdp.Direction) -> str:
+    def redirected(self, direction: Direction) -> str:
         """Return our description with another direction, to be offered."""
 
     def play(self, sound: Sound) -> None:
@@ -61,7 +63,11 @@ class Line(Protocol):
 
 
 def _successor(text: str, previous: str) -> str:
-    return sdp.continued(text, previous) if previous else text
+    return str(parse(text).following(parse(previous))) if previous else text
+
+
+def _turned(text: str, direction: Direction) -> str:
+    return str(with_direction(parse(text), direction))
 
 
 @define(eq=False)
@@ -85,9 +91,9 @@ class SilentLine:
     async def apply_answer(self, answer: str) -> None:
         """Do nothing."""
 
-    def redirected(self, direction: sdp.Direction) -> str:
+    def redirected(self, direction: Direction) -> str:
         """Return our description with another direction."""
-        self.local = _successor(sdp.with_direction(self.local, direction), self.local)
+        self.local = _successor(_turned(self.local, direction), self.local)
         return self.local
 
     def play(self, sound: Sound) -> None:
@@ -130,10 +136,10 @@ class MediaLine:
                 raise ValueError(f"offer not taken: {error}") from error
             self._take(peer)
             self._far_credentials = credentials
-        direction = sdp.mirrored(sdp.direction(offer))
+        direction = mirrored(direction_of_audio(parse(offer)))
         self._sending = direction in ("sendrecv", "sendonly")
         self._lead()
-        self.local = _successor(sdp.with_direction(text, direction), self.local)
+        self.local = _successor(_turned(text, direction), self.local)
         return self.local
 
     async def offer(self) -> str:
@@ -151,11 +157,11 @@ class MediaLine:
             self._role = "active" if sessiontext.attribute(answer, "setup") == "passive" else "passive"
             await self._media.run(self._peer.apply_answer(answer))
 
-    def redirected(self, direction: sdp.Direction) -> str:
+    def redirected(self, direction: Direction) -> str:
         """Return our description with another direction."""
         self._sending = direction in ("sendrecv", "sendonly")
         self._lead()
-        self.local = _successor(sdp.with_direction(self.local, direction), self.local)
+        self.local = _successor(_turned(self.local, direction), self.local)
         return self.local
 
     def play(self, sound: Sound) -> None:

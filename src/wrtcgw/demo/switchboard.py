@@ -13,11 +13,12 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from wrtcgw import sdp
 from wrtcgw.demo.extensions import EXTENSIONS, Extension, Leg, carried
 from wrtcgw.demo.lines import Exchange
 from wrtcgw.demo.registrar import Registrar
 from wrtcgw.demo.transfers import Transfers
+from wrtcgw.sdp.description import Direction, parse
+from wrtcgw.sdp.directions import answer_direction, direction
 from wrtcgw.sip.core import Account, UACore
 from wrtcgw.sip.errors import LocalViolation
 from wrtcgw.sip.outputs import (
@@ -173,7 +174,7 @@ class Switchboard:
             self._reject(leg, 488)
             return
         leg.answered = True
-        leg.direction = sdp.direction(leg.offer or "")
+        leg.direction = direction(parse(leg.offer or ""))
         self.do(lambda: self.core.answer(leg.id, answer, self.clock.seconds(), headers=headers))
 
     async def _agent(self, leg: Leg, number: str) -> None:
@@ -238,7 +239,7 @@ class Switchboard:
         else:
             self.play(leg, replaced.extension, EXTENSIONS.get(replaced.extension, Extension()))
 
-    def tell(self, leg: Leg, direction: sdp.Direction) -> None:
+    def tell(self, leg: Leg, direction: Direction) -> None:
         """Let an agent know that its partner holds the call, or does not any more."""
         if leg.answered and leg.told != direction:
             leg.told = direction
@@ -256,9 +257,9 @@ class Switchboard:
             log.info("{number}: {detail}", number=leg.number, detail=error)
             self.do(lambda: self.core.reject_offer(leg.id, 488, self.clock.seconds()))
             return
-        leg.direction = sdp.direction(offer)
+        leg.direction = direction(parse(offer))
         if leg.told != "sendrecv":  # the partner holds still: nothing is received here for it
-            answer = leg.line.redirected(sdp.answer_direction(leg.direction, leg.told))
+            answer = leg.line.redirected(answer_direction(leg.direction, leg.told))
         self.do(lambda: self.core.answer_offer(leg.id, answer, self.clock.seconds()))
         if leg.partner is not None:
             self.tell(leg.partner, leg.direction)

@@ -2,7 +2,6 @@
 
 from attrs import evolve
 
-from wrtcgw import sdp as descriptions
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.messages import AgentMessage, MessageType
@@ -11,12 +10,16 @@ from wrtcgw.gateway.attached import Data, from_headers
 from wrtcgw.gateway.causes import Ending, ending
 from wrtcgw.gateway.farewells import Farewell
 from wrtcgw.gateway.legs import Leg
-from wrtcgw.gateway.media import incoming_offer, is_description, learn_answer, request_for_offer, take_offer
+from wrtcgw.gateway.media import incoming_offer, learn_answer, request_for_offer, take_offer
 from wrtcgw.gateway.orders import Orders
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch
 from wrtcgw.gateway.targets import parse_target, require_guest_target, shown
 from wrtcgw.gateway.transfers import Transfers
+from wrtcgw.sdp import checking
+from wrtcgw.sdp.comparison import only_direction_differs, same_session
+from wrtcgw.sdp.completion import complete
+from wrtcgw.sdp.description import Description, parse
 from wrtcgw.sip.outputs import CallAnswered, CallConfirmed, CallEnded, CallProgress, CallReceived, EndCause
 from wrtcgw.sip.uri import URI
 
@@ -37,16 +40,16 @@ class CallSetup:
     def place(self, agent: Agent, to: str, text: str, page_address: str, *, connected: bool, data: Data = ()) -> Call:
         """Send an INVITE; see :meth:`wrtcgw.gateway.facade.Gateway.place_call`."""
         switch, settings = self._switch, self._switch.settings
-        descriptions.check(text)
+        offer = checking.read(text)
         wish = self._transfers.wish(agent, to)
         if switch.draining and wish is None:
             raise Draining()
         target = wish.target if wish else parse_target(to, settings.domain, settings.allowed_domains)
         self._check_calls(agent, target, connected=connected)
-        local = descriptions.complete(text, page_address)
+        local = complete(offer, page_address)
         headers, form = self._switch.attached(data)
         headers += wish.headers if wish else ()
-        call_id, outputs = switch.core.invite(agent.account, target, local, switch.now(), headers=headers)
+        call_id, outputs = switch.core.invite(agent.account, target, str(local), switch.now(), headers=headers)
         call = Call.outbound(call_id, agent.id, shown(target), local, switch.now())
         leg = Leg(call, referrer=wish.leg if wish else "", form=form)
         take_offer(leg, local)
@@ -74,9 +77,10 @@ class CallSetup:
         tell = self._switch.tell
         tell(leg.call, AgentMessage(type=MessageType.RINGING, code=event.code, reason=event.reason))
         self._transfers.tell_referrer(leg, event.code, event.reason)
-        if event.sdp is not None and event.sdp != leg.early_sdp:
-            leg.branched |= _is_other_branch(leg, event.sdp)
-            leg.early_sdp = leg.call.remote_sdp = event.sdp
+        if event.sdp is not None and (leg.early_sdp is None or event.sdp != str(leg.early_sdp)):
+            answer = parse(event.sdp)
+            leg.branched |= _is_other_branch(leg, answer)
+            leg.early_sdp = leg.call.remote_sdp = answer
             tell(leg.call, AgentMessage(type=MessageType.ANSWER, sdp=event.sdp, more_coming=True))
 
     def answered(self, event: CallAnswered) -> None:
@@ -92,14 +96,15 @@ class CallSetup:
         leg.call.answer(self._switch.now())
         leg.call.uuid = event.uuid or leg.call.uuid
         leg.call.data = from_headers(event.headers)
-        early, leg.known_sdp = leg.early_sdp, event.sdp
-        repeated = early is not None and descriptions.same_session(early, event.sdp)
+        answer = parse(event.sdp)
+        early, leg.known_sdp = leg.early_sdp, answer
+        repeated = early is not None and same_session(early, answer)
         self._switch.tell(
             leg.call, AgentMessage(type=MessageType.ANSWER, sdp=event.sdp, repeated=repeated, data=leg.call.data)
         )
-        if leg.branched or _is_other_branch(leg, event.sdp):
+        if leg.branched or _is_other_branch(leg, answer):
             self._switch.tell(leg.call, request_for_offer("renew"))
-        learn_answer(self._switch, leg, event.sdp)
+        learn_answer(self._switch, leg, answer)
         self._transfers.tell_referrer(leg, 200, "OK")
         self._orders.send_attached(leg)
 
@@ -112,14 +117,15 @@ class CallSetup:
         refusal = UNAVAILABLE if agent is None or agent.guest else self._refusal(agent)
         if switch.draining and event.replaces is None:
             refusal = DRAINING
-        if event.offer is not None and not is_description(event.offer):
+        offer = None if event.offer is None else parse(event.offer)
+        if offer is not None and not offer.is_answerable:
             refusal = refusal or NOT_ACCEPTABLE
         if agent is None or refusal:
             switch.run(switch.core.reject(event.leg, refusal, "", switch.now()))
             return
         switch.run(switch.core.ring(event.leg, switch.now()))
         caller = event.caller.uri
-        call = Call.inbound(event.leg, agent.id, shown(caller), event.offer, switch.now())
+        call = Call.inbound(event.leg, agent.id, shown(caller), offer, switch.now())
         call.display_name = event.caller.display_name
         call.uuid, call.referred_by, call.replaces = event.uuid, event.referred_by, event.replaces or ""
         call.auto_answer = event.auto_answer if switch.settings.auto_answer == "headers" else None
@@ -204,6 +210,6 @@ class CallSetup:
         )
 
 
-def _is_other_branch(leg: Leg, text: str) -> bool:
+def _is_other_branch(leg: Leg, answer: Description) -> bool:
     """Tell whether a description comes from another branch of the fork than the early one before it."""
-    return leg.early_sdp is not None and not descriptions.only_direction_differs(leg.early_sdp, text)
+    return leg.early_sdp is not None and not only_direction_differs(leg.early_sdp, answer)

@@ -10,8 +10,9 @@ from twisted.internet.interfaces import IDelayedCall
 from wrtcgw.calls.call import Call
 from wrtcgw.errors import WrongState
 from wrtcgw.gateway.farewells import Farewell
+from wrtcgw.gateway.media_direction import Directions
 from wrtcgw.gateway.settings import Outcome
-from wrtcgw.gateway.ways import Ways
+from wrtcgw.sdp.description import EMPTY, Description
 from wrtcgw.sip.uri import URI
 
 
@@ -31,9 +32,9 @@ class OpenOffer:
     """An offer of ours that the far side has not answered."""
 
     purpose: Purpose
-    sdp: str = field(repr=False)
+    sdp: Description = field(repr=False)
     """The description as it went out."""
-    page_sdp: str = field(repr=False)
+    page_sdp: Description = field(repr=False)
     """What is to be the page's description when the offer is accepted."""
     by: str
     """Who wanted it: ``local`` (the page) or ``server``."""
@@ -72,23 +73,23 @@ class Leg:
     """One call with the waits on its far side and its page."""
 
     call: Call
-    page_sdp: str = field(default="", repr=False)
+    page_sdp: Description = field(default=EMPTY, repr=False)
     """The page's last description, complete, with the directions that the page wants."""
-    page_offer: str = field(default="", repr=False)
+    page_offer: Description = field(default=EMPTY, repr=False)
     """The page's last description that was an offer: all that it can do."""
-    wish: Ways = ()
+    wish: Directions = ()
     """The directions that the page would like, whatever the far side has left it; none: both ways."""
-    known_sdp: str = field(default="", repr=False)
+    known_sdp: Description = field(default=EMPTY, repr=False)
     """The far side's description that the page has."""
-    early_sdp: str | None = field(default=None, repr=False)
+    early_sdp: Description | None = field(default=None, repr=False)
     branched: bool = False
     """Several branches of the far side have sent early media."""
     offer: OpenOffer | None = None
-    remote_offer: str | None = field(default=None, repr=False)
+    remote_offer: Description | None = field(default=None, repr=False)
     """The description inside the call that the page is to answer."""
     form: str = field(default="", repr=False)
     """Data that the page has attached, to be sent by INFO once the call is answered."""
-    waiting_offer: str | None = field(default=None, repr=False)
+    waiting_offer: Description | None = field(default=None, repr=False)
     """The page's newest offer, which came while one of ours was open: it goes out when that is settled."""
     held_by: str = ""
     """Who has put the call on hold, by the gateway or by the page: ``local`` (the agent) or ``server``; '' for none."""

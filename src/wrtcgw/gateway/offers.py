@@ -4,12 +4,10 @@ from typing import Literal
 
 from twisted.internet.defer import Deferred
 
-from wrtcgw import sdp as descriptions
 from wrtcgw.calls.agent import Agent, only
 from wrtcgw.calls.call import Call, CallState, Negotiation
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.errors import WrongState
-from wrtcgw.gateway.associations import begun_anew
 from wrtcgw.gateway.attached import Data
 from wrtcgw.gateway.causes import explain
 from wrtcgw.gateway.legs import Leg, OpenOffer, Purpose
@@ -23,10 +21,15 @@ from wrtcgw.gateway.media import (
     tell_hold,
     wanted,
 )
+from wrtcgw.gateway.media_direction import holds
 from wrtcgw.gateway.remote_offers import SERVER, RemoteOffers
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch, accepted
-from wrtcgw.gateway.ways import holds
+from wrtcgw.sdp import checking
+from wrtcgw.sdp.completion import complete
+from wrtcgw.sdp.description import EMPTY, Description, parse
+from wrtcgw.sdp.directions import held as put_on_hold
+from wrtcgw.sdp.dtls_role import restarted
 from wrtcgw.sip.outputs import OfferAcceptedLate, OfferAnswered, OfferRefused
 
 Kind = Literal[MessageType.OFFER, MessageType.ANSWER]
@@ -72,21 +75,20 @@ class Offers:
         :raises BadInput: when it is no description.
         :raises WrongState: when the call needs none of that kind.
         """
-        descriptions.check(text)
         call = leg.call
-        text = descriptions.complete(text, page_address)
+        description = complete(checking.read(text), page_address)
         if call.state is CallState.OFFERED:
-            self._answer_call(leg, text, kind, data)
+            self._answer_call(leg, description, kind, data)
         elif call.negotiation is Negotiation.THEIRS and kind is not MessageType.OFFER:
-            self._answer_offer(leg, text)
+            self._answer_offer(leg, description)
         elif kind is MessageType.ANSWER:
             raise WrongState(call.id, "answer", call.status)
         else:
             self._remote_offers.give_way(leg)
             if kind is MessageType.OFFER and self._may_wait(leg):
-                leg.waiting_offer, leg.resync = text, False
+                leg.waiting_offer, leg.resync = description, False
             else:
-                self._offer_of_page(leg, text)
+                self._offer_of_page(leg, description)
 
     def _may_wait(self, leg: Leg) -> bool:
         """Tell whether an offer of ours is open that an offer of the page may wait for."""
@@ -95,15 +97,15 @@ class Offers:
         agent = self._switch.agent_of(leg.call)
         return leg.offer.purpose is not Purpose.PAGE or leg.resync or (agent is not None and agent.single_call)
 
-    def _offer_of_page(self, leg: Leg, text: str) -> None:
+    def _offer_of_page(self, leg: Leg, offer: Description) -> None:
         """Send an offer of the page, and with it the gateway's hold, unless that has lapsed."""
         held = leg.call.held and not leg.hold_lapses
-        sent = successor(leg, descriptions.held(text) if held else text)
+        sent = successor(leg, put_on_hold(offer) if held else offer)
         server = leg.held_by == SERVER if held else leg.hold_ordered
-        self._offer(leg, OpenOffer(Purpose.PAGE, sent, text, SERVER if server else "local", held))
+        self._offer(leg, OpenOffer(Purpose.PAGE, sent, offer, SERVER if server else "local", held))
         leg.hold_ordered = False
 
-    def _answer_call(self, leg: Leg, text: str, kind: Kind | None, data: Data) -> None:
+    def _answer_call(self, leg: Leg, description: Description, kind: Kind | None, data: Data) -> None:
         call, switch = leg.call, self._switch
         offered = call.remote_sdp
         if kind is (MessageType.ANSWER if offered is None else MessageType.OFFER):
@@ -111,31 +113,31 @@ class Offers:
         headers, leg.form = switch.attached(data)
         call.answer(switch.now())
         leg.stop_talk_timer()
-        call.local_sdp = text
+        call.local_sdp = description
         if offered is None:
-            take_offer(leg, text)
+            take_offer(leg, description)
         else:
-            take_answer(leg, text, offered)
+            take_answer(leg, description, offered)
         if call.replaces in switch.legs:
             switch.legs[call.replaces].replaced = True
-        switch.run(switch.core.answer(call.id, text, switch.now(), headers=headers))
+        switch.run(switch.core.answer(call.id, str(description), switch.now(), headers=headers))
         if offered is not None:
             leg.known_sdp = offered
             learn_offer(switch, leg, offered)
 
-    def _answer_offer(self, leg: Leg, text: str) -> None:
+    def _answer_offer(self, leg: Leg, answer: Description) -> None:
         """Take the page's answer to an offer inside the call; the far side waits for it unless it was information."""
         call, switch = leg.call, self._switch
         leg.stop_page_timer()
         call.settle()
-        offered, leg.remote_offer = leg.remote_offer or "", None
-        take_answer(leg, text, offered)
+        offered, leg.remote_offer = leg.remote_offer or EMPTY, None
+        take_answer(leg, answer, offered)
         leg.known_sdp = offered
         if leg.informing:
             return
         self._remote_offers.end_hold(leg, offered)
         local = successor(leg, wanted(leg))
-        switch.run(switch.core.answer_offer(call.id, local, switch.now()))
+        switch.run(switch.core.answer_offer(call.id, str(local), switch.now()))
         call.local_sdp = local
         learn_offer(switch, leg, offered)
 
@@ -158,7 +160,7 @@ class Offers:
     async def _change_hold(self, leg: Leg, purpose: Purpose, by: str) -> Outcome:
         waiting: Deferred[Outcome] = self._switch.expect(self._switch.settings.answer_limit)
         held = purpose is Purpose.HOLD
-        sent = renewed(leg, held=held)
+        sent = renewed(leg, on_hold=held)
         self._offer(leg, OpenOffer(purpose, sent, leg.page_sdp, by, held, waiting))
         return accepted(purpose.value, await waiting)
 
@@ -167,9 +169,9 @@ class Offers:
     def _offer(self, leg: Leg, offer: OpenOffer) -> None:
         switch = self._switch
         leg.call.begin_offer(Negotiation.OURS)
-        offer.sdp = begun_anew(leg, offer.sdp)
+        offer.sdp = restarted(offer.sdp, leg.call.local_sdp, leg.call.remote_sdp)
         leg.offer = offer
-        switch.run(switch.core.reoffer(leg.call.id, offer.sdp, switch.now()))
+        switch.run(switch.core.reoffer(leg.call.id, str(offer.sdp), switch.now()))
 
     def answered(self, event: OfferAnswered) -> None:
         """Take the far side's answer to an offer of ours: only now is the call on hold, or what was asked for."""
@@ -177,13 +179,14 @@ class Offers:
         if leg is None or offer is None:
             return
         call, switch = leg.call, self._switch
+        answer = parse(event.sdp)
         call.local_sdp = offer.sdp
         if offer.purpose is Purpose.PAGE:
             take_offer(leg, offer.page_sdp)
-            leg.known_sdp = event.sdp
+            leg.known_sdp = answer
             self._tell_outcome(leg, AgentMessage(type=MessageType.ANSWER, sdp=event.sdp))
         self._note_hold(leg, offer)
-        self._remote_offers.changed(leg, event.sdp)
+        self._remote_offers.changed(leg, answer)
         self._go_on(leg)
         if offer.waiting is not None:
             switch.give(offer.waiting, OK)
@@ -207,8 +210,8 @@ class Offers:
         leg = self._switch.legs.get(event.leg)
         if leg is None or leg.call.state is not CallState.ESTABLISHED or leg.call.negotiation is not Negotiation.NONE:
             return
-        version = descriptions.origin_version(leg.call.local_sdp or leg.page_sdp) + 2
-        sent = descriptions.with_version(renewed(leg, held=leg.call.held), version)
+        version = (leg.call.local_sdp or leg.page_sdp).version + 2
+        sent = renewed(leg, on_hold=leg.call.held).with_version(version)
         self._offer(leg, OpenOffer(Purpose.REPEAT, sent, leg.page_sdp, leg.held_by or "local", leg.call.held))
 
     def _note_hold(self, leg: Leg, offer: OpenOffer) -> None:
@@ -232,11 +235,11 @@ class Offers:
             self._switch.tell(leg.call, request_for_offer("resync"))
 
     def _send_waiting(self, leg: Leg) -> None:
-        text = leg.waiting_offer
-        if text is not None and leg.call.state is CallState.ESTABLISHED and leg.offer is None:
+        offer = leg.waiting_offer
+        if offer is not None and leg.call.state is CallState.ESTABLISHED and leg.offer is None:
             leg.waiting_offer = None
             self._remote_offers.give_way(leg)
-            self._offer_of_page(leg, text)
+            self._offer_of_page(leg, offer)
 
     def _closed(self, call_id: str) -> tuple[Leg | None, OpenOffer | None]:
         """Return the leg and its open offer, which is open no more."""

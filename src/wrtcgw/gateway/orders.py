@@ -10,10 +10,10 @@ from wrtcgw.errors import BadInput, GatewayError, RequestRefused
 from wrtcgw.gateway.attached import FORM
 from wrtcgw.gateway.causes import explain
 from wrtcgw.gateway.legs import Leg
+from wrtcgw.gateway.media_direction import holds
 from wrtcgw.gateway.offers import Offers
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch
-from wrtcgw.gateway.ways import holds
 from wrtcgw.sip.outputs import ControlReceived, InfoReceived, TextReceived
 
 DTMF_RELAY, DTMF = "application/dtmf-relay", "application/dtmf"

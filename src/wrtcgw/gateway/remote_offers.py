@@ -7,24 +7,25 @@ for our offer is answered from the description that it has of us already.
 
 from functools import partial
 
-from wrtcgw import sdp as descriptions
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call, CallState, Negotiation
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.gateway.legs import Leg
 from wrtcgw.gateway.media import (
-    answering,
+    answer_without_page,
     asked_for,
     incoming_offer,
     learn_answer,
     learn_offer,
     request_for_offer,
     same_media,
-    successor,
     tell_hold,
 )
+from wrtcgw.gateway.media_direction import holds
 from wrtcgw.gateway.switch import Switch
-from wrtcgw.gateway.ways import holds, ways
+from wrtcgw.sdp.comparison import same_session
+from wrtcgw.sdp.description import EMPTY, Description, parse
+from wrtcgw.sdp.directions import directions
 from wrtcgw.sip.outputs import AnswerReceived, OfferReceived, OfferWithdrawn, SessionRefreshed
 
 NOT_ACCEPTABLE, GLARE = 488, 491
@@ -45,17 +46,21 @@ class RemoteOffers:
             self._reject(event.leg, NOT_ACCEPTABLE)
         elif event.sdp is None:
             self._answer(leg, asked_for(leg))
-        elif same_media(leg, event.sdp) and (leg.call.held or not _resumes(leg, event.sdp)):
-            self.end_hold(leg, event.sdp)
-            text = descriptions.answer_to(event.sdp, answering(leg, event.sdp), leg.call.remote_sdp or event.sdp)
-            self._answer(leg, successor(leg, text))
-            learn_offer(self._switch, leg, event.sdp)
-        elif leg.call.negotiation is not Negotiation.NONE:
-            self._reject(event.leg, GLARE)
         else:
-            self._ask(leg, event.sdp, informing=False)
+            self._described(leg, parse(event.sdp))
 
-    def end_hold(self, leg: Leg, offered: str) -> None:
+    def _described(self, leg: Leg, offer: Description) -> None:
+        """Take an offer that has a description."""
+        if same_media(leg, offer) and (leg.call.held or not _resumes(leg, offer)):
+            self.end_hold(leg, offer)
+            self._answer(leg, answer_without_page(leg, offer))
+            learn_offer(self._switch, leg, offer)
+        elif leg.call.negotiation is not Negotiation.NONE:
+            self._reject(leg.call.id, GLARE)
+        else:
+            self._ask(leg, offer, informing=False)
+
+    def end_hold(self, leg: Leg, offered: Description) -> None:
         """End a hold that the server ordered, when the far side's offer, which is to be answered now, says so."""
         if leg.call.held and _resumes(leg, offered):
             leg.call.held = False
@@ -63,9 +68,9 @@ class RemoteOffers:
         if not leg.call.held and not holds(leg.wish):
             leg.held_by = ""
 
-    def _answer(self, leg: Leg, local: str) -> None:
+    def _answer(self, leg: Leg, local: Description) -> None:
         switch = self._switch
-        switch.run(switch.core.answer_offer(leg.call.id, local, switch.now()))
+        switch.run(switch.core.answer_offer(leg.call.id, str(local), switch.now()))
         leg.call.local_sdp = local
 
     def _reject(self, call_id: str, code: int) -> None:
@@ -73,17 +78,18 @@ class RemoteOffers:
 
     # -- the page
 
-    def _ask(self, leg: Leg, text: str, *, informing: bool) -> None:
+    def _ask(self, leg: Leg, description: Description, *, informing: bool) -> None:
         """Give the page a description to answer, for ``page_answer_limit``."""
         switch = self._switch
-        leg.remote_offer, leg.informing = text, informing
+        leg.remote_offer, leg.informing = description, informing
         leg.call.begin_offer(Negotiation.THEIRS)
         leg.page_timer = switch.later(switch.settings.page_answer_limit, lambda: self._page_silent(leg))
-        switch.tell(leg.call, AgentMessage(type=MessageType.OFFER, sdp=text))
+        switch.tell(leg.call, AgentMessage(type=MessageType.OFFER, sdp=str(description)))
 
     def is_open(self, leg: Leg, message: AgentMessage) -> bool:
         """Tell whether the page may still answer an OFFER that it was told."""
-        return leg.call.state is CallState.OFFERED or message.sdp == leg.remote_offer
+        still_open = None if leg.remote_offer is None else str(leg.remote_offer)
+        return leg.call.state is CallState.OFFERED or message.sdp == still_open
 
     def withdrawn(self, event: OfferWithdrawn) -> None:
         """Take the far side's CANCEL of what the page was to answer."""
@@ -144,7 +150,7 @@ class RemoteOffers:
             elif call.state in (CallState.DIALLING, CallState.RINGING):
                 self._switch.tell(call, AgentMessage(type=MessageType.RINGING, cause="resync"))
             elif leg.remote_offer is not None:
-                self._switch.tell(call, AgentMessage(type=MessageType.OFFER, sdp=leg.remote_offer))
+                self._switch.tell(call, AgentMessage(type=MessageType.OFFER, sdp=str(leg.remote_offer)))
             elif leg.offer is not None:
                 leg.resync = True
             elif call.state is CallState.ESTABLISHED:
@@ -157,37 +163,36 @@ class RemoteOffers:
         leg = self._switch.legs.get(event.leg)
         if leg is None or not leg.call.is_up:
             return
+        answer = parse(event.sdp)
         if leg.call.remote_sdp is None:
-            leg.known_sdp = event.sdp
+            leg.known_sdp = answer
             self._switch.tell(leg.call, AgentMessage(type=MessageType.ANSWER, sdp=event.sdp))
-            learn_answer(self._switch, leg, event.sdp)
+            learn_answer(self._switch, leg, answer)
         else:
-            self.changed(leg, event.sdp)
+            self.changed(leg, answer)
 
     def refreshed(self, event: SessionRefreshed) -> None:
         """Take the description with which the far side answered a refresh of the core."""
         leg = self._switch.legs.get(event.leg)
         if leg is not None and leg.call.is_up:
-            self.changed(leg, event.sdp)
+            self.changed(leg, parse(event.sdp))
 
-    def changed(self, leg: Leg, text: str) -> None:
+    def changed(self, leg: Leg, answer: Description) -> None:
         """Let the page apply what is new for it; its answer to that does not go to the far side, which has one."""
-        known = same_media(leg, text)
-        learn_answer(self._switch, leg, text)
+        known = same_media(leg, answer)
+        learn_answer(self._switch, leg, answer)
         if not known and leg.call.negotiation is Negotiation.NONE and leg.waiting_offer is None:
-            self._ask(leg, text, informing=True)
+            self._ask(leg, answer, informing=True)
 
 
-def _resumes(leg: Leg, text: str) -> bool:
+def _resumes(leg: Leg, offer: Description) -> bool:
     """
-    Tell whether an offer of the far side ends the hold: some third-party control orders it by NOTIFY, and resumes so.
-
-    W 6.5 tells of such.
+    Return whether an offer of the far side ends the hold: some third-party control orders it by NOTIFY, resumes so.
 
     One that repeats what the far side has said already is a refresh. The agent's own hold is only for the agent to end.
     """
-    known = leg.call.remote_sdp or ""
-    return leg.held_by == SERVER and "sendrecv" in ways(text) and not descriptions.same_session(known, text)
+    known = leg.call.remote_sdp or EMPTY
+    return leg.held_by == SERVER and "sendrecv" in directions(offer) and not same_session(known, offer)
 
 
 def _is_offer(call: Call, message: AgentMessage) -> bool:

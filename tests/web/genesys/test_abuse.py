@@ -1,7 +1,7 @@
 """What a broken or hostile page sends, and what comes of it: nothing for anyone else, and never a traceback."""
 
+from tests.support import sdptext as sdp
 from tests.web.genesys.dialectcase import BROWSER_SDP, PBX_SDP, DialectCase
-from wrtcgw import sdp
 
 
 class HostileMessages(DialectCase):

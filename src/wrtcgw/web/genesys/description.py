@@ -6,21 +6,17 @@ PBX may leave out.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from itertools import zip_longest
+from collections.abc import Iterable
 
 from attrs import frozen
 
-from wrtcgw import sdp as descriptions
+from wrtcgw.sdp.description import Description, Direction, Stream, parse
+from wrtcgw.sdp.directions import SENDING
 
 DTLS, CUT = "UDP/TLS/RTP/SAVPF", "RTP/SAVPF"
 """The profile with DTLS, and what the library makes of it in its offers."""
 
-_DIRECTIONS = ("a=sendrecv", "a=sendonly", "a=recvonly", "a=inactive")
-_SENDING = ("a=sendrecv", "a=sendonly")
 _REFLEXIVE = re.compile(r" typ (?:srflx|relay|prflx)\b")
-
-Sections = list[list[str]]
 
 
 @frozen
@@ -35,13 +31,13 @@ class Candidate:
 
 def from_page(sdp: str, candidates: Iterable[Candidate]) -> str:
     """Return the page's description with its candidates in it, each once."""
-    sections = _sections(sdp)
+    description = parse(sdp)
+    streams = list(description.streams)
     for candidate in candidates:
-        line = _line(candidate.text)
-        section = _section_of(candidate, sections)
-        if line and section is not None and line not in section:
-            section.append(line)
-    return _text(sections)
+        line, at = _line(candidate.text), _position(candidate, streams)
+        if line and at is not None and line not in streams[at].lines:
+            streams[at] = streams[at].with_lines([*streams[at].lines, line])
+    return str(description.with_streams(streams))
 
 
 def _line(candidate: str) -> str:
@@ -50,44 +46,45 @@ def _line(candidate: str) -> str:
     return f"a={text}" if text.startswith("candidate:") and text.isprintable() else ""
 
 
-def _section_of(candidate: Candidate, sections: Sections) -> list[str] | None:
-    """Return the media description of a candidate: its index can be trusted, its mid is a guess of the library's."""
-    if candidate.index is not None and 0 <= candidate.index < len(sections) - 1:
-        return sections[candidate.index + 1]
-    wanted = (f"a=mid:{candidate.mid}", f"m={candidate.mid} ")
-    return next((one for one in sections[1:] if wanted[0] in one or one[0].startswith(wanted[1])), None)
+def _position(candidate: Candidate, streams: list[Stream]) -> int | None:
+    """Return which stream a candidate is for: its index can be trusted, its mid is a guess of the library's."""
+    if candidate.index is not None and 0 <= candidate.index < len(streams):
+        return candidate.index
+    wanted = candidate.mid
+    return next((at for at, stream in enumerate(streams) if wanted in (stream.value("mid"), stream.media)), None)
 
 
 def candidates_of(sdp: str) -> list[dict[str, object]]:
     """Return what ``Candidates`` is to say of a description; empty when it has none."""
-    found: list[dict[str, object]] = []
-    for index, section in enumerate(_sections(sdp)[1:]):
-        mid = next((line[6:] for line in section if line.startswith("a=mid:")), section[0][2:].partition(" ")[0])
-        for line in section:
-            if line.startswith("a=candidate:"):
-                found.append({"sdpMLineIndex": index, "sdpMid": mid, "candidate": line[2:]})
-    return found
+    return [
+        {"sdpMLineIndex": at, "sdpMid": stream.value("mid") or stream.media, "candidate": line[2:]}
+        for at, stream in enumerate(parse(sdp).streams)
+        for line in stream.lines
+        if line.startswith("a=candidate:")
+    ]
 
 
 def secured(sdp: str) -> str:
     """Return the description with the whole name of the profile where the library cut it: DTLS shows by its key."""
-    sections = _sections(sdp)
-    keyed = any(line.startswith("a=fingerprint:") for section in sections for line in section)
-    for section in sections[1:] if keyed else ():
-        section[0] = section[0].replace(f" {CUT} ", f" {DTLS} ", 1)
-    return _text(sections)
+    description = parse(sdp)
+    keyed = any(section.has("fingerprint") for section in (description.session, *description.streams))
+    if not keyed:
+        return str(description.normalised())
+    return str(description.with_streams(map(_secured, description.streams)))
+
+
+def _secured(stream: Stream) -> Stream:
+    return stream.with_media_line(profile=DTLS) if stream.profile == CUT else stream
 
 
 def with_profiles_of(sdp: str, other: str) -> str:
     """Return an answer with each profile named as the offer has it."""
-    sections = _sections(sdp)
-    for section, offered in zip_longest(sections[1:], _sections(other)[1:]):
-        if section is None or offered is None:
-            break
-        ours, theirs = _profile(section), _profile(offered)
-        if {ours, theirs} == {DTLS, CUT}:
-            section[0] = section[0].replace(f" {ours} ", f" {theirs} ", 1)
-    return _text(sections)
+    description, offered = parse(sdp), parse(other).streams
+    streams = list(description.streams)
+    for at, (ours, theirs) in enumerate(zip(streams, offered, strict=False)):
+        if {ours.profile, theirs.profile} == {DTLS, CUT}:
+            streams[at] = ours.with_media_line(profile=theirs.profile)
+    return str(description.with_streams(streams))
 
 
 def for_page(sdp: str) -> str:
@@ -95,64 +92,46 @@ def for_page(sdp: str) -> str:
     Return a description with what the library and today's browsers need in each stream that is not refused.
 
     One keying, a direction, ``rtcp-mux``, and a named stream, without which the library takes the call for held and
-    plays nothing; an address of its own, behind which the library puts the bandwidth of video (W 7). A reflexive
-    candidate gets a related address, which old browsers insist on.
+    plays nothing; an address of its own, behind which the library puts the bandwidth of video. A reflexive candidate
+    gets a related address, which old browsers insist on.
     """
-    sections = _sections(sdp)
-    address = [line for line in sections[0] if line.startswith("c=")][:1]
-    at_session = next((line for line in sections[0] if line in _DIRECTIONS), "a=sendrecv")
-    for section in sections[1:]:
-        section[:] = map(_with_related_address, section)
-        if section[0].startswith(("m=audio ", "m=video ")) and section[0].split(" ")[1] != "0":
-            _complete(section, at_session)
-            if not any(line.startswith("c=") for line in section):
-                place = 2 if section[1].startswith("i=") else 1
-                section[place:place] = address
-    return _text(sections)
+    description = parse(sdp)
+    return str(description.with_streams(_for_page(stream, description) for stream in description.streams))
 
 
-def _complete(section: list[str], at_session: str) -> None:
-    direction = next((line for line in section if line in _DIRECTIONS), "")
-    if not direction:
+def _for_page(stream: Stream, description: Description) -> Stream:
+    stream = stream.with_lines(map(_with_related_address, stream.lines))
+    if stream.media not in ("audio", "video") or stream.is_rejected:
+        return stream
+    session = description.session
+    lines = _completed(stream, session.stated_direction or "sendrecv")
+    if not stream.address:
+        address = [line for line in session.lines if line.startswith("c=")][:1]
+        place = 2 if lines[1:] and lines[1].startswith("i=") else 1
+        lines[place:place] = address
+    return stream.with_lines(lines)
+
+
+def _completed(stream: Stream, at_session: Direction) -> list[str]:
+    lines, direction = list(stream.lines), stream.stated_direction
+    if direction is None:
         direction = at_session
-        section.append(direction)
-    if any(line.startswith("a=fingerprint:") for line in section):  # browsers refuse a choice of keyings
-        section[:] = [line for line in section if not line.startswith("a=crypto:")]
-    if _profile(section) in (DTLS, CUT) and "a=rtcp-mux" not in section:
-        section.append("a=rtcp-mux")
-    if direction in _SENDING:
-        _name_stream(section)
+        lines.append(f"a={direction}")
+    if stream.has("fingerprint"):  # browsers refuse a choice of keyings
+        lines = [line for line in lines if not line.startswith("a=crypto:")]
+    if stream.profile in (DTLS, CUT) and "a=rtcp-mux" not in lines:
+        lines.append("a=rtcp-mux")
+    return _with_named_stream(lines, stream.media) if direction in SENDING else lines
 
 
-def _name_stream(section: list[str]) -> None:
-    media = section[0][2:].partition(" ")[0]
-    for at, line in enumerate(section):
-        if line.startswith("a=msid:- "):
-            section[at] = f"a=msid:wrtcgw {line[9:]}"
-    if not any(line.startswith("a=msid:") or re.match(r"a=ssrc:\d+ msid:", line) for line in section):
-        section.append(f"a=msid:wrtcgw wrtcgw-{media}")
+def _with_named_stream(lines: list[str], media: str) -> list[str]:
+    lines = [f"a=msid:wrtcgw {line[9:]}" if line.startswith("a=msid:- ") else line for line in lines]
+    if not any(line.startswith("a=msid:") or re.match(r"a=ssrc:\d+ msid:", line) for line in lines):
+        lines.append(f"a=msid:wrtcgw wrtcgw-{media}")
+    return lines
 
 
 def _with_related_address(line: str) -> str:
     if line.startswith("a=candidate:") and _REFLEXIVE.search(line) and " raddr " not in line:
         return _REFLEXIVE.sub(lambda found: f"{found[0]} raddr 0.0.0.0 rport 9", line, count=1)
     return line
-
-
-def _profile(section: Sequence[str]) -> str:
-    words = section[0].split(" ")
-    return words[2] if len(words) > 2 else ""
-
-
-def _sections(sdp: str) -> Sections:
-    sections: Sections = [[]]
-    for line in descriptions.normalise(sdp).split("\r\n")[:-1]:
-        if line.startswith("m="):
-            sections.append([line])
-        else:
-            sections[-1].append(line)
-    return sections
-
-
-def _text(sections: Sections) -> str:
-    return "".join(f"{line}\r\n" for section in sections for line in section)
