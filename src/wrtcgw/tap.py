@@ -14,6 +14,7 @@ from twisted.python import usage
 
 from wrtcgw import __version__
 from wrtcgw.config import ConfigError, Settings, load, report
+from wrtcgw.daemon.descriptors import raise_descriptor_limit
 from wrtcgw.daemon.listener import CannotServe
 from wrtcgw.daemon.service import GatewayService
 from wrtcgw.daemon.systemd import Notifier
@@ -142,6 +143,7 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor  # noqa: PLC0415 (the only place that may)
 
     steady(cast(IReactorTime, reactor))
+    raise_descriptor_limit()
     service = GatewayService(
         cast(IReactorTCP, reactor),
         options.settings,

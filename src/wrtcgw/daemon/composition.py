@@ -13,6 +13,7 @@ from twisted.web.resource import IResource
 from wrtcgw.agent import AgentSettings, UserAgentService
 from wrtcgw.calls.registry import Registry
 from wrtcgw.config import Settings
+from wrtcgw.daemon.descriptors import descriptor_limit
 from wrtcgw.daemon.listener import HTTPListener
 from wrtcgw.daemon.watching import Watching, watch
 from wrtcgw.gateway import Gateway, GatewaySettings
@@ -201,6 +202,10 @@ def web_settings(settings: Settings) -> WebSettings:
         allowed_origins=frozenset(settings.allowed_origins),
         operator_token=settings.operator_token,
         body_limit=settings.body_limit,
+        header_timeout=settings.header_timeout,
+        body_timeout=settings.body_timeout,
+        connections_per_address=settings.connections_per_address,
+        descriptors=descriptor_limit(),
         wait_limit=settings.wait_limit,
         heartbeat=settings.heartbeat,
         streams_per_agent=settings.streams_per_agent,

@@ -49,6 +49,10 @@ class Addresses:
         self._networks = trusted_proxies
         self._is_trusted = lru_cache(maxsize=1024)(self._in_networks)
 
+    def is_trusted(self, address: str) -> bool:
+        """Return whether an address is that of a trusted proxy."""
+        return self._is_trusted(address)
+
     def client(self, request: Request) -> Client:
         """Return where ``request`` comes from."""
         peer = plain_address(getattr(request.client, "host", ""))

@@ -20,6 +20,7 @@ from wrtcgw.gateway import Gateway, Outcome
 from wrtcgw.web.addresses import Addresses, Client
 from wrtcgw.web.codec import DESCRIPTION_TYPES, Data, Digits, Fields, Input, SignIn, parse_report
 from wrtcgw.web.conversation import SELF, Conversation, call_reply, read_after
+from wrtcgw.web.crowd import Crowd
 from wrtcgw.web.errors import NoSuchResource, WrongMethod, write_error, write_json, write_unexpected
 from wrtcgw.web.front import Front
 from wrtcgw.web.genesys import GenesysDialect, GenesysSettings
@@ -103,6 +104,14 @@ class GatewayAPI:
         self._reception = Reception(gateway, self._origins, settings, clock)
         self._streams = self._reception.streams
         self._access = self._reception.access
+        self.timeouts = settings.header_timeout, settings.body_timeout
+        self.crowd = Crowd(
+            settings.connections_per_address,
+            settings.descriptors,
+            self._addresses.is_trusted,
+            self._reception.addresses,
+            clock.seconds,
+        )
         self.genesys: GenesysDialect | None = None
         if genesys is not None:
             self.genesys = GenesysDialect(gateway, self._reception, self._addresses, genesys, clock, wall)
@@ -151,6 +160,8 @@ class GatewayAPI:
         self._origins.allow(settings.allowed_origins)
         self._access.configure(settings.session_binding, settings.operator_token)
         self._ice = settings.ice
+        self.timeouts = settings.header_timeout, settings.body_timeout
+        self.crowd.per_address = settings.connections_per_address
 
     @property
     def hanging(self) -> tuple[int, int]:

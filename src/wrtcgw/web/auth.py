@@ -57,6 +57,10 @@ class Sessions:
         session = None if agent is None else self._sessions.get(agent)
         return agent if session is not None and hmac.compare_digest(token, session.token) else None
 
+    def addresses(self) -> list[str]:
+        """Return from where agents have signed in, one address for each session; empty where it is not certain."""
+        return [session.address for session in tuple(self._sessions.values())]
+
     def of(self, agent: Agent) -> Session | None:
         """Return the session of an agent; None when it was not opened here."""
         return self._sessions.get(agent)

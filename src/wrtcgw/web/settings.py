@@ -60,5 +60,13 @@ class WebSettings:
     """Refused tries, and tries in progress, of one client address."""
     sign_in_per_id: Allowance = Allowance(burst=10, per_second=0.1)
     """The same for one agent id, and for one DN, from one address; all addresses together have 5 times the burst."""
+    header_timeout: float = 10.0
+    """Seconds for the whole head of a request."""
+    body_timeout: float = 30.0
+    """Seconds for the whole body of a request."""
+    connections_per_address: int = 200
+    """For an IPv4 address or an IPv6 network of 64 bits, and 4 more for each agent signed in from there."""
+    descriptors: int = 0
+    """How many files the process may have open; a part of them is kept for who is signed in. 0: unknown."""
     ice: IceSettings = IceSettings()
     """The STUN and TURN servers that pages are told of."""

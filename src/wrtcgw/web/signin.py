@@ -46,6 +46,10 @@ class Reception:
         self.polls = Polls(clock, gateway)
         self.streams = Streams(clock, gateway, settings.heartbeat, settings.streams_per_agent)
 
+    def addresses(self) -> list[str]:
+        """Return from where agents are signed in, one address for each of them."""
+        return self._sessions.addresses()
+
     async def sign_in(self, request: Request, client: Client, wanted: SignIn) -> Reply:
         """
         Register the agent's DN and open a session.

@@ -1,12 +1,12 @@
-"""The HTTP listener: bodies bounded while they come in, and no query of a request in any log."""
+"""The HTTP listener: connections and bodies are bounded, and no query of a request is in any log."""
 
 import time
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.http import INTERNAL_SERVER_ERROR as INTERNAL_ERROR
-from twisted.web.http import OK
+from twisted.web.http import OK, _GenericHTTPChannelProtocol
 from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
 
@@ -14,7 +14,10 @@ from wrtcgw.capture.recorder import Recorder
 from wrtcgw.meters.meters import Meters
 from wrtcgw.redact import redact_uri
 from wrtcgw.web.api import GatewayAPI
+from wrtcgw.web.channel import BoundedChannel
 from wrtcgw.web.codec import BoundedBody
+from wrtcgw.web.crowd import Crowd
+from wrtcgw.web.headers import protect
 from wrtcgw.web.tracing import TracedRequest
 
 IDLE_SECONDS = 75.0
@@ -22,6 +25,11 @@ IDLE_SECONDS = 75.0
 
 HANGING = (b"/message", b"/events")
 """The ends of the paths of GET requests that wait for something."""
+
+
+def bounded_channel() -> _GenericHTTPChannelProtocol:
+    """Return what serves one connection, as Twisted wants it: behind the part that could change to HTTP/2."""
+    return _GenericHTTPChannelProtocol(BoundedChannel())
 
 
 class GatewayRequest(TracedRequest):
@@ -33,6 +41,7 @@ class GatewayRequest(TracedRequest):
     def process(self) -> None:
         """Serve the request, which is complete now."""
         self.began = self.channel.site.seconds()  # type: ignore[attr-defined]
+        protect(self, secure=self.isSecure())
         super().process()
 
     def __repr__(self) -> str:
@@ -61,6 +70,7 @@ class GatewaySite(Site):
         recorder: Recorder | None = None,
         meters: Meters | None = None,
     ) -> None:
+        self.protocol = bounded_channel  # type: ignore[method-assign]
         super().__init__(
             resource or api.resource(),
             requestFactory=GatewayRequest,
@@ -68,11 +78,35 @@ class GatewaySite(Site):
             timeout=idle,
             reactor=reactor,
         )
+        self._api = api
         self._body_limit = api.largest_body
         self.access_log = access_log
         self.recorder = recorder
         self.meters = meters
         self.seconds = time.monotonic if reactor is None else reactor.seconds
+
+    def buildProtocol(self, addr: Any) -> Any:
+        """Return what serves a new connection; None closes it at once, as long as descriptors are scarce."""
+        return super().buildProtocol(addr) if self.crowd.is_open_to(getattr(addr, "host", "") or "") else None
+
+    def acceptableProtocols(self) -> list[bytes]:  # noqa: N802 (Twisted asks for it by this name)
+        """Return what is offered over TLS (:rfc:`7301`): HTTP/1.1 alone, whose connections are bounded."""
+        return [b"http/1.1"]
+
+    @property
+    def crowd(self) -> Crowd:
+        """Return where connections are counted, those of other listeners too."""
+        return self._api.crowd
+
+    @property
+    def header_timeout(self) -> float:
+        """Return the seconds for the head of a request."""
+        return self._api.timeouts[0]
+
+    @property
+    def body_timeout(self) -> float:
+        """Return the seconds for the body of a request."""
+        return self._api.timeouts[1]
 
     def getContentFile(self, length: int | None) -> BinaryIO:  # noqa: N802 (Twisted asks for it by this name)
         """Return the file that takes a request's body."""
