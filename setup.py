@@ -26,6 +26,7 @@ setup(
     include_package_data=False,
     install_requires=[
         "twisted[tls]>=26.10.0",
+        "joserfc>=1.8.0",
         "klein>=24.8.0",
         "treq>=26.7.0",
         "pyopenssl>=26.4.0",

@@ -71,7 +71,7 @@ class SourceTests(SettingsTestCase):
         for name, key, _ in keys():
             shown = re.search(rf"^{name} = (.*)$", report(default, {}), re.MULTILINE)
             assert shown is not None
-            text = texts.get(name, shown[1].strip('"[]'))
+            text = texts.get(name, shown[1].strip("[]").replace('"', ""))
             settings = self.settings("", PROXY | {f"WRTCGW_{name.upper()}": text})
             if name not in texts:
                 self.assertEqual(getattr(settings, name), getattr(default, name), name)
@@ -328,3 +328,75 @@ class SampleTests(SettingsTestCase):
             for name in re.findall(r"^#([a-z0-9_]+) =", text, re.MULTILINE)
         }
         self.assertEqual(marked, reloadable_keys())
+
+
+class TokenTests(SettingsTestCase):
+    """Sign-in by tokens, and where SIP secrets come from."""
+
+    ISSUER = 'sip_ws_servers = ["ws://a"]\noidc_issuer = "https://login.example.org/realms/acme"\n'
+
+    def test_what_is_enough(self) -> None:
+        """An issuer and whom the tokens are for are enough; the softphone's own id is an audience."""
+        settings = self.settings(self.ISSUER + 'oidc_client_id = "softphone"')
+        self.assertEqual(settings.audiences, ("softphone",))
+        settings = self.settings(self.ISSUER + 'oidc_client_id = "softphone"\noidc_audience = ["gw"]')
+        self.assertEqual(settings.audiences, ("gw",))
+
+    def test_what_is_missing(self) -> None:
+        """Whom the tokens are for is never left open; a client needs its provider."""
+        self.assertRaisesRegex(ConfigError, "^oidc_audience: expected whom", self.settings, self.ISSUER)
+        lone = 'sip_ws_servers = ["ws://a"]\noidc_client_id = "x"'
+        self.assertRaisesRegex(ConfigError, "^oidc_issuer: expected the provider", self.settings, lone)
+        none = self.ISSUER + 'oidc_audience = ["gw"]\noidc_algorithms = []'
+        self.assertRaisesRegex(ConfigError, "^oidc_algorithms: expected at least one", self.settings, none)
+
+    def test_algorithms_with_a_shared_secret(self) -> None:
+        """Neither none nor HS256 can be allowed; the others are known in any case."""
+        for name in ("none", "HS256", "hs512", "None", "", "*"):
+            text = f'{self.ISSUER}oidc_audience = ["gw"]\noidc_algorithms = ["RS256", "{name}"]'
+            self.assertRaisesRegex(ConfigError, "^oidc_algorithms: expected a list, each one of", self.settings, text)
+        text = f'{self.ISSUER}oidc_audience = ["gw"]\noidc_algorithms = ["eddsa", "es256"]'
+        self.assertEqual(self.settings(text).oidc_algorithms, ("EdDSA", "ES256"))
+
+    def test_issuer_without_tls(self) -> None:
+        """The provider is asked over TLS, unless it is on this machine."""
+        others = (
+            "http://login.example.org",
+            "login.example.org",
+            "https://a:b@login.example.org",
+            "https://",
+            "ftp://x",
+        )
+        for url in (*others, "http://127.0.0.1.example.org", "https://login.example.org/#x"):
+            text = f'sip_ws_servers = ["ws://a"]\noidc_audience = ["gw"]\noidc_issuer = "{url}"'
+            self.assertRaisesRegex(ConfigError, "^oidc_issuer: expected empty or a URL", self.settings, text)
+        for url in ("http://127.0.0.1:4000", "http://localhost:4000/x", "http://[::1]:4000"):
+            text = f'sip_ws_servers = ["ws://a"]\noidc_audience = ["gw"]\noidc_issuer = "{url}"'
+            self.assertEqual(self.settings(text).oidc_issuer, url)
+
+    def test_secrets(self) -> None:
+        """Secrets come from a file, a program with the DN among its arguments, or a URL with the DN in its path."""
+        good = (
+            "file:/etc/x.toml",
+            "command:/usr/bin/pass-for %dn",
+            "command:/usr/bin/x '--of=%dn' -q",
+            "https://v.example.org/sip/%dn",
+            "https://v.example.org/sip?dn=%dn",
+        )
+        for text in good:
+            self.assertIsNotNone(self.settings(f'sip_ws_servers = ["ws://a"]\nsip_secrets = "{text}"').sip_secrets)
+        bad = (
+            "file:x.toml",
+            "command:pass-for %dn",
+            "command:/usr/bin/x",
+            "command:/usr/bin/%dn",
+            "command:/usr/bin/x '%dn",
+            "http://v.example.org/%dn",
+            "https://v.example.org/sip",
+            "https://%dn.example.org/",
+            "vault:x",
+            "/etc/x.toml",
+        )
+        for text in bad:
+            whole = f'sip_ws_servers = ["ws://a"]\nsip_secrets = "{text}"'
+            self.assertRaisesRegex(ConfigError, "^sip_secrets: expected empty, file:/path", self.settings, whole)

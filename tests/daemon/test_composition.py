@@ -13,6 +13,8 @@ from tests.support.wsproxy import Network
 from wrtcgw.config import Settings
 from wrtcgw.config.settings import keys
 from wrtcgw.daemon import composition
+from wrtcgw.daemon.identity import oidc_settings
+from wrtcgw.identity.sources import SourceName
 from wrtcgw.transport.websocket import WebSocketURL
 
 OTHERS: dict[str, Any] = {
@@ -42,6 +44,18 @@ OTHERS: dict[str, Any] = {
     "genesys_origins": ("https://desk.example.org",),
     "genesys_self_destination": "echo",
     "genesys_node": "n1",
+    "oidc_issuer": "https://login.example.org",
+    "oidc_audience": ("gateway",),
+    "oidc_jwks_url": "https://login.example.org/keys",
+    "oidc_dn_claim": "telephony.dn",
+    "oidc_algorithms": ("ES256",),
+    "oidc_client_id": "softphone",
+    "oidc_scope": "openid dn",
+    "oidc_name": "Login",
+    "oidc_token": "access",
+    "sip_secrets": SourceName.parse("file:/etc/secrets.toml"),
+    "sip_secrets_token_file": Path("token"),
+    "provider_ca_file": Path("ca.pem"),
     "log_level": "debug",
 }
 """For keys that are neither numbers nor switches a value that is not the default."""
@@ -73,6 +87,7 @@ class CompositionTests(SynchronousTestCase):
             composition.ice_settings,
             composition.websocket_settings,
             composition.tls_settings,
+            oidc_settings,
             lambda settings: composition.genesys_settings(evolve(settings, genesys_dialect=True)),
         )
         for make in makers:

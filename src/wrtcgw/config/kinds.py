@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
+from wrtcgw.identity.fetching import is_safe
+from wrtcgw.identity.sources import SourceName
 from wrtcgw.transport.websocket import WebSocketURL
 
 Network = IPv4Network | IPv6Network
@@ -202,6 +204,18 @@ def _pattern(text: str) -> object:
     return text if _USER.fullmatch(text.removesuffix("*")) or text == "*" else _refuse()
 
 
+def _safe_url(text: str) -> object:
+    return text if not text or (is_safe(text) and "#" not in text) else _refuse()
+
+
+def _secret_source(text: str) -> object:
+    return SourceName.parse(text) if text else None
+
+
+def _some_text(text: str) -> object:
+    return text if text and text.isprintable() else _refuse()
+
+
 def _network(text: str) -> object:
     return ip_network(text, strict=False)
 
@@ -221,6 +235,9 @@ node = _of_text("empty or a name of letters, digits and ._-", _node)
 stun_url = _of_text("stun:host[:port] or stuns:host[:port], without //", _stun_url)
 turn_url = _of_text("turn:host[:port] or turns:host[:port], without //, perhaps with ?transport=udp or tcp", _turn_url)
 ws_url = _of_text("a URL like wss://proxy.example.org:8443/path", WebSocketURL.parse)
+safe_url = _of_text("empty or a URL like https://login.example.org/realms/acme (http to this machine only)", _safe_url)
+secret_source = _of_text("empty, file:/path, command:/path/of/a/program %dn, or https://host/path/%dn", _secret_source)
+text = _of_text("a printable text", _some_text)
 secret = _of_text("a printable text", _printable)
 header_text = _of_text("a printable ASCII text", _header_text)
 user = _of_text("a DN: letters, digits or -_.!~'()&=+$", _user)

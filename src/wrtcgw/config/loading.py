@@ -5,7 +5,7 @@ All faults are collected, so that an operator sees them at once and not one afte
 """
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -171,11 +171,30 @@ def _check_together(reading: _Reading, settings: Settings, *, need_proxy: bool) 
         fault("session_expires", f"at least min_se ({settings.min_se})", str(settings.session_expires))
     if settings.turn_servers and not settings.turn_secret and "turn_secret" not in known_bad:
         fault("turn_secret", "the secret of turn_servers (coturn's static-auth-secret)", "none")
-    if settings.tls_ca_file is not None:
+    for key, expected, found in (*_bad_ca_files(settings), *_missing_for_tokens(settings)):
+        if not known_bad & {key, "oidc_client_id"}:
+            fault(key, expected, found)
+
+
+def _bad_ca_files(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Iterate over the keys that name a file of CA certificates which is of no use: key, expected, found."""
+    for name in ("tls_ca_file", "provider_ca_file"):
+        path = getattr(settings, name)
         try:
-            load_trust_root(settings.tls_ca_file)
+            if path is not None:
+                load_trust_root(path)
         except ValueError as error:
-            fault("tls_ca_file", "a PEM file with the CA certificates", str(error))
+            yield name, "a PEM file with the CA certificates", str(error)
+
+
+def _missing_for_tokens(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Iterate over the keys that sign-in by token needs as well: key, expected, found."""
+    if settings.oidc_issuer and not settings.audiences:
+        yield "oidc_audience", "whom the tokens of oidc_issuer are for (their aud), or oidc_client_id", "none"
+    if settings.oidc_issuer and not settings.oidc_algorithms:
+        yield "oidc_algorithms", "at least one", "none"
+    if settings.oidc_client_id and not settings.oidc_issuer:
+        yield "oidc_issuer", "the provider that knows oidc_client_id", "none"
 
 
 def report(settings: Settings, sources: Mapping[str, str]) -> str:

@@ -8,9 +8,12 @@ from attrs import Attribute, field, fields, frozen
 
 from wrtcgw.config import kinds
 from wrtcgw.config.kinds import Kind, Network
+from wrtcgw.identity.settings import FAMILIES
+from wrtcgw.identity.sources import SourceName
 from wrtcgw.transport.websocket import WebSocketURL
 
 HOUR = 3600.0
+ALGORITHMS = kinds.choice(*FAMILIES, aliases={name.lower(): name for name in FAMILIES})
 
 
 @frozen
@@ -62,6 +65,21 @@ class Settings:
     sign_in_rate_per_address: float = _key(1.0, kinds.number(0.001, 1e6, "tries a second"))
     sign_in_burst_per_id: int = _key(10, kinds.integer(1, 1_000_000))
     sign_in_rate_per_id: float = _key(0.1, kinds.number(0.001, 1e6, "tries a second"))
+
+    # sign-in without SIP passwords
+    oidc_issuer: str = _key("", kinds.safe_url, reload=True)
+    oidc_audience: tuple[str, ...] = _key((), kinds.many(kinds.text), reload=True)
+    oidc_jwks_url: str = _key("", kinds.safe_url, reload=True)
+    oidc_dn_claim: str = _key("dn", kinds.text, reload=True)
+    oidc_leeway: float = _key(60.0, kinds.number(0.0, 600.0), reload=True)
+    oidc_algorithms: tuple[str, ...] = _key(("EdDSA", "ES256", "RS256"), kinds.many(ALGORITHMS), reload=True)
+    oidc_client_id: str = _key("", kinds.secret, reload=True)
+    oidc_scope: str = _key("openid", kinds.header_text, reload=True)
+    oidc_name: str = _key("", kinds.secret, reload=True)
+    oidc_token: str = _key("id", kinds.choice("id", "access"), reload=True)
+    sip_secrets: SourceName | None = _key(None, kinds.secret_source, reload=True)  # noqa: RUF009
+    sip_secrets_token_file: Path | None = _key(None, kinds.path, reload=True)  # noqa: RUF009
+    provider_ca_file: Path | None = _key(None, kinds.path, reload=True)  # noqa: RUF009
 
     # the SIP side: where and as whom
     sip_ws_servers: tuple[WebSocketURL, ...] = _key((), kinds.many(kinds.ws_url))
@@ -170,6 +188,11 @@ class Settings:
         """The domain of our addresses of record: ``sip_domain``, or else the host of the first proxy."""
         named = self.sip_domain or self.sip_server or (self.proxies[0].host if self.proxies else "")
         return _in_url(named)
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """Whom tokens have to be for: ``oidc_audience``, or else the softphone at the provider."""
+        return self.oidc_audience or ((self.oidc_client_id,) if self.oidc_client_id else ())
 
     @property
     def domains(self) -> frozenset[str]:

@@ -14,6 +14,7 @@ from wrtcgw.agent import AgentSettings, UserAgentService
 from wrtcgw.calls.registry import Registry
 from wrtcgw.config import Settings
 from wrtcgw.daemon.descriptors import descriptor_limit
+from wrtcgw.daemon.identity import identity_parts
 from wrtcgw.daemon.listener import HTTPListener
 from wrtcgw.daemon.watching import Watching, watch
 from wrtcgw.gateway import Gateway, GatewaySettings
@@ -66,7 +67,15 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
     watching = watch(clock, settings, agent, core, registry, gateway)
     agent.attach(gateway)
     dialect = genesys_settings(settings)
-    api = GatewayAPI(gateway, web_settings(settings), clock, pages=pages, genesys=dialect, ops=watching.ops)
+    api = GatewayAPI(
+        gateway,
+        web_settings(settings),
+        clock,
+        pages=pages,
+        genesys=dialect,
+        ops=watching.ops,
+        identity=identity_parts(reactor, settings),
+    )
     make_site = partial(
         GatewaySite,
         api,

@@ -14,6 +14,7 @@ from twisted.web.resource import IResource
 from wrtcgw.browser.pages import PageSettings, browser_pages
 from wrtcgw.config import ConfigError, Settings, reloadable_keys
 from wrtcgw.daemon.composition import Parts, access_log, compose, gateway_settings, web_settings
+from wrtcgw.daemon.identity import concerns, identity_parts
 from wrtcgw.daemon.listener import CannotServe, HTTPListener
 from wrtcgw.daemon.loglevel import LevelControl
 from wrtcgw.daemon.systemd import Notifier, Watchdog
@@ -166,6 +167,8 @@ class GatewayService(MultiService):
         self.parts.site.access_log = access_log(self.settings)
         self.parts.gateway.reconfigure(gateway_settings(self.settings))
         self.parts.api.reconfigure(web_settings(self.settings))
+        if any(map(concerns, changes)):
+            self.parts.api.identify(identity_parts(self._reactor, self.settings))
         self._page_settings.allowed_origins = self.settings.allowed_origins
         log.info("configuration reloaded; changed: {names}", names=", ".join(sorted(changes)) or "nothing")
         ignored = differs - reloadable_keys()

@@ -32,6 +32,7 @@ from wrtcgw.web.replies import Reply, write_reply
 from wrtcgw.web.settings import WebSettings
 from wrtcgw.web.signin import Reception
 from wrtcgw.web.softphoneapi import SoftphoneAPI
+from wrtcgw.web.tokens import IdentityParts, TokenDesk
 from wrtcgw.web.tracing import trace
 from wrtcgw.web.views import View, agents_view, calls_view, health_view, own_view
 
@@ -78,6 +79,7 @@ class GatewayAPI:
     :param genesys: settings of the Genesys dialect; None leaves it out.
     :param pages: further resources by the first segment of their paths: ``{b"softphone": ...}``; ``b""`` is the root.
     :param ops: what the operators' calls stand on; None leaves those out that need it.
+    :param identity: who judges tokens; None: nobody signs in by one.
     :param wall: the wall clock's seconds; ``clock`` may count from anywhere.
     """
 
@@ -92,6 +94,7 @@ class GatewayAPI:
         pages: Mapping[bytes, IResource] | None = None,
         genesys: GenesysSettings | None = None,
         ops: OpsParts | None = None,
+        identity: IdentityParts | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._gateway = gateway
@@ -102,6 +105,7 @@ class GatewayAPI:
         self._addresses = Addresses(settings.trusted_proxies)
         self._origins = Origins(settings.allowed_origins)
         self._reception = Reception(gateway, self._origins, settings, clock)
+        self._tokens = TokenDesk(self._reception, identity)
         self._streams = self._reception.streams
         self._access = self._reception.access
         self.timeouts = settings.header_timeout, settings.body_timeout
@@ -163,6 +167,10 @@ class GatewayAPI:
         self.timeouts = settings.header_timeout, settings.body_timeout
         self.crowd.per_address = settings.connections_per_address
 
+    def identify(self, identity: IdentityParts | None) -> None:
+        """Let tokens be judged otherwise from now on."""
+        self._tokens.parts = identity
+
     @property
     def hanging(self) -> tuple[int, int]:
         """Return how many polls hang, in both dialects, and how many streams are open."""
@@ -189,10 +197,14 @@ class GatewayAPI:
     @app.route("/api/webrtc/sign_in", methods=["GET", "POST"])
     async def sign_in(self, request: Request) -> bytes:
         """Register a DN, or let a guest in, and open a session."""
-        fields, client = Input.read(request, self.body_limit).fields(), self._addresses.client(request)
+        given, client = Input.read(request, self.body_limit), self._addresses.client(request)
+        fields = given.fields()
         if fields.switch("guest"):
             dn = (fields.optional("dn") or "") if self._needs_no_password else ""
             return write_reply(request, await self._reception.sign_in_without_password(request, client, dn))
+        by_token = await self._tokens.sign_in(request, client, given, fields)
+        if by_token is not None:
+            return write_reply(request, by_token)
         return write_reply(request, await self._reception.sign_in(request, client, SignIn.read(fields)))
 
     @app.route("/api/webrtc/sign_out", methods=["GET", "POST"])

@@ -30,6 +30,14 @@ from wrtcgw.errors import (
     UnknownCall,
     WrongState,
 )
+from wrtcgw.identity.errors import (
+    TOKEN_FAULTS,
+    DNNotAllowed,
+    IdentityProviderUnavailable,
+    SecretRefused,
+    SecretUnavailable,
+    TokensNotAccepted,
+)
 
 log = Logger()
 
@@ -172,6 +180,10 @@ def _bearer(error: GatewayError) -> Mapping[str, str]:
     return {"WWW-Authenticate": 'Bearer realm="wrtcgw"'}
 
 
+def _invalid_token(error: GatewayError) -> Mapping[str, str]:
+    return {"WWW-Authenticate": 'Bearer realm="wrtcgw", error="invalid_token"'}
+
+
 def _sip_answer(error: RegistrationRefused | RequestRefused) -> Details:
     return {"sipCode": error.code, "reason": error.reason}
 
@@ -195,6 +207,9 @@ ROWS: Mapping[type[GatewayError], Row] = {
     GuestsNotAllowed: Row(403, "guests_not_allowed"),
     ForeignOrigin: Row(403, "foreign_origin"),
     LoopbackOnly: Row(403, "loopback_only"),
+    **{kind: Row(401, kind.code, headers=_invalid_token) for kind in TOKEN_FAULTS},
+    TokensNotAccepted: Row(403, "tokens_not_accepted"),
+    DNNotAllowed: Row(403, "dn_not_allowed", lambda error: {"dns": list(error.allowed)}),
     NotSignedIn: Row(404, "not_signed_in"),
     UnknownCall: Row(404, "unknown_call"),
     NoSuchResource: Row(404, "not_found"),
@@ -207,6 +222,9 @@ ROWS: Mapping[type[GatewayError], Row] = {
     WrongContentType: Row(415, "wrong_content_type"),
     TooManyTries: Row(429, "too_many_tries", headers=lambda error: {"Retry-After": str(error.retry_after)}),
     RequestRefused: Row(502, "request_refused", _sip_answer),
+    SecretRefused: Row(502, "secret_refused", lambda error: {"sipCode": error.sip_code}),
+    IdentityProviderUnavailable: Row(503, "identity_provider_unavailable", headers=_retry_soon),
+    SecretUnavailable: Row(503, "secret_unavailable", headers=_retry_soon),
     TooManyGuests: Row(503, "too_many_guests", headers=_retry_soon),
     Draining: Row(503, "draining", headers=_retry_soon),
     NoSIPConnection: Row(503, "no_sip_connection", headers=_retry_soon),

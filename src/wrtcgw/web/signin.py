@@ -50,15 +50,26 @@ class Reception:
         """Return from where agents are signed in, one address for each of them."""
         return self._sessions.addresses()
 
-    async def sign_in(self, request: Request, client: Client, wanted: SignIn) -> Reply:
+    def charge(self, client: Client) -> Try:
+        """
+        Charge a try to an address before anything is known of it but that.
+
+        :raises TooManyTries: when it has none left.
+        """
+        return self._limit.enter(client.address, "", "", known=True)
+
+    async def sign_in(self, request: Request, client: Client, wanted: SignIn, *, no_password: bool = False) -> Reply:
         """
         Register the agent's DN and open a session.
 
         Whoever was the agent's page before has to sign in again: its hanging requests end here. A page that goes before
         the registrar has answered is not waited for: nobody would have the session of its agent.
+
+        :param no_password: an empty password is none, for a registrar that asks for none.
         """
         trace_as(request, wanted.dn, wanted.id)
-        agent = await self.enrol(client, wanted, known=self._is_known(request, wanted.id))
+        known = self._is_known(request, wanted.id)
+        agent = await self.enrol(client, wanted, known=known, no_password=no_password)
         agent.always_listens = wanted.always_listens
         return self._welcome(request, client, agent)
 

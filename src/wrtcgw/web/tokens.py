@@ -1,0 +1,139 @@
+"""sign_in by a signed token: the token says who it is, and the gateway gets the SIP secret by itself."""
+
+from attrs import frozen
+from twisted.logger import Logger
+from twisted.web.server import Request
+
+from wrtcgw.errors import BadInput, RegistrationRefused
+from wrtcgw.identity.errors import (
+    DNNotAllowed,
+    IdentityProviderUnavailable,
+    SecretRefused,
+    SecretUnavailable,
+    TokensNotAccepted,
+)
+from wrtcgw.identity.secrets import NoSecret, Secret, SecretSource
+from wrtcgw.identity.tokens import TOKEN_LIMIT, Identity, TokenVerifier
+from wrtcgw.web.addresses import Client
+from wrtcgw.web.codec import Fields, Input, SignIn
+from wrtcgw.web.errors import WrongMethod
+from wrtcgw.web.replies import Reply
+from wrtcgw.web.signin import Reception
+
+log = Logger()
+
+
+@frozen
+class IdentityParts:
+    """
+    Who judges tokens, and where SIP secrets come from.
+
+    :ivar secrets: None: the registrar asks for none.
+    """
+
+    verifier: TokenVerifier
+    secrets: SecretSource | None = None
+
+
+class TokenDesk:
+    """Signs agents in by tokens."""
+
+    def __init__(self, reception: Reception, parts: IdentityParts | None) -> None:
+        self._reception = reception
+        self.parts = parts
+
+    async def sign_in(self, request: Request, client: Client, given: Input, fields: Fields) -> Reply | None:
+        """
+        Sign the bearer of a token in.
+
+        A token that is no good is charged to its address, like a wrong password.
+
+        :returns: None when the request shows no token.
+        :raises TokenRefused: or another of the errors of :mod:`wrtcgw.identity.errors`, when it signs nobody in.
+        """
+        token = _token(request, given, fields)
+        if not token:
+            return None
+        if self.parts is None:
+            raise TokensNotAccepted()
+        this_try = self._reception.charge(client)
+        try:
+            identity = await self.parts.verifier.verify(token)
+        except IdentityProviderUnavailable:
+            this_try.forgive()
+            raise
+        except Exception as error:
+            log.warn("sign_in by token from {address}: {error}", address=client.address, error=str(error))
+            raise
+        this_try.forgive()
+        return await self._enter(request, client, fields, identity)
+
+    async def _enter(self, request: Request, client: Client, fields: Fields, identity: Identity) -> Reply:
+        dn = _wanted_dn(fields, identity)
+        secret = await self._secret(dn)
+        wanted = SignIn(
+            id=fields.optional("id") or dn,
+            dn=dn,
+            password=secret.password,
+            display_name=fields.optional("display_name") or "",
+            always_listens=fields.switch("always_listens") or False,
+        )
+        try:
+            return await self._reception.sign_in(request, client, wanted, no_password=True)
+        except RegistrationRefused as error:
+            if error.credentials:
+                raise SecretRefused(dn, error.code) from None
+            raise
+
+    async def _secret(self, dn: str) -> Secret:
+        assert self.parts is not None
+        if self.parts.secrets is None:
+            return Secret()
+        try:
+            return await self.parts.secrets.secret_of(dn)
+        except NoSecret as error:
+            log.error("the SIP secret of {dn} cannot be had: {cause}", dn=dn, cause=str(error))
+            raise SecretUnavailable(dn) from None
+
+
+def _token(request: Request, given: Input, fields: Fields) -> str:
+    """
+    Return the token of a sign_in: its field ``token``, or the Bearer that has the form of one; empty for none.
+
+    :raises BadInput: when it stands in an address, or beside a password.
+    :raises WrongMethod: when it comes by GET.
+    """
+    told = fields.optional("token", limit=10 * TOKEN_LIMIT)  # a token that is too long gets a better answer below
+    if "token" in given.query:
+        raise BadInput("token", "it in the body or as Authorization: Bearer, not in the address, which logs keep")
+    password = fields.optional("password")
+    if told is not None and password is not None:
+        raise BadInput("password", "nothing beside a token", "a password")
+    token = told or ("" if password is not None else _bearer(request))
+    if token and request.method != b"POST":
+        raise WrongMethod(request.method.decode("ascii", "replace"), ("POST", "OPTIONS"))
+    return token.strip()
+
+
+def _bearer(request: Request) -> str:
+    """Return a Bearer with dots in it; the tokens of our own sessions have none."""
+    values = request.requestHeaders.getRawHeaders("authorization") or [""]
+    scheme, _, token = values[-1].partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and "." in token else ""
+
+
+def _wanted_dn(fields: Fields, identity: Identity) -> str:
+    """
+    Return the DN to sign in.
+
+    :raises DNNotAllowed: when the token does not have the one that is asked for.
+    :raises BadInput: when it has several, and none is asked for.
+    """
+    asked = fields.optional("dn")
+    if asked is not None:
+        if asked not in identity.dns:
+            raise DNNotAllowed(asked, identity.dns[:10])
+        return asked
+    if len(identity.dns) > 1:
+        raise BadInput("dn", f"one of {', '.join(identity.dns[:10])}, which the token allows", "nothing")
+    return identity.dns[0]
