@@ -119,6 +119,40 @@ class SourceTests(SettingsTestCase):
         self.assertEqual(load(None, {}, need_proxy=False)[0].domain, "")
 
 
+class GroupTests(SettingsTestCase):
+    """Tables of agents with other rights."""
+
+    def test_read(self) -> None:
+        """They can be written as tables, as a list, and in a variable; the report shows them as a list."""
+        table = (
+            '[[agent_groups]]\ndns = ["50*"]\ndestinations = ["8*"]\n[[agent_groups]]\ndns = ["7001"]\nmax_calls = 1'
+        )
+        listed = 'agent_groups = [{ dns = ["50*"], destinations = ["8*"] }, { dns = ["7001"], max_calls = 1 }]'
+        variable = PROXY | {"WRTCGW_AGENT_GROUPS": listed.partition("= ")[2]}
+        for settings in (self.settings(table), self.settings(listed), self.settings(environ=variable)):
+            first, second = settings.agent_groups
+            self.assertEqual((first.dns, first.destinations, first.max_calls), (("50*",), ("8*",), None))
+            self.assertEqual((second.dns, second.max_calls), (("7001",), 1))
+            self.assertIn("\n" + listed, report(settings, {}))
+
+    def test_faults(self) -> None:
+        """Each fault is told by table, key, expected and found."""
+        text = self.faults(
+            '[[agent_groups]]\ndns = ["5*0"]\ncalls_per_minute = 0\n'
+            '[[agent_groups]]\ndestination = ["1"]\n[[agent_groups]]\ndns = []\n'
+        )
+        self.assertIn("agent_groups[1].dns: expected a list, each a number, or the beginning", text)
+        self.assertIn("found '5*0'", text)
+        self.assertIn("agent_groups[1].calls_per_minute: expected a whole number from 1 to 10000; found 0", text)
+        self.assertIn("agent_groups[2].destination: expected a known key: did you mean destinations?; found an", text)
+        self.assertIn("agent_groups[2].dns: expected at least one DN", text)
+        self.assertIn("agent_groups[3].dns: expected at least one DN", text)
+        for wrong in ("agent_groups = 1", 'agent_groups = ["50*"]', "[agent_groups]"):
+            self.assertIn("agent_groups: expected a list of tables with the keys dns, ", self.faults(wrong))
+        for variable in ("50*", "[", "[1]"):
+            self.assertIn("agent_groups: expected", self.faults(environ=PROXY | {"WRTCGW_AGENT_GROUPS": variable}))
+
+
 class FaultTests(SettingsTestCase):
     """What is wrong is told by key, expected and found, all at once."""
 

@@ -234,9 +234,9 @@ class Attended(InCall):
 class Requested(InCall):
     """Transfers that the far side asks for."""
 
-    def accept(self) -> None:
+    def accept(self, *domains: str) -> None:
         """Start over with a gateway that tells the page of such wishes."""
-        self.start(accept_refer=True)
+        self.start(accept_refer=True, allowed_domains=frozenset(domains))
         self.agent = self.sign_in()
         self.call, self.peer = self.outbound(self.agent)
 
@@ -275,7 +275,7 @@ class Requested(InCall):
 
     def test_target_elsewhere(self) -> None:
         """A target elsewhere is named whole and may be called as the far side asks, in place of the call it names."""
-        self.accept()
+        self.accept("elsewhere.example")
         self.peer.refer("sip:bob@elsewhere.example?Replaces=77%40there%3Bto-tag%3Da%3Bfrom-tag%3Db")
         self.run_for()
         self.assertEqual(self.last(self.agent, MessageType.TRANSFER).to, "sip:bob@elsewhere.example")

@@ -103,6 +103,37 @@ class WrongState(GatewayError):
 
 
 @frozen
+class TooManyCalls(WrongState):
+    """The agent has placed as many calls as it may, at a time or within a while; ``retry_after`` is in seconds."""
+
+    retry_after: int = 5
+
+
+@frozen
+class TooManyOrders(GatewayError):
+    """The agent sends more digits or data inside its calls than any person would; ``retry_after`` is in seconds."""
+
+    action: str
+    retry_after: int = 1
+
+    def __str__(self) -> str:
+        return f"cannot {self.action}: too many of them came in a short time; try again in {self.retry_after} s"
+
+
+@frozen
+class DestinationForbidden(GatewayError):
+    """A rule of the site forbids that number; ``setting`` is the one that does."""
+
+    destination: str
+    setting: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.destination!r} may not be called from here: the gateway's setting {self.setting} does not allow it"
+        )
+
+
+@frozen
 class RegistrationRefused(GatewayError):
     """The registrar's final answer was no; ``credentials`` tells whether the DN or password was the reason."""
 

@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.wsproxy import Network
 from wrtcgw.config import Settings
+from wrtcgw.config.groups import AgentGroup
 from wrtcgw.config.settings import keys
 from wrtcgw.daemon import composition
 from wrtcgw.daemon.identity import oidc_settings
@@ -30,6 +31,10 @@ OTHERS: dict[str, Any] = {
     "user_agent": "other",
     "tls_ca_file": Path("ca.pem"),
     "incoming_refer": "accept",
+    "destinations": ("50*",),
+    "forbidden_destinations": ("00*",),
+    "international_prefix": "011",
+    "agent_groups": (AgentGroup(dns=("50*",), destinations=("8*",), max_calls=1),),
     "auto_answer": "off",
     "attached_data": "info",
     "guest_mode": "registered",

@@ -96,14 +96,16 @@ class FarCall:
         self._respond(200, None, self.sdp if sdp is None else sdp, fields)
         self.invite = None
 
-    def refuse(self, status: int, reason: str | None = None, fields: Fields = ()) -> None:
-        """Refuse the INVITE that waits."""
-        self._respond(status, reason, None, fields)
+    def refuse(self, status: int, reason: str | None = None, fields: Fields = (), *, contact: bool = True) -> None:
+        """Refuse the INVITE that waits; without ``contact`` the only Contacts are those among ``fields``."""
+        self._respond(status, reason, None, fields, contact=contact)
         self.invite = None
 
-    def _respond(self, status: int, reason: str | None, sdp: str | None, fields: Fields = ()) -> None:
+    def _respond(
+        self, status: int, reason: str | None, sdp: str | None, fields: Fields = (), *, contact: bool = True
+    ) -> None:
         assert self.invite is not None, "no INVITE of the gateway waits"
-        self.far.respond(self, self.invite, status, reason, sdp, fields)
+        self.far.respond(self, self.invite, status, reason, sdp, fields, contact=contact)
 
     # -- what the far side asks
 
@@ -339,12 +341,15 @@ class FarSide:
         reason: str | None = None,
         sdp: str | None = None,
         fields: Fields = (),
+        *,
+        contact: bool = True,
     ) -> None:
         """Answer a request of the gateway's."""
         response = request.response(status, reason)
         if status > 100:
             response.headers.set("To", call.local if request.to_tag == "" else request.headers.get("To") or "")
-        for name, value in (("Contact", "<sip:far@198.51.100.7:5080>"), ("Allow", "INVITE, UPDATE"), *fields):
+        own = (("Contact", "<sip:far@198.51.100.7:5080>"),) if contact else ()
+        for name, value in (*own, ("Allow", "INVITE, UPDATE"), *fields):
             response.headers.add(name, value)
         if sdp:
             response.headers.add("Content-Type", "application/sdp")

@@ -116,6 +116,11 @@ class StandInGateway:
             connections_total=1,
         )
 
+    def may_call(self, agent_id: str, to: str, *, page_address: str = "") -> str:
+        """Note a question."""
+        self._record("may_call", agent_id, to, page_address)
+        return f"sip:{to}@example.org"
+
     def place_call(self, agent_id: str, to: str, sdp: str, *, page_address: str, data: object = ()) -> Call:
         """Note a new call."""
         self._record("place_call", agent_id, to, sdp, page_address, *([data] if data else []))

@@ -3,7 +3,7 @@
 from twisted.internet.defer import Deferred
 
 from tests.web.harness import SDP, Answer, WebTestCase
-from wrtcgw.errors import AmbiguousCall
+from wrtcgw.errors import AmbiguousCall, DestinationForbidden, TooManyCalls, TooManyOrders
 from wrtcgw.gateway import Outcome
 
 RELAY = "application/dtmf-relay"
@@ -36,6 +36,27 @@ class Verbs(WebTestCase):
         self.check((None, 486), "reject")
         self.check(("c1", 603), "reject", json={"call": "c1", "code": 603})
         self.assertEqual(self.verb("reject", "&code=busy").error, (400, "bad_input"))
+
+    def test_check(self) -> None:
+        """A page may ask whether a number can be called, and gets the answer that the call would get."""
+        answer = self.verb("check", "&to=+49301", headers={"Accept": "application/json"})
+        self.assertEqual(answer.json["target"], "sip:+49301@example.org")
+        self.assertEqual(self.gateway.asked.pop()[:3], ("may_call", "agent123", "+49301"))
+        self.assertEqual(self.verb("check").error, (400, "bad_input"))
+        self.gateway.failure = DestinationForbidden("0900", "forbidden_destinations")
+        answer = self.verb("check", "&to=0900")
+        self.assertEqual((answer.error, answer.json["to"]), ((403, "destination_forbidden"), "0900"))
+        self.assertIn("forbidden_destinations", answer.json["error"])
+
+    def test_too_many(self) -> None:
+        """Who may not call any more for a while hears for how long."""
+        for failure, word in (
+            (TooManyCalls("", "place another call", "60 calls a minute are allowed", 7), "too_many_calls"),
+            (TooManyOrders("send digits", 7), "too_many_orders"),
+        ):
+            self.gateway.failure = failure
+            answer = self.verb("transfer", "&to=1003")
+            self.assertEqual((answer.error, answer.headers["retry-after"]), ((429, word), "7"))
 
     def test_hold_and_resume(self) -> None:
         """Hold and resume need nothing but the call."""

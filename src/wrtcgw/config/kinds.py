@@ -26,6 +26,7 @@ _WHOLE = re.compile(r"\s*[+-]?[0-9]+\s*")
 _DECIMAL = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*")
 # what is a DN without any escaping; a star is for patterns
 _USER = re.compile(r"[A-Za-z0-9\-_.!~'()&=+$]{1,64}")
+_PREFIX = re.compile(r"[0-9]{0,6}")
 _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 # RFC 7064 and RFC 7065: an authority without // and a host that browsers take
 _ICE_URL = re.compile(r"(stuns?|turns?):(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?(\?transport=(?:udp|tcp))?")
@@ -216,6 +217,10 @@ def _some_text(text: str) -> object:
     return text if text and text.isprintable() else _refuse()
 
 
+def _prefix(text: str) -> object:
+    return text if _PREFIX.fullmatch(text) else _refuse()
+
+
 def _network(text: str) -> object:
     return ip_network(text, strict=False)
 
@@ -230,6 +235,7 @@ address = _of_text("an IP address to listen on (0.0.0.0 or :: for all)", _addres
 network = _of_text("an IP address or a network like 192.0.2.0/24", _network)
 origin = _of_text("an origin like https://desktop.example.org", _origin)
 any_origin = _of_text("an origin like https://desktop.example.org, or *", _any_origin)
+prefix = _of_text("the digits that are dialled in place of +, or empty", _prefix)
 url_path = _of_text("empty or a path like /gateway", _url_path)
 node = _of_text("empty or a name of letters, digits and ._-", _node)
 stun_url = _of_text("stun:host[:port] or stuns:host[:port], without //", _stun_url)

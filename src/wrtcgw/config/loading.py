@@ -12,6 +12,8 @@ from typing import Any
 
 from attrs import define, field, frozen
 
+from wrtcgw.config.groups import AgentGroup, BadTables
+from wrtcgw.config.groups import shown as group_shown
 from wrtcgw.config.kinds import BadItem
 from wrtcgw.config.settings import Key, Settings, keys
 from wrtcgw.redact import MASK, redact
@@ -79,6 +81,10 @@ class _Reading:
         key = _KEYS[name]
         try:
             self.values[name] = read(value)
+        except BadTables as error:
+            for place, expected, found in error.faults:
+                told = "an unknown one" if expected.startswith("a known key") else redact(_found(found))
+                self.faults.append(Fault(f"{name}{place}", expected, told, source))
         except ValueError as error:
             wrong = error.item if isinstance(error, BadItem) else value
             found = "a value that is not shown" if key.secret else redact(repr(wrong))
@@ -91,6 +97,10 @@ class _Reading:
         close = get_close_matches(name.lower(), by_lower, n=1)
         hint = f"a known key: did you mean {by_lower[close[0]]}?" if close else "a known key"
         self.faults.append(Fault(name, hint, "an unknown one", source))
+
+
+def _found(value: object) -> str:
+    return "nothing" if value is None else repr(value)
 
 
 _KEYS: dict[str, Key] = {name: key for name, key, _ in keys()}
@@ -214,6 +224,8 @@ def _shown(value: object) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, AgentGroup):
+        return group_shown(value, _shown)
     if isinstance(value, tuple):
         return "[" + ", ".join(_shown(each) for each in value) + "]"
     text = "" if value is None else str(value)

@@ -7,6 +7,7 @@ from typing import Any
 from attrs import Attribute, field, fields, frozen
 
 from wrtcgw.config import kinds
+from wrtcgw.config.groups import AgentGroup, agent_groups
 from wrtcgw.config.kinds import Kind, Network
 from wrtcgw.identity.settings import FAMILIES
 from wrtcgw.identity.sources import SourceName
@@ -122,6 +123,14 @@ class Settings:
     request_timeout: float = _seconds(40.0, 1.0, reload=True)
     hangup_timeout: float = _seconds(5.0, reload=True)
     max_calls: int = _key(8, kinds.integer(1, 1000), reload=True)
+    calls_per_minute: int = _key(60, kinds.integer(1, 10_000), reload=True)
+    calls_per_day: int = _key(0, kinds.integer(0, 1_000_000), reload=True)
+    ring_limit_per_caller: int = _key(3, kinds.integer(1, 1000), reload=True)
+    destinations: tuple[str, ...] = _key(("*",), kinds.many(kinds.pattern), reload=True)
+    forbidden_destinations: tuple[str, ...] = _key((), kinds.many(kinds.pattern), reload=True)
+    international_prefix: str = _key("00", kinds.prefix, reload=True)
+    follow_redirects: bool = _key(True, kinds.switch, reload=True)
+    agent_groups: tuple[AgentGroup, ...] = _key((), agent_groups, reload=True)
     offer_when_busy: bool = _key(True, kinds.switch, reload=True)
     offer_without_page: bool = _key(True, kinds.switch, reload=True)
     page_timeout: float = _seconds(90.0, 1.0, reload=True)

@@ -5,7 +5,7 @@ from functools import partial
 from typing import cast
 from uuid import uuid4
 
-from attrs import frozen
+from attrs import asdict, frozen
 from twisted.internet.interfaces import IReactorTCP, IReactorTime
 from twisted.logger import Logger
 from twisted.web.resource import IResource
@@ -18,6 +18,7 @@ from wrtcgw.daemon.identity import identity_parts
 from wrtcgw.daemon.listener import HTTPListener
 from wrtcgw.daemon.watching import Watching, watch
 from wrtcgw.gateway import Gateway, GatewaySettings
+from wrtcgw.gateway.settings import AgentGroup
 from wrtcgw.sip.core import UACore, UASettings
 from wrtcgw.sip.timers import Timers
 from wrtcgw.tokens import SystemTokens
@@ -184,6 +185,14 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
         accept_refer=settings.incoming_refer == "accept",
         refer_limit=settings.refer_timeout,
         max_calls=settings.max_calls,
+        calls_per_minute=settings.calls_per_minute,
+        calls_per_day=settings.calls_per_day,
+        ring_limit_per_caller=settings.ring_limit_per_caller,
+        destinations=settings.destinations,
+        forbidden_destinations=settings.forbidden_destinations,
+        international_prefix=settings.international_prefix,
+        follow_redirects=settings.follow_redirects,
+        agent_groups=tuple(AgentGroup(**asdict(group, recurse=False)) for group in settings.agent_groups),
         offer_when_busy=settings.offer_when_busy,
         offer_without_page=settings.offer_without_page,
         page_timeout=settings.page_timeout,

@@ -12,6 +12,7 @@ from wrtcgw.calls.registry import Registry
 from wrtcgw.capture.history import History
 from wrtcgw.capture.recorder import Recorder
 from wrtcgw.config import Settings
+from wrtcgw.daemon.bell import Bell
 from wrtcgw.daemon.clerk import Clerk
 from wrtcgw.daemon.console import Console
 from wrtcgw.daemon.journal import record
@@ -65,6 +66,7 @@ def watch(
         clerk.observe(event)
 
     gateway.observe = observe
+    gateway.alarm = Bell(recorder, meters, clock.seconds, wall).ring
     gateway.page_back = clerk.page_back
     registry.watcher = agent.witness = clerk
     console = Console(agent, registry, clerk, settings.log_level)

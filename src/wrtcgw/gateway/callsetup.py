@@ -14,14 +14,13 @@ from wrtcgw.gateway.media import incoming_offer, learn_answer, request_for_offer
 from wrtcgw.gateway.orders import Orders
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch
-from wrtcgw.gateway.targets import parse_target, require_guest_target, shown
+from wrtcgw.gateway.targets import parse_target, shown
 from wrtcgw.gateway.transfers import Transfers
 from wrtcgw.sdp import checking
 from wrtcgw.sdp.comparison import only_direction_differs, same_session
 from wrtcgw.sdp.completion import complete
 from wrtcgw.sdp.description import Description, parse
-from wrtcgw.sip.outputs import CallAnswered, CallConfirmed, CallEnded, CallProgress, CallReceived, EndCause
-from wrtcgw.sip.uri import URI
+from wrtcgw.sip.outputs import CallAnswered, CallConfirmed, CallEnded, CallProgress, CallReceived, EndCause, NotFollowed
 
 STILL_ENDING = Outcome(0, "the far side has not confirmed yet")
 UNAVAILABLE, BUSY, NOT_ACCEPTABLE, DRAINING = 480, 486, 488, 503
@@ -41,15 +40,22 @@ class CallSetup:
         """Send an INVITE; see :meth:`wrtcgw.gateway.facade.Gateway.place_call`."""
         switch, settings = self._switch, self._switch.settings
         offer = checking.read(text)
-        wish = self._transfers.wish(agent, to)
+        wish = self._transfers.find_wish(agent, to)
         if switch.draining and wish is None:
             raise Draining()
         target = wish.target if wish else parse_target(to, settings.domain, settings.allowed_domains)
-        self._check_calls(agent, target, connected=connected)
+        switch.permits.require(agent, target, page_address)
+        self._check_calls(agent, connected=connected)
         local = complete(offer, page_address)
         headers, form = self._switch.attached(data)
-        headers += wish.headers if wish else ()
-        call_id, outputs = switch.core.invite(agent.account, target, str(local), switch.now(), headers=headers)
+        if wish is not None:
+            self._transfers.take_up(wish)
+            headers += wish.headers
+        follow = switch.permits.following(agent, page_address)
+        call_id, outputs = switch.core.invite(
+            agent.account, target, str(local), switch.now(), headers=headers, follow=follow
+        )
+        switch.permits.charge(agent, page_address)
         call = Call.outbound(call_id, agent.id, shown(target), local, switch.now())
         leg = Leg(call, referrer=wish.leg if wish else "", form=form)
         take_offer(leg, local)
@@ -57,16 +63,25 @@ class CallSetup:
         switch.run(outputs)
         return call
 
-    def _check_calls(self, agent: Agent, target: URI, *, connected: bool) -> None:
-        settings = self._switch.settings
-        if agent.guest:
-            require_guest_target(target, settings)
+    def check(self, agent: Agent, to: str, page_address: str, *, connected: bool) -> str:
+        """Find out whether a call could be placed; see :meth:`wrtcgw.gateway.facade.Gateway.may_call`."""
+        switch, settings = self._switch, self._switch.settings
+        wish = self._transfers.find_wish(agent, to)
+        if switch.draining and wish is None:
+            raise Draining()
+        target = wish.target if wish else parse_target(to, settings.domain, settings.allowed_domains)
+        fault = switch.permits.fault(agent, target, page_address)
+        if fault is not None:
+            raise fault
+        self._check_calls(agent, connected=connected, quietly=True)
+        return str(target)
+
+    def _check_calls(self, agent: Agent, *, connected: bool, quietly: bool = False) -> None:
         if not connected:
             raise NoSIPConnection()
         if (agent.single_call or agent.guest) and agent.has_call:
             raise WrongState("", "place another call", "it may have one call only")
-        if len(agent.calls) >= settings.max_calls:
-            raise WrongState("", "place another call", f"the agent has {len(agent.calls)} already (max_calls)")
+        self._switch.permits.require_place(agent, quietly=quietly)
 
     def progressed(self, event: CallProgress) -> None:
         """Tell that the far side rings, and pass on the answer of its early media."""
@@ -138,7 +153,9 @@ class CallSetup:
     def _refusal(self, agent: Agent) -> int:
         """Return the code with which a further call for the agent is refused, or 0."""
         settings = self._switch.settings
-        if len(agent.calls) >= settings.max_calls or (agent.calls and not settings.offer_when_busy):
+        if len(agent.calls) >= self._switch.permits.rights(agent).max_calls or (
+            agent.calls and not settings.offer_when_busy
+        ):
             return BUSY
         if agent.single_call and agent.has_call:
             return BUSY
@@ -193,6 +210,8 @@ class CallSetup:
             return
         call, before = leg.call, leg.call.state
         told = ending(event, before, leg.ends_for)
+        if event.not_followed is NotFollowed.REFUSED and not self._switch.settings.follow_redirects:
+            told = evolve(told, hint="the far side moved, and calls are not sent on from here (follow_redirects)")
         if leg.farewell is not None and event.cause is EndCause.LOCAL:
             told = evolve(told, cause=leg.farewell.cause, hint=leg.farewell.hint)
         call.end(self._switch.now(), told.cause, told.code, told.reason)

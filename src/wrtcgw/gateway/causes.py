@@ -6,7 +6,7 @@ from attrs import frozen
 
 from wrtcgw.calls.call import CallState
 from wrtcgw.sip.headers import Reason
-from wrtcgw.sip.outputs import CallEnded, EndCause
+from wrtcgw.sip.outputs import CallEnded, EndCause, NotFollowed
 
 CAUSES: Mapping[int, tuple[str, str]] = {
     400: ("bad-request", "the far side could not read the request: see the gateway's log at level debug"),
@@ -48,8 +48,17 @@ CAUSES: Mapping[int, tuple[str, str]] = {
     607: ("declined", "the far side does not want calls from this number"),
     608: ("declined", "the far side's network rejected the call"),
 }
+_NOT_FOLLOWED: Mapping[NotFollowed | None, str] = {
+    NotFollowed.NO_TARGET: "the far side moved, and named no number that could be called",
+    NotFollowed.TRIED: "the far side sent the call back to the number that was just called",
+    NotFollowed.FOREIGN: "the far side moved to an address that is not in the allowed domains",
+    NotFollowed.REFUSED: "the far side moved to a number that may not be called from here",
+    NotFollowed.TOO_MANY: "the far sides sent the call on and on: it was given up (max_redirects)",
+    None: "the far side moved",
+}
+"""What is said of a call that a 3xx ended."""
 _CLASSES: Mapping[int, tuple[str, str]] = {
-    3: ("redirected", "the far side moved to an address that is not in the allowed domains"),
+    3: ("redirected", _NOT_FOLLOWED[None]),
     4: ("refused", "the far side refused"),
     5: ("server-failure", "the PBX failed: see its log"),
     6: ("declined", "the far side declined"),
@@ -105,6 +114,8 @@ def ending(event: CallEnded, state: CallState, ends_for: str = "") -> Ending:
         return Ending("local", "the agent ended the call", code, reason)
     if event.cause is EndCause.REMOTE:
         return Ending(*_remote_end(event.reasons, state), code, reason)
+    if event.not_followed is not None and 300 <= code < 400:
+        return Ending("redirected", _NOT_FOLLOWED[event.not_followed], code, reason)
     return Ending(*explain(code), code, reason)
 
 

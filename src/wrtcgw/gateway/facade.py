@@ -18,6 +18,7 @@ from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.registry import Registry
 from wrtcgw.calls.stats import Stats
 from wrtcgw.errors import BadInput
+from wrtcgw.gateway.alarms import Alarm
 from wrtcgw.gateway.attached import Data
 from wrtcgw.gateway.callsetup import CallSetup
 from wrtcgw.gateway.events import Events
@@ -52,6 +53,8 @@ class Gateway:
     """Told of a bug: an event could not be acted on. The rest goes on. Set by the shell."""
     page_back: Callable[[Agent, float], None]
     """Told of an agent in a call whose page was not heard of for so many seconds. Set by the shell."""
+    alarm: Callable[[Alarm], None]
+    """Told of what an operator should hear of: a rule of the site that was about to be broken. Set by the shell."""
 
     def __init__(
         self,
@@ -61,7 +64,7 @@ class Gateway:
         settings: GatewaySettings,
         send: Callable[[int, str], None],
     ) -> None:
-        self.rearm = self.observe = self.report = self.page_back = ignore
+        self.rearm = self.observe = self.report = self.page_back = self.alarm = ignore
         self._switch = switch = Switch(core, registry, clock, settings, send, self)
         self._started = switch.now()
         self._transfers = Transfers(switch)
@@ -247,11 +250,24 @@ class Gateway:
         :raises NotSignedIn: when the agent is none.
         :raises BadInput: for a ``to`` or a body that cannot be one.
         :raises NoSIPConnection: when the agent's connection is down.
-        :raises WrongState: when the agent has as many calls as it may.
+        :raises DestinationForbidden: when a rule of the site forbids the number; GuestsNotAllowed for one that a guest
+            may not call.
+        :raises TooManyCalls: when the agent has as many calls as it may, or has placed too many lately.
+        :raises WrongState: when its page knows of one call only, and has one.
         """
         agent = self.agent(agent_id)
         connected = self._registrations.is_connected(agent)
         return self._setup.place(agent, to, sdp, page_address, connected=connected, data=data)
+
+    def may_call(self, agent_id: str, to: str, *, page_address: str = "") -> str:
+        """
+        Find out whether an agent may call ``to`` now, without calling: for pages that ask before the microphone is.
+
+        :returns: the URI that would be called.
+        :raises NotSignedIn: or whatever else :meth:`place_call` would raise, but for what concerns the description.
+        """
+        agent = self.agent(agent_id)
+        return self._setup.check(agent, to, page_address, connected=self._registrations.is_connected(agent))
 
     def fitting_data(self, data: Data) -> Data:
         """Return of ``data`` what a call can carry, for pages that could not react to its refusal."""
@@ -363,13 +379,15 @@ class Gateway:
         Answers when the far side took the order; how it goes on is told by TRANSFER messages.
 
         :raises BadInput: unless exactly one of ``to`` and ``to_call`` is given.
+        :raises DestinationForbidden: when a rule of the site forbids the number; TooManyCalls as :meth:`place_call`.
         :raises WrongState: when a call is not established, or is being transferred already.
         :raises RequestRefused: when the far side did not take the order.
         """
         if bool(to) == bool(to_call):
             raise BadInput("to", "either to or to_call")
-        leg, other = self._transfers.choose(self.agent(agent_id), call_id, to_call)
-        return await shielded(self._transfers.transfer(leg, to, other))
+        agent = self.agent(agent_id)
+        leg, other = self._transfers.choose(agent, call_id, to_call)
+        return await shielded(self._transfers.transfer(agent, leg, to, other))
 
     async def info(self, agent_id: str, call_id: str | None, content_type: str, body: str) -> Outcome:
         """

@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import CallState
 from wrtcgw.calls.messages import AgentMessage, MessageType
-from wrtcgw.errors import BadInput, GatewayError, RequestRefused
+from wrtcgw.errors import BadInput, GatewayError, RequestRefused, TooManyOrders
 from wrtcgw.gateway.attached import FORM
 from wrtcgw.gateway.causes import explain
 from wrtcgw.gateway.legs import Leg
@@ -18,6 +18,8 @@ from wrtcgw.sip.outputs import ControlReceived, InfoReceived, TextReceived
 
 DTMF_RELAY, DTMF = "application/dtmf-relay", "application/dtmf"
 MAX_DIGITS = 64
+MAX_WAITING = 16
+"""Orders for digits that may wait for the one before in the same call."""
 DURATION_MS, GAP_MS = range(40, 6001), range(0, 6001)
 MAX_INFO = 16384
 ORDERED = "ordered"
@@ -50,6 +52,8 @@ class Orders:
             raise BadInput("body", f"at most {MAX_INFO} characters", str(len(body)))
         leg.call.require("send INFO in", CallState.ESTABLISHED)
         switch = self._switch
+        if action == "INFO":
+            switch.permits.require_order(switch.agent_of(leg.call), "send data")
         ticket, outputs = switch.core.info(leg.call.id, content_type, body, switch.now())
         return await switch.request(leg, action, ticket, outputs)
 
@@ -62,6 +66,9 @@ class Orders:
         digits = digits.upper()
         _check_digits(digits, duration_ms, gap_ms, content_type)
         leg.call.require("send digits in", CallState.ESTABLISHED)
+        self._switch.permits.require_order(self._switch.agent_of(leg.call), "send digits")
+        if len(leg.digits.waiting) >= MAX_WAITING:
+            raise TooManyOrders("send digits")
         outcome, due = Outcome(0), 0.0
         async with leg.digits:
             for digit in digits:

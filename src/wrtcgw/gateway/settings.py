@@ -4,6 +4,22 @@ from attrs import field, frozen
 
 
 @frozen(kw_only=True)
+class AgentGroup:
+    """
+    The rights of those agents whose DN one of ``dns`` takes in: DNs, or beginnings of DNs with a ``*`` behind.
+
+    What is None is as for everybody else.
+    """
+
+    dns: tuple[str, ...]
+    destinations: tuple[str, ...] | None = None
+    forbidden_destinations: tuple[str, ...] | None = None
+    calls_per_minute: int | None = None
+    calls_per_day: int | None = None
+    max_calls: int | None = None
+
+
+@frozen(kw_only=True)
 class GatewaySettings:
     """
     The settings of a :class:`~wrtcgw.gateway.facade.Gateway`.
@@ -37,6 +53,22 @@ class GatewaySettings:
     """How long the page may take to act on such a wish."""
     max_calls: int = 8
     """Calls that one agent may have at a time; a further incoming one is told 486."""
+    destinations: tuple[str, ...] = ("*",)
+    """Whom agents may call, by any means: numbers, or the beginnings of numbers with a ``*`` behind."""
+    forbidden_destinations: tuple[str, ...] = ()
+    """Whom nobody may call, whatever ``destinations`` and ``guest_destinations`` say."""
+    international_prefix: str = "00"
+    """What is dialled here in place of ``+``."""
+    calls_per_minute: int = 60
+    """Calls that one agent may place or order by transfers."""
+    calls_per_day: int = 0
+    """The same for a day; 0 for any number."""
+    follow_redirects: bool = True
+    """Call the number to which a far side redirects a call (3xx), if it may be called."""
+    agent_groups: tuple[AgentGroup, ...] = ()
+    """Agents with other rights; the first group that has a DN counts."""
+    ring_limit_per_caller: int = 3
+    """Calls of one caller that may ring at one agent at a time; a further one is told 486."""
     offer_when_busy: bool = True
     """Offer an incoming call also to an agent who has one."""
     offer_without_page: bool = True

@@ -19,8 +19,10 @@ from wrtcgw.calls.call import Call
 from wrtcgw.calls.messages import AgentMessage
 from wrtcgw.calls.registry import Registry
 from wrtcgw.errors import RequestRefused
+from wrtcgw.gateway.alarms import Alarm
 from wrtcgw.gateway.attached import Data, fitting, to_form, to_headers
 from wrtcgw.gateway.legs import Leg
+from wrtcgw.gateway.permits import Permits
 from wrtcgw.gateway.settings import GatewaySettings, Outcome
 from wrtcgw.sip.core import UACore
 from wrtcgw.sip.outputs import Output, Send
@@ -38,6 +40,7 @@ class Hooks(Protocol):
     observe: Callable[[Output], None]
     report: Callable[[Exception], None]
     page_back: Callable[[Agent, float], None]
+    alarm: Callable[[Alarm], None]
 
 
 class Switch:
@@ -66,6 +69,7 @@ class Switch:
         self.dispatch: Callable[[Output], None] = lambda output: None
         self.draining = False
         self._hooks = hooks
+        self.permits = Permits(lambda: self.settings, self.now, self.alarm)
         self._send = send
         self._outputs: deque[Output] = deque()
         self._results: deque[Callable[[], None]] = deque()
@@ -121,6 +125,10 @@ class Switch:
     def page_back(self, agent: Agent, away: float) -> None:
         """Let the shell know of a page that was not heard of for a while."""
         self._hooks.page_back(agent, away)
+
+    def alarm(self, alarm: Alarm) -> None:
+        """Let the shell know of what an operator should hear of."""
+        self._hooks.alarm(alarm)
 
     # -- calls
 

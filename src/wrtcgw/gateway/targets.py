@@ -4,10 +4,9 @@ import re
 from collections.abc import Container
 from unicodedata import category
 
-from wrtcgw.errors import BadInput, GuestsNotAllowed
-from wrtcgw.gateway.settings import GatewaySettings
+from wrtcgw.errors import BadInput
 from wrtcgw.sip.errors import MalformedMessage
-from wrtcgw.sip.uri import URI
+from wrtcgw.sip.uri import URI, plain_target
 
 _EXPECTED = "a number, a user name, or a SIP URI of an allowed domain"
 # No delimiter of a URI or of a header field: what is meant as one user can never become more than that.
@@ -48,6 +47,26 @@ def parse_target(to: str, domain: str, allowed: Container[str]) -> URI:
     return uri
 
 
+def far_target(uri: URI, domain: str, allowed: Container[str]) -> URI:
+    """
+    Return the URI to call for one that a far side has named: user and domain only, by the rules for ``to``.
+
+    :raises BadInput: when it names no user, or a domain that is not allowed.
+    """
+    target = plain_target(uri, domain)
+    if target is None or not is_plain_user(target):
+        raise BadInput("to", _EXPECTED, str(uri)[:80])
+    host = target.host.lower()
+    if host != domain.lower() and host not in allowed:
+        raise BadInput("to", f"{_EXPECTED} ({host} is not allowed)", str(uri)[:80])
+    return target
+
+
+def is_plain_user(target: URI) -> bool:
+    """Return whether the user is one that ``to`` may name: what a far side escapes could become more than that."""
+    return target.user is not None and _is_user(target.user)
+
+
 def _is_plain(uri: URI) -> bool:
     extras = uri.headers or uri.port is not None or uri.password is not None
     params = all(name.lower() == "user" and _PLAIN.fullmatch(value or "") for name, value in uri.params)
@@ -58,18 +77,6 @@ def _is_user(text: str) -> bool:
     if _USER.fullmatch(text) is None:
         return False
     return all(char.isascii() or category(char).startswith(_LETTERS) for char in text)
-
-
-def require_guest_target(target: URI, settings: GatewaySettings) -> None:
-    """
-    Let a guest call only a number of our domain that ``guest_destinations`` allow.
-
-    :raises GuestsNotAllowed: for any other one.
-    """
-    user, patterns = target.user or "", settings.guest_destinations
-    starts = tuple(pattern[:-1] for pattern in patterns if pattern.endswith("*"))
-    if target.host.lower() != settings.domain.lower() or not (user in patterns or user.startswith(starts)):
-        raise GuestsNotAllowed(f"call {shown(target)}")
 
 
 def shown(uri: URI) -> str:

@@ -10,7 +10,7 @@ from wrtcgw.gateway.causes import explain_transfer
 from wrtcgw.gateway.legs import Leg, Transfer
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch
-from wrtcgw.gateway.targets import parse_target, shown
+from wrtcgw.gateway.targets import far_target, parse_target, shown
 from wrtcgw.sip.outputs import TransferProgress, TransferRequested
 from wrtcgw.sip.uri import URI
 
@@ -54,7 +54,7 @@ class Transfers:
             raise BadInput("to_call", "another call than the one to transfer", to_call)
         return legs[call.id], legs[other.id]
 
-    async def transfer(self, leg: Leg, to: str | None, other: Leg | None) -> Outcome:
+    async def transfer(self, agent: Agent, leg: Leg, to: str | None, other: Leg | None) -> Outcome:
         """
         Ask the far side to call ``to``, or to join the far side of ``other``.
 
@@ -67,7 +67,7 @@ class Transfers:
             one.call.require("transfer", CallState.ESTABLISHED)
             if one.transfer is not None:
                 raise WrongState(one.call.id, "transfer", "being transferred")
-        target = self._target(to, other)
+        target = self._target(agent, to, other)
         transfer = Transfer(legs)
         transfer.begin()
         try:
@@ -75,17 +75,27 @@ class Transfers:
             for one in legs:
                 one.call.require("transfer", CallState.ESTABLISHED)
             replaced = other.call.id if other is not None else None
+            switch.permits.charge(agent)
             ticket, outputs = switch.core.refer(leg.call.id, target, switch.now(), replaces_leg=replaced)
             return await switch.request(leg, "transfer", ticket, outputs)
         except GatewayError:
             transfer.over()
             raise
 
-    def _target(self, to: str | None, other: Leg | None) -> URI:
-        if other is not None:
-            return self._switch.core.remote_target(other.call.id)
-        settings = self._switch.settings
-        return parse_target(to or "", settings.domain, settings.allowed_domains)
+    def _target(self, agent: Agent, to: str | None, other: Leg | None) -> URI:
+        """
+        Return where the far side is to be sent, if the agent may send it there.
+
+        The Contact of another call is chosen by its far side: of the rules those count that forbid a number.
+        """
+        permits, settings = self._switch.permits, self._switch.settings
+        if other is None:
+            target = parse_target(to or "", settings.domain, settings.allowed_domains)
+            permits.require(agent, target, action="transfer")
+        else:
+            target = self._switch.core.remote_target(other.call.id)
+            permits.require_contact(agent, target)
+        return target
 
     async def _wait_for_bridge(self, leg: Leg) -> None:
         """Let the PBX connect the two sides first: Asterisk answers an earlier REFER with 202 and then reports 400."""
@@ -133,11 +143,12 @@ class Transfers:
         """Tell the page of the far side's wish to be transferred, which replaces an earlier one, or decline it."""
         switch = self._switch
         leg = switch.legs.get(event.leg)
-        if leg is None or not switch.settings.accept_refer:
+        target = None if leg is None or not switch.settings.accept_refer else self._wished(leg, event.target)
+        if leg is None or target is None:
             switch.run(switch.core.reject_refer(event.leg, DECLINED, switch.now()))
             return
         leg.stop_refer_timer()
-        leg.refer_target = event.target
+        leg.refer_target = target
         told = (("Referred-By", event.referred_by), ("Replaces", event.replaces_value))
         leg.refer_headers = tuple((name, value) for name, value in told if value)
         leg.refer_timer = switch.later(switch.settings.refer_limit, lambda: self._wish_expired(leg))
@@ -147,10 +158,24 @@ class Transfers:
             AgentMessage(
                 type=MessageType.TRANSFER,
                 state=TransferState.REQUESTED.value,
-                to=self._name(event.target),
+                to=self._name(target),
                 referred_by=event.referred_by,
             ),
         )
+
+    def _wished(self, leg: Leg, named: URI) -> URI | None:
+        """Return what to call for the target of a REFER; None for what the agent may not call."""
+        switch, settings = self._switch, self._switch.settings
+        agent = switch.agent_of(leg.call)
+        try:
+            target = far_target(named, settings.domain, settings.allowed_domains)
+            fault = switch.permits.rights(agent).fault(target) if agent is not None else None
+            if fault is not None:
+                raise fault
+        except GatewayError as error:
+            switch.permits.refuse_wish(agent, leg.call.id, error)
+            return None
+        return target
 
     def _name(self, target: URI) -> str:
         """Return what the page is to give as ``to``."""
@@ -160,16 +185,20 @@ class Transfers:
         leg.refer_target = leg.refer_timer = None
         self._notify(leg.call.id, DECLINED, "Declined")
 
-    def wish(self, agent: Agent, to: str) -> Wish | None:
-        """Return the wish that a call to ``to`` takes up, if there is one; it is not open any more then."""
+    def find_wish(self, agent: Agent, to: str) -> Wish | None:
+        """Return the wish that a call to ``to`` takes up, if there is one; :meth:`take_up` says that it does."""
         for call_id in agent.calls:
             leg = self._switch.legs[call_id]
             target = leg.refer_target
             if target is not None and to == self._name(target):
-                leg.refer_target = None
-                leg.stop_refer_timer()
                 return Wish(call_id, target, leg.refer_headers)
         return None
+
+    def take_up(self, wish: Wish) -> None:
+        """Note that a wish is not open any more: it is being followed."""
+        leg = self._switch.legs[wish.leg]
+        leg.refer_target = None
+        leg.stop_refer_timer()
 
     def tell_referrer(self, leg: Leg, code: int, reason: str) -> None:
         """Report the progress of a call to the far side that asked for it by REFER."""

@@ -2,6 +2,7 @@
 
 from attrs import define, field
 
+from wrtcgw.meters.alarms import Alarms
 from wrtcgw.meters.latencies import Latency
 from wrtcgw.meters.series import Sample, Series
 
@@ -48,6 +49,7 @@ class Meters:
     """
 
     counters: Counters = field(factory=Counters)
+    alarms: Alarms = field(factory=Alarms)
     register: Latency = field(factory=Latency)
     setup: Latency = field(factory=Latency)
     answer: Latency = field(factory=Latency)

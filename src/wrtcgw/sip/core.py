@@ -9,7 +9,7 @@ One core serves many agents over a few connections ("flows"): a request from out
 of our Contact, a request inside a dialog finds its leg by the dialog ID.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from wrtcgw.sip.errors import LocalViolation, MalformedMessage, RemoteViolation
 from wrtcgw.sip.grammar import check_value
@@ -188,6 +188,7 @@ class UACore:
         *,
         headers: Iterable[tuple[str, str]] = (),
         flow: int | None = None,
+        follow: Callable[[URI], bool] | None = None,
     ) -> tuple[str, list[Output]]:
         """
         Place a call.
@@ -195,6 +196,8 @@ class UACore:
         :param offer: the session description of the INVITE.
         :param headers: further header fields; a line end in them raises.
         :param flow: the flow to use in place of the account's.
+        :param follow: asked whether the address to which a 3xx redirects the call, reduced to user and domain, may be
+            called; None follows it in every allowed domain, but for numbers of tel URIs.
         :returns: the name of the leg, and the outputs.
         :raises LocalViolation: for an unknown account, or a header that could break the message.
         """
@@ -205,7 +208,7 @@ class UACore:
         leg = OutgoingLeg(self._ua, account, self._ua.tokens.token(96), account.flow if flow is None else flow)
         self._add(leg)
         try:
-            leg.start(target, offer, headers)
+            leg.start(target, offer, headers, follow)
         except LocalViolation:  # nothing was sent
             self._forget_leg(leg)
             raise

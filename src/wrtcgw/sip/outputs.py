@@ -26,6 +26,21 @@ class EndCause(Enum):
     """Time-out, lost dialog or lost connection."""
 
 
+class NotFollowed(Enum):
+    """Why a redirection (3xx) was not followed."""
+
+    NO_TARGET = "no target"
+    """It named no address that can be called, or that could be read."""
+    TRIED = "tried"
+    """It named only what was called already."""
+    FOREIGN = "foreign"
+    """It named addresses of domains that are not allowed."""
+    REFUSED = "refused"
+    """The user of the core does not allow what it named."""
+    TOO_MANY = "too many"
+    """There were as many redirections before as are followed."""
+
+
 @frozen
 class Send:
     """One SIP message for the WebSocket of ``flow``: to be sent as one WebSocket message."""
@@ -134,7 +149,7 @@ class CallEnded:
 
     ``code`` and ``reason`` are the SIP response that ended it (for a BYE of ours the response to it), 0 when there
     was none: a BYE or CANCEL of the peer, a BYE that could not be sent yet. ``reasons`` are the Reason
-    headers (:rfc:`3326`) of the BYE, CANCEL or final response.
+    headers (:rfc:`3326`) of the BYE, CANCEL or final response. ``not_followed`` says why a 3xx ended the leg.
     """
 
     leg: str
@@ -142,6 +157,7 @@ class CallEnded:
     code: int = 0
     reason: str = ""
     reasons: tuple[Reason, ...] = ()
+    not_followed: NotFollowed | None = field(default=None, repr=False)
 
 
 @frozen

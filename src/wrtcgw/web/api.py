@@ -15,7 +15,7 @@ from twisted.web.server import Request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from wrtcgw.calls.agent import Agent
-from wrtcgw.errors import GatewayError
+from wrtcgw.errors import BadInput, GatewayError
 from wrtcgw.gateway import Gateway, Outcome
 from wrtcgw.web.addresses import Addresses, Client
 from wrtcgw.web.codec import DESCRIPTION_TYPES, Data, Digits, Fields, Input, SignIn, parse_report
@@ -256,6 +256,17 @@ class GatewayAPI:
         """Reject a call that rings here."""
         code = order.fields.number("code", 486, "a SIP code from 400 to 699")
         return await self._gateway.reject(order.agent.id, order.call_id, code=code)
+
+    @app.route("/api/webrtc/check", methods=["POST"])
+    def check(self, request: Request) -> bytes:
+        """Answer 200 when the agent may call a number now, else the error that the call would get, without a call."""
+        order = self.admit(request)
+        to = order.fields.destination("to")
+        if not to:
+            raise BadInput("to", "the number to ask about", "nothing")
+        address = order.client.address
+        target = self._gateway.may_call(order.agent.id, self._conversation.number(to), page_address=address)
+        return write_reply(request, Reply({"target": target}))
 
     @verb(app, "hold")
     async def hold(self, order: Order) -> Outcome:

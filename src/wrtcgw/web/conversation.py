@@ -88,6 +88,10 @@ class Conversation:
             case _:
                 return Reply()
 
+    def number(self, to: str) -> str:
+        """Return the number that stands behind what a page calls."""
+        return self._self_destination if to == SELF else to
+
     def admit(self, request: Request, client: Client, agent_id: str) -> Agent:
         """
         Return the agent that the request speaks for, and note that its page lives.
@@ -125,8 +129,7 @@ class Conversation:
         elif call_id is not None:
             raise BadInput("to", "either to=, for a new call, or call=")
         else:
-            to = self._self_destination if to == SELF else to
-            call = self._gateway.place_call(agent.id, to, sdp, page_address=address, data=data)
+            call = self._gateway.place_call(agent.id, self.number(to), sdp, page_address=address, data=data)
         return call_reply(call)
 
 

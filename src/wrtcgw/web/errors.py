@@ -18,6 +18,7 @@ from wrtcgw.errors import (
     AgentInUse,
     AmbiguousCall,
     BadInput,
+    DestinationForbidden,
     Draining,
     GatewayError,
     GuestsNotAllowed,
@@ -26,7 +27,9 @@ from wrtcgw.errors import (
     RegistrationRefused,
     RegistrationTimeout,
     RequestRefused,
+    TooManyCalls,
     TooManyGuests,
+    TooManyOrders,
     UnknownCall,
     WrongState,
 )
@@ -172,6 +175,10 @@ def _retry_soon(error: GatewayError) -> Mapping[str, str]:
     return {"Retry-After": "5"}
 
 
+def _retry_after(error: TooManyTries | TooManyCalls | TooManyOrders) -> Mapping[str, str]:
+    return {"Retry-After": str(error.retry_after)}
+
+
 def _no_headers(error: GatewayError) -> Mapping[str, str]:
     return {}
 
@@ -205,6 +212,7 @@ ROWS: Mapping[type[GatewayError], Row] = {
     OperatorTokenRequired: Row(401, "operator_token_required", headers=_bearer),
     ForeignSession: Row(403, "foreign_session"),
     GuestsNotAllowed: Row(403, "guests_not_allowed"),
+    DestinationForbidden: Row(403, "destination_forbidden", lambda error: {"to": error.destination}),
     ForeignOrigin: Row(403, "foreign_origin"),
     LoopbackOnly: Row(403, "loopback_only"),
     **{kind: Row(401, kind.code, headers=_invalid_token) for kind in TOKEN_FAULTS},
@@ -220,7 +228,9 @@ ROWS: Mapping[type[GatewayError], Row] = {
     WrongState: Row(409, "wrong_state", lambda error: {"callId": error.call_id, "state": error.state}),
     BodyTooLarge: Row(413, "body_too_large"),
     WrongContentType: Row(415, "wrong_content_type"),
-    TooManyTries: Row(429, "too_many_tries", headers=lambda error: {"Retry-After": str(error.retry_after)}),
+    TooManyTries: Row(429, "too_many_tries", headers=_retry_after),
+    TooManyCalls: Row(429, "too_many_calls", headers=_retry_after),
+    TooManyOrders: Row(429, "too_many_orders", headers=_retry_after),
     RequestRefused: Row(502, "request_refused", _sip_answer),
     SecretRefused: Row(502, "secret_refused", lambda error: {"sipCode": error.sip_code}),
     IdentityProviderUnavailable: Row(503, "identity_provider_unavailable", headers=_retry_soon),

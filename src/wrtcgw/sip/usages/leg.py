@@ -17,7 +17,7 @@ from wrtcgw.sip.errors import LocalViolation
 from wrtcgw.sip.grammar import check_value, escape
 from wrtcgw.sip.headers import Event, Reason
 from wrtcgw.sip.message import Request, Response
-from wrtcgw.sip.outputs import CallEnded, ControlReceived, EndCause, InfoReceived, RequestAnswered
+from wrtcgw.sip.outputs import CallEnded, ControlReceived, EndCause, InfoReceived, NotFollowed, RequestAnswered
 from wrtcgw.sip.settings import ALLOW, ALLOW_EVENTS, Account
 from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest
 from wrtcgw.sip.usages.facts import reasons_of
@@ -77,6 +77,7 @@ class Leg(ABC):
         self._transfer: Transfer | None = None
         self._transfer_request: TransferRequest | None = None
         self._told = False
+        self._not_followed: NotFollowed | None = None
         self._ending = (EndCause.LOCAL, 0, "")
         self._reasons: tuple[str, ...] = ()
         self._on_release: Callable[[Leg], None] = lambda leg: None
@@ -254,7 +255,7 @@ class Leg(ABC):
     def _tell(self, cause: EndCause, code: int = 0, reason: str = "", reasons: tuple[Reason, ...] = ()) -> None:
         if not self._told:
             self._told = True
-            self.ua.emit(CallEnded(self.id, cause, code, reason, reasons))
+            self.ua.emit(CallEnded(self.id, cause, code, reason, reasons, self._not_followed))
 
     def on_timer(self, name: str) -> None:
         """Give up on a BYE that found no connection."""

@@ -5,17 +5,17 @@ One INVITE may be answered by several user agents: each makes a dialog of its ow
 acknowledged and ended at once (:rfc:`3261#section-13.2.2.4`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from wrtcgw.sip.dialog import Dialog, DialogState
 from wrtcgw.sip.errors import RemoteViolation
 from wrtcgw.sip.grammar import check_value, parse_number
 from wrtcgw.sip.headers import MAX_RSEQ, NameAddr, RAck, Reason, parse_contacts
 from wrtcgw.sip.message import Headers, Request, Response
-from wrtcgw.sip.outputs import CallAnswered, CallProgress, EndCause
+from wrtcgw.sip.outputs import CallAnswered, CallProgress, EndCause, NotFollowed
 from wrtcgw.sip.settings import Account
 from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest
-from wrtcgw.sip.uri import URI
+from wrtcgw.sip.uri import URI, plain_target
 from wrtcgw.sip.usages.facts import extensions_of, reasons_of
 from wrtcgw.sip.usages.leg import BYE_PATIENCE, Leg, LegState
 from wrtcgw.sip.user_agent import UserAgent
@@ -49,15 +49,23 @@ class OutgoingLeg(Leg):
         self._intervals = 0
         self._to = ""
         self._tried: set[str] = set()
+        self._follow: Callable[[URI], bool] | None = None
 
     @property
     def sip_call_id(self) -> str:
         """Return the Call-ID, which is there before any dialog."""
         return self._call_id
 
-    def start(self, target: URI, offer: str, fields: Iterable[tuple[str, str]]) -> None:
-        """Send the INVITE; its fate is told by events."""
+    def start(
+        self,
+        target: URI,
+        offer: str,
+        fields: Iterable[tuple[str, str]],
+        follow: Callable[[URI], bool] | None = None,
+    ) -> None:
+        """Send the INVITE; its fate is told by events. ``follow`` says whether a 3xx may send it to an address."""
         self.local_sdp = offer
+        self._follow = follow
         self._fields = [(name, check_value(value)) for name, value in fields]
         self._to = f"<{target}>"
         self._invite(target)
@@ -65,7 +73,7 @@ class OutgoingLeg(Leg):
     def _invite(self, target: URI) -> None:
         ua = self.ua
         uri = str(target)
-        self._tried.add(uri)
+        self._tried.add(_identity(target))
         headers = Headers()
         for route in self.account.service_route:
             headers.add("Route", route)
@@ -248,17 +256,35 @@ class OutgoingLeg(Leg):
         self.ua.layer.arm(self, "patience", BYE_PATIENCE)
 
     def _redirect(self, response: Response) -> bool:
-        """Try the next target of a 3xx that a site allows (:rfc:`3261#section-8.1.3.4`); False when there is none."""
-        settings = self.ua.settings
-        allowed = {domain.lower() for domain in (*settings.redirect_domains, settings.domain)}
+        """
+        Try the next target of a 3xx that may be called (:rfc:`3261#section-8.1.3.4`); False when there is none.
+
+        Of what the far side names nothing counts but user and domain: with a port, a transport or ``maddr`` it could
+        choose the way that the call takes.
+        """
         contacts = sorted(parse_contacts(response.headers.get_all("Contact")), key=_preference)
-        fresh = [contact.uri.without_headers() for contact in contacts if contact.uri.host.lower() in allowed]
-        self._targets = [uri for uri in fresh if str(uri) not in self._tried] + self._targets
-        if not self._targets or self._redirects >= settings.max_redirects:
+        self._targets = self._fresh([contact.uri for contact in contacts]) + self._targets
+        if self._targets and self._redirects >= self.ua.settings.max_redirects:
+            self._not_followed = NotFollowed.TOO_MANY
+        if not self._targets or self._not_followed is NotFollowed.TOO_MANY:
             return False
         self._redirects += 1
+        self._not_followed = None
         self._invite(self._targets.pop(0))
         return True
+
+    def _fresh(self, named: list[URI]) -> list[URI]:
+        """Return what may be called of that to which a 3xx redirects, and note why not if it is nothing."""
+        settings = self.ua.settings
+        allowed = {domain.lower() for domain in (*settings.redirect_domains, settings.domain)}
+        local = settings.domain if self._follow else ""
+        known = [target for target in (plain_target(uri, local) for uri in named) if target is not None]
+        own = [target for target in known if target.host.lower() in allowed]
+        fresh = [target for target in own if _identity(target) not in self._tried]
+        taken = [target for target in fresh if self._follow is None or self._follow(target)]
+        steps = ((known, NotFollowed.NO_TARGET), (own, NotFollowed.FOREIGN), (fresh, NotFollowed.TRIED))
+        self._not_followed = next((why for left, why in steps if not left), NotFollowed.REFUSED)
+        return taken
 
     def _cancelled(self, response: Response) -> None:
         cause, code, reason = self._ending
@@ -338,6 +364,11 @@ class OutgoingLeg(Leg):
         if self._acks and layer.now - self._acknowledged <= 64 * layer.timers.t1:
             for ack in self._acks.values():
                 layer.send(self.flow, ack)
+
+
+def _identity(target: URI) -> str:
+    """Return what two targets have in common that are the same number (:rfc:`3261#section-19.1.4`)."""
+    return f"{target.user}@{target.host.lower()}"
 
 
 def _preference(contact: NameAddr) -> float:

@@ -1,6 +1,7 @@
 """What operators see, as JSON; times are milliseconds since the epoch, but for ages and durations in seconds."""
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 
 from wrtcgw import __version__
 from wrtcgw.calls.agent import Agent
@@ -8,6 +9,7 @@ from wrtcgw.calls.call import Call
 from wrtcgw.capture.history import CallRecord
 from wrtcgw.capture.ladder import Ladder, Step
 from wrtcgw.gateway import Gateway
+from wrtcgw.meters.alarms import Alarms
 from wrtcgw.meters.latencies import Latency
 from wrtcgw.meters.series import Sample
 from wrtcgw.redact import redact
@@ -16,6 +18,9 @@ from wrtcgw.web.quality import quality_view
 from wrtcgw.web.views import calls_view
 
 View = Mapping[str, object]
+
+ALARMS = 20
+"""So many of the newest alarms are shown at a glance."""
 
 
 def summary_view(gateway: Gateway, parts: OpsParts, wall: float) -> View:
@@ -38,7 +43,25 @@ def summary_view(gateway: Gateway, parts: OpsParts, wall: float) -> View:
         "rates": parts.meters.rates(),
         "latencies": {name: _latency(latency) for name, latency in parts.meters.latencies.items()},
         "quality": overall_quality(gateway.calls()),
+        "alarms": alarms_view(parts.meters.alarms),
     }
+
+
+def alarms_view(alarms: Alarms) -> View:
+    """Return what was refused: how often by its word, and the newest ones."""
+    newest = [
+        {
+            "time": round(raised.time * 1000),
+            "alarm": raised.alarm,
+            "text": redact(raised.text),
+            "setting": raised.setting,
+            "dn": raised.dn,
+            "callId": raised.call_id,
+            "address": raised.address,
+        }
+        for raised in islice(alarms.newest(), ALARMS)
+    ]
+    return {"counts": alarms.counts, "newest": newest}
 
 
 def capture_view(parts: OpsParts) -> View:
