@@ -2,7 +2,11 @@
 The ordered messages of one agent, and who wants to know of new ones.
 
 A message stays until it was delivered, that is, written to a live connection; delivered ones are kept for a while, so
-that a reader that lost its connection can say what it has and get the rest. Both parts are bounded.
+that a reader that lost its connection can say what it has and get the rest. Both parts are bounded in number and size.
+
+What outsiders can make many of gives way first: texts that belong to no call have a quota of their own, then the
+oldest of what is no more than talk inside a call (``CHATTER``) goes, then calls that are over with all that was said
+of them, and the beginning or the end of a call that is up only when there is nothing else left.
 """
 
 from collections import deque
@@ -11,18 +15,24 @@ from itertools import islice
 
 from attrs import evolve
 
-from wrtcgw.calls.messages import AgentMessage
+from wrtcgw.calls.messages import AgentMessage, MessageType
 
 Listener = Callable[[], None]
+
+CHATTER = frozenset((MessageType.INFO, MessageType.DTMF, MessageType.RINGING))
+"""What the far side can send any number of, and a page can do without."""
+WIDEST = 4
+"""Bytes of a character that is not ASCII, at most."""
 
 
 class Mailbox:
     """
     The messages of one agent, oldest first, each with a sequence number.
 
-    :param limit: at most so many undelivered messages are kept; beyond it the oldest are dropped, and counted.
+    :param limit: at most so many undelivered texts, and so many other undelivered messages, are kept.
     :param recent: at most so many delivered messages are kept for :meth:`after`.
-    :param recent_size: and at most so many characters of their texts.
+    :param recent_size: and at most so many bytes of them.
+    :param size: at most so many bytes of all messages; texts may take half of it.
     """
 
     __slots__ = (
@@ -30,49 +40,75 @@ class Mailbox:
         "_last",
         "_limit",
         "_listeners",
+        "_max_size",
         "_messages",
         "_recent",
         "_recent_size",
         "_size",
+        "_texts",
+        "_texts_size",
+        "_undelivered",
+        "_undelivered_size",
         "dropped",
+        "lost",
     )
 
-    def __init__(self, limit: int = 1000, recent: int = 100, recent_size: int = 65536) -> None:
+    def __init__(self, limit: int = 1000, recent: int = 100, recent_size: int = 65536, size: int = 262_144) -> None:
         self._limit = limit
         self._recent = recent
-        self._recent_size = recent_size
+        self._recent_size = min(recent_size, size)
+        self._max_size = size
         self._messages: deque[AgentMessage] = deque()
         self._last = 0
         self._delivered = 0
+        self._undelivered = 0
         self._size = 0
+        self._undelivered_size = 0
+        self._texts = 0
+        self._texts_size = 0
         self._listeners: tuple[Listener, ...] = ()
         self.dropped = 0
         """How many messages were dropped before they were delivered."""
+        self.lost: Callable[[AgentMessage], None] = lambda message: None
+        """Told of each of them."""
 
     def __len__(self) -> int:
         """Return how many messages are undelivered."""
-        return self._last - self._delivered
+        return self._undelivered
 
     @property
     def last_seq(self) -> int:
         """Return the sequence number of the newest message, 0 before the first."""
         return self._last
 
+    @property
+    def size(self) -> int:
+        """Return the bytes of all that is kept."""
+        return self._size + self._undelivered_size
+
     def put(self, message: AgentMessage) -> AgentMessage:
         """
         Append a message and tell the listeners.
+
+        An OFFER that waits for its page gives its description up when the call ends: nobody can take it any more.
 
         :returns: the message as it is kept, with its sequence number.
         """
         self._last += 1
         kept = evolve(message, seq=self._last)
+        if kept.ends_call:
+            self._forget_descriptions(kept.call_id)
         self._messages.append(kept)
-        if len(self) > self._limit:
-            self.dropped += 1
-            self._mark(self._delivered + 1)
-            self._drop_recent(0)
+        self._undelivered += 1
+        self._count(kept, 1)
+        self._make_room()
         self._tell()
         return kept
+
+    def clear(self) -> None:
+        """Forget all messages: there is no page any more that could fetch them."""
+        self.delivered(self._last)
+        self._drop_recent(0)
 
     def after(self, seq: int) -> list[AgentMessage]:
         """
@@ -90,7 +126,14 @@ class Mailbox:
 
     def delivered(self, seq: int) -> None:
         """Mark all messages up to ``seq`` as delivered."""
-        self._mark(min(seq, self._last))
+        index = len(self._messages) - self._undelivered
+        while self._undelivered and self._messages[index].seq <= seq:
+            message = self._messages[index]
+            self._undelivered -= 1
+            self._count(message, -1)
+            self._size += _size(message)
+            self._delivered = message.seq
+            index += 1
         self._drop_recent(self._recent)
 
     def put_back(self, message: AgentMessage) -> None:
@@ -101,11 +144,14 @@ class Mailbox:
         """
         if self._delivered != message.seq:
             return
-        if len(self._messages) > len(self):
+        if len(self._messages) > self._undelivered:
             self._size -= _size(message)
         else:
             self._messages.appendleft(message)
+        self._undelivered += 1
+        self._count(message, 1)
         self._delivered -= 1
+        self._make_room()
         self._tell()
 
     def subscribe(self, listener: Listener) -> None:
@@ -120,17 +166,84 @@ class Mailbox:
         for listener in self._listeners:
             listener()
 
-    def _mark(self, seq: int) -> None:
-        index = len(self._messages) - len(self)
-        while self._delivered < seq:
-            self._size += _size(self._messages[index])
-            self._delivered += 1
-            index += 1
+    def _count(self, message: AgentMessage, change: int) -> None:
+        """Add an undelivered message to what is counted, or take it away."""
+        size = change * _size(message)
+        self._undelivered_size += size
+        if _is_text(message):
+            self._texts += change
+            self._texts_size += size
+
+    def _make_room(self) -> None:
+        """Drop what is too much."""
+        while self._texts and (self._texts > self._limit or self._texts_size > self._max_size // 2):
+            self._drop({self._first_text()})
+        while self._is_full() and len(self._messages) > self._undelivered:
+            self._drop_recent(len(self._messages) - self._undelivered - 1)
+        while self._undelivered - self._texts > self._limit or self._is_full():
+            self._drop(self._least())
+
+    def _is_full(self) -> bool:
+        return self.size > self._max_size and self._undelivered > 1
+
+    def _first_text(self) -> int:
+        start = len(self._messages) - self._undelivered
+        undelivered = enumerate(islice(self._messages, start, None), start)
+        return next(index for index, message in undelivered if _is_text(message))
+
+    def _least(self) -> set[int]:
+        """Return the places of what can be missed best."""
+        start = len(self._messages) - self._undelivered
+        undelivered = list(enumerate(islice(self._messages, start, None), start))
+        for index, message in undelivered:
+            if message.type in CHATTER:
+                return {index}
+        ended = {message.call_id for _, message in undelivered if message.ends_call}
+        for _, message in undelivered:
+            if message.begins_call and message.call_id in ended:
+                return {other for other, told in undelivered if told.call_id == message.call_id}
+        for index, message in undelivered:
+            if not (message.ends_call or message.begins_call):
+                return {index}
+        return {start}
+
+    def _drop(self, places: set[int]) -> None:
+        """Drop undelivered messages; when the oldest of them goes, what is kept of delivered ones ends before a gap."""
+        start = len(self._messages) - self._undelivered
+        for index in sorted(places, reverse=True):
+            message = self._messages[index]
+            del self._messages[index]
+            self._undelivered -= 1
+            self._count(message, -1)
+            self.dropped += 1
+            self.lost(message)
+        if start in places:
+            self._drop_recent(0)
+
+    def _forget_descriptions(self, call_id: str) -> None:
+        """Take the descriptions out of the undelivered OFFERs of a call."""
+        start = len(self._messages) - self._undelivered
+        for index, message in list(enumerate(islice(self._messages, start, None), start)):
+            if message.call_id == call_id and message.type is MessageType.OFFER and message.sdp is not None:
+                self._undelivered_size -= len(message.sdp) * _width(message.sdp)
+                self._messages[index] = evolve(message, sdp=None)
 
     def _drop_recent(self, keep: int) -> None:
-        while len(self._messages) - len(self) > keep or self._size > self._recent_size:
+        while len(self._messages) - self._undelivered > keep or self._size > self._recent_size:
             self._size -= _size(self._messages.popleft())
 
 
+def _is_text(message: AgentMessage) -> bool:
+    """Return whether a message is a text from outside any call."""
+    return not message.call_id and message.type is MessageType.INFO
+
+
 def _size(message: AgentMessage) -> int:
-    return len(message.sdp or "") + len(message.body)
+    """Return about how many bytes what others have written into a message takes."""
+    texts = (message.sdp or "", message.body, message.display_name, message.from_, message.reason, message.referred_by)
+    size = sum(len(text) * _width(text) for text in texts)
+    return size + sum(len(name) + len(value) * _width(value) for name, value in message.data)
+
+
+def _width(text: str) -> int:
+    return 1 if text.isascii() else WIDEST

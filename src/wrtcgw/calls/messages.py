@@ -104,6 +104,11 @@ class AgentMessage:
         return self.sdp is not None
 
     @property
+    def begins_call(self) -> bool:
+        """Return whether this is the first that a page hears of a call from outside."""
+        return self.type is MessageType.OFFER and self.state == "OFFERED"
+
+    @property
     def ends_call(self) -> bool:
         """Tell whether the call is over with this message; a call gets one such message at most."""
         return self.type is MessageType.SHUTDOWN or (self.type is MessageType.ERROR and self.state == "ENDED")

@@ -1,10 +1,12 @@
 """The one in-memory table of signed-in agents and calls; every look-up is by hash."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Protocol
 
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call
+from wrtcgw.calls.messages import AgentMessage
 from wrtcgw.calls.stats import Reports
 from wrtcgw.errors import AgentInUse, NotSignedIn, UnknownCall
 
@@ -24,10 +26,12 @@ class Registry:
     Agents by id and by DN, calls by id. An id and a DN belong to one agent at a time.
 
     :ivar watcher: told of calls that come and go.
+    :ivar lost: told of messages that an agent's page did not fetch and that had to go.
     """
 
     def __init__(self) -> None:
         self.watcher: Watcher | None = None
+        self.lost: Callable[[Agent, AgentMessage], None] = lambda agent, message: None
         self._agents: dict[str, Agent] = {}
         self._by_dn: dict[str, Agent] = {}
         self._calls: dict[str, Call] = {}
@@ -79,6 +83,10 @@ class Registry:
             raise AgentInUse(agent.id)
         self._agents[agent.id] = agent
         self._by_dn[agent.dn] = agent
+        agent.mailbox.lost = partial(self._lose, agent)
+
+    def _lose(self, agent: Agent, message: AgentMessage) -> None:
+        self.lost(agent, message)
 
     def remove_agent(self, agent: Agent) -> None:
         """Take an agent out, if it is in; its calls stay until each has ended."""

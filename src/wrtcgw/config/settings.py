@@ -146,6 +146,7 @@ class Settings:
     transfer_timeout: float = _seconds(60.0, 1.0)
     mailbox_limit: int = _key(1000, kinds.integer(10, 1_000_000))
     mailbox_recent: int = _key(100, kinds.integer(0, 1_000_000))
+    mailbox_bytes: int = _key(262_144, kinds.integer(65_536, 2**30))
 
     # callers without a DN
     guest_mode: str = _key("off", kinds.choice("off", "unregistered", "registered"))

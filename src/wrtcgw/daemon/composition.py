@@ -209,6 +209,7 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
         guest_destinations=settings.guest_destinations,
         mailbox_limit=settings.mailbox_limit,
         mailbox_recent=settings.mailbox_recent,
+        mailbox_bytes=settings.mailbox_bytes,
     )
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from twisted.logger import Logger
 
+from wrtcgw.calls.agent import Agent
+from wrtcgw.calls.messages import AgentMessage
 from wrtcgw.calls.stats import Media, Reports, Worst
 from wrtcgw.sip.outputs import (
     CallAnswered,
@@ -53,6 +55,17 @@ def record(
             log.warn("flow {flow}: {detail}", flow=flow, detail=detail)
         case _:
             _record_call(event, uuid_of, reports_of)
+
+
+def record_loss(agent: Agent, message: AgentMessage) -> None:
+    """Log a message that had to go before an agent's page fetched it: texts at ``info``, others at ``warn``."""
+    tell = log.warn if message.call_id else log.info
+    tell(
+        "agent {agent}: {kind} of call {call} was dropped: its page does not fetch (mailbox_limit, mailbox_bytes)",
+        agent=agent.id,
+        kind=message.type.value,
+        call=message.call_id or "none",
+    )
 
 
 def _record_call(event: Output, uuid_of: Callable[[str], str], reports_of: Callable[[str], Reports]) -> None:

@@ -15,7 +15,7 @@ from wrtcgw.config import Settings
 from wrtcgw.daemon.bell import Bell
 from wrtcgw.daemon.clerk import Clerk
 from wrtcgw.daemon.console import Console
-from wrtcgw.daemon.journal import record
+from wrtcgw.daemon.journal import record, record_loss
 from wrtcgw.daemon.sampler import Sampler
 from wrtcgw.gateway import Gateway
 from wrtcgw.meters.meters import Meters
@@ -69,6 +69,7 @@ def watch(
     gateway.alarm = Bell(recorder, meters, clock.seconds, wall).ring
     gateway.page_back = clerk.page_back
     registry.watcher = agent.witness = clerk
+    registry.lost = record_loss
     console = Console(agent, registry, clerk, settings.log_level)
     ops = OpsParts(recorder=recorder, history=history, meters=meters, console=console)
     return Watching(ops, console, Sampler(clock, meters, registry, wall))

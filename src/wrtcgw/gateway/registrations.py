@@ -213,7 +213,7 @@ class Registrations:
     def add(self, agent_id: str, dn: str) -> Agent:
         """Make an agent, with an empty mailbox, and put it into the registry."""
         settings = self._switch.settings
-        mailbox = Mailbox(settings.mailbox_limit, settings.mailbox_recent)
+        mailbox = Mailbox(settings.mailbox_limit, settings.mailbox_recent, size=settings.mailbox_bytes)
         agent = Agent(id=agent_id, dn=dn, since=self._switch.now(), mailbox=mailbox)
         self._switch.registry.add_agent(agent)
         self._left.pop(agent_id, None)

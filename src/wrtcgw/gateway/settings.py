@@ -99,6 +99,8 @@ class GatewaySettings:
     """Whom guests may call: numbers, or the beginnings of numbers with a ``*`` behind."""
     mailbox_limit: int = 1000
     mailbox_recent: int = 100
+    mailbox_bytes: int = 262_144
+    """Of all messages that are kept for one agent, delivered or not."""
 
 
 @frozen

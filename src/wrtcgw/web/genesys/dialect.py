@@ -26,7 +26,7 @@ from wrtcgw.web.genesys.session import PageSession
 from wrtcgw.web.genesys.settings import GenesysSettings
 from wrtcgw.web.genesys.taking import Taker
 from wrtcgw.web.genesys.telling import Teller
-from wrtcgw.web.genesys.waiting import Wait
+from wrtcgw.web.genesys.waiting import Lingering, Wait
 from wrtcgw.web.origins import is_secure
 from wrtcgw.web.signin import Reception
 from wrtcgw.web.tracing import about, hand_over, trace, trace_as
@@ -136,7 +136,7 @@ class GenesysDialect:
                 return self._unknown(request)
             if page.left or not (page.waited or page.is_over):
                 page.waited = True
-                return NOT_DONE_YET  # its page has a new session, which an answer would end: older pages do not compare
+                return Lingering(page, request, self._clock).begin()
             if not page.is_over:
                 page.forced = True
                 return write_nothing(request)

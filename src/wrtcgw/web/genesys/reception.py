@@ -137,6 +137,7 @@ class Desk:
         self._pages.pop(page.ssid, None)
         if self._of_agent.get(page.agent.id) is page:
             del self._of_agent[page.agent.id]
+        page.lighten()
         self._former[page.ssid] = page
         while len(self._former) > REMEMBERED:
             self._former.popitem(last=False)

@@ -17,6 +17,8 @@ from wrtcgw.calls.messages import AgentMessage
 from wrtcgw.web.auth import Session
 from wrtcgw.web.delivery import Delivery
 
+LETTERS = 100
+"""Texts that wait for a page, at most: one that makes calls which fail, and never waits, is told of the last ones."""
 RECENT_BODIES = 8
 """More messages than a page may have sent between one whose response was lost and its repetition 3 s later."""
 
@@ -85,6 +87,8 @@ class PageSession:
     muted: int = 0
     """So many sign_ins for the same agent are on their way: what comes now is for the next page."""
     waiting: Hanging | None = field(default=None, repr=False)
+    lingering: object = field(default=None, repr=False)
+    """The ``wait`` that hangs although the SSID is not its page's any more."""
     sending: Delivery | None = field(default=None, repr=False)
     """The text before, as long as it is not known whether the page has it."""
     _letters: deque[Letter] = field(factory=deque, repr=False)
@@ -116,6 +120,12 @@ class PageSession:
         self._letters = deque(letter for letter in self._letters if letter.call_id != self.call_id)
         self.call_id, self.last_answer = "", None
 
+    def lighten(self) -> None:
+        """Give up what takes room and is of no use once the page has left, or has another SSID."""
+        self.page_offer = self.far_offer = ""
+        if self.left:
+            self.agent.mailbox.clear()
+
     def begin(self) -> None:
         """Listen to the agent's mailbox."""
         self.agent.mailbox.subscribe(self.arrived)
@@ -134,6 +144,8 @@ class PageSession:
     def put(self, *letters: Letter) -> None:
         """Tell the page something that is in no mailbox."""
         self._letters.extend(letters)
+        while len(self._letters) > LETTERS:
+            self._letters.popleft()
         self.arrived()
 
     def next(self) -> Letter | None:

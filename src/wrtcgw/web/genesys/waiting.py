@@ -19,6 +19,9 @@ from wrtcgw.web.genesys.wire import pragma
 from wrtcgw.web.longpoll import has_hung_up
 from wrtcgw.web.tracing import told as trace_told
 
+LINGER = 60.0
+"""Seconds for which a ``wait`` of a former SSID hangs."""
+
 
 class Wait:
     """One ``wait`` of a page."""
@@ -105,6 +108,41 @@ class Wait:
             self._attended = False
             if _is_current(self._gateway, self._session):
                 self._gateway.leave(self._session.agent.id)
+
+
+class Lingering:
+    """
+    A ``wait`` of an SSID that is not its page's any more.
+
+    Nothing is ever said, because the page has a new session, which an answer would end: older pages do not compare.
+    One hangs at a time, for a minute at most; then its connection is closed.
+    """
+
+    __slots__ = ("_request", "_session", "_timer")
+
+    def __init__(self, session: PageSession, request: Request, clock: IReactorTime) -> None:
+        self._session = session
+        self._request = request
+        self._timer = clock.callLater(LINGER, self.drop)
+
+    def begin(self) -> int:
+        """Hang in place of an older one."""
+        if isinstance(self._session.lingering, Lingering):
+            self._session.lingering.drop()
+        self._session.lingering = self
+        self._request.notifyFinish().addErrback(lambda _: self._stop())
+        return NOT_DONE_YET
+
+    def drop(self) -> None:
+        """Close the connection."""
+        self._stop()
+        self._request.loseConnection()
+
+    def _stop(self) -> None:
+        if self._timer.active():
+            self._timer.cancel()
+        if self._session.lingering is self:
+            self._session.lingering = None
 
 
 def _is_current(gateway: Gateway, session: PageSession) -> bool:
