@@ -2,8 +2,7 @@
 Mask what must not be seen in logs, traces and errors: credentials, session tokens, ICE and SRTP keys.
 
 Meant for text that people read, in whichever form it comes: SIP, SDP, HTTP heads, JSON, forms, URLs, also one inside
-the other. When in doubt it masks too much. It does not make text safe for a log's reader in other ways (control
-characters).
+the other. When in doubt it masks too much. :func:`escaped` makes a text safe for its reader in other ways.
 """
 
 import re
@@ -49,11 +48,36 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
     (re.compile(r"(\b(?:sips?:|[a-z][a-z0-9+.-]*://)[^\s:@/\"<>]*:)[^\s@/\"<>]+@", re.IGNORECASE), rf"\g<1>{MASK}@"),
 )
 
+_UNSEEN = (
+    *(0xAD, 0x61C, 0x180E, 0xFEFF),
+    *range(0x200B, 0x2010),
+    *range(0x2028, 0x202F),
+    *range(0x2060, 0x2070),
+    *range(0xFFF9, 0xFFFC),
+    *range(0xE0000, 0xE0080),
+)
+"""Code points that are not seen, and change what is: ends of lines, zero widths, marks and overrides of direction."""
+_ILLEGIBLE = {
+    **{code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"},
+    **{code: f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}" for code in _UNSEEN},
+    **{code: f"\\u{code:04x}" for code in range(0xD800, 0xE000)},
+}
+
 _DATA_HEADER = re.compile(rf"^((?:X-Data-[^:\s]*|User-to-User)[ \t]*:[ \t]*)({_REST})", re.IGNORECASE | re.MULTILINE)
 _DATA_REQUESTS = ("INFO ", "MESSAGE ")
 
 _TOKEN_PATHS = ("/wait", "/message", "/sign_out")
 """In the Genesys dialect the session's token is the id itself; the paths may have a prefix."""
+
+
+def escaped(text: str) -> str:
+    """
+    Return a text in which nothing can command a terminal, or pretend to stand elsewhere than it does.
+
+    Control characters, invisible ones and those that change the direction of writing are escaped (as in "Trojan
+    Source", CVE-2021-42574), and so are surrogates, which no file takes. Line feeds and tabs stay.
+    """
+    return text.translate(_ILLEGIBLE)
 
 
 def redact(text: str) -> str:

@@ -13,8 +13,10 @@ from pathlib import Path
 
 from attrs import frozen
 from twisted.web.http import CACHED
-from twisted.web.resource import NoResource, Resource
+from twisted.web.resource import Resource
 from twisted.web.server import Request
+
+from wrtcgw.browser.refusals import Missing, ReadOnly, refuse
 
 TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -49,7 +51,7 @@ COMMON = {
 }
 
 
-class Asset(Resource):
+class Asset(ReadOnly):
     """One file: what ``load`` gives, sent only to a browser that has not the same already."""
 
     isLeaf = True
@@ -63,7 +65,7 @@ class Asset(Resource):
     def render_GET(self, request: Request) -> bytes:  # noqa: N802 (Twisted asks for it by this name)
         """Answer with the file, or with 304; there is nothing below a file."""
         if request.postpath:
-            return bytes(NoResource().render(request))
+            return refuse(request, 404)
         content = self._load()
         for name, value in {**COMMON, **self._headers(), "Content-Type": self._type}.items():
             request.setHeader(name.lower(), value)
@@ -73,7 +75,7 @@ class Asset(Resource):
         return content
 
 
-class Folder(Resource):
+class Folder(ReadOnly):
     """The files below a folder; ``index.html`` stands for the folder itself, and nothing else is listed."""
 
     def __init__(self, path: Path, headers: Headers, extra: Mapping[str, Callable[[], bytes]] | None = None) -> None:
@@ -89,12 +91,12 @@ class Folder(Resource):
             return Asset(wanted, self._extra[wanted], self._headers)
         path = self._path / wanted
         if wanted.startswith(".") or "/" in wanted or "\\" in wanted or len(name) > LONGEST:
-            return NoResource()
+            return Missing()
         if path.is_dir():
             return Folder(path, self._headers)
         if path.is_file() and path.suffix in TYPES:
             return Asset(wanted, path.read_bytes, self._headers)
-        return NoResource()
+        return Missing()
 
     def render_GET(self, request: Request) -> bytes:  # noqa: N802
         """Lead to the folder with a slash: a page's own links are relative to that."""

@@ -14,15 +14,21 @@ from typing import cast
 
 from attrs import define
 from twisted.web.resource import IResource
-from twisted.web.util import Redirect
 
 from wrtcgw.browser.assets import Archive, Asset, Folder
 from wrtcgw.browser.joiner import join
+from wrtcgw.browser.refusals import Elsewhere
 
 HOME = Path(str(files("wrtcgw.browser")))
 ENTRY = "main.js"
 """The module whose ``Grtc`` the joined script offers."""
 OPEN = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+REFUSED = "display-capture=(), geolocation=(), payment=(), usb=()"
+"""What no page asks a browser for."""
+TALKING = {"softphone", "gadget", "workspace"}
+"""Pages with a microphone, and perhaps a camera."""
+OPENED = {"gadget", "workspace", "extension"}
+"""Pages that talk with a window which opened them, or which they opened."""
 SHARED = {"workspace"}
 """Pages with modules that pages of any origin may load, as they may load the library."""
 
@@ -49,11 +55,19 @@ def browser_pages(settings: PageSettings) -> dict[bytes, IResource]:
         folder = HOME / name
         if folder.is_dir():
             extra = _extras(settings, folder).get(name, {})
-            found[name.encode()] = Folder(folder, partial(_guarded, ancestors, OPEN if name in SHARED else {}), extra)
+            found[name.encode()] = Folder(folder, partial(_guarded, ancestors, _more(name)), extra)
     pages = {name: cast(IResource, page) for name, page in found.items()}
     if b"softphone" in pages:
-        pages[b""] = cast(IResource, Redirect(b"/softphone/"))
+        pages[b""] = cast(IResource, Elsewhere(b"/softphone/"))
     return pages
+
+
+def _more(name: str) -> Mapping[str, str]:
+    """Return the header fields of one page that others do not have."""
+    fields = OPEN if name in SHARED else {}
+    whose = "(self)" if name in TALKING else "()"
+    fields = {**fields, "Permissions-Policy": f"{REFUSED}, microphone={whose}, camera={whose}"}
+    return fields if name in OPENED else {**fields, "Cross-Origin-Opener-Policy": "same-origin"}
 
 
 def _extras(settings: PageSettings, folder: Path) -> Mapping[str, Mapping[str, Callable[[], bytes]]]:

@@ -6,6 +6,7 @@ from itertools import pairwise
 from attrs import frozen
 
 from wrtcgw.capture.ladder import Ladder, Step
+from wrtcgw.redact import escaped
 
 MARGIN = 29
 """Columns for number, time and delta."""
@@ -60,7 +61,7 @@ def draw(ladder: Ladder, heading: Sequence[tuple[str, str]], stamp: Callable[[in
     for step in ladder.steps:
         if step.text:
             lines += ["", *_full(step, ladder.parties, stamp)]
-    return "\n".join(lines) + "\n"
+    return escaped("\n".join(lines) + "\n")
 
 
 def _frame(ladder: Ladder) -> Frame:

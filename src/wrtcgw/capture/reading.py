@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 from attrs import field, frozen
 
 from wrtcgw.capture.entries import Answered, Asked, HeaderFields, SIPMessage, Told
-from wrtcgw.redact import MASK, hide_data, redact, redact_uri
+from wrtcgw.redact import MASK, escaped, hide_data, redact, redact_uri
 from wrtcgw.sdp.description import parse
 
 REQUEST_FIELDS = (b"content-type", b"accept", b"user-agent", b"origin", b"last-event-id")
@@ -24,10 +24,6 @@ SIGN_IN_FIELDS = ("id", "dn", "display_name", "displayName", "guest")
 GENESYS_PATHS = ("/sign_in", "/wait", "/message", "/sign_out")
 """The ends of the paths of the Genesys dialect; those of the REST dialect begin with ``/api/``."""
 
-_ILLEGIBLE = {
-    **{code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"},
-    **{code: f"\\u{code:04x}" for code in range(0xD800, 0xE000)},
-}
 _WORD = re.compile(r"[A-Z][A-Z-]*")
 _TYPE = re.compile(r'"messageType"\s*:\s*"([A-Z_]{1,20})"')
 _ROAP = re.compile(r'"sdp"\s*:\s*("(?:[^"\\]|\\.)*")')
@@ -45,8 +41,8 @@ class Reading:
 
 
 def legible(text: str) -> str:
-    """Return a text with plain line ends and without characters that could command a terminal."""
-    return text.replace("\r\n", "\n").translate(_ILLEGIBLE)
+    """Return a text with plain line ends, and without characters that could command a terminal or deceive."""
+    return escaped(text.replace("\r\n", "\n"))
 
 
 def media_of(sdp: str) -> str:

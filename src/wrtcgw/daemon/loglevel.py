@@ -7,6 +7,8 @@ The texts of peers in an event are made legible: bytes that are no UTF-8 would c
 takes their surrogate escapes, and control characters could command an operator's terminal.
 """
 
+import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
@@ -19,16 +21,16 @@ from twisted.logger import (
     LogPublisher,
 )
 
-_ILLEGIBLE = {
-    **{code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"},
-    **{code: f"\\u{code:04x}" for code in range(0xD800, 0xE000)},
-    **{0xDC00 + byte: f"\\x{byte:02x}" for byte in range(0x80, 0x100)},
-}
+from wrtcgw.daemon.loglimit import LineLimit
+from wrtcgw.redact import escaped
+
+_BYTES = {0xDC00 + byte: f"\\x{byte:02x}" for byte in range(0x80, 0x100)}
+"""What stands for bytes that are no UTF-8."""
 
 
 def _observe_legibly(observer: ILogObserver, event: dict[str, Any]) -> None:
     foreign = {
-        name: value.translate(_ILLEGIBLE)
+        name: escaped(value.translate(_BYTES))
         for name, value in event.items()
         if isinstance(value, str) and not value.isprintable()
     }
@@ -36,9 +38,15 @@ def _observe_legibly(observer: ILogObserver, event: dict[str, Any]) -> None:
 
 
 class LevelControl:
-    """Holds the level; it can change at any time."""
+    """
+    Holds the level, which can change at any time, and keeps equal lines from filling the disk.
 
-    def __init__(self, level: str) -> None:
+    :param seconds: a clock.
+    """
+
+    def __init__(self, level: str, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._limits: list[LineLimit] = []
         self._predicate = LogLevelFilterPredicate()
         self._wrapped: list[tuple[ILogObserver, ILogObserver]] = []
         self.set(level)
@@ -59,10 +67,18 @@ class LevelControl:
         """
         for observer in list(publisher._observers):
             legible = cast(ILogObserver, partial(_observe_legibly, observer))
-            filtered = cast(ILogObserver, FilteringLogObserver(legible, [cast(ILogFilterPredicate, self._predicate)]))
+            limited = LineLimit(legible, self._seconds)
+            self._limits.append(limited)
+            predicates = [cast(ILogFilterPredicate, self._predicate)]
+            filtered = cast(ILogObserver, FilteringLogObserver(cast(ILogObserver, limited), predicates))
             publisher.removeObserver(observer)
             publisher.addObserver(filtered)
             self._wrapped.append((observer, filtered))
+
+    def summarize(self) -> None:
+        """Write how many lines were left out; to be called now and then, because nothing else may be logged."""
+        for limit in self._limits:
+            limit.summarize()
 
     def remove(self, publisher: LogPublisher) -> None:
         """Put things back, so that twistd can take its observers away."""
@@ -70,3 +86,4 @@ class LevelControl:
             publisher.removeObserver(filtered)
             publisher.addObserver(observer)
         self._wrapped.clear()
+        self._limits.clear()

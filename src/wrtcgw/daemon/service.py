@@ -8,6 +8,7 @@ from attrs import evolve, fields
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTCP, IReactorTime
+from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, LogPublisher, globalLogPublisher
 from twisted.web.resource import IResource
 
@@ -17,6 +18,7 @@ from wrtcgw.daemon.composition import Parts, access_log, compose, gateway_settin
 from wrtcgw.daemon.identity import concerns, identity_parts
 from wrtcgw.daemon.listener import CannotServe, HTTPListener
 from wrtcgw.daemon.loglevel import LevelControl
+from wrtcgw.daemon.loglimit import SUMMARY_SECONDS
 from wrtcgw.daemon.systemd import Notifier, Watchdog
 from wrtcgw.demo.extensions import SHOWN
 from wrtcgw.transport.websocket import WebSocketURL
@@ -73,13 +75,16 @@ class GatewayService(MultiService):
         self._notifier = notifier or Notifier()
         self._watchdog = Watchdog(self._notifier, cast(IReactorTime, reactor))
         self._publisher = publisher
-        self._level = LevelControl(settings.log_level)
+        self._level = LevelControl(settings.log_level, cast(IReactorTime, reactor).seconds)
+        self._counting = LoopingCall(self._level.summarize)
+        self._counting.clock = cast(IReactorTime, reactor)
         self._page_settings = PageSettings()
 
     def startService(self) -> None:
         """Start the demo PBX if it is wanted, then the SIP side, then listen for pages."""
         super().startService()
         self._level.install(self._publisher)
+        self._counting.start(SUMMARY_SECONDS, now=False)
         if self._demo:
             self._start_demo(self._demo)
         self.parts = parts = compose(self._reactor, self.settings, self._browser_pages())
@@ -133,6 +138,9 @@ class GatewayService(MultiService):
 
     def _stop_rest(self, _: object) -> "Deferred[object]":
         self.parts.api.close()
+        if self._counting.running:
+            self._counting.stop()
+        self._level.summarize()
         self._level.remove(self._publisher)
         return maybeDeferred(super().stopService)
 

@@ -42,6 +42,8 @@ class GatewayRequest(TracedRequest):
         """Serve the request, which is complete now."""
         self.began = self.channel.site.seconds()  # type: ignore[attr-defined]
         protect(self, secure=self.isSecure())
+        if self.path == b"*":  # which Twisted would answer by itself (RFC 9110 section 9.3.7)
+            self.path = b"/*"
         super().process()
 
     def __repr__(self) -> str:
