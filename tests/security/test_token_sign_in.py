@@ -13,7 +13,7 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from tests.identity.provider import AUDIENCE, ISSUER, NOW, SETTINGS, StandInSource, claims, key, public, raw, token
 from tests.web.harness import Answer, WebTestCase
 from wrtcgw.errors import RegistrationRefused
-from wrtcgw.gateway import Gateway
+from wrtcgw.gateway import HA1, Gateway
 from wrtcgw.identity.keyring import FAILURE_PAUSE, FRESH, UNKNOWN_PAUSE, USABLE, KeyRing
 from wrtcgw.identity.secrets import NoSecret, Secret
 from wrtcgw.identity.settings import OIDCSettings
@@ -32,6 +32,7 @@ class StandInSecrets:
 
     def __init__(self) -> None:
         self.failure = ""
+        self.secret = Secret(password=SECRET)
         self.asked: list[str] = []
 
     async def secret_of(self, dn: str) -> Secret:
@@ -39,7 +40,7 @@ class StandInSecrets:
         self.asked.append(dn)
         if self.failure:
             raise NoSecret(self.failure)
-        return Secret(password=SECRET)
+        return self.secret
 
 
 class TokenCase(WebTestCase):
@@ -174,10 +175,11 @@ class NotAToken(TokenCase):
             b"{",
             b"[" * 3000,
             b'{"exp": NaN}',
-            b'{"exp": ' + b"9" * 5000 + b"}",
+            b'{"exp": ' + b"9" * 2500 + b"e",
         ):
             self.refused(raw({"alg": "RS256"}, content), "token_malformed")
             self.refused(raw(content, claims()), "token_malformed")
+        self.refused(raw({"alg": "RS256"}, b'{"exp": ' + b"9" * 5000 + b"}"), "token_malformed")
 
     def test_encrypted(self) -> None:
         """An encrypted token is named as such."""
@@ -465,6 +467,12 @@ class Secrets(TokenCase):
         self.gateway.failure = RegistrationRefused("5001", 403, "Forbidden", credentials=True)
         answer = self.show(token())
         self.assertEqual((answer.error, answer.json["sipCode"]), ((502, "secret_refused"), 403))
+
+    def test_hash(self) -> None:
+        """A hash in place of the password goes to the registration as one."""
+        self.secrets.secret = Secret(realm="example.org", ha1="0" * 32, algorithm="MD5")
+        self.assertEqual(self.show(token()).code, 200)
+        self.assertEqual(self.gateway.asked[-1][3], HA1("example.org", "0" * 32, "MD5"))
 
     def test_nothing_is_logged(self) -> None:
         """Neither token nor secret gets into the log, whatever comes of it."""

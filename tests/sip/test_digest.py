@@ -10,10 +10,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.tokens import CountingTokens
 from wrtcgw.sip import digest
-from wrtcgw.sip.digest import Algorithm, Authenticator, Verifier, known_hashes
+from wrtcgw.sip.digest import HA1, Algorithm, Authenticator, Verifier, known_hashes
 from wrtcgw.sip.errors import LocalViolation
 from wrtcgw.sip.headers import Credentials
 from wrtcgw.sip.message import Headers, Response
+from wrtcgw.sip.settings import Account
 from wrtcgw.sip.tokens import TokenSource
 
 URI = "sip:example.org"
@@ -612,3 +613,32 @@ class VerifierTests(DigestTestCase):
         """A verifier for an algorithm that is not known cannot be made."""
         with self.assertRaises(LocalViolation):
             Verifier("example.org", CountingTokens(), algorithm="SHA-1")
+
+
+class HashInPlaceOfThePassword(DigestTestCase):
+    """Credentials made from HA1 (RFC 7616 section 3.4.2)."""
+
+    def test_same_answer(self) -> None:
+        """The answer is that of the password, for each algorithm and its session variant."""
+        for hash_name, function in digest.HASHES.items():
+            ha1 = HA1("example.org", reference(function, "alice", "example.org", "wonder"), hash_name)
+            for variant in ("", "-sess"):
+                asked = unauthorized(challenge(rest=f'qop="auth", algorithm={hash_name}{variant}'))
+                by_password = self.answer_one(make_authenticator(), asked)
+                by_hash = self.answer_one(Authenticator("alice", "", CountingTokens(), ha1=ha1), asked)
+                self.assertEqual(by_hash.params["response"], by_password.params["response"])
+
+    def test_its_realm_only(self) -> None:
+        """A challenge of another realm cannot be answered, nor one for another hash."""
+        ha1 = HA1("example.org", "0" * 32)
+        authenticator = Authenticator("alice", "", CountingTokens(), ha1=ha1)
+        for asked in (challenge(realm="other.org"), challenge(rest='qop="auth", algorithm=SHA-256')):
+            self.assertIsNone(authenticator.answer(unauthorized(asked), "REGISTER", URI, "", False))
+        both = unauthorized(challenge(rest='qop="auth", algorithm=SHA-256'), challenge(nonce="n2"))
+        self.assertEqual(self.answer_one(authenticator, both).params["nonce"], "n2")
+
+    def test_it_is_not_shown(self) -> None:
+        """The hash is as good as a password, and shows in no repr."""
+        ha1 = HA1("example.org", "planted")
+        shown = repr(ha1) + repr(Authenticator("alice", "", CountingTokens(), ha1=ha1))
+        self.assertNotIn("planted", shown + repr(Account("alice", "alice", "", ha1=ha1)))

@@ -10,7 +10,7 @@ from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.registry import Registry
-from wrtcgw.gateway import Health, Outcome
+from wrtcgw.gateway import HA1, Health, Outcome
 from wrtcgw.sdp.description import parse
 
 
@@ -51,9 +51,10 @@ class StandInGateway:
         current: bool = False,
         single_call: bool = False,
         no_password: bool = False,
+        ha1: HA1 | None = None,
     ) -> Agent:
         """Sign an agent in, unless it is."""
-        await self._note("sign_in", agent_id, dn, password, display_name, current)
+        await self._note("sign_in", agent_id, dn, ha1 or password, display_name, current)
         agent = self.registry.find_agent(agent_id)
         if agent is None:
             now = self.clock.seconds()

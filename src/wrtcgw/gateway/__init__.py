@@ -2,5 +2,6 @@
 
 from wrtcgw.gateway.facade import Gateway
 from wrtcgw.gateway.settings import GatewaySettings, Health, Outcome
+from wrtcgw.sip.digest import HA1
 
-__all__ = ["Gateway", "GatewaySettings", "Health", "Outcome"]
+__all__ = ["HA1", "Gateway", "GatewaySettings", "Health", "Outcome"]

@@ -32,6 +32,7 @@ from wrtcgw.gateway.settings import GatewaySettings, Health, Outcome
 from wrtcgw.gateway.switch import Switch, ignore, shielded
 from wrtcgw.gateway.transfers import Transfers
 from wrtcgw.sip.core import UACore
+from wrtcgw.sip.digest import HA1
 from wrtcgw.sip.outputs import Output
 
 
@@ -129,6 +130,7 @@ class Gateway:
         current: bool = False,
         single_call: bool = False,
         no_password: bool = False,
+        ha1: HA1 | None = None,
     ) -> Agent:
         """
         Register a DN for an agent.
@@ -140,6 +142,7 @@ class Gateway:
         :param current: the caller has shown the session of the agent who has this id now, and may give it another DN.
         :param single_call: the page knows of one call only, and always polls: it is signed out when it is lost.
         :param no_password: an empty password is none, for a registrar that asks for none.
+        :param ha1: in place of the password.
         :raises BadInput: for an id, DN or password that cannot be one.
         :raises AgentInUse: when the id is signed in with another DN, and ``current`` is not set.
         :raises NoSIPConnection: when no connection is up, or it was lost meanwhile.
@@ -155,6 +158,7 @@ class Gateway:
                 current=current,
                 single_call=single_call,
                 no_password=no_password,
+                ha1=ha1,
             )
         )
 

@@ -24,6 +24,7 @@ from wrtcgw.gateway.switch import Switch
 from wrtcgw.gateway.targets import is_account
 from wrtcgw.gateway.turns import Turns
 from wrtcgw.sip.core import Account
+from wrtcgw.sip.digest import HA1
 from wrtcgw.sip.outputs import Registered, RegistrationFailed, Unregistered
 
 CREDENTIAL_CODES = frozenset({401, 403, 404, 407})
@@ -84,10 +85,11 @@ class Registrations:
         current: bool,
         single_call: bool,
         no_password: bool,
+        ha1: HA1 | None = None,
     ) -> Agent:
         """Register ``dn`` for an agent; see :meth:`wrtcgw.gateway.facade.Gateway.sign_in`."""
         _check_fields(agent_id, dn, display_name)
-        if not password and not no_password:
+        if not password and not no_password and ha1 is None:
             raise BadInput("password", "the DN's SIP password")
         if self._switch.draining and self._switch.registry.find_dn(dn) is None:
             raise Draining()
@@ -96,7 +98,7 @@ class Registrations:
             if agent is not None and agent.dn != dn and not current:
                 raise AgentInUse(agent_id)
             await self.connection()
-            registered = await self.register(Account(dn, dn, password, self.flow_of(dn), display_name))
+            registered = await self.register(Account(dn, dn, password, self.flow_of(dn), display_name, ha1=ha1))
             agent = self._install(agent_id, dn, registered)
             agent.display_name, agent.single_call = display_name, single_call
             self._switch.later(0, lambda: self._resync(agent))

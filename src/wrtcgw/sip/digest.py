@@ -74,7 +74,10 @@ class Algorithm:
 
     def ha1(self, username: str, realm: str, password: str, nonce: str, cnonce: str) -> str:
         """Return H(A1) (:rfc:`7616#section-3.4.2`); the two nonces only matter to a session variant."""
-        ha1 = self.digest(username, realm, password)
+        return self.of_session(self.digest(username, realm, password), nonce, cnonce)
+
+    def of_session(self, ha1: str, nonce: str, cnonce: str) -> str:
+        """Return the H(A1) of this variant, from that of the plain one."""
         return self.digest(ha1, nonce, cnonce) if self.session else ha1
 
     def response(self, ha1: str, method: str, body: str, params: Mapping[str, str]) -> str:
@@ -88,6 +91,20 @@ class Algorithm:
         ha2 = self.digest(method, params["uri"], *integrity)
         counted = [params["nc"], params["cnonce"], qop] if qop else []
         return self.digest(ha1, params["nonce"], *counted, ha2)
+
+
+@frozen
+class HA1:
+    """
+    The hash of ``username:realm:password``, which serves in place of the password (:rfc:`7616#section-3.4.2`).
+
+    :ivar value: in lower-case hexadecimal digits.
+    :ivar hash_name: what it was made with, a key of :data:`HASHES`.
+    """
+
+    realm: str
+    value: str = field(repr=False)
+    hash_name: str = "MD5"
 
 
 @frozen
@@ -158,11 +175,17 @@ class Authenticator:
     """
 
     def __init__(
-        self, username: str, password: str, tokens: TokenSource, realms: Collection[str] | None = None
+        self,
+        username: str,
+        password: str,
+        tokens: TokenSource,
+        realms: Collection[str] | None = None,
+        ha1: HA1 | None = None,
     ) -> None:
         """
         Keep the credentials.
 
+        :param ha1: in place of the password; only challenges of its realm that offer its hash are answered then.
         :param realms: the only realms to answer to; None answers to any. A peer that may choose the realm can have
             hashes of the password to try words on.
         :raises LocalViolation: for text that UTF-8 cannot carry.
@@ -170,6 +193,7 @@ class Authenticator:
         _bytes(username + password)
         self._username = username
         self._password = password
+        self._ha1 = ha1
         self._tokens = tokens
         self._realms = realms
         self._spaces: dict[tuple[str, str], _Space] = {}
@@ -222,10 +246,13 @@ class Authenticator:
         :rfc:`8760#section-2.4` leaves room. Servers whose list begins with the strongest see no difference.
         """
         best: dict[tuple[str, str], _Offer] = {}
+        hashed = self._ha1
         for name, answer in ANSWERS.items():
             for offer in filter(None, map(_Offer.parse, response.headers.get_all(name))):
                 key = (answer, offer.params["realm"])
                 if self._realms is not None and key[1] not in self._realms:
+                    continue
+                if hashed is not None and (hashed.realm, hashed.hash_name) != (key[1], offer.algorithm.hash_name):
                     continue
                 if key not in best or offer.algorithm.weakness < best[key].algorithm.weakness:
                     best[key] = offer
@@ -246,7 +273,10 @@ class Authenticator:
             self._spaces[key] = old
             return
         cnonce = self._tokens.token()
-        ha1 = offer.algorithm.ha1(self._username, offer.params["realm"], self._password, nonce, cnonce)
+        if self._ha1 is not None:
+            ha1 = offer.algorithm.of_session(self._ha1.value, nonce, cnonce)
+        else:
+            ha1 = offer.algorithm.ha1(self._username, offer.params["realm"], self._password, nonce, cnonce)
         self._spaces[key] = _Space(offer, cnonce, ha1, retried=retried)
         if len(self._spaces) > MAX_SPACES:
             del self._spaces[next(iter(self._spaces))]

@@ -2,7 +2,7 @@
 
 from attrs import define, field, frozen
 
-from wrtcgw.sip.digest import Authenticator
+from wrtcgw.sip.digest import HA1, Authenticator
 from wrtcgw.sip.tokens import TokenSource
 
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, NOTIFY, UPDATE, PRACK, REFER, MESSAGE"
@@ -64,10 +64,16 @@ class Account:
     flow: int = 0
     display_name: str = ""
     service_route: tuple[str, ...] = ()
+    ha1: HA1 | None = field(default=None, repr=False)
+    """In place of the password."""
     authenticator: Authenticator | None = field(default=None, repr=False)
 
     def credentials(self, tokens: TokenSource) -> Authenticator:
         """Return the authenticator of this account; it remembers challenges from one request to the next."""
         if self.authenticator is None:
-            self.authenticator = Authenticator(self.dn, self.password, tokens)
+            self.authenticator = self.new_credentials(tokens)
         return self.authenticator
+
+    def new_credentials(self, tokens: TokenSource) -> Authenticator:
+        """Return an authenticator that knows no challenge."""
+        return Authenticator(self.dn, self.password, tokens, ha1=self.ha1)

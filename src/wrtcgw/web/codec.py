@@ -16,6 +16,7 @@ from twisted.web.server import Request
 
 from wrtcgw.calls.messages import MessageType
 from wrtcgw.errors import BadInput
+from wrtcgw.gateway import HA1
 from wrtcgw.web.attachments import Pairs, read_data
 from wrtcgw.web.errors import BodyTooLarge, WrongContentType
 
@@ -286,6 +287,8 @@ class SignIn:
     password: str = field(repr=False)
     display_name: str = ""
     always_listens: bool = False
+    ha1: HA1 | None = None
+    """In place of the password; no page sends one."""
 
     @classmethod
     def read(cls, fields: Fields) -> Self:

@@ -107,6 +107,7 @@ class Reception:
             current=known,
             single_call=single_call,
             no_password=no_password,
+            ha1=wanted.ha1,
         )
         return self._for_page(Deferred.fromCoroutine(self._within(this_try, register, wanted.id, client)))
 

@@ -5,6 +5,7 @@ from twisted.logger import Logger
 from twisted.web.server import Request
 
 from wrtcgw.errors import BadInput, RegistrationRefused
+from wrtcgw.gateway import HA1
 from wrtcgw.identity.errors import (
     DNNotAllowed,
     IdentityProviderUnavailable,
@@ -75,6 +76,7 @@ class TokenDesk:
             id=fields.optional("id") or dn,
             dn=dn,
             password=secret.password,
+            ha1=HA1(secret.realm, secret.ha1, secret.algorithm) if secret.ha1 else None,
             display_name=fields.optional("display_name") or "",
             always_listens=fields.switch("always_listens") or False,
         )
@@ -82,6 +84,10 @@ class TokenDesk:
             return await self._reception.sign_in(request, client, wanted, no_password=True)
         except RegistrationRefused as error:
             if error.credentials:
+                realm = f", which is an ha1 for realm {secret.realm}" if secret.ha1 else ""
+                log.error(
+                    "the registrar refused the SIP secret of {dn}{realm}: {error}", dn=dn, realm=realm, error=str(error)
+                )
                 raise SecretRefused(dn, error.code) from None
             raise
 

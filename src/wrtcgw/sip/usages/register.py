@@ -83,7 +83,7 @@ class Registration:
 
         No challenge of an earlier sign-in is used, so that a wrong password cannot pass on the strength of a right one.
         """
-        authenticator = Authenticator(account.dn, account.password, self.ua.tokens)
+        authenticator = account.new_credentials(self.ua.tokens)
         self._try(Attempt(account, authenticator, self._expires, is_refresh=False))
 
     def refresh(self) -> None:
