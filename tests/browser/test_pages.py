@@ -1,20 +1,23 @@
 """How the library and the pages are served, and what holds for every file of them."""
 
+import gzip
 import io
 import json
 import pathlib
 import re
 import zipfile
 from collections.abc import Mapping
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from attrs import frozen
+from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http import CACHED
-from twisted.web.resource import IResource, getChildForRequest
+from twisted.web.resource import IResource, Resource, getChildForRequest
+from twisted.web.server import Site
 from twisted.web.test.requesthelper import DummyRequest
 
-from wrtcgw.browser.assets import TYPES, Archive, Folder
+from wrtcgw.browser.assets import TYPES, Archive, Folder, gzipped, takes_gzip
 from wrtcgw.browser.pages import HOME, PageSettings, browser_pages
 
 LINE, LINES = 120, 400
@@ -34,12 +37,14 @@ class Answer:
 class PageRequest(DummyRequest):
     """A request for a path below a page, from a browser that may have the file already."""
 
-    def __init__(self, path: str, etag: str) -> None:
+    def __init__(self, path: str, etag: str, headers: Mapping[str, str]) -> None:
         first, *rest = path.lstrip("/").encode().split(b"/")
         super().__init__(rest)
         self.path = path.encode()
         self.prepath = [first]
         self._known = etag.encode()
+        for name, value in headers.items():
+            self.requestHeaders.addRawHeader(name, value)
 
     def setETag(self, etag: bytes) -> object:  # noqa: N802 (Twisted's name)
         """Do what a real request does with a tag."""
@@ -55,15 +60,24 @@ class PageRequest(DummyRequest):
         self.setHeader(b"location", url)
 
 
-def get(pages: Mapping[bytes, IResource], path: str, etag: str = "") -> Answer:
-    """Ask for a path as the gateway's front does."""
-    request = PageRequest(path, etag)
+def get(pages: Mapping[bytes, IResource], path: str, etag: str = "", **headers: str) -> Answer:
+    """Ask for a path as the gateway's front does; underscores in names of header fields stand for hyphens."""
+    request = PageRequest(path, etag, {name.replace("_", "-"): value for name, value in headers.items()})
     resource = getChildForRequest(pages[request.prepath[0]], request)
     body = resource.render(request)
     headers = {
         name.decode().lower(): values[-1].decode() for name, values in request.responseHeaders.getAllRawHeaders()
     }
     return Answer(request.responseCode or 200, body if isinstance(body, bytes) else b"".join(request.written), headers)
+
+
+class _Root(Resource):
+    """The root of a site that has these pages."""
+
+    def __init__(self, pages: Mapping[bytes, IResource]) -> None:
+        super().__init__()
+        for name, page in pages.items():
+            self.putChild(name, page)
 
 
 class ServingTests(SynchronousTestCase):
@@ -94,6 +108,54 @@ class ServingTests(SynchronousTestCase):
         again = get(self.pages, "/grtc/phone.js", etag=tag)
         self.assertEqual((again.code, again.body), (304, b""))
         self.assertEqual(get(self.pages, "/grtc/call.js", etag=tag).code, 200)
+
+    def test_compressed(self) -> None:
+        """Texts are compressed for who takes it, the same each time, under a tag of their own; pictures are not."""
+        plain = get(self.pages, "/grtc/phone.js")
+        packed = get(self.pages, "/grtc/phone.js", accept_encoding="br;q=0.9, gzip, deflate")
+        self.assertNotIn("content-encoding", plain.headers)
+        self.assertEqual(packed.headers["content-encoding"], "gzip")
+        self.assertEqual(gzip.decompress(packed.body), plain.body)
+        self.assertLess(3 * len(packed.body), 2 * len(plain.body))
+        self.assertEqual(packed.headers["content-length"], str(len(packed.body)))
+        self.assertIs(gzipped(plain.body), gzipped(plain.body[:1] + plain.body[1:]))
+        self.assertEqual([plain.headers["vary"], packed.headers["vary"]], ["Accept-Encoding"] * 2)
+        self.assertNotEqual(plain.headers["etag"], packed.headers["etag"])
+        for etag in (plain.headers["etag"], packed.headers["etag"]):
+            again = get(self.pages, "/grtc/phone.js", etag=etag, accept_encoding="gzip")
+            self.assertEqual(again.code, 304 if etag == packed.headers["etag"] else 200)
+        self.assertNotIn("content-encoding", get(self.pages, "/grtc/phone.js", packed.headers["etag"]).headers)
+        for path in ("/extension/wrtcgw-extension.zip", "/grtc/nothing.js", "/softphone/settings.json"):
+            self.assertNotIn("content-encoding", get(self.pages, path, accept_encoding="gzip").headers, path)
+        script = get(self.pages, "/grtc.js", accept_encoding="gzip")
+        self.assertLess(len(script.body), 60_000)
+
+    def test_taking_gzip(self) -> None:
+        """What Accept-Encoding says of gzip, by weight, by name and by what stands for all others."""
+        taken = {
+            "gzip": True, "GZIP": True, "x-gzip": True, "*": True, "deflate, gzip;q=0.5": True, "gzip ; q=1.000": True,
+            "gzip;q=0.5, identity;q=0.5": True, "br;q=bad, gzip": True, "*;q=0.1": True,
+            "": False, "identity": False, "br": False, "gzip;q=0": False, "gzip;q=0.0, *": False, "*;q=0": False,
+            "gzip;q=0.2, identity;q=0.8": False, "gzip;q=two": False, "notgzip": False,
+        }  # fmt: skip
+        self.assertEqual({each: takes_gzip(each) for each in taken}, taken)
+
+    def test_head(self) -> None:
+        """HEAD has the header fields of GET, and no body."""
+        site = Site(cast(Any, _Root(self.pages)))
+        answers = []
+        for method in ("GET", "HEAD"):
+            transport = StringTransport()
+            channel = site.buildProtocol(transport.getPeer())
+            assert channel is not None
+            channel.makeConnection(transport)
+            asked = f"{method} /grtc/phone.js HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n"
+            channel.dataReceived(asked.encode())
+            head, _, body = transport.value().partition(b"\r\n\r\n")
+            answers.append((sorted(line for line in head.split(b"\r\n") if not line.startswith(b"Date")), body))
+        (got, body), (headed, nothing) = answers
+        self.assertEqual((got, nothing), (headed, b""))
+        self.assertIn(f"Content-Length: {len(body)}".encode(), [line.title() for line in got])
 
     def test_nothing_else(self) -> None:
         """No list of a folder, no file outside, none that is hidden or of an unknown type."""

@@ -2,12 +2,16 @@
 Static files of the package, with the header fields that a page with a microphone should have.
 
 A response is made of the file as it is now, so nothing has to be restarted for a changed page. Browsers ask each time
-(``no-cache``) and mostly hear 304: an updated gateway is never used with yesterday's page.
+(``no-cache``) and mostly hear 304: an updated gateway is never used with yesterday's page. Texts go out compressed to
+whoever takes that (:rfc:`9110#section-12.5.3`), each compressed once.
 """
 
+import gzip
 import io
+import re
 import zipfile
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
@@ -38,6 +42,13 @@ TYPES = {
     ".zip": "application/zip",
 }
 
+COMPRESSED = frozenset({".css", ".html", ".js", ".json", ".mjs", ".md", ".svg", ".ts", ".txt", ".webmanifest"})
+"""What gets smaller; pictures, sounds and archives are compressed in themselves."""
+LEAST = 512
+"""Bytes of a file that is worth it."""
+KEPT = 256
+"""Compressed files that are kept."""
+
 Headers = Callable[[], Mapping[str, str]]
 """Gives the header fields that all files of a folder have; asked for each response."""
 
@@ -59,6 +70,7 @@ class Asset(ReadOnly):
     def __init__(self, name: str, load: Callable[[], bytes], headers: Headers) -> None:
         super().__init__()
         self._type = TYPES[Path(name).suffix]
+        self._compressed = Path(name).suffix in COMPRESSED
         self._load = load
         self._headers = headers
 
@@ -69,10 +81,41 @@ class Asset(ReadOnly):
         content = self._load()
         for name, value in {**COMMON, **self._headers(), "Content-Type": self._type}.items():
             request.setHeader(name.lower(), value)
-        if request.setETag(b'"%s"' % blake2b(content, digest_size=12).hexdigest().encode()) is CACHED:
+        tag = blake2b(content, digest_size=12).hexdigest()
+        if self._compressed and len(content) >= LEAST:
+            request.responseHeaders.addRawHeader("vary", "Accept-Encoding")
+            if takes_gzip(",".join(request.requestHeaders.getRawHeaders("accept-encoding") or ())):
+                content, tag = gzipped(content), f"{tag}-gzip"
+                request.setHeader("content-encoding", "gzip")
+        if request.setETag(b'"%s"' % tag.encode()) is CACHED:
+            request.responseHeaders.removeHeader("content-encoding")
             return b""
         request.setHeader("content-length", str(len(content)))
         return content
+
+
+@lru_cache(maxsize=KEPT)
+def gzipped(content: bytes) -> bytes:
+    """Return a file compressed, the same bytes each time."""
+    return gzip.compress(content, mtime=0)
+
+
+_QUALITY = re.compile(r"\s*([\w*-]+)\s*(?:;\s*q\s*=\s*(0(?:\.\d*)?|1(?:\.0*)?)\s*)?", re.ASCII)
+
+
+def takes_gzip(accepted: str) -> bool:
+    """
+    Return whether an Accept-Encoding takes gzip, and does not like the plain file better.
+
+    ``*`` stands for what is not named; what cannot be read counts as not said (:rfc:`9110#section-12.5.3`).
+    """
+    said: dict[str, float] = {}
+    for part in accepted.lower().split(","):
+        found = _QUALITY.fullmatch(part)
+        if found is not None:
+            said[found[1]] = float(found[2] or 1)
+    wanted = said.get("gzip", said.get("x-gzip", said.get("*", 0.0)))
+    return wanted > 0 and wanted >= said.get("identity", 0.0)
 
 
 class Folder(ReadOnly):
