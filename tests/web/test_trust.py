@@ -186,10 +186,29 @@ class ForeignPages(WebTestCase):
             for name in names:
                 answer = self.ask(method, f"/api/webrtc/{name}?id=agent123", headers=headers)
                 self.assertEqual(answer.error, (403, "foreign_origin"), name)
-                self.assertNotIn("access-control-allow-origin", answer.headers)
                 self.assertEqual(answer.headers["vary"], "Origin")
         self.assertEqual(self.gateway.asked, [])
         self.assertEqual(self.ask("GET", POLL, headers={"Origin": "null"}).error, (403, "foreign_origin"))
+
+    def test_foreign_origin_is_told(self) -> None:
+        """A foreign page can read why it is refused, and nothing else: no other answer, no preflight, no header."""
+        evil = "https://evil.example"
+        refused = self.ask("POST", "/api/webrtc/sign_in", data={"id": "a"}, headers={"Origin": evil})
+        self.assertEqual(refused.error, (403, "foreign_origin"))
+        self.assertIn(evil, refused.json["error"])
+        self.assertIn("allowed_origins", refused.json["error"])
+        self.assertEqual(refused.headers["access-control-allow-origin"], evil)
+        for name in ("access-control-allow-credentials", "access-control-expose-headers", "set-cookie"):
+            self.assertNotIn(name, refused.headers)
+        for method, path in (
+            ("OPTIONS", "/api/webrtc/sign_in"),
+            ("GET", "/api/health"),
+            ("GET", "/api/agents"),
+            ("GET", "/api/calls/active"),
+            ("GET", "/nothing"),
+        ):
+            answer = self.ask(method, path, headers={"Origin": evil})
+            self.assertNotIn("access-control-allow-origin", answer.headers, path)
 
     def test_simple_cross_site_request(self) -> None:
         """An image or link of another site carries no Origin, and is refused all the same."""

@@ -18,7 +18,7 @@ from wrtcgw.errors import GatewayError
 from wrtcgw.web.addresses import Addresses, Client
 from wrtcgw.web.codec import Input
 from wrtcgw.web.conversation import Conversation
-from wrtcgw.web.errors import NoSuchResource, WrongMethod, write_error, write_unexpected
+from wrtcgw.web.errors import ForeignOrigin, NoSuchResource, WrongMethod, write_error, write_unexpected
 from wrtcgw.web.genesys import GenesysDialect
 from wrtcgw.web.ops import OpsAPI
 from wrtcgw.web.origins import Origins
@@ -95,7 +95,11 @@ class Front(Resource):
     def _serve_agent(self, request: Request, path: bytes) -> bytes | int:
         """Serve a call of an agent's page; each of them may change something, reading a message included."""
         client = self._addresses.client(request)
-        self._origins.check(request, client)
+        try:
+            self._origins.check(request, client)
+        except ForeignOrigin:
+            self._origins.explain(request)
+            raise
         method = request.method
         if path == MESSAGE:
             if method == b"GET":

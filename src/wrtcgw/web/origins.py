@@ -81,6 +81,16 @@ class Origins:
         elif origin.lower() not in self._allowed and site != b"same-origin" and origin.lower() != own(request, client):
             raise ForeignOrigin(origin.decode("ascii", "replace"))
 
+    def explain(self, request: Request) -> None:
+        """
+        Let a foreign page read that it is refused for its origin, which is all that the response tells.
+
+        Without credentials, and after nothing else was looked at: whatever is answered otherwise stays hidden from it.
+        """
+        origin = _header(request, b"origin")
+        if origin is not None:
+            request.responseHeaders.setRawHeaders(b"access-control-allow-origin", [origin])
+
     def vouches(self, request: Request, client: Client) -> bool:
         """
         Tell whether something beside a token may stand for the request's right: its address, or that it is local.
