@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { lint } from "../../src/wrtcgw/browser/grtc/lint.js";
+import { lint, whyNotWebRTC } from "../../src/wrtcgw/browser/grtc/lint.js";
+import { changedOffers } from "./refusals.mjs";
 import { codecs, haveCommonCodec, parse, refusesAudio, takesDigits } from "../../src/wrtcgw/browser/grtc/sdp.js";
 
 const read = (name) => readFileSync(new URL(`../data/sdp/${name}.sdp`, import.meta.url), "utf8");
@@ -42,6 +43,43 @@ for (const [rule, sdp] of Object.entries(BROKEN)) {
     assert.ok(found.text.length > 20);
   });
 }
+
+const ONE = OFFER.replace(/\r?\n/g, "\r\n");
+const TWO = ONE.replace(/a=group.*/, "a=group:BUNDLE 0 1").concat(
+  ONE.slice(ONE.indexOf("m=audio")).replace("m=audio", "m=video").replace(/a=mid:.*/, "a=mid:1"),
+);
+const REFUSING = ["bundle", "mid", "setup", "rtcp-mux", "fingerprint", "ice-ufrag", "profile"];
+
+for (const [name, sdp, refused, rule] of changedOffers(ONE, TWO)) {
+  test(`an offer that Chromium ${refused ? "refuses" : "takes"}: ${name}`, () => {
+    const found = lint(sdp).filter((each) => REFUSING.includes(each.rule) && !each.text.includes("name sections by it"));
+    if (!refused) assert.deepEqual(found, []);
+    else assert.ok(found.some((each) => each.rule === rule && each.text.length > 20), JSON.stringify(found));
+  });
+}
+
+test("an answer keeps the offer's names, by their order where it has none", () => {
+  const context = { local: OFFER, type: "answer" };
+  assert.ok(!rules(without(PUBLIC, /^a=mid/).concat("a=group:BUNDLE 0\r\n"), context).includes("bundle"));
+  const renamed = PUBLIC.replace(/a=mid:.*/, "a=mid:audio").replace(/BUNDLE .*/, "BUNDLE audio");
+  assert.ok(lint(renamed, context).some(({ rule, text }) => rule === "mid" && text.includes("keep the name")));
+  assert.ok(rules(PUBLIC.replace(/a=setup:.*/, "a=setup:holdconn"), context).includes("setup"));
+});
+
+test("blanks at the ends of lines change nothing", () => {
+  const blanks = PUBLIC.replace(/\r\n/g, " \t\r\n");
+  assert.deepEqual(rules(blanks, { local: OFFER, type: "answer" }), []);
+  assert.equal(whyNotWebRTC(blanks), "");
+});
+
+test("plain RTP is none of WebRTC, whatever its profile; one medium with a key is enough", () => {
+  assert.match(whyNotWebRTC(without(PUBLIC, /^a=fingerprint/).replace("UDP/TLS/RTP/SAVPF", "RTP/AVP")), /^RTP\/AVP, no DTLS/);
+  assert.match(whyNotWebRTC(without(PUBLIC, /^a=fingerprint/).replace("UDP/TLS/RTP/SAVPF", "RTP/SAVP")), /^RTP\/SAVP,/);
+  assert.equal(whyNotWebRTC(`${PUBLIC}m=video 5000 RTP/AVP 96\r\n`), "");
+  const above = without(PUBLIC, /^a=fingerprint/).replace("t=0 0", "t=0 0\r\na=fingerprint:sha-256 AA:BB");
+  assert.equal(whyNotWebRTC(above), "");
+  assert.equal(whyNotWebRTC("v=0\r\n"), "");
+});
 
 test("every rule says the same of LF line ends", () => {
   for (const sdp of Object.values(BROKEN)) assert.deepEqual(rules(sdp.replaceAll("\r\n", "\n")), rules(sdp));

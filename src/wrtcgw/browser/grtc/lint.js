@@ -12,6 +12,8 @@ const PRIVATE = new RegExp([
   "^::1$",
 ].join("|"), "i");
 const NOWHERE = ["0.0.0.0", "::"];
+const SETUPS = ["active", "passive", "actpass", "holdconn"];
+const LONGEST_MID = 16;
 
 /**
  * Returns what is wrong with a description that came from a far side.
@@ -23,7 +25,72 @@ export function lint(sdp, { local, type = "offer" } = {}) {
   const { session, media } = parse(sdp);
   const found = media.flatMap((each, index) => (each.port === 0 ? [] : section(each, session, type, index)));
   if (!media.length) found.push({ rule: "m-line", text: "there is no m= line: nothing to talk over" });
-  return local ? [...found, ...compared(parse(local).media, media, type)] : found;
+  const ours = local ? parse(local).media : [];
+  const names = type === "answer" ? nameByOffer(media, ours) : nameByOrder(media);
+  found.push(...misnamed(media, names), ...misbundled(session, names), ...media.flatMap((each, index) => (
+    each.port === 0 && type === "offer" ? handshake(each, index) : [])));
+  return local ? [...found, ...compared(ours, media, type)] : found;
+}
+
+/** Returns why a far side's description is none of WebRTC, or "": no medium of it has a key that DTLS could check. */
+export function whyNotWebRTC(sdp) {
+  const { session, media } = parse(sdp);
+  const live = media.filter(({ port }) => port !== 0);
+  if (!live.length || live.some(({ lines }) => has([...lines, ...session], "fingerprint"))) return "";
+  return `${live[0].protocol}, no DTLS fingerprint`;
+}
+
+// The rules of names, groups and an offer's a=setup hold for a section with port 0 as well: Chromium refuses all of the
+// description for them (tried with 156).
+
+const midOf = (media) => values(media.lines, "mid")[0];
+
+// Chromium calls sections without a=mid 0, 1 ... in their order, whatever the others are called.
+function nameByOrder(media) {
+  let nameless = 0;
+  return media.map((each) => midOf(each) ?? String(nameless++));
+}
+
+// In an answer they are the offer's by their order.
+function nameByOffer(media, ours) {
+  return media.map((each, index) => midOf(each) ?? (ours[index] && midOf(ours[index])) ?? String(index));
+}
+
+function misnamed(media, names) {
+  return media.flatMap(({ kind, lines }, index) => {
+    const name = names[index];
+    const text = [
+      names.indexOf(name) < index && (has(lines, "mid")
+        ? `a=mid:${name} stands twice`
+        : `a=mid is missing, so browsers call it ${name}, as another section is called already`),
+      name.length > LONGEST_MID && `a=mid:${name} is longer than the ${LONGEST_MID} characters that Chromium takes`,
+    ].find(Boolean);
+    return text ? [{ rule: "mid", text: `${kind}: ${text}`, media: index }] : [];
+  });
+}
+
+function misbundled(session, names) {
+  const groups = values(session, "group").map((value) => value.trim().split(/\s+/));
+  const all = groups.filter(([kind]) => kind === "BUNDLE").flatMap(([, ...mids]) => [...new Set(mids)]);
+  return [...new Set(all)].flatMap((mid) => {
+    const text = [
+      !names.includes(mid) && `a=group:BUNDLE names ${mid}, but no m= line has a=mid:${mid}`,
+      all.indexOf(mid) !== all.lastIndexOf(mid) && `${mid} is in two groups BUNDLE`,
+    ].find(Boolean);
+    return text ? [{ rule: "bundle", text }] : [];
+  });
+}
+
+function handshake({ kind, lines }, index) {
+  const text = wrongSetup(values(lines, "setup")[0], "offer");
+  return text ? [{ rule: "setup", text: `${kind}: ${text}`, media: index }] : [];
+}
+
+function wrongSetup(said, type) {
+  if (said === undefined) return "";
+  if (!SETUPS.includes(said)) return `a=setup:${said} is none of ${SETUPS.join(", ")}`;
+  if (type === "answer" && said === "actpass") return "a=setup:actpass in an answer, which has to choose";
+  return said === "holdconn" ? "a=setup:holdconn: no browser connects DTLS so, or answers it" : "";
 }
 
 // A section with port 0 is refused, or bundled away: nothing is asked of it.
@@ -50,8 +117,7 @@ const RULES = {
     && "a=fingerprint is missing: DTLS cannot be checked, and browsers refuse that",
   setup: ({ all, secure, type }) => {
     const [said] = values(all, "setup");
-    if (secure && !said) return "a=setup is missing: nobody knows who begins with DTLS";
-    return type === "answer" && said === "actpass" && "a=setup:actpass in an answer, which has to choose";
+    return secure && !said ? "a=setup is missing: nobody knows who begins with DTLS" : wrongSetup(said, type);
   },
   msid: ({ lines }) => {
     const told = has(lines, "msid") || values(lines, "ssrc").some((value) => value.includes("msid:"));
@@ -92,6 +158,11 @@ function compared(ours, theirs, type) {
   ours.slice(0, theirs.length).forEach((mine, index) => {
     const other = theirs[index];
     const [we, they] = [contents(mine), contents(other)];
+    const [our, their] = [midOf(mine), midOf(other)];
+    if (type === "answer" && our !== undefined && their !== undefined && our !== their) {
+      const text = `m= line ${index + 1} is called ${their}, ours ${our}: an answer has to keep the name`;
+      found.push({ rule: "mid", text, media: index });
+    }
     if (other.kind !== mine.kind) {
       const text = `m= line ${index + 1} is ${other.kind}, ours is ${mine.kind}: the order has to stay`;
       found.push({ rule: "m-line", text, media: index });

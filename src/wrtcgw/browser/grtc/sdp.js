@@ -3,9 +3,12 @@
 const STATIC_CODECS = { 0: "pcmu", 3: "gsm", 8: "pcma", 9: "g722", 13: "cn", 18: "g729" };
 const NO_SPEECH = ["telephone-event", "cn", "red", "ulpfec", "rtx", "flexfec-03"];
 
-/** Splits a description into its session part and its media sections: `{session, media: [{kind, port, lines, …}]}`. */
+/**
+ * Splits a description, without blanks at the ends of its lines, into its session part and its media sections:
+ * `{session, media: [{kind, port, lines, …}]}`.
+ */
 export function parse(sdp) {
-  const blocks = sdp.trim().split(/\r?\n(?=m=)/);
+  const blocks = sdp.trim().replace(/[ \t]+(?=\r?\n)/g, "").split(/\r?\n(?=m=)/);
   const session = blocks[0].startsWith("m=") ? [] : blocks.shift().split(/\r?\n/);
   return { session, media: blocks.map((block) => section(block.split(/\r?\n/))) };
 }
