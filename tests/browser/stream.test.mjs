@@ -118,6 +118,50 @@ test("the loss of the gateway is told once, and its return", async () => {
   assert.deepEqual(states, ["offline", "online"]);
 });
 
+test("a network that is there again is tried at once, and what was in vain before does not slow it down", async () => {
+  let down = true;
+  answer = (request, response) => {
+    if (down) response.destroy();
+    else begin(response);
+  };
+  listen("stream").start();
+  await until(() => seen.length > 3); // the next pause is 2 s and more
+  await until(() => stream.waiting);
+  const before = seen.length;
+  stream.renew();
+  await until(() => seen.length > before);
+  await until(() => stream.waiting);
+  down = false;
+  const began = Date.now();
+  stream.renew();
+  await until(() => states.includes("online"));
+  assert.ok(Date.now() - began < 400, `${Date.now() - began} ms`);
+});
+
+test("a renewed stream is no failure: it is not taken for one that something holds back", async () => {
+  answer = (request, response) => {
+    if (seen.length > 1) begin(response);
+    // the first one hangs
+  };
+  listen("auto").start();
+  await until(() => seen.length);
+  stream.renew();
+  await until(() => stream.heard);
+  assert.deepEqual([stream.way, states, seen.length], ["stream", [], 2]);
+});
+
+test("a page that wakes up looks after a stream that was quiet for long, and leaves one alone that was not", async () => {
+  answer = (request, response) => begin(response);
+  listen("auto").start();
+  await until(() => stream.heard);
+  stream.freshen();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(seen.length, 1);
+  stream.heardAt -= 21_000;
+  stream.freshen();
+  await until(() => seen.length === 2);
+});
+
 test("a proxy that answers for a dead gateway counts as one", async () => {
   answer = (request, response) => response.writeHead(502, { "content-type": "text/html" }).end("<h1>Bad Gateway</h1>");
   listen("poll").start();

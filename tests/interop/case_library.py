@@ -423,13 +423,18 @@ class Troubles(LibraryCase):
         await self.is_(called, "ended")
 
     async def test_network_change(self) -> None:
-        """When the network changes, the media find another way, and the call goes on."""
+        """When the network changes, media of which nothing arrives find another way; others are left alone."""
         caller, called = await self.phone(5001), await self.phone(5002)
         await self.connect(caller, called, 5002)
         user = "() => /a=ice-ufrag:(.*)/.exec(call.connection.localDescription.sdp)[1]"
         before = await caller.evaluate(user)
         await caller.evaluate("() => { window.dispatchEvent(new Event('online')) }")
+        await self.pause(6.0)
+        self.assertEqual(await caller.evaluate(user), before)
+        await caller.evaluate("() => { call.connection.getStats = async () => new Map() }")
+        await caller.evaluate("() => { window.dispatchEvent(new Event('online')) }")
         await self.until(caller, f"(before) => ({user})() !== before", before)
+        await caller.evaluate("() => { delete call.connection.getStats }")
         await self.until(caller, "() => call.connection.connectionState === 'connected'")
         for tab in (caller, called):
             await self.hears(tab, "call.connection")

@@ -192,7 +192,7 @@ class Controlled(LibraryPageCase):
 
     def gateway(self) -> Gateway:
         """Return a gateway in front of that PBX; pages of our origin may call it."""
-        settings = {"allowed_origins": [self.environment.origin]}
+        settings = {"allowed_origins": [self.environment.origin], "auto_answer": "headers"}
         return self.environment.gateway("controlled-library", self.way_there, settings)
 
     async def is_silent(self, tab: Tab) -> None:
@@ -213,6 +213,7 @@ class Controlled(LibraryPageCase):
     async def test_orders(self) -> None:
         """NOTIFY talk answers the call, hold and talk hold and resume it; a re-INVITE without SDP does no harm."""
         tab = await self.phone(5031)
+        await tab.evaluate("() => { phone.options.answerOnTalk = true }")
         ringing = self.pbx.ringing()
         answered = self.pbx.invite(offer=True)
         await ringing

@@ -71,12 +71,16 @@ def turn_server() -> Coturn:
     return made
 
 
-class Relayed(DemoCase):
+class RelayCase(DemoCase):
     """Pages that only have a relay."""
+
+    def relay(self) -> Coturn:
+        """Return the relay that they have."""
+        return turn_server()
 
     def wanted(self) -> Mapping[str, object]:
         """Return the keys of a site with a TURN server."""
-        self.turn = turn_server()
+        self.turn = self.relay()
         return {
             "stun_servers": [self.turn.stun],
             "turn_servers": [self.turn.udp, self.turn.tcp],
@@ -107,6 +111,10 @@ class Relayed(DemoCase):
         await self.hears(tab, "call.connection")
         selected: list[str] = await tab.evaluate(SELECTED)
         return selected
+
+
+class Relayed(RelayCase):
+    """What goes through it."""
 
     async def test_call(self) -> None:
         """A call has sound both ways through the relay, which knows the agent by DN; the library says so."""
@@ -193,3 +201,28 @@ class Relayed(DemoCase):
         for peer in ("10.0.0.1", "169.254.169.254", "172.16.0.1", "192.168.1.1"):
             self.assertFalse(await deferToThread(self.turn.relays_to, peer, username, credential), peer)
         self.assertTrue(await deferToThread(self.turn.relays_to, own_address(), username, credential))
+
+
+class Moved(RelayCase):
+    """A page whose media are lost when the network is there again: its relay knows it no more."""
+
+    def relay(self) -> Coturn:
+        """Return a relay of the case's own."""
+        made = coturn(demo_folder(), certificates(), own_address())
+        made.server.start()
+        self.addCleanup(made.server.stop)
+        return made
+
+    async def test_another_way(self) -> None:
+        """The media get another way, and the call goes on."""
+        tab = await self.page()
+        await self.relayed_call(tab)
+        credentials = "() => /a=ice-ufrag:(.*)/.exec(call.connection.localDescription.sdp)[1]"
+        before = await tab.evaluate(credentials)
+        self.turn.server.stop()
+        self.turn.server.start()
+        await tab.evaluate("() => { window.dispatchEvent(new Event('online')) }")
+        await self.until(tab, f"(before) => ({credentials})() !== before", before)
+        await self.hears(tab, "call.connection")
+        await self.until(tab, ESTABLISHED)
+        await tab.evaluate("() => call.hangup()")

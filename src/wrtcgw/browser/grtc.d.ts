@@ -1,13 +1,34 @@
-// Types of the library: /grtc.js (globalThis.Grtc) and the modules below /grtc/.
+// Types of the library: /grtc.js (globalThis.Grtc) and the modules below /grtc/; /grtc/index.js exports all of it.
 
-/** A word for programs: one of the library's own, or a `code` of the gateway (see its README). */
-export type ErrorCode =
+/** Words of the library itself. */
+export type LibraryCode =
   | "microphone_refused" | "no_microphone" | "microphone_busy" | "insecure_context" | "unsupported_browser"
-  | "no_common_codec" | "media_failed" | "playback_blocked" | "gateway_unreachable" | "transfer_failed"
-  | "call_failed" | "call_ended" | "wrong_state" | "not_supported" | "not_signed_in" | "bad_input"
-  | (string & {});
+  | "no_common_codec" | "no_webrtc" | "media_failed" | "playback_blocked" | "gateway_unreachable"
+  | "unexpected_answer" | "transfer_failed" | "call_failed" | "call_ended" | "not_supported";
 
-export interface ErrorDetails { hint?: string; status?: number; sipCode?: number; reason?: string; cause?: unknown }
+/** Words of the gateway, where it refuses a request. */
+export type GatewayCode =
+  | "bad_input" | "not_signed_in" | "foreign_session" | "session_required" | "foreign_origin" | "registration_refused"
+  | "registrar_failed" | "registration_timeout" | "agent_in_use" | "guests_not_allowed" | "too_many_guests"
+  | "destination_forbidden" | "too_many_calls" | "too_many_tries" | "unknown_call" | "ambiguous_call" | "wrong_state"
+  | "request_refused" | "draining" | "no_sip_connection" | "store_unavailable" | "body_too_large"
+  | "wrong_content_type" | "not_found" | "wrong_method";
+
+/** A word for programs; a later gateway may have others. */
+export type ErrorCode = LibraryCode | GatewayCode | (string & {});
+
+/** What was tried: an order to the gateway, `call` or `sign_in`; "" where it is of no use. */
+export type Action = "sign_in" | "call" | "answer" | "hold" | "resume" | "dtmf" | "transfer" | "info" | "";
+
+export interface ErrorDetails {
+  hint?: string | undefined;
+  status?: number | undefined;
+  sipCode?: number | undefined;
+  reason?: string | undefined;
+  warning?: string | undefined;
+  sipReason?: string | undefined;
+  cause?: unknown | undefined;
+}
 
 export class PhoneError extends Error {
   constructor(code: ErrorCode, details?: ErrorDetails);
@@ -19,6 +40,14 @@ export class PhoneError extends Error {
   /** The SIP code; 0 for none. */
   readonly sipCode: number;
   readonly reason: string;
+  /** Text of the SIP answer's Warning; "" for none. */
+  readonly warning: string;
+  /** Text of the SIP answer's Reason; "" for none. */
+  readonly sipReason: string;
+  /** What was tried. Nothing of it is tried again by itself. */
+  readonly action: Action;
+  /** The call that it is about. When that is over, its `ended` tells the same: show one of them. */
+  readonly call: Call | null;
   readonly details: Record<string, unknown>;
 }
 
@@ -37,45 +66,47 @@ export interface Registration {
   state: "REGISTERED" | "RECOVERING" | "FAILED" | "SIGNED_OUT";
   sipCode: number;
   reason: string;
-  hint?: string;
+  hint?: string | undefined;
 }
 
 export interface PhoneOptions {
   /** Base address of the gateway; by default where the library came from. */
-  gateway?: string;
+  gateway?: string | undefined;
   /** Where the session is kept through a reload; null keeps nothing. Default sessionStorage. */
-  storage?: Storage | null;
+  storage?: Storage | null | undefined;
   /** Tells several phones of one page apart in the storage. */
-  name?: string;
+  name?: string | undefined;
   /** How messages come: an event stream with long polls as fall-back ("auto"), or one of them only. */
-  events?: "auto" | "stream" | "poll";
+  events?: "auto" | "stream" | "poll" | undefined;
   /** "gateway" (default) asks /api/webrtc/ice before each call. */
-  iceServers?: "gateway" | RTCIceServer[];
-  iceTransportPolicy?: RTCIceTransportPolicy;
-  /** Obey callers who want to be answered without a click; default false. */
-  autoAnswer?: boolean;
-  /** Answer when the server orders it (third-party call control); default true. */
-  answerOnTalk?: boolean;
+  iceServers?: "gateway" | RTCIceServer[] | undefined;
+  iceTransportPolicy?: RTCIceTransportPolicy | undefined;
+  /** Obey callers who want to be answered without a click; default false. The gateway has to allow it, too. */
+  autoAnswer?: boolean | undefined;
+  /** Answer when the server orders it (third-party call control); default false. The gateway has to allow it, too. */
+  answerOnTalk?: boolean | undefined;
   /** Play the far sides' sound; default true. */
-  play?: boolean;
+  play?: boolean | undefined;
   /** A last hand on our own descriptions before they are sent. */
-  shape?: (sdp: string, type: "offer" | "answer", call: Call) => string;
+  shape?: ((sdp: string, type: "offer" | "answer", call: Call) => string) | undefined;
 }
 
 export interface CallOptions {
-  audio?: boolean;
-  video?: boolean;
+  audio?: boolean | undefined;
+  video?: boolean | undefined;
   /** Data to attach to the call. */
-  data?: Attached[];
-  /** Tracks to send in place of the microphone. */
-  stream?: MediaStream | null;
+  data?: Attached[] | undefined;
+  /** Tracks to send in place of the microphone: of another source, or processed by the page. */
+  stream?: MediaStream | null | undefined;
+  /** Put the calls that are up on hold first; by default they go on, and all of them hear the agent. */
+  hold?: boolean | undefined;
 }
 
 export interface Device { deviceId: string; label: string }
 
 export interface PhoneEvents {
   registration: [Registration];
-  connection: [{ state: "online" | "offline"; error?: PhoneError }];
+  connection: [{ state: "online" | "offline"; error?: PhoneError | undefined }];
   incoming: [Call];
   /** After any change of a call. */
   call: [Call];
@@ -86,9 +117,16 @@ export interface PhoneEvents {
   devices: [];
 }
 
-export interface Agent { dn: string; password: string; id?: string; displayName?: string }
+export interface Agent {
+  dn: string;
+  password: string;
+  id?: string | undefined;
+  displayName?: string | undefined;
+  /** The name that goes with the password, where it is not the DN. */
+  authUser?: string | undefined;
+}
 /** `dn` counts where the gateway registers DNs without a password (`genesys_no_password`). */
-export interface Guest { guest: true; dn?: string }
+export interface Guest { guest: true; dn?: string | undefined }
 
 /** One agent at one gateway, with any number of calls. */
 export class Phone extends Emitter<PhoneEvents> {
@@ -110,7 +148,10 @@ export class Phone extends Emitter<PhoneEvents> {
   signOut(): Promise<void>;
   /** Signs out without waiting: for a page that goes away for good. */
   leave(): void;
+  /** Rejected before the microphone is asked for when the gateway would not call the number. */
   call(to: string, options?: CallOptions): Promise<Call>;
+  /** Puts all calls that are up on hold, but this one. */
+  holdOthers(but?: Call | null): Promise<void>;
   devices(): Promise<{ microphones: Device[]; speakers: Device[]; cameras: Device[] }>;
   setMicrophone(deviceId: string): Promise<void>;
   setSpeaker(deviceId: string): Promise<void>;
@@ -120,12 +161,24 @@ export class Phone extends Emitter<PhoneEvents> {
 
 export type CallState = "calling" | "ringing" | "early" | "incoming" | "answering" | "established" | "ended";
 
+/** Why a call is over: an end, what the far side or the PBX said, or why it was not placed or answered. */
+export type EndingCause =
+  | "" | "local" | "remote" | "cancelled" | "answered-elsewhere" | "transferred" | "replaced" | "operator"
+  | "page-lost" | "signed-out" | "lost"
+  | "busy" | "declined" | "not-found" | "incomplete" | "ambiguous" | "unavailable" | "timeout" | "forbidden"
+  | "credentials" | "not-acceptable" | "not-supported" | "bad-request" | "bad-address" | "redirected" | "refused"
+  | "loop" | "glare" | "server-failure" | "failed"
+  | LibraryCode | GatewayCode;
+
 export interface Ending {
-  /** "local", "remote", "busy", "cancelled", "answered-elsewhere", "transferred" …, or an ErrorCode. */
-  cause: string;
+  cause: EndingCause;
   sipCode: number;
   reason: string;
   hint: string;
+  /** Text of the SIP answer's Warning; "" for none. */
+  warning: string;
+  /** Text of the SIP message's Reason; "" for none. */
+  sipReason: string;
   missed: boolean;
   answeredElsewhere: boolean;
 }
@@ -151,7 +204,14 @@ export interface Quality {
   relayed: boolean;
 }
 
-export interface Finding { rule: string; text: string; media?: number }
+/** Times are milliseconds. */
+export interface DigitOptions {
+  duration?: number | undefined;
+  gap?: number | undefined;
+  by?: "rtp" | "info" | undefined;
+}
+
+export interface Finding { rule: string; text: string; media?: number | undefined }
 
 export interface TransferProgress {
   state: "PROCEEDING" | "DONE" | "FAILED" | "REQUESTED";
@@ -165,10 +225,18 @@ export interface CallEvents {
   state: [CallState];
   /** `held` or `heldByPeer` has changed. */
   hold: [];
+  /** `muted` has changed, to this. */
+  mute: [boolean];
   /** The far side's media. */
   media: [MediaStream];
   /** Every 5 s while established. */
   quality: [Quality];
+  /** Something is wrong although the call goes on. */
+  warning: [Warning];
+  /** It is so no more. */
+  warningcleared: [Warning];
+  /** `peer` or `displayName` has changed: the PBX has connected the call with somebody else. */
+  identity: [{ peer: string; displayName: string }];
   transfer: [TransferProgress];
   dtmf: [string];
   info: [{ contentType: string; body: string }];
@@ -184,6 +252,12 @@ export interface CallEvents {
   ended: [Ending];
 }
 
+/** `mic_silent`: the microphone has given nothing at all for some seconds, though neither muted nor on hold. */
+export interface Warning { code: "mic_silent"; hint: string }
+
+/** Who has sent a call on to us, and why ("unconditional", "no-answer", "user-busy" …). */
+export interface Diversion { number: string; reason: string }
+
 /** One call. Times are milliseconds since 1970, null before they are known. */
 export class Call extends Emitter<CallEvents> {
   /** The gateway's name for it; empty until it has one. */
@@ -191,7 +265,22 @@ export class Call extends Emitter<CallEvents> {
   readonly direction: "outbound" | "inbound";
   readonly peer: string;
   readonly displayName: string;
+  /** The number that the caller has dialled; "" when it is not told. */
+  readonly called: string;
+  /** Those who have sent the call on, the first one first. */
+  readonly diversion: Diversion[];
+  /** What the caller's network says of the number: "TN-Validation-Passed" …; "" for nothing. */
+  readonly verstat: string;
+  /** Header fields that the gateway's `page_headers` names, those that were there. */
+  readonly headers: Record<string, string>;
+  /** The caller wants not to be known. */
+  readonly anonymous: boolean;
+  /** Codes of the warnings that hold at present. */
+  readonly warnings: Warning["code"][];
   readonly state: CallState;
+  /** Whether it was answered and is not over. */
+  readonly isUp: boolean;
+  readonly isOver: boolean;
   readonly held: boolean;
   readonly heldByPeer: boolean;
   readonly muted: boolean;
@@ -214,25 +303,28 @@ export class Call extends Emitter<CallEvents> {
   hold(): Promise<void>;
   resume(): Promise<void>;
   mute(on?: boolean): void;
-  dtmf(digits: string, options?: { duration?: number; gap?: number; by?: "rtp" | "info" }): Promise<void>;
+  dtmf(digits: string, options?: DigitOptions): Promise<void>;
   /** Fulfilled when the transfer has succeeded; rejected ("transfer_failed") when it has not, and the call goes on. */
   transfer(to: string): Promise<void>;
   /** Connects the far sides of this call and another one. */
   transferTo(other: Call): Promise<void>;
   sendInfo(body: string, contentType?: string): Promise<void>;
+  /** Finds another way for the media, whether they are lost or not; that interrupts them with some PBXs. */
   restartIce(): Promise<void>;
   /** Sends these tracks in place of what is sent now. */
   send(tracks: MediaStreamTrack[]): Promise<void>;
-  renegotiate(options?: { fresh?: boolean; video?: boolean }): Promise<void>;
+  renegotiate(options?: { fresh?: boolean | undefined; video?: boolean | undefined }): Promise<void>;
   quality(): Promise<Quality>;
   /** How loud the far side is now, 0 to 1. */
   level(): number;
 }
 
+/** `local`: our own description that it answers, or follows. */
+export interface LintContext { local?: string | undefined; type?: "offer" | "answer" | undefined }
 /** Returns what a far side's description leaves out that a browser needs. */
-export function lint(sdp: string, context?: { local?: string; type?: "offer" | "answer" }): Finding[];
+export function lint(sdp: string, context?: LintContext): Finding[];
 /** Estimates the mean opinion score; ms, ms, percent. */
-export function opinion(sample: { rtt?: number; jitter?: number; loss?: number }): number;
+export function opinion(sample: Partial<Record<"rtt" | "jitter" | "loss", number | undefined>>): number;
 
 // ---- the vendor's shape: Grtc.Client, Grtc.MediaSession
 
@@ -248,43 +340,43 @@ export interface ClientConfiguration {
   /** Base address; or several, comma separated, of which the next is taken when one cannot be reached. */
   webrtc_gateway: string;
   /** Comma separated. Without any server of the page's own those of the gateway count. */
-  stun_server?: string;
+  stun_server?: string | undefined;
   /** Comma separated; needs turn_username and turn_password. */
-  turn_server?: string;
-  turn_username?: string;
-  turn_password?: string;
-  sip_username?: string;
-  sip_password?: string;
+  turn_server?: string | undefined;
+  turn_username?: string | undefined;
+  turn_password?: string | undefined;
+  sip_username?: string | undefined;
+  sip_password?: string | undefined;
   /** Without effect: always true. */
-  dtls_srtp?: boolean;
+  dtls_srtp?: boolean | undefined;
   /** Without effect: the browser's choice. */
-  enable_ipv6?: boolean;
+  enable_ipv6?: boolean | undefined;
   /** Default 60000, at least 18000. */
-  noanswer_timeout?: number;
+  noanswer_timeout?: number | undefined;
   /** Default 1000 (2000 with servers), at least 1000. */
-  ice_timeout?: number;
+  ice_timeout?: number | undefined;
   /** Without effect: always so. */
-  ice_optimization?: boolean;
+  ice_optimization?: boolean | undefined;
   /** Without effect: messages come by an event stream. */
-  polling_timeout?: number;
-  use_rsa_certificate?: boolean;
+  polling_timeout?: number | undefined;
+  use_rsa_certificate?: boolean | undefined;
 }
 
 export interface Failure {
   error: string;
   message: string;
   code: string;
-  status?: number;
-  sipCode?: number;
-  reason?: string;
+  status?: number | undefined;
+  sipCode?: number | undefined;
+  reason?: string | undefined;
 }
 export interface GatewayError {
   /** ROAP's word: "NOMATCH", "TIMEOUT", "REFUSED", "CONFLICT", "FAILED". */
   error: string;
-  sipCode?: number;
-  reason?: string;
-  hint?: string;
-  cause?: string;
+  sipCode?: number | undefined;
+  reason?: string | undefined;
+  hint?: string | undefined;
+  cause?: string | undefined;
 }
 export interface Flow { packets: number; bytes: number; lost: number; jitter: number }
 export interface MediumStats { rtt: number; rtt_max: number; rtt_average: number; rx: Flow; tx: Flow }
@@ -357,7 +449,7 @@ export class MediaSession {
   setData(data: { key: string; value: unknown }[]): void;
   getData(): { key: string; value: unknown }[];
   sendInfo(data: object | string, mapData?: boolean): Promise<void>;
-  sendDTMF(tones: string, options?: { duration?: number; tonegap?: number }): Promise<void>;
+  sendDTMF(tones: string, options?: { duration?: number | undefined; tonegap?: number | undefined }): Promise<void>;
   getServerStats(): Promise<ServerStats | null>;
   isEstablished(): boolean;
   hasAudioEnabled(): boolean;
@@ -382,11 +474,11 @@ export class Logger {
 export interface SeedConfiguration extends Omit<PhoneOptions, "gateway" | "shape"> {
   serverUrl: string;
   /** The id at the gateway; the DN by default. */
-  username?: string;
+  username?: string | undefined;
   /** Without one it is a guest. */
-  dn?: string;
-  password?: string;
-  displayName?: string;
+  dn?: string | undefined;
+  password?: string | undefined;
+  displayName?: string | undefined;
 }
 
 export interface SeedClient extends Emitter<{
@@ -405,8 +497,8 @@ export interface SeedClient extends Emitter<{
   disconnect(): Promise<void>;
   newMediaSession(wanted: {
     destination: string | number;
-    constraints?: { audio?: boolean; video?: boolean };
-    data?: Attached[];
+    constraints?: { audio?: boolean | undefined; video?: boolean | undefined } | undefined;
+    data?: Attached[] | undefined;
   }): SeedSession;
 }
 
@@ -440,7 +532,7 @@ export interface SeedSession extends Emitter<{
   hold(): Promise<void>;
   resume(): Promise<void>;
   mute(on?: boolean): void;
-  dtmf(digits: string, options?: { duration?: number; gap?: number; by?: "rtp" | "info" }): Promise<void>;
+  dtmf(digits: string, options?: DigitOptions): Promise<void>;
   transfer(to: string): Promise<void>;
   sendInfo(body: string, contentType?: string): Promise<void>;
 }
@@ -452,6 +544,7 @@ export interface Library {
   Call: typeof Call;
   Emitter: typeof Emitter;
   PhoneError: typeof PhoneError;
+  GrtcError: typeof GrtcError;
   lint: typeof lint;
   opinion: typeof opinion;
   Client: (new (configuration: SeedConfiguration) => SeedClient) & typeof Client;

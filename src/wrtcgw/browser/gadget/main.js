@@ -14,7 +14,7 @@ import { loadGadgetTexts } from "./texts.js";
 const AGAIN = [1_000, 2_000, 4_000, 8_000]; // ms between tries to reach the gateway after a reload
 const $ = (id) => document.getElementById(id);
 const wanted = readParameters(location.search);
-const phone = new Phone();
+const phone = new Phone({ answerOnTalk: true }); // the gateway tells whether the site has allowed it
 const page = { texts: null, panel: null, form: null, reason: null, settings: {}, problems: [], gadget: null };
 const t = (key, params) => page.texts.t(key, params);
 

@@ -13,7 +13,8 @@ window.webrtcGadget = (() => {
 
   async function start({ gatewayUrl }) {
     const { Phone } = await loaded;
-    phone = new Phone({ gateway: gatewayUrl ? new URL(gatewayUrl, location.href).href : home.href });
+    const gateway = gatewayUrl ? new URL(gatewayUrl, location.href).href : home.href;
+    phone = new Phone({ gateway, answerOnTalk: true }); // the gateway tells whether the site has allowed it
     phone.on("incoming", (call) => {
       last ??= call;
     });

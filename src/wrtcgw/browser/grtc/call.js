@@ -1,19 +1,22 @@
 // One call, as a page sees it.
 
+import { checkedDigits, sendDigits } from "./digits.js";
 import { Emitter } from "./emitter.js";
-import { PhoneError, asPhoneError } from "./errors.js";
-import { insertDigits } from "./media.js";
-import { Negotiation } from "./negotiation.js";
-import { takesDigits } from "./sdp.js";
+import { PhoneError, asPhoneError, during } from "./errors.js";
+import { asEnding, endingOf, factsOf, refusalOf } from "./facts.js";
+import { Negotiation, requireWebRTC } from "./negotiation.js";
+import { Referral } from "./referral.js";
+import { Warnings } from "./warnings.js";
 import { Watch } from "./watch.js";
 
-const DIGITS = /^[0-9A-D*#]+$/i;
+const UNANSWERABLE = ["no_common_codec", "no_webrtc"]; // whoever tries
 
 /**
  * A call: outbound ones come from `Phone.call`, inbound ones from the phone's event "incoming".
  *
- * Events: "state", "hold", "media" (remote stream), "quality", "transfer" ({state, sipCode, reason, hint, to}), "dtmf"
- * (digits), "info" ({contentType, body}), "talk", "error" (PhoneError), "lint" ([{rule, text}]), "way" (state of the
+ * Events: "state", "hold", "mute" (whether it is), "media" (remote stream), "quality", "warning" and "warningcleared"
+ * ({code, hint}), "identity" ({peer, displayName}), "transfer" ({state, sipCode, reason, hint, to}), "dtmf" (digits),
+ * "info" ({contentType, body}), "talk", "error" (PhoneError), "lint" ([{rule, text}]), "way" (state of the
  * RTCPeerConnection), "message" (what the gateway says, before it is obeyed), "ended" (what `ended` has).
  */
 export class Call extends Emitter {
@@ -21,19 +24,23 @@ export class Call extends Emitter {
   #negotiation;
   #watch;
   #offer; // of a call that rings here; null when the caller wants ours
-  #transfer = null;
+  #referral = new Referral();
+  #warnings = new Warnings((name, warning) => {
+    this.emit(name, warning);
+    this.#changed();
+  });
 
   constructor(phone, { direction, peer, id = "", offer = null, ...about }) {
     super();
-    const { displayName = "", data = [], uuid = "", autoAnswer = null } = about;
     this.#phone = phone;
     this.#negotiation = new Negotiation(this, phone.wire);
     this.#negotiation.shape = (sdp, type) => phone.shape(sdp, type, this);
     this.#negotiation.servers = () => phone.configuration();
+    this.#negotiation.flowing = () => this.#watch.flowing;
     this.#watch = new Watch(this, phone.wire);
     this.#offer = offer;
     const wantsOffer = direction === "inbound" && !offer;
-    Object.assign(this, { id, direction, peer, displayName, data, uuid, autoAnswer, wantsOffer });
+    Object.assign(this, factsOf(about), { id, direction, peer, wantsOffer });
     this.state = direction === "inbound" ? "incoming" : "calling";
     this.held = this.heldByPeer = this.muted = false;
     this.startedAt = Date.now();
@@ -49,6 +56,9 @@ export class Call extends Emitter {
   /** What the far side sends. */
   get remoteStream() { return this.#negotiation.media.remoteStream; }
 
+  /** Codes of the warnings that hold at present. */
+  get warnings() { return this.#warnings.codes; }
+
   /** Whether it is over. */
   get isOver() { return this.state === "ended"; }
 
@@ -57,22 +67,27 @@ export class Call extends Emitter {
 
   // ---- what a page can do
 
-  /** Answers a call that rings here. When the microphone is refused it goes on ringing. */
-  async answer({ audio = true, video = false, data = [], stream = null } = {}) {
+  /** Answers a call that rings here; `hold` puts others on hold. When the microphone is refused it goes on ringing. */
+  async answer({ audio = true, video = false, data = [], stream = null, hold = false } = {}) {
     this.#require("answer", "incoming");
     this.#change("answering");
     try {
+      requireWebRTC(this.#offer);
       await this.#prepare({ audio, video, stream });
+      if (hold) await this.#phone.holdOthers(this);
       if (this.isOver) throw new PhoneError("call_ended");
       await this.#negotiation.takeCall(this.#offer, data);
     } catch (error) {
-      await this.#notAnswered(asPhoneError(error));
+      await this.#notAnswered(during("answer", asPhoneError(error), this));
     }
     if (!this.isOver) this.#established();
   }
 
+  // What will never work is refused; all else may be tried again.
   async #notAnswered(error) {
-    if (error.code === "no_common_codec" && !this.isOver) await this.reject(488).catch(() => {});
+    if ((UNANSWERABLE.includes(error.code) || error.details.lint) && !this.isOver) {
+      await this.#leave("reject", { code: 488 }, { ...asEnding(error), sipCode: 488 }).catch(() => {});
+    }
     if (!this.isOver) {
       this.#release();
       this.#change("incoming");
@@ -112,9 +127,11 @@ export class Call extends Emitter {
 
   /** Sends silence instead of the microphone, or the microphone again. */
   mute(on = true) {
+    if (this.muted === Boolean(on)) return;
     this.muted = Boolean(on);
     this.#phone.remember(this, { muted: this.muted });
     this.#speak();
+    this.emit("mute", this.muted);
     this.#changed();
   }
 
@@ -122,42 +139,24 @@ export class Call extends Emitter {
    * Sends digits: in the media (RFC 4733), or by SIP INFO where the far side takes none there or `by` is "info".
    * Times are milliseconds. Fulfilled when the last one was sent.
    */
-  async dtmf(digits, { duration = 100, gap = 50, by } = {}) {
-    if (!DIGITS.test(digits)) throw new PhoneError("bad_input", { hint: `"${digits}" are not 0-9, A-D, * or #.` });
+  async dtmf(digits, options = {}) {
+    const known = checkedDigits(digits);
     this.#require("send digits in", "established");
-    const { audioSender, pc } = this.#negotiation.media;
-    const sender = audioSender?.dtmf;
-    const able = sender?.canInsertDTMF && takesDigits(pc.remoteDescription?.sdp ?? "");
-    if (by === "rtp" && !able) throw new PhoneError("not_supported", { hint: "The media take no digits here." });
-    if (by === "info" || !able) await this.#order("dtmf", { digits, duration, gap });
-    else await insertDigits(sender, digits, duration, gap);
+    await sendDigits(this.#negotiation.media, known, options, (fields) => this.#order("dtmf", fields));
   }
 
   /**
    * Transfers the far side to a number. Fulfilled when the transfer succeeded, and this call is over; rejected with
    * "transfer_failed" when it did not, and this call goes on. The event "transfer" tells what happens meanwhile.
    */
-  transfer(to) {
-    return this.#refer({ to });
-  }
+  transfer(to) { return this.#refer({ to }); }
 
   /** Connects the far sides of this call and another one (attended transfer); see `transfer`. */
-  transferTo(other) {
-    return this.#refer({ to_call: other.id });
-  }
+  transferTo(other) { return this.#refer({ to_call: other.id }); }
 
   async #refer(fields) {
     this.#require("transfer", "established");
-    const transfer = {};
-    const result = new Promise((resolve, reject) => Object.assign(transfer, { resolve, reject }));
-    result.catch(() => {});
-    this.#transfer = transfer;
-    try {
-      await this.#order("transfer", fields);
-    } catch (error) {
-      if (!this.isOver) throw error;
-    }
-    return result;
+    return this.#referral.begin(() => this.#order("transfer", fields), () => this.isOver);
   }
 
   /** Sends data by SIP INFO. */
@@ -177,14 +176,10 @@ export class Call extends Emitter {
   renegotiate(options = {}) { return this.#negotiation.renew(options); }
 
   /** Returns the quality since the last sample; see the event "quality". */
-  quality() {
-    return this.#watch.look();
-  }
+  quality() { return this.#watch.look(); }
 
   /** Returns how loud the far side is now, 0 to 1. */
-  level() {
-    return this.#negotiation.media.level();
-  }
+  level() { return this.#negotiation.media.level(); }
 
   // ---- what the phone does with it
 
@@ -196,9 +191,9 @@ export class Call extends Emitter {
       if (placed && this.isOver) await this.#phone.endAtGateway("hangup", placed.callId);
       else if (placed) this.#phone.named(this, placed.callId);
     } catch (error) {
-      const reason = asPhoneError(error);
-      this.end({ cause: reason.code, sipCode: reason.sipCode, reason: reason.reason, hint: reason.hint });
-      throw reason;
+      const failure = during("call", asPhoneError(error), this);
+      this.end(asEnding(failure));
+      throw failure;
     }
   }
 
@@ -233,17 +228,16 @@ export class Call extends Emitter {
   }
 
   /** Notes that it is over. */
-  end({ cause = "", sipCode = 0, reason = "", hint = "" } = {}) {
+  end(told = {}) {
     if (this.isOver) return;
-    const missed = this.state === "incoming" && !["local", "answered-elsewhere"].includes(cause);
-    this.ended = { cause, sipCode, reason, hint, missed, answeredElsewhere: cause === "answered-elsewhere" };
+    this.ended = endingOf(told, this.state === "incoming");
     this.endedAt = Date.now();
     this.#watch.stop();
+    this.#warnings.clear();
     this.#change("ended");
     this.#negotiation.close();
     this.#release();
-    const failure = new PhoneError("call_ended", { hint, sipCode, reason });
-    if (this.#transfer) (cause === "transferred" ? this.#transfer.resolve() : this.#transfer.reject(failure));
+    this.#referral.over(this.ended);
     this.emit("ended", this.ended);
     this.#phone.over(this);
   }
@@ -258,11 +252,13 @@ export class Call extends Emitter {
     this.#speak();
   }
 
-  /** Looks for another way after the network has changed; also when only the gateway was away meanwhile. */
-  networkChanged({ sure = true } = {}) {
-    const broken = ["disconnected", "failed"].includes(this.connection?.connectionState);
-    if (this.isUp && (sure || broken)) this.restartIce().catch(() => {});
+  /** Looks whether media still arrive, after the network or the gateway was away, and for another way if not. */
+  networkChanged() {
+    if (this.isUp) this.#negotiation.lookAfter();
   }
+
+  /** Notes whether something is wrong that the page should tell. */
+  warn(code, on) { this.#warnings.set(code, on); }
 
   // ---- inside
 
@@ -271,17 +267,17 @@ export class Call extends Emitter {
     const early = Boolean(message.moreComing);
     this.#negotiation.answered(message.sdp, early).then(
       () => (early ? this.#early() : this.#established()),
-      (error) => this.#unusable(asPhoneError(error)),
+      (error) => early || this.#unusable(asPhoneError(error)), // an early one may be another far side's than the last
     );
   }
 
   #early() { if (["calling", "ringing"].includes(this.state)) this.#change("early"); }
 
-  // The answer cannot be used. A call that is up goes on as it was.
+  // The answer cannot be used. A call that is up goes on as it was; of one that is not its end tells all.
   async #unusable(error) {
-    this.emit("error", error);
+    if (this.isUp) this.emit("error", error);
     if (this.isUp || this.isOver) return;
-    this.end({ cause: error.code, sipCode: error.sipCode, hint: error.hint });
+    this.end(asEnding(error));
     await this.#phone.endAtGateway("hangup", this.id);
   }
 
@@ -305,28 +301,27 @@ export class Call extends Emitter {
   }
 
   transferred({ state, sipCode = 0, reason = "", hint = "", to = "" }) {
-    const transfer = this.#transfer;
-    if (state === "FAILED") {
-      this.#transfer = null;
-      transfer?.reject(new PhoneError("transfer_failed", { hint, sipCode, reason }));
-    } else if (state === "DONE") {
-      this.#transfer = null;
-      transfer?.resolve();
-    }
-    this.emit("transfer", { state, sipCode, reason, hint, to });
+    const progress = { state, sipCode, reason, hint, to };
+    this.#referral.told(progress);
+    this.emit("transfer", progress);
+  }
+
+  renamed({ from = "", displayName = "" }) {
+    if (from) this.peer = from;
+    this.displayName = displayName;
+    this.emit("identity", { peer: this.peer, displayName });
+    this.#changed();
   }
 
   failed(message) {
-    const { sipCode = 0, reason = "", cause = "", hint = "" } = message;
     if (message.state === "ENDED") {
-      this.end({ sipCode, reason, cause, hint });
+      this.end(message);
       return;
     }
-    const error = new PhoneError("call_failed", { hint: hint || `${sipCode} ${reason}`.trim(), sipCode, reason });
-    error.details.cause = cause;
-    if (cause === "withdrawn") return; // an offer of the far side
+    if (message.cause === "withdrawn") return; // an offer of the far side
+    const error = refusalOf(message);
     this.#negotiation.refused(error);
-    if (cause !== "glare") this.emit("error", error);
+    if (message.cause !== "glare") this.emit("error", error);
   }
 
   #established() {
@@ -363,9 +358,13 @@ export class Call extends Emitter {
     this.#negotiation.media.use([], {});
   }
 
-  #order(verb, fields) {
+  async #order(verb, fields) {
     this.#require(verb, "established", "early", "ringing");
-    return this.#phone.wire.order(verb, this.id, fields);
+    try {
+      return await this.#phone.wire.order(verb, this.id, fields);
+    } catch (error) {
+      throw during(verb, error);
+    }
   }
 
   #require(what, ...states) {
@@ -394,6 +393,7 @@ const TAKE = {
   TALK: (call) => call.talk(),
   TRANSFER: (call, message) => call.transferred(message),
   DTMF: (call, { digits }) => call.emit("dtmf", digits),
+  IDENTITY: (call, message) => call.renamed(message),
   INFO: (call, { contentType, body }) => call.emit("info", { contentType, body }),
   ERROR: (call, message) => call.failed(message),
   SHUTDOWN: (call, message) => call.end(message),

@@ -108,7 +108,7 @@ export async function capture(constraints) {
   }
 }
 
-/** Returns a function that tells how loud a stream is now, 0 to 1; null where the browser cannot tell. */
+/** Returns a function that tells how loud a stream is now, 0 to 1, null for not known; null where no browser can. */
 export function meter(stream) {
   if (!globalThis.AudioContext) return null;
   const context = (meter.context ??= new AudioContext());
@@ -118,6 +118,7 @@ export function meter(stream) {
   context.createMediaStreamSource(stream).connect(analyser);
   const samples = new Float32Array(analyser.fftSize);
   return () => {
+    if (context.state !== "running") return null; // before the page was clicked
     analyser.getFloatTimeDomainData(samples);
     return Math.min(1, 2 * Math.sqrt(samples.reduce((sum, each) => sum + each * each, 0) / samples.length));
   };

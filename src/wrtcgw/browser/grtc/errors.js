@@ -6,6 +6,7 @@ const HINTS = {
   microphone_busy: "The microphone cannot be opened: another program may be using it.",
   insecure_context: "There is no microphone on this page: open it over https, or at localhost.",
   unsupported_browser: "This browser cannot make calls: it has no WebRTC.",
+  no_webrtc: "The telephone system offers no WebRTC for this call. Tell your administrator.",
   no_common_codec: "The two sides have no audio codec in common.",
   media_failed: "The sound could not be connected.",
   playback_blocked: "The browser does not play sound before the page was clicked.",
@@ -16,13 +17,26 @@ const HINTS = {
   not_signed_in: "Nobody is signed in: sign in first.",
 };
 
+// What has not been done, by what was tried. Nothing of it is tried again by itself.
+const UNDONE = {
+  sign_in: "you are not signed in. Try again.",
+  call: "the call was not placed. Call again when it is back.",
+  answer: "the call was not answered. Try again when it is back.",
+  hold: "the call was not put on hold. Try again when it is back.",
+  resume: "the call is still on hold. Try again when it is back.",
+  dtmf: "the digits were not sent. Try again when it is back.",
+  transfer: "the call was not transferred. Try again when it is back.",
+  info: "the data were not sent. Try again when it is back.",
+};
+
 /** An error of the library or of the gateway. */
 export class PhoneError extends Error {
   /**
    * @param {string} code a word for programs: one of the library's own, or the gateway's
-   * @param {{hint?: string, status?: number, sipCode?: number, reason?: string, cause?: unknown}} [details]
+   * @param {{hint?: string, status?: number, sipCode?: number, reason?: string, warning?: string, sipReason?: string,
+   *   cause?: unknown}} [details] `warning` and `sipReason`: texts of the SIP answer's Warning and Reason
    */
-  constructor(code, { hint, status = 0, sipCode = 0, reason = "", cause, ...more } = {}) {
+  constructor(code, { hint, status = 0, sipCode = 0, reason = "", warning = "", sipReason = "", cause, ...more } = {}) {
     super(hint || HINTS[code] || code, { cause });
     this.name = "PhoneError";
     this.code = code;
@@ -30,8 +44,22 @@ export class PhoneError extends Error {
     this.status = status;
     this.sipCode = sipCode;
     this.reason = reason;
+    this.warning = warning;
+    this.sipReason = sipReason;
     this.details = more;
+    this.action = ""; // what was tried, where a page could want to know
+    this.call = null; // the call that it is about, whose own end tells the same when it is over
   }
+}
+
+/** Notes in an error what was tried, and with which call; for a gateway out of reach the hint says what is not done. */
+export function during(action, error, call = null) {
+  if (!(error instanceof PhoneError)) return error;
+  Object.assign(error, { action, call });
+  if (error.code === "gateway_unreachable" && UNDONE[action]) {
+    error.hint = error.message = `The gateway cannot be reached: ${UNDONE[action]}`;
+  }
+  return error;
 }
 
 const MICROPHONE = {

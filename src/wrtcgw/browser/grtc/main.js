@@ -18,7 +18,7 @@ import { ERROR_NAMES, GrtcError } from "./vendorerrors.js";
 
 const names = Object.fromEntries(ERROR_NAMES.map((name) => [name, name]));
 const vendor = {
-  ...LEVELS, ...names, Client, Error: GrtcError, Logger, MediaSession, VideoConstraints, deparam,
+  ...LEVELS, ...names, Client, Error: GrtcError, GrtcError, Logger, MediaSession, VideoConstraints, deparam,
   getWebrtcDetectedBrowser, getWebrtcDetectedVersion, getWebrtcMinimumVersion, isWebrtcSupported, setExternalLogger,
   setLogger,
 };

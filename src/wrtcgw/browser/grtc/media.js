@@ -16,7 +16,7 @@ const STALE = 500; // ms after which what was heard last is heard no more
 const SETTLE = 100; // ms for more candidates of the kind that was waited for
 
 const fingerprint = (sdp) => /^a=fingerprint:.*$/im.exec(sdp ?? "")?.[0].toLowerCase();
-const direction = (sdp) => /^a=(sendrecv|sendonly|recvonly|inactive)\r?$/m.exec(sdp ?? "")?.[1] ?? "sendrecv";
+const direction = (sdp) => /^a=(sendrecv|sendonly|recvonly|inactive)\s*$/m.exec(sdp ?? "")?.[1] ?? "sendrecv";
 const credentials = (sdp) => /^a=ice-ufrag:.*$/m.exec(sdp ?? "")?.[0];
 
 export class Media {
@@ -250,19 +250,4 @@ function gathering(pc, wanted, limit) {
 function joinedStream(stream, track) {
   const kept = stream?.getTracks().filter((each) => each.kind !== track.kind && each.readyState === "live") ?? [];
   return new MediaStream([...kept, track]);
-}
-
-/** Lets the browser send digits in the media (RFC 4733); fulfilled when it has sent the last one. */
-export function insertDigits(sender, digits, duration, gap) {
-  return new Promise((resolve) => {
-    const heard = ({ tone }) => tone === "" && done();
-    const done = () => {
-      clearTimeout(timer);
-      sender.removeEventListener("tonechange", heard);
-      resolve();
-    };
-    const timer = setTimeout(done, 2000 + digits.length * (duration + gap));
-    sender.addEventListener("tonechange", heard);
-    sender.insertDTMF(sender.toneBuffer + digits, duration, gap);
-  });
 }

@@ -4,7 +4,8 @@
 // call is on hold nothing is offered: the gateway resumes with what it has of us, and the offer is made then.
 
 import { PhoneError, asPhoneError } from "./errors.js";
-import { lint } from "./lint.js";
+import { Lifeline } from "./lifeline.js";
+import { lint, whyNotWebRTC } from "./lint.js";
 import { Media } from "./media.js";
 import { haveCommonCodec } from "./sdp.js";
 
@@ -27,6 +28,12 @@ export class Negotiation {
       changed: (state) => this.#wayChanged(state),
       arrived: (stream) => call.emit("media", stream),
     });
+    this.flowing = () => true; // whether sound has come in lately
+    this.#lifeline = new Lifeline({
+      connection: () => this.media.pc,
+      flowing: () => this.flowing(),
+      lost: () => this.restart().catch(() => {}),
+    });
     this.shape = (sdp) => sdp; // a last hand on our descriptions
     this.servers = async () => this.media.configuration; // those of the time when it is asked
     this.video = false;
@@ -36,6 +43,7 @@ export class Negotiation {
   }
 
   #turn;
+  #lifeline;
   #open = null; // our offer inside the call: {options, attempt, posted, done, failed, promise}
   #timer = null;
 
@@ -88,6 +96,7 @@ export class Negotiation {
         return;
       }
       this.#inspect(sdp, "answer");
+      requireWebRTC(sdp);
       const ours = this.media.pc.localDescription?.sdp;
       if (!haveCommonCodec(ours, sdp)) throw new PhoneError("no_common_codec");
       const known = await this.media.accept(sdp, { early });
@@ -180,7 +189,13 @@ export class Negotiation {
     if (this.media.isSilenced && !this.call.heldByPeer) this.renew().catch(() => {});
   }
 
-  /** Finds the media another way: the network has changed, or this one is dead. */
+  /** Finds the media another way if they are lost: the network, or the gateway, was away. */
+  lookAfter() {
+    if (this.media.pc?.connectionState === "failed") this.restart().catch(() => {});
+    else this.#lifeline.look();
+  }
+
+  /** Finds the media another way: this one is dead. */
   restart() {
     if (!this.media.pc) return Promise.resolve();
     return this.renew({ iceRestart: true });
@@ -231,6 +246,14 @@ export class Negotiation {
     this.restarts += 1;
     this.#timer = setTimeout(() => this.restart().catch(() => {}), this.restarts > 1 ? 1000 * 2 ** this.restarts : 0);
   }
+}
+
+/** Throws when a far side's description is of plain RTP: no browser can do anything with it. */
+export function requireWebRTC(sdp) {
+  const why = sdp ? whyNotWebRTC(sdp) : "";
+  if (!why) return;
+  const hint = `The telephone system offers no WebRTC for this call (${why}). Tell your administrator.`;
+  throw new PhoneError("no_webrtc", { hint, lint: lint(sdp) });
 }
 
 function attached(data) {

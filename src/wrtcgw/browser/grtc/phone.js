@@ -1,19 +1,21 @@
 // A phone: one agent at one gateway, with any number of calls.
 
 import { Call } from "./call.js";
-import { Microphone, Speaker, capture, listDevices } from "./devices.js";
+import { Microphone, Speaker, listDevices } from "./devices.js";
 import { Emitter } from "./emitter.js";
-import { PhoneError, asPhoneError } from "./errors.js";
+import { PhoneError, asPhoneError, during } from "./errors.js";
+import { factsOf } from "./facts.js";
 import { Farewells } from "./farewells.js";
 import { HOME } from "./place.js";
 import { Servers } from "./servers.js";
+import { Sources } from "./sources.js";
 import { Store, storageOf } from "./store.js";
 import { Stream } from "./stream.js";
 import { claim, watchBrowser } from "./surroundings.js";
 import { Wire } from "./wire.js";
 
 const DEFAULTS = {
-  gateway: HOME, events: "auto", iceServers: "gateway", autoAnswer: false, answerOnTalk: true, play: true,
+  gateway: HOME, events: "auto", iceServers: "gateway", autoAnswer: false, answerOnTalk: false, play: true,
 };
 const LOST = "The gateway was restarted and knows this call no more.";
 const AGAIN = [1_000, 2_000, 4_000, 8_000]; // ms between tries to sign in again at a gateway that had forgotten us
@@ -29,7 +31,7 @@ export class Phone extends Emitter {
   #farewells;
   #speaker = new Speaker();
   #credentials = null; // of this page's own sign-in; never stored
-  #cameras = new Set();
+  #sources;
   #placing = new Set();
   #over = []; // ids of calls that were over lately
   #count = 0;
@@ -44,7 +46,8 @@ export class Phone extends Emitter {
    * @param {"gateway" | RTCIceServer[]} [options.iceServers]
    * @param {RTCIceTransportPolicy} [options.iceTransportPolicy]
    * @param {boolean} [options.autoAnswer] obey callers who want to be answered without a click
-   * @param {boolean} [options.answerOnTalk] answer when the server orders it (a click in the agent's desktop)
+   * @param {boolean} [options.answerOnTalk] answer when the server orders it (a click in the agent's desktop); the
+   *   gateway has to allow it as well (`auto_answer`)
    * @param {boolean} [options.play] play the far sides' sound
    */
   constructor(options = {}) {
@@ -53,6 +56,7 @@ export class Phone extends Emitter {
     this.wire = new Wire(this.options.gateway);
     this.calls = new Map();
     this.microphone = new Microphone();
+    this.#sources = new Sources(this.microphone);
     this.shape = this.options.shape ?? ((sdp) => sdp);
     this.connection = "offline";
     this.registration = { state: "SIGNED_OUT", sipCode: 0, reason: "" };
@@ -85,14 +89,16 @@ export class Phone extends Emitter {
   /**
    * Signs a number in, or a guest (`{guest: true}`), and begins to listen. Calls that an earlier page of this number
    * has left come back.
-   * @param {{dn?: string, password?: string, id?: string, displayName?: string, guest?: boolean}} who
+   * @param {{dn?: string, password?: string, id?: string, displayName?: string, authUser?: string,
+   *   guest?: boolean}} who `authUser`: the name that goes with the password, where it is not the DN
    */
-  async signIn({ dn = "", password = "", id, displayName = "", guest = false }) {
+  async signIn({ dn = "", password = "", id, displayName = "", authUser = "", guest = false }) {
+    const named = { ...(displayName && { display_name: displayName }), ...(authUser && { auth_user: authUser }) };
     const fields = guest
       ? { guest: "1", ...(dn ? { dn } : {}) }
-      : { id: id ?? `phone-${dn}`, dn, password, always_listens: 1, ...(displayName && { display_name: displayName }) };
+      : { id: id ?? `phone-${dn}`, dn, password, always_listens: 1, ...named };
     if (this.isSignedIn && this.id !== fields.id) await this.signOut();
-    const answer = await this.wire.signIn(fields);
+    const answer = await this.wire.signIn(fields).catch((error) => { throw during("sign_in", error); });
     this.#stream.stop();
     this.#claim?.();
     this.#claim = await claim(`grtc ${this.id}`, { steal: true });
@@ -150,7 +156,11 @@ export class Phone extends Emitter {
 
   #begin(last, registration = { state: "REGISTERED", sipCode: 0, reason: "" }) {
     this.registration = registration;
-    this.#leaveAlone ??= watchBrowser(() => this.#networkChanged(), () => this.emit("devices"));
+    this.#leaveAlone ??= watchBrowser({
+      network: () => this.#networkChanged(),
+      awake: () => this.#awoken(),
+      devices: () => this.emit("devices"),
+    });
     this.#stream.online = true;
     this.#stream.start(last);
     this.#connectionChanged("online");
@@ -180,13 +190,18 @@ export class Phone extends Emitter {
   // ---- calls
 
   /**
-   * Calls a number. Fulfilled when the gateway has taken the call; what becomes of it is told by its events.
+   * Calls a number. Fulfilled when the gateway has taken the call; what becomes of it is told by its events. A number
+   * that the gateway would not call is refused before the microphone is asked for. Calls that are up stay as they are,
+   * with the agent heard in all of them, unless `hold` puts them on hold first.
    * @returns {Promise<Call>}
    */
-  async call(to, { audio = true, video = false, data = [], stream = null } = {}) {
+  async call(to, { audio = true, video = false, data = [], stream = null, hold = false } = {}) {
     if (!this.isSignedIn) throw new PhoneError("not_signed_in");
+    const number = String(to).trim();
+    if (!stream) await this.#servers.check(number);
     const own = stream ?? new MediaStream(await this.tracks({ audio, video }));
-    const call = new Call(this, { direction: "outbound", peer: String(to).trim(), data });
+    if (hold) await this.holdOthers();
+    const call = new Call(this, { direction: "outbound", peer: number, data });
     this.#add(call, `local-${(this.#count += 1)}`);
     this.emit("call", call);
     const placing = call.place({ audio, video, stream: own, data });
@@ -197,6 +212,11 @@ export class Phone extends Emitter {
       this.#placing.delete(placing);
     }
     return call;
+  }
+
+  /** Puts all calls on hold but this one. */
+  async holdOthers(but = null) {
+    for (const call of this.calls.values()) if (call !== but && call.isUp && !call.held) await call.hold();
   }
 
   #add(call, key) {
@@ -260,13 +280,10 @@ export class Phone extends Emitter {
 
   #incoming(message) {
     const call = new Call(this, {
+      ...factsOf(message),
       id: message.callId,
       direction: "inbound",
       peer: message.from,
-      displayName: message.displayName,
-      data: message.data,
-      uuid: message.uuid,
-      autoAnswer: message.autoAnswer ?? null,
       offer: message.sdp,
     });
     this.#store.keepCall(call.id, { offer: message });
@@ -285,7 +302,7 @@ export class Phone extends Emitter {
       if (kept?.offer) this.#incoming(kept.offer);
     } else if (["DIALLING", "RINGING", "ESTABLISHED"].includes(view.state)) {
       const { callId: id, direction, peer, displayName } = view;
-      const call = new Call(this, { id, direction, peer, displayName, data: kept?.offer?.data });
+      const call = new Call(this, { ...kept?.offer, id, direction, peer, displayName, offer: null });
       this.#add(call, id);
       call.takeUp(view, kept);
     }
@@ -297,8 +314,7 @@ export class Phone extends Emitter {
     if (state === this.connection) return;
     this.connection = state;
     this.emit("connection", { state, error });
-    if (state !== "online") return;
-    for (const call of this.calls.values()) call.networkChanged({ sure: false });
+    if (state === "online") this.#lookAfterCalls();
   }
 
   // The gateway knows this session no more: another page has it, or the gateway has been restarted.
@@ -333,57 +349,43 @@ export class Phone extends Emitter {
     }
   }
 
+  // Messages first: without them no answer to an offer of ours would come.
   #networkChanged() {
     this.#stream.renew();
-    if (globalThis.navigator?.onLine !== false) this.calls.forEach((call) => call.networkChanged());
+    if (globalThis.navigator?.onLine !== false) this.#lookAfterCalls();
+  }
+
+  #awoken() {
+    this.#stream.freshen();
+    this.#lookAfterCalls();
+  }
+
+  #lookAfterCalls() {
+    for (const call of this.calls.values()) call.networkChanged();
   }
 
   // ---- sound
 
   /** Returns microphones, loudspeakers and cameras; their names only once the microphone was allowed. */
-  devices() {
-    return listDevices();
-  }
+  devices() { return listDevices(); }
 
   /** Uses another microphone from now on, also in the calls that are up. */
-  setMicrophone(deviceId) {
-    return this.microphone.choose(deviceId);
-  }
+  setMicrophone(deviceId) { return this.microphone.choose(deviceId); }
 
   /** Uses another loudspeaker from now on. */
-  setSpeaker(deviceId) {
-    return this.#speaker.choose(deviceId);
-  }
+  setSpeaker(deviceId) { return this.#speaker.choose(deviceId); }
 
   /** Returns how loud it is at the microphone, 0 to 1; 0 while there is no call. */
-  microphoneLevel() {
-    return this.microphone.level();
-  }
+  microphoneLevel() { return this.microphone.level(); }
 
   /** Returns tracks to send in a call; for the call itself. */
-  async tracks({ audio, video }) {
-    const tracks = audio ? [await this.microphone.lend()] : [];
-    if (!video) return tracks;
-    try {
-      const cameras = (await capture({ video: true })).getTracks();
-      cameras.forEach((track) => this.#cameras.add(track));
-      return [...tracks, ...cameras];
-    } catch (error) {
-      tracks.forEach((track) => this.giveBack(track));
-      throw error;
-    }
-  }
+  tracks(wanted) { return this.#sources.lend(wanted); }
 
-  /** Takes back a track that a call has sent; for the call itself. One of the page's own stays as it is. */
-  giveBack(track) {
-    if (this.microphone.owns(track)) this.microphone.takeBack(track);
-    else if (this.#cameras.delete(track)) track.stop();
-  }
+  /** Takes back a track that a call has sent; for the call itself. */
+  giveBack(track) { this.#sources.takeBack(track); }
 
   /** Returns the configuration of a new connection; for the call itself. */
-  configuration() {
-    return this.#servers.configuration();
-  }
+  configuration() { return this.#servers.configuration(); }
 
   #play(call, stream) {
     if (this.options.play) this.#speaker.play(call, stream).catch((error) => this.emit("error", error));

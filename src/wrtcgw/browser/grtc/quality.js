@@ -25,7 +25,8 @@ export function opinion({ rtt = 0, jitter = 0, loss = 0 }) {
 /**
  * Reads the reports of a connection's getStats.
  * @param {Iterable<object>} reports
- * @returns {{audio: object, video: object | null, relayed: boolean}}
+ * @returns {{audio: object, video: object | null, relayed: boolean, source: {energy: number} | null}} `source`: what
+ *   the microphone gave, where the browser tells it
  */
 export function read(reports) {
   const all = [...reports];
@@ -39,7 +40,14 @@ export function read(reports) {
     audio: medium("audio", all, byId, way),
     video: video.rx.packets || video.tx.packets ? video : null,
     relayed: local?.candidateType === "relay" || remote?.candidateType === "relay",
+    source: microphone(all),
   };
+}
+
+function microphone(all) {
+  const sources = all.filter(({ type, kind }) => type === "media-source" && kind === "audio");
+  const energies = sources.map(({ totalAudioEnergy }) => totalAudioEnergy).filter((each) => typeof each === "number");
+  return energies.length ? { energy: energies.reduce((total, each) => total + each, 0) } : null;
 }
 
 function chosenPair(all, byId) {

@@ -1,4 +1,9 @@
 // STUN and TURN servers: those of the gateway are asked for before each call, as their credentials run out (report B1).
+// The same request asks whether a number may be called at all.
+
+const FRESH = 5_000; // ms that the answer to that question is good for the call as well
+const PATIENCE = 3_000; // ms
+const REFUSED = [400, 403, 409, 429]; // the gateway's no to the number; whatever else is wrong, the call itself tells
 
 export class Servers {
   constructor(wire, { iceServers, iceTransportPolicy = "all" }) {
@@ -6,6 +11,19 @@ export class Servers {
     this.given = iceServers;
     this.policy = iceTransportPolicy;
     this.none = false; // the gateway knows no such request
+    this.kept = null; // the last answer, for the call that it was asked for: {at, iceServers}
+  }
+
+  /** Asks whether the gateway would call a number, before anything is done for the call; throws its no. */
+  async check(to) {
+    if (this.none) return;
+    try {
+      const answer = await this.wire.ask("GET", "ice", { query: { id: this.wire.id, to }, patience: PATIENCE });
+      this.kept = { at: Date.now(), iceServers: answer?.iceServers ?? [] };
+    } catch (error) {
+      this.none = error.code === "not_found";
+      if (REFUSED.includes(error.status)) throw error;
+    }
   }
 
   /** Returns the configuration of a new RTCPeerConnection. */
@@ -15,9 +33,12 @@ export class Servers {
   }
 
   async #ask() {
+    const { kept } = this;
+    this.kept = null;
+    if (kept && Date.now() - kept.at < FRESH) return kept.iceServers;
     if (this.none) return [];
     try {
-      const answer = await this.wire.ask("GET", "ice", { query: { id: this.wire.id }, patience: 3_000 });
+      const answer = await this.wire.ask("GET", "ice", { query: { id: this.wire.id }, patience: PATIENCE });
       return answer?.iceServers ?? [];
     } catch (error) {
       this.none = error.code === "not_found";

@@ -9,6 +9,7 @@ const POLL = 25; // s that a poll hangs
 const POLL_PATIENCE = 20_000; // ms beyond that
 const AGAIN = 60_000; // ms of polling until a stream is tried again, doubled each time
 const AGAIN_MOST = 900_000;
+const HEARTBEAT = 20_000; // ms of a stream's silence after which it is looked at when the page wakes up
 const PAUSE = 500; // ms until the next try after a failure, doubled each time
 const PAUSE_MOST = 8_000;
 
@@ -49,6 +50,9 @@ export class Stream {
     this.way = mode === "poll" ? "poll" : "stream"; // that is in use
     this.online = true;
     this.running = null;
+    this.renewed = false; // what breaks off now does so because it is to begin again
+    this.heardAt = 0;
+    this.waiting = false; // for the next try
     this.wake = () => {};
   }
 
@@ -70,8 +74,15 @@ export class Stream {
 
   /** Tries again at once: the network has changed, so what hangs may be dead without anyone having noticed. */
   renew() {
+    this.renewed = true;
     this.current?.abort();
     this.wake();
+  }
+
+  /** Does so only when nothing was heard for longer than usual, or the next try is due later: the page was asleep. */
+  freshen() {
+    const usual = this.way === "poll" ? 1000 * POLL + HEARTBEAT / 10 : HEARTBEAT;
+    if (this.waiting || Date.now() - this.heardAt > usual) this.renew();
   }
 
   async run(signal) {
@@ -89,9 +100,12 @@ export class Stream {
         this.hooks.lost(error);
         return;
       }
-      failures += 1;
-      if (failures > 1 || this.way === "poll") this.report(error);
-      await this.pause(Math.min(PAUSE_MOST, PAUSE * 2 ** (failures - 1)) * (0.5 + Math.random() / 2));
+      if (!this.renewed) {
+        failures += 1;
+        if (failures > 1 || this.way === "poll") this.report(error);
+        await this.pause(Math.min(PAUSE_MOST, PAUSE * 2 ** (failures - 1)) * (0.5 + Math.random() / 2));
+      }
+      if (this.renewed) failures = 0; // another network: what was in vain before says nothing about it
     }
   }
 
@@ -101,12 +115,12 @@ export class Stream {
     const attempt = new AbortController();
     const abort = () => attempt.abort();
     signal.addEventListener("abort", abort);
-    this.current = attempt;
+    Object.assign(this, { current: attempt, renewed: false, heardAt: Date.now() });
     try {
       await (this.way === "poll" ? this.poll(attempt) : this.stream(attempt));
       return null;
     } catch (error) {
-      this.judge(error);
+      if (!this.renewed) this.judge(error);
       return error instanceof PhoneError ? error : new PhoneError("gateway_unreachable", { cause: error });
     } finally {
       signal.removeEventListener("abort", abort);
@@ -138,6 +152,7 @@ export class Stream {
         const { value, done } = await reader.read();
         if (done) break;
         this.heard = true;
+        this.heardAt = Date.now();
         this.polling = AGAIN;
         this.report(null);
         clearTimeout(timer);
@@ -179,11 +194,14 @@ export class Stream {
 
   pause(time) {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, time);
-      this.wake = () => {
+      const wake = () => {
         clearTimeout(timer);
+        this.waiting = false;
         resolve();
       };
+      const timer = setTimeout(wake, time);
+      this.waiting = true;
+      this.wake = wake;
     });
   }
 }

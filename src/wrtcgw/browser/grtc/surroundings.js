@@ -1,18 +1,22 @@
 // What the browser tells of the world around the page.
 
 /**
- * Calls `network` when the computer is in another network, or in none any more, and `devices` when a microphone
- * or loudspeaker was connected or taken away.
+ * Calls `network` when the computer is in a network again, or in none any more; `awake` when the page may have slept
+ * (hidden, frozen, or kept for the browser's Back) or the browser guesses that the network is another one; `devices`
+ * when a microphone or loudspeaker was connected or taken away.
  * @returns {() => void} stops that
  */
-export function watchBrowser(network, devices) {
+export function watchBrowser({ network, awake, devices }) {
   const offs = [];
   const listen = (target, name, listener) => {
     target?.addEventListener?.(name, listener);
     offs.push(() => target?.removeEventListener?.(name, listener));
   };
   for (const name of ["online", "offline"]) listen(globalThis, name, network);
-  listen(globalThis.navigator?.connection, "change", network);
+  listen(globalThis.navigator?.connection, "change", awake); // also for a mere change of its speed
+  listen(globalThis, "pageshow", ({ persisted }) => persisted && awake());
+  listen(globalThis.document, "visibilitychange", () => globalThis.document.visibilityState === "visible" && awake());
+  listen(globalThis.document, "resume", awake);
   listen(globalThis.navigator?.mediaDevices, "devicechange", devices);
   return () => offs.forEach((off) => off());
 }

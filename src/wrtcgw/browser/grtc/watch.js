@@ -1,12 +1,22 @@
-// Looks at the quality of a call every few seconds, and tells the gateway.
+// Looks at a call every second: its quality, told every few seconds and to the gateway as well, and its microphone.
 
+import { meter } from "./devices.js";
+import { Silence } from "./silence.js";
 import { assess, read, report } from "./quality.js";
 
-const EVERY = 5_000; // ms
+const TICK = 1_000; // ms
+const EVERY = 5; // ticks, until the quality is told
 const MOMENT = 2_000; // ms
 const LATE = 300; // ms that the last report may delay the end of a call
+const FLOW = 10; // packets in a tick that are sound; fewer may be comfort noise
+const LATELY = 60_000; // ms
 
 export class Watch {
+  #ticks = 0;
+  #silence = new Silence();
+  #ear = null; // what measures the microphone where getStats does not: {stream, level}
+  #flow = { packets: 0, at: 0 }; // packets received by the last tick, and when so many came that it was sound
+
   /**
    * @param {import("./call.js").Call} call
    * @param {import("./wire.js").Wire} wire
@@ -23,13 +33,16 @@ export class Watch {
   }
 
   start() {
-    this.timer ??= setInterval(() => this.#sample().catch(() => {}), EVERY);
+    this.timer ??= setInterval(() => this.#tick().catch(() => {}), TICK);
   }
 
   stop() {
     clearInterval(this.timer);
     this.timer = null;
   }
+
+  /** Whether sound has come in within the last minute. */
+  get flowing() { return Date.now() - this.#flow.at < LATELY; }
 
   /** Returns the quality since the last sample. */
   async look() {
@@ -50,13 +63,44 @@ export class Watch {
     this.stop();
     if (!running) return;
     const late = new Promise((resolve) => setTimeout(resolve, LATE));
-    await Promise.race([this.#sample().catch(() => {}), late]);
+    await Promise.race([this.#last().catch(() => {}), late]);
   }
 
-  async #sample() {
+  async #tick() {
     const pc = this.call.connection;
     if (!pc) return;
     const reading = read((await pc.getStats()).values());
+    if (this.timer === null) return; // it was stopped meanwhile
+    this.#hear(reading);
+    this.#ticks += 1;
+    if (this.#ticks % EVERY === 0) await this.#sample(pc, reading);
+  }
+
+  async #last() {
+    const pc = this.call.connection;
+    if (pc) await this.#sample(pc, read((await pc.getStats()).values()));
+  }
+
+  #hear(reading) {
+    const { packets } = reading.audio.rx;
+    if (packets - this.#flow.packets >= FLOW) this.#flow.at = Date.now();
+    this.#flow.packets = packets;
+    const { call } = this;
+    const speaks = !call.held && !call.muted && call.localStream?.getAudioTracks().length;
+    const silent = this.#silence.lasts(speaks ? this.#loudness(reading.source) : null, Date.now());
+    call.warn("mic_silent", silent);
+  }
+
+  // Energy that grows with each sound, or how loud it is now: only nothing at all counts, which no microphone gives.
+  #loudness(source) {
+    if (source) return { total: source.energy };
+    const { localStream: stream } = this.call;
+    if (this.#ear?.stream !== stream) this.#ear = { stream, level: meter(stream) };
+    const level = this.#ear.level?.();
+    return typeof level === "number" ? { now: level } : null;
+  }
+
+  async #sample(pc, reading) {
     const quality = assess(reading, pc === this.connection ? this.before : null, this.#circumstances());
     this.before = reading;
     this.at = Date.now();

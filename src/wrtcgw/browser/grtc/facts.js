@@ -1,0 +1,31 @@
+// What the gateway tells of a call, as a page gets it: all fields there, whatever was left out.
+
+import { PhoneError } from "./errors.js";
+
+/** Returns what is known of a call and its far side. */
+export function factsOf({
+  displayName = "", called = "", diversion = [], headers = {}, verstat = "", anonymous = false,
+  data = [], uuid = "", autoAnswer = null,
+}) {
+  return { displayName, called, diversion, headers, verstat, anonymous, data: data ?? [], uuid, autoAnswer };
+}
+
+/** Returns how a call has ended; `rang` tells that it still rang here. */
+export function endingOf({ cause = "", sipCode = 0, reason = "", hint = "", warning = "", sipReason = "" }, rang) {
+  const answeredElsewhere = cause === "answered-elsewhere";
+  const missed = rang && cause !== "local" && !answeredElsewhere;
+  return { cause, sipCode, reason, hint, warning, sipReason, missed, answeredElsewhere };
+}
+
+/** Returns an error as what a call ends by. */
+export function asEnding({ code, sipCode, reason, hint, warning, sipReason }) {
+  return { cause: code, sipCode, reason, hint, warning, sipReason };
+}
+
+/** Returns the far side's refusal of something inside a call. */
+export function refusalOf({ sipCode = 0, reason = "", cause = "", hint = "", warning = "", sipReason = "" }) {
+  const told = hint || `${sipCode} ${reason}`.trim();
+  const error = new PhoneError("call_failed", { hint: told, sipCode, reason, warning, sipReason });
+  error.details.cause = cause;
+  return error;
+}

@@ -1,0 +1,3 @@
+// Types of this module: all of the library.
+
+export * from "../grtc.js";

@@ -1,0 +1,44 @@
+// The transfer of one call, from the order to what became of it.
+
+import { PhoneError } from "./errors.js";
+
+export class Referral {
+  #open = null; // {resolve, reject} of the one under way
+
+  /**
+   * Orders a transfer. Fulfilled when it has succeeded, rejected with "transfer_failed" when it has not.
+   * @param {() => Promise<unknown>} order
+   * @param {() => boolean} isOver whether the call is over, so that the order's own failure tells nothing
+   */
+  async begin(order, isOver) {
+    const open = {};
+    const result = new Promise((resolve, reject) => Object.assign(open, { resolve, reject }));
+    result.catch(() => {});
+    this.#open = open;
+    try {
+      await order();
+    } catch (error) {
+      if (!isOver()) throw error;
+    }
+    return result;
+  }
+
+  /** Takes what the gateway tells of it. */
+  told({ state, sipCode, reason, hint }) {
+    if (state === "FAILED") this.#end()?.reject(new PhoneError("transfer_failed", { hint, sipCode, reason }));
+    else if (state === "DONE") this.#end()?.resolve();
+  }
+
+  /** Takes the end of the call. */
+  over({ cause, hint, sipCode, reason }) {
+    const open = this.#end();
+    if (cause === "transferred") open?.resolve();
+    else open?.reject(new PhoneError("call_ended", { hint, sipCode, reason }));
+  }
+
+  #end() {
+    const open = this.#open;
+    this.#open = null;
+    return open;
+  }
+}

@@ -1,0 +1,33 @@
+// A microphone that gives nothing at all: switched off at the headset, in the system, or the wrong one.
+
+const LONG = 6_000; // ms of digital silence; a person who is quiet is not silent to a microphone
+const FLOOR = 2e-9; // energy in a second of one step of 16 bits: the comfort noise of an echo canceller
+const SLEPT = 3_000; // ms between two looks after which the time between them does not count
+
+export class Silence {
+  #total = null;
+  #since = null;
+  #at = 0;
+
+  /**
+   * Notes how loud it is and returns whether there has been nothing for long.
+   * @param {{total?: number, now?: number} | null} loudness energy since the beginning (which starts anew with each
+   *   connection), or loudness now; null while nothing is expected
+   * @param {number} now ms
+   */
+  lasts(loudness, now) {
+    const passed = now - this.#at;
+    this.#at = now;
+    if (!loudness) {
+      this.#total = this.#since = null;
+      return false;
+    }
+    const { total = null } = loudness;
+    const more = total === null ? loudness.now : Math.abs(total - (this.#total ?? total));
+    const heard = more > (total === null ? 0 : FLOOR * (passed / 1000));
+    this.#total = total;
+    if (heard || passed > SLEPT) this.#since = null;
+    if (!heard) this.#since ??= now;
+    return !heard && now - this.#since >= LONG;
+  }
+}

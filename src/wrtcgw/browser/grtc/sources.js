@@ -1,0 +1,32 @@
+// What calls send: the microphone, shared by all of them, and a camera for each that wants one.
+
+import { capture } from "./devices.js";
+
+export class Sources {
+  #cameras = new Set();
+
+  /** @param {import("./devices.js").Microphone} microphone */
+  constructor(microphone) {
+    this.microphone = microphone;
+  }
+
+  /** Returns tracks to send in a call. */
+  async lend({ audio, video }) {
+    const tracks = audio ? [await this.microphone.lend()] : [];
+    if (!video) return tracks;
+    try {
+      const cameras = (await capture({ video: true })).getTracks();
+      cameras.forEach((track) => this.#cameras.add(track));
+      return [...tracks, ...cameras];
+    } catch (error) {
+      tracks.forEach((track) => this.takeBack(track));
+      throw error;
+    }
+  }
+
+  /** Takes back a track that a call has sent; one of the page's own stays as it is. */
+  takeBack(track) {
+    if (this.microphone.owns(track)) this.microphone.takeBack(track);
+    else if (this.#cameras.delete(track)) track.stop();
+  }
+}
