@@ -3,7 +3,6 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from wrtcgw.sip.dialog import Dialog, DialogState, route_values
-from wrtcgw.sip.errors import RemoteViolation
 from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.parser import parse
 
@@ -92,13 +91,23 @@ class MadeTests(SynchronousTestCase):
             self.assertEqual(uac(f"Contact: {contact}").remote_target, target)
 
     def test_malformed(self) -> None:
-        """A Contact or Record-Route that cannot be read refuses the dialog now, not its first request later."""
-        for field in ("Contact: <nonsense>", "Record-Route: nonsense", "Record-Route: <sip:a;lr>, <"):
-            self.assertRaises(RemoteViolation, uac, field)
-            self.assertRaises(RemoteViolation, uas, field)
+        """What of Contact and Record-Route cannot be read is left out; a 2xx does not take what a 180 has told."""
+        for field, target, routes in (
+            ("Contact: <nonsense>", "sip:bob@b.invalid", []),
+            ("Record-Route: nonsense", "sip:bob@b.invalid", []),
+            ("Record-Route: <sip:a;lr>, <", "sip:bob@b.invalid", ["<sip:a;lr>"]),
+            ("Contact: <sip:b@192.0.2.7>;", "sip:b@192.0.2.7", []),
+        ):
+            dialog = uac(field)
+            self.assertEqual((dialog.remote_target, [*dialog.route_set]), (target, routes), field)
+            self.assertEqual([*uas(field).route_set], routes)
             request = request_text()
-            dialog = Dialog.as_uac(request, response_to(request, status=180), 0)
-            self.assertRaises(RemoteViolation, dialog.confirm, response_to(request, field))
+            early = response_to(request, "Contact: <sip:b@192.0.2.9>", "Record-Route: <sip:p;lr>", status=180)
+            dialog = Dialog.as_uac(request, early, 0)
+            dialog.confirm(response_to(request, field))
+            self.assertEqual(dialog.remote_target, target if "@192" in target else "sip:b@192.0.2.9")
+            kept = ["<sip:p;lr>"] if "nonsense" in field and "Route" in field else routes
+            self.assertEqual([*dialog.route_set], kept, field)
 
 
 class RouteTests(SynchronousTestCase):

@@ -206,8 +206,8 @@ class ResponseTests(SynchronousTestCase):
     def test_malformed(self) -> None:
         """A response can be made to a request whose To cannot be read: it goes back as it came."""
         message = request()
-        message.headers.set("To", '"open <sip:b@c>')
-        self.assertEqual(message.response(400, to_tag="t1").headers.get("To"), '"open <sip:b@c>')
+        message.headers.set("To", '"open <b')
+        self.assertEqual(message.response(400, to_tag="t1").headers.get("To"), '"open <b')
 
 
 class BodyTests(SynchronousTestCase):
@@ -243,7 +243,7 @@ class BodyTests(SynchronousTestCase):
         ended = "--b\r\n\r\nhello\r\n--b--\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n"
         self.assertIsNone(self.sdp("multipart/mixed;boundary=b", ended))
         self.assertIsNone(self.sdp("multipart/mixed;boundary=b", "--b\r\n\r\nhello"))
-        self.assertIsNone(self.sdp("multipart/related;boundary=b1", self.PARTS.replace("b 1", "b1")))
+        self.assertIsNone(self.sdp("text/plain;boundary=b1", self.PARTS.replace("b 1", "b1")))
 
 
 class PrintTests(SynchronousTestCase):

@@ -235,15 +235,16 @@ class TheirOfferTests(CoreCase):
         call.ack(invite=open_)
 
     def test_malformed_contact(self) -> None:
-        """A re-INVITE whose Contact cannot be read gets 400, and is not looked at."""
+        """A re-INVITE whose Contact cannot be read is taken, and the remote target stays what it was."""
         call = self.call_out()
         request = call.request("INVITE", THEIRS)
         request.headers.set("Contact", "<<<")
         self.receive(request)
-        self.assertEqual(self.answers(request), [400])
-        call.ack_refusal(request)
+        self.answer_offer(call)
+        self.assertEqual(self.answers(request), [200])
+        call.ack(invite=request)
         self.assertIs(self.offer_state(call), IDLE)
-        self.assertEqual(self.of(OfferReceived), [])
+        self.assertEqual(self.reoffer(call).uri, "sip:far@192.0.2.7")
 
     def test_bye_meanwhile(self) -> None:
         """With the call a re-INVITE that waits for its answer ends: 487 (RFC 3261 section 15.1.2)."""

@@ -30,6 +30,9 @@ from wrtcgw.sip.user_agent import UserAgent
 
 __all__ = ["Account", "UACore", "UASettings"]
 
+MAX_FLAWS = 5
+"""How many flaws of one message are named in the log."""
+
 
 class UACore:
     """
@@ -354,7 +357,18 @@ class UACore:
             else:
                 self._inbound.receive(flow, message)
         except RemoteViolation as violation:
-            self._layer.fault(flow, violation.detail)
+            self._tell(flow, message, [violation.detail, *message.flaws])
+        else:
+            self._tell(flow, message, message.flaws)
+
+    def _tell(self, flow: int, message: Request | Response, flaws: list[str]) -> None:
+        """Report what is wrong with a message, in one line that names it."""
+        if not flaws:
+            return
+        number = "" if isinstance(message, Request) else f"{message.status} to "
+        more = f" and {len(flaws) - MAX_FLAWS} more" if len(flaws) > MAX_FLAWS else ""
+        told = "; ".join(flaws[:MAX_FLAWS]) + more
+        self._layer.fault(flow, f"{number}{message.cseq.method}, Call-ID {message.call_id[:128]}: {told}")
 
     def _receive_late(self, flow: int, response: Response) -> None:
         """Let a leg take a response for which no transaction waits any more."""
@@ -365,7 +379,8 @@ class UACore:
 
     def _malformed(self, flow: int, violation: MalformedMessage) -> None:
         """Answer a malformed request as its fault asks for (:rfc:`3261#section-8.2`); drop anything else."""
-        self._layer.fault(flow, violation.detail)
+        named = f"Call-ID {violation.call_id[:128]}: " if violation.call_id else ""
+        self._layer.fault(flow, f"{named}{violation.detail}")
         request = violation.request
         if request is not None and request.method != "ACK":
             self._layer.send(flow, request.response(violation.status_hint, None, self._ua.tokens.token(64)))

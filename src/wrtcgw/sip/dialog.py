@@ -5,11 +5,11 @@ A dialog owns its CSeq numbers, route set and remote target. It knows no usage: 
 means is the business of the leg.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from enum import Enum
 
-from wrtcgw.sip.grammar import split_commas
 from wrtcgw.sip.headers import NameAddr
+from wrtcgw.sip.headers.liberal import read_routes, tokens
 from wrtcgw.sip.message import Headers, Request, Response
 
 
@@ -21,23 +21,14 @@ class DialogState(Enum):
     TERMINATED = "terminated"
 
 
-def route_values(values: Sequence[str]) -> list[str]:
-    """Split Route or Record-Route fields into single entries, in order, each as text."""
-    if len(values) == 1 and "," not in values[0]:
-        return [values[0]]
-    return [entry.strip() for value in values for entry in split_commas(value)]
+def route_values(values: Iterable[str]) -> list[str]:
+    """Split Route or Record-Route fields into single entries, in order, each as strict text."""
+    return read_routes(values, [])
 
 
 def route_set(message: Request | Response) -> tuple[str, ...]:
-    """
-    Return the Record-Route entries of a message, in order, as text.
-
-    :raises RemoteViolation: when one is malformed: better now than with the first request that needs it.
-    """
-    routes = route_values(message.headers.get_all("Record-Route"))
-    for route in routes:
-        NameAddr.parse(route)
-    return tuple(routes)
+    """Return the Record-Route entries of a message that can be read, in order, as text."""
+    return tuple(message.read_routes("Record-Route"))
 
 
 class Dialog:
@@ -81,11 +72,10 @@ class Dialog:
         """
         Make the dialog that ``response`` to our ``request`` creates (:rfc:`3261#section-12.1.2`).
 
-        :raises RemoteViolation: when the response lacks what a dialog needs.
+        What of its Contact and Record-Route cannot be read is left out: then requests go where the call went.
         """
         from_ = request.headers.get("From") or ""
-        to = response.headers.get("To") or ""
-        dialog = cls(request.call_id, from_, request.from_tag, to, response.to_tag, flow)
+        dialog = cls(request.call_id, from_, request.from_tag, response.strict_to, response.to_tag, flow)
         dialog.local_cseq = request.cseq.number
         dialog.route_set = route_set(response)[::-1]
         dialog.remote_target = request.uri
@@ -97,10 +87,10 @@ class Dialog:
         """
         Make the dialog that our response to ``request`` creates (:rfc:`3261#section-12.1.1`).
 
-        :raises RemoteViolation: when its Contact or Record-Route is malformed.
+        What of its Contact and Record-Route cannot be read is left out: then requests go to the address in From.
         """
         local = str(request.to.with_param("tag", local_tag))
-        dialog = cls(request.call_id, local, local_tag, request.headers.get("From") or "", request.from_tag, flow)
+        dialog = cls(request.call_id, local, local_tag, request.strict_from, request.from_tag, flow)
         dialog.remote_cseq = request.cseq.number
         dialog.route_set = route_set(request)
         dialog.remote_target = str(request.from_.uri)
@@ -114,16 +104,21 @@ class Dialog:
 
     def learn(self, message: Request | Response) -> None:
         """Take the remote target (:rfc:`3261#section-12.2`) and the allowed methods from a message of the peer."""
-        contact: NameAddr | None = message.contact
-        if contact is not None:
-            self.remote_target = str(contact.uri.without_headers())
-        allow = message.headers.get("Allow")
-        if allow is not None:
-            self.peer_allows = allow.upper()
+        contacts = message.read_list("Contact", NameAddr) if message.headers.get("Contact") != "*" else []
+        if contacts:
+            self.remote_target = str(contacts[0].uri.without_headers())
+        if "Allow" in message.headers:
+            self.peer_allows = ", ".join(tokens(message.headers.get_all("Allow"))).upper()
 
     def confirm(self, response: Response) -> None:
-        """Let a 2xx complete the dialog: the route set is computed anew from it (:rfc:`3261#section-13.2.2.4`)."""
-        self.route_set = route_set(response)[::-1]
+        """
+        Let a 2xx complete the dialog: the route set is computed anew from it (:rfc:`3261#section-13.2.2.4`).
+
+        One whose Record-Route cannot be read at all leaves the route set of the early dialog as it is.
+        """
+        routes = route_set(response)
+        if routes or "Record-Route" not in response.headers:
+            self.route_set = routes[::-1]
         self.state = DialogState.CONFIRMED
         self.learn(response)
 

@@ -47,3 +47,5 @@ class MalformedMessage(RemoteViolation):
     """
 
     request: Request | None = field(default=None, repr=False)
+    call_id: str = ""
+    """Of the message, for the log, as far as it could be made out."""

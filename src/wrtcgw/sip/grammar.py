@@ -41,11 +41,33 @@ _AS_PAIR = r"\\\g<0>"
 # :rfc:`2046#section-5.1.1`: the boundary parameter of a multipart Content-Type
 _BOUNDARY = re.compile(r';\s*boundary\s*=\s*(?:"([^"]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
+_BLANKS = re.compile("[ \t]+")
+_FOLD = re.compile(r"\r?\n[ \t]+")
+_EMPTY_LINE = re.compile(r"\r?\n\r?\n")
+
+MAX_NESTING = 4
+"""How many multiparts within a multipart are looked into."""
 
 
 def is_token(text: str) -> bool:
     """Tell whether ``text`` is one token (:rfc:`3261#section-25.1`): a method, a header name, a tag."""
     return _TOKEN.fullmatch(text) is not None
+
+
+def is_quoted(text: str) -> bool:
+    """Return whether ``text`` is one quoted-string (:rfc:`3261#section-25.1`)."""
+    return _QUOTED.fullmatch(text) is not None
+
+
+def is_value(text: str) -> bool:
+    """Return whether ``text`` can be the value of a parameter (:rfc:`3261#section-25.1`, gen-value)."""
+    return _PLAIN_VALUE.fullmatch(text) is not None or is_quoted(text)
+
+
+def quoted_end(text: str, start: int) -> int | None:
+    """Return the index behind the quoted-string that begins at ``start``; None when its closing quote is missing."""
+    match = _QUOTED.match(text, start)
+    return None if match is None else match.end()
 
 
 def check_value(text: str) -> str:
@@ -150,10 +172,10 @@ def _quoted_end(value: str, start: int) -> int:
 
     :raises MalformedMessage: if its closing quote is missing.
     """
-    match = _QUOTED.match(value, start)
-    if match is None:
+    end = quoted_end(value, start)
+    if end is None:
         raise MalformedMessage(400, f"quoted-string without end: {value[start : start + 40]!r}")
-    return match.end()
+    return end
 
 
 def parse_params(text: str) -> Params:
@@ -173,7 +195,7 @@ def parse_params(text: str) -> Params:
         if not equals:
             params.append((name.lower(), None))
             continue
-        if _PLAIN_VALUE.fullmatch(value) is None and _QUOTED.fullmatch(value) is None:
+        if not is_value(value):
             raise MalformedMessage(400, f"bad value of parameter {element[:40]!r}")
         params.append((name.lower(), value))
     return tuple(params)
@@ -186,9 +208,7 @@ def print_params(params: Params) -> str:
 
 def _value(value: str) -> str:
     """Print one parameter value."""
-    if _PLAIN_VALUE.fullmatch(value) is None and _QUOTED.fullmatch(value) is None:
-        return quote(value)
-    return value
+    return value if is_value(value) else quote(value)
 
 
 def param(params: Params, name: str) -> str | None:
@@ -209,21 +229,51 @@ def with_param(params: Params, name: str, value: str | None) -> Params:
 
 
 def media_type(content_type: str | None) -> str:
-    """Give type/subtype of a Content-Type value in lower case, without parameters; '' for None."""
-    return (content_type or "").partition(";")[0].replace(" ", "").strip("\t").lower()
+    """Return type/subtype of a Content-Type value in lower case, without parameters and blanks; '' for None."""
+    return _BLANKS.sub("", (content_type or "").partition(";")[0]).strip(",").lower()
 
 
 def find_part(content_type: str, body: str, wanted: str) -> str | None:
-    """Give the first part of that media type in a multipart body (:rfc:`2046#section-5.1`), or None."""
+    """
+    Return the first part of that media type in a multipart body, or None; parts may be multiparts themselves.
+
+    A delimiter is followed by blanks and the line's end (:rfc:`2046#section-5.1.1`), so that a boundary which begins
+    like another one, as that of a nested multipart may, is not taken for it.
+    """
+    return _find_part(content_type, body, wanted, MAX_NESTING)
+
+
+def _find_part(content_type: str, body: str, wanted: str, depth: int) -> str | None:
     match = _BOUNDARY.search(content_type)
     if match is None:
         return None
-    for part in f"\r\n{body}".split(f"\r\n--{match[1] or match[2]}")[1:]:
-        if part.startswith("--"):
-            break
-        head, _, content = part.partition("\r\n\r\n")
-        names = [line.partition(":") for line in head.split("\r\n")]
-        types = [value for name, _, value in names if name.strip().lower() in {"content-type", "c"}]
-        if types and media_type(types[0]) == wanted:
+    for part in _parts(body, (match[1] or match[2]).rstrip(" \t")):
+        head, *rest = _EMPTY_LINE.split(part, maxsplit=1)
+        content = rest[0] if rest else ""
+        kind = _part_type(head)
+        if media_type(kind) == wanted:
             return content
+        if depth and media_type(kind).startswith("multipart/"):
+            nested = _find_part(kind, content, wanted, depth - 1)
+            if nested is not None:
+                return nested
     return None
+
+
+def _parts(body: str, boundary: str) -> list[str]:
+    """Return the parts between the delimiters of a multipart body, each with its header."""
+    delimiter = re.compile(rf"\r?\n--{re.escape(boundary)}(--)?[ \t]*(?=\r?\n|\Z)")
+    text, parts, start = f"\n{body}", [], -1
+    for match in delimiter.finditer(text):
+        if start >= 0:
+            parts.append(text[start : match.start()])
+        start = match.end()
+        if match[1]:
+            return parts
+    return [*parts, text[start:]] if start >= 0 else parts
+
+
+def _part_type(head: str) -> str:
+    """Return the Content-Type in the header of a part, unfolded, '' when there is none."""
+    lines = (line.partition(":") for line in _FOLD.sub(" ", head).splitlines())
+    return next((value for name, _, value in lines if name.strip(" \t").lower() in {"content-type", "c"}), "")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from wrtcgw.sip.errors import RemoteViolation
 from wrtcgw.sip.headers import Event, Replaces
+from wrtcgw.sip.headers.liberal import tokens
 from wrtcgw.sip.message import Request
 from wrtcgw.sip.settings import ALLOW, ALLOW_EVENTS, Account
 from wrtcgw.sip.transaction_layer import ServerRequest, refuse
@@ -19,8 +20,6 @@ from wrtcgw.sip.user_agent import UserAgent
 EXTENSIONS = frozenset(("100rel", "timer", "replaces", "outbound", "path", "gruu", "norefersub"))
 """Option tags that a Require field may name (:rfc:`3261#section-8.2.2.3`)."""
 METHODS = frozenset(ALLOW.replace(",", "").split())
-BODY_TYPES = frozenset(("application/sdp", "multipart/mixed", "multipart/alternative"))
-"""Content types in which a request may bring its description."""
 OFFERING = frozenset(("INVITE", "UPDATE"))
 """Methods whose body is a description."""
 
@@ -113,11 +112,9 @@ class Inbound:
 
     def _extensions_known(self, server: ServerRequest) -> bool:
         """Answer 420 to an extension that we do not have (:rfc:`3261#section-8.2.2.3`)."""
-        required = server.request.headers.get("Require")
-        if required is None:
+        if "Require" not in server.request.headers:
             return True
-        values = ",".join(server.request.headers.get_all("Require"))
-        unknown = [tag.strip() for tag in values.split(",") if tag.strip() and tag.strip().lower() not in EXTENSIONS]
+        unknown = [tag for tag in tokens(server.request.headers.get_all("Require")) if tag.lower() not in EXTENSIONS]
         if unknown:
             server.respond(420, None, ("Unsupported", ", ".join(unknown)))
         return not unknown
@@ -151,12 +148,13 @@ class Inbound:
 
         Message waiting and the like are common and harmless: 200 spares the peer its repetition (user report B8).
         """
-        field = server.request.headers.get("Event")
-        if field is None:
+        if "Event" not in server.request.headers:
             server.respond(489, None, ("Allow-Events", ALLOW_EVENTS))
             return
-        package = Event.parse(field).package.lower()
-        server.respond(481 if package in ("talk", "hold", "refer") else 200)
+        event = server.request.read("Event", Event)
+        if event is None:
+            raise RemoteViolation(400, "an Event that cannot be read")
+        server.respond(481 if event.package in ("talk", "hold", "refer") else 200)
 
     def _invite(self, server: ServerRequest, account: Account) -> None:
         if not self._content_known(server):
@@ -173,14 +171,14 @@ class Inbound:
     def _content_known(self, server: ServerRequest) -> bool:
         """Answer 415 to a body that we cannot read and that is not optional (:rfc:`3261#section-8.2.3`)."""
         request = server.request
-        disposition = (request.headers.get("Content-Disposition") or "").lower().replace(" ", "")
+        disposition = "".join((request.headers.get("Content-Disposition") or "").lower().split()).replace('"', "")
         if not request.body or "handling=optional" in disposition:
             return True
-        encoding = (request.headers.get("Content-Encoding") or "identity").strip().lower()
-        if encoding != "identity":
+        encodings = tokens(request.headers.get_all("Content-Encoding"))
+        if any(encoding.lower() != "identity" for encoding in encodings):
             server.respond(415, None, ("Accept-Encoding", "identity"))
             return False
-        if request.content_type not in BODY_TYPES or request.sdp() is None:
+        if request.sdp() is None:
             server.respond(415, None, ("Accept", "application/sdp"))
             return False
         return True
@@ -190,7 +188,9 @@ class Inbound:
         values = server.request.headers.get_all("Replaces")
         if len(values) != 1:
             raise RemoteViolation(400, f"expected one Replaces, found {len(values)}")
-        replaces = Replaces.parse(values[0])
+        replaces = server.request.read("Replaces", Replaces)
+        if replaces is None:
+            raise RemoteViolation(400, "a Replaces that cannot be read")
         found = self._ua.find_dialog(replaces.call_id, replaces.to_tag, replaces.from_tag)
         leg = self._legs.get(found[0].id) if found is not None else None
         if leg is not None and leg.account.key != account.key and not self._ua.settings.replaces_across_accounts:

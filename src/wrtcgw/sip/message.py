@@ -5,43 +5,16 @@ A message knows no role. Fields are kept as they came; a value is parsed at its 
 header fields before you read the parsed ones.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from wrtcgw.sip import grammar
 from wrtcgw.sip.errors import LocalViolation, MalformedMessage, RemoteViolation
-from wrtcgw.sip.headers import CSeq, NameAddr, Via, parse_contacts, parse_list
+from wrtcgw.sip.headers import CSeq, NameAddr, Parsed, Via, liberal, parse_list
+from wrtcgw.sip.headers.fields import Field, Headers, byte_length, canonical_name
 from wrtcgw.sip.uri import URI
 
-Field = tuple[str, str, str]
-"""One header field: key (lower case, long form), name to print, value."""
-
-# Every name with a spelling of its own, with its compact form if it has one (IANA's registry of SIP header fields;
-# :rfc:`3261#section-7.3.3`). Other names are printed as they came.
-_KNOWN = """
-Accept Accept-Contact:a Accept-Encoding Accept-Language Alert-Info Allow Allow-Events:u Answer-Mode Authorization
-Call-ID:i Call-Info Contact:m Content-Disposition Content-Encoding:e Content-Language Content-Length:l Content-Type:c
-CSeq Date Error-Info Event:o Expires Flow-Timer From:f Geolocation History-Info Identity:y Identity-Info:n In-Reply-To
-Max-Forwards MIME-Version Min-Expires Min-SE Organization P-Asserted-Identity P-Preferred-Identity Path Priority
-Priv-Answer-Mode Privacy Proxy-Authenticate Proxy-Authorization Proxy-Require RAck Reason Record-Route Refer-Sub
-Refer-To:r Referred-By:b Reject-Contact:j Replaces Reply-To Request-Disposition:d Require Retry-After Route RSeq Server
-Service-Route Session-Expires:x SIP-ETag SIP-If-Match Subject:s Subscription-State Supported:k Target-Dialog Timestamp
-To:t Unsupported User-Agent Via:v Warning WWW-Authenticate X-Genesys-CallUUID
-"""
-
-_BY_KEY: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        spelling.lower(): (name.lower(), name)
-        for name, _, compact in (entry.partition(":") for entry in _KNOWN.split())
-        for spelling in (name, compact)
-        if spelling
-    }
-)
-# A second table with the usual spellings spares the hot path the call of lower().
-_BY_SPELLING: Mapping[str, tuple[str, str]] = {
-    **_BY_KEY,
-    **{name: (key, name) for key, name in _BY_KEY.values()},
-}
+__all__ = ["REASONS", "Field", "Headers", "Message", "Request", "Response", "byte_length", "canonical_name"]
 
 # IANA's registry of SIP response codes, as far as a user agent meets them
 _REASONS = """
@@ -67,131 +40,16 @@ REASONS: Mapping[int, str] = MappingProxyType(
 """The usual reason phrases (:rfc:`3261#section-21` and later)."""
 
 
-def canonical_name(name: str) -> tuple[str, str]:
-    """
-    Give the key of a header field and the name to print: long for compact, lower case for comparison.
-
-    :raises LocalViolation: if the name is no token.
-    """
-    known = _BY_SPELLING.get(name) or _BY_KEY.get(name.lower())
-    if known is not None:
-        return known
-    if not grammar.is_token(name):
-        raise LocalViolation(f"not a header name: {name[:80]!r}")
-    return name.lower(), name
-
-
-def byte_length(text: str) -> int:
-    """
-    Count the bytes that ``text`` has on the wire.
-
-    :raises LocalViolation: if it has a code point that UTF-8 cannot carry.
-    """
-    if text.isascii():
-        return len(text)
-    try:
-        return len(text.encode("utf-8", "surrogateescape"))
-    except UnicodeEncodeError:
-        raise LocalViolation("a lone surrogate in the text of a message") from None
-
-
-class Headers:
-    """
-    Header fields in the order in which they came, found by name without regard to case or compact form.
-
-    Names that are known print in their usual long spelling, others as they came. Every value that is put in is checked
-    for line ends (:func:`grammar.check_value`); what a peer sent is in already and needs no check.
-    """
-
-    __slots__ = ("_fields",)
-
-    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        self._fields: list[Field] = [(*canonical_name(name), grammar.check_value(value)) for name, value in pairs]
-
-    @classmethod
-    def from_fields(cls, fields: list[Field]) -> "Headers":
-        """Take over fields that are known to be right: for the parser and for copies."""
-        headers = cls.__new__(cls)
-        headers._fields = fields
-        return headers
-
-    def get(self, name: str) -> str | None:
-        """Give the value of the first field of that name, or None."""
-        key = canonical_name(name)[0]
-        for field in self._fields:
-            if field[0] == key:
-                return field[2]
-        return None
-
-    def get_all(self, name: str) -> list[str]:
-        """Give the values of all fields of that name, in order; comma lists are not split."""
-        key = canonical_name(name)[0]
-        return [field[2] for field in self._fields if field[0] == key]
-
-    def fields(self) -> list[Field]:
-        """Give the fields as they are stored: for reading only."""
-        return self._fields
-
-    def add(self, name: str, value: str) -> None:
-        """Add a field behind the others."""
-        self._fields.append((*canonical_name(name), grammar.check_value(value)))
-
-    def prepend(self, name: str, value: str) -> None:
-        """Add a field before the others."""
-        self._fields.insert(0, (*canonical_name(name), grammar.check_value(value)))
-
-    def set(self, name: str, value: str) -> None:
-        """Replace the first field of that name and drop its others; add one when there was none."""
-        key, display = canonical_name(name)
-        new = (key, display, grammar.check_value(value))
-        for index, field in enumerate(self._fields):
-            if field[0] == key:
-                rest = [other for other in self._fields[index + 1 :] if other[0] != key]
-                self._fields[index:] = [new, *rest]
-                return
-        self._fields.append(new)
-
-    def remove(self, name: str) -> None:
-        """Drop all fields of that name, if any."""
-        key = canonical_name(name)[0]
-        self._fields = [field for field in self._fields if field[0] != key]
-
-    def has_option(self, name: str, tag: str) -> bool:
-        """Tell whether a list of tokens (Supported, Require, Allow…) has ``tag``, in any case and any of its fields."""
-        wanted = tag.lower()
-        return any(element.lower() == wanted for value in self.get_all(name) for element in grammar.split_commas(value))
-
-    def items(self) -> Iterator[tuple[str, str]]:
-        """Give names as they print, and values."""
-        return ((field[1], field[2]) for field in self._fields)
-
-    def copy(self) -> "Headers":
-        """Give a copy that can be changed by itself."""
-        return Headers.from_fields(self._fields.copy())
-
-    def __contains__(self, name: str) -> bool:
-        return self.get(name) is not None
-
-    def __len__(self) -> int:
-        return len(self._fields)
-
-    def __eq__(self, other: object) -> bool:
-        return self._fields == other._fields if isinstance(other, Headers) else NotImplemented
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return f"<Headers {' '.join(field[1] for field in self._fields)}>"
-
-
 class Message:
     """
     What requests and responses have in common.
 
-    Parsed properties raise :class:`RemoteViolation` (400) when the field is missing or malformed.
+    Parsed properties raise :class:`RemoteViolation` (400) when the field is missing or malformed beyond mending
+    (:mod:`~wrtcgw.sip.headers.liberal`); methods that read return what is readable. What was found wrong is in
+    ``flaws``, each beginning with the name of its header field.
     """
 
-    __slots__ = ("_contact", "_cseq", "_from", "_to", "_via", "body", "headers")
+    __slots__ = ("_contact", "_cseq", "_from", "_to", "_via", "body", "flaws", "headers")
 
     def __init__(self, headers: Headers, body: str = "") -> None:
         self.headers = headers
@@ -201,6 +59,59 @@ class Message:
         self._from: NameAddr | None = None
         self._to: NameAddr | None = None
         self._contact: NameAddr | None = None
+        self.flaws: list[str] = []
+
+    # -- reading what a peer may have got wrong
+
+    def read(self, name: str, kind: type[Parsed]) -> Parsed | None:
+        """Return the value of the first field of that name; None when there is none, or it cannot be read."""
+        text = self.headers.get(name)
+        flaws: list[str] = []
+        value = None if text is None else liberal.read(kind, text, flaws)
+        self.note(name, flaws, "mended" if value is not None else "ignored")
+        return value
+
+    def read_list(self, name: str, kind: type[Parsed]) -> list[Parsed]:
+        """Return the elements of all fields of that name that can be read (:rfc:`3261#section-7.3.1`)."""
+        flaws: list[str] = []
+        values = liberal.read_list(kind, self.headers.get_all(name), flaws)
+        self.note(name, flaws, "mended or ignored")
+        return values
+
+    def read_routes(self, name: str) -> list[str]:
+        """Return the entries of Record-Route or the like that can be read, as strict text."""
+        flaws: list[str] = []
+        routes = liberal.read_routes(self.headers.get_all(name), flaws)
+        self.note(name, flaws, "mended or ignored")
+        return routes
+
+    def read_uri_field(self, name: str) -> NameAddr:
+        """
+        Return the one URI of Refer-To or the like.
+
+        :raises MalformedMessage: when it is missing, or cannot be read.
+        """
+        flaws: list[str] = []
+        value = liberal.read_uri_field(self._one(name), flaws)
+        if value is None:
+            raise MalformedMessage(400, f"{name}: {flaws[0]}")
+        self.note(name, flaws, "mended")
+        return value
+
+    def read_number(self, name: str, maximum: int) -> int | None:
+        """Return the number in a field; None when there is none."""
+        try:
+            return grammar.parse_number(self.headers.get(name) or "", maximum)
+        except MalformedMessage as error:
+            self.note(name, [error.detail], "ignored")
+            return None
+
+    def note(self, name: str, flaws: Iterable[str], what: str) -> None:
+        """Keep what is wrong with a field for the log, once, and what was done about it."""
+        found = (f"{name}: {flaw} ({what})" for flaw in flaws)
+        self.flaws += [flaw for flaw in found if flaw not in self.flaws]
+
+    # -- fields
 
     @property
     def start_line(self) -> str:
@@ -214,11 +125,25 @@ class Message:
             raise MalformedMessage(400, f"{name} missing")
         return value
 
+    def _needed(self, name: str, kind: type[Parsed], values: Iterable[str]) -> Parsed:
+        """
+        Return the first readable element of a field that has to be there.
+
+        :raises MalformedMessage: with what is wrong, when there is none.
+        """
+        flaws: list[str] = []
+        for text in values:
+            value = liberal.read(kind, text, flaws)
+            if value is not None:
+                self.note(name, flaws, "mended")
+                return value
+        raise MalformedMessage(400, f"{name}: {flaws[0] if flaws else 'empty'}")
+
     @property
     def via(self) -> Via:
         """The topmost Via."""
         if self._via is None:
-            self._via = Via.parse(grammar.split_commas(self._one("Via"))[0])
+            self._via = self._needed("Via", Via, liberal.elements(self._one("Via"), [])[:1])
         return self._via
 
     @property
@@ -242,15 +167,37 @@ class Message:
     def from_(self) -> NameAddr:
         """The From."""
         if self._from is None:
-            self._from = NameAddr.parse(self._one("From"))
+            flaws: list[str] = []
+            self._from = liberal.read_party(self._one("From"), flaws)
+            self.note("From", flaws, "mended")
         return self._from
 
     @property
     def to(self) -> NameAddr:
         """The To."""
         if self._to is None:
-            self._to = NameAddr.parse(self._one("To"))
+            self._to = self._needed("To", NameAddr, [self._one("To")])
         return self._to
+
+    @property
+    def strict_from(self) -> str:
+        """The From as we may send it on: as it came if it keeps to the grammar, else mended."""
+        return self._strict("From", self.from_)
+
+    @property
+    def strict_to(self) -> str:
+        """The To as we may send it on."""
+        return self._strict("To", self.to)
+
+    def _strict(self, name: str, value: NameAddr) -> str:
+        text = self._one(name)
+        if not self.flaws:
+            return text
+        try:
+            NameAddr.parse(text)
+        except MalformedMessage:
+            return str(value)
+        return text
 
     @property
     def from_tag(self) -> str:
@@ -264,10 +211,13 @@ class Message:
 
     @property
     def contact(self) -> NameAddr | None:
-        """The first Contact; None when there is none, or only a ``*``."""
+        """The first Contact that can be read; None when there is none, or only a ``*``."""
         if self._contact is None:
-            contacts = parse_contacts(self.headers.get_all("Contact"))
-            self._contact = contacts[0] if contacts else None
+            values = self.headers.get_all("Contact")
+            if values and values != ["*"]:
+                self._contact = self._needed(
+                    "Contact", NameAddr, [element for value in values for element in liberal.elements(value, [])]
+                )
         return self._contact
 
     @property
@@ -279,15 +229,14 @@ class Message:
         """
         Give the session description in the body, or None.
 
-        It is the body itself, or the first application/sdp part of a multipart/mixed or multipart/alternative
-        one (:rfc:`5621#section-3`).
+        It is the body itself, or the first application/sdp part of a multipart one (:rfc:`5621#section-3`).
         """
         if not self.body:
             return None
         kind = self.content_type
         if kind == "application/sdp":
             return self.body
-        if kind in {"multipart/mixed", "multipart/alternative"}:
+        if kind.startswith("multipart/"):
             return grammar.find_part(self.headers.get("Content-Type") or "", self.body, "application/sdp")
         return None
 
@@ -325,11 +274,18 @@ class Request(Message):
     def request_uri(self) -> URI:
         """The parsed Request-URI; one with headers is refused (:rfc:`3261#section-19.1.1`)."""
         if self._request_uri is None:
-            uri = URI.parse(self.uri)
+            uri = self._mended_uri()
             if uri.headers:
                 raise MalformedMessage(400, "headers in the Request-URI")
             self._request_uri = uri
         return self._request_uri
+
+    def _mended_uri(self) -> URI:
+        try:
+            return URI.parse(self.uri)
+        except MalformedMessage as error:
+            self.note("Request-URI", [error.detail], "mended")
+        return URI.parse(liberal.mended_uri(self.uri))
 
     def response(self, status: int, reason: str | None = None, to_tag: str = "") -> "Response":
         """
@@ -344,10 +300,8 @@ class Request(Message):
         copied = _COPIED_TO_TRYING if status == 100 else _COPIED
         fields = [field for field in self.headers.fields() if field[0] in copied]
         if to_tag and not self._has_to_tag():
-            fields = [
-                (key, name, f"{value};tag={grammar.check_value(to_tag)}" if key == "to" else value)
-                for key, name, value in fields
-            ]
+            tagged = f"{self.strict_to};tag={grammar.check_value(to_tag)}"
+            fields = [(key, name, tagged if key == "to" else value) for key, name, value in fields]
         phrase = REASONS.get(status, "") if reason is None else reason
         return Response(status, phrase, Headers.from_fields(fields))
 

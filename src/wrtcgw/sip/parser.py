@@ -41,6 +41,9 @@ _FOLD = re.compile(r"\r\n[ \t]+")
 # What cannot stand in a header field: a line end that is not CRLF, and NUL outside of a quoted-pair
 _STRAY = re.compile("[\r\n]|(?<!\\\\)\0")
 
+# bytes that are not UTF-8, as surrogateescape decodes them
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
+
 _COPIED_ONCE = ("from", "to", "call-id", "cseq")
 _AT_MOST_ONCE = (*_COPIED_ONCE, "content-length", "max-forwards", "content-type")
 
@@ -68,12 +71,12 @@ def parse(text: str) -> Request | Response | KeepAlive:
         response = Response(first, second, headers, body)
         _check(response, faults)
         if faults:
-            raise MalformedMessage(*faults[0])
+            raise MalformedMessage(*faults[0], call_id=headers.get("Call-ID") or "")
         return response
     request = Request(first, second, headers, body)
     _check(request, faults)
     if faults:
-        raise MalformedMessage(*faults[0], request=_answerable(request))
+        raise MalformedMessage(*faults[0], request=_answerable(request), call_id=headers.get("Call-ID") or "")
     return request
 
 
@@ -175,7 +178,8 @@ def _cut_body(body: str, headers: Headers, faults: list[Fault]) -> str:
 
 
 def _check(message: Message, faults: list[Fault]) -> None:
-    """Note what is wrong with the fields that have to be there."""
+    """Note what is wrong with the fields that have to be there, and which are not UTF-8."""
+    _note_bytes(message)
     keys = [field[0] for field in message.headers.fields()]
     for name in _AT_MOST_ONCE:
         if keys.count(name) > 1:
@@ -189,6 +193,13 @@ def _check(message: Message, faults: list[Fault]) -> None:
         return
     if isinstance(message, Request) and cseq.method != message.method:
         faults.append((400, f"{cseq.method[:40]} in the CSeq of {message.method[:40]}"))
+
+
+def _note_bytes(message: Message) -> None:
+    """Note for the log where bytes are not UTF-8: they are taken as they came, whatever the frame was."""
+    for _, name, value in message.headers.fields():
+        if not value.isascii() and _NOT_UTF8.search(value) is not None:
+            message.note(name, ["bytes that are not UTF-8"], "kept")
 
 
 def _answerable(request: Request) -> Request | None:

@@ -5,20 +5,13 @@ Nothing is refused here: "A UAS SHOULD ignore any malformed header fields that a
 requests" (:rfc:`3261#section-8.2.2`).
 """
 
-from contextlib import suppress
-
-from wrtcgw.sip.errors import RemoteViolation
-from wrtcgw.sip.headers import NameAddr, Reason, parse_list
+from wrtcgw.sip.headers import NameAddr, Reason
 from wrtcgw.sip.message import Request, Response
 
 
 def reasons_of(message: Request | Response) -> tuple[Reason, ...]:
     """Return the Reason fields of a message (:rfc:`3326`), malformed ones left out."""
-    reasons: list[Reason] = []
-    for value in message.headers.get_all("Reason"):
-        with suppress(RemoteViolation):
-            reasons += parse_list(Reason, [value])
-    return tuple(reasons)
+    return tuple(message.read_list("Reason", Reason))
 
 
 def extensions_of(message: Request | Response) -> tuple[tuple[str, str], ...]:
@@ -29,8 +22,5 @@ def extensions_of(message: Request | Response) -> tuple[tuple[str, str], ...]:
 
 def caller_of(request: Request) -> NameAddr:
     """Return who calls: P-Asserted-Identity when the proxy gives one (:rfc:`3325#section-9.1`), else From."""
-    asserted = request.headers.get("P-Asserted-Identity")
-    if asserted:
-        with suppress(RemoteViolation):
-            return parse_list(NameAddr, [asserted])[0]
-    return request.from_
+    asserted = request.read_list("P-Asserted-Identity", NameAddr)
+    return asserted[0] if asserted else request.from_

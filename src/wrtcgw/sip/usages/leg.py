@@ -350,8 +350,8 @@ class Leg(ABC):
         Unsolicited talk and hold need no subscription: the SIP Server sends none, and the answer must not wait for the
         page (third-party call control document, sections 2.2 and 5).
         """
-        field = server.request.headers.get("Event")
-        package = Event.parse(field).package.lower() if field else ""
+        event = server.request.read("Event", Event)
+        package = event.package if event is not None else ""
         if package == "refer" and self._transfer is not None:
             self._transfer.receive_notify(server)
         elif package in ("talk", "hold"):

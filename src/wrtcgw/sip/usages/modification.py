@@ -289,7 +289,7 @@ class Modification:
             return
         if leg.timer.refuses(server):
             return
-        leg.dialog.learn(server.request)  # it raises for a malformed Contact: nothing may have changed before
+        leg.dialog.learn(server.request)
         leg.ua.layer.disarm(self, "glare")
         self._stop_repeating()  # who sends the next INVITE has got our 2xx to the last one, its ACK is late or lost
         self.state = OfferState.REMOTE_OFFER

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 
 from wrtcgw.sip.dialog import Dialog, DialogState
 from wrtcgw.sip.errors import RemoteViolation
-from wrtcgw.sip.grammar import check_value, parse_number
-from wrtcgw.sip.headers import MAX_RSEQ, NameAddr, RAck, Reason, parse_contacts
+from wrtcgw.sip.grammar import check_value
+from wrtcgw.sip.headers import MAX_RSEQ, NameAddr, RAck, Reason
 from wrtcgw.sip.message import Headers, Request, Response
 from wrtcgw.sip.outputs import CallAnswered, CallProgress, EndCause, NotFollowed
 from wrtcgw.sip.settings import Account
@@ -156,7 +156,9 @@ class OutgoingLeg(Leg):
         """
         if not response.headers.has_option("Require", "100rel"):
             return True
-        number = parse_number(response.headers.get("RSeq") or "", MAX_RSEQ)
+        number = response.read_number("RSeq", MAX_RSEQ)
+        if number is None:
+            return True  # nobody can acknowledge it, but it rings
         last = self._reliable.get(dialog.remote_tag)
         if last is not None and number != last + 1:
             return False
@@ -262,7 +264,7 @@ class OutgoingLeg(Leg):
         Of what the far side names nothing counts but user and domain: with a port, a transport or ``maddr`` it could
         choose the way that the call takes.
         """
-        contacts = sorted(parse_contacts(response.headers.get_all("Contact")), key=_preference)
+        contacts = sorted(response.read_list("Contact", NameAddr), key=_preference)
         self._targets = self._fresh([contact.uri for contact in contacts]) + self._targets
         if self._targets and self._redirects >= self.ua.settings.max_redirects:
             self._not_followed = NotFollowed.TOO_MANY

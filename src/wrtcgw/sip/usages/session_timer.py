@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from wrtcgw.sip.delta import seconds_of
-from wrtcgw.sip.errors import RemoteViolation
 from wrtcgw.sip.headers import SessionExpires
 from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import EndCause
@@ -62,12 +61,8 @@ class SessionTimer:
 
         No interval, an unreadable one and 0 mean that the session does not expire.
         """
-        try:
-            expires = SessionExpires.parse(response.headers.get("Session-Expires") or "")
-        except RemoteViolation:
-            self._drop()
-            return
-        if expires.seconds:
+        expires = response.read("Session-Expires", SessionExpires)
+        if expires is not None and expires.seconds:
             self._start(expires.seconds, we_refresh=expires.refresher != "uas")
         else:
             self._drop()
@@ -78,13 +73,12 @@ class SessionTimer:
         """
         Answer 422 when the interval asked for is below our minimum (:rfc:`4028#section-9`).
 
-        Only a peer that knows session timers can ask again; what a proxy asks on behalf of another is taken.
-
-        :raises RemoteViolation: when it cannot be read.
+        Only a peer that knows session timers can ask again; what a proxy asks on behalf of another is taken. One that
+        cannot be read is none.
         """
         request = server.request
-        field = request.headers.get("Session-Expires")
-        if field is None or SessionExpires.parse(field).seconds >= self._leg.ua.settings.min_se:
+        expires = request.read("Session-Expires", SessionExpires)
+        if expires is None or expires.seconds >= self._leg.ua.settings.min_se:
             return False
         if not _knows_timers(request):
             return False
@@ -110,8 +104,7 @@ class SessionTimer:
         The refreshing is left to the peer unless it says otherwise or cannot (:rfc:`4028#section-9`, table 2).
         """
         self._min_se = max(self._min_se, seconds_of(request.headers.get("Min-SE")) or 0)
-        field = request.headers.get("Session-Expires")
-        expires = SessionExpires.parse(field) if field is not None else None
+        expires = request.read("Session-Expires", SessionExpires)
         if expires is None or not expires.seconds:
             self._drop()
             return []

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from wrtcgw.sip.errors import RemoteViolation
 from wrtcgw.sip.grammar import check_value
-from wrtcgw.sip.headers import Event, NameAddr, Replaces
+from wrtcgw.sip.headers import Event, Replaces
+from wrtcgw.sip.headers.liberal import read
 from wrtcgw.sip.message import REASONS, Response
 from wrtcgw.sip.outputs import RequestAnswered, TransferProgress, TransferRequested
 from wrtcgw.sip.transaction_layer import ClientRequest, ServerRequest
@@ -69,7 +70,8 @@ class Transfer:
         """
         server.respond(200)
         headers = server.request.headers
-        ident = dict(Event.parse(headers.get("Event") or "").params).get("id")
+        event = server.request.read("Event", Event)
+        ident = event.param("id") if event is not None else None
         if not self.active or ident in self._forgotten:
             return
         code, reason = _sipfrag(server.request.body)
@@ -122,13 +124,14 @@ class TransferRequest:
         """
         Ask the user of the core what to do.
 
-        :raises RemoteViolation: 400 unless there is exactly one Refer-To (:rfc:`3515#section-2.4.2`).
+        :raises RemoteViolation: 400 unless there is exactly one Refer-To (:rfc:`3515#section-2.4.2`), and readable.
         """
         leg = self._leg
         values = self._server.request.headers.get_all("Refer-To")
         if len(values) != 1:
             raise RemoteViolation(400, f"expected one Refer-To, found {len(values)}")
-        target = NameAddr.parse(values[0]).uri
+        refer_to = self._server.request.read_uri_field("Refer-To")
+        target = refer_to.uri
         replaces = target.header("replaces")
         leg.ua.emit(
             TransferRequested(
@@ -141,7 +144,9 @@ class TransferRequest:
         )
 
     def _find(self, value: str) -> str | None:
-        replaces = Replaces.parse(value)
+        replaces = read(Replaces, value, [])
+        if replaces is None:
+            raise RemoteViolation(400, f"malformed Replaces in Refer-To: {value[:80]!r}")
         found = self._leg.ua.find_dialog(replaces.call_id, replaces.to_tag, replaces.from_tag)
         return found[0].id if found else None
 
