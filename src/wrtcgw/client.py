@@ -24,6 +24,7 @@ from twisted.web.client import Agent
 
 from wrtcgw import __version__
 from wrtcgw.clientlib.api import GatewayAPI
+from wrtcgw.clientlib.hashing import HashToken
 from wrtcgw.clientlib.report import EXIT_CODES, Exit, Report
 from wrtcgw.clientlib.sound import NoSound, Sound, ToneSound
 from wrtcgw.clientlib.walk import Plan, Walk
@@ -90,6 +91,8 @@ def parser() -> argparse.ArgumentParser:
     )
     add = result.add_argument
     add("--version", action="version", version=f"wrtcgw-client {__version__}")
+    about = "make an operator's token, or read one from standard input; show its hash for operator_tokens, and exit"
+    add("--hash-token", action=HashToken, nargs=0, help=about)
     add("--url", type=_gateway, default="http://127.0.0.1:8082", help="the gateway (default: %(default)s)")
     add("--dn", type=_filled, required=True, help="the number to sign in with")
     add("--id", dest="agent_id", type=_filled, help="the agent's id (default: client- and the number)")

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, TextIO, cast
 
+from attrs import evolve
 from twisted.application.service import IService
 from twisted.internet.interfaces import IReactorTCP, IReactorTime
 from twisted.python import usage
@@ -87,7 +88,17 @@ class Options(usage.Options):
     def _load(self) -> tuple[Settings, dict[str, str]]:
         path = self["config"] or self.environ.get("WRTCGW_CONFIG")
         given = {key: self[option] for option, key in KEYS.items() if self[option] is not None}
-        return load(Path(path).absolute() if path else None, self.environ, given, need_proxy=not self["demo"])
+        file = Path(path).absolute() if path else None
+        settings, sources = load(file, self.environ, given, need_proxy=not self["demo"])
+        return open_to_loopback(settings, sources) if self["demo"] else (settings, sources)
+
+
+def open_to_loopback(settings: Settings, sources: Mapping[str, str]) -> tuple[Settings, dict[str, str]]:
+    """Let the console of a demo open on its own machine without a token, unless it was told otherwise."""
+    told = "operator_loopback" in sources or settings.operator_token or settings.operator_tokens
+    if told:
+        return settings, dict(sources)
+    return evolve(settings, operator_loopback=True), {**sources, "operator_loopback": "--demo"}
 
 
 def check_pidfile(pidfile: str, rundir: str) -> None:

@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.support.wsproxy import Network
 from wrtcgw.config import Settings
 from wrtcgw.config.groups import AgentGroup
+from wrtcgw.config.kinds import NamedToken
 from wrtcgw.config.settings import keys
 from wrtcgw.daemon import composition
 from wrtcgw.daemon.identity import oidc_settings
@@ -61,6 +62,7 @@ OTHERS: dict[str, Any] = {
     "sip_secrets": SourceName.parse("file:/etc/secrets.toml"),
     "sip_secrets_token_file": Path("token"),
     "provider_ca_file": Path("ca.pem"),
+    "operator_tokens": (NamedToken("eve", "viewer", "0" * 64),),
     "log_level": "debug",
 }
 """For keys that are neither numbers nor switches a value that is not the default."""

@@ -173,18 +173,21 @@ class ServiceTests(SynchronousTestCase):
 
     def test_reload(self) -> None:
         """What can change changes: trust, operator token, log level with SIP trace, access log."""
-        service = self.start()
+        service = self.start(operator_loopback=True)
         origin = "Origin: https://desk.example.org"
         self.assertNotIn(b"Access-Control-Allow-Origin", self.get("/api/health", origin))
         self.assertIn(b"200 OK", self.get("/api/agents"))
         text = self.reload(
             allowed_origins=("https://desk.example.org",),
             operator_token="t",
+            operator_loopback=False,
             log_level="debug",
             access_log=True,
             trace_data=True,
         )
-        self.assertIn("changed: access_log, allowed_origins, log_level, operator_token, trace_data", text)
+        self.assertIn(
+            "changed: access_log, allowed_origins, log_level, operator_loopback, operator_token, trace_data", text
+        )
         self.assertIn(b"https://desk.example.org", self.get("/api/health", origin))
         self.assertIn(b" 401 ", self.get("/api/agents"))
         self.assertIn(b"200 OK", self.get("/api/agents", "Authorization: Bearer t"))

@@ -161,7 +161,7 @@ class ServiceTests(SynchronousTestCase):
 
     def start(self, **changes: Any) -> None:
         """Start the service."""
-        settings = evolve(load(None, ENVIRON)[0], **changes)
+        settings = evolve(load(None, ENVIRON)[0], operator_loopback=True, **changes)
         self.service = GatewayService(
             cast(IReactorTCP, self.reactor),
             settings,
@@ -186,7 +186,7 @@ class ServiceTests(SynchronousTestCase):
     def ask(self, method: str, path: str, fields: dict[str, Any] | None = None) -> Any:
         """Send a request and return the JSON of its answer."""
         body = json.dumps(fields).encode() if fields is not None else b""
-        head = f"{method} /api/{path} HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        head = f"{method} /api/{path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         protocol: Any = self.service.parts.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 5))
         transport = StringTransport(peerAddress=IPv4Address("TCP", "127.0.0.1", 5))
         protocol.makeConnection(transport)

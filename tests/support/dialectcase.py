@@ -36,6 +36,7 @@ class DialectCase(EndToEndCase):
     def _compose(self, proxy: WebSocketURL) -> Parts:
         settings = Settings(
             http_port=0,
+            operator_loopback=True,
             sip_ws_servers=(proxy,),
             sip_domain=self.pbx.domain,
             **{"genesys_dialect": True, **self.settings},

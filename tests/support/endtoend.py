@@ -102,7 +102,7 @@ class EndToEndCase(TestCase):
         await until(lambda: self.parts.agent.flows_up, "connection to the PBX")
 
     def _compose(self, proxy: WebSocketURL) -> Parts:
-        settings = Settings(http_port=0, sip_ws_servers=(proxy,), sip_domain=self.pbx.domain)
+        settings = Settings(operator_loopback=True, http_port=0, sip_ws_servers=(proxy,), sip_domain=self.pbx.domain)
         return compose(reactor, settings, {})
 
     def _stop(self) -> "Deferred[None]":

@@ -20,6 +20,8 @@ from wrtcgw.gateway import Gateway
 from wrtcgw.web import GatewayAPI, GatewaySite, WebSettings
 
 BASE = "http://gateway.example:8082"
+LOCAL = "http://localhost:8082"
+"""How programs on the gateway's own machine reach it."""
 PASSWORD = "Genesys2024!WebRTC"
 SDP = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0 8\r\na=sendrecv\r\n"
 
@@ -93,7 +95,7 @@ class Wire:
 
     def send(self, method: str, path: str, body: bytes = b"", **headers: str) -> None:
         """Send a request; underscores in names of header fields stand for hyphens."""
-        lines = [f"{method} {path} HTTP/1.1", "Host: gateway.example:8082"]
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {headers.pop('Host', 'gateway.example:8082')}"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         if body:
             lines.append(f"Content-Length: {len(body)}")
@@ -177,6 +179,9 @@ class WebTestCase(SynchronousTestCase):
 
     def configure(self, settings: WebSettings) -> None:
         """Put the surface up, anew when it is up."""
+        before: GatewayAPI | None = vars(self).get("api")
+        if before is not None:
+            before.close()
         self.api = GatewayAPI(cast(Gateway, self.gateway), settings, self.clock)
         self.resource = self.api.resource()
         self.site = GatewaySite(self.api, reactor=self.clock)

@@ -46,10 +46,11 @@ class Seen(SynchronousTestCase):
             self.assertEqual(self.client("2001:db8:1::5", **headers), through, headers)
 
     def test_same_machine_through_the_proxy(self) -> None:
-        """A client on the proxy's own machine is that machine."""
+        """A client on the proxy's own machine has its address, but that a proxy says so makes nobody local."""
         told = Client("127.0.0.1", reliable=True, proxied=True)
         self.assertEqual(self.client("127.0.0.1", X_Real_IP="127.0.0.1"), told)
-        self.assertTrue(told.is_loopback)
+        self.assertFalse(told.is_loopback)
+        self.assertTrue(self.client("127.0.0.1").is_loopback)
 
     def test_untrusted_proxy(self) -> None:
         """A forwarding field from any other peer makes the request count as strict."""

@@ -120,8 +120,8 @@ class Verbs(WebTestCase):
         self.assertEqual(answer.error, (415, "wrong_content_type"))
 
     def test_not_signed_in(self) -> None:
-        """Nobody has no calls; and it has to be said who."""
-        self.assertEqual(self.ask("POST", "/api/webrtc/hold?id=nobody").error, (404, "not_signed_in"))
+        """Nobody's calls are told as another one's; and it has to be said who."""
+        self.assertEqual(self.ask("POST", "/api/webrtc/hold?id=nobody").error, (401, "session_required"))
         self.assertEqual(self.ask("POST", "/api/webrtc/hold").error, (400, "bad_input"))
 
     def test_answered_when_sip_answered(self) -> None:

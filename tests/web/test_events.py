@@ -157,8 +157,8 @@ class Streaming(WebTestCase):
         self.assertEqual(len(agent.mailbox), 0)
 
     def test_not_signed_in(self) -> None:
-        """Nobody's stream is 404: browsers do not come back then."""
-        self.assertEqual(self.ask("GET", "/api/webrtc/events?id=nobody").error, (404, "not_signed_in"))
+        """Nobody's stream is 401, as another one's is: browsers do not come back then."""
+        self.assertEqual(self.ask("GET", "/api/webrtc/events?id=nobody").error, (401, "session_required"))
 
     def test_gateway_stops(self) -> None:
         """Streams end when the gateway stops."""

@@ -118,7 +118,7 @@ class SignIns(FlowCase):
         """A wrong password is 401 within 2 s."""
         answer = self.get("/api/webrtc/sign_in?id=agent123&dn=5001&password=wrong", 2)
         self.assertEqual(answer.error, (401, "registration_refused"))
-        self.assertEqual(self.get(POLL).error, (404, "not_signed_in"))
+        self.assertEqual(self.get(POLL).error, (401, "session_required"))
 
     def test_silent_registrar(self) -> None:
         """A registrar that never answers is 504."""

@@ -52,7 +52,7 @@ class Ice(WebTestCase):
 
     def test_session_required(self) -> None:
         """Nobody else gets them: not by a foreign token, not from elsewhere, not without a sign_in."""
-        self.assertEqual(self.ask("GET", ASKED).error, (404, "not_signed_in"))
+        self.assertEqual(self.ask("GET", ASKED).error, (401, "session_required"))
         token = self.sign_in()
         foreign = self.ask("GET", ASKED, headers={"Authorization": "Bearer x"})
         self.assertEqual(foreign.error, (403, "foreign_session"))

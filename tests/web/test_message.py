@@ -60,9 +60,9 @@ class Posting(WebTestCase):
         self.assertEqual(self.post("&to=1003", "hello").error, (400, "bad_input"))
 
     def test_not_signed_in(self) -> None:
-        """An agent who is not signed in is 404; none at all is 400."""
+        """An agent who never signed in is 401, as another one's is; none at all is 400."""
         answer = self.ask("POST", "/api/webrtc/message?from=nobody&to=1", data=SDP.encode())
-        self.assertEqual(answer.error, (404, "not_signed_in"))
+        self.assertEqual(answer.error, (401, "session_required"))
         self.assertEqual(self.ask("POST", "/api/webrtc/message?to=1", data=SDP.encode()).error, (400, "bad_input"))
 
     def test_too_large(self) -> None:
@@ -195,8 +195,8 @@ class PollingPlain(WebTestCase):
         self.assertEqual(answer.headers["cache-control"], "no-store")
 
     def test_not_signed_in(self) -> None:
-        """An agent who is not signed in is 404; none at all is 400."""
-        self.assertEqual(self.ask("GET", "/api/webrtc/message?id=nobody").error, (404, "not_signed_in"))
+        """An agent who never signed in is 401, as another one's is; none at all is 400."""
+        self.assertEqual(self.ask("GET", "/api/webrtc/message?id=nobody").error, (401, "session_required"))
         self.assertEqual(self.ask("GET", "/api/webrtc/message").error, (400, "bad_input"))
 
     def test_offer(self) -> None:

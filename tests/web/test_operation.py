@@ -5,7 +5,7 @@ from typing import cast
 from twisted.web.resource import Resource
 from twisted.web.static import Data
 
-from tests.web.harness import PASSWORD, SDP, WebTestCase
+from tests.web.harness import LOCAL, PASSWORD, SDP, WebTestCase
 from wrtcgw import __version__
 from wrtcgw.gateway import Gateway
 from wrtcgw.web import GatewayAPI, GatewaySite, WebSettings
@@ -14,12 +14,21 @@ from wrtcgw.web import GatewayAPI, GatewaySite, WebSettings
 class Views(WebTestCase):
     """Health, agents, calls."""
 
+    settings = WebSettings(operator_loopback=True)
+
     def test_health(self) -> None:
-        """Health has the seed's keys and the state of the SIP connections, for everybody."""
+        """Health has the seed's keys for everybody, and more for operators and for this machine."""
         self.sign_in()
         wire = self.wire("192.0.2.7")
         wire.get("/api/health")
-        answer = wire.answer()
+        public = {"status", "service", "uptime", "registered_agents", "active_calls"}
+        self.assertEqual(set(wire.answer().json), public)
+        self.assertEqual(set(self.ask("GET", "/api/health").json), public)
+        self.configure(WebSettings(operator_token="0perat0r"))
+        self.assertEqual(set(self.ask("GET", "/api/health", headers={"Authorization": "Bearer x"}).json), public)
+        told = self.ask("GET", "/api/health", headers={"Authorization": "Bearer 0perat0r"}).json
+        answer = self.ask("GET", "/api/health", base=LOCAL)
+        self.assertEqual(set(told), set(answer.json))
         self.assertEqual(answer.code, 200)
         self.assertEqual(
             answer.json,
@@ -60,20 +69,20 @@ class Views(WebTestCase):
             "dropped": 0,
             "calls": 0,
         }
-        self.assertEqual(self.ask("GET", "/api/agents").json, {"agents": [expected]})
+        self.assertEqual(self.ask("GET", "/api/agents", base=LOCAL).json, {"agents": [expected]})
         self.ask("GET", "/api/webrtc/message?id=agent123")
-        self.assertEqual(self.ask("GET", "/api/agents").json["agents"][0]["lastSeen"], 0.0)
+        self.assertEqual(self.ask("GET", "/api/agents", base=LOCAL).json["agents"][0]["lastSeen"], 0.0)
         poll = self.wire()
         poll.get("/api/webrtc/message?id=agent123&wait=25")
-        self.assertTrue(self.ask("GET", "/api/agents").json["agents"][0]["pageAlive"])
+        self.assertTrue(self.ask("GET", "/api/agents", base=LOCAL).json["agents"][0]["pageAlive"])
         poll.lose()
-        self.assertFalse(self.ask("GET", "/api/agents").json["agents"][0]["pageAlive"])
+        self.assertFalse(self.ask("GET", "/api/agents", base=LOCAL).json["agents"][0]["pageAlive"])
 
     def test_active_calls(self) -> None:
         """Operators see all calls, without their descriptions."""
         self.sign_in()
         self.gateway.add_call("agent123", "c1")
-        answer = self.ask("GET", "/api/calls/active")
+        answer = self.ask("GET", "/api/calls/active", base=LOCAL)
         (call,) = answer.json["calls"]
         self.assertEqual((call["callId"], call["state"], call["duration"]), ("c1", "DIALLING", None))
         self.assertNotIn("v=0", answer.text)

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.gatewaycase import PAGE_SDP
 from tests.web.genesys.dialectcase import DialectCase
-from tests.web.harness import Answer
+from tests.web.harness import LOCAL, Answer
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.stats import Flow, Media, Reports, Stats
 from wrtcgw.daemon.journal import record
@@ -102,7 +102,8 @@ class Reporting(DialectCase):
 
     def configure(self, settings: Any) -> None:
         """Put the HTTP surface up with a wall clock."""
-        self.api = GatewayAPI(self.gateway, WebSettings(), self.clock, genesys=settings, wall=lambda: WALL)
+        operators = WebSettings(operator_loopback=True)
+        self.api = GatewayAPI(self.gateway, operators, self.clock, genesys=settings, wall=lambda: WALL)
         self.resource = self.api.resource()
         self.site = GatewaySite(self.api, reactor=self.clock)
 
@@ -129,7 +130,7 @@ class Reporting(DialectCase):
         self.report(f"id=5001&call={self.call_id}")
         self.report(data=json.dumps({"audio": {"rtt": 10, "codec": "audio/opus"}}))
         for path in ("/api/webrtc/calls?id=5001", "/api/calls/active"):
-            quality = self.get(path, headers={}).json["calls"][0]["quality"]
+            quality = self.get(path, base=LOCAL, headers={}).json["calls"][0]["quality"]
             self.assertEqual((quality["reports"], quality["timestamp"]), (2, WALL * 1000))
             audio = quality["audio"]
             self.assertEqual((audio["codec"], audio["mos"], audio["rtt"]), ("audio/opus", None, 10))
@@ -146,7 +147,7 @@ class Reporting(DialectCase):
         big = json.dumps({**REPORT, "more": "x" * REPORT_LIMIT})
         self.assertEqual(self.report(data=big, code=413).json["code"], "body_too_large")
         self.assertEqual(self.report("id=5001&call=none", code=404).json["code"], "unknown_call")
-        self.assertEqual(self.report("id=5009", code=404).json["code"], "not_signed_in")
+        self.assertEqual(self.report("id=5009", code=401).json["code"], "session_required")
         wrong = {"Authorization": "Bearer nobody"}
         self.assertEqual(self.report(headers=wrong, code=403).json["code"], "foreign_session")
 
@@ -188,7 +189,7 @@ class Counters(DialectCase):
         page = self.page()
         self.assertTrue(page.silent())
         self.assertEqual(self.api.hanging, (1, 0))
-        pages = self.get("/api/health", headers={}).json["pages"]
+        pages = self.get("/api/health", base=LOCAL, headers={}).json["pages"]
         self.assertEqual(pages, {"polls": 1, "streams": 0, "dropped_messages": 0})
 
     def test_dropped(self) -> None:
@@ -197,5 +198,5 @@ class Counters(DialectCase):
         self.get("/api/webrtc/sign_in?id=a&dn=5001&password=secret", headers={})
         for number in range(5):
             self.gateway.agent("a").mailbox.put(AgentMessage(type=MessageType.INFO, body=str(number)))
-        self.assertEqual(self.get("/api/agents", headers={}).json["agents"][0]["dropped"], 3)
-        self.assertEqual(self.get("/api/health", headers={}).json["pages"]["dropped_messages"], 3)
+        self.assertEqual(self.get("/api/agents", base=LOCAL, headers={}).json["agents"][0]["dropped"], 3)
+        self.assertEqual(self.get("/api/health", base=LOCAL, headers={}).json["pages"]["dropped_messages"], 3)

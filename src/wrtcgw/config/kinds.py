@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from attrs import frozen
+from attrs import field, frozen
 
 from wrtcgw.identity.fetching import is_safe
 from wrtcgw.identity.sources import SourceName
@@ -31,6 +31,8 @@ _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 # RFC 7064 and RFC 7065: an authority without // and a host that browsers take
 _ICE_URL = re.compile(r"(stuns?|turns?):(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?(\?transport=(?:udp|tcp))?")
 _NODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+OPERATOR_ROLES = ("viewer", "supervisor", "admin")
 _SWITCH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
@@ -44,6 +46,15 @@ class Kind:
     """Take a value as TOML gives it."""
     read_text: Callable[[str], object]
     """Take a value as a variable or an option gives it."""
+
+
+@frozen
+class NamedToken:
+    """An operator's token: its name, the operator's role, and its SHA-256 in hexadecimal digits."""
+
+    name: str
+    role: str
+    sha256: str = field(repr=False)
 
 
 @frozen
@@ -225,6 +236,19 @@ def _network(text: str) -> object:
     return ip_network(text, strict=False)
 
 
+def _named_token(value: object) -> object:
+    if isinstance(value, str):
+        value = dict(zip(("name", "role", "sha256"), value.split(":"), strict=True))
+    if not (isinstance(value, dict) and set(value) == {"name", "role", "sha256"}):
+        raise ValueError
+    if not all(isinstance(each, str) for each in value.values()):
+        raise ValueError
+    name, role, digest = value["name"].strip(), value["role"].strip().lower(), value["sha256"].strip().lower()
+    if not (_NODE.fullmatch(name) and role in OPERATOR_ROLES and _SHA256.fullmatch(digest)):
+        raise ValueError
+    return NamedToken(name, role, digest)
+
+
 switch = Kind(
     "true or false",
     lambda value: value if isinstance(value, bool) else _refuse(),
@@ -248,4 +272,9 @@ secret = _of_text("a printable text", _printable)
 header_text = _of_text("a printable ASCII text", _header_text)
 user = _of_text("a DN: letters, digits or -_.!~'()&=+$", _user)
 pattern = _of_text("a number, or the beginning of one with a * behind", _pattern)
+named_token = Kind(
+    f"name:role:sha256 (roles: {', '.join(OPERATOR_ROLES)}; wrtcgw-client --hash-token makes the last part)",
+    _named_token,
+    _named_token,
+)
 path = _of_text("the path of a file", lambda text: Path(text) if text else None)

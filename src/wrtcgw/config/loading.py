@@ -179,6 +179,9 @@ def _check_together(reading: _Reading, settings: Settings, *, need_proxy: bool) 
         fault("register_max_retry_delay", "at least register_retry_delay", f"{settings.register_max_retry_delay:g}")
     if settings.session_expires < settings.min_se:
         fault("session_expires", f"at least min_se ({settings.min_se})", str(settings.session_expires))
+    names = [token.name for token in settings.operator_tokens]
+    if len(set(names)) < len(names):
+        fault("operator_tokens", "tokens with names of their own", "a name that occurs twice")
     if settings.turn_servers and not settings.turn_secret and "turn_secret" not in known_bad:
         fault("turn_secret", "the secret of turn_servers (coturn's static-auth-secret)", "none")
     for key, expected, found in (*_bad_ca_files(settings), *_missing_for_tokens(settings)):
@@ -210,12 +213,20 @@ def _missing_for_tokens(settings: Settings) -> Iterator[tuple[str, str, str]]:
 def report(settings: Settings, sources: Mapping[str, str]) -> str:
     """Return the effective settings as text for an operator: one line each, secrets masked, with their sources."""
     lines = []
-    for name, key, default in keys():
+    for name, _, default in keys():
         value = getattr(settings, name)
-        shown = MASK if key.secret and value else _shown(value)
-        lines.append(f"{name} = {shown}" + (f"  # {sources[name]}" if name in sources and value != default else ""))
+        lines.append(
+            f"{name} = {shown(name, settings)}"
+            + (f"  # {sources[name]}" if name in sources and value != default else "")
+        )
     proxies = ", ".join(str(url) for url in settings.proxies) or "none"
     return "\n".join([*lines, f"# proxies: {proxies}", f"# domain: {settings.domain or 'none'}"])
+
+
+def shown(name: str, settings: Settings) -> str:
+    """Return the value of a key as TOML would write it, a secret masked."""
+    value = getattr(settings, name)
+    return MASK if _KEYS[name].secret and value else _shown(value)
 
 
 def _shown(value: object) -> str:

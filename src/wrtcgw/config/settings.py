@@ -8,12 +8,12 @@ from attrs import Attribute, field, fields, frozen
 
 from wrtcgw.config import kinds
 from wrtcgw.config.groups import AgentGroup, agent_groups
-from wrtcgw.config.kinds import Kind, Network
+from wrtcgw.config.kinds import Kind, NamedToken, Network
 from wrtcgw.identity.settings import FAMILIES
 from wrtcgw.identity.sources import SourceName
 from wrtcgw.transport.websocket import WebSocketURL
 
-HOUR = 3600.0
+HOUR, DAY = 3600.0, 86_400.0
 ALGORITHMS = kinds.choice(*FAMILIES, aliases={name.lower(): name for name in FAMILIES})
 
 
@@ -62,6 +62,12 @@ class Settings:
     trusted_proxies: tuple[Network, ...] = _key((), kinds.many(kinds.network), reload=True)
     allowed_origins: tuple[str, ...] = _key((), kinds.many(kinds.origin), reload=True)
     operator_token: str = _key("", kinds.secret, reload=True, secret=True)
+    operator_tokens: tuple[NamedToken, ...] = _key((), kinds.many(kinds.named_token), reload=True, secret=True)
+    operator_loopback: bool = _key(False, kinds.switch, reload=True)
+    session_lifetime: float = _key(43_200.0, kinds.number(0, 30 * DAY), reload=True)
+    session_idle: float = _key(1800.0, kinds.number(0, DAY), reload=True)
+    sign_in_get: bool = _key(True, kinds.switch, reload=True)
+    audit_log: bool = _key(True, kinds.switch, reload=True)
     sign_in_burst_per_address: int = _key(100, kinds.integer(1, 1_000_000))
     sign_in_rate_per_address: float = _key(1.0, kinds.number(0.001, 1e6, "tries a second"))
     sign_in_burst_per_id: int = _key(10, kinds.integer(1, 1_000_000))
@@ -153,6 +159,7 @@ class Settings:
     guest_dn: str = _key("anonymous", kinds.user)
     guest_password: str = _key("", kinds.secret, secret=True)
     guest_limit: int = _key(100, kinds.integer(1, 100_000), reload=True)
+    guest_limit_per_address: int = _key(5, kinds.integer(1, 100_000), reload=True)
     guest_destinations: tuple[str, ...] = _key((), kinds.many(kinds.pattern), reload=True)
 
     # firewalls between pages and the media

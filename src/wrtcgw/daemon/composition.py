@@ -13,6 +13,7 @@ from twisted.web.resource import IResource
 from wrtcgw.agent import AgentSettings, UserAgentService
 from wrtcgw.calls.registry import Registry
 from wrtcgw.config import Settings
+from wrtcgw.config.kinds import NamedToken
 from wrtcgw.daemon.descriptors import descriptor_limit
 from wrtcgw.daemon.identity import identity_parts
 from wrtcgw.daemon.listener import HTTPListener
@@ -28,7 +29,7 @@ from wrtcgw.transport.reconnect import ReconnectSettings
 from wrtcgw.transport.tls import TLSSettings, websocket_endpoint
 from wrtcgw.web import Allowance, Binding, GatewayAPI, GatewaySite, WebSettings
 from wrtcgw.web.genesys import GenesysSettings, OnlyGenesys
-from wrtcgw.web.settings import IceSettings
+from wrtcgw.web.settings import IceSettings, OperatorToken, Role
 
 access = Logger(namespace="wrtcgw.access")
 
@@ -220,6 +221,13 @@ def web_settings(settings: Settings) -> WebSettings:
         trusted_proxies=settings.trusted_proxies,
         allowed_origins=frozenset(settings.allowed_origins),
         operator_token=settings.operator_token,
+        operator_tokens=tuple(operator_token(token) for token in settings.operator_tokens),
+        operator_loopback=settings.operator_loopback,
+        session_lifetime=settings.session_lifetime,
+        session_idle=settings.session_idle,
+        guest_limit_per_address=settings.guest_limit_per_address,
+        sign_in_get=settings.sign_in_get,
+        audit_log=settings.audit_log,
         body_limit=settings.body_limit,
         header_timeout=settings.header_timeout,
         body_timeout=settings.body_timeout,
@@ -232,6 +240,11 @@ def web_settings(settings: Settings) -> WebSettings:
         sign_in_per_id=Allowance(settings.sign_in_burst_per_id, settings.sign_in_rate_per_id),
         ice=ice_settings(settings),
     )
+
+
+def operator_token(token: NamedToken) -> OperatorToken:
+    """Return a named operator's token."""
+    return OperatorToken(token.name, Role[token.role.upper()], bytes.fromhex(token.sha256))
 
 
 def ice_settings(settings: Settings) -> IceSettings:

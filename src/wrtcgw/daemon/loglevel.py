@@ -37,6 +37,10 @@ def _observe_legibly(observer: ILogObserver, event: dict[str, Any]) -> None:
     observer({**event, **foreign} if foreign else event)
 
 
+AUDIT = "wrtcgw.audit"
+"""The namespace that no level silences: who can change the level must not be able to hide it."""
+
+
 class LevelControl:
     """
     Holds the level, which can change at any time, and keeps equal lines from filling the disk.
@@ -48,6 +52,7 @@ class LevelControl:
         self._seconds = seconds
         self._limits: list[LineLimit] = []
         self._predicate = LogLevelFilterPredicate()
+        self._predicate.setLogLevelForNamespace(AUDIT, LogLevel.debug)
         self._wrapped: list[tuple[ILogObserver, ILogObserver]] = []
         self.set(level)
 

@@ -12,14 +12,16 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, LogPublisher, globalLogPublisher
 from twisted.web.resource import IResource
 
+from wrtcgw import __version__
 from wrtcgw.browser.pages import PageSettings, browser_pages
-from wrtcgw.config import ConfigError, Settings, reloadable_keys
+from wrtcgw.config import ConfigError, Settings, reloadable_keys, shown
 from wrtcgw.daemon.composition import Parts, access_log, compose, gateway_settings, web_settings
 from wrtcgw.daemon.identity import concerns, identity_parts
 from wrtcgw.daemon.listener import CannotServe, HTTPListener
 from wrtcgw.daemon.loglevel import LevelControl
 from wrtcgw.daemon.loglimit import SUMMARY_SECONDS
 from wrtcgw.daemon.systemd import Notifier, Watchdog
+from wrtcgw.daemon.trust import trust_warnings
 from wrtcgw.demo.extensions import SHOWN
 from wrtcgw.transport.websocket import WebSocketURL
 
@@ -102,6 +104,9 @@ class GatewayService(MultiService):
         )
         if self._demo:
             log.info("softphone: {url}/softphone/", url=parts.listener.url)
+        for advice in trust_warnings(self.settings, demo=self._demo is not None):
+            log.warn("{advice}", advice=advice)
+        parts.api.audit.note("gateway", "started", version=__version__)
         self._notifier.ready(f"serving port {parts.listener.port}")
         self._watchdog.start()
 
@@ -132,6 +137,7 @@ class GatewayService(MultiService):
         :returns: a Deferred that fires after ``drain_timeout`` and a little at the latest.
         """
         self._notifier.stopping()
+        self.parts.api.audit.note("gateway", "stopping")
         self._watchdog.stop()
         first = [maybeDeferred(part.disownServiceParent) for part in (*self.parts.listeners, self.parts.agent)]
         return gatherResults(first).addCallback(self._stop_rest)
@@ -158,9 +164,17 @@ class GatewayService(MultiService):
             wanted = self._reread()
         except ConfigError as error:
             log.error("the configuration was not reloaded:\n{faults}", faults=str(error))
+            self.parts.api.audit.note("reload", "refused", faults=len(error.faults))
         else:
             self._take_over(wanted)
         self._notifier.ready(f"serving port {self.parts.listener.port}")
+
+    def _note_reload(self, before: Settings, changes: Mapping[str, object]) -> None:
+        """Write to the audit log what changes, before it does: the audit log itself may be switched off."""
+        audit = self.parts.api.audit
+        audit.note("reload", "ok", changed=",".join(sorted(changes)))
+        for name in sorted(changes):
+            audit.note("setting", "changed", setting=name, before=shown(name, before), after=shown(name, self.settings))
 
     def _take_over(self, wanted: Settings) -> None:
         names = [attribute.name for attribute in fields(Settings)]
@@ -169,7 +183,8 @@ class GatewayService(MultiService):
             self._demo.trace_data = wanted.trace_data
             differs -= {"sip_ws_servers", "sip_domain"}
         changes = {name: getattr(wanted, name) for name in differs & reloadable_keys()}
-        self.settings = evolve(self.settings, **changes)
+        before, self.settings = self.settings, evolve(self.settings, **changes)
+        self._note_reload(before, changes)
         self.parts.watching.console.set_log_level(self.settings.log_level)
         self.parts.agent.trace_data = self.settings.trace_data
         self.parts.site.access_log = access_log(self.settings)

@@ -22,7 +22,7 @@ from wrtcgw.gateway.alarms import Alarm
 from wrtcgw.gateway.attached import Data
 from wrtcgw.gateway.callsetup import CallSetup
 from wrtcgw.gateway.events import Events
-from wrtcgw.gateway.farewells import STOPPING
+from wrtcgw.gateway.farewells import SESSION_OVER, SIGNED_OUT, STOPPING
 from wrtcgw.gateway.offers import Offers
 from wrtcgw.gateway.operation import Operation
 from wrtcgw.gateway.orders import Orders
@@ -172,9 +172,9 @@ class Gateway:
         """
         return await shielded(self._registrations.sign_in_guest(agent_id, single_call=single_call))
 
-    async def sign_out(self, agent_id: str) -> None:
-        """End the agent's calls and un-REGISTER its DN; does nothing when it is not signed in."""
-        await shielded(self._registrations.sign_out(agent_id))
+    async def sign_out(self, agent_id: str, *, expired: bool = False) -> None:
+        """End the calls and un-REGISTER the DN of an agent that is there; ``expired``: as its session is over."""
+        await shielded(self._registrations.sign_out(agent_id, SESSION_OVER if expired else SIGNED_OUT))
 
     def agent(self, agent_id: str) -> Agent:
         """

@@ -26,6 +26,9 @@ STOPPING = Farewell("the gateway is stopping", "signed-out", "the gateway is sto
 OTHER_DN = Farewell(
     "the id has signed in with another DN", "signed-out", "the agent signed in with another DN", word="other-dn"
 )
+SESSION_OVER = Farewell(
+    "the session is over, sign in again", "signed-out", "the agent's session was over", word="session-over"
+)
 BY_OPERATOR = Farewell("signed out by an operator", "operator", "an operator ended the call")
 PAGE_LOST = Farewell(
     "page lost", "page-lost", "the agent's page was not heard of any more", 'SIP;cause=480;text="page lost"', 480

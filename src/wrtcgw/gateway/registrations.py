@@ -94,16 +94,27 @@ class Registrations:
         if self._switch.draining and self._switch.registry.find_dn(dn) is None:
             raise Draining()
         async with self._ids.of(agent_id), self._dns.of(dn):
-            agent = self._switch.registry.find_agent(agent_id)
-            if agent is not None and agent.dn != dn and not current:
-                raise AgentInUse(agent_id)
             await self.connection()
             registered = await self.register(Account(dn, dn, password, self.flow_of(dn), display_name, ha1=ha1))
+            await self._require_free(agent_id, dn, current=current)
             agent = self._install(agent_id, dn, registered)
             agent.display_name, agent.single_call = display_name, single_call
             self._switch.later(0, lambda: self._resync(agent))
             self.pages.arrived(agent)
             return agent
+
+    async def _require_free(self, agent_id: str, dn: str, *, current: bool) -> None:
+        """
+        Refuse an id that another DN has; only who could register this DN may learn that.
+
+        :raises AgentInUse: when that is so; a registration that nobody else uses is taken back.
+        """
+        agent = self._switch.registry.find_agent(agent_id)
+        if agent is None or agent.dn == dn or current:
+            return
+        if self._switch.registry.find_dn(dn) is None:
+            await self.unregister(dn)
+        raise AgentInUse(agent_id)
 
     def _resync(self, agent: Agent) -> None:
         """Tell the new page of the calls, when the one that the agent had before does not listen any more."""

@@ -34,8 +34,8 @@ class Client:
 
     @property
     def is_loopback(self) -> bool:
-        """Tell whether the request certainly comes from this machine."""
-        return self.reliable and _is_loopback(self.address)
+        """Return whether the request comes from this machine itself; what a proxy tells is no proof."""
+        return self.reliable and not self.proxied and _is_loopback(self.address)
 
 
 class Addresses:

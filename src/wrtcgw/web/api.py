@@ -18,6 +18,7 @@ from wrtcgw.calls.agent import Agent
 from wrtcgw.errors import BadInput, GatewayError
 from wrtcgw.gateway import Gateway, Outcome
 from wrtcgw.web.addresses import Addresses, Client
+from wrtcgw.web.audit import Audit
 from wrtcgw.web.codec import DESCRIPTION_TYPES, Data, Digits, Fields, Input, SignIn, parse_report
 from wrtcgw.web.conversation import SELF, Conversation, call_reply, read_after
 from wrtcgw.web.crowd import Crowd
@@ -25,6 +26,7 @@ from wrtcgw.web.errors import NoSuchResource, WrongMethod, write_error, write_js
 from wrtcgw.web.front import Front
 from wrtcgw.web.genesys import GenesysDialect, GenesysSettings
 from wrtcgw.web.ice import ice_view
+from wrtcgw.web.operators import Operators
 from wrtcgw.web.ops import OpsAPI, OpsParts
 from wrtcgw.web.origins import Origins
 from wrtcgw.web.quality import REPORT_LIMIT, read_report
@@ -34,7 +36,7 @@ from wrtcgw.web.signin import Reception
 from wrtcgw.web.softphoneapi import SoftphoneAPI
 from wrtcgw.web.tokens import IdentityParts, TokenDesk
 from wrtcgw.web.tracing import trace
-from wrtcgw.web.views import View, agents_view, calls_view, health_view, own_view
+from wrtcgw.web.views import View, agents_view, calls_view, health_view, own_view, public_health_view
 
 
 @frozen
@@ -104,7 +106,9 @@ class GatewayAPI:
         self._pages = pages or {}
         self._addresses = Addresses(settings.trusted_proxies)
         self._origins = Origins(settings.allowed_origins)
-        self._reception = Reception(gateway, self._origins, settings, clock)
+        self.audit = Audit(clock.seconds, wall)
+        self._operators = Operators(self._origins)
+        self._reception = Reception(gateway, self._origins, settings, clock, self.audit)
         self._tokens = TokenDesk(self._reception, identity)
         self._streams = self._reception.streams
         self._access = self._reception.access
@@ -122,6 +126,7 @@ class GatewayAPI:
         self._needs_no_password = genesys is not None and genesys.no_password == "register"
         self.body_limit = settings.body_limit
         self.largest_body = max(settings.body_limit, genesys.body_limit if genesys else 0)
+        self._configure(settings)
         self._ops = None if ops is None else self._ops_api(ops)
         self._conversation = Conversation(
             gateway,
@@ -144,6 +149,8 @@ class GatewayAPI:
             genesys=self.genesys,
             ops=self._ops,
             softphone=SoftphoneAPI(self._gateway, self._reception, self._addresses, self._clock),
+            operators=self._operators,
+            audit=self.audit,
         )
 
     def _ops_api(self, parts: OpsParts) -> OpsAPI:
@@ -151,8 +158,10 @@ class GatewayAPI:
             self._gateway,
             parts,
             self._reception,
+            self._operators,
             self._addresses,
             self._origins,
+            self.audit,
             body_limit=self.body_limit,
             seconds=self._clock.seconds,
             wall=self._wall,
@@ -162,7 +171,8 @@ class GatewayAPI:
         """Take over the settings that can change while agents are signed in: whom the surface trusts, ICE servers."""
         self._addresses.trust(settings.trusted_proxies)
         self._origins.allow(settings.allowed_origins)
-        self._access.configure(settings.session_binding, settings.operator_token)
+        self._reception.configure(settings)
+        self._configure(settings)
         self._ice = settings.ice
         self.timeouts = settings.header_timeout, settings.body_timeout
         self.crowd.per_address = settings.connections_per_address
@@ -170,6 +180,12 @@ class GatewayAPI:
     def identify(self, identity: IdentityParts | None) -> None:
         """Let tokens be judged otherwise from now on."""
         self._tokens.parts = identity
+
+    def _configure(self, settings: WebSettings) -> None:
+        self.audit.on = settings.audit_log
+        self._operators.configure(
+            settings.operator_token, settings.operator_tokens, loopback=settings.operator_loopback
+        )
 
     @property
     def hanging(self) -> tuple[int, int]:
@@ -181,8 +197,7 @@ class GatewayAPI:
         """End what hangs: the gateway stops."""
         if self.genesys is not None:
             self.genesys.close()
-        self._reception.polls.end_all()
-        self._streams.end_all()
+        self._reception.close()
 
     def admit(self, request: Request, *, ignore_other_bodies: bool = False) -> Order:
         """Read a request that names its agent by ``id``, and let only that agent's own page pass."""
@@ -198,6 +213,7 @@ class GatewayAPI:
     async def sign_in(self, request: Request) -> bytes:
         """Register a DN, or let a guest in, and open a session."""
         given, client = Input.read(request, self.body_limit), self._addresses.client(request)
+        self._reception.check_password_in_url(request, given.query)
         fields = given.fields()
         if fields.switch("guest"):
             dn = (fields.optional("dn") or "") if self._needs_no_password else ""
@@ -325,21 +341,23 @@ class GatewayAPI:
 
     @app.route("/api/health", methods=["GET"])
     def health(self, request: Request) -> bytes:
-        """Tell how the gateway is; 503 while it cannot reach SIP."""
+        """Tell how the gateway is, to operators in more words; 503 while it cannot reach SIP."""
         health = self._gateway.health()
-        dropped = sum(agent.mailbox.dropped for agent in self._gateway.agents())
-        return write_json(request, 200 if health.connections_up else 503, health_view(health, self.hanging, dropped))
+        if self._operators.is_known(request, self._addresses.client(request)):
+            dropped = sum(agent.mailbox.dropped for agent in self._gateway.agents())
+            view = health_view(health, self.hanging, dropped)
+        else:
+            view = public_health_view(health)
+        return write_json(request, 200 if health.connections_up else 503, view)
 
     @app.route("/api/agents", methods=["GET"])
     def agents(self, request: Request) -> bytes:
-        """List who is signed in; for operators."""
-        self._access.require_operator(request, self._addresses.client(request))
+        """List who is signed in; for operators, as the front sees to."""
         return self._show(request, agents_view(self._gateway.agents(), self._clock.seconds()))
 
     @app.route("/api/calls/active", methods=["GET"])
     def active_calls(self, request: Request) -> bytes:
-        """List what is up; for operators."""
-        self._access.require_operator(request, self._addresses.client(request))
+        """List what is up; for operators, as the front sees to."""
         return self._show(request, calls_view(self._gateway.calls(), self._clock.seconds()))
 
     def _show(self, request: Request, view: View) -> bytes:
@@ -352,7 +370,9 @@ class GatewayAPI:
         """Tell an error of the domain."""
         error = failure.value
         assert isinstance(error, GatewayError)
-        return write_error(cast("Request", request), error)
+        asked = cast("Request", request)
+        self.audit.refused(error, self._addresses.client(asked), path=asked.path.decode("ascii", "replace"))
+        return write_error(asked, error)
 
     @app.handle_errors(HTTPException)
     def on_routing_error(self, request: IRequest, failure: Failure) -> bytes:

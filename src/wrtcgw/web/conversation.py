@@ -7,7 +7,7 @@ from twisted.web.server import Request
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call
 from wrtcgw.calls.messages import MessageType
-from wrtcgw.errors import BadInput
+from wrtcgw.errors import BadInput, NotSignedIn
 from wrtcgw.gateway import Gateway
 from wrtcgw.web.addresses import Client
 from wrtcgw.web.attachments import Pairs
@@ -96,12 +96,15 @@ class Conversation:
         """
         Return the agent that the request speaks for, and note that its page lives.
 
-        :raises NotSignedIn: when there is none of that id.
-        :raises SessionRequired: when the request may not speak for it.
+        :raises NotSignedIn: when it is gone, which is told to its own page only.
+        :raises SessionRequired: when the request may not speak for it, or there is none of that id.
         :raises ForeignSession: likewise.
         """
-        agent = self._gateway.agent(agent_id)
-        self._access.require(request, client, agent)
+        try:
+            present: Agent | None = self._gateway.agent(agent_id)
+        except NotSignedIn:
+            present = None
+        agent = self._access.admit(request, client, agent_id, present)
         self._gateway.seen(agent_id)
         return agent
 

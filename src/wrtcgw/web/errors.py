@@ -87,20 +87,34 @@ class ForeignOrigin(GatewayError):
 
 @frozen
 class OperatorTokenRequired(GatewayError):
-    """An operator call without the operator token."""
+    """An operator call without an operator token."""
 
-    why: str = ""
+    why: str
 
     def __str__(self) -> str:
-        return f"this is for operators: send the operator_token of the configuration as Authorization: Bearer{self.why}"
+        return f"this is for operators{self.why}"
 
 
 @frozen
-class LoopbackOnly(GatewayError):
-    """An operator call from elsewhere, while no operator token is configured."""
+class UnknownSession(GatewayError):
+    """No session has that key."""
+
+    key: str
 
     def __str__(self) -> str:
-        return "this is for operators: call it from the gateway's own machine, or configure an operator_token"
+        return f"there is no session {self.key!r} any more"
+
+
+@frozen
+class RoleRequired(GatewayError):
+    """An operator whose role is too small."""
+
+    name: str
+    role: str
+    needed: str
+
+    def __str__(self) -> str:
+        return f"this needs the role {self.needed}; the operator token {self.name!r} has the role {self.role}"
 
 
 @frozen
@@ -111,6 +125,19 @@ class TooManyTries(GatewayError):
 
     def __str__(self) -> str:
         return f"too many sign_in tries: try again in {self.retry_after} s"
+
+
+@frozen
+class TooManyGuestsHere(GatewayError):
+    """As many guests as may be have come from this address."""
+
+    limit: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.limit} callers without a DN are there from this address (guest_limit_per_address): sign one of "
+            "them out, or try again later"
+        )
 
 
 @frozen
@@ -214,11 +241,12 @@ ROWS: Mapping[type[GatewayError], Row] = {
     GuestsNotAllowed: Row(403, "guests_not_allowed"),
     DestinationForbidden: Row(403, "destination_forbidden", lambda error: {"to": error.destination}),
     ForeignOrigin: Row(403, "foreign_origin"),
-    LoopbackOnly: Row(403, "loopback_only"),
     **{kind: Row(401, kind.code, headers=_invalid_token) for kind in TOKEN_FAULTS},
     TokensNotAccepted: Row(403, "tokens_not_accepted"),
     DNNotAllowed: Row(403, "dn_not_allowed", lambda error: {"dns": list(error.allowed)}),
+    RoleRequired: Row(403, "role_required", lambda error: {"role": error.role, "needed": error.needed}),
     NotSignedIn: Row(404, "not_signed_in"),
+    UnknownSession: Row(404, "unknown_session"),
     UnknownCall: Row(404, "unknown_call"),
     NoSuchResource: Row(404, "not_found"),
     NotRecorded: Row(404, "not_recorded"),
@@ -228,6 +256,7 @@ ROWS: Mapping[type[GatewayError], Row] = {
     WrongState: Row(409, "wrong_state", lambda error: {"callId": error.call_id, "state": error.state}),
     BodyTooLarge: Row(413, "body_too_large"),
     WrongContentType: Row(415, "wrong_content_type"),
+    TooManyGuestsHere: Row(429, "too_many_guests_here", headers=_retry_soon),
     TooManyTries: Row(429, "too_many_tries", headers=_retry_after),
     TooManyCalls: Row(429, "too_many_calls", headers=_retry_after),
     TooManyOrders: Row(429, "too_many_orders", headers=_retry_after),

@@ -16,10 +16,12 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from wrtcgw.errors import GatewayError
 from wrtcgw.web.addresses import Addresses, Client
+from wrtcgw.web.audit import Audit
 from wrtcgw.web.codec import Input
 from wrtcgw.web.conversation import Conversation
 from wrtcgw.web.errors import ForeignOrigin, NoSuchResource, WrongMethod, write_error, write_unexpected
 from wrtcgw.web.genesys import GenesysDialect
+from wrtcgw.web.operators import Operators
 from wrtcgw.web.ops import OpsAPI
 from wrtcgw.web.origins import Origins
 from wrtcgw.web.replies import write_reply
@@ -27,6 +29,10 @@ from wrtcgw.web.softphoneapi import SoftphoneAPI
 
 API = b"/api/"
 AGENT_API = b"/api/webrtc/"
+OPERATOR_API = (b"/api/agents", b"/api/calls", b"/api/ops")
+CONSOLE = b"ops"
+READS = (b"/api/webrtc/calls", b"/api/webrtc/ice")
+"""What changes nothing; a page of another site cannot read it."""
 OPS_API = b"/api/ops/"
 MESSAGE = b"/api/webrtc/message"
 
@@ -48,6 +54,8 @@ class Front(Resource):
         genesys: GenesysDialect | None = None,
         ops: OpsAPI | None = None,
         softphone: SoftphoneAPI | None = None,
+        operators: Operators,
+        audit: Audit,
     ) -> None:
         super().__init__()
         self._addresses = addresses
@@ -59,6 +67,8 @@ class Front(Resource):
         self._genesys = genesys
         self._ops = ops
         self._softphone = softphone
+        self._operators = operators
+        self._audit = audit
 
     def render(self, request: Request) -> bytes | int:
         """Serve a request; whatever goes wrong is told as JSON, outside the Genesys dialect."""
@@ -69,6 +79,8 @@ class Front(Resource):
         try:
             return self._serve(request)
         except GatewayError as error:
+            path = request.path.decode("ascii", "replace")
+            self._audit.refused(error, self._addresses.client(request), path=path)
             return write_error(request, error)
         except Exception:  # the last line of defence: logged, and told with an incident id
             return write_unexpected(request, Failure())
@@ -84,10 +96,15 @@ class Front(Resource):
             headers.setRawHeaders(b"cache-control", [b"no-store"])
             if path.startswith(AGENT_API):
                 return self._serve_agent(request, path)
+            if path.startswith(OPERATOR_API):
+                self._operators.require(request, self._addresses.client(request))
             if self._ops is not None and path.startswith(OPS_API):
                 return self._ops.render(request)
         else:
-            page = self._pages.get(path[1:].partition(b"/")[0])
+            name = path[1:].partition(b"/")[0]
+            if name == CONSOLE:
+                self._operators.require_way_in(request, self._addresses.client(request))
+            page = self._pages.get(name)
             if page is not None:
                 return self._show(request, page)
         return self._route(request)
@@ -101,6 +118,8 @@ class Front(Resource):
             self._origins.explain(request)
             raise
         method = request.method
+        if not (method == b"GET" and path in READS):
+            self._origins.check_page(request, client)
         if path == MESSAGE:
             if method == b"GET":
                 return self._conversation.poll(request, client)

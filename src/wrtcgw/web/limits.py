@@ -2,23 +2,47 @@
 How often sign_in may be tried.
 
 A try takes a token from several buckets, and gives it back unless the registrar refused it: so guessing is slow, while
-any number of agents may sign in properly, and no more than a burst at a time. Id and DN have a bucket for each address,
-so that a guesser elsewhere does not lock their user out, and a larger one for all addresses, so that guessing from many
-is slow too.
+any number of agents may sign in properly, and no more than a burst at a time. Where a try comes from counts by whole
+networks (:func:`block_of`).
+
+Nobody may lock a rightful agent out for ever, which is what these rules are for:
+
+- who shows a token that is or was the DN's own has a bucket apart, which strangers cannot empty;
+- an address from which the DN has signed in before needs a token of the bucket for this DN at this address, no other;
+- of the buckets for all addresses a share is kept for addresses that have not failed at this id or DN;
+- at an address whose bucket is empty, because somebody there tries many DNs, tries for a DN at which nobody there has
+  failed wait their turn for a few seconds, and are not refused at once.
 """
 
 import math
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from ipaddress import IPv6Address, ip_address, ip_network
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from wrtcgw.web.errors import TooManyTries
 from wrtcgw.web.settings import Allowance
 
 WIDER = 5
 """All addresses together have so many times the burst of one for an id or DN; it fills up at the same rate."""
+PATIENCE = 5.0
+"""Seconds that a try waits for its turn at most."""
 PRUNE_AT = 10_000
 """Buckets; beyond it those that are full again are forgotten."""
+FAMILIAR = 20_000
+"""How many pairs of DN and address that have signed in well are remembered."""
+PREFIX = 64
+"""Bits of an IPv6 address that tell one customer from another; the rest each may choose."""
+
+
+def block_of(address: str) -> str:
+    """Return what counts as one place: an IPv4 address, or an IPv6 network of 64 bits; other texts as they are."""
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((known, PREFIX), strict=False)) if isinstance(known, IPv6Address) else address
 
 
 class Buckets:
@@ -34,10 +58,14 @@ class Buckets:
         """Return how many keys are remembered."""
         return len(self._levels)
 
-    def wait(self, key: Hashable) -> float:
-        """Return after how many seconds the bucket has a token; 0 when it has one now."""
-        missing = 1.0 - self._level(key)
+    def wait(self, key: Hashable, keep: float = 0.0) -> float:
+        """Return after how many seconds the bucket has a token beside those to ``keep``; 0 when it has one now."""
+        missing = 1.0 + keep - self._level(key)
         return max(0.0, missing / self._allowance.per_second)
+
+    def is_full(self, key: Hashable) -> bool:
+        """Return whether nothing is missing."""
+        return self._level(key) >= self._allowance.burst
 
     def take(self, key: Hashable) -> None:
         """Take a token."""
@@ -66,17 +94,44 @@ class Buckets:
         self._prune_at = max(PRUNE_AT, 2 * len(self._levels))
 
 
-class Try:
-    """One try in progress; it stays charged unless it is forgiven."""
+@frozen
+class Charge:
+    """One token of one bucket; so many must ``keep`` in it, and so long the try may wait for it (seconds)."""
 
-    def __init__(self, charges: tuple[tuple[Buckets, Hashable], ...]) -> None:
+    buckets: Buckets
+    key: Hashable
+    keep: float = 0.0
+    patience: float = 0.0
+
+    @property
+    def wait(self) -> float:
+        """Return after how many seconds there is a token."""
+        return self.buckets.wait(self.key, self.keep)
+
+
+class Try:
+    """
+    One try in progress; it stays charged unless it is forgiven.
+
+    :ivar delay: seconds after which it may begin.
+    """
+
+    def __init__(self, charges: tuple[Charge, ...], delay: float, welcome: Callable[[], None] | None = None) -> None:
         self._charges = charges
+        self._welcome = welcome
+        self.delay = delay
 
     def forgive(self) -> None:
         """Give the tokens back; a second time does nothing."""
         charges, self._charges = self._charges, ()
-        for buckets, key in charges:
-            buckets.give_back(key)
+        for charge in charges:
+            charge.buckets.give_back(charge.key)
+
+    def succeed(self) -> None:
+        """Note that the registrar has said yes, and give the tokens back."""
+        self.forgive()
+        if self._welcome is not None:
+            self._welcome()
 
 
 class SignInLimit:
@@ -85,21 +140,47 @@ class SignInLimit:
     def __init__(self, per_address: Allowance, per_id: Allowance, seconds: Callable[[], float]) -> None:
         self._addresses, self._guests = Buckets(per_address, seconds), Buckets(per_address, seconds)
         wider = evolve(per_id, burst=WIDER * per_id.burst)
+        self._share = float(per_id.burst)
         self._ids, self._dns = Buckets(per_id, seconds), Buckets(per_id, seconds)
         self._ids_anywhere, self._dns_anywhere = Buckets(wider, seconds), Buckets(wider, seconds)
+        self._known = Buckets(per_id, seconds)
+        self._familiar: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def enter(self, address: str, agent_id: str, dn: str, *, known: bool) -> Try:
         """
         Charge a try.
 
-        :param known: the caller showed the session of this very agent: only its address is charged.
+        :param known: the caller shows a token that is or was of an agent with this DN.
         :raises TooManyTries: when one of the buckets is empty; nothing is charged then.
         """
-        charges: tuple[tuple[Buckets, Hashable], ...] = ((self._addresses, address),)
-        if not known:
-            here = (self._ids, (agent_id, address)), (self._dns, (dn, address))
-            charges = (*charges, *here, (self._ids_anywhere, agent_id), (self._dns_anywhere, dn))
-        return _charge(charges)
+        block = block_of(address)
+        if known:
+            charges: tuple[Charge, ...] = (Charge(self._known, dn),)
+        elif (dn, block) in self._familiar:
+            charges = (Charge(self._dns, (dn, block)),)
+        else:
+            charges = self._of_stranger(block, agent_id, dn)
+        return _charge(charges, lambda: self._note(dn, block))
+
+    def _of_stranger(self, block: str, agent_id: str, dn: str) -> tuple[Charge, ...]:
+        id_here, dn_here = (agent_id, block), (dn, block)
+        fresh = self._ids.is_full(id_here) and self._dns.is_full(dn_here)
+        keep = 0.0 if fresh else self._share
+        return (
+            Charge(self._addresses, block, patience=PATIENCE if fresh else 0.0),
+            Charge(self._ids, id_here),
+            Charge(self._dns, dn_here),
+            Charge(self._ids_anywhere, agent_id, keep),
+            Charge(self._dns_anywhere, dn, keep),
+        )
+
+    def enter_unknown(self, address: str) -> Try:
+        """
+        Charge a try of which nothing is known but its address.
+
+        :raises TooManyTries: when its bucket is empty.
+        """
+        return _charge((Charge(self._addresses, block_of(address)),))
 
     def enter_guest(self, address: str) -> Try:
         """
@@ -109,13 +190,21 @@ class SignInLimit:
 
         :raises TooManyTries: when it is empty.
         """
-        return _charge(((self._guests, address),))
+        return _charge((Charge(self._guests, block_of(address)),))
+
+    def _note(self, dn: str, block: str) -> None:
+        """Remember that a DN has signed in from somewhere."""
+        self._familiar[dn, block] = None
+        self._familiar.move_to_end((dn, block))
+        if len(self._familiar) > FAMILIAR:
+            self._familiar.popitem(last=False)
 
 
-def _charge(charges: tuple[tuple[Buckets, Hashable], ...]) -> Try:
-    wait = max(buckets.wait(key) for buckets, key in charges)
-    if wait > 0:
-        raise TooManyTries(math.ceil(wait))
-    for buckets, key in charges:
-        buckets.take(key)
-    return Try(charges)
+def _charge(charges: tuple[Charge, ...], welcome: Callable[[], None] | None = None) -> Try:
+    missing = max(charge.wait - charge.patience for charge in charges)
+    if missing > 0:
+        raise TooManyTries(math.ceil(missing))
+    delay = max(charge.wait for charge in charges)
+    for charge in charges:
+        charge.buckets.take(charge.key)
+    return Try(charges, delay, welcome)

@@ -14,17 +14,27 @@ from ipaddress import ip_address
 from twisted.web.server import Request
 
 from wrtcgw.web.addresses import Client
-from wrtcgw.web.errors import ForeignOrigin
+from wrtcgw.web.bearer import header_token
+from wrtcgw.web.errors import ForeignOrigin, SessionRequired
 
 EXPOSED = ", ".join(("X-WRTC-Session", "X-WRTC-Call", "X-WRTC-Message", "X-WRTC-From", "X-WRTC-Seq", "Retry-After"))
 METHODS = b"GET, POST, OPTIONS"
 REQUEST_HEADERS = b"Authorization, Content-Type, X-WRTC-Session, Last-Event-ID, Cache-Control, X-Requested-With"
 PREFLIGHT_SECONDS = b"600"
-OF_BROWSERS = (b"origin", b"referer", b"accept-language")
+OF_BROWSERS = (b"origin", b"referer", b"accept-language", b"upgrade-insecure-requests", b"purpose", b"sec-purpose")
 """
-Fields of which a browser sends at least one with any request; none but the last, which no page can take away, goes with
-a plain GET over http:// (measured with Chromium). Programs send none of them unless they are told to.
+Fields of which a browser sends at least one with any request; but for Accept-Language none goes with a plain GET over
+http:// (measured with Chromium). Programs send none of them unless they are told to.
 """
+BROWSER = b"mozilla/"
+"""How each browser begins its User-Agent, which no foreign page can change."""
+
+
+UNKNOWN_PAGE = (
+    ", and a cookie or an address is not enough for a browser's request that does not tell which page it comes from: "
+    "any page could make it. Sign in by POST, or let the gateway's operator add the page's origin to allowed_origins"
+)
+"""Why neither counts."""
 
 
 class Origins:
@@ -91,6 +101,36 @@ class Origins:
         if origin is not None:
             request.responseHeaders.setRawHeaders(b"access-control-allow-origin", [origin])
 
+    def check_page(self, request: Request, client: Client) -> None:
+        """
+        Refuse a browser's request that changes something and may come from any page.
+
+        Over plain HTTP to another name than localhost browsers send neither Origin nor Sec-Fetch-Site with images,
+        scripts, frames, links and other GETs. What a foreign page cannot do is to set a header field of its own, or to
+        send a Referer of ours (https://www.w3.org/TR/referrer-policy/): so one of them has to be there. Cookie and
+        address are the agent's, whichever page made the request.
+
+        :raises SessionRequired: when nothing tells that a page of ours, or of an allowed origin, made it.
+        """
+        if is_of_browser(request) and not header_token(request) and not self._is_told(request, client):
+            named = (request.args or {}).get(b"id") or [b""]
+            raise SessionRequired(named[-1].decode("utf-8", "replace"), UNKNOWN_PAGE)
+
+    def _is_told(self, request: Request, client: Client) -> bool:
+        """Return whether the request, which :meth:`check` let pass, tells that an own or allowed page made it."""
+        if _header(request, b"origin") is not None or _header(request, b"sec-fetch-site") == b"same-origin":
+            return True
+        if _header(request, b"sec-fetch-site") is not None:
+            return False
+        page = origin_of(_header(request, b"referer") or b"")
+        return bool(page) and (page == own(request, client) or page in self._allowed)
+
+    def is_own_page(self, request: Request, client: Client) -> bool:
+        """Return whether the request comes from a page of our own origin or from none; an allowed origin is another."""
+        origin, site = _header(request, b"origin"), _header(request, b"sec-fetch-site")
+        own_origin = origin is None or origin.lower() == own(request, client)
+        return own_origin and site in (None, b"same-origin", b"none")
+
     def vouches(self, request: Request, client: Client) -> bool:
         """
         Tell whether something beside a token may stand for the request's right: its address, or that it is local.
@@ -99,7 +139,7 @@ class Origins:
         be rebound, and an origin that is configured is not a stranger's. X-Forwarded-Host does not count, because a
         page can set it.
         """
-        if not _is_of_browser(request):
+        if not is_of_browser(request):
             return True
         host = (_header(request, b"host") or b"").lower()
         origin = _header(request, b"origin")
@@ -108,9 +148,10 @@ class Origins:
         return origin.lower() in self._allowed or _cannot_be_rebound(host.decode("latin-1"))
 
 
-def _is_of_browser(request: Request) -> bool:
+def is_of_browser(request: Request) -> bool:
+    """Return whether a browser sent the request, on behalf of whichever page."""
     headers = request.requestHeaders
-    if any(map(headers.hasHeader, OF_BROWSERS)):
+    if any(map(headers.hasHeader, OF_BROWSERS)) or (_header(request, b"user-agent") or b"").lower().startswith(BROWSER):
         return True
     return any(name.lower().startswith(b"sec-fetch-") for name, _ in headers.getAllRawHeaders())
 
@@ -125,6 +166,28 @@ def _cannot_be_rebound(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_meant_for_loopback(request: Request) -> bool:
+    """Return whether the Host field names this machine by loopback, or by the address that the request came to."""
+    host = (_header(request, b"host") or b"").decode("latin-1").lower()
+    name = re.sub(r":[0-9]*$", "", host)
+    if name.rstrip(".").rpartition(".")[2] == "localhost":
+        return True
+    try:
+        address = ip_address(name.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return address.is_loopback or str(address) == getattr(request.getHost(), "host", "")
+
+
+def origin_of(url: bytes) -> bytes:
+    """Return the origin of a URL as browsers write it, empty when it has none."""
+    found = re.match(rb"(https?)://([^/?#\\@]+)(?=[/?#]|$)", url.lower())
+    if found is None:
+        return b""
+    default = b":80" if found[1] == b"http" else b":443"
+    return found[1] + b"://" + found[2].removesuffix(default)
 
 
 def own(request: Request, client: Client) -> bytes:

@@ -1,6 +1,6 @@
 """What the HTTP surface can be told: limits, and whom it trusts."""
 
-from enum import Enum
+from enum import Enum, IntEnum
 from ipaddress import IPv4Network, IPv6Network
 
 from attrs import field, frozen
@@ -15,6 +15,31 @@ class Binding(Enum):
     """The session token, or, in requests without any token, the address that signed in."""
     STRICT = "strict"
     """Only the session token."""
+
+
+class Role(IntEnum):
+    """What an operator may do; a greater one may do all that the lesser ones may."""
+
+    VIEWER = 1
+    """Look at agents, calls and numbers, but not at what was said in messages."""
+    SUPERVISOR = 2
+    """Also read ladders, end calls and sign agents out."""
+    ADMIN = 3
+    """Also drain, change the log level and what is recorded, and see and end sessions."""
+
+    @property
+    def word(self) -> str:
+        """Return its name in settings and JSON."""
+        return self.name.lower()
+
+
+@frozen
+class OperatorToken:
+    """A named operator; of the token only the SHA-256 is known."""
+
+    name: str
+    role: Role
+    digest: bytes = field(repr=False)
 
 
 @frozen
@@ -47,13 +72,27 @@ class WebSettings:
     allowed_origins: frozenset[str] = frozenset()
     """Origins other than our own whose pages may call, as browsers write them: ``https://desktop.example.org``."""
     operator_token: str = field(default="", repr=False)
-    """Empty: operator calls are served to loopback only."""
+    """That of an admin; empty for none."""
+    operator_tokens: tuple[OperatorToken, ...] = ()
+    """Further ones, each with a name and a role."""
+    operator_loopback: bool = False
+    """Direct requests of this machine are an admin's without a token."""
+    audit_log: bool = True
+    """Whether the audit log is written."""
+    sign_in_get: bool = True
+    """Whether sign_in takes a password in the query, as of a GET."""
     body_limit: int = 65536
     """Bytes; a Chromium offer of audio and video with all candidates has about 10,000."""
     wait_limit: float = 60.0
     """Seconds; a longer ``wait`` of a poll is cut to it."""
     heartbeat: float = 15.0
     """Seconds between the comments that keep an event stream alive through proxies."""
+    session_lifetime: float = 43_200.0
+    """Seconds after which a session ends, as soon as its agent has no call; 0 for never."""
+    session_idle: float = 1800.0
+    """Seconds without a call and without a page after which it ends; 0 for never."""
+    guest_limit_per_address: int = 5
+    """Guests at a time from one client address; an IPv6 network of 64 bits counts as one."""
     streams_per_agent: int = 4
     """One more ends the oldest."""
     sign_in_per_address: Allowance = Allowance(burst=100, per_second=1.0)

@@ -1,30 +1,38 @@
 """How an agent comes and goes: sign_in and sign_out, around the gateway's own."""
 
 import secrets
-from collections.abc import Coroutine
-from typing import Any, Protocol
+from collections import Counter
+from collections.abc import Coroutine, Mapping
+from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.server import Request
 
-from wrtcgw.calls.agent import Agent
-from wrtcgw.errors import AgentInUse, GatewayError, NotSignedIn, RegistrationRefused
+from wrtcgw.calls.agent import Agent, RegistrationState
+from wrtcgw.errors import AgentInUse, BadInput, GatewayError, NotSignedIn, RegistrationRefused
 from wrtcgw.gateway import Gateway
 from wrtcgw.web.addresses import Client
-from wrtcgw.web.auth import Access, Session, Sessions, cleared_cookie, session_cookie
+from wrtcgw.web.audit import Audit
+from wrtcgw.web.auth import Access, cleared_cookie, session_cookie, shown_token
 from wrtcgw.web.codec import SignIn
+from wrtcgw.web.errors import TooManyGuestsHere, TooManyTries, WrongMethod
 from wrtcgw.web.events import Streams
-from wrtcgw.web.limits import SignInLimit, Try
+from wrtcgw.web.expiry import Expiry
+from wrtcgw.web.limits import SignInLimit, Try, block_of
 from wrtcgw.web.longpoll import Polls
 from wrtcgw.web.origins import Origins, is_secure
 from wrtcgw.web.replies import Reply
+from wrtcgw.web.sessions import Session, Sessions
 from wrtcgw.web.settings import WebSettings
 from wrtcgw.web.tracing import trace_as
 
 log = Logger()
+
+Outcome = TypeVar("Outcome")
 
 
 class Room(Protocol):
@@ -37,12 +45,20 @@ class Room(Protocol):
 class Reception:
     """Signs agents in and out, and keeps their sessions."""
 
-    def __init__(self, gateway: Gateway, origins: Origins, settings: WebSettings, clock: IReactorTime) -> None:
+    def __init__(
+        self, gateway: Gateway, origins: Origins, settings: WebSettings, clock: IReactorTime, audit: Audit
+    ) -> None:
         self._gateway = gateway
+        self._clock = clock
         self._limit = SignInLimit(settings.sign_in_per_address, settings.sign_in_per_id, clock.seconds)
-        self._sessions = Sessions()
+        self.audit = audit
+        self._sessions = Sessions(clock.seconds)
+        self._expiry = Expiry(self._sessions, clock, self._expire)
         self._rooms: tuple[Room, ...] = ()
-        self.access = Access(self._sessions, origins, settings.session_binding, settings.operator_token)
+        self._entering: Counter[str] = Counter()
+        """How many guests wait to be let in, by the place that they come from."""
+        self.access = Access(self._sessions, origins, settings.session_binding)
+        self.configure(settings)
         self.polls = Polls(clock, gateway)
         self.streams = Streams(clock, gateway, settings.heartbeat, settings.streams_per_agent)
 
@@ -56,7 +72,26 @@ class Reception:
 
         :raises TooManyTries: when it has none left.
         """
-        return self._limit.enter(client.address, "", "", known=True)
+        return self._limit.enter_unknown(client.address)
+
+    def configure(self, settings: WebSettings) -> None:
+        """Take over the settings that can change while agents are signed in."""
+        self.access.configure(settings.session_binding)
+        self._takes_get = settings.sign_in_get
+        self._guests_here = settings.guest_limit_per_address
+        self._expiry.lifetime, self._expiry.idle = settings.session_lifetime, settings.session_idle
+
+    def check_password_in_url(self, request: Request, query: Mapping[str, str]) -> None:
+        """
+        Refuse a password in the query, which is kept in histories and logs, where ``sign_in_get`` is off.
+
+        :raises WrongMethod: for a GET; BadInput when a POST has it there.
+        """
+        if self._takes_get or "password" not in query:
+            return
+        if request.method == b"GET":
+            raise WrongMethod("GET with a password", ("POST", "OPTIONS"))
+        raise BadInput("password", "the password in the body, not in the address")
 
     async def sign_in(self, request: Request, client: Client, wanted: SignIn, *, no_password: bool = False) -> Reply:
         """
@@ -68,8 +103,8 @@ class Reception:
         :param no_password: an empty password is none, for a registrar that asks for none.
         """
         trace_as(request, wanted.dn, wanted.id)
-        known = self._is_known(request, wanted.id)
-        agent = await self.enrol(client, wanted, known=known, no_password=no_password)
+        current, known = self._standing(request, wanted)
+        agent = await self.enrol(client, wanted, current=current, known=known, no_password=no_password)
         agent.always_listens = wanted.always_listens
         return self._welcome(request, client, agent)
 
@@ -82,29 +117,42 @@ class Reception:
         if dn:
             trace_as(request, dn, dn)
             wanted = SignIn(id=dn, dn=dn, password="")
-            agent = await self.enrol(client, wanted, known=self._is_known(request, dn), no_password=True)
+            current, known = self._standing(request, wanted)
+            agent = await self.enrol(client, wanted, current=current, known=known, no_password=True)
         else:
             agent = await self.enrol_guest(client, new_guest_id(), single_call=False)
             trace_as(request, agent.dn, agent.id)
         return self._welcome(request, client, agent)
 
     def enrol(
-        self, client: Client, wanted: SignIn, *, known: bool, single_call: bool = False, no_password: bool = False
+        self,
+        client: Client,
+        wanted: SignIn,
+        *,
+        current: bool = False,
+        known: bool = False,
+        single_call: bool = False,
+        no_password: bool = False,
     ) -> Deferred[Agent]:
         """
         Register an agent's DN within the limits of tries; :meth:`open` has to follow at once.
 
-        :param known: the page has shown the session of the agent of this id.
+        :param current: the page has shown the session of the agent of this id.
+        :param known: it has shown a session that is or was of an agent with this DN.
         :param single_call: its page knows of one call only.
         :param no_password: an empty password is none, for a registrar that asks for none.
         """
-        this_try = self._limit.enter(client.address, wanted.id, wanted.dn, known=known)
+        try:
+            this_try = self._limit.enter(client.address, wanted.id, wanted.dn, known=known)
+        except TooManyTries as error:
+            self.audit.refused(error, client, agent=wanted.id, dn=wanted.dn)
+            raise
         register = self._gateway.sign_in(
             agent_id=wanted.id,
             dn=wanted.dn,
             password=wanted.password,
             display_name=wanted.display_name,
-            current=known,
+            current=current,
             single_call=single_call,
             no_password=no_password,
             ha1=wanted.ha1,
@@ -117,22 +165,59 @@ class Reception:
 
         :param single_call: its page holds by itself what the server orders to be held.
         """
-        this_try = self._limit.enter_guest(client.address)
+        block = block_of(client.address)
+        try:
+            if self._entering[block] + self._guests_of(block) >= self._guests_here:
+                raise TooManyGuestsHere(self._guests_here)
+            this_try = self._limit.enter_guest(client.address)
+        except GatewayError as error:
+            self.audit.refused(error, client)
+            raise
         enter = self._gateway.sign_in_guest(agent_id, single_call=single_call)
-        return self._for_page(Deferred.fromCoroutine(self._within(this_try, enter, agent_id, client, keep=True)))
+        self._entering[block] += 1
+        work = Deferred.fromCoroutine(self._within(this_try, enter, agent_id, client, keep=True))
+        return self._for_page(work.addBoth(self._entered, block))
+
+    def _entered(self, outcome: Outcome, block: str) -> Outcome:
+        self._entering[block] -= 1
+        if not self._entering[block]:
+            del self._entering[block]
+        return outcome
+
+    def _guests_of(self, block: str) -> int:
+        """Return how many guests from one place are there."""
+        return sum(
+            agent.guest
+            and agent.registration is not RegistrationState.SIGNED_OUT
+            and block_of(session.client_address) == block
+            for agent, session in self._sessions
+        )
 
     def join(self, room: "Room") -> None:
         """Let another dialect hear of agents that its pages lose."""
         self._rooms = (*self._rooms, room)
 
-    def open(self, agent: Agent, client: Client) -> Session:
-        """Open a session for an agent that has just signed in; whoever was its page before is sent home."""
+    def open(self, agent: Agent, client: Client, *, bound: bool = True) -> Session:
+        """
+        Open a session for an agent that has just signed in; whoever was its page before is sent home.
+
+        :param bound: its page always shows its token.
+        """
+        before = self._sessions.last(agent.id)
+        taken = before is not None and self._sessions.of(agent) is before
         self.polls.end(agent.id)
         self.streams.end(agent.id)
         for room in self._rooms:
             room.end(agent.id)
+        self._expiry.watch()
+        session = self._sessions.open(agent, client, bound=bound)
+        self.audit.note(
+            "guest" if agent.guest else "sign_in", "ok", client, sid=session.key, agent=agent.id, dn=agent.dn
+        )
+        if taken and before is not None:
+            self.audit.note("take_over", "ok", client, sid=before.key, agent=agent.id, before=before.client_address)
         log.info("agent {agent} signed in as {dn} from {address}", agent=agent.id, dn=agent.dn, address=client.address)
-        return self._sessions.open(agent, client)
+        return session
 
     async def _within(
         self,
@@ -148,11 +233,14 @@ class Reception:
 
         :param keep: one that succeeded is not.
         """
+        if this_try.delay:
+            await deferLater(self._clock, this_try.delay, lambda: None)
         try:
             agent = await work
         except GatewayError as error:
             if not _is_guess(error):
                 this_try.forgive()
+            self.audit.refuse("guest" if keep else "sign_in", error, client, agent=agent_id)
             log.warn(
                 "sign_in of {agent!r} from {address}: {error}",
                 agent=agent_id,
@@ -161,7 +249,7 @@ class Reception:
             )
             raise
         if not keep:
-            this_try.forgive()
+            this_try.succeed()
         return agent
 
     def _for_page(self, work: Deferred[Agent]) -> Deferred[Agent]:
@@ -186,25 +274,52 @@ class Reception:
         """End the agent's calls and registration; fine when it is not signed in."""
         cookie = {"Set-Cookie": cleared_cookie(agent_id, secure=is_secure(request, client))}
         try:
-            agent = self._gateway.agent(agent_id)
+            agent = self.access.admit(request, client, agent_id, self._find(agent_id))
         except NotSignedIn:
             self.dismiss(agent_id)
             return Reply(headers=cookie)
-        self.access.require(request, client, agent)
         trace_as(request, agent.dn, agent.id)
         await self._gateway.sign_out(agent_id)
         self.dismiss(agent_id)
+        self.audit.note("sign_out", "ok", client, agent=agent_id, dn=agent.dn)
         log.info("agent {agent} signed out", agent=agent_id)
         return Reply(headers=cookie)
 
-    def _is_known(self, request: Request, agent_id: str) -> bool:
+    # sessions that end without their page's doing
+
+    def sessions(self) -> list[tuple[Agent, Session]]:
+        """Return the sessions of the agents who are there, oldest first."""
+        present = [each for each in self._sessions if each[0].registration is not RegistrationState.SIGNED_OUT]
+        return sorted(present, key=lambda each: each[1].since)
+
+    def _expire(self, agent: Agent, session: Session, why: str) -> None:
+        """Sign an agent out whose session is over."""
+        self.audit.note("session", "expired", agent=agent.id, dn=agent.dn, sid=session.key, reason=why)
+        log.info("the session of agent {agent} is over ({why})", agent=agent.id, why=why)
+        leaving = Deferred.fromCoroutine(self._gateway.sign_out(agent.id, expired=True))
+        leaving.addCallback(lambda _: self.dismiss(agent.id))
+        leaving.addErrback(lambda failure: log.failure("cannot sign {agent} out", failure, agent=agent.id))
+
+    def close(self) -> None:
+        """Let go of everything: the gateway stops."""
+        self._expiry.stop()
+        self.polls.end_all()
+        self.streams.end_all()
+
+    def _find(self, agent_id: str) -> Agent | None:
         try:
-            return self.access.shows_session(request, self._gateway.agent(agent_id))
+            return self._gateway.agent(agent_id)
         except NotSignedIn:
-            return False
+            return None
+
+    def _standing(self, request: Request, wanted: SignIn) -> tuple[bool, bool]:
+        """Return whether a page shows the session of the agent of this id, and one that was ever of this DN."""
+        agent = self._find(wanted.id)
+        current = agent is not None and self.access.shows_session(request, agent)
+        return current, self.access.knows_dn(request, wanted.id, wanted.dn)
 
     def _welcome(self, request: Request, client: Client, agent: Agent) -> Reply:
-        session = self.open(agent, client)
+        session = self.open(agent, client, bound=bool(shown_token(request, agent.id)))
         token = session.token.decode("ascii")
         return Reply(
             {"id": agent.id, "dn": agent.dn, "session": token},
@@ -216,9 +331,7 @@ class Reception:
 
     def dismiss(self, agent_id: str) -> None:
         """Forget an agent that is gone, unless it has come back meanwhile."""
-        try:
-            self._gateway.agent(agent_id)
-        except NotSignedIn:
+        if self._find(agent_id) is None:
             self.polls.end(agent_id)
             self.streams.end(agent_id)
 

@@ -11,12 +11,14 @@ from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
 
 from wrtcgw.capture.recorder import Recorder
+from wrtcgw.errors import BadInput
 from wrtcgw.meters.meters import Meters
 from wrtcgw.redact import redact_uri
 from wrtcgw.web.api import GatewayAPI
 from wrtcgw.web.channel import BoundedChannel
 from wrtcgw.web.codec import BoundedBody
 from wrtcgw.web.crowd import Crowd
+from wrtcgw.web.errors import write_error
 from wrtcgw.web.headers import protect
 from wrtcgw.web.tracing import TracedRequest
 
@@ -44,7 +46,18 @@ class GatewayRequest(TracedRequest):
         protect(self, secure=self.isSecure())
         if self.path == b"*":  # which Twisted would answer by itself (RFC 9110 section 9.3.7)
             self.path = b"/*"
-        super().process()
+        if self._has_one_host():
+            super().process()
+            return
+        self.responseHeaders.setRawHeaders(b"connection", [b"close"])
+        error = BadInput("Host", "one Host field, and in HTTP/1.1 at least one (RFC 9112 section 3.2)")
+        self.write(write_error(self, error))
+        self.finish()
+
+    def _has_one_host(self) -> bool:
+        """Return whether it is clear for which host the request is (:rfc:`9112#section-3.2`)."""
+        hosts = self.requestHeaders.getRawHeaders(b"host", [])
+        return len(hosts) == 1 or (not hosts and self.clientproto != b"HTTP/1.1")
 
     def __repr__(self) -> str:
         """Return what it is about; the query of sign_in holds a password."""

@@ -11,20 +11,27 @@ from wrtcgw.web.quality import quality_view
 View = dict[str, object]
 
 
+def public_health_view(health: Health) -> View:
+    """Return what anybody may know of the health of the gateway."""
+    return {
+        "status": health.status,
+        "service": "webrtc-gateway",
+        "uptime": round(health.uptime),
+        "registered_agents": health.registered_agents,
+        "active_calls": health.active_calls,
+    }
+
+
 def health_view(health: Health, hanging: tuple[int, int], dropped: int) -> View:
     """
-    Return the health of the gateway, with the keys that monitoring asks for.
+    Return the health of the gateway for its operators, with the keys that monitoring asks for.
 
     :param hanging: how many polls hang, and how many streams are open.
     :param dropped: how many messages the agents who are signed in have lost, because their pages fetched none.
     """
     return {
-        "status": health.status,
-        "service": "webrtc-gateway",
+        **public_health_view(health),
         "version": __version__,
-        "uptime": round(health.uptime),
-        "registered_agents": health.registered_agents,
-        "active_calls": health.active_calls,
         "sip": {"connections_up": health.connections_up, "connections_total": health.connections_total},
         "pages": {"polls": hanging[0], "streams": hanging[1], "dropped_messages": dropped},
     }

@@ -42,7 +42,7 @@ class DialectCase(GatewayCase):
 
     def configure(self, settings: GenesysSettings) -> None:
         """Put the HTTP surface up."""
-        self.api = GatewayAPI(self.gateway, WebSettings(), self.clock, genesys=settings)
+        self.api = GatewayAPI(self.gateway, WebSettings(operator_loopback=True), self.clock, genesys=settings)
         self.resource = self.api.resource()
         self.site = GatewaySite(self.api, reactor=self.clock)
 

@@ -50,7 +50,7 @@ class StandInConsole:
 class OpsCase(GatewayCase):
     """Tests of the operators' calls; nothing may hang in the end."""
 
-    settings = WebSettings()
+    settings = WebSettings(operator_loopback=True)
     show_data = False
     calls_kept = 50
     history_kept = 50
@@ -115,7 +115,7 @@ class OpsCase(GatewayCase):
     ) -> Answer:
         """Send a request, and return its answer, which has to come within a second."""
         wire = self.wire(address)
-        wire.send(method, path, body, **headers)
+        wire.send(method, path, body, **{"Host": "localhost:8082", **headers})
         if not wire.received:
             self.run_for(1)
         answer = wire.answer()

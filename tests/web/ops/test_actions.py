@@ -53,7 +53,7 @@ class ActionTests(OpsCase):
         agent = self.sign_in("ann")
         call, _ = self.outbound(agent)
         self.far.silent.add("BYE")
-        self.wire().send("POST", f"/api/ops/hangup?call={call.id}")
+        self.wire().send("POST", f"/api/ops/hangup?call={call.id}", Host="localhost")
         self.assertEqual(self.act("hangup", {"call": call.id}).error, (409, "wrong_state"))
         self.run_for(60)
 
@@ -113,7 +113,7 @@ class ActionTests(OpsCase):
         agent = self.sign_in("ann")
         call, far = self.outbound(agent)
         wire = self.wire()
-        wire.send("POST", f"/api/ops/hangup?call={call.id}")
+        wire.send("POST", f"/api/ops/hangup?call={call.id}", Host="localhost")
         wire.lose()
         self.wires.remove(wire)
         self.run_for(1)
@@ -200,14 +200,19 @@ class AccessTests(OpsCase):
         self.assertEqual(self.each(Authorization=f"Bearer {token}"), {(401, "operator_token_required")})
 
     def test_loopback(self) -> None:
-        """Without a token configured, programs on this machine may, and nobody else."""
-        self.serve(WebSettings())
+        """With operator_loopback, programs on this machine may, and nobody else."""
+        self.serve(WebSettings(operator_loopback=True))
         self.assertEqual(self.each(), set())
-        self.assertEqual(self.each(address="192.0.2.7"), {(403, "loopback_only")})
+        self.assertEqual(self.each(address="192.0.2.7"), {(401, "operator_token_required")})
+
+    def test_closed(self) -> None:
+        """Without a token and without operator_loopback nobody may."""
+        self.serve(WebSettings())
+        self.assertEqual(self.each(), {(401, "operator_token_required")})
 
     def test_foreign_pages(self) -> None:
         """A page of another site changes nothing, even in the browser of an operator on this machine."""
-        self.serve(WebSettings())
+        self.serve(WebSettings(operator_loopback=True))
         for headers in (
             {"Origin": "https://evil.example", "Host": "127.0.0.1:8082"},
             {"Origin": "null", "Host": "127.0.0.1:8082"},
@@ -217,7 +222,7 @@ class AccessTests(OpsCase):
                 wire = self.wire()
                 lines = "".join(f"{key.replace('_', '-')}: {value}\r\n" for key, value in headers.items())
                 wire.raw(f"POST /api/ops/{name}?on=true HTTP/1.1\r\n{lines}Content-Length: 0\r\n\r\n".encode())
-                self.assertEqual(wire.answer().error, (403, "foreign_origin"), headers)
+                self.assertEqual(wire.answer().error, (401, "operator_token_required"), headers)
         self.assertFalse(self.gateway.operation.draining)
 
     def test_foreign_page_with_token(self) -> None:
@@ -231,9 +236,10 @@ class AccessTests(OpsCase):
 
     def test_rebound_name(self) -> None:
         """A browser that came here by a name which may be anyone's needs the token, for looking too."""
-        self.serve(WebSettings())
+        self.serve(WebSettings(operator_loopback=True))
         self.assertEqual(
-            self.each(Accept_Language="en", Sec_Fetch_Site="same-origin"), {(401, "operator_token_required")}
+            self.each(Host="evil.example:8082", Accept_Language="en", Sec_Fetch_Site="same-origin"),
+            {(401, "operator_token_required")},
         )
 
     def test_reload(self) -> None:
@@ -248,6 +254,7 @@ class WithoutOperators(OpsCase):
 
     def test_not_there(self) -> None:
         """There is nothing below /api/ops/."""
-        self.api = GatewayAPI(self.gateway, WebSettings(), self.clock)
+        self.api.close()
+        self.api = GatewayAPI(self.gateway, self.settings, self.clock)
         self.site = GatewaySite(self.api, reactor=self.clock)
         self.assertEqual(self.ask("GET", "/api/ops/summary").error, (404, "not_found"))

@@ -53,6 +53,7 @@ class GenesysDialect:
         wall: Callable[[], float],
     ) -> None:
         self._gateway = gateway
+        self._reception = reception
         self._clock = clock
         self._addresses = addresses
         self._settings = settings
@@ -94,9 +95,14 @@ class GenesysDialect:
             self._origins.check(request, self._addresses.client(request))
             return self._calls[request.path](request)
         except GatewayError as error:
+            self._refused(request, error)
             return write_failure(request, error)
         except Exception:  # the last line of defence: logged, and told with an incident id
             return write_bug(request, Failure())
+
+    def _refused(self, request: Request, error: GatewayError) -> None:
+        path = request.path.decode("ascii", "replace")
+        self._reception.audit.refused(error, self._addresses.client(request), path=path)
 
     # -- the four
 

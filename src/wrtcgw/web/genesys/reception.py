@@ -76,15 +76,7 @@ class Desk:
             return self._open(await self._reception.enrol_guest(client, new_guest_id()), client)
         dn = wire.account(public_id)
         wanted = SignIn(id=dn, dn=dn, password=password)
-        before = self._of_agent.get(dn)
-        if before is not None:
-            before.muted += 1
-        try:
-            agent = await self._reception.enrol(client, wanted, known=False, single_call=True, no_password=True)
-        finally:
-            if before is not None:
-                before.muted -= 1
-                before.arrived()
+        agent = await self._reception.enrol(client, wanted, single_call=True, no_password=True)
         return self._open(agent, client)
 
     def _open(self, agent: Agent, client: Client) -> PageSession:

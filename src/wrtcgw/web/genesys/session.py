@@ -14,8 +14,8 @@ from attrs import define, field, frozen
 from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.calls.call import Call
 from wrtcgw.calls.messages import AgentMessage
-from wrtcgw.web.auth import Session
 from wrtcgw.web.delivery import Delivery
+from wrtcgw.web.sessions import Session
 
 LETTERS = 100
 """Texts that wait for a page, at most: one that makes calls which fail, and never waits, is told of the last ones."""

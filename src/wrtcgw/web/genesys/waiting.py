@@ -95,8 +95,9 @@ class Wait:
         self._request.loseConnection()
 
     def detach(self) -> None:
-        """Hang on without being anyone's: the page has another SSID by now, and would take an answer amiss."""
+        """Be no page's wait any more, and hang on for a while: its page would take an answer amiss."""
         self._stop()
+        Lingering(self._session, self._request, self._clock).begin()
 
     def _broke_off(self, reason: Failure) -> None:
         self._stop()

@@ -8,8 +8,11 @@ from twisted.logger import Logger
 from wrtcgw.errors import BadInput
 from wrtcgw.gateway import Gateway
 from wrtcgw.web.addresses import Client
+from wrtcgw.web.audit import Audit
 from wrtcgw.web.codec import Fields
-from wrtcgw.web.ops.parts import OpsParts
+from wrtcgw.web.errors import UnknownSession
+from wrtcgw.web.operators import Operator
+from wrtcgw.web.ops.parts import Doorkeeper, OpsParts
 from wrtcgw.web.ops.search import Calls
 from wrtcgw.web.ops.views import View, capture_view
 
@@ -17,7 +20,15 @@ log = Logger()
 
 LEVELS = ("debug", "info", "warn", "error", "critical")
 
-Action = Callable[[Fields, Client], Awaitable[View]]
+Action = Callable[[Fields, "Caller"], Awaitable[View]]
+
+
+@frozen
+class Caller:
+    """Who acts: by which token, from where."""
+
+    operator: Operator
+    client: Client
 
 
 @frozen
@@ -27,8 +38,8 @@ class Actions:
     gateway: Gateway
     parts: OpsParts
     calls: Calls
-    dismiss: Callable[[str], None]
-    """Ends what hangs for an agent that is gone."""
+    door: Doorkeeper
+    audit: Audit
 
     @property
     def by_name(self) -> dict[str, Action]:
@@ -39,50 +50,73 @@ class Actions:
             "sign_out": self.sign_out,
             "log_level": self.log_level,
             "capture": self.capture,
+            "end_session": self.end_session,
         }
 
-    async def drain(self, fields: Fields, client: Client) -> View:
+    async def drain(self, fields: Fields, caller: Caller) -> View:
         """Take no new sign_ins and calls, or take them again."""
         on = switch_of(fields)
-        _note(client, f"draining is {'on' if on else 'off'}")
+        self._note(
+            caller, "drain", f"draining is {_word(on)}", before=_word(self.gateway.operation.draining), after=_word(on)
+        )
         self.gateway.operation.drain(on)
         return {"draining": on}
 
-    async def hangup(self, fields: Fields, client: Client) -> View:
+    async def hangup(self, fields: Fields, caller: Caller) -> View:
         """End a call."""
         wanted = fields.text("call", "the call's id")
         call = self.calls.running(wanted)
-        _note(client, f"ends call {wanted}")
+        self._note(caller, "hangup", f"ends call {wanted}", call=wanted, agent="" if call is None else call.agent_id)
         outcome = await self.gateway.operation.end_call(wanted if call is None else call.id)
         return {"sipCode": outcome.code, "reason": outcome.reason}
 
-    async def sign_out(self, fields: Fields, client: Client) -> View:
+    async def sign_out(self, fields: Fields, caller: Caller) -> View:
         """Sign an agent out."""
         agent_id = fields.text("id", "the agent's id")
-        _note(client, f"signs agent {agent_id} out")
-        await self.gateway.operation.sign_out(agent_id)
-        self.dismiss(agent_id)
+        self._note(caller, "sign_out", f"signs agent {agent_id} out", agent=agent_id)
+        await self._sign_out(agent_id)
         return {"id": agent_id}
 
-    async def log_level(self, fields: Fields, client: Client) -> View:
+    async def end_session(self, fields: Fields, caller: Caller) -> View:
+        """End a session, which signs its agent out."""
+        key = fields.text("session", "the key of a session, as sessions lists it")
+        agent = next((agent for agent, session in self.door.sessions() if session.key == key), None)
+        if agent is None:
+            raise UnknownSession(key[:40])
+        self._note(caller, "end_session", f"ends the session of agent {agent.id}", sid=key, agent=agent.id)
+        await self._sign_out(agent.id)
+        return {"id": agent.id, "session": key}
+
+    async def _sign_out(self, agent_id: str) -> None:
+        await self.gateway.operation.sign_out(agent_id)
+        self.door.dismiss(agent_id)
+
+    async def log_level(self, fields: Fields, caller: Caller) -> View:
         """Change the log level until the next reload or start."""
         level = fields.text("level", "one of " + ", ".join(LEVELS)).lower()
         if level not in LEVELS:
             raise BadInput("level", "one of " + ", ".join(LEVELS), level[:40])
+        before = self.parts.console.log_level
         self.parts.console.set_log_level(level)
-        _note(client, f"log level is {level}")
+        self._note(caller, "log_level", f"log level is {level}", before=before, after=level)
         return {"logLevel": level}
 
-    async def capture(self, fields: Fields, client: Client) -> View:
+    async def capture(self, fields: Fields, caller: Caller) -> View:
         """Begin or stop to record messages."""
         on = switch_of(fields)
-        _note(client, f"capture is {'on' if on else 'off'}")
+        self._note(caller, "capture", f"capture is {_word(on)}", before=_word(self.parts.recorder.on), after=_word(on))
         self.parts.console.set_capture(on)
         return {"capture": capture_view(self.parts)}
 
+    def _note(self, caller: Caller, act: str, what: str, **facts: object) -> None:
+        """Write a line about an action before it is done: to the log, and to the audit log."""
+        operator = caller.operator
+        log.warn("operator at {address}: {what}", address=caller.client.address, what=what)
+        self.audit.note("operator", "ok", caller.client, act=act, role=operator.role.word, token=operator.name, **facts)
 
-def _note(client: Client, what: str) -> None:
-    log.warn("operator at {address}: {what}", address=client.address, what=what)
+
+def _word(on: bool) -> str:
+    return "on" if on else "off"
 
 
 def switch_of(fields: Fields) -> bool:

@@ -5,9 +5,11 @@ from typing import Protocol
 
 from attrs import frozen
 
+from wrtcgw.calls.agent import Agent
 from wrtcgw.capture.history import History
 from wrtcgw.capture.recorder import Recorder
 from wrtcgw.meters.meters import Meters
+from wrtcgw.web.sessions import Session
 
 
 @frozen
@@ -42,6 +44,16 @@ class Console(Protocol):
 
     def sip_call_id(self, call_id: str) -> str:
         """Return the Call-ID of a call, '' when it is over."""
+
+
+class Doorkeeper(Protocol):
+    """Who signs pages in and out."""
+
+    def dismiss(self, agent_id: str) -> None:
+        """End what hangs for an agent that is gone."""
+
+    def sessions(self) -> list[tuple[Agent, Session]]:
+        """Return the sessions of the agents who are there."""
 
 
 @frozen(kw_only=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import Protocol
 
 from attrs import field, frozen
 from twisted.internet.defer import Deferred
@@ -15,7 +14,7 @@ from wrtcgw.capture.ladder import Ladder, build
 from wrtcgw.errors import BadInput, GatewayError
 from wrtcgw.gateway import Gateway
 from wrtcgw.web.addresses import Addresses
-from wrtcgw.web.auth import Access
+from wrtcgw.web.audit import Audit
 from wrtcgw.web.codec import Fields, Input
 from wrtcgw.web.errors import (
     NoSuchResource,
@@ -26,11 +25,13 @@ from wrtcgw.web.errors import (
     write_json,
     write_unexpected,
 )
-from wrtcgw.web.ops.actions import Actions
-from wrtcgw.web.ops.parts import OpsParts
+from wrtcgw.web.operators import Operators
+from wrtcgw.web.ops.actions import Actions, Caller
+from wrtcgw.web.ops.parts import Doorkeeper, OpsParts
 from wrtcgw.web.ops.search import Calls, searched
-from wrtcgw.web.ops.views import View, ladder_view, series_view, summary_view
+from wrtcgw.web.ops.views import View, ladder_view, operator_view, series_view, sessions_view, summary_view
 from wrtcgw.web.origins import Origins
+from wrtcgw.web.settings import Role
 from wrtcgw.web.views import agents_view
 
 log = Logger()
@@ -42,13 +43,18 @@ STEPS = (1, 10)
 STATES = ("active", "ended", "all")
 
 
-class Doorkeeper(Protocol):
-    """Who signs pages out."""
-
-    access: Access
-
-    def dismiss(self, agent_id: str) -> None:
-        """End what hangs for an agent that is gone."""
+ROLES: Mapping[str, Role] = {
+    "ladder": Role.SUPERVISOR,
+    "ladder.txt": Role.SUPERVISOR,
+    "hangup": Role.SUPERVISOR,
+    "sign_out": Role.SUPERVISOR,
+    "sessions": Role.ADMIN,
+    "end_session": Role.ADMIN,
+    "drain": Role.ADMIN,
+    "log_level": Role.ADMIN,
+    "capture": Role.ADMIN,
+}
+"""What each call needs; any other one is for all operators."""
 
 
 @frozen
@@ -76,8 +82,10 @@ class OpsAPI:
         gateway: Gateway,
         parts: OpsParts,
         door: Doorkeeper,
+        operators: Operators,
         addresses: Addresses,
         origins: Origins,
+        audit: Audit,
         *,
         body_limit: int,
         seconds: Callable[[], float],
@@ -85,17 +93,18 @@ class OpsAPI:
     ) -> None:
         self._gateway = gateway
         self._parts = parts
-        self._access = door.access
+        self._operators = operators
         self._addresses = addresses
         self._origins = origins
         self._body_limit = body_limit
         self._seconds = seconds
         self._wall = wall
         self._calls = Calls(gateway, parts, seconds, wall)
-        actions = Actions(gateway, parts, self._calls, door.dismiss)
+        self._door = door
+        actions = Actions(gateway, parts, self._calls, door, audit)
         self._actions = {PREFIX + name.encode(): action for name, action in actions.by_name.items()}
         self._views: dict[bytes, Callable[[Fields], Answer]] = {
-            PREFIX + b"summary": self._summary,
+            PREFIX + b"sessions": self._sessions,
             PREFIX + b"series": self._series,
             PREFIX + b"calls": self._list,
             PREFIX + b"search": self._search,
@@ -110,12 +119,18 @@ class OpsAPI:
         :raises GatewayError: when it may not be served, or says something wrong.
         """
         client = self._addresses.client(request)
-        self._access.require_operator(request, client)
+        name = request.path[len(PREFIX) :].decode("ascii", "replace")
+        operator = self._operators.require(request, client, ROLES.get(name, Role.VIEWER))
         action, view = self._actions.get(request.path), self._views.get(request.path)
         if action is not None:
             _require(request, b"POST")
             self._origins.check(request, client)
-            return _wait(request, action(Input.read(request, self._body_limit).fields(), client))
+            return _wait(request, action(Input.read(request, self._body_limit).fields(), Caller(operator, client)))
+        if name == "summary":
+            _require(request, b"GET")
+            return _write(
+                request, {**summary_view(self._gateway, self._parts, self._wall()), **operator_view(operator)}
+            )
         if view is None:
             raise NoSuchResource(request.path.decode("ascii", "replace"))
         _require(request, b"GET")
@@ -123,8 +138,8 @@ class OpsAPI:
 
     # -- what there is to see
 
-    def _summary(self, fields: Fields) -> Answer:
-        return summary_view(self._gateway, self._parts, self._wall())
+    def _sessions(self, fields: Fields) -> Answer:
+        return sessions_view(self._door.sessions(), self._seconds())
 
     def _series(self, fields: Fields) -> Answer:
         since = fields.text("since", "milliseconds since the epoch") if fields.optional("since") else "0"

@@ -13,8 +13,10 @@ from wrtcgw.meters.alarms import Alarms
 from wrtcgw.meters.latencies import Latency
 from wrtcgw.meters.series import Sample
 from wrtcgw.redact import redact
+from wrtcgw.web.operators import Operator
 from wrtcgw.web.ops.parts import OpsParts
 from wrtcgw.web.quality import quality_view
+from wrtcgw.web.sessions import Session
 from wrtcgw.web.views import calls_view
 
 View = Mapping[str, object]
@@ -62,6 +64,31 @@ def alarms_view(alarms: Alarms) -> View:
         for raised in islice(alarms.newest(), ALARMS)
     ]
     return {"counts": alarms.counts, "newest": newest}
+
+
+def operator_view(operator: Operator) -> View:
+    """Return who asks."""
+    return {"operator": {"name": operator.name, "role": operator.role.word}}
+
+
+def sessions_view(sessions: Iterable[tuple[Agent, Session]], now: float) -> View:
+    """Return the sessions; times are seconds before ``now``. Their keys grant nothing."""
+    return {"sessions": [_session(agent, session, now) for agent, session in sessions]}
+
+
+def _session(agent: Agent, session: Session, now: float) -> View:
+    return {
+        "session": session.key,
+        "id": agent.id,
+        "dn": agent.dn,
+        "guest": agent.guest,
+        "address": session.client_address,
+        "since": round(now - session.since, 1),
+        "lastSeen": None if agent.last_seen is None else round(now - agent.last_seen, 1),
+        "pageAlive": agent.page_alive,
+        "calls": len(agent.calls),
+        "bound": session.bound,
+    }
 
 
 def capture_view(parts: OpsParts) -> View:

@@ -1,0 +1,148 @@
+"""
+The sessions of agents.
+
+A session belongs to one :class:`~wrtcgw.calls.agent.Agent` object, not to its id: when the id has gone to another
+agent, the old token is worth nothing.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+from attrs import define, field
+
+from wrtcgw.calls.agent import Agent
+from wrtcgw.web.addresses import Client
+
+TOKEN_BYTES = 26
+BOOT_BYTES = 6
+"""The beginning of each token is common to all of one run of the gateway."""
+REMEMBERED = 10_000
+"""How many agents' last sessions, and how many tokens that were replaced, are remembered."""
+KEY_LENGTH = 16
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+@define(eq=False, kw_only=True)
+class Session:
+    """
+    One sign_in of one agent.
+
+    ``address`` is empty when no address may stand for the token; ``since`` is the clock's seconds.
+    """
+
+    token: bytes = field(repr=False)
+    agent_id: str = ""
+    dn: str = ""
+    address: str = ""
+    client_address: str = ""
+    """Where the sign_in came from, as far as that is known."""
+    since: float = 0.0
+    bound: bool = False
+    """The token was shown: from then on nothing else counts."""
+
+    @property
+    def key(self) -> str:
+        """Return a name for it that grants nothing."""
+        return _digest(self.token).hex()[:KEY_LENGTH]
+
+    def shown_by(self, token: bytes) -> bool:
+        """Return whether a token is this session's; how long that takes says nothing about the token."""
+        return hmac.compare_digest(token, self.token)
+
+
+class Sessions:
+    """
+    The sessions of all agents; a new one of an agent replaces its old one, and the last goes with the agent.
+
+    :param seconds: the clock.
+    """
+
+    def __init__(self, seconds: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._boot = secrets.token_urlsafe(BOOT_BYTES)
+        self._sessions: WeakKeyDictionary[Agent, Session] = WeakKeyDictionary()
+        self._owners: WeakValueDictionary[bytes, Agent] = WeakValueDictionary()
+        """By the digests of tokens: how long a look-up takes says nothing about a token."""
+        self._last: OrderedDict[str, Session] = OrderedDict()
+        self._dns: OrderedDict[bytes, str] = OrderedDict()
+        """The DNs of tokens by their digests, of those that were replaced as well."""
+
+    def open(self, agent: Agent, client: Client, *, bound: bool = False) -> Session:
+        """
+        Open a session for an agent that has just signed in.
+
+        :param bound: its client is one that shows its token, so that no address stands for it.
+        """
+        token = self._boot + secrets.token_urlsafe(TOKEN_BYTES)
+        session = Session(
+            token=token.encode("ascii"),
+            agent_id=agent.id,
+            dn=agent.dn,
+            address=client.address if client.reliable else "",
+            client_address=client.address,
+            since=self._seconds(),
+            bound=bound or agent.guest,
+        )
+        self._sessions[agent] = session
+        digest = _digest(session.token)
+        self._owners[digest] = agent
+        _remember(self._last, agent.id, session)
+        _remember(self._dns, digest, agent.dn)
+        return session
+
+    def owner(self, token: bytes) -> Agent | None:
+        """Return the agent whose session a token is; None when it is nobody's, or a later session replaced it."""
+        agent = self._owners.get(_digest(token))
+        session = None if agent is None else self._sessions.get(agent)
+        if session is None or not session.shown_by(token):
+            return None
+        session.bound = True
+        return agent
+
+    def addresses(self) -> list[str]:
+        """Return from where agents have signed in, one address for each session; empty where it is not certain."""
+        return [session.address for session in tuple(self._sessions.values())]
+
+    def of(self, agent: Agent) -> Session | None:
+        """Return the session of an agent; None when it was not opened here."""
+        return self._sessions.get(agent)
+
+    def last(self, agent_id: str) -> Session | None:
+        """Return the last session of an id, which may be over."""
+        return self._last.get(agent_id)
+
+    def was_of(self, token: bytes, dn: str) -> bool:
+        """Return whether a token is, or was before a later sign_in, that of an agent with this DN."""
+        return bool(token) and self._dns.get(_digest(token)) == dn
+
+    def is_of_another_run(self, token: bytes) -> bool:
+        """Return whether a token has the form of ours, but not the beginning that those of this run have."""
+        own = self._boot.encode("ascii")
+        return len(token) == len(own) + _length(TOKEN_BYTES) and not token.startswith(own)
+
+    def __iter__(self) -> Iterator[tuple[Agent, Session]]:
+        """Iterate over the sessions with their agents, those included that have just left."""
+        return iter(list(self._sessions.items()))
+
+
+def _remember(store: OrderedDict[Key, Value], key: Key, value: Value) -> None:
+    store[key] = value
+    store.move_to_end(key)
+    if len(store) > REMEMBERED:
+        store.popitem(last=False)
+
+
+def _digest(token: bytes) -> bytes:
+    return hashlib.sha256(token).digest()
+
+
+def _length(size: int) -> int:
+    """Return how many characters ``token_urlsafe`` gives for so many bytes."""
+    return -(-size * 4 // 3)
