@@ -120,7 +120,7 @@ class SlowRequests(WebTestCase):
             wire.raw(bytes((byte,)))
             self.clock.advance(9 / len(request))
         self.drip(wire, b"a", 6)
-        self.assertEqual(wire.answer().code, 404)
+        self.assertEqual(wire.answer().code, 401)
 
     def test_force(self) -> None:
         """Who does not take the answer is cut off 15 seconds later; what it sends meanwhile is not looked at."""

@@ -47,9 +47,13 @@ class TokenCase(WebTestCase):
     """A surface with an identity provider and a source of secrets behind it."""
 
     oidc = SETTINGS
+    settings = WebSettings(session_idle=0.0)
 
     def configure(self, settings: WebSettings) -> None:
         """Put the surface up, anew when it is up."""
+        before: GatewayAPI | None = vars(self).get("api")
+        if before is not None:
+            before.close()
         self.source = StandInSource(key("RSA", "k1"), key("EC", "e1"), key("OKP", "d1"))
         self.secrets = StandInSecrets()
         self.keys = KeyRing(self.source, self.clock.seconds)

@@ -62,10 +62,10 @@ class StandInGateway:
             self.registry.add_agent(agent)
         return agent
 
-    async def sign_out(self, agent_id: str) -> None:
+    async def sign_out(self, agent_id: str, *, expired: bool = False) -> None:
         """Sign an agent out."""
         agent = self.registry.find_agent(agent_id)
-        await self._note("sign_out", agent_id)
+        await self._note("sign_out", agent_id, *(["expired"] if expired else []))
         if agent is not None:
             self.registry.remove_agent(agent)
             agent.mailbox.put(AgentMessage(type=MessageType.SIGNED_OUT, to=agent_id))
