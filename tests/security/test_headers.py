@@ -55,6 +55,7 @@ PATHS = (
 class EveryResponse(WebTestCase):
     """All of it, page and API, over a bare connection."""
 
+    settings = WebSettings(operator_token="for-operators")
     OF_TWISTED: ClassVar[tuple[bytes, ...]] = (b"No Such Resource", b"Method Not Allowed</", b"bgcolor", b"twisted")
 
     def configure(self, settings: WebSettings) -> None:

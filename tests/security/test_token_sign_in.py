@@ -47,7 +47,7 @@ class TokenCase(WebTestCase):
     """A surface with an identity provider and a source of secrets behind it."""
 
     oidc = SETTINGS
-    settings = WebSettings(session_idle=0.0)
+    settings = WebSettings(session_idle=0.0, session_lifetime=0.0)
 
     def configure(self, settings: WebSettings) -> None:
         """Put the surface up, anew when it is up."""
