@@ -3,8 +3,8 @@
 from tests.support import sdptext as descriptions
 from tests.support.farside import SDP, FarCall
 from tests.support.gatewaycase import OTHER_SDP, PAGE, PAGE_SDP, GatewayCase
-from wrtcgw.calls.call import Negotiation
 from wrtcgw.calls.messages import MessageType
+from wrtcgw.calls.negotiation import MAX_ORDERS, NegotiationState
 from wrtcgw.errors import RequestRefused, WrongState
 from wrtcgw.gateway import Outcome
 from wrtcgw.sip.outputs import (
@@ -179,19 +179,56 @@ class Hold(InCall):
         self.assertEqual(self.answered(self.peer), PAGE_SDP.replace("page 1 1", "page 1 3"))
 
     def test_wrong_states(self) -> None:
-        """Hold needs a call that talks, resume one that is held, and neither goes while an offer is open."""
+        """Hold needs a call that talks, and resume one that is held."""
         self.fails(WrongState, self.gateway.resume("alice"))
-        waiting = self.begin(self.gateway.hold("alice"))
-        self.run_for()
-        error = self.fails(WrongState, self.gateway.hold("alice"))
-        self.assertIn("answer to an offer", str(error))
-        self.peer.answer(LISTENING)
-        self.run_for()
-        self.successResultOf(waiting)
+        self.hold()
         self.assertIn("on hold", str(self.fails(WrongState, self.gateway.hold("alice"))))
         second, _ = self.place(self.agent)
         self.fails(WrongState, self.gateway.hold("alice", second.id))
         self.fails(WrongState, self.gateway.resume("alice", second.id))
+
+    def test_orders_in_a_row(self) -> None:
+        """An order right behind another one waits for that, and is then judged by what has become of the call."""
+        orders = [self.begin(self.gateway.hold("alice"))]
+        orders += [self.begin(verb("alice")) for verb in (self.gateway.hold, self.gateway.resume)]
+        self.run_for()
+        self.peer.answer(LISTENING)
+        self.run_for()
+        self.successResultOf(orders[0])
+        self.assertIn("on hold", str(self.failureResultOf(orders[1], WrongState).value))
+        self.assertNoResult(orders[2])
+        self.assertEqual(descriptions.direction(self.peer.offer), "sendrecv")
+        self.peer.answer(SDP)
+        self.run_for()
+        self.successResultOf(orders[2])
+        self.assertEqual((self.call.held, self.types(self.agent)), (False, ["HOLD", "RESUME"]))
+
+    def test_too_many_orders(self) -> None:
+        """Only a few orders wait; and none waits longer than the far side may take for one."""
+        orders = [self.begin(self.gateway.hold("alice")) for _ in range(MAX_ORDERS + 1)]
+        self.assertIn("answer to an offer", str(self.fails(WrongState, self.gateway.resume("alice"))))
+        self.run_for(41)
+        for order in orders:
+            self.failureResultOf(order, RequestRefused)
+        self.assertFalse(self.call.negotiation.orders)
+
+    def test_order_while_the_page_is_asked(self) -> None:
+        """While the page has the far side's offer to answer, an order waits; when it has only news, it does not."""
+        newer = CHANGED.replace("40008", "40010")
+        for news, offer in ((CHANGED, CHANGED), (newer, None)):
+            self.peer.reinvite(offer, answer=news)
+            self.run_for()
+            self.assertEqual(self.types(self.agent)[-1], "OFFER")
+            waiting = self.begin((self.gateway.hold if offer else self.gateway.resume)("alice"))
+            self.run_for()
+            if offer:
+                self.describe(self.agent, OTHER_SDP, kind=MessageType.ANSWER)
+                self.run_for()
+            self.peer.answer(news.replace("sendrecv", "recvonly") if offer else news)
+            self.run_for()
+            self.successResultOf(waiting)
+            self.assertIs(self.call.held, bool(offer))
+            self.messages(self.agent)
 
     def test_hang_up_meanwhile(self) -> None:
         """A hold that waits when the call ends fails."""
@@ -367,7 +404,7 @@ class Refresh(InCall):
         before = len(self.peer.responses) + len(self.peer.requests)
         self.describe(self.agent, OTHER_SDP, kind=MessageType.ANSWER)
         self.assertEqual(len(self.peer.responses) + len(self.peer.requests), before)
-        self.assertIs(self.call.negotiation, Negotiation.NONE)
+        self.assertIs(self.call.negotiation.state, NegotiationState.STABLE)
 
     def test_session_timer_unchanged(self) -> None:
         """A refresh of our own that changes nothing is no news."""
@@ -437,7 +474,7 @@ class TheirOffer(InCall):
         self.assertEqual((offer.type, offer.sdp), (MessageType.OFFER, CHANGED))
         self.run_for(11)
         self.assertEqual(self.types(self.agent), [])
-        self.assertIs(self.call.negotiation, Negotiation.NONE)
+        self.assertIs(self.call.negotiation.state, NegotiationState.STABLE)
 
     def test_news_while_page_is_busy(self) -> None:
         """While the page is asked already, further news only changes what is known."""
@@ -459,7 +496,7 @@ class TheirOffer(InCall):
         self.run_for()
         self.assertEqual(far.last("UPDATE").status, 491)
         self.gateway._switch.dispatch(OfferReceived(call.id, CHANGED))
-        self.assertIs(call.negotiation, Negotiation.NONE)
+        self.assertIs(call.negotiation.state, NegotiationState.EARLY)
 
 
 class OurOffer(InCall):

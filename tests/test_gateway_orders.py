@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+from tests.support import sdptext as descriptions
 from tests.support.farside import LATENCY, SDP
 from tests.support.gatewaycase import GatewayCase
 from wrtcgw.calls.messages import MessageType
@@ -233,16 +234,36 @@ class Orders(InCall):
         self.assertIn("server's order", told.hint)
 
     def test_at_a_bad_moment(self) -> None:
-        """An order while an offer is open fails with a text."""
+        """An order while an offer is open waits for the end of that; what is so by then is no error."""
+        for notified, held in (("hold", True), ("talk", False)):
+            waiting = self.begin((self.gateway.hold if held else self.gateway.resume)("alice"))
+            self.run_for()
+            self.peer.notify(notified)
+            self.run_for()
+            self.peer.answer(LISTENING if held else SDP)
+            self.run_for()
+            self.successResultOf(waiting)
+            self.assertIs(self.call.held, held)
+        self.assertNotIn("ERROR", self.types(self.agent))
+
+    def test_ends_at_a_bad_moment(self) -> None:
+        """The server may order to talk while the agent's hold is on its way: it is taken from hold right after that."""
         waiting = self.begin(self.gateway.hold("alice"))
         self.run_for()
-        self.peer.notify("hold")
-        self.run_for()
-        (told,) = self.messages(self.agent)
-        self.assertEqual((told.type, told.code, told.cause), (MessageType.ERROR, 0, "wrong-state"))
         self.peer.answer(LISTENING)
         self.run_for()
         self.successResultOf(waiting)
+        again = self.begin(self.gateway.resume("alice"))
+        self.run_for()
+        self.peer.notify("hold")
+        self.run_for()
+        self.peer.answer(SDP)
+        self.run_for()
+        self.successResultOf(again)
+        self.assertEqual(descriptions.direction(self.peer.offer), "sendonly")
+        self.peer.answer(LISTENING)
+        self.run_for()
+        self.assertTrue(self.call.held)
 
 
 class LateEvents(InCall):

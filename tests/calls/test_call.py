@@ -2,7 +2,8 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from wrtcgw.calls.call import MOVES, Call, CallState, Direction, Move, Negotiation
+from wrtcgw.calls.call import MOVES, Call, CallState, Direction, Move
+from wrtcgw.calls.negotiation import Hold, NegotiationState
 from wrtcgw.errors import WrongState
 from wrtcgw.sdp.description import parse
 
@@ -60,11 +61,9 @@ class Moves(SynchronousTestCase):
         call = Call.inbound("c1", "alice", "5002", None, 1.0)
         self.assertEqual((call.direction, call.state, call.created), (Direction.INBOUND, CallState.OFFERED, 1.0))
         call.answer(2.0)
-        call.begin_offer(Negotiation.THEIRS)
         call.end(3.0, "busy", 486, "Busy Here")
         self.assertEqual((call.answered, call.ended), (2.0, 3.0))
         self.assertEqual((call.cause, call.code, call.reason), ("busy", 486, "Busy Here"))
-        self.assertIs(call.negotiation, Negotiation.NONE)
 
     def test_is_up(self) -> None:
         """A call is up until it is ending."""
@@ -82,34 +81,17 @@ class Requirements(SynchronousTestCase):
             call_in(CallState.DIALLING).require("reject", CallState.OFFERED)
         self.assertEqual(str(caught.exception), "cannot reject call c1: it is dialling")
 
-    def test_stable(self) -> None:
-        """Offers need an established call without an open one."""
-        for state in CallState:
-            call = call_in(state)
-            if state is CallState.ESTABLISHED:
-                call.require_stable("hold")
-                continue
-            with self.assertRaises(WrongState):
-                call.require_stable("hold")
-        call = call_in(CallState.ESTABLISHED)
-        call.begin_offer(Negotiation.OURS)
-        with self.assertRaises(WrongState) as caught:
-            call.begin_offer(Negotiation.THEIRS)
-        self.assertIn("waiting for the answer to an offer (ours)", str(caught.exception))
-        call.settle()
-        call.begin_offer(Negotiation.THEIRS)
-        self.assertIs(call.negotiation, Negotiation.THEIRS)
-
     def test_status(self) -> None:
         """A state in words."""
         call = call_in(CallState.ESTABLISHED)
+        call.negotiation.state = NegotiationState.STABLE
         self.assertEqual(call.status, "established")
-        call.held = True
+        call.negotiation.hold = Hold.AGENT
         self.assertEqual(call.status, "on hold")
         self.assertEqual(call_in(CallState.ENDING).status, "ending")
 
     def test_repr(self) -> None:
         """Descriptions, which hold ICE passwords, are in no repr."""
         call = Call.inbound("c1", "alice", "5002", parse("a=ice-pwd:hush"), 1.0)
-        call.local_sdp = parse("a=ice-pwd:hush")
+        call.negotiation.descriptions.local = parse("a=ice-pwd:hush")
         self.assertNotIn("hush", repr(call))

@@ -3,6 +3,7 @@
 from twisted.internet.defer import Deferred
 
 from tests.web.harness import SDP, Answer, WebTestCase
+from wrtcgw.calls.negotiation import Hold
 from wrtcgw.errors import AmbiguousCall, DestinationForbidden, TooManyCalls, TooManyOrders
 from wrtcgw.gateway import Outcome
 
@@ -138,7 +139,7 @@ class Verbs(WebTestCase):
         self.gateway.add_call("other", "c2")
         call = self.gateway.add_call("agent123", "c1")
         call.answer(self.clock.seconds())
-        call.held = True
+        call.negotiation.hold = Hold.AGENT
         self.clock.advance(5)
         answer = self.ask("GET", "/api/webrtc/calls?id=agent123")
         expected = {

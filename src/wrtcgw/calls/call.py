@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import Attribute, define, field
 
+from wrtcgw.calls.negotiation import Negotiation
 from wrtcgw.calls.stats import Reports, Stats
 from wrtcgw.errors import WrongState
 from wrtcgw.sdp.description import Description
@@ -47,16 +48,6 @@ class Move(Enum):
     ANSWER = "answer"
     HANG_UP = "hang up"
     END = "end"
-
-
-class Negotiation(Enum):
-    """Whose offer inside an established call is open; at most one is (:rfc:`3264#section-4`)."""
-
-    NONE = "none"
-    OURS = "ours"
-    """We wait for the far side's answer."""
-    THEIRS = "theirs"
-    """The far side waits for the page's answer."""
 
 
 MOVES: Mapping[tuple[CallState, Move], CallState] = {
@@ -110,19 +101,12 @@ class Call:
     """What the far side has attached to the call, as it came last."""
     reports: Reports = field(factory=Reports, repr=False)
     """What the page has told of its media."""
-    local_sdp: Description | None = field(default=None, repr=False)
-    """Our description as the far side knows it."""
-    remote_sdp: Description | None = field(default=None, repr=False)
-    """The far side's description, as it came last."""
-    held: bool = field(default=False, on_setattr=_watched)
-    """The agent, or the server for it, has put the call on hold."""
-    held_by_peer: bool = field(default=False, on_setattr=_watched)
+    negotiation: Negotiation = field(repr=False)
     watch: Watch | None = field(default=None, repr=False)
     """
     Told of each change of agent, state and hold before it is made, and of each report on the media: the call, the
     attribute's name, its value.
     """
-    negotiation: Negotiation = Negotiation.NONE
     answered: float | None = None
     ended: float | None = None
     code: int = 0
@@ -142,7 +126,7 @@ class Call:
             peer=peer,
             created=now,
             state=state,
-            local_sdp=local_sdp,
+            negotiation=Negotiation.outbound(call_id, local_sdp),
         )
 
     @classmethod
@@ -156,8 +140,28 @@ class Call:
             peer=peer,
             created=now,
             state=state,
-            remote_sdp=remote_sdp,
+            negotiation=Negotiation.inbound(call_id, remote_sdp),
         )
+
+    @property
+    def local_sdp(self) -> Description | None:
+        """Our description as the far side knows it."""
+        return self.negotiation.descriptions.local
+
+    @property
+    def remote_sdp(self) -> Description | None:
+        """The far side's description, as it came last."""
+        return self.negotiation.descriptions.remote
+
+    @property
+    def held(self) -> bool:
+        """Whether the agent, or the server for it, has put the call on hold."""
+        return self.negotiation.on_hold
+
+    @property
+    def held_by_peer(self) -> bool:
+        """Whether the far side has put the call on hold."""
+        return self.negotiation.held_by_peer
 
     @property
     def is_up(self) -> bool:
@@ -169,9 +173,7 @@ class Call:
         """Return the state in words for an error text."""
         if self.state is not CallState.ESTABLISHED:
             return self.state.name.lower()
-        if self.negotiation is not Negotiation.NONE:
-            return f"waiting for the answer to an offer ({self.negotiation.value})"
-        return "on hold" if self.held else "established"
+        return self.negotiation.status
 
     def ring(self) -> None:
         """Note that the far side is alerted."""
@@ -202,7 +204,6 @@ class Call:
         """
         self._move(Move.END)
         self.ended, self.cause, self.code, self.reason = now, cause, code, reason
-        self.negotiation = Negotiation.NONE
 
     def require(self, action: str, *states: CallState) -> None:
         """
@@ -213,33 +214,16 @@ class Call:
         if self.state not in states:
             raise WrongState(self.id, action, self.status)
 
-    def require_stable(self, action: str) -> None:
-        """
-        Refuse ``action`` unless the call is established and no offer is open.
-
-        :raises WrongState: naming the state that the call is in.
-        """
-        if self.state is not CallState.ESTABLISHED or self.negotiation is not Negotiation.NONE:
-            raise WrongState(self.id, action, self.status)
-
-    def begin_offer(self, whose: Negotiation) -> None:
-        """
-        Note that an offer is open.
-
-        :raises WrongState: when the call is not established, or another offer is open.
-        """
-        self.require_stable("offer in")
-        self.negotiation = whose
+    def note_hold(self, on_hold: bool, *, by_peer: bool) -> None:
+        """Tell who watches the call that it was put on hold, or taken from it."""
+        if self.watch is not None:
+            self.watch(self, "held_by_peer" if by_peer else "held", on_hold)
 
     def report(self, stats: Stats) -> None:
         """Take the page's report on the media."""
         self.reports.add(stats)
         if self.watch is not None:
             self.watch(self, "reports", self.reports)
-
-    def settle(self) -> None:
-        """Note that no offer is open any more: answered, refused or timed out."""
-        self.negotiation = Negotiation.NONE
 
     def _move(self, move: Move) -> None:
         after = MOVES.get((self.state, move))

@@ -10,16 +10,15 @@ from wrtcgw.gateway.attached import Data, from_headers
 from wrtcgw.gateway.causes import Ending, ending
 from wrtcgw.gateway.farewells import Farewell
 from wrtcgw.gateway.legs import Leg
-from wrtcgw.gateway.media import incoming_offer, learn_answer, request_for_offer, take_offer
+from wrtcgw.gateway.offer_answer import OfferAnswer, incoming_offer
 from wrtcgw.gateway.orders import Orders
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch
 from wrtcgw.gateway.targets import parse_target, shown
 from wrtcgw.gateway.transfers import Transfers
 from wrtcgw.sdp import checking
-from wrtcgw.sdp.comparison import only_direction_differs, same_session
 from wrtcgw.sdp.completion import complete
-from wrtcgw.sdp.description import Description, parse
+from wrtcgw.sdp.description import parse
 from wrtcgw.sip.outputs import CallAnswered, CallConfirmed, CallEnded, CallProgress, CallReceived, EndCause, NotFollowed
 
 STILL_ENDING = Outcome(0, "the far side has not confirmed yet")
@@ -29,8 +28,9 @@ UNAVAILABLE, BUSY, NOT_ACCEPTABLE, DRAINING = 480, 486, 488, 503
 class CallSetup:
     """How calls come to be and come to an end."""
 
-    def __init__(self, switch: Switch, transfers: Transfers, orders: Orders) -> None:
+    def __init__(self, switch: Switch, transfers: Transfers, orders: Orders, offer_answer: OfferAnswer) -> None:
         self._switch = switch
+        self._offer_answer = offer_answer
         self._transfers = transfers
         self._orders = orders
 
@@ -58,7 +58,6 @@ class CallSetup:
         switch.permits.charge(agent, page_address)
         call = Call.outbound(call_id, agent.id, shown(target), local, switch.now())
         leg = Leg(call, referrer=wish.leg if wish else "", form=form)
-        take_offer(leg, local)
         switch.add(agent, leg)
         switch.run(outputs)
         return call
@@ -92,34 +91,18 @@ class CallSetup:
         tell = self._switch.tell
         tell(leg.call, AgentMessage(type=MessageType.RINGING, code=event.code, reason=event.reason))
         self._transfers.tell_referrer(leg, event.code, event.reason)
-        if event.sdp is not None and (leg.early_sdp is None or event.sdp != str(leg.early_sdp)):
-            answer = parse(event.sdp)
-            leg.branched |= _is_other_branch(leg, answer)
-            leg.early_sdp = leg.call.remote_sdp = answer
-            tell(leg.call, AgentMessage(type=MessageType.ANSWER, sdp=event.sdp, more_coming=True))
+        if event.sdp is not None:
+            self._offer_answer.early_answer(leg, event.sdp)
 
     def answered(self, event: CallAnswered) -> None:
-        """
-        Pass the far side's answer on; with early media it may be the same again.
-
-        If another branch answers than the one whose early media the page has, a browser that took that for the answer
-        cannot take this one: it is asked for a new offer (user report A18).
-        """
+        """Pass the far side's answer on; with early media it may be the same again."""
         leg = self._switch.legs.get(event.leg)
         if leg is None or not leg.call.is_up:
             return
         leg.call.answer(self._switch.now())
         leg.call.uuid = event.uuid or leg.call.uuid
         leg.call.data = from_headers(event.headers)
-        answer = parse(event.sdp)
-        early, leg.known_sdp = leg.early_sdp, answer
-        repeated = early is not None and same_session(early, answer)
-        self._switch.tell(
-            leg.call, AgentMessage(type=MessageType.ANSWER, sdp=event.sdp, repeated=repeated, data=leg.call.data)
-        )
-        if leg.branched or _is_other_branch(leg, answer):
-            self._switch.tell(leg.call, request_for_offer("renew"))
-        learn_answer(self._switch, leg, answer)
+        self._offer_answer.first_answer(leg, event.sdp)
         self._transfers.tell_referrer(leg, 200, "OK")
         self._orders.send_attached(leg)
 
@@ -147,7 +130,7 @@ class CallSetup:
         call.data = from_headers(event.headers)
         leg = Leg(call)
         switch.add(agent, leg)
-        switch.tell(call, incoming_offer(leg))
+        switch.tell(call, incoming_offer(call))
         self._orders.arm_talk(leg, agent)
 
     def _refusal(self, agent: Agent) -> int:
@@ -220,6 +203,7 @@ class CallSetup:
         if call.answered is None:
             self._transfers.tell_referrer(leg, event.code or 487, event.reason)
         self._switch.remove(leg)
+        self._offer_answer.ended(leg)
         leg.finish(Outcome(event.code, event.reason), self._switch.give)
 
     def _tell_end(self, call: Call, kind: MessageType, told: Ending) -> None:
@@ -227,8 +211,3 @@ class CallSetup:
             call,
             AgentMessage(type=kind, code=told.code, reason=told.reason, cause=told.cause, hint=told.hint),
         )
-
-
-def _is_other_branch(leg: Leg, answer: Description) -> bool:
-    """Tell whether a description comes from another branch of the fork than the early one before it."""
-    return leg.early_sdp is not None and not only_direction_differs(leg.early_sdp, answer)

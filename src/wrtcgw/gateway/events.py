@@ -5,10 +5,9 @@ from typing import assert_never
 from attrs import frozen
 
 from wrtcgw.gateway.callsetup import CallSetup
-from wrtcgw.gateway.offers import Offers
+from wrtcgw.gateway.offer_answer import OfferAnswer
 from wrtcgw.gateway.orders import Orders
 from wrtcgw.gateway.registrations import Registrations
-from wrtcgw.gateway.remote_offers import RemoteOffers
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch
 from wrtcgw.gateway.transfers import Transfers
@@ -45,8 +44,7 @@ class Events:
     switch: Switch
     registrations: Registrations
     setup: CallSetup
-    offers: Offers
-    remote_offers: RemoteOffers
+    offers: OfferAnswer
     orders: Orders
     transfers: Transfers
 
@@ -79,13 +77,13 @@ class Events:
     def _offer(self, event: OfferEvent) -> None:
         match event:
             case sip.OfferReceived():
-                self.remote_offers.offered(event)
+                self.offers.offered(event)
             case sip.OfferWithdrawn():
-                self.remote_offers.withdrawn(event)
+                self.offers.withdrawn(event)
             case sip.AnswerReceived():
-                self.remote_offers.answer_received(event)
+                self.offers.answer_received(event)
             case sip.SessionRefreshed():
-                self.remote_offers.refreshed(event)
+                self.offers.answer_received(event)
             case sip.OfferAnswered():
                 self.offers.answered(event)
             case sip.OfferRefused():

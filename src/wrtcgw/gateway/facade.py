@@ -23,11 +23,10 @@ from wrtcgw.gateway.attached import Data
 from wrtcgw.gateway.callsetup import CallSetup
 from wrtcgw.gateway.events import Events
 from wrtcgw.gateway.farewells import SESSION_OVER, SIGNED_OUT, STOPPING
-from wrtcgw.gateway.offers import Offers
+from wrtcgw.gateway.offer_answer import OfferAnswer
 from wrtcgw.gateway.operation import Operation
 from wrtcgw.gateway.orders import Orders
 from wrtcgw.gateway.registrations import Registrations
-from wrtcgw.gateway.remote_offers import RemoteOffers
 from wrtcgw.gateway.settings import GatewaySettings, Health, Outcome
 from wrtcgw.gateway.switch import Switch, ignore, shielded
 from wrtcgw.gateway.transfers import Transfers
@@ -69,18 +68,16 @@ class Gateway:
         self._switch = switch = Switch(core, registry, clock, settings, send, self)
         self._started = switch.now()
         self._transfers = Transfers(switch)
-        self._remote_offers = RemoteOffers(switch)
-        self._offers = Offers(switch, self._remote_offers)
+        self._offers = OfferAnswer(switch)
         self._orders = Orders(switch, self._offers)
-        self._setup = CallSetup(switch, self._transfers, self._orders)
-        self._registrations = Registrations(switch, self._setup.end, self._remote_offers.resume_calls)
+        self._setup = CallSetup(switch, self._transfers, self._orders, self._offers)
+        self._registrations = Registrations(switch, self._setup.end, self._offers.resume_calls)
         self.operation = Operation(switch, self._setup.end, self._registrations.sign_out)
         switch.dispatch = Events(
             switch=switch,
             registrations=self._registrations,
             setup=self._setup,
             offers=self._offers,
-            remote_offers=self._remote_offers,
             orders=self._orders,
             transfers=self._transfers,
         ).dispatch
@@ -240,7 +237,7 @@ class Gateway:
         leg = self._switch.legs.get(message.call_id)
         if leg is None or not leg.call.is_up:
             return False
-        return message.type is not MessageType.OFFER or self._remote_offers.is_open(leg, message)
+        return message.type is not MessageType.OFFER or self._offers.is_open(leg, message)
 
     # calls
 

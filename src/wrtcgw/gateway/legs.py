@@ -1,46 +1,17 @@
 """What the gateway keeps of a call beyond the domain's :class:`~wrtcgw.calls.call.Call`: waits, and what SIP needs."""
 
 from collections.abc import Callable
-from enum import Enum
 
 from attrs import define, field
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IDelayedCall
 
 from wrtcgw.calls.call import Call
+from wrtcgw.calls.negotiation import Order
 from wrtcgw.errors import WrongState
 from wrtcgw.gateway.farewells import Farewell
-from wrtcgw.gateway.media_direction import Directions
 from wrtcgw.gateway.settings import Outcome
-from wrtcgw.sdp.description import EMPTY, Description
 from wrtcgw.sip.uri import URI
-
-
-class Purpose(Enum):
-    """What an offer of ours inside a call is for."""
-
-    HOLD = "hold"
-    RESUME = "resume"
-    PAGE = "offer in"
-    """The page made it, and hears of its outcome by messages."""
-    REPEAT = "offer again in"
-    """It only says again what counts, for a far side that knows something else; nobody hears of its outcome."""
-
-
-@define(eq=False)
-class OpenOffer:
-    """An offer of ours that the far side has not answered."""
-
-    purpose: Purpose
-    sdp: Description = field(repr=False)
-    """The description as it went out."""
-    page_sdp: Description = field(repr=False)
-    """What is to be the page's description when the offer is accepted."""
-    by: str
-    """Who wanted it: ``local`` (the page) or ``server``."""
-    held: bool
-    """Whether the gateway holds when it is accepted."""
-    waiting: "Deferred[Outcome] | None" = None
 
 
 @define(eq=False)
@@ -73,34 +44,8 @@ class Leg:
     """One call with the waits on its far side and its page."""
 
     call: Call
-    page_sdp: Description = field(default=EMPTY, repr=False)
-    """The page's last description, complete, with the directions that the page wants."""
-    page_offer: Description = field(default=EMPTY, repr=False)
-    """The page's last description that was an offer: all that it can do."""
-    wish: Directions = ()
-    """The directions that the page would like, whatever the far side has left it; none: both ways."""
-    known_sdp: Description = field(default=EMPTY, repr=False)
-    """The far side's description that the page has."""
-    early_sdp: Description | None = field(default=None, repr=False)
-    branched: bool = False
-    """Several branches of the far side have sent early media."""
-    offer: OpenOffer | None = None
-    remote_offer: Description | None = field(default=None, repr=False)
-    """The description inside the call that the page is to answer."""
     form: str = field(default="", repr=False)
     """Data that the page has attached, to be sent by INFO once the call is answered."""
-    waiting_offer: Description | None = field(default=None, repr=False)
-    """The page's newest offer, which came while one of ours was open: it goes out when that is settled."""
-    held_by: str = ""
-    """Who has put the call on hold, by the gateway or by the page: ``local`` (the agent) or ``server``; '' for none."""
-    hold_ordered: bool = False
-    """The page was told to hold: its next offer is what it makes of that."""
-    hold_lapses: bool = False
-    """The agent's hold was made at another page; this one, which holds by itself, ends it by its first offer."""
-    resync: bool = False
-    """A new page has come while an offer of ours was open: when that is settled, it is asked for one of its own."""
-    informing: bool = False
-    """It is for the page's information: the far side does not wait for the answer."""
     page_timer: IDelayedCall | None = None
     transfer: Transfer | None = None
     replaced: bool = False
@@ -119,6 +64,8 @@ class Leg:
     """The leg whose far side asked for this call by REFER, and is told of its progress."""
     digits: DeferredLock = field(factory=DeferredLock, repr=False)
     """Keeps the digits of one order together."""
+    orders: "dict[Order, Deferred[Outcome]]" = field(factory=dict, repr=False)
+    """Who waits for a hold or resume."""
     tickets: "dict[int, Deferred[Outcome]]" = field(factory=dict, repr=False)
     ends: "list[Deferred[Outcome]]" = field(factory=list, repr=False)
 
@@ -167,8 +114,5 @@ class Leg:
             give(deferred, outcome)
         waiting = [(deferred, "go on with") for deferred in self.tickets.values()]
         self.tickets.clear()
-        if self.offer is not None and self.offer.waiting is not None:
-            waiting.append((self.offer.waiting, self.offer.purpose.value))
-        self.offer = None
         for deferred, action in waiting:
             give(deferred, WrongState(self.call.id, action, "ended"))

@@ -10,8 +10,7 @@ from wrtcgw.errors import BadInput, GatewayError, RequestRefused, TooManyOrders
 from wrtcgw.gateway.attached import FORM
 from wrtcgw.gateway.causes import explain
 from wrtcgw.gateway.legs import Leg
-from wrtcgw.gateway.media_direction import holds
-from wrtcgw.gateway.offers import Offers
+from wrtcgw.gateway.offer_answer import OfferAnswer
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch
 from wrtcgw.sip.outputs import ControlReceived, InfoReceived, TextReceived
@@ -38,7 +37,7 @@ _SIGNAL_NUMBERS = {"10": "*", "11": "#", "12": "A", "13": "B", "14": "C", "15": 
 class Orders:
     """INFO both ways, and the server's orders."""
 
-    def __init__(self, switch: Switch, offers: Offers) -> None:
+    def __init__(self, switch: Switch, offers: OfferAnswer) -> None:
         self._switch = switch
         self._offers = offers
 
@@ -149,12 +148,12 @@ class Orders:
         if event.event == "talk":
             if established or self._switch.settings.auto_answer != "off":
                 self._tell_talk(leg)
-            if established and leg.call.held:
+            if established and leg.call.negotiation.will_be_on_hold:
                 self._switch.spawn(self._obey(leg, self._offers.resume(leg, "server")))
         elif event.event == "hold" and self._page_holds(leg):
-            leg.hold_ordered = not holds(leg.wish)
+            leg.call.negotiation.order_page_to_hold()
             self._switch.tell(leg.call, AgentMessage(type=MessageType.HOLD, cause=ORDERED))
-        elif event.event == "hold" and established and not leg.call.held:
+        elif event.event == "hold" and established and not leg.call.negotiation.will_be_on_hold:
             self._switch.spawn(self._obey(leg, self._offers.hold(leg, "server")))
 
     def _page_holds(self, leg: Leg) -> bool:

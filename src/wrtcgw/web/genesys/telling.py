@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import partial
 
-from wrtcgw.calls.call import Negotiation
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.gateway import Gateway
 from wrtcgw.web.genesys import wire
@@ -176,7 +175,7 @@ class Teller:
 
 def _awaits_ok(session: PageSession) -> bool:
     """Tell whether the page has no offer of its own open."""
-    return session.call is None or session.call.negotiation is not Negotiation.OURS
+    return session.call is None or not session.call.negotiation.has_open_offer
 
 
 def _with_data(fields: dict[str, object], data: wire.Pairs) -> dict[str, object]:

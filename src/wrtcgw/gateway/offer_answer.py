@@ -1,0 +1,301 @@
+"""
+Carries out what the negotiations of the calls decide: offers and answers to the far side, messages to the page, waits.
+
+What is decided, and in which state, stands in :mod:`wrtcgw.calls.negotiation` alone.
+"""
+
+from functools import partial
+from typing import Literal, assert_never
+
+from twisted.internet.defer import Deferred
+
+from wrtcgw.calls import negotiation as nego
+from wrtcgw.calls.agent import Agent, only
+from wrtcgw.calls.call import Call, CallState
+from wrtcgw.calls.messages import AgentMessage, MessageType
+from wrtcgw.calls.negotiation import Order, Purpose
+from wrtcgw.errors import WrongState
+from wrtcgw.gateway.attached import Data
+from wrtcgw.gateway.causes import explain
+from wrtcgw.gateway.legs import Leg
+from wrtcgw.gateway.settings import Outcome
+from wrtcgw.gateway.switch import Switch, accepted
+from wrtcgw.sdp import checking
+from wrtcgw.sdp.completion import complete
+from wrtcgw.sdp.description import Description, parse
+from wrtcgw.sip.outputs import (
+    AnswerReceived,
+    OfferAcceptedLate,
+    OfferAnswered,
+    OfferReceived,
+    OfferRefused,
+    OfferWithdrawn,
+    SessionRefreshed,
+)
+
+Kind = Literal[MessageType.OFFER, MessageType.ANSWER]
+
+OK = Outcome(200, "OK")
+
+
+class OfferAnswer:
+    """Offer and answer in calls that exist."""
+
+    def __init__(self, switch: Switch) -> None:
+        self._switch = switch
+
+    # -- the page
+
+    def choose(self, agent: Agent, kind: Kind | None) -> Call:
+        """
+        Return the call that a description without a call id is for: the one that waits for it, else the only one.
+
+        :raises UnknownCall: when there is none.
+        :raises AmbiguousCall: when several would do.
+        """
+        waiting = [call for call in agent.calls.values() if call.is_up and call.negotiation.awaits(kind)]
+        return only(waiting) if waiting else agent.call(None)
+
+    def require_waiting(self, call: Call) -> None:
+        """
+        Refuse an answer that the call does not wait for.
+
+        :raises WrongState: naming the state that the call is in.
+        """
+        if not (call.is_up and call.negotiation.awaits(None)):
+            raise WrongState(call.id, "answer", call.status)
+
+    def take(self, leg: Leg, text: str, page_address: str, kind: Kind | None, data: Data = ()) -> None:
+        """
+        Send the page's description on as what the call needs.
+
+        :raises BadInput: when it is no description.
+        :raises WrongState: when the call needs none of that kind.
+        """
+        call, switch = leg.call, self._switch
+        description = complete(checking.read(text), page_address)
+        if not call.is_up:
+            raise WrongState(call.id, "answer" if kind is MessageType.ANSWER else "offer in", call.status)
+        agent = switch.agent_of(call)
+        headers, form = switch.attached(data) if call.state is CallState.OFFERED else ((), leg.form)
+        repeats = agent is not None and agent.single_call
+        outputs = call.negotiation.page_describes(description, kind, may_repeat=repeats)
+        leg.form = form
+        self._carry_out(leg, outputs, headers)
+
+    def answer_call(self, leg: Leg, answer: Description, headers: tuple[tuple[str, str], ...]) -> None:
+        """Answer a call that rings here."""
+        call, switch = leg.call, self._switch
+        call.answer(switch.now())
+        leg.stop_talk_timer()
+        if call.replaces in switch.legs:
+            switch.legs[call.replaces].replaced = True
+        switch.run(switch.core.answer(call.id, str(answer), switch.now(), headers=headers))
+
+    def is_open(self, leg: Leg, message: AgentMessage) -> bool:
+        """Return whether the page may still answer an OFFER that it was told."""
+        return leg.call.negotiation.is_open(message.sdp)
+
+    # -- hold and resume
+
+    async def hold(self, leg: Leg, by: str) -> Outcome:
+        """
+        Put a call on hold, for ``by``: ``local`` (the page) or ``server``; an open offer is waited for.
+
+        :raises WrongState: when the call is not established, or on hold already.
+        :raises RequestRefused: when the far side refused.
+        """
+        return await self._order(leg, Order(Purpose.HOLD, by))
+
+    async def resume(self, leg: Leg, by: str) -> Outcome:
+        """Take a call from hold; as :meth:`hold`."""
+        return await self._order(leg, Order(Purpose.RESUME, by))
+
+    async def _order(self, leg: Leg, order: Order) -> Outcome:
+        leg.call.require(order.purpose.value, CallState.ESTABLISHED)
+        outputs = leg.call.negotiation.order(order)
+        waiting: Deferred[Outcome] = self._switch.expect(self._switch.settings.answer_limit)
+        leg.orders[order] = waiting
+        self._carry_out(leg, outputs)
+        try:
+            return accepted(order.purpose.value, await waiting)
+        finally:
+            leg.orders.pop(order, None)
+            leg.call.negotiation.forget(order)
+
+    # -- the far side
+
+    def offered(self, event: OfferReceived) -> None:
+        """Take a re-INVITE or UPDATE."""
+        leg = self._switch.legs.get(event.leg)
+        if leg is None or not leg.call.is_up:
+            self._reject(event.leg, nego.NOT_ACCEPTABLE)
+        else:
+            offer = None if event.sdp is None else parse(event.sdp)
+            self._carry_out(leg, leg.call.negotiation.far_offer(offer))
+
+    def withdrawn(self, event: OfferWithdrawn) -> None:
+        """Take the far side's CANCEL of what the page was to answer."""
+        leg = self._switch.legs.get(event.leg)
+        if leg is not None:
+            self._carry_out(leg, leg.call.negotiation.far_withdrew())
+
+    def answered(self, event: OfferAnswered) -> None:
+        """Take the far side's answer to an offer of ours."""
+        leg = self._switch.legs.get(event.leg)
+        if leg is not None and leg.call.negotiation.has_open_offer:
+            self._carry_out(leg, leg.call.negotiation.answered(parse(event.sdp)))
+
+    def refused(self, event: OfferRefused) -> None:
+        """Take the far side's refusal of an offer of ours."""
+        leg = self._switch.legs.get(event.leg)
+        if leg is not None:
+            self._carry_out(leg, leg.call.negotiation.refused(), refusal=event)
+
+    def accepted_late(self, event: OfferAcceptedLate) -> None:
+        """Take a 2xx to an offer of ours that we had given up."""
+        leg = self._switch.legs.get(event.leg)
+        if leg is not None and leg.call.is_up:
+            self._carry_out(leg, leg.call.negotiation.accepted_late())
+
+    def answer_received(self, event: AnswerReceived | SessionRefreshed) -> None:
+        """Take an answer that the page did not ask for: to an offer of ours in a 2xx, or to a refresh of the core."""
+        leg = self._switch.legs.get(event.leg)
+        if leg is not None and leg.call.is_up:
+            self._carry_out(leg, leg.call.negotiation.late_answer(parse(event.sdp)))
+
+    def early_answer(self, leg: Leg, sdp: str) -> None:
+        """Take the answer in a provisional response to our INVITE."""
+        self._carry_out(leg, leg.call.negotiation.early_answer(parse(sdp)))
+
+    def first_answer(self, leg: Leg, sdp: str) -> None:
+        """Take the answer in the 2xx to our INVITE."""
+        message = AgentMessage(type=MessageType.ANSWER, data=leg.call.data)
+        self._carry_out(leg, leg.call.negotiation.first_answer(parse(sdp), message))
+
+    def ended(self, leg: Leg) -> None:
+        """Let go of everything: the call is over."""
+        self._carry_out(leg, leg.call.negotiation.end())
+
+    # -- another page
+
+    def resume_calls(self, agent: Agent) -> None:
+        """
+        Tell a page that has just signed in of the calls that its predecessor had.
+
+        A call that rings is offered again; in an established one the new page, which knows nothing of the old one's
+        media, is asked for an offer of its own, as soon as none is open.
+        """
+        for call in list(agent.calls.values()):
+            call.negotiation.hand_hold_over(holds_by_itself=agent.single_call)
+            unread = agent.mailbox.head(partial(_is_offer, call)) is not None
+            if not unread or call.negotiation.is_catching_up:
+                self._resume(self._switch.legs[call.id])
+
+    def _resume(self, leg: Leg) -> None:
+        call, tell = leg.call, self._switch.tell
+        if call.state is CallState.OFFERED:
+            tell(call, incoming_offer(call))
+            if leg.talk_ordered:
+                tell(call, AgentMessage(type=MessageType.TALK))
+        elif call.state in (CallState.DIALLING, CallState.RINGING):
+            tell(call, AgentMessage(type=MessageType.RINGING, cause="resync"))
+        elif call.state is CallState.ESTABLISHED:
+            self._carry_out(leg, call.negotiation.new_page())
+
+    # -- what is to be done
+
+    def _carry_out(  # noqa: C901, PLR0912 (one arm for each output)
+        self,
+        leg: Leg,
+        outputs: list[nego.Output],
+        headers: tuple[tuple[str, str], ...] = (),
+        refusal: OfferRefused | None = None,
+    ) -> None:
+        """
+        Do what a negotiation has decided, in order.
+
+        :param headers: for the answer to a call that rings here.
+        :param refusal: the far side's words, when it has refused an offer of ours.
+        """
+        switch, call = self._switch, leg.call
+        for output in outputs:
+            match output:
+                case nego.SendOffer(sdp):
+                    switch.run(switch.core.reoffer(call.id, str(sdp), switch.now()))
+                case nego.SendAnswer(sdp):
+                    switch.run(switch.core.answer_offer(call.id, str(sdp), switch.now()))
+                case nego.AnswerCall(sdp):
+                    self.answer_call(leg, sdp, headers)
+                case nego.RefuseOffer(code):
+                    self._reject(call.id, code)
+                case nego.Tell(message):
+                    switch.tell(call, message)
+                case nego.TellRefusal():
+                    self._tell_refusal(leg, refusal)
+                case nego.HoldChanged(on_hold, by):
+                    self._tell_hold(call, on_hold, by)
+                case nego.WaitForPage():
+                    self._wait_for_page(leg)
+                case nego.PageDone():
+                    leg.stop_page_timer()
+                case nego.OrderDone(order, is_accepted):
+                    self._finish(leg, order, OK if is_accepted else _outcome(refusal))
+                case nego.OrderFailed(order, error):
+                    self._finish(leg, order, error)
+                case nego.Proceed():
+                    switch.afterwards(partial(self._proceed, leg))  # the call may end by the same response
+                case _:
+                    assert_never(output)
+
+    def _reject(self, call_id: str, code: int) -> None:
+        self._switch.run(self._switch.core.reject_offer(call_id, code, self._switch.now()))
+
+    def _tell_refusal(self, leg: Leg, refusal: OfferRefused | None) -> None:
+        code, reason = _outcome(refusal).code, _outcome(refusal).reason
+        cause, hint = explain(code)
+        message = AgentMessage(type=MessageType.ERROR, code=code, reason=reason, cause=cause, hint=hint)
+        self._switch.tell(leg.call, message)
+
+    def _tell_hold(self, call: Call, on_hold: bool, by: str) -> None:
+        call.note_hold(on_hold, by_peer=by == "peer")
+        kind = MessageType.HOLD if on_hold else MessageType.RESUME
+        self._switch.tell(call, AgentMessage(type=kind, cause=by))
+
+    def _wait_for_page(self, leg: Leg) -> None:
+        leg.stop_page_timer()
+        leg.page_timer = self._switch.later(self._switch.settings.page_answer_limit, partial(self._page_silent, leg))
+
+    def _page_silent(self, leg: Leg) -> None:
+        leg.page_timer = None
+        self._carry_out(leg, leg.call.negotiation.page_silent())
+
+    def _finish(self, leg: Leg, order: Order, result: Outcome | Exception) -> None:
+        waiting = leg.orders.pop(order, None)
+        if waiting is not None:
+            self._switch.give(waiting, result)
+
+    def _proceed(self, leg: Leg) -> None:
+        if leg.call.state is CallState.ESTABLISHED:
+            self._carry_out(leg, leg.call.negotiation.proceed())
+
+
+def incoming_offer(call: Call) -> AgentMessage:
+    """Return the OFFER of a call that rings here."""
+    return AgentMessage(
+        type=MessageType.OFFER,
+        sdp=None if call.remote_sdp is None else str(call.remote_sdp),
+        display_name=call.display_name,
+        replaces=call.replaces,
+        auto_answer=call.auto_answer,
+        referred_by=call.referred_by,
+        data=call.data,
+    )
+
+
+def _outcome(refusal: OfferRefused | None) -> Outcome:
+    return Outcome(refusal.code, refusal.reason) if refusal is not None else Outcome(0)
+
+
+def _is_offer(call: Call, message: AgentMessage) -> bool:
+    return message.type is MessageType.OFFER and message.call_id == call.id
