@@ -7,7 +7,7 @@ from tests.support.farside import SDP
 from tests.support.gatewaycase import OTHER_SDP, PAGE_SDP, GatewayCase
 from tests.web.genesys.dialectcase import BROWSER_SDP, PBX_SDP, DialectCase, Page, read
 from wrtcgw.calls.messages import MessageType
-from wrtcgw.calls.negotiation import NegotiationState
+from wrtcgw.calls.negotiation.table import NegotiationState
 from wrtcgw.errors import WrongState
 
 CHANGED = SDP.replace("40000", "40008")

@@ -4,7 +4,8 @@ from tests.support import sdptext as descriptions
 from tests.support.farside import SDP, FarCall
 from tests.support.gatewaycase import OTHER_SDP, PAGE, PAGE_SDP, GatewayCase
 from wrtcgw.calls.messages import MessageType
-from wrtcgw.calls.negotiation import MAX_ORDERS, NegotiationState
+from wrtcgw.calls.negotiation.machine import MAX_ORDERS
+from wrtcgw.calls.negotiation.table import NegotiationState
 from wrtcgw.errors import RequestRefused, WrongState
 from wrtcgw.gateway import Outcome
 from wrtcgw.sip.outputs import (

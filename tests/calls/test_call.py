@@ -3,7 +3,8 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from wrtcgw.calls.call import MOVES, Call, CallState, Direction, Move
-from wrtcgw.calls.negotiation import Hold, NegotiationState
+from wrtcgw.calls.negotiation.hold import Hold
+from wrtcgw.calls.negotiation.table import NegotiationState
 from wrtcgw.errors import WrongState
 from wrtcgw.sdp.description import parse
 

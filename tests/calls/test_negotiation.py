@@ -8,9 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from wrtcgw.calls import negotiation as nego
 from wrtcgw.calls.messages import AgentMessage, MessageType
-from wrtcgw.calls.negotiation import TABLE, Hold, Input, Negotiation, NegotiationState, Next, Order, Purpose
+from wrtcgw.calls.negotiation import outputs as nego
+from wrtcgw.calls.negotiation.hold import BY_GATEWAY, Hold
+from wrtcgw.calls.negotiation.machine import MAX_ORDERS, Negotiation
+from wrtcgw.calls.negotiation.outputs import Next, Order, Purpose
+from wrtcgw.calls.negotiation.snapshots import restore, snapshot
+from wrtcgw.calls.negotiation.table import TABLE, Input, NegotiationState
 from wrtcgw.errors import WrongState
 from wrtcgw.sdp.description import Description, parse
 
@@ -157,7 +161,7 @@ def check_invariants(case: SynchronousTestCase, negotiation: Negotiation) -> Non
     case.assertIs(negotiation.offer is not None, state in (S.LOCAL_OFFER, S.CATCHING_UP_LOCAL_OFFER))
     case.assertIs(negotiation.asked is not None, state is S.REMOTE_OFFER or negotiation.is_catching_up)
     case.assertIs(negotiation.put_off is not None, state is S.CATCHING_UP_REMOTE_OFFER)
-    case.assertLessEqual(len(negotiation.orders), nego.MAX_ORDERS)
+    case.assertLessEqual(len(negotiation.orders), MAX_ORDERS)
 
 
 class Figure(SynchronousTestCase):
@@ -361,12 +365,12 @@ class Walks(SynchronousTestCase):
         for step in before:
             outcome(step, original)
         original.orders.clear()
-        restored = Negotiation.restore(original.snapshot())
-        self.assertEqual(restored.snapshot(), original.snapshot())
+        restored = restore(snapshot(original))
+        self.assertEqual(snapshot(restored), snapshot(original))
         if original.offer is not None and original.offer.order is not None:
             original.offer = restored.offer
         for step in after:
             self.assertEqual(outcome(step, restored), outcome(step, original))
-        self.assertEqual(restored.snapshot(), original.snapshot())
-        self.assertIs(restored.hold in nego.BY_GATEWAY, restored.on_hold)
+        self.assertEqual(snapshot(restored), snapshot(original))
+        self.assertIs(restored.hold in BY_GATEWAY, restored.on_hold)
         self.assertIsInstance(restored.hold, Hold)

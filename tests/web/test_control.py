@@ -3,7 +3,7 @@
 from twisted.internet.defer import Deferred
 
 from tests.web.harness import SDP, Answer, WebTestCase
-from wrtcgw.calls.negotiation import Hold
+from wrtcgw.calls.negotiation.hold import Hold
 from wrtcgw.errors import AmbiguousCall, DestinationForbidden, TooManyCalls, TooManyOrders
 from wrtcgw.gateway import Outcome
 

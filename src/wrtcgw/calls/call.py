@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import Attribute, define, field
 
-from wrtcgw.calls.negotiation import Negotiation
+from wrtcgw.calls.negotiation.machine import Negotiation
 from wrtcgw.calls.stats import Reports, Stats
 from wrtcgw.errors import WrongState
 from wrtcgw.sdp.description import Description

@@ -112,3 +112,8 @@ class AgentMessage:
     def ends_call(self) -> bool:
         """Tell whether the call is over with this message; a call gets one such message at most."""
         return self.type is MessageType.SHUTDOWN or (self.type is MessageType.ERROR and self.state == "ENDED")
+
+
+def request_for_offer(cause: str) -> AgentMessage:
+    """Return an OFFER without a description: the page is to make one."""
+    return AgentMessage(type=MessageType.OFFER, cause=cause)

@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IDelayedCall
 
 from wrtcgw.calls.call import Call
-from wrtcgw.calls.negotiation import Order
+from wrtcgw.calls.negotiation.outputs import Order
 from wrtcgw.errors import WrongState
 from wrtcgw.gateway.farewells import Farewell
 from wrtcgw.gateway.settings import Outcome

@@ -9,11 +9,12 @@ from typing import Literal, assert_never
 
 from twisted.internet.defer import Deferred
 
-from wrtcgw.calls import negotiation as nego
 from wrtcgw.calls.agent import Agent, only
 from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.messages import AgentMessage, MessageType
-from wrtcgw.calls.negotiation import Order, Purpose
+from wrtcgw.calls.negotiation import outputs as nego
+from wrtcgw.calls.negotiation.machine import NOT_ACCEPTABLE
+from wrtcgw.calls.negotiation.outputs import Order, Purpose
 from wrtcgw.errors import WrongState
 from wrtcgw.gateway.attached import Data
 from wrtcgw.gateway.causes import explain
@@ -129,7 +130,7 @@ class OfferAnswer:
         """Take a re-INVITE or UPDATE."""
         leg = self._switch.legs.get(event.leg)
         if leg is None or not leg.call.is_up:
-            self._reject(event.leg, nego.NOT_ACCEPTABLE)
+            self._reject(event.leg, NOT_ACCEPTABLE)
         else:
             offer = None if event.sdp is None else parse(event.sdp)
             self._carry_out(leg, leg.call.negotiation.far_offer(offer))

@@ -1,364 +1,52 @@
 """
-Offer and answer in one call, between its page and its far side (:rfc:`3264`, :rfc:`6337`).
+The machine: what a negotiation holds, and what it does with each input.
 
-The gateway stands between two exchanges. With the far side at most one offer is under way; the page is asked only for
-what it alone can answer, and may have to catch up with a description that the two ends have agreed on already: for that
-nobody waits. At the beginning of a call::
-
-    OFFERING --early answer--> EARLY --early answer of another branch--> FORKED
-        |                        |                                         |
-        +---------+--------------+---answer--------------------------------+----> STABLE
-    OFFERED      --page's answer--> STABLE
-    OFFER_WANTED --page's offer---> ANSWER_AWAITED --answer in the ACK----------> STABLE
-
-Inside it, the page not having to catch up with anything::
-
-    STABLE --page's offer, order, accepted late--> LOCAL_OFFER --answer, refusal--> STABLE
-    STABLE --news in their offer--> REMOTE_OFFER --page's answer, withdrawn, page silent--> STABLE
-    REMOTE_OFFER --page's offer (theirs is refused with 491)--> LOCAL_OFFER
-    STABLE --news in their answer--> CATCHING_UP --page's answer or silence, new page--> STABLE
-
-and having to, which holds up only the far side's offers that bring further news::
-
-    CATCHING_UP --page's offer--> LOCAL_OFFER
-    CATCHING_UP --order--> CATCHING_UP_LOCAL_OFFER --answer, refusal--> CATCHING_UP
-    CATCHING_UP --news in their offer--> CATCHING_UP_REMOTE_OFFER --page's answer or silence, new page--> REMOTE_OFFER
-    CATCHING_UP_REMOTE_OFFER --withdrawn--> CATCHING_UP
-    CATCHING_UP_REMOTE_OFFER --page's offer (theirs is refused with 491)--> LOCAL_OFFER
-    CATCHING_UP_LOCAL_OFFER --page's answer, silence or offer (which waits), new page--> LOCAL_OFFER
-
-In any state an offer that brings no news, and the wish for an offer of ours, is met without the page. What the page or
-the server orders while it cannot be sent waits, and so does the newest offer of a page that may repeat itself; what may
-not wait is a :class:`~wrtcgw.errors.WrongState`. An event that means nothing in a state is absorbed. The end of the
-call leads from any state to OVER, which nothing leaves.
-
-Pure: what is to be done is returned, in order, and nothing else knows how a negotiation stands.
+Pure: what is to be done is returned, in order, and nothing else knows how a negotiation stands. The states, and what
+leads from one to another, are in :mod:`wrtcgw.calls.negotiation.table`.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
-from enum import Enum
+from collections.abc import Callable
 from typing import Any
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from wrtcgw.calls.descriptions import Descriptions
 from wrtcgw.calls.media_direction import holds
-from wrtcgw.calls.messages import AgentMessage, MessageType
+from wrtcgw.calls.messages import AgentMessage, MessageType, request_for_offer
+from wrtcgw.calls.negotiation.hold import BY_GATEWAY, BY_ORDER, LOCAL, SERVER, Hold
+from wrtcgw.calls.negotiation.outputs import (
+    AnswerCall,
+    HoldChanged,
+    Next,
+    OpenOffer,
+    Order,
+    OrderDone,
+    OrderFailed,
+    Output,
+    PageDone,
+    Proceed,
+    Purpose,
+    RefuseOffer,
+    SendAnswer,
+    SendOffer,
+    Tell,
+    TellRefusal,
+    WaitForPage,
+)
+from wrtcgw.calls.negotiation.table import CATCHING_UP, INSIDE, OF_USERS, STATUS, TABLE, Input, NegotiationState
 from wrtcgw.errors import WrongState
 from wrtcgw.sdp.comparison import only_direction_differs, same_session
-from wrtcgw.sdp.description import EMPTY, Description, parse
+from wrtcgw.sdp.description import EMPTY, Description
 from wrtcgw.sdp.directions import RECEIVING, direction, directions
 from wrtcgw.sdp.dtls_role import restarted
 
+S, I = NegotiationState, Input  # noqa: E741 (short, as in the table)
+
 NOT_ACCEPTABLE, GLARE = 488, 491
+OVERTAKEN = "the page's own offer came first; the far side may make its offer again"
 MAX_ORDERS = 4
 """How many orders of a call may wait for their turn."""
-
-
-class NegotiationState(Enum):
-    """Whose offer is under way, and what the page has still to answer; the figure is in the module's docstring."""
-
-    OFFERING = "offering"
-    EARLY = "early"
-    FORKED = "forked"
-    OFFERED = "offered"
-    OFFER_WANTED = "offer wanted"
-    ANSWER_AWAITED = "answer awaited"
-    STABLE = "stable"
-    LOCAL_OFFER = "local offer"
-    REMOTE_OFFER = "remote offer"
-    CATCHING_UP = "catching up"
-    CATCHING_UP_LOCAL_OFFER = "catching up, local offer"
-    CATCHING_UP_REMOTE_OFFER = "catching up, remote offer"
-    OVER = "over"
-
-
-class Input(Enum):
-    """What can happen to a negotiation."""
-
-    PAGE_OFFER = "offer"
-    PAGE_ANSWER = "answer"
-    ORDER = "order"
-    """The gateway is to offer by itself: hold or resume."""
-    KNOWN_OFFER = "their offer without news"
-    NEW_OFFER = "their offer with news"
-    OFFER_REQUEST = "their wish for an offer"
-    WITHDRAWN = "their offer withdrawn"
-    EARLY_ANSWER = "early answer"
-    ANSWER = "answer to our offer"
-    REFUSAL = "refusal of our offer"
-    LATE_ANSWER = "answer that nobody here waits for"
-    """To an offer that a 2xx of ours made, or to a refresh."""
-    ACCEPTED_LATE = "our offer accepted when it was given up"
-    PAGE_SILENT = "page silent"
-    NEW_PAGE = "new page"
-    END = "end"
-
-
-class Hold(Enum):
-    """Who has put the call on hold, and how it ends."""
-
-    NONE = "none"
-    ORDERED = "ordered"
-    """The page was told to hold, and has not yet."""
-    AGENT = "agent"
-    """The gateway holds, for the agent."""
-    LAPSING = "lapsing"
-    """So it does, but for a page that is gone: the new one holds by itself, and its first offer ends this."""
-    SERVER = "server"
-    """The gateway holds, since the server has ordered it."""
-    PAGE = "page"
-    """The page's own description holds."""
-    PAGE_ORDERED = "page, ordered"
-    """So it does, since the server has ordered it."""
-
-
-BY_GATEWAY = frozenset({Hold.AGENT, Hold.LAPSING, Hold.SERVER})
-BY_ORDER = frozenset({Hold.SERVER, Hold.PAGE_ORDERED})
-
-LOCAL, SERVER = "local", "server"
-"""Who can order a hold: the agent, at the page; or third-party call control."""
-
-
-class Purpose(Enum):
-    """What an offer of ours inside a call is for."""
-
-    HOLD = "hold"
-    RESUME = "resume"
-    PAGE = "offer in"
-    """The page made it, and hears of its outcome."""
-    REPEAT = "offer again in"
-    """It only says again what counts, for a far side that knows something else; nobody hears of its outcome."""
-
-
-@frozen(eq=False)
-class Order:
-    """A hold or resume that somebody waits for; ``by`` is ``local`` or ``server``."""
-
-    purpose: Purpose
-    by: str
-
-
-@frozen(eq=False)
-class OpenOffer:
-    """An offer of ours that the far side has not answered."""
-
-    purpose: Purpose
-    sdp: Description = field(repr=False)
-    """The description as it went out."""
-    page: Description = field(repr=False)
-    """What is to be the page's description when the offer is accepted."""
-    by: str
-    on_hold: bool
-    """Whether the gateway holds when it is accepted."""
-    order: Order | None = None
-
-
-class Next(Enum):
-    """What follows when our open offer is settled, if not an offer of the page."""
-
-    NOTHING = "nothing"
-    ASK_NEW_PAGE = "ask the new page"
-    """The page that has come meanwhile is asked for an offer of its own, and hears nothing of the old one's."""
-
-
-# -- what is to be done
-
-
-@frozen
-class SendOffer:
-    """Offer this to the far side."""
-
-    sdp: Description = field(repr=False)
-
-
-@frozen
-class SendAnswer:
-    """Answer the far side's offer inside the call."""
-
-    sdp: Description = field(repr=False)
-
-
-@frozen
-class AnswerCall:
-    """Answer the call that rings here, with an answer or an offer of ours."""
-
-    sdp: Description = field(repr=False)
-
-
-@frozen
-class RefuseOffer:
-    """Refuse the far side's offer with this code."""
-
-    code: int
-
-
-@frozen
-class Tell:
-    """Tell the page."""
-
-    message: AgentMessage
-
-
-@frozen
-class TellRefusal:
-    """Tell the page that its offer was refused, in the far side's words."""
-
-
-@frozen
-class HoldChanged:
-    """The call was put on hold, or taken from it, by ``peer``, ``local`` or ``server``."""
-
-    on_hold: bool
-    by: str
-
-
-@frozen
-class WaitForPage:
-    """Tell the negotiation when the page has not answered in time."""
-
-
-@frozen
-class PageDone:
-    """Wait for the page no more."""
-
-
-@frozen
-class OrderDone:
-    """An order has its outcome: accepted, or refused in the far side's words."""
-
-    order: Order
-    accepted: bool
-
-
-@frozen
-class OrderFailed:
-    """An order whose turn came in a state that does not allow it."""
-
-    order: Order
-    error: WrongState
-
-
-@frozen
-class Proceed:
-    """Call :meth:`Negotiation.proceed` when everything that has come in is acted on."""
-
-
-Output = (
-    SendOffer
-    | SendAnswer
-    | AnswerCall
-    | RefuseOffer
-    | Tell
-    | TellRefusal
-    | HoldChanged
-    | WaitForPage
-    | PageDone
-    | OrderDone
-    | OrderFailed
-    | Proceed
-)
-
-S, I = NegotiationState, Input  # noqa: E741 (columns of the table)
-
-# What is done in a state with an input, as the name of a method, and the state after it (None: the method says).
-Row = tuple[str, NegotiationState | None]
-
-_CATCHING_UP = (S.CATCHING_UP, S.CATCHING_UP_LOCAL_OFFER, S.CATCHING_UP_REMOTE_OFFER)
-_INSIDE = (S.STABLE, S.LOCAL_OFFER, S.REMOTE_OFFER, *_CATCHING_UP)
-_BEFORE = (S.OFFERING, S.EARLY, S.FORKED, S.OFFERED, S.OFFER_WANTED, S.ANSWER_AWAITED)
-
-TABLE: Mapping[tuple[NegotiationState, Input], Row] = {
-    # the beginning of the call
-    (S.OFFERING, I.EARLY_ANSWER): ("_early", S.EARLY),
-    (S.EARLY, I.EARLY_ANSWER): ("_early_again", None),
-    (S.FORKED, I.EARLY_ANSWER): ("_early_again", None),
-    (S.OFFERING, I.ANSWER): ("_first_answer", S.STABLE),
-    (S.EARLY, I.ANSWER): ("_first_answer", S.STABLE),
-    (S.FORKED, I.ANSWER): ("_first_answer_of_fork", S.STABLE),
-    (S.OFFERED, I.PAGE_ANSWER): ("_page_answers_call", S.STABLE),
-    (S.OFFER_WANTED, I.PAGE_OFFER): ("_page_offers_in_answer", S.ANSWER_AWAITED),
-    (S.ANSWER_AWAITED, I.LATE_ANSWER): ("_answer_in_ack", S.STABLE),
-    (S.ANSWER_AWAITED, I.PAGE_OFFER): ("_let_page_offer_wait", S.ANSWER_AWAITED),
-    (S.ANSWER_AWAITED, I.ORDER): ("_let_order_wait", S.ANSWER_AWAITED),
-    **{(state, I.NEW_OFFER): ("_not_now", state) for state in _BEFORE},
-    **{(state, I.KNOWN_OFFER): ("_not_now", state) for state in _BEFORE},
-    **{(state, I.OFFER_REQUEST): ("_not_now", state) for state in _BEFORE},
-    (S.ANSWER_AWAITED, I.NEW_PAGE): ("_ask_new_page", S.ANSWER_AWAITED),
-    # offers that need no page, in any state inside the call
-    **{(state, I.KNOWN_OFFER): ("_answer_without_page", state) for state in _INSIDE},
-    **{(state, I.OFFER_REQUEST): ("_offer_without_page", state) for state in _INSIDE},
-    # nothing under way
-    (S.STABLE, I.PAGE_OFFER): ("_offer_for_page", S.LOCAL_OFFER),
-    (S.STABLE, I.ORDER): ("_offer_by_order", S.LOCAL_OFFER),
-    (S.STABLE, I.ACCEPTED_LATE): ("_offer_again", S.LOCAL_OFFER),
-    (S.STABLE, I.NEW_OFFER): ("_ask_page", S.REMOTE_OFFER),
-    (S.STABLE, I.LATE_ANSWER): ("_inform_page", None),
-    (S.STABLE, I.NEW_PAGE): ("_ask_new_page", S.STABLE),
-    # ours
-    (S.LOCAL_OFFER, I.ANSWER): ("_accepted", S.STABLE),
-    (S.LOCAL_OFFER, I.REFUSAL): ("_refused", S.STABLE),
-    (S.LOCAL_OFFER, I.PAGE_OFFER): ("_let_page_offer_wait", S.LOCAL_OFFER),
-    (S.LOCAL_OFFER, I.ORDER): ("_let_order_wait", S.LOCAL_OFFER),
-    (S.LOCAL_OFFER, I.NEW_OFFER): ("_glare", S.LOCAL_OFFER),
-    (S.LOCAL_OFFER, I.LATE_ANSWER): ("_learn_answer", S.LOCAL_OFFER),
-    (S.LOCAL_OFFER, I.NEW_PAGE): ("_ask_new_page_later", S.LOCAL_OFFER),
-    # theirs, with the page
-    (S.REMOTE_OFFER, I.PAGE_ANSWER): ("_answer_of_page", S.STABLE),
-    (S.REMOTE_OFFER, I.PAGE_OFFER): ("_yield_to_page", S.LOCAL_OFFER),
-    (S.REMOTE_OFFER, I.ORDER): ("_let_order_wait", S.REMOTE_OFFER),
-    (S.REMOTE_OFFER, I.NEW_OFFER): ("_glare", S.REMOTE_OFFER),
-    (S.REMOTE_OFFER, I.LATE_ANSWER): ("_learn_answer", S.REMOTE_OFFER),
-    (S.REMOTE_OFFER, I.WITHDRAWN): ("_withdrawn", S.STABLE),
-    (S.REMOTE_OFFER, I.PAGE_SILENT): ("_refuse_for_silence", S.STABLE),
-    (S.REMOTE_OFFER, I.NEW_PAGE): ("_ask_page_again", S.REMOTE_OFFER),
-    # agreed on with the far side, and with the page to apply it
-    (S.CATCHING_UP, I.PAGE_ANSWER): ("_caught_up", None),
-    (S.CATCHING_UP, I.PAGE_OFFER): ("_offer_instead", S.LOCAL_OFFER),
-    (S.CATCHING_UP, I.ORDER): ("_offer_by_order", S.CATCHING_UP_LOCAL_OFFER),
-    (S.CATCHING_UP, I.ACCEPTED_LATE): ("_offer_again", S.CATCHING_UP_LOCAL_OFFER),
-    (S.CATCHING_UP, I.NEW_OFFER): ("_put_off", S.CATCHING_UP_REMOTE_OFFER),
-    (S.CATCHING_UP, I.LATE_ANSWER): ("_learn_answer", S.CATCHING_UP),
-    (S.CATCHING_UP, I.PAGE_SILENT): ("_page_is_silent", S.STABLE),
-    (S.CATCHING_UP, I.NEW_PAGE): ("_ask_new_page", S.STABLE),
-    (S.CATCHING_UP_LOCAL_OFFER, I.PAGE_ANSWER): ("_page_applied", S.LOCAL_OFFER),
-    (S.CATCHING_UP_LOCAL_OFFER, I.PAGE_OFFER): ("_let_page_offer_wait", S.LOCAL_OFFER),
-    (S.CATCHING_UP_LOCAL_OFFER, I.ORDER): ("_let_order_wait", S.CATCHING_UP_LOCAL_OFFER),
-    (S.CATCHING_UP_LOCAL_OFFER, I.ANSWER): ("_accepted", S.CATCHING_UP),
-    (S.CATCHING_UP_LOCAL_OFFER, I.REFUSAL): ("_refused", S.CATCHING_UP),
-    (S.CATCHING_UP_LOCAL_OFFER, I.NEW_OFFER): ("_glare", S.CATCHING_UP_LOCAL_OFFER),
-    (S.CATCHING_UP_LOCAL_OFFER, I.LATE_ANSWER): ("_learn_answer", S.CATCHING_UP_LOCAL_OFFER),
-    (S.CATCHING_UP_LOCAL_OFFER, I.PAGE_SILENT): ("_page_is_silent", S.LOCAL_OFFER),
-    (S.CATCHING_UP_LOCAL_OFFER, I.NEW_PAGE): ("_ask_new_page_later", S.LOCAL_OFFER),
-    (S.CATCHING_UP_REMOTE_OFFER, I.PAGE_ANSWER): ("_page_applied_and_is_asked", S.REMOTE_OFFER),
-    (S.CATCHING_UP_REMOTE_OFFER, I.PAGE_OFFER): ("_yield_to_page", S.LOCAL_OFFER),
-    (S.CATCHING_UP_REMOTE_OFFER, I.ORDER): ("_let_order_wait", S.CATCHING_UP_REMOTE_OFFER),
-    (S.CATCHING_UP_REMOTE_OFFER, I.NEW_OFFER): ("_glare", S.CATCHING_UP_REMOTE_OFFER),
-    (S.CATCHING_UP_REMOTE_OFFER, I.LATE_ANSWER): ("_learn_answer", S.CATCHING_UP_REMOTE_OFFER),
-    (S.CATCHING_UP_REMOTE_OFFER, I.WITHDRAWN): ("_withdrawn_before_asked", S.CATCHING_UP),
-    (S.CATCHING_UP_REMOTE_OFFER, I.PAGE_SILENT): ("_ask_page_put_off", S.REMOTE_OFFER),
-    (S.CATCHING_UP_REMOTE_OFFER, I.NEW_PAGE): ("_ask_page_put_off", S.REMOTE_OFFER),
-    # the end
-    **{(state, I.END): ("_end", S.OVER) for state in S if state is not S.OVER},
-}
-"""Pairs that are not here: an input of the page or an order raises WrongState, any other is absorbed."""
-
-_OF_USERS = frozenset({I.PAGE_OFFER, I.PAGE_ANSWER, I.ORDER})
-_ACTIONS = {I.PAGE_OFFER: "offer in", I.PAGE_ANSWER: "answer"}
-
-_STATUS = {
-    S.OFFERING: "dialling",
-    S.EARLY: "ringing",
-    S.FORKED: "ringing",
-    S.LOCAL_OFFER: "waiting for the answer to an offer (ours)",
-    S.CATCHING_UP_LOCAL_OFFER: "waiting for the answer to an offer (ours)",
-    S.REMOTE_OFFER: "waiting for the answer to an offer (theirs)",
-    S.CATCHING_UP_REMOTE_OFFER: "waiting for the answer to an offer (theirs)",
-    S.OFFERED: "waiting for an answer",
-    S.OFFER_WANTED: "waiting for an offer",
-    S.OVER: "ended",
-}
 
 
 @define(eq=False)
@@ -412,11 +100,6 @@ class Negotiation:
         return self.on_hold if self.offer is None else self.offer.on_hold
 
     @property
-    def page_holds(self) -> bool:
-        """Whether the page's own description holds."""
-        return holds(self.descriptions.wish)
-
-    @property
     def has_open_offer(self) -> bool:
         """Whether the far side has an offer of ours inside the call to answer."""
         return self.offer is not None
@@ -424,17 +107,17 @@ class Negotiation:
     @property
     def is_catching_up(self) -> bool:
         """Whether the page has an agreed description to apply."""
-        return self.state in _CATCHING_UP
+        return self.state in CATCHING_UP
 
     @property
     def status(self) -> str:
         """The state in words for an error text."""
-        return _STATUS.get(self.state, "on hold" if self.on_hold else "established")
+        return STATUS.get(self.state, "on hold" if self.on_hold else "established")
 
     def awaits(self, kind: MessageType | None) -> bool:
         """Return whether the page owes a description of that kind: OFFER, ANSWER, or None for either."""
         wanted = MessageType.OFFER if self.state is S.OFFER_WANTED else MessageType.ANSWER
-        owes = self.state in (S.OFFERED, S.OFFER_WANTED, S.REMOTE_OFFER, *_CATCHING_UP)
+        owes = self.state in (S.OFFERED, S.OFFER_WANTED, S.REMOTE_OFFER, *CATCHING_UP)
         return owes and kind in (None, wanted)
 
     def is_open(self, sdp: str | None) -> bool:
@@ -497,7 +180,7 @@ class Negotiation:
 
     def order_page_to_hold(self) -> None:
         """Note that the page was told to hold: its next offer is what it makes of that."""
-        if self.hold is Hold.NONE and not self.page_holds:
+        if self.hold is Hold.NONE and not holds(self.descriptions.wish):
             self.hold = Hold.ORDERED
 
     # -- the far side
@@ -541,7 +224,7 @@ class Negotiation:
         """Do what has waited for its turn."""
         waiting = self.next
         if isinstance(waiting, Description):
-            if self.offer is not None or self.state not in _INSIDE:
+            if self.offer is not None or self.state not in INSIDE:
                 return []
             self.next = Next.NOTHING
             return self._take(I.PAGE_OFFER, waiting)
@@ -566,11 +249,9 @@ class Negotiation:
     def _take(self, event: Input, *values: Any) -> list[Output]:
         action, after = TABLE.get((self.state, event), ("", None))
         if not action:
-            if event in _OF_USERS:
-                what = (
-                    values[0].purpose.value if event is I.ORDER else "answer" if event is I.PAGE_ANSWER else "offer in"
-                )
-                raise WrongState(self.call_id, what, self.status)
+            if event in OF_USERS:
+                action = OF_USERS[event] or values[0].purpose.value
+                raise WrongState(self.call_id, action, self.status)
             return []
         if after is not None:
             before, self.state = self.state, after
@@ -675,7 +356,7 @@ class Negotiation:
     def _ask_page_again(self) -> None:
         self._tell(AgentMessage(type=MessageType.OFFER, sdp=str(self.asked)))
 
-    def _put_off(self, offer: Description) -> None:
+    def _put_off(self, offer: Description | None = None) -> None:
         self.put_off = offer
 
     def _ask_page_put_off(self) -> None:
@@ -700,16 +381,13 @@ class Negotiation:
         self._page_done()
         self.put_off = None
         self._emit(RefuseOffer(GLARE))
-        self._tell_withdrawn("the page's own offer came first; the far side may make its offer again")
+        self._tell_withdrawn(OVERTAKEN)
         self._offer_for_page(offer)
 
     def _withdrawn(self) -> None:
         self._page_done()
         self._tell_withdrawn("the far side took its offer back; the call goes on as it was")
         self._go_on()
-
-    def _withdrawn_before_asked(self) -> None:
-        self.put_off = None
 
     def _refuse_for_silence(self) -> None:
         self._page_done()
@@ -722,8 +400,9 @@ class Negotiation:
         self._tell(AgentMessage(type=MessageType.ERROR, cause="withdrawn", hint=hint))
 
     def _page_done(self) -> Description:
-        """Return what the page was asked; it is not any more."""
-        self._emit(PageDone())
+        """Return what the page was asked, if anything; it is not any more."""
+        if self.asked is not None:
+            self._emit(PageDone())
         asked, self.asked = self.asked or EMPTY, None
         return asked
 
@@ -758,13 +437,10 @@ class Negotiation:
         offer, self.put_off = self.put_off or EMPTY, None
         self._ask_page(offer)
 
-    def _page_is_silent(self) -> None:
-        self._page_done()
-
     def _offer_instead(self, offer: Description) -> None:
         """Send the page's offer; what it was to catch up with is known again from the answer to that."""
         self._page_done()
-        self._tell_withdrawn("the page's own offer came first; the far side may make its offer again")
+        self._tell_withdrawn(OVERTAKEN)
         self._offer_for_page(offer)
 
     # -- ours
@@ -802,7 +478,7 @@ class Negotiation:
     def _let_page_offer_wait(self, offer: Description) -> None:
         if self.asked is not None:
             self._page_done()
-            self._tell_withdrawn("the page's own offer came first; the far side may make its offer again")
+            self._tell_withdrawn(OVERTAKEN)
         self.next = offer
 
     def _let_order_wait(self, order: Order) -> None:
@@ -850,13 +526,11 @@ class Negotiation:
             self._emit(Proceed())
 
     def _ask_new_page(self) -> None:
-        if self.asked is not None:
-            self._page_done()
+        self._page_done()
         self._tell(request_for_offer("resync"))
 
     def _ask_new_page_later(self) -> None:
-        if self.asked is not None:
-            self._page_done()
+        self._page_done()
         self.next = Next.ASK_NEW_PAGE
 
     # -- hold
@@ -867,7 +541,7 @@ class Negotiation:
         if offer.on_hold:
             lapsing = before is Hold.LAPSING and offer.by == LOCAL
             self.hold = Hold.LAPSING if lapsing else Hold.SERVER if offer.by == SERVER else Hold.AGENT
-        elif self.page_holds:
+        elif holds(self.descriptions.wish):
             self.hold = Hold.PAGE_ORDERED if offer.by == SERVER else Hold.PAGE
         elif before is not Hold.ORDERED:
             self.hold = Hold.NONE
@@ -889,7 +563,7 @@ class Negotiation:
         if self.hold is Hold.SERVER and self._resumes(offer):
             self.hold = Hold.PAGE_ORDERED
             self._emit(HoldChanged(False, SERVER))
-        if self.hold in (Hold.PAGE, Hold.PAGE_ORDERED) and not self.page_holds:
+        if self.hold in (Hold.PAGE, Hold.PAGE_ORDERED) and not holds(self.descriptions.wish):
             self.hold = Hold.NONE
 
     def _learn_offer(self, offer: Description) -> None:
@@ -923,57 +597,3 @@ class Negotiation:
         self.offer = self.asked = self.put_off = None
         self.orders.clear()
         self.next = Next.NOTHING
-
-    # -- across a restart
-
-    def snapshot(self) -> dict[str, object]:
-        """Return plain data, from which :meth:`restore` makes a negotiation that goes on; orders do not survive."""
-        offer = self.offer
-        return {
-            "call_id": self.call_id,
-            "state": self.state.value,
-            "descriptions": self.descriptions.snapshot(),
-            "hold": self.hold.value,
-            "held_by_peer": self.held_by_peer,
-            "offer": None
-            if offer is None
-            else {
-                "purpose": offer.purpose.value,
-                "sdp": str(offer.sdp),
-                "page": str(offer.page),
-                "by": offer.by,
-                "on_hold": offer.on_hold,
-            },
-            "asked": None if self.asked is None else str(self.asked),
-            "put_off": None if self.put_off is None else str(self.put_off),
-            "next": {"offer": str(self.next)} if isinstance(self.next, Description) else self.next.value,
-        }
-
-    @classmethod
-    def restore(cls, data: Mapping[str, Any]) -> "Negotiation":
-        """Return the negotiation that :meth:`snapshot` was taken of."""
-        offer, then = data["offer"], data["next"]
-        return cls(
-            call_id=data["call_id"],
-            state=NegotiationState(data["state"]),
-            descriptions=Descriptions.restore(data["descriptions"]),
-            hold=Hold(data["hold"]),
-            held_by_peer=data["held_by_peer"],
-            offer=None
-            if offer is None
-            else OpenOffer(
-                Purpose(offer["purpose"]), parse(offer["sdp"]), parse(offer["page"]), offer["by"], offer["on_hold"]
-            ),
-            asked=_parsed(data["asked"]),
-            put_off=_parsed(data["put_off"]),
-            next=parse(then["offer"]) if isinstance(then, dict) else Next(then),
-        )
-
-
-def _parsed(text: str | None) -> Description | None:
-    return None if text is None else parse(text)
-
-
-def request_for_offer(cause: str) -> AgentMessage:
-    """Return an OFFER without a description: the page is to make one."""
-    return AgentMessage(type=MessageType.OFFER, cause=cause)
