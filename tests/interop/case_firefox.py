@@ -20,6 +20,8 @@ SIGN_IN = """async (dn, password) => {
     await phone.signIn({ dn, password });
     return phone.registration.state;
 }"""
+BLANK = "/extension/"
+"""A page of the gateway whose policy lets its own scripts in, and that has none."""
 HIDDEN: Mapping[str, object] = {
     "media.peerconnection.ice.obfuscate_host_addresses": True,
     "media.peerconnection.ice.loopback": False,
@@ -51,14 +53,14 @@ class FirefoxPages(TestCase):
         """The origin that serves the library."""
         raise NotImplementedError
 
-    async def visit(self, path: str = "/grtc.js", preferences: Mapping[str, object] | None = None) -> FirefoxTab:
+    async def visit(self, path: str = BLANK, preferences: Mapping[str, object] | None = None) -> FirefoxTab:
         """Start Firefox and open a page of the gateway."""
         firefox = Firefox(Path(tempfile.mkdtemp(prefix="firefox-", dir=demo_folder())), preferences or {})
         self.addCleanup(firefox.stop)
         await firefox.start()
         return await self.another(firefox, path)
 
-    async def another(self, firefox: Firefox, path: str = "/grtc.js") -> FirefoxTab:
+    async def another(self, firefox: Firefox, path: str = BLANK) -> FirefoxTab:
         """Open one more page, for another user."""
         tab = await firefox.open(f"{self.home}{path}")
         self.addCleanup(tab.console.check)

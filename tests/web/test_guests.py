@@ -46,6 +46,25 @@ class Guests(RESTGuestCase):
         self.assertEqual(self.call(first, "8000").error, (409, "wrong_state"))
         self.assertEqual(self.call(second, "8000").code, 200)
 
+    def test_asks_before_the_microphone(self) -> None:
+        """A page learns that a number may not be called, or is none, from the request for ICE servers already."""
+        self.start(guest_mode="unregistered", guest_destinations=("8000", "90*"))
+        guest = self.come(**GUEST)
+        headers = {**JSON, "Authorization": f"Bearer {guest.json['session']}"}
+
+        def asked(to: str) -> Answer:
+            return self.ask("GET", f"/api/webrtc/ice?id={guest.json['id']}&to={to}", headers=headers)
+
+        self.assertIn("iceServers", asked("8000").json)
+        self.assertEqual(asked("9012").code, 200)
+        for to in ("1003", "sip:8000@elsewhere.example", "80001", "self"):
+            self.assertEqual((to, asked(to).code), (to, self.call(guest, to).code))
+            self.assertIn(asked(to).code, (400, 403))
+        self.assertEqual(asked("abc%20def").error, (400, "bad_input"))
+        self.assertEqual(asked("abc%20def").json["field"], "to")
+        self.assertEqual(asked("").code, 200)
+        self.assertEqual(self.far.calls, [])
+
     def test_json(self) -> None:
         """The field may come as JSON; one that says no asks for the other fields."""
         self.start(guest_mode="unregistered")

@@ -3,7 +3,7 @@
 import { checkedDigits, sendDigits } from "./digits.js";
 import { Emitter } from "./emitter.js";
 import { PhoneError, asPhoneError, during } from "./errors.js";
-import { asEnding, endingOf, factsOf, refusalOf } from "./facts.js";
+import { asEnding, endingOf, factsOf, identityOf, refusalOf } from "./facts.js";
 import { Negotiation, requireWebRTC } from "./negotiation.js";
 import { Referral } from "./referral.js";
 import { Warnings } from "./warnings.js";
@@ -40,7 +40,7 @@ export class Call extends Emitter {
     this.#watch = new Watch(this, phone.wire);
     this.#offer = offer;
     const wantsOffer = direction === "inbound" && !offer;
-    Object.assign(this, factsOf(about), { id, direction, peer, wantsOffer });
+    Object.assign(this, factsOf({ ...about, peer }), { id, direction, peer, wantsOffer });
     this.state = direction === "inbound" ? "incoming" : "calling";
     this.held = this.heldByPeer = this.muted = false;
     this.startedAt = Date.now();
@@ -306,10 +306,9 @@ export class Call extends Emitter {
     this.emit("transfer", progress);
   }
 
-  renamed({ from = "", displayName = "" }) {
-    if (from) this.peer = from;
-    this.displayName = displayName;
-    this.emit("identity", { peer: this.peer, displayName });
+  renamed(message) {
+    Object.assign(this, identityOf(message, this.peer));
+    this.emit("identity", { peer: this.peer, displayName: this.displayName });
     this.#changed();
   }
 

@@ -2,12 +2,21 @@
 
 import { PhoneError } from "./errors.js";
 
+const ANONYMOUS = "anonymous"; // RFC 3323, and what the gateway says of who wants not to be known
+
 /** Returns what is known of a call and its far side. */
 export function factsOf({
-  displayName = "", called = "", diversion = [], headers = {}, verstat = "", anonymous = false,
-  data = [], uuid = "", autoAnswer = null,
+  displayName = "", called = "", diversion = [], headers = {}, verstat = "", data = [], uuid = "", autoAnswer = null,
+  from, peer = from,
 }) {
-  return { displayName, called, diversion, headers, verstat, anonymous, data: data ?? [], uuid, autoAnswer };
+  const anonymous = peer === ANONYMOUS;
+  return { displayName, called, diversion, headers, verstat, anonymous, data, uuid, autoAnswer };
+}
+
+/** Returns who the far side is from now on; without a number it is still the one `before`. */
+export function identityOf({ from = "", displayName = "" }, before) {
+  const peer = from || before;
+  return { peer, displayName, anonymous: peer === ANONYMOUS };
 }
 
 /** Returns how a call has ended; `rang` tells that it still rang here. */

@@ -301,8 +301,8 @@ export class Phone extends Emitter {
     if (view.state === "OFFERED") {
       if (kept?.offer) this.#incoming(kept.offer);
     } else if (["DIALLING", "RINGING", "ESTABLISHED"].includes(view.state)) {
-      const { callId: id, direction, peer, displayName } = view;
-      const call = new Call(this, { ...kept?.offer, id, direction, peer, displayName, offer: null });
+      const { callId: id, direction, peer } = view;
+      const call = new Call(this, { ...kept?.offer, ...view, id, direction, peer, offer: null });
       this.#add(call, id);
       call.takeUp(view, kept);
     }
