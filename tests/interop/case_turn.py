@@ -134,7 +134,7 @@ class Relayed(RelayCase):
         firefox = Firefox(Path(tempfile.mkdtemp(prefix="firefox-", dir=demo_folder())))
         self.addCleanup(firefox.stop)
         await firefox.start()
-        tab = await firefox.open(f"{self.gateway.url}/grtc.js")
+        tab = await firefox.open(f"{self.gateway.url}/extension/")
         await tab.evaluate(SIGN_IN, {}, {"dn": "5006", "password": PASSWORD})
         self.assertEqual(await self.relayed_call(tab), ["relay", "udp"])
         self.assertIn("5006", {user.split(":")[1] for user in self.turn.users()})
