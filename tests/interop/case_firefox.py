@@ -9,6 +9,7 @@ from twisted.trial.unittest import TestCase
 from tests.interop import base, ears
 from tests.interop.demo import DemoCase, demo_folder
 from tests.interop.firefox import Firefox, FirefoxTab
+from tests.interop.library_page import SILENT
 from tests.interop.screenshots import picture
 from tests.interop.servers import PASSWORD
 
@@ -167,6 +168,19 @@ class WithDemo(FirefoxPages, DemoCase):
         await ears.hears(callee, "call.connection")
         await self.walk(caller)
         await ears.until(callee, "() => call.state === 'ended'")
+
+    async def test_silent_microphone(self) -> None:
+        """A microphone that gives nothing is told, and that it speaks again; Firefox has no statistics of that."""
+        tab = await self.visit()
+        await tab.evaluate(SIGN_IN, "5006", PASSWORD)
+        await tab.evaluate(SILENT)
+        await tab.evaluate(CALL, "1003")
+        await ears.until(tab, UP)
+        await ears.until(tab, "() => call.warnings.includes('mic_silent')")
+        await tab.evaluate("() => { gain.gain.value = 0.5 }")
+        await ears.until(tab, "() => call.warnings.length === 0")
+        await tab.evaluate(VERB, "hangup")
+        await tab.evaluate("() => phone.signOut()")
 
 
 class WithAsterisk(FirefoxPages, base.InteropCase):

@@ -6,28 +6,15 @@ descriptions beside what Chromium makes of them.
 """
 
 import pathlib
+import re
 from collections.abc import Mapping
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-from tests.interop.library_page import PAGE, SETUP, LibraryCase
+from tests.interop.library_page import PAGE, SETUP, SILENT, LibraryCase
 from tests.interop.servers import PROJECT
 
 ECHO, BUSY = 1003, 1005
-SILENT = """() => {
-    window.asked = 0;
-    navigator.mediaDevices.getUserMedia = async () => {
-        asked += 1;
-        const context = new AudioContext();
-        const out = context.createMediaStreamDestination();
-        window.gain = new GainNode(context, { gain: 0 });
-        const oscillator = new OscillatorNode(context);
-        oscillator.connect(gain).connect(out);
-        oscillator.start();
-        return out.stream;
-    };
-}"""
-"""A microphone that gives nothing, until its gain is set."""
 PLAIN = """() => {
     const real = window.fetch;
     window.fetch = async (url, options) => {
@@ -142,11 +129,11 @@ class Refusals(LibraryCase):
         await self.call(caller, 5002)
         await self.is_(called, "incoming")
         failed = await self.do(called, "answer")
-        self.assertEqual(failed["code"], "no_webrtc")
+        self.assertEqual(failed["code"], "not_webrtc")
         self.assertIn("RTP/AVP", failed["hint"])
         self.assertIn("DTLS fingerprint", failed["hint"])
         self.assertEqual(
-            await called.evaluate("() => [call.state, call.ended.cause, asked]"), ["ended", "no_webrtc", 0]
+            await called.evaluate("() => [call.state, call.ended.cause, asked]"), ["ended", "not_webrtc", 0]
         )
         await self.is_(caller, "ended")
         self.assertEqual(await caller.evaluate("() => call.ended.sipCode"), 488)
@@ -159,7 +146,7 @@ class Refusals(LibraryCase):
         await self.sign_in(tab, 5001)
         await self.call(tab, ECHO)
         await self.is_(tab, "ended")
-        self.assertEqual(await tab.evaluate("() => call.ended.cause"), "no_webrtc")
+        self.assertEqual(await tab.evaluate("() => call.ended.cause"), "not_webrtc")
         self.assertEqual(await self.told(tab, "error"), [])
 
     async def test_no_number(self) -> None:
@@ -220,6 +207,17 @@ class Guests(LibraryCase):
         await self.call(tab, ECHO)
         await self.is_(tab, "established")
         await self.hears(tab, "call.connection")
+
+    async def test_readme(self) -> None:
+        """The README's page for visitors works as it is printed."""
+        text = (pathlib.Path(PROJECT) / "README.md").read_text("utf-8")
+        page = next(each for each in re.findall(r"(?s)```html\n(.*?)```", text) if "guest: true" in each)
+        self.assertIn('phone.call("8000")', page)
+        page = page.replace("https://gateway.example.com", self.gateway.url).replace('"8000"', f'"{ECHO}"')
+        tab = await self.open(PAGE)
+        await tab.chromium.run(lambda: tab.page.set_content(page))
+        await tab.chromium.run(lambda: tab.page.click("#call"))
+        await self.until(tab, "() => document.querySelector('#told').value === 'established'")
 
     async def test_foreign_origin(self) -> None:
         """A page whose origin is not allowed is told that, and which setting would allow it."""

@@ -32,6 +32,21 @@ SETUP = """async (options) => {
     Object.assign(window, { phone, told });
 }"""
 
+SILENT = """() => {
+    window.asked = 0;
+    navigator.mediaDevices.getUserMedia = async () => {
+        asked += 1;
+        const context = new AudioContext();
+        const out = context.createMediaStreamDestination();
+        window.gain = new GainNode(context, { gain: 0 });
+        const oscillator = new OscillatorNode(context);
+        oscillator.connect(gain).connect(out);
+        oscillator.start();
+        return out.stream;
+    };
+}"""
+"""A microphone that gives nothing, until its gain is set."""
+
 
 class LibraryCase(DemoCase):
     """A case of the library against the demo PBX."""

@@ -3,7 +3,7 @@
 /** Words of the library itself. */
 export type LibraryCode =
   | "microphone_refused" | "no_microphone" | "microphone_busy" | "insecure_context" | "unsupported_browser"
-  | "no_common_codec" | "no_webrtc" | "media_failed" | "playback_blocked" | "gateway_unreachable"
+  | "no_common_codec" | "not_webrtc" | "media_failed" | "playback_blocked" | "gateway_unreachable"
   | "unexpected_answer" | "transfer_failed" | "call_failed" | "call_ended" | "not_supported";
 
 /** Words of the gateway, where it refuses a request. */
@@ -111,6 +111,9 @@ export interface PhoneEvents {
   /** After any change of a call. */
   call: [Call];
   callended: [Call];
+  /** As the call tells them. */
+  warning: [Warning & { call: Call }];
+  warningcleared: [Warning & { call: Call }];
   /** `code`: the gateway's word when it knows the session no more, otherwise empty. */
   signedout: [{ reason: string; code: string }];
   error: [PhoneError];
@@ -377,6 +380,9 @@ export interface GatewayError {
   reason?: string | undefined;
   hint?: string | undefined;
   cause?: string | undefined;
+  /** Texts of the SIP answer's Warning and Reason. */
+  warning?: string | undefined;
+  sipReason?: string | undefined;
 }
 export interface Flow { packets: number; bytes: number; lost: number; jitter: number }
 export interface MediumStats { rtt: number; rtt_max: number; rtt_average: number; rx: Flow; tx: Flow }
@@ -514,7 +520,11 @@ export interface SeedSession extends Emitter<{
   stream: [MediaStream];
   state: [CallState];
   hold: [];
+  mute: [boolean];
   quality: [Quality];
+  warning: [Warning];
+  warningcleared: [Warning];
+  identity: CallEvents["identity"];
   transfer: CallEvents["transfer"];
   dtmf: [string];
   info: [{ contentType: string; body: string }];

@@ -325,8 +325,8 @@ export class Client {
     this.#page = null;
     if (!told) return;
     if (!ORDINARY.includes(ending.cause)) {
-      const { sipCode, reason, hint, cause } = ending;
-      this.onGatewayError.fire({ error: errorType(sipCode), sipCode, reason, hint, cause });
+      const { sipCode, reason, hint, cause, warning = "", sipReason = "" } = ending;
+      this.onGatewayError.fire({ error: errorType(sipCode), sipCode, reason, hint, cause, warning, sipReason });
     }
     this.onPeerClosing.fire({ cause: ending.cause, sipCode: ending.sipCode, hint: ending.hint });
   }

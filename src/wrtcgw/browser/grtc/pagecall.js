@@ -1,9 +1,11 @@
 // The one call that a page of the vendor's shape knows: what it is told of it, and what it wants of it.
 
-import { asPhoneError } from "./errors.js";
+import { PhoneError, asPhoneError } from "./errors.js";
 import { log } from "./logger.js";
 import { readForm } from "./params.js";
 import { errorType } from "./vendorerrors.js";
+
+const MEDIA = ["no_common_codec", "not_webrtc", "media_failed"]; // what an answer can be no good for
 
 export class PageCall {
   #client;
@@ -132,8 +134,8 @@ export class PageCall {
 
   #error(error) {
     if (error.code === "call_failed") {
-      const { sipCode, reason, hint } = error;
-      this.#client.onGatewayError.fire({ error: errorType(sipCode), sipCode, reason, hint });
+      const { sipCode, reason, hint, warning, sipReason } = error;
+      this.#client.onGatewayError.fire({ error: errorType(sipCode), sipCode, reason, hint, warning, sipReason });
     } else if (this.call.connection?.connectionState !== "failed") { // else onIceDisconnected tells
       this.#client.onWebrtcError.fire({ error });
     }
@@ -143,7 +145,10 @@ export class PageCall {
     clearTimeout(this.#timer);
     this.#stopEarly();
     this.#enabled.forEach((enabled, track) => { track.enabled = enabled; });
-    const told = this.#failed !== null || ending.cause !== "local";
+    const { cause, hint } = ending;
+    const unusable = this.call.direction === "outbound" && MEDIA.includes(cause);
+    if (unusable && this.#client.page === this) this.#error(new PhoneError(cause, { hint }));
+    const told = this.#failed !== null || cause !== "local";
     this.#client.over(this, { told, ending: this.#failed ?? ending });
   }
 

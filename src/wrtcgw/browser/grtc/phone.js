@@ -17,12 +17,14 @@ import { Wire } from "./wire.js";
 const DEFAULTS = {
   gateway: HOME, events: "auto", iceServers: "gateway", autoAnswer: false, answerOnTalk: false, play: true,
 };
+const WARNINGS = ["warning", "warningcleared"];
 const LOST = "The gateway was restarted and knows this call no more.";
 const AGAIN = [1_000, 2_000, 4_000, 8_000]; // ms between tries to sign in again at a gateway that had forgotten us
 
 /**
  * Events: "registration" ({state, sipCode, reason}), "connection" ({state, error}), "incoming" (Call), "call" (Call,
- * after any change of it), "callended" (Call), "signedout" ({reason, code}), "error" (PhoneError), "devices".
+ * after any change of it), "callended" (Call), "warning" and "warningcleared" ({code, hint, call}), "signedout"
+ * ({reason, code}), "error" (PhoneError), "devices".
  */
 export class Phone extends Emitter {
   #stream;
@@ -157,9 +159,7 @@ export class Phone extends Emitter {
   #begin(last, registration = { state: "REGISTERED", sipCode: 0, reason: "" }) {
     this.registration = registration;
     this.#leaveAlone ??= watchBrowser({
-      network: () => this.#networkChanged(),
-      awake: () => this.#awoken(),
-      devices: () => this.emit("devices"),
+      network: () => this.#networkChanged(), awake: () => this.#awoken(), devices: () => this.emit("devices"),
     });
     this.#stream.online = true;
     this.#stream.start(last);
@@ -223,6 +223,7 @@ export class Phone extends Emitter {
     this.calls.set(key, call);
     call.on("media", (stream) => this.#play(call, stream));
     call.on("error", (error) => this.emit("error", error));
+    for (const name of WARNINGS) call.on(name, (warning) => this.emit(name, { ...warning, call }));
   }
 
   /** Notes the id that the gateway has given to a call; for the call itself. */
@@ -360,9 +361,7 @@ export class Phone extends Emitter {
     this.#lookAfterCalls();
   }
 
-  #lookAfterCalls() {
-    for (const call of this.calls.values()) call.networkChanged();
-  }
+  #lookAfterCalls() { this.calls.forEach((call) => call.networkChanged()); }
 
   // ---- sound
 

@@ -5,7 +5,10 @@ import { PhoneError, asPhoneError } from "./errors.js";
 import { log } from "./logger.js";
 import { Phone } from "./phone.js";
 
-const CALL_EVENTS = ["state", "hold", "quality", "transfer", "dtmf", "info", "error", "ended"];
+const CALL_EVENTS = [
+  "state", "hold", "mute", "quality", "warning", "warningcleared", "identity", "transfer", "dtmf", "info", "error",
+  "ended",
+];
 
 /**
  * Events: "ready", "incoming" (session), "session" (a session of the page before a reload), "connection",
