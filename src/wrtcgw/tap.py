@@ -15,6 +15,7 @@ from twisted.python import usage
 
 from wrtcgw import __version__
 from wrtcgw.config import ConfigError, Settings, load, report
+from wrtcgw.config.warnings import warnings
 from wrtcgw.daemon.descriptors import raise_descriptor_limit
 from wrtcgw.daemon.listener import CannotServe
 from wrtcgw.daemon.service import GatewayService
@@ -81,6 +82,8 @@ class Options(usage.Options):
         self.reread = lambda: self._load()[0]
         if self["check-config"]:
             print(f"OK\n{report(self.settings, sources)}")
+            for warning in warnings(self.settings, sources):
+                print(f"# warning: {warning}")
             sys.exit(0)
         if self.parent is not None and not self.parent["chroot"]:
             check_pidfile(self.parent["pidfile"], self.parent["rundir"])

@@ -15,8 +15,10 @@ from attrs import define, field, frozen
 from wrtcgw.config.groups import AgentGroup, BadTables
 from wrtcgw.config.groups import shown as group_shown
 from wrtcgw.config.kinds import BadItem
+from wrtcgw.config.secret_files import LISTS, files_of, read_secret
 from wrtcgw.config.settings import Key, Settings, keys
 from wrtcgw.redact import MASK, redact
+from wrtcgw.transport.certificates import read_pair
 from wrtcgw.transport.tls import load_trust_root
 
 PREFIX = "WRTCGW_"
@@ -93,8 +95,9 @@ class _Reading:
         self.sources[name] = source
 
     def unknown(self, name: str, candidates: Iterable[str], source: str) -> None:
-        by_lower = {candidate.lower(): candidate for candidate in candidates}
-        close = get_close_matches(name.lower(), by_lower, n=1)
+        # without the prefix of variables, which makes all of them alike
+        by_lower = {candidate.removeprefix(PREFIX).lower(): candidate for candidate in candidates}
+        close = get_close_matches(name.removeprefix(PREFIX).lower(), by_lower, n=1)
         hint = f"a known key: did you mean {by_lower[close[0]]}?" if close else "a known key"
         self.faults.append(Fault(name, hint, "an unknown one", source))
 
@@ -129,6 +132,7 @@ def load(
     _read_environment(reading, environ)
     for name, text in (options or {}).items():
         reading.take(name, text, _KEYS[name].kind.read_text, "option")
+    _read_secrets(reading, environ)
     settings = Settings(**reading.values)  # type: ignore[arg-type]
     _check_together(reading, settings, need_proxy=need_proxy)
     if reading.faults:
@@ -164,6 +168,21 @@ def _read_environment(reading: _Reading, environ: Mapping[str, str]) -> None:
             reading.unknown(variable, variables, "environment")
 
 
+def _read_secrets(reading: _Reading, environ: Mapping[str, str]) -> None:
+    """Take the secrets that stand in files; one that is given as a value as well would leave open which counts."""
+    for name, path, by in files_of(reading.values, environ):
+        if reading.values.get(name):
+            reading.faults.append(Fault(by, f"either {name} or {by}", "both", reading.sources.get(by, by)))
+            continue
+        try:
+            secret = read_secret(path)
+            if name in LISTS:
+                secret = secret.replace("\n", ",").replace("\r", "")
+            reading.take(name, secret, _KEYS[name].kind.read_text, str(path))
+        except ValueError as error:
+            reading.faults.append(Fault(by, f"a file with the {name}", str(error), reading.sources.get(by, by)))
+
+
 def _check_together(reading: _Reading, settings: Settings, *, need_proxy: bool) -> None:
     """Look at what no single value shows."""
 
@@ -184,7 +203,11 @@ def _check_together(reading: _Reading, settings: Settings, *, need_proxy: bool) 
         fault("operator_tokens", "tokens with names of their own", "a name that occurs twice")
     if settings.turn_servers and not settings.turn_secret and "turn_secret" not in known_bad:
         fault("turn_secret", "the secret of turn_servers (coturn's static-auth-secret)", "none")
-    for key, expected, found in (*_bad_ca_files(settings), *_missing_for_tokens(settings)):
+    for key, expected, found in (
+        *_bad_ca_files(settings),
+        *_bad_certificates(settings),
+        *_missing_for_tokens(settings),
+    ):
         if not known_bad & {key, "oidc_client_id"}:
             fault(key, expected, found)
 
@@ -198,6 +221,23 @@ def _bad_ca_files(settings: Settings) -> Iterator[tuple[str, str, str]]:
                 load_trust_root(path)
         except ValueError as error:
             yield name, "a PEM file with the CA certificates", str(error)
+
+
+def _bad_certificates(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Iterate over the keys that name certificates and keys of ours which are of no use: key, expected, found."""
+    for prefix in ("tls_", "tls_client_"):
+        certificate, key = getattr(settings, f"{prefix}certificate"), getattr(settings, f"{prefix}key")
+        if certificate is None and key is None:
+            if prefix == "tls_" and settings.https_port:
+                yield "tls_certificate", "a PEM file with the certificate for https_port, and tls_key", "none"
+        elif certificate is None or key is None:
+            missing = f"{prefix}certificate" if certificate is None else f"{prefix}key"
+            yield missing, "the other file that belongs to it: certificate and key come together", "none"
+        else:
+            try:
+                read_pair(certificate, key)
+            except ValueError as error:
+                yield f"{prefix}certificate", f"a PEM file, with its key in {prefix}key", str(error)
 
 
 def _missing_for_tokens(settings: Settings) -> Iterator[tuple[str, str, str]]:

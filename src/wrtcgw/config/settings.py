@@ -47,6 +47,10 @@ class Settings:
     # listening for pages
     http_interface: str = _key("127.0.0.1", kinds.address)
     http_port: int = _key(8082, kinds.integer(0, 65535))
+    https_port: int = _key(0, kinds.integer(0, 65535))
+    https_interface: str = _key("", kinds.address)
+    tls_certificate: Path | None = _key(None, kinds.path, reload=True)  # noqa: RUF009 (no default is made here)
+    tls_key: Path | None = _key(None, kinds.path, reload=True)  # noqa: RUF009
     access_log: bool = _key(False, kinds.switch, reload=True)
     body_limit: int = _key(65_536, kinds.integer(1024, 16_777_216))
     header_timeout: float = _seconds(10.0, 0.5, reload=True)
@@ -63,11 +67,13 @@ class Settings:
     allowed_origins: tuple[str, ...] = _key((), kinds.many(kinds.origin), reload=True)
     operator_token: str = _key("", kinds.secret, reload=True, secret=True)
     operator_tokens: tuple[NamedToken, ...] = _key((), kinds.many(kinds.named_token), reload=True, secret=True)
+    operator_tokens_file: Path | None = _key(None, kinds.path, reload=True)  # noqa: RUF009
     operator_loopback: bool = _key(False, kinds.switch, reload=True)
     session_lifetime: float = _key(43_200.0, kinds.number(0, 30 * DAY), reload=True)
     session_idle: float = _key(1800.0, kinds.number(0, DAY), reload=True)
     sign_in_get: bool = _key(True, kinds.switch, reload=True)
     audit_log: bool = _key(True, kinds.switch, reload=True)
+    operator_token_file: Path | None = _key(None, kinds.path, reload=True)  # noqa: RUF009
     sign_in_burst_per_address: int = _key(100, kinds.integer(1, 1_000_000))
     sign_in_rate_per_address: float = _key(1.0, kinds.number(0.001, 1e6, "tries a second"))
     sign_in_burst_per_id: int = _key(10, kinds.integer(1, 1_000_000))
@@ -99,6 +105,8 @@ class Settings:
     # the SIP side: connections
     sip_connections: int = _key(1, kinds.integer(1, 64))
     tls_ca_file: Path | None = _key(None, kinds.path)  # noqa: RUF009 (no default is made here)
+    tls_client_certificate: Path | None = _key(None, kinds.path)  # noqa: RUF009
+    tls_client_key: Path | None = _key(None, kinds.path)  # noqa: RUF009
     tls_verify: bool = _key(True, kinds.switch)
     handshake_timeout: float = _seconds(5.0)
     ping_interval: float = _seconds(10.0, 0.0)
@@ -158,6 +166,7 @@ class Settings:
     guest_mode: str = _key("off", kinds.choice("off", "unregistered", "registered"))
     guest_dn: str = _key("anonymous", kinds.user)
     guest_password: str = _key("", kinds.secret, secret=True)
+    guest_password_file: Path | None = _key(None, kinds.path)  # noqa: RUF009
     guest_limit: int = _key(100, kinds.integer(1, 100_000), reload=True)
     guest_limit_per_address: int = _key(5, kinds.integer(1, 100_000), reload=True)
     guest_destinations: tuple[str, ...] = _key((), kinds.many(kinds.pattern), reload=True)
@@ -166,6 +175,7 @@ class Settings:
     stun_servers: tuple[str, ...] = _key((), kinds.many(kinds.stun_url), reload=True)
     turn_servers: tuple[str, ...] = _key((), kinds.many(kinds.turn_url), reload=True)
     turn_secret: str = _key("", kinds.secret, reload=True, secret=True)
+    turn_secret_file: Path | None = _key(None, kinds.path, reload=True)  # noqa: RUF009
     turn_ttl: int = _key(3600, kinds.integer(60, 604_800), reload=True)
 
     # pages of the Genesys kind

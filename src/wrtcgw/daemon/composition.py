@@ -23,6 +23,7 @@ from wrtcgw.gateway.settings import AgentGroup
 from wrtcgw.sip.core import UACore, UASettings
 from wrtcgw.sip.timers import Timers
 from wrtcgw.tokens import SystemTokens
+from wrtcgw.transport.certificates import ServerTLS
 from wrtcgw.transport.flow import Target
 from wrtcgw.transport.interfaces import WebSocketSettings
 from wrtcgw.transport.reconnect import ReconnectSettings
@@ -46,11 +47,13 @@ class Parts:
     watching: Watching
     second: HTTPListener | None = None
     """For pages of the Genesys dialect alone."""
+    secure: HTTPListener | None = None
+    """The same as the first one, by HTTPS."""
 
     @property
     def listeners(self) -> tuple[HTTPListener, ...]:
         """All that listen."""
-        return (self.listener,) if self.second is None else (self.listener, self.second)
+        return tuple(part for part in (self.listener, self.second, self.secure) if part is not None)
 
 
 def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IResource]) -> Parts:
@@ -88,7 +91,8 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
     )
     site = make_site()
     listener = HTTPListener(reactor, settings.http_interface, settings.http_port, site)
-    return Parts(agent, gateway, api, site, listener, watching, second_listener(reactor, settings, api, make_site))
+    second = second_listener(reactor, settings, api, make_site)
+    return Parts(agent, gateway, api, site, listener, watching, second, secure_listener(reactor, settings, site))
 
 
 def second_listener(
@@ -99,6 +103,19 @@ def second_listener(
         return None
     site = make_site(resource=cast(IResource, OnlyGenesys(api.genesys)))
     return HTTPListener(reactor, settings.http_interface, settings.genesys_port, site, key="genesys_port")
+
+
+def secure_listener(reactor: IReactorTCP, settings: Settings, site: GatewaySite) -> HTTPListener | None:
+    """
+    Return what listens for HTTPS, None when it is not wanted.
+
+    :raises ValueError: if the certificate or its key is of no use.
+    """
+    if not settings.https_port or settings.tls_certificate is None or settings.tls_key is None:
+        return None
+    tls = ServerTLS(settings.tls_certificate, settings.tls_key)
+    interface = settings.https_interface or settings.http_interface
+    return HTTPListener(reactor, interface, settings.https_port, site, key="https_port", tls=tls)
 
 
 def write_access_line(line: str) -> None:
@@ -135,7 +152,12 @@ def websocket_settings(settings: Settings) -> WebSocketSettings:
 
 def tls_settings(settings: Settings) -> TLSSettings:
     """Return how a proxy's certificate is judged."""
-    return TLSSettings(ca_file=settings.tls_ca_file, verify=settings.tls_verify)
+    return TLSSettings(
+        ca_file=settings.tls_ca_file,
+        verify=settings.tls_verify,
+        certificate=settings.tls_client_certificate,
+        key=settings.tls_client_key,
+    )
 
 
 def agent_settings(settings: Settings) -> AgentSettings:

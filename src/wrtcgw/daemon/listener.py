@@ -3,15 +3,17 @@
 import errno
 import os
 import socket
-from typing import cast
+from typing import Any, cast
 
 from attrs import frozen
 from twisted.application.service import Service
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort, IReactorTCP
+from twisted.internet.interfaces import IListeningPort, IReactorTCP, IReactorTime
 from twisted.web.server import Site
+
+from wrtcgw.transport.certificates import ServerTLS, ServerTLSFactory
 
 ADVICE = {
     errno.EADDRINUSE: "{key}: {port} is taken on {interface}: stop what listens there, or choose another port",
@@ -66,16 +68,25 @@ class HTTPListener(Service):
     as if it worked.
 
     :param key: the setting that names the port.
+    :param tls: speaks TLS on it with this certificate; None for plain HTTP.
     """
 
     def __init__(
-        self, reactor: IReactorTCP, interface: str, port: int, factory: Site, *, key: str = "http_port"
+        self,
+        reactor: IReactorTCP,
+        interface: str,
+        port: int,
+        factory: Site,
+        *,
+        key: str = "http_port",
+        tls: ServerTLS | None = None,
     ) -> None:
         self._reactor = reactor
         self._interface = interface
         self._wanted = port
         self._factory = factory
         self._key = key
+        self.tls = tls
         self._listening: IListeningPort | None = None
 
     @property
@@ -89,7 +100,8 @@ class HTTPListener(Service):
     def url(self) -> str:
         """Where a browser on this machine finds it."""
         host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._interface, self._interface)
-        return f"http://{f'[{host}]' if ':' in host and '[' not in host else host}:{self.port}"
+        scheme = "http" if self.tls is None else "https"
+        return f"{scheme}://{f'[{host}]' if ':' in host and '[' not in host else host}:{self.port}"
 
     def startService(self) -> None:
         """
@@ -98,10 +110,13 @@ class HTTPListener(Service):
         :raises CannotServe: with the key that is to blame, and the system's reason.
         """
         super().startService()
+        factory: Any = self._factory
+        if self.tls is not None:
+            factory = ServerTLSFactory(self.tls, False, factory, clock=cast(IReactorTime, self._reactor))
         try:
             self._listening = self._reactor.listenTCP(
                 self._wanted,
-                self._factory,  # type: ignore[arg-type]  # the stub binds its type variable nowhere
+                factory,
                 backlog=1024,
                 interface=self._interface,
             )

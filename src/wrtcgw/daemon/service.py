@@ -102,6 +102,9 @@ class GatewayService(MultiService):
             domain=self.settings.domain,
             proxies=proxies,
         )
+        if parts.secure is not None and parts.secure.tls is not None:
+            subject = parts.secure.tls.subject
+            log.info("serving {url} with the certificate of {subject}", url=parts.secure.url, subject=subject)
         if self._demo:
             log.info("softphone: {url}/softphone/", url=parts.listener.url)
         for advice in trust_warnings(self.settings, demo=self._demo is not None):
@@ -176,6 +179,18 @@ class GatewayService(MultiService):
         for name in sorted(changes):
             audit.note("setting", "changed", setting=name, before=shown(name, before), after=shown(name, self.settings))
 
+    def _renew_certificate(self) -> None:
+        """Read the certificate of the HTTPS listener again, also when its name has not changed."""
+        tls = None if self.parts.secure is None else self.parts.secure.tls
+        certificate, key = self.settings.tls_certificate, self.settings.tls_key
+        if tls is None or certificate is None or key is None:
+            return
+        try:
+            tls.load(certificate, key)
+            log.info("the certificate for new connections is that of {subject}", subject=tls.subject)
+        except ValueError as error:
+            log.error("the certificate stays as it was: {error}", error=str(error))
+
     def _take_over(self, wanted: Settings) -> None:
         names = [attribute.name for attribute in fields(Settings)]
         differs = {name for name in names if getattr(wanted, name) != getattr(self.settings, name)}
@@ -188,6 +203,7 @@ class GatewayService(MultiService):
         self.parts.watching.console.set_log_level(self.settings.log_level)
         self.parts.agent.trace_data = self.settings.trace_data
         self.parts.site.access_log = access_log(self.settings)
+        self._renew_certificate()
         self.parts.gateway.reconfigure(gateway_settings(self.settings))
         self.parts.api.reconfigure(web_settings(self.settings))
         if any(map(concerns, changes)):

@@ -15,14 +15,19 @@ from attrs import frozen
 from OpenSSL import SSL, crypto
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IStreamClientEndpoint
-from twisted.internet.ssl import Certificate, CertificateOptions, optionsForClientTLS, trustRootFromCertificates
+from twisted.internet.ssl import (
+    Certificate,
+    CertificateOptions,
+    PrivateCertificate,
+    optionsForClientTLS,
+    trustRootFromCertificates,
+)
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from wrtcgw.transport.certificates import PEM_CERTIFICATE, read_identity
 from wrtcgw.transport.interfaces import WebSocketSettings
 from wrtcgw.transport.websocket import WebSocketEndpoint, WebSocketURL
-
-PEM_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 log = Logger()
 
@@ -34,15 +39,19 @@ class TLSSettings:
     ca_file: Path | None = None
     """PEM file of the CAs to trust instead of the platform's."""
     verify: bool = True
+    certificate: Path | None = None
+    """PEM file of our own certificate, for a proxy that wants to see one; ``key`` has its private key."""
+    key: Path | None = None
 
 
 @implementer(IOpenSSLClientConnectionCreator)
 class UnverifiedTLS:
     """TLS without looking at the certificate: anybody in the path can read and change everything."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, identity: PrivateCertificate | None = None) -> None:
         self._host = host
-        self._context = CertificateOptions(verify=False).getContext()
+        shown = CertificateOptions(verify=False) if identity is None else identity.options()
+        self._context = shown.getContext()
 
     def clientConnectionForTLS(self, tlsProtocol: object) -> SSL.Connection:  # noqa: N803
         """Make a connection that still says which host it wants (:class:`IOpenSSLClientConnectionCreator`)."""
@@ -72,18 +81,21 @@ def load_trust_root(ca_file: Path) -> Any:
 
 def connection_creator(host: str, settings: TLSSettings) -> IOpenSSLClientConnectionCreator:
     """
-    Make what decides over the certificate of ``host``.
+    Make what decides over the certificate of ``host``, and shows ours when it is asked for.
 
-    :raises ValueError: if the CA file is of no use.
+    :raises ValueError: if the CA file, or our own certificate, is of no use.
     """
+    identity = None
+    if settings.certificate is not None and settings.key is not None:
+        identity = read_identity(settings.certificate, settings.key)
     if not settings.verify:
         log.critical(
             "TLS CERTIFICATE VERIFICATION IS OFF for {host}: anyone on the way can listen and pretend to be the proxy",
             host=host,
         )
-        return UnverifiedTLS(host)
+        return UnverifiedTLS(host, identity)
     trust_root = None if settings.ca_file is None else load_trust_root(settings.ca_file)
-    return optionsForClientTLS(host, trustRoot=trust_root)
+    return optionsForClientTLS(host, trustRoot=trust_root, clientCertificate=identity)
 
 
 def websocket_endpoint(

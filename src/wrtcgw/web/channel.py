@@ -31,6 +31,8 @@ class BoundedChannel(HTTPChannel):
     _deadline: IDelayedCall | None = None
     _waits_for = ""
     """The setting whose time is running."""
+    _heard = False
+    """Whether anything has come that was no TLS."""
     _over = False
     """Whether nothing that comes is looked at any more."""
 
@@ -53,6 +55,7 @@ class BoundedChannel(HTTPChannel):
         """Take bytes, and watch the time while a request is incomplete."""
         if self._over:
             return
+        self._heard = True
         super().dataReceived(data)
         self._look()
 
@@ -95,7 +98,11 @@ class BoundedChannel(HTTPChannel):
     def _late(self) -> None:
         self._deadline = None
         if not (self.requests or self._buffer):
-            self._close()  # nothing was asked, so nothing is answered: browsers open connections in advance
+            # nothing was asked, so nothing is answered: browsers open connections in advance
+            if self.isSecure() and not self._heard:
+                self.transport.abortConnection()  # without a handshake there is nothing to close properly
+            else:
+                self._close()
             return
         seconds = getattr(self.site, self._waits_for)
         part = "head" if self._waits_for == "header_timeout" else "body"

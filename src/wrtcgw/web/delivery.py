@@ -25,6 +25,9 @@ PATIENCE = 1.0
 OWN_FIN = 1
 """What our own end of a connection counts among the bytes that are not acknowledged."""
 
+OWN_ALERT = 64
+"""What our farewell takes over TLS (close_notify), at most; less than the head of any response."""
+
 
 class Delivery:
     """
@@ -79,7 +82,8 @@ class Delivery:
 
     def _broke_off(self, reason: Failure) -> None:
         if self._over is not None:
-            self._end(lost=self._unwritten() > 0 or self._unacknowledged() > OWN_FIN)
+            farewell = OWN_FIN + (OWN_ALERT if self._request.isSecure() else 0)
+            self._end(lost=self._unwritten() > 0 or self._unacknowledged() > farewell)
 
     def _end(self, *, lost: bool) -> None:
         over, self._over = self._over, None
