@@ -99,10 +99,7 @@ class BoundedChannel(HTTPChannel):
         self._deadline = None
         if not (self.requests or self._buffer):
             # nothing was asked, so nothing is answered: browsers open connections in advance
-            if self.isSecure() and not self._heard:
-                self.transport.abortConnection()  # without a handshake there is nothing to close properly
-            else:
-                self._close()
+            self._close()
             return
         seconds = getattr(self.site, self._waits_for)
         part = "head" if self._waits_for == "header_timeout" else "body"
@@ -121,10 +118,13 @@ class BoundedChannel(HTTPChannel):
             self._refuse(400, "bad_request", "this is no HTTP request that can be understood (RFC 9112)")
 
     def _close(self) -> None:
-        """Close soon, and by force when the other end does not take what was written."""
+        """Close soon, and by force when the other end does not take what was written, or has not begun with TLS."""
         self._over = True
         self._stop()
         self.setTimeout(None)
+        if self.isSecure() and not self._heard:
+            self.transport.abortConnection()
+            return
         if self._abortingCall is None and self.abortTimeout is not None:
             self._abortingCall = self.callLater(self.abortTimeout, self._abort)
         self.loseConnection()
