@@ -14,7 +14,7 @@ import sys
 import termios
 from collections.abc import Callable
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime, ITCPTransport
+from twisted.internet.interfaces import IDelayedCall, IReactorTime, ISSLTransport, ITCPTransport
 from twisted.python.failure import Failure
 from twisted.web.server import Request
 
@@ -43,6 +43,7 @@ class Delivery:
         self._pause = FIRST_LOOK
         self._timers: list[IDelayedCall] = []
         self._socket = _second_handle(request)
+        self._farewell = OWN_FIN + (OWN_ALERT if ISSLTransport.providedBy(request.transport) else 0)
 
     def begin(self) -> None:
         """Watch; without a socket of the system's the response has arrived."""
@@ -82,8 +83,7 @@ class Delivery:
 
     def _broke_off(self, reason: Failure) -> None:
         if self._over is not None:
-            farewell = OWN_FIN + (OWN_ALERT if self._request.isSecure() else 0)
-            self._end(lost=self._unwritten() > 0 or self._unacknowledged() > farewell)
+            self._end(lost=self._unwritten() > 0 or self._unacknowledged() > self._farewell)
 
     def _end(self, *, lost: bool) -> None:
         over, self._over = self._over, None
