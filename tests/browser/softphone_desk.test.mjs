@@ -42,10 +42,12 @@ class StubCall extends Emitter {
   async hold() {
     this.done.push("hold");
     this.change({ held: true });
+    this.emit("hold");
   }
   async resume() {
     this.done.push("resume");
     this.change({ held: false });
+    this.emit("hold");
   }
   async hangup() {
     this.done.push("hangup");
@@ -87,7 +89,10 @@ class StubPhone extends Emitter {
   }
   async call(to) {
     if (this.refusal) throw new PhoneError(this.refusal);
-    return this.add(to, "outbound");
+    const call = this.add(to, "outbound");
+    if (!this.failure) return call;
+    call.over(this.failure); // as the library does: the call ends, and the promise is rejected
+    throw new PhoneError(this.failure, { hint: "to: expected a number, found 'abc def'" });
   }
 }
 
@@ -247,7 +252,136 @@ test("the registration is told as it is", () => {
 test("numbers may be written as people write them, addresses stay", () => {
   assert.equal(tidy(" +49 (89) 12-34/5 "), "+498912345");
   assert.equal(tidy("*21#"), "*21#");
+  assert.equal(tidy("tel:+49-89-12"), "+498912");
+  assert.equal(tidy("TEL:5002"), "5002");
   assert.equal(tidy("sip:a-b@example.com"), "sip:a-b@example.com");
   assert.equal(tidy("Max-Peter"), "Max-Peter");
   assert.equal(tidy(undefined), "");
+});
+
+const codes = (on) => on.notices.map(({ code }) => code);
+
+test("a notice goes with its call, and with the next try", async () => {
+  const { phone, desk: on } = desk();
+  const call = await talking(phone, on, "5002");
+  call.transfer = async () => {
+    throw new PhoneError("transfer_failed", { sipCode: 486 });
+  };
+  await on.transfer(call, "1005");
+  assert.deepEqual([codes(on), on.notices[0].to, on.notices[0].call], [["transfer_failed"], "1005", call]);
+  delete call.transfer;
+  await on.transfer(call, "1003");
+  assert.deepEqual([codes(on), on.transferredTo(call)], [[], "1003"]);
+  const other = await talking(phone, on, "5003");
+  other.emit("error", new PhoneError("media_failed"));
+  phone.emit("error", new PhoneError("media_failed"));
+  other.emit("error", new PhoneError("media_failed"));
+  other.over("remote");
+  assert.deepEqual(codes(on), []);
+});
+
+test("who was consulted and hangs up is told, with the way back to who waits", async () => {
+  const { phone, desk: on } = desk();
+  const caller = await talking(phone, on, "5002");
+  await on.consult(caller, "5003");
+  const asked = phone.calls.get("call-5003");
+  asked.up();
+  asked.over("remote");
+  const [notice] = on.notices;
+  assert.deepEqual([codes(on), notice.of, notice.other], [["other_over_held"], asked, caller]);
+  await notice.action.run();
+  assert.deepEqual([caller.held, codes(on)], [false, []]);
+});
+
+test("who is lost while the agent talks with another one is told as well, however it ended", async () => {
+  for (const [cause, failure] of [["remote", null], ["busy", null], ["bad_input", "bad_input"]]) {
+    const { phone, desk: on } = desk();
+    await talking(phone, on, "5002");
+    phone.failure = failure;
+    await on.dial("5003");
+    if (!failure) phone.calls.get("call-5003").over(cause);
+    assert.deepEqual(codes(on), ["other_over_held"], cause);
+  }
+  const { phone, desk: on } = desk();
+  const waiting = await talking(phone, on, "5002");
+  await talking(phone, on, "5003");
+  waiting.over("remote");
+  assert.deepEqual(codes(on), ["other_over_talking"]);
+  phone.calls.get("call-5003").over("remote");
+  assert.deepEqual(codes(on), []);
+});
+
+test("what the agent did needs no notice", async () => {
+  const { phone, desk: on } = desk();
+  const caller = await talking(phone, on, "5002");
+  await on.consult(caller, "5003");
+  await on.hangUp(phone.calls.get("call-5003"));
+  assert.deepEqual(codes(on), []);
+  await on.consult(caller, "5004");
+  phone.calls.get("call-5004").up();
+  await on.complete(phone.calls.get("call-5004"));
+  assert.deepEqual(codes(on), []);
+});
+
+test("one call that failed gives one notice: its end", async () => {
+  for (const failure of ["bad_input", "draining", "gateway_unreachable", "no_sip_connection"]) {
+    const { phone, desk: on } = desk();
+    phone.failure = failure;
+    on.type("abc def");
+    await on.dial("abc def");
+    assert.deepEqual([codes(on), on.lastEnded.ended.cause], [[], failure]);
+    assert.equal(on.number, "abc def");
+  }
+  const { phone, desk: on } = desk();
+  const call = await talking(phone, on, "1003");
+  phone.emit("error", new PhoneError("no_common_codec"));
+  call.over("no_common_codec");
+  assert.deepEqual(codes(on), []);
+});
+
+test("a wrong number is put back into the field, unless another one is being typed", async () => {
+  const { phone, desk: on } = desk();
+  on.type("7777");
+  await on.dial("7777");
+  assert.equal(on.number, "");
+  phone.calls.get("call-7777").over("not-found");
+  assert.equal(on.number, "7777");
+  await on.dial("777");
+  on.type("12");
+  phone.calls.get("call-777").over("refused", { sipCode: 404 });
+  assert.equal(on.number, "12");
+  on.type("");
+  await on.dial("1005");
+  phone.calls.get("call-1005").over("busy", { sipCode: 486 });
+  assert.equal(on.number, "");
+});
+
+test("a microphone that sends silence is told until it is heard, or the call is over", async () => {
+  for (const source of ["phone", "call"]) {
+    const { phone, desk: on } = desk();
+    const call = await talking(phone, on, "1003");
+    const emitter = source === "phone" ? phone : call;
+    emitter.emit("warning", { code: "mic_silent", call });
+    assert.deepEqual([codes(on), on.isMicSilent(call)], [["mic_silent"], true]);
+    on.mute(call, true);
+    assert.equal(on.isMicSilent(call), false);
+    on.mute(call, false);
+    emitter.emit("warningcleared", { code: "mic_silent", call });
+    assert.deepEqual([codes(on), on.isMicSilent(call)], [[], false]);
+    emitter.emit("warning", { code: "mic_silent", call });
+    call.over("remote");
+    assert.deepEqual(codes(on), []);
+  }
+  const { phone, desk: on } = desk();
+  phone.emit("warning", { code: "mic_silent" });
+  phone.emit("warning", { code: "high_rtt", call: await talking(phone, on, "1003") });
+  assert.deepEqual(codes(on), []);
+});
+
+test("silence is also a connection that never counted anything", async () => {
+  const { phone, desk: on } = desk();
+  const call = await talking(phone, on, "1003");
+  call.emit("quality", { mos: 4, loss: 0, received: 500 });
+  call.emit("quality", { mos: 1, loss: 0, received: 0 });
+  assert.equal(on.qualityOf(call).silent, true);
 });

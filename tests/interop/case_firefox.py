@@ -123,7 +123,7 @@ class FirefoxPages(TestCase):
         await ears.hears(tab, SOUND)
         await self.clicks(tab, "Hold")
         await ears.falls_silent(tab, SOUND)
-        await self.clicks(tab, "Hold")
+        await self.clicks(tab, "Resume")
         await ears.hears(tab, SOUND)
         await tab.screenshot(picture("softphone-firefox"))
         await self.clicks(tab, "Hang up")

@@ -21,11 +21,11 @@ class Reloads(SoftphoneCase):
         await self.hears(agent, CONNECTION)
         again = await agent.evaluate("() => softphone.desk.selected.answeredAt")
         self.assertLess(abs(again - began), 1500)
-        await self.transfer(agent, 1003, "Ask first")
-        await self.sees(agent, "You are asking 1003.", ".consult")
+        await self.transfer(agent, 1003, "Consult first")
+        await self.sees(agent, "Consulting 1003.", ".consult")
         await agent.reload()
         await self.calls(agent, 2)
-        await self.sees(agent, "You are asking 1003. 5002 is waiting.", ".consult")
+        await self.sees(agent, "Consulting 1003. 5002 is on hold.", ".consult")
         await self.press(agent, "Complete transfer")
         await self.calls(agent, 0)
         await self.hears(caller, CONNECTION)
@@ -81,7 +81,7 @@ class Reloads(SoftphoneCase):
         tab = await self.agent(5003, locale="de-DE")
         await self.dial(tab, 1005)
         await self.sees(tab, "1005 ist besetzt.", ".ended")
-        await self.do(tab, lambda page: page.get_by_label("Farben").select_option("dark"))
+        await self.do(tab, lambda page: page.get_by_label("Darstellung").select_option("dark"))
         await self.do(tab, lambda page: page.get_by_label("Sprache").select_option("en"))
         await self.sees(tab, "1005 is busy.", ".ended")
         await self.press(tab, "Sign out")
@@ -179,9 +179,11 @@ class Troubles(SoftphoneCase):
         tab.console.expect("ERR_INTERNET_DISCONNECTED|ERR_NETWORK|Failed to fetch|ERR_INCOMPLETE_CHUNKED")
         await self.do(tab, lambda page: page.context.set_offline(True))
         await self.dial(tab, 1003)
-        await self.sees(tab, "The gateway cannot be reached", ".notice")
+        await self.sees(tab, "The call to 1003 was not placed: the gateway cannot be reached.", ".ended")
+        self.assertEqual(await tab.evaluate("() => document.querySelectorAll('.notice').length"), 0)
         await self.do(tab, lambda page: page.context.set_offline(False))
         await self.sees(tab, "Registered as 5001", "header")
+        await self.press(tab, "Close this message")
         await self.sees(tab, "Ready", ".stage")
         await self.dial(tab, 1003)
         await self.state(tab, "established")
@@ -218,7 +220,8 @@ class Troubles(SoftphoneCase):
         for number, words in ((1005, "1005 is busy. Try again later."), (1009, "1009 cannot be reached."), (7, "7")):
             await self.dial(tab, number)
             await self.sees(tab, words, ".ended.failure")
-        await self.sees(tab, "Not connected", ".recents")
+        for why in ("busy", "not reachable", "no such number"):
+            await self.sees(tab, f"Not connected: {why}", ".recents")
 
 
 class Refused(SoftphoneCase):

@@ -72,8 +72,8 @@ class Looks(SoftphoneCase):
         await self.sees(agent, "The sound is bad", ".quality")
         await self.look(agent, "transfer-en")
         await self.do(agent, lambda page: page.get_by_label("To number").fill("1003"))
-        await self.press(agent, "Ask first")
-        await self.sees(agent, "You are asking 1003.", ".consult")
+        await self.press(agent, "Consult first")
+        await self.sees(agent, "Consulting 1003.", ".consult")
         await self.look(agent, "consult-en")
         await self.look(other, "held-en")
         await self.press(agent, "Complete transfer")
@@ -101,7 +101,7 @@ class Looks(SoftphoneCase):
         await self.press(agent, "Annehmen")
         await self.until(agent, "() => document.querySelectorAll('.call').length === 2")
         await self.state(agent, "established")
-        await self.press(agent, "Vermitteln", ".controls:visible")
+        await self.press(agent, "Weiterleiten", ".controls:visible")
         await self.look(agent, "two-calls-de")
 
     async def test_troubles(self) -> None:

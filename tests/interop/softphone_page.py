@@ -53,10 +53,6 @@ class SoftphoneCase(DemoCase):
         """Press the button of that name."""
         await self.do(tab, lambda page: button(page, name, within).click())
 
-    async def pressed(self, tab: Tab, name: str) -> bool:
-        """Tell whether a button is pressed in."""
-        return await tab.chromium.run(lambda: button(tab.page, name).get_attribute("aria-pressed") == "true")
-
     async def dial(self, tab: Tab, number: int | str) -> None:
         """Call a number by the dial pad."""
         await self.do(tab, lambda page: page.locator(".dial input").fill(str(number)))

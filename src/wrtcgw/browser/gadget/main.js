@@ -4,9 +4,11 @@ import { PhoneError, asPhoneError } from "../grtc/errors.js";
 import { Phone } from "../grtc/phone.js";
 import { el, put, say, show } from "../softphone/dom.js";
 import { icon } from "../softphone/icons.js";
+import { mayLeave, mayTake, watchClosing } from "../softphone/leaving.js";
 import { mountPanel } from "../softphone/panel.js";
 import { mountSignIn } from "../softphone/signin.js";
 import { button } from "../softphone/views/parts.js";
+import { farewell } from "../softphone/words.js";
 import { Gadget } from "./gadget.js";
 import { readParameters, withoutSecrets } from "./parameters.js";
 import { loadGadgetTexts } from "./texts.js";
@@ -82,12 +84,17 @@ function drawSignIn() {
   const { demo } = page.settings;
   page.form = mountSignIn($("app"), {
     texts: page.texts,
-    signIn: (who) => signIn({ ...who, id: wanted.id, displayName: wanted.name }),
+    signIn: (who) => signInHere({ ...who, id: wanted.id, displayName: wanted.name }),
     dn: wanted.dn || demo?.dn || "",
     password: demo?.password ?? "",
     hint: demo ? t("sign_in.demo", demo) : "",
     reason: page.reason,
   });
+}
+
+// What the host orders needs no question; what is typed here does.
+async function signInHere(who) {
+  if (await mayTake(who.id || `phone-${who.dn}`, who.dn, page.texts)) await signIn(who);
 }
 
 async function signIn({ dn, password, id, displayName }) {
@@ -113,6 +120,7 @@ function enter() {
 }
 
 async function signOut() {
+  if (!(await mayLeave(phone, page.texts))) return;
   try {
     await phone.signOut();
   } catch (error) {
@@ -120,15 +128,19 @@ async function signOut() {
   }
 }
 
-function left({ reason, code }) {
-  const known = { "signed out": null, "another page has signed in": { code: "other_page" } };
-  const found = known[reason];
-  page.reason = found === undefined ? { code: code || "signed_out_by", hint: reason } : found;
+function left(told) {
+  page.reason = farewell(told);
   page.panel?.unmount();
   page.panel = null;
   put($("app"), "class", null);
   drawHead();
   drawSignIn();
+}
+
+// What a host has ordered and what failed is told once: a call that failed says so by its end.
+function complain(error) {
+  const desk = page.panel?.desk;
+  if (desk && desk.lastEnded?.ended.cause !== error.code) desk.complain(error);
 }
 
 // ---- what the host orders
@@ -197,9 +209,10 @@ async function start() {
   Object.assign(page, { texts, settings, problems: surroundings() });
   page.gadget = new Gadget({
     phone, init, origins: [location.origin, ...(settings.origins ?? [])],
-    failed: (error) => page.panel?.desk.complain(error),
+    failed: (error) => complain(error),
   });
   phone.on("signedout", left);
+  watchClosing(phone);
   drawHead();
   drawProblems();
   if (await resume()) enter();

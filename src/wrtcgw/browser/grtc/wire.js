@@ -98,5 +98,6 @@ async function refusal(response) {
   const { code, error, ...more } = told;
   if (!code && response.status >= 502) return new PhoneError("gateway_unreachable", { status: response.status });
   const hint = error ?? `The gateway answered ${response.status}.`;
-  return new PhoneError(code ?? "unexpected_answer", { hint, status: response.status, ...more });
+  const retryAfter = Number(response.headers.get("Retry-After")) || 0; // s
+  return new PhoneError(code ?? "unexpected_answer", { hint, status: response.status, retryAfter, ...more });
 }

@@ -5,7 +5,7 @@ import { nameOf } from "./words.js";
 const FLASH = 1_000; // ms
 
 export class Alerts {
-  #title = "";
+  #title = ""; // while another one flashes
   #timer = null;
   #notes = new Map(); // notifications by call
 
@@ -28,7 +28,7 @@ export class Alerts {
   arrived(call, texts) {
     if (this.quiet || this.permission !== "granted" || (!document.hidden && document.hasFocus())) return;
     try {
-      const title = texts.t("notification.title", { peer: nameOf(call) });
+      const title = texts.t("notification.title", { peer: nameOf(call, texts) });
       const note = new Notification(title, {
         body: texts.t("notification.body"),
         tag: call.id,
@@ -44,16 +44,21 @@ export class Alerts {
     }
   }
 
-  /** Lets the title flash while these calls ring, and takes back what told of others. */
-  show(incoming, texts) {
+  /**
+   * Lets the title flash while these calls ring, and takes back what told of others; it begins with how many calls were
+   * missed.
+   */
+  show(incoming, texts, missed = 0) {
     for (const [call, note] of this.#notes) {
       if (incoming.includes(call)) continue;
       note.close();
       this.#notes.delete(call);
     }
-    const words = incoming.length && !this.quiet ? texts.t("title.incoming", { peer: nameOf(incoming[0]) }) : "";
+    const words = incoming.length ? texts.t("title.incoming", { peer: nameOf(incoming[0], texts) }) : "";
+    if (this.quiet) return;
     if (words) this.#flash(words);
     else this.#calm();
+    this.#count(missed);
   }
 
   /** Takes everything back. */
@@ -77,5 +82,11 @@ export class Alerts {
     clearInterval(this.#timer);
     this.#timer = null;
     document.title = this.#title;
+  }
+
+  #count(missed) {
+    if (this.#timer) return;
+    const title = `${missed ? `(${missed}) ` : ""}${document.title.replace(/^\(\d+\) /, "")}`;
+    if (document.title !== title) document.title = title;
   }
 }

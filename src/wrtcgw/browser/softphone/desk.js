@@ -3,21 +3,25 @@
 
 import { Emitter } from "../grtc/emitter.js";
 import { asPhoneError } from "../grtc/errors.js";
+import { Board } from "./board.js";
+import { Consults } from "./consults.js";
 import { entryOf } from "./history.js";
-import { isBad, isSilent } from "./words.js";
+import { Senses } from "./senses.js";
+import { isWrongNumber, registrationOf, tidy } from "./words.js";
 
-const CONSULTS = "softphone-consults"; // kept through a reload
-const SILENCED = ["call_ended", "wrong_state"]; // of an action that came too late: the state that is shown says it all
+export { tidy };
 
 /**
  * Events: "changed" (something to show), "incoming" (Call), "ended" (Call), "said" (key, params: for those who cannot
- * see it).
+ * see it), "edit" (the number to call has to be put right).
  */
 export class Desk extends Emitter {
   #selected = null;
-  #consults = new Map(); // the call that asks, to the one that is to be transferred
+  #consults;
+  #board = new Board(() => this.#changed());
   #transfers = new Map(); // calls that are being transferred, to where
-  #quality = new Map(); // by call: {now, before, bad: how many in a row}
+  #transferred = new WeakMap(); // calls that were, to where
+  #senses = new Senses();
   #busy = new Map(); // by call (null for dialling): names of actions under way
   #known = new Set();
   #off = [];
@@ -30,12 +34,15 @@ export class Desk extends Emitter {
    */
   constructor(phone, { history = null, memory = null } = {}) {
     super();
-    Object.assign(this, { phone, history, memory, number: "", notices: [], lastEnded: null });
+    Object.assign(this, { phone, history, number: "", lastEnded: null });
+    this.#consults = new Consults(memory);
     const listen = (name, listener) => this.#off.push(phone.on(name, listener));
     listen("incoming", (call) => this.#arrived(call));
     listen("call", (call) => this.#callChanged(call));
     listen("callended", (call) => this.#callEnded(call));
     listen("error", (error) => this.complain(error));
+    listen("warning", (warning) => this.#warned(warning, true));
+    listen("warningcleared", (warning) => this.#warned(warning, false));
     for (const name of ["registration", "connection", "signedout"]) listen(name, () => this.#stateChanged());
     for (const call of phone.calls.values()) this.#callChanged(call);
   }
@@ -72,23 +79,27 @@ export class Desk extends Emitter {
 
   /** The state of the registration: how it is meant, and the key of its words. */
   get registration() {
-    const { dn, isSignedIn, connection, registration } = this.phone;
-    const params = { dn, code: registration.sipCode || "", reason: registration.reason || "" };
-    if (!isSignedIn) return { level: "off", key: "status.signed_out", params };
-    if (connection === "offline") return { level: "busy", key: "status.offline", params };
-    if (registration.state === "REGISTERED") return { level: "ok", key: "status.registered", params };
-    if (registration.state === "RECOVERING") return { level: "busy", key: "status.recovering", params };
-    return { level: "bad", key: registration.sipCode ? "status.refused" : "status.failed", params };
+    return registrationOf(this.phone);
   }
 
   /** Returns the call that `call` asks for, if it is one that asks before a transfer; null else. */
   originalOf(call) {
-    return this.#consults.get(call) ?? null;
+    return this.#consults.of(call);
   }
 
-  /** Tells where a call is being transferred to; "" when it is not. */
+  /** Returns where a call is being transferred to; "" when it is not. */
   transferOf(call) {
     return this.#transfers.get(call) ?? "";
+  }
+
+  /** Returns where a call that is over was transferred to; "" when it was not, or by somebody else. */
+  transferredTo(call) {
+    return this.#transferred.get(call) ?? "";
+  }
+
+  /** Returns whether the microphone is known to send silence in a call where it should be heard. */
+  isMicSilent(call) {
+    return this.#senses.isMicSilent(call);
   }
 
   /** Returns calls that this one can be connected with. */
@@ -98,11 +109,10 @@ export class Desk extends Emitter {
 
   /** Returns the last sample of quality, `{bad, silent}` among its fields; null before the first. */
   qualityOf(call) {
-    const { now, bad, silent } = this.#quality.get(call) ?? {};
-    return now ? { ...now, bad: bad >= 2, silent: silent >= 1 } : null;
+    return this.#senses.qualityOf(call);
   }
 
-  /** Tells whether an action of a call has not come to its end; of dialling, with null. */
+  /** Returns whether an action of a call has not come to its end; of dialling, with null. */
   isBusy(call, action) {
     return this.#busy.get(call)?.has(action) ?? false;
   }
@@ -115,9 +125,9 @@ export class Desk extends Emitter {
     if (!to) return this.complain({ code: "no_number" });
     return this.#do(null, "dial", async () => {
       await this.#holdOthers(null);
-      await this.phone.call(to, options);
-      if (tidy(this.number) === to) this.number = "";
-    });
+      const call = await this.#place(to, options);
+      if (call && tidy(this.number) === to && !(call.isOver && isWrongNumber(call.ended))) this.number = "";
+    }, { to });
   }
 
   /** Answers a call; another one in hand is put on hold for that. */
@@ -150,7 +160,7 @@ export class Desk extends Emitter {
       await this.#holdOthers(call);
       this.select(call);
       if (call.held) await call.resume();
-    });
+    }, { doing: "resume" });
   }
 
   /** Switches the microphone of a call off or on. */
@@ -160,7 +170,7 @@ export class Desk extends Emitter {
 
   /** Sends digits. */
   dtmf(call, digits) {
-    return this.#do(call, `dtmf ${(this.#count += 1)}`, () => call.dtmf(digits));
+    return this.#do(call, `dtmf ${(this.#count += 1)}`, () => call.dtmf(digits), { doing: "dtmf" });
   }
 
   /** Transfers a call without asking. */
@@ -175,11 +185,11 @@ export class Desk extends Emitter {
     if (!to) return this.complain({ code: "no_number" });
     return this.#do(call, "consult", async () => {
       await this.#holdOthers(null);
-      const asking = await this.phone.call(to);
-      if (!asking.isOver && !call.isOver) this.#consults.set(asking, call);
-      this.#keepConsults();
+      const asking = await this.#place(to);
+      if (!asking || asking.isOver) return;
+      if (!call.isOver) this.#consults.add(asking, call);
       this.select(asking);
-    });
+    }, { to });
   }
 
   /** Connects the call that was to be transferred with the one who was asked. */
@@ -216,33 +226,29 @@ export class Desk extends Emitter {
 
   // ---- notices
 
-  /** Shows that something has gone wrong; the same once only. */
-  complain(error) {
-    const { code, hint = "", sipCode = 0, reason = "" } = error?.code ? error : asPhoneError(error);
-    if (SILENCED.includes(code)) return;
-    this.notify({ kind: "error", code, params: { hint, code: sipCode || "", reason }, sipCode });
+  /** All that are shown. */
+  get notices() {
+    return this.#board.notices;
   }
 
-  /**
-   * Shows a notice: `kind` is error, warning or info; `code` and `params` choose its words; `action` {key, run} is a
-   * button.
-   */
-  notify(notice) {
-    this.notices = [
-      ...this.notices.filter(({ code }) => code !== notice.code),
-      { id: (this.#count += 1), ...notice },
-    ].slice(-4);
-    this.#changed();
-  }
+  /** Shows that something has gone wrong, or a notice; see Board. */
+  complain = (error, about = {}) => this.#board.complain(error, about);
+  notify = (notice) => this.#board.add(notice);
 
-  /** Tells whether a notice of this code is shown. */
+  /** Returns whether a notice of this code is shown. */
   has(code) {
     return this.notices.some((each) => each.code === code);
   }
 
   /** Takes a notice away, by its id or code. */
   dismiss(which) {
-    this.notices = this.notices.filter(({ id, code }) => id !== which && code !== which);
+    this.#board.drop(({ id, code }) => id === which || code === which);
+  }
+
+  /** Lets the number of a call that failed be put right. */
+  edit(number) {
+    this.number = number;
+    this.emit("edit");
     this.#changed();
   }
 
@@ -254,30 +260,52 @@ export class Desk extends Emitter {
 
   // ---- inside
 
-  async #do(call, action, work) {
+  async #do(call, action, work, { doing = action, to = "" } = {}) {
     if (this.isBusy(call, action)) return;
     this.#busy.set(call, new Set([...(this.#busy.get(call) ?? []), action]));
-    this.#changed();
+    this.#board.tried(call);
     try {
       await work();
     } catch (error) {
-      this.complain(asPhoneError(error));
+      this.complain(asPhoneError(error), { call: call?.isOver ? null : call, doing, to });
     } finally {
       this.#busy.get(call)?.delete(action);
       this.#changed();
     }
   }
 
-  #refer(call, to, work) {
-    return this.#do(call, "transfer", async () => {
-      this.#transfers.set(call, to);
-      try {
-        await work();
-        this.emit("said", "said.transferred", { to });
-      } finally {
-        this.#transfers.delete(call);
-      }
+  // Returns the call; null when it failed as one that is told by its end, which needs no second notice.
+  async #place(to, options = {}) {
+    let failed = null;
+    const off = this.on("ended", (call) => {
+      if (call.direction === "outbound" && call.peer === to) failed = call;
     });
+    try {
+      return await this.phone.call(to, options);
+    } catch (error) {
+      if (failed?.ended.cause !== error?.code) throw error;
+      return null;
+    } finally {
+      off();
+    }
+  }
+
+  #refer(call, to, work) {
+    return this.#do(
+      call,
+      "transfer",
+      async () => {
+        this.#transfers.set(call, to);
+        this.#transferred.set(call, to);
+        try {
+          await work();
+          this.emit("said", "said.transferred", { to });
+        } finally {
+          this.#transfers.delete(call);
+        }
+      },
+      { to },
+    );
   }
 
   async #holdOthers(but) {
@@ -301,61 +329,63 @@ export class Desk extends Emitter {
       if (call.state === "calling") this.#selected = call;
     }
     call.on("quality", (quality) => this.#sampled(call, quality));
+    call.on("error", (error) => this.complain(error, { call }));
+    call.on("way", (state) => state === "connected" && this.#drop("media_failed", call));
+    call.on("warning", (warning) => this.#warned({ ...warning, call }, true));
+    call.on("warningcleared", (warning) => this.#warned({ ...warning, call }, false));
+    call.on("identity", () => this.#renamed(call));
     call.on("state", (state) => state === "established" && this.emit("said", "said.established", { peer: call.peer }));
-    call.on(
-      "hold",
-      () => call.isUp && this.emit("said", call.heldByPeer ? "said.held_by_peer" : "said.talking", { peer: call.peer }),
-    );
-    this.#restoreConsults();
+    call.on("hold", () => this.#holdChanged(call));
+    this.#consults.restore(this.phone.calls);
+  }
+
+  #holdChanged(call) {
+    if (!call.isUp) return;
+    if (!call.held) this.#board.drop(({ other, code }) => other === call && code === "other_over_held");
+    this.emit("said", call.heldByPeer ? "said.held_by_peer" : "said.talking", { peer: call.peer });
+  }
+
+  // The library warns of a microphone that sends silence, by its phone or its call.
+  #warned({ code, call = this.selected }, on) {
+    if (code !== "mic_silent" || !call) return;
+    this.#senses.microphone(call, on);
+    if (on) this.notify({ kind: "warning", code, call });
+    else this.#drop(code, call);
+  }
+
+  #renamed(call) {
+    this.emit("said", "said.identity", { peer: call.displayName || call.peer });
+    this.#changed();
+  }
+
+  #drop(code, call) {
+    this.#board.drop((each) => each.code === code && each.call === call);
   }
 
   #sampled(call, now) {
-    const { now: before = null, bad = 0, silent = 0 } = this.#quality.get(call) ?? {};
-    const quiet = before && isSilent(call, now, before);
-    this.#quality.set(call, { now, bad: isBad(now) ? bad + 1 : 0, silent: quiet ? silent + 1 : 0 });
+    this.#senses.sample(call, now);
     this.#changed();
   }
 
   #callEnded(call) {
     const original = this.originalOf(call);
     if (original && this.#selected === call) this.#selected = original;
-    for (const [asking, waiting] of this.#consults)
-      if (asking === call || waiting === call) this.#consults.delete(asking);
-    this.#keepConsults();
-    this.#quality.delete(call);
-    this.#known.delete(call);
+    this.#consults.drop(call);
+    for (const kept of [this.#known, this.#busy]) kept.delete(call);
+    this.#senses.drop(call);
     this.lastEnded = call;
+    this.#board.over(call);
+    if (call.direction === "outbound" && isWrongNumber(call.ended)) this.number ||= call.peer;
     this.history?.add(entryOf(call));
+    const other = original && !original.isOver ? original : this.selected;
+    if (other) this.#board.left(call, other, () => this.switchTo(other));
     this.emit("ended", call);
     this.#changed();
   }
 
   #stateChanged() {
-    if (this.phone.connection === "online")
-      this.notices = this.notices.filter(({ code }) => code !== "gateway_unreachable");
+    if (this.phone.connection === "online") this.#board.drop(({ code }) => code === "gateway_unreachable");
     this.#changed();
-  }
-
-  #keepConsults() {
-    const ids = [...this.#consults].map(([asking, waiting]) => [asking.id, waiting.id]);
-    try {
-      this.memory?.setItem(CONSULTS, JSON.stringify(ids));
-    } catch {
-      // full or forbidden: after a reload there are two calls, which can be connected just so
-    }
-  }
-
-  #restoreConsults() {
-    let ids = [];
-    try {
-      ids = JSON.parse(this.memory?.getItem(CONSULTS) ?? "[]");
-    } catch {
-      // not ours
-    }
-    for (const [asking, waiting] of ids) {
-      const [one, other] = [this.phone.calls.get(asking), this.phone.calls.get(waiting)];
-      if (one && other && !this.#consults.has(one)) this.#consults.set(one, other);
-    }
   }
 
   // Many changes of one moment are shown once.
@@ -367,10 +397,4 @@ export class Desk extends Emitter {
       this.emit("changed");
     });
   }
-}
-
-/** Returns a number without the blanks and marks that people put between digits; an address stays as it is. */
-export function tidy(number) {
-  const text = String(number ?? "").trim();
-  return /^[\d\s()/.+*#-]+$/.test(text) ? text.replace(/[\s()/.-]/g, "") : text;
 }

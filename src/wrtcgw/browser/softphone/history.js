@@ -11,6 +11,7 @@ const MOST = 100;
  * @property {number} duration ms of talk; 0 when it was not answered
  * @property {"answered" | "missed" | "elsewhere" | "declined" | "failed" | "unanswered"} outcome
  * @property {string} cause why it failed
+ * @property {number} code the SIP code that it failed with; 0 for none
  */
 
 /** Returns what is kept of a call that is over. */
@@ -24,6 +25,7 @@ export function entryOf(call) {
     duration: answeredAt ? endedAt - answeredAt : 0,
     outcome: outcomeOf({ direction, answeredAt, ended }),
     cause: ended.cause,
+    code: ended.sipCode || 0,
   };
 }
 
@@ -49,6 +51,7 @@ export class History {
     this.storage = storage;
     this.key = `softphone-history ${dn}`;
     this.seenKey = `softphone-history-seen ${dn}`;
+    this.forgetKey = "softphone-history-forget"; // of this browser, whoever signs in
   }
 
   /** All entries, the newest first. Read anew each time: another tab may have added some. */
@@ -72,6 +75,22 @@ export class History {
   see() {
     const [newest] = this.entries;
     if (newest) this.#write(this.seenKey, newest.at);
+  }
+
+  /** Whether the list is deleted when its agent signs out, as on a computer that several share. */
+  get forgets() {
+    return this.#read(this.forgetKey) === true;
+  }
+
+  set forgets(on) {
+    this.#write(this.forgetKey, Boolean(on));
+  }
+
+  /** Notes that the agent is signed out. */
+  left() {
+    if (!this.forgets) return;
+    this.clear();
+    this.#write(this.seenKey, 0);
   }
 
   /** Forgets all; returns them, for `restore`. */

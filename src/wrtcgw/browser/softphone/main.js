@@ -4,10 +4,12 @@ import { Phone } from "../grtc/phone.js";
 import { asPhoneError } from "../grtc/errors.js";
 import { el, put, say, show } from "./dom.js";
 import { icon } from "./icons.js";
+import { mayLeave, mayTake, watchClosing } from "./leaving.js";
 import { mountPanel } from "./panel.js";
 import { mountSignIn } from "./signin.js";
 import { LANGUAGES, loadTexts } from "./texts.js";
 import { button, card } from "./views/parts.js";
+import { farewell } from "./words.js";
 
 const KEYS = { language: "softphone-language", theme: "softphone-theme", dn: "softphone-dn" };
 const THEMES = ["auto", "light", "dark"];
@@ -109,8 +111,10 @@ function drawSignIn() {
 }
 
 async function signIn({ dn, password }) {
+  const id = `softphone-${dn}`;
+  if (!(await mayTake(id, dn, page.texts))) return;
   page.reason = null;
-  await phone.signIn({ dn, password, id: `softphone-${dn}` });
+  await phone.signIn({ dn, password, id });
   remember("dn", dn);
   enter();
   page.panel.focus();
@@ -131,6 +135,7 @@ function enter() {
 }
 
 async function signOut() {
+  if (!(await mayLeave(phone, page.texts))) return;
   try {
     await phone.signOut();
   } catch (error) {
@@ -138,10 +143,8 @@ async function signOut() {
   }
 }
 
-function left({ reason, code }) {
-  const known = { "signed out": null, "another page has signed in": { code: "other_page" } };
-  const found = known[reason];
-  page.reason = found === undefined ? { code: code || "signed_out_by", hint: reason } : found;
+function left(told) {
+  page.reason = farewell(told);
   page.panel?.unmount();
   page.panel = null;
   put($("app"), "class", null);
@@ -178,6 +181,7 @@ async function start() {
   const [texts, settings] = await Promise.all([loadTexts(recall("language")), loadSettings()]);
   Object.assign(page, { texts, settings });
   phone.on("signedout", left);
+  watchClosing(phone);
   drawHead();
   if (await resume()) {
     enter();

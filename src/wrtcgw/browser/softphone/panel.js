@@ -51,7 +51,9 @@ export function mountPanel(element, phone, options) {
   const context = { phone, desk, history, ring, alerts, storage, options, element };
   let built = build(context, options.texts);
   const used = () => desk.has("playback_blocked") && desk.dismiss("playback_blocked");
+  const typed = (event) => digitOf(event, element) && built.digit(event);
   for (const name of ["pointerup", "keydown"]) document.addEventListener(name, used);
+  document.addEventListener("keydown", typed);
   const off = [
     desk.on("changed", () => built.update()),
     desk.on("incoming", (call) => {
@@ -59,6 +61,7 @@ export function mountPanel(element, phone, options) {
       built.update();
       element.querySelector(".incoming")?.scrollIntoView({ block: "nearest" }); // a small frame may show another part
     }),
+    desk.on("edit", () => built.edit()),
     desk.on("said", (key, params) => built.announce(context.texts.t(key, params))),
     phone.on("devices", () => built.audio.devices()),
     every(CLOCK, () => built.tick()),
@@ -74,8 +77,10 @@ export function mountPanel(element, phone, options) {
       built.focus();
     },
     unmount() {
+      if (!phone.isSignedIn) history?.left();
       off.forEach((stop) => stop());
       for (const name of ["pointerup", "keydown"]) document.removeEventListener(name, used);
+      document.removeEventListener("keydown", typed);
       desk.close();
       ring.stop();
       alerts.stop();
@@ -104,7 +109,12 @@ function build(context, texts) {
     update() {
       all.forEach((view) => view.update());
       ring.play(soundFor(desk));
-      alerts.show(desk.incoming, context.texts);
+      alerts.show(desk.incoming, context.texts, context.history?.unseen ?? 0);
+    },
+    digit(event) {
+      if (!desk.selected?.isUp || desk.selected.held) return;
+      event.preventDefault();
+      views.stage.digit(event.key);
     },
     tick: () => all.forEach((view) => view.tick?.()),
     levels: () => document.hidden || all.forEach((view) => view.levels?.()),
@@ -112,6 +122,7 @@ function build(context, texts) {
       spoken.textContent = text;
     },
     focus: () => (views.dial ?? views.stage).focus(),
+    edit: () => views.dial?.edit(),
   };
   element.lang = texts.language;
   built.update();
@@ -134,6 +145,13 @@ function place({ element, options }, { status: state, notices, stage, dial, rece
     spoken,
   );
   show(element, true);
+}
+
+// Digits are for the call in hand wherever the focus is, but for fields, and for what the page has beside the panel.
+function digitOf({ key, target, ctrlKey, altKey, metaKey }, element) {
+  if (ctrlKey || altKey || metaKey || !/^[0-9*#]$/.test(key)) return "";
+  const field = target.closest?.("input, select, textarea, dialog, [contenteditable]");
+  return !field && (target === document.body || element.contains(target)) ? key : "";
 }
 
 function every(time, action) {

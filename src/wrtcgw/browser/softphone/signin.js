@@ -2,14 +2,14 @@
 
 import { el, put, say, show } from "./dom.js";
 import { icon } from "./icons.js";
-import { noticeWords } from "./views/notices.js";
+import { noticeText } from "./views/notices.js";
 import { button, card, field } from "./views/parts.js";
 
 /**
  * Mounts the form in an element.
  * @param {Element} element
  * @param {{texts: import("./texts.js").Texts, signIn: (who: {dn: string, password: string}) => Promise<void>,
- *   dn?: string, password?: string, hint?: string, reason?: {code: string, hint?: string} | null}} options
+ *   dn?: string, password?: string, hint?: string, reason?: {code: string} | null}} options
  *   `signIn` throws PhoneErrors; `reason` is why one is signed out
  * @returns {{focus: () => void, complain: (error: {code: string}) => void}}
  */
@@ -62,18 +62,10 @@ export function mountSignIn(element, { texts, signIn, dn = "", password = "", hi
 
   function complain(error) {
     const kind = texts.has(`error.${error.code}.title`) || !texts.has(`notice.${error.code}.title`) ? "error" : "info";
-    const { title, todo } = noticeWords(texts, {
-      kind,
-      code: error.code,
-      params: { hint: error.hint ?? "", code: error.sipCode || "" },
-    });
+    const { code, sipCode = 0, details = {} } = error;
+    const notice = { kind, code, sipCode, doing: "sign_in", params: { retryAfter: details.retryAfter ?? 0 } };
     problem.replaceChildren(
-      el(
-        "div",
-        { class: `notice ${kind}` },
-        icon(kind === "info" ? "info" : "alert"),
-        el("p", null, el("strong", null, title), " ", todo),
-      ),
+      el("div", { class: `notice ${kind}` }, icon(kind === "info" ? "info" : "alert"), noticeText(texts, notice)),
     );
     show(problem, true);
   }

@@ -19,7 +19,7 @@ export class Texts {
     this.plurals = new Intl.PluralRules(language);
   }
 
-  /** Tells whether there is such a text. */
+  /** Returns whether there is such a text. */
   has(key) {
     return key in this.messages || key in this.fallback;
   }

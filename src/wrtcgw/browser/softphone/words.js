@@ -19,24 +19,76 @@ const BY_CODE = {
   607: "declined",
   608: "declined",
 };
+const NORMAL = [
+  "local",
+  "rejected",
+  "given-up",
+  "remote",
+  "transferred",
+  "transferred-to",
+  "replaced",
+  "answered-elsewhere",
+];
+/** Causes that say less than the SIP code that came with them. */
+const VAGUE = ["refused", "failed"];
+const ONGOING = ["transfer_failed", "call_failed", "request_refused"];
+/** Causes after which the number should be looked at, and not called again as it is. */
+const WRONG_NUMBER = ["not-found", "incomplete", "ambiguous", "bad_input", "bad-address"];
 
-/** Returns the key of what a call is doing. */
-export function stateKey(call) {
+/** Returns the key of what a call is doing; `micSilent` says that its microphone is known to send silence. */
+export function stateKey(call, micSilent = false) {
   if (call.state !== "established") return `state.${call.state}`;
   if (call.held && call.heldByPeer) return "state.held_both";
   if (call.held) return "state.held";
-  return call.heldByPeer ? "state.held_by_peer" : "state.established";
+  if (call.heldByPeer) return "state.held_by_peer";
+  if (call.muted) return "state.muted";
+  return micSilent ? "state.mic_silent" : "state.established";
 }
 
-/** Returns what the end of a call is said with: the title's key, that of what to do, and whether it is a failure. */
-export function ending(call, texts) {
-  const { cause, sipCode, hint, reason } = call.ended;
-  const params = { peer: nameOf(call), code: sipCode || "", reason: reason || hint || cause };
-  if (call.ended.missed) return { key: "ended.missed", params, failure: false };
-  const known = [cause, BY_CODE[sipCode]].find((each) => each && texts.has(`ended.${each}.title`));
-  const normal = ["local", "remote", "transferred", "replaced", "answered-elsewhere"].includes(known ?? "");
-  if (call.answeredAt && known === "cancelled") return { key: "ended.remote", params, failure: false };
-  return { key: `ended.${known ?? "failed"}`, params, failure: !normal };
+/**
+ * Returns the end of a call in the keys of texts.
+ * @param {{ended: object, direction: string, answeredAt: number | null}} call
+ * @param {import("./texts.js").Texts} texts
+ * @param {string} [to] where it was transferred to, if that is known
+ * @returns {{key: string, params: object, failure: boolean, code: string}} of title and what to do; `code` is for the
+ *   small print, "" where the words say it all
+ */
+export function ending(call, texts, to = "") {
+  const { cause, sipCode, missed } = call.ended;
+  const params = { peer: nameOf(call, texts), to };
+  if (missed) return { key: "ended.missed", params, failure: false, code: "" };
+  if (call.answeredAt && [cause, BY_CODE[sipCode]].includes("cancelled")) {
+    return { key: "ended.remote", params, failure: false, code: "" };
+  }
+  const known = knownEnd(call, to, texts);
+  const failure = !NORMAL.includes(known ?? "");
+  if (known) return { key: known.includes(".") ? known : `ended.${known}`, params, failure, code: "" };
+  return { key: "ended.failed", params, failure, code: smallPrint(cause, sipCode) };
+}
+
+function knownEnd({ direction, answeredAt, ended: { cause, sipCode } }, to, texts) {
+  const local = cause === "local" && !answeredAt && { inbound: "rejected", outbound: "given-up" }[direction];
+  const names = [
+    local,
+    cause === "transferred" && to ? "transferred-to" : "",
+    VAGUE.includes(cause) ? "" : cause,
+    BY_CODE[sipCode],
+    cause,
+  ];
+  const found = names.find((each) => each && texts.has(`ended.${each}.title`));
+  if (found && found !== "failed") return found;
+  // as an error of the gateway, unless that is one after which the call goes on
+  return texts.has(`error.${cause}.title`) && !ONGOING.includes(cause) ? `error.${cause}` : undefined;
+}
+
+/** Returns what a support desk asks for, and nobody else has to read. */
+export function smallPrint(code, sipCode = 0) {
+  return [code, sipCode ? `SIP ${sipCode}` : ""].filter(Boolean).join(", ");
+}
+
+/** Returns whether a call failed for its number, so that this should be put right. */
+export function isWrongNumber({ cause, sipCode }) {
+  return WRONG_NUMBER.includes(VAGUE.includes(cause) || !cause ? (BY_CODE[sipCode] ?? cause) : cause);
 }
 
 /** Returns how a call that failed with this SIP code is called; "" when there is no word for it. */
@@ -44,10 +96,76 @@ export function causeOf(sipCode) {
   return BY_CODE[sipCode] ?? "";
 }
 
+const WHY = {
+  gateway_unreachable: "network",
+  draining: "network",
+  media_failed: "sound",
+  "not-webrtc": "sound",
+  no_common_codec: "not-acceptable",
+  bad_input: "not-found",
+  "bad-address": "not-found",
+  ambiguous: "incomplete",
+  forbidden: "forbidden",
+};
+
+/** Returns the key of why a call in the history did not come about; "" when nothing is known of it. */
+export function whyKey({ cause = "", code = 0 }, texts) {
+  const names = [WHY[cause], VAGUE.includes(cause) ? "" : cause, BY_CODE[code], code >= 400 ? "system" : ""];
+  const found = names.find((each) => each && texts.has(`why.${each}`));
+  return found ? `why.${found}` : "";
+}
+
 /** Returns who is at the other end, with name and number. */
-export function nameOf({ displayName, name, peer }) {
-  const known = displayName || name;
-  return known && known !== peer ? `${known} (${peer})` : peer;
+export function nameOf({ displayName, name, peer }, texts = null) {
+  const known = displayName || name || "";
+  const hidden = [known, peer ?? ""].every((each) => !each || /^anonymous$/i.test(each));
+  if (hidden) return texts?.t("incoming.anonymous") ?? (known || peer);
+  if (!known || known === peer) return peer;
+  return peer ? `${known} (${peer})` : known;
+}
+
+// Reasons of RFC 5806 and causes of History-Info (RFC 4244, SIP codes)
+const DIVERSIONS = {
+  "user-busy": "busy",
+  486: "busy",
+  "no-answer": "no_answer",
+  408: "no_answer",
+  unconditional: "always",
+  302: "always",
+  deflection: "deflected",
+  480: "deflected",
+  unavailable: "unavailable",
+  "out-of-service": "unavailable",
+  404: "unavailable",
+  503: "unavailable",
+};
+
+/** Returns the key of why a call was diverted; "" for a reason without a word. */
+export function diversionKey(reason) {
+  const known = DIVERSIONS[String(reason ?? "").toLowerCase()];
+  return known ? `diversion.${known}` : "";
+}
+
+/** Returns what the attestation of a caller's number says (RFC 8224 networks tell it as `verstat`). */
+export function attestationOf(verstat) {
+  if (/^TN-Validation-Passed/i.test(verstat ?? "")) return "verified";
+  return /^TN-Validation-Failed/i.test(verstat ?? "") ? "suspect" : "";
+}
+
+const FAREWELLS = {
+  "signed out": null,
+  "another page has signed in": "other_page",
+  "signed out by an operator": "by_operator",
+  "page lost": "page_lost",
+  "the gateway is stopping": "stopping",
+  "the id has signed in with another DN": "other_dn",
+};
+
+/** Returns why a phone was signed out as a notice `{code}`; null when its agent did it. */
+export function farewell({ reason = "", code = "" }) {
+  const known = FAREWELLS[reason];
+  if (known !== undefined) return known && { code: known };
+  return { code: code || "signed_out_by" };
 }
 
 // Bounds of ITU-T G.107 (table B.1) for the categories of quality
@@ -64,15 +182,34 @@ export function opinionOf(mos) {
   return { key: `quality.${word}`, bars };
 }
 
-/** Tells whether one would complain about such a sample. */
+/** Returns whether one would complain about such a sample. */
 export function isBad({ mos, loss }) {
   return mos < 3.1 || loss > 8;
 }
 
 /**
- * Tells whether nothing has come in since the sample before, though somebody should be speaking. A new connection
- * counts from 0 again.
+ * Returns whether nothing has come in since the sample before, though somebody should be speaking. A new connection
+ * counts from 0 again; one that has counted nothing yet is as silent.
  */
 export function isSilent(call, now, before) {
-  return call.isUp && !call.held && !call.heldByPeer && now.received === before.received;
+  return call.isUp && !call.held && !call.heldByPeer && (now.received === before.received || now.received === 0);
+}
+
+/** Returns the state of a phone's registration: how it is meant, and the key of its words. */
+export function registrationOf({ dn, isSignedIn, connection, registration }) {
+  const params = { dn, code: registration.sipCode || "", reason: registration.reason || "" };
+  if (!isSignedIn) return { level: "off", key: "status.signed_out", params };
+  if (connection === "offline") return { level: "busy", key: "status.offline", params };
+  if (registration.state === "REGISTERED") return { level: "ok", key: "status.registered", params };
+  if (registration.state === "RECOVERING") return { level: "busy", key: "status.recovering", params };
+  return { level: "bad", key: registration.sipCode ? "status.refused" : "status.failed", params };
+}
+
+/**
+ * Returns a number without the blanks and marks that people put between digits, and without `tel:`; an address stays as
+ * it is.
+ */
+export function tidy(number) {
+  const text = String(number ?? "").trim().replace(/^(tel|callto):/i, "");
+  return /^[\d\s()/.+*#-]+$/.test(text) ? text.replace(/[\s()/.-]/g, "") : text;
 }

@@ -10,13 +10,15 @@ import { transferView } from "./transfer.js";
 
 const STATE_ICONS = {
   "state.established": "check",
+  "state.muted": "muted",
+  "state.mic_silent": "muted",
   "state.held": "pause",
   "state.held_both": "pause",
   "state.held_by_peer": "pause",
 };
 
 export function callView(context, call) {
-  const { desk, t } = context;
+  const { desk } = context;
   const head = headOf(context, call);
   const consult = consultOf(context, call);
   const digits = digitsOf(context, call);
@@ -36,30 +38,23 @@ export function callView(context, call) {
     quality.element,
     data,
   );
-  const element = el("article", { class: "call", "aria-labelledby": head.id, onkeydown: typed }, head.element, body);
+  const element = el("article", { class: "call", "aria-labelledby": head.id, onkeydown: closed }, head.element, body);
   const parts = { keypad: digits, transfer };
   const extras = [consult, transfer, levels, quality];
   let opened = null;
 
-  function open(what) {
+  function open(what, { focus = true } = {}) {
     const before = opened;
     opened = opened === what ? null : what;
     for (const [name, part] of Object.entries(parts)) show(part.box, name === opened);
     controls.opened(opened);
+    if (!focus) return;
     if (opened) parts[opened].focus();
     else if (before) controls.toggle(before).focus();
   }
 
-  // Digits are sent while the focus is in this call, but not in a field of it.
-  function typed(event) {
-    if (event.key === "Escape" && opened) {
-      open(null);
-      return;
-    }
-    const elsewhere = event.target.closest("input, select, textarea") || event.ctrlKey || event.altKey || event.metaKey;
-    if (elsewhere || !call.isUp || !/^[0-9*#]$/.test(event.key)) return;
-    event.preventDefault();
-    digits.send(event.key);
+  function closed(event) {
+    if (event.key === "Escape" && opened) open(null);
   }
 
   return {
@@ -76,26 +71,31 @@ export function callView(context, call) {
     },
     tick: head.tick,
     levels: levels.levels,
+    // typed with the focus somewhere else: it is shown, and the focus stays
+    digit(digit) {
+      if (opened === null) open("keypad", { focus: false });
+      digits.send(digit);
+    },
   };
 }
 
-function headOf({ desk, t }, call) {
+function headOf({ desk, texts, t }, call) {
   const id = uniqueId("call");
   const mark = el("span", { class: "mark" });
   const words = el("span");
   const time = el("time", { role: "timer", "aria-live": "off" });
-  const name = el("h3", { id, tabindex: "-1", "data-focus": true }, nameOf(call));
+  const name = el("h3", { id, tabindex: "-1", "data-focus": true }, nameOf(call, texts));
   const lane = el(
     "div",
     { class: "row" },
     button({
-      label: t("call.switch", { peer: nameOf(call) }),
+      label: t("call.switch", { peer: nameOf(call, texts) }),
       icon: "play",
       kind: "small",
       onclick: () => desk.switchTo(call),
     }),
     button({
-      label: t("call.hang_up_other", { peer: nameOf(call) }),
+      label: t("call.hang_up_other", { peer: nameOf(call, texts) }),
       icon: "handset",
       kind: "end small",
       bare: true,
@@ -103,24 +103,21 @@ function headOf({ desk, t }, call) {
     }),
   );
   lane.firstChild.relabel(t("call.take"));
-  put(lane.firstChild, "aria-label", t("call.switch", { peer: nameOf(call) }));
-  const element = el(
-    "header",
-    { class: "call-head" },
-    avatar(call),
-    el("div", { class: "who" }, name, el("p", { class: "what" }, mark, words, time)),
-    lane,
-  );
+  const line = el("p", { class: "what" }, mark, words, time);
+  const element = el("header", { class: "call-head" }, avatar(call), el("div", { class: "who" }, name, line), lane);
   const tick = () => say(time, call.answeredAt ? clock(Date.now() - call.answeredAt) : "");
   return {
     id,
     element,
     tick,
     update(selected) {
-      const key = stateKey(call);
+      const key = stateKey(call, desk.isMicSilent(call));
       if (words.dataset.key !== key) mark.replaceChildren(icon(STATE_ICONS[key] ?? "arrowOut"));
       words.dataset.key = key;
-      say(name, nameOf(call));
+      put(line, "data-warns", ["state.muted", "state.mic_silent"].includes(key));
+      say(name, nameOf(call, texts));
+      put(lane.firstChild, "aria-label", t("call.switch", { peer: nameOf(call, texts) }));
+      lane.lastChild.relabel(t("call.hang_up_other", { peer: nameOf(call, texts) }));
       say(words, t(key, { peer: call.peer }));
       show(lane, !selected);
       tick();
@@ -159,10 +156,9 @@ function controlsOf({ desk, t }, call, open) {
       put(transfer, "aria-expanded", String(name === "transfer"));
     },
     update() {
-      put(mute, "aria-pressed", String(call.muted));
-      mute.firstChild.replaceWith(icon(call.muted ? "muted" : "microphone"));
-      put(hold, "aria-pressed", String(call.held));
-      hold.firstChild.replaceWith(icon(call.held ? "play" : "pause"));
+      // what the button does, in its words: a pressed "Hold" leaves one looking for "Resume"
+      turned(mute, call.muted, t(call.muted ? "call.unmute" : "call.mute"), call.muted ? "muted" : "microphone");
+      turned(hold, call.held, t(call.held ? "call.resume" : "call.hold"), call.held ? "play" : "pause");
       put(hold, "aria-busy", desk.isBusy(call, "hold") || null);
       for (const each of [hold, keys, transfer]) enable(each, call.isUp);
       enable(transfer, call.isUp && !desk.transferOf(call) && !desk.originalOf(call));
@@ -170,7 +166,13 @@ function controlsOf({ desk, t }, call, open) {
   };
 }
 
-function consultOf({ desk, t }, call) {
+function turned(button, on, label, shape) {
+  put(button, "data-on", on);
+  button.relabel(label);
+  if (!button.firstChild.classList.contains(`icon-${shape}`)) button.firstChild.replaceWith(icon(shape));
+}
+
+function consultOf({ desk, texts, t }, call) {
   const words = el("p");
   const complete = button({
     label: t("consult.complete"),
@@ -192,7 +194,7 @@ function consultOf({ desk, t }, call) {
       const original = desk.originalOf(call);
       show(element, original);
       if (!original) return;
-      const params = { peer: nameOf(call), other: nameOf(original) };
+      const params = { peer: nameOf(call, texts), other: nameOf(original, texts) };
       say(words, t(call.isUp ? "consult.asking" : "consult.calling", params));
       enable(complete, call.isUp && original.isUp && !desk.transferOf(original));
     },

@@ -3,7 +3,12 @@
 import { el, put, show } from "../dom.js";
 import { button, card, enable, field, keypad, whenEnabled } from "./parts.js";
 
+// In a call digits are for who is at the other end, so there is only the call's own keypad; while that is on hold, one
+// may want to call somebody else.
+const isTalking = ({ selected }) => Boolean(selected?.isUp && !selected.held);
+
 export function dialView({ desk, ring, options, t }) {
+  let fresh = Boolean(desk.number) && desk.number === options.number; // filled in for the agent, who has not touched it
   const input = el("input", {
     type: "tel",
     class: "number",
@@ -12,18 +17,20 @@ export function dialView({ desk, ring, options, t }) {
     enterkeyhint: "go",
     value: desk.number,
     oninput: () => typed(),
+    onfocus: () => fresh && input.select(),
+    onclick: () => fresh && input.select(),
   });
   const erase = button({
     label: t("dial.erase"),
     icon: "backspace",
     kind: "quiet",
     bare: true,
-    onclick: () => change(input.value.slice(0, -1)),
+    onclick: () => change(fresh ? "" : input.value.slice(0, -1)),
   });
   const call = el("button", { type: "submit", class: "button answer wide" }, t("dial.call"));
   const keys = keypad(t, t("dial.keypad"), (digit) => {
     ring.key(digit);
-    change(input.value + digit);
+    add(digit);
   });
   const numbers = options.numbers?.length ? offered(options.numbers) : null;
   const line = field(t("dial.number"), input);
@@ -32,12 +39,20 @@ export function dialView({ desk, ring, options, t }) {
   const element = card(t("dial.title"), { class: "dial" }, form, numbers);
   keys.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
-    if (/^[0-9*#+]$/.test(event.key)) change(input.value + event.key);
+    if (/^[0-9*#+]$/.test(event.key)) add(event.key);
     else if (event.key === "Backspace") change(input.value.slice(0, -1));
+    else return;
+    event.stopPropagation(); // it is for the number, not for a call
   });
   show(erase, input.value);
 
+  // What was filled in is replaced by what is typed, not continued.
+  function add(digit) {
+    change(fresh ? digit : input.value + digit);
+  }
+
   function typed() {
+    fresh = false;
     desk.type(input.value);
     if (input.value.trim()) desk.dismiss("no_number");
     put(input, "aria-invalid", null);
@@ -77,11 +92,19 @@ export function dialView({ desk, ring, options, t }) {
   return {
     element,
     focus: () => input.focus(),
+    edit() {
+      input.value = desk.number;
+      typed();
+      input.focus();
+    },
     update() {
       enable(call, !desk.isBusy(null, "dial"));
-      if (input.value !== desk.number && document.activeElement !== input) input.value = desk.number;
-      else if (!desk.number && input.value && !desk.isBusy(null, "dial")) input.value = "";
+      if (input.value !== desk.number) {
+        input.value = desk.number;
+        fresh = false;
+      }
       show(erase, input.value);
+      show(keys, !isTalking(desk));
     },
   };
 }

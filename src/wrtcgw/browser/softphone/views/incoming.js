@@ -1,13 +1,17 @@
 // A call that rings here.
 
-import { el, uniqueId } from "../dom.js";
+import { el, say, uniqueId } from "../dom.js";
 import { icon } from "../icons.js";
-import { nameOf } from "../words.js";
+import { attestationOf, diversionKey, nameOf } from "../words.js";
 import { clock } from "../texts.js";
 import { avatar, button, dataList } from "./parts.js";
 
-export function incomingView({ desk, t }, call) {
+const MOST_DIVERSIONS = 4;
+
+export function incomingView(context, call) {
+  const { desk, texts, t } = context;
   const id = uniqueId("caller");
+  const name = el("h3", { id, tabindex: "-1", "data-focus": true }, nameOf(call, texts));
   const time = el("time", { role: "timer", "aria-live": "off" });
   const hint = el("p", { class: "hint", hidden: true }, t("incoming.holds"));
   const element = el(
@@ -18,8 +22,10 @@ export function incomingView({ desk, t }, call) {
       "div",
       { class: "who", role: "alert" },
       el("p", { class: "what" }, icon("arrowIn"), t("incoming.title"), " ", time),
-      el("h3", { id, tabindex: "-1", "data-focus": true }, nameOf(call)),
+      name,
     ),
+    routeOf(context, call),
+    attestation(context, call),
     dataList(call.data),
     hint,
     el(
@@ -30,6 +36,7 @@ export function incomingView({ desk, t }, call) {
     ),
   );
   const update = () => {
+    say(name, nameOf(call, texts));
     hint.hidden = !desk.current.some((each) => each.isUp && !each.held);
   };
   const tick = () => {
@@ -37,4 +44,26 @@ export function incomingView({ desk, t }, call) {
   };
   tick();
   return { element, update, tick };
+}
+
+// Which number the caller has dialled, and who had sent the call on: "0800 1234, diverted from 5009 (busy)".
+function routeOf({ phone, t }, { called = "", diversion = [] }) {
+  const rows = diversion
+    .filter(({ number }) => number)
+    .slice(0, MOST_DIVERSIONS)
+    .map(({ number, reason }) => {
+      const why = diversionKey(reason);
+      return [t("incoming.diverted"), why ? `${number} (${t(why)})` : number];
+    });
+  if (called && called !== phone.dn) rows.unshift([t("incoming.called"), called]);
+  if (!rows.length) return null;
+  const pairs = rows.map(([term, value]) => el("div", null, el("dt", null, term), el("dd", null, value)));
+  return el("dl", { class: "data route" }, pairs);
+}
+
+function attestation({ t }, { verstat = "" }) {
+  const found = attestationOf(verstat);
+  if (!found) return null;
+  const shape = icon(found === "verified" ? "check" : "alert");
+  return el("p", { class: `attestation ${found}` }, shape, t(`incoming.${found}`));
 }

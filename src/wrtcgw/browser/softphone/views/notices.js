@@ -2,9 +2,24 @@
 
 import { arrange, el } from "../dom.js";
 import { icon } from "../icons.js";
+import { ending, nameOf, smallPrint } from "../words.js";
 import { button } from "./parts.js";
 
 const ICONS = { error: "alert", warning: "alert", info: "info" };
+/** Actions that are about a number that somebody typed. */
+const NUMBERS = ["dial", "consult", "transfer"];
+/** Errors that are a SIP answer: where no words tell which, the small print does. */
+const BY_SIP = ["transfer_failed", "call_failed", "request_refused"];
+/** Errors that only a page that is out of step with its gateway gets. */
+const OUT_OF_STEP = [
+  "not_found",
+  "not_recorded",
+  "wrong_method",
+  "body_too_large",
+  "wrong_content_type",
+  "unexpected_answer",
+  "unknown_command",
+];
 
 export function noticesView({ desk, texts, t }) {
   const element = el("div", { class: "notices", role: "alert" });
@@ -21,11 +36,10 @@ export function noticesView({ desk, texts, t }) {
 
   function make(notice) {
     const { id, kind, action } = notice;
-    const { title, todo } = noticeWords(texts, notice);
     const act =
       action &&
       button({
-        label: t(action.key),
+        label: t(action.key, paramsOf(texts, notice)),
         kind: "small",
         onclick: () => {
           desk.dismiss(id);
@@ -34,20 +48,71 @@ export function noticesView({ desk, texts, t }) {
       });
     return el(
       "div",
-      { class: `notice ${kind}` },
+      { class: `notice ${kind}`, "data-code": notice.code },
       icon(ICONS[kind]),
-      el("p", null, el("strong", null, title), " ", todo),
+      noticeText(texts, notice),
       act,
       button({ label: t("notice.dismiss"), icon: "close", kind: "quiet", bare: true, onclick: () => desk.dismiss(id) }),
     );
   }
 }
 
-/** Returns the title of a notice, and what to do; those that have no words of their own get the gateway's. */
-export function noticeWords(texts, { kind, code, params = {}, sipCode = 0 }) {
-  const name = `${kind === "error" ? "error" : "notice"}.${code}`;
-  const because = texts.has(`cause.${sipCode}`) ? texts.t(`cause.${sipCode}`) : params.hint;
-  const all = { ...params, because };
-  if (!texts.has(`${name}.title`)) return { title: texts.t("error.other.title", all), todo: params.hint || code };
-  return { title: texts.t(`${name}.title`, all), todo: texts.has(`${name}.todo`) ? texts.t(`${name}.todo`, all) : "" };
+/** Returns a notice as a paragraph: title, what to do, and the small print below where there is any. */
+export function noticeText(texts, notice) {
+  const { title, todo, small } = noticeWords(texts, notice);
+  return el("p", null, el("strong", null, title), " ", todo, small ? el("small", null, small) : null);
+}
+
+/**
+ * Returns the words of a notice. An error is told by its code: in words for what was being done (`error.CODE.ACTION`),
+ * in those of the code, or in general ones with the code in small print; never in those of gateway or library, which
+ * are for developers.
+ * @param {import("../texts.js").Texts} texts
+ * @param {{kind: string, code: string, params?: object, sipCode?: number, action?: object, doing?: string,
+ *   call?: object, other?: object, of?: object, to?: string}} notice
+ * @returns {{title: string, todo: string, small: string}}
+ */
+export function noticeWords(texts, notice) {
+  const { kind, code, sipCode = 0 } = notice;
+  const all = paramsOf(texts, notice);
+  if (kind !== "error") {
+    return { title: texts.t(`notice.${code}.title`, all), todo: said(texts, `notice.${code}.todo`, all), small: "" };
+  }
+  const name = errorName(texts, notice);
+  if (name) {
+    const unsaid = BY_SIP.includes(code) && sipCode && (code !== "transfer_failed" || !texts.has(`cause.${sipCode}`));
+    const small = unsaid ? smallPrint("", sipCode) : "";
+    return { ...sentences(texts, name, notice, all), small };
+  }
+  const small = texts.t("error.code", { code: smallPrint(code, sipCode) });
+  const general = OUT_OF_STEP.includes(code) ? "error.page" : "error.other";
+  return { title: texts.t(`${general}.title`), todo: texts.t(`${general}.todo`), small };
+}
+
+function errorName(texts, { code, doing = "" }) {
+  const names = [doing, NUMBERS.includes(doing) ? "number" : ""].filter(Boolean).map((each) => `error.${code}.${each}`);
+  return [...names, `error.${code}`].find((each) => texts.has(`${each}.title`));
+}
+
+function sentences(texts, name, { code, params = {} }, all) {
+  const wait = params.retryAfter > 0 && texts.has(`error.${code}.wait.other`);
+  const todo = wait
+    ? texts.t(`error.${code}.wait`, { count: params.retryAfter })
+    : said(texts, `${name}.todo`, all) || said(texts, `error.${code}.todo`, all);
+  return { title: texts.t(`${name}.title`, all), todo };
+}
+
+function said(texts, key, params) {
+  return texts.has(key) ? texts.t(key, params) : "";
+}
+
+function paramsOf(texts, { params = {}, sipCode = 0, call = null, other = null, of = null, to = "" }) {
+  const all = { to: to || (call ? nameOf(call, texts) : ""), peer: call ? nameOf(call, texts) : "", ...params };
+  if (other) all.other = nameOf(other, texts);
+  if (of) {
+    const { key, params: more } = ending(of, texts);
+    all.what = texts.t(`${key}.title`, more);
+  }
+  const cause = texts.has(`cause.${sipCode}`) ? `cause.${sipCode}` : "cause.other";
+  return { ...all, because: texts.t(cause, all) };
 }

@@ -13,7 +13,7 @@ const NUMBERS = {
   way: (texts, { relayed }) => texts.t(relayed ? "quality.relayed" : "quality.direct"),
 };
 
-export function qualityView({ desk, texts, t }, call) {
+export function qualityView({ desk, phone, texts, t }, call) {
   const bars = el(
     "span",
     { class: "bars", "aria-hidden": "true" },
@@ -37,19 +37,22 @@ export function qualityView({ desk, texts, t }, call) {
     update() {
       const sample = desk.qualityOf(call);
       show(element, call.isUp);
-      const silent = sample?.silent && call.isUp && !call.held && !call.heldByPeer;
+      const paused = call.held || call.heldByPeer;
+      const silent = sample?.silent && call.isUp && !paused;
       const { key, bars: count } = sample ? opinionOf(sample.mos) : { key: "quality.measuring", bars: 0 };
-      put(element, "data-bars", silent ? 0 : count);
-      put(element, "data-known", Boolean(sample) || null);
-      say(word, t(silent ? "quality.silent" : key));
+      put(element, "data-bars", silent || paused ? 0 : count);
+      put(element, "data-known", Boolean(sample && !paused) || null);
+      say(word, t(paused ? "quality.on_hold" : silent ? "quality.silent" : key));
       for (const [name, value] of Object.entries(values)) say(value, sample ? NUMBERS[name](texts, sample) : "–");
-      show(warning, sample?.bad || silent);
-      say(warning, warnings(sample, silent));
+      const words = paused ? "" : warningOf(sample, silent);
+      show(warning, words);
+      say(warning, words);
     },
   };
 
-  function warnings(sample, silent) {
-    if (silent) return t("quality.silent_todo");
+  // Hold and resume need the gateway, and no Wi-Fi is better where nothing at all comes in.
+  function warningOf(sample, silent) {
+    if (silent) return t(phone.connection === "offline" ? "quality.silent_offline" : "quality.silent_todo");
     return sample?.bad ? t("quality.bad_todo") : "";
   }
 }

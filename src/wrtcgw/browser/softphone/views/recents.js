@@ -3,7 +3,7 @@
 import { el, put, say, show } from "../dom.js";
 import { icon } from "../icons.js";
 import { clock } from "../texts.js";
-import { nameOf } from "../words.js";
+import { nameOf, whyKey } from "../words.js";
 import { button, card } from "./parts.js";
 
 const ICONS = { missed: "missed", elsewhere: "elsewhere", declined: "close" };
@@ -18,8 +18,10 @@ export function recentsView({ desk, history, texts, t, options }) {
     el("button", { type: "button", class: "choice", onclick: () => choose(missed) }, label);
   const choices = [choice(t("recents.all"), false), choice(t("recents.missed"), true)];
   const clear = button({ label: t("recents.clear"), icon: "trash", kind: "quiet", bare: true, onclick: () => wipe() });
+  const forget = el("input", { type: "checkbox", onchange: () => (history.forgets = forget.checked) });
+  const forgets = el("label", { class: "check" }, forget, el("span", null, t("recents.forget")));
   const bar = el("div", { class: "row choices", role: "group", "aria-label": t("recents.show") }, choices, clear);
-  const content = el("div", { class: "recents-content" }, bar, list, none);
+  const content = el("div", { class: "recents-content" }, bar, list, none, forgets);
   const element = options.compact ? folded() : card(t("recents.title"), { class: "recents" }, content);
   if (!options.compact) element.firstChild.append(" ", badge);
   element.addEventListener("focusin", () => seen());
@@ -70,6 +72,7 @@ export function recentsView({ desk, history, texts, t, options }) {
     choices.forEach((each, index) => put(each, "aria-pressed", String(Boolean(index) === missedOnly)));
     show(none, !entries.length);
     show(clear, history.entries.length);
+    forget.checked = history.forgets;
     say(none, t(missedOnly ? "recents.none_missed" : "recents.none"));
     const state = JSON.stringify(entries);
     if (state === drawn) return;
@@ -80,7 +83,10 @@ export function recentsView({ desk, history, texts, t, options }) {
 
   function row(entry) {
     const { outcome, direction, at, duration, peer } = entry;
-    const what = t(outcome === "answered" ? `recents.${direction}` : `recents.${outcome}`);
+    const why = outcome === "failed" ? whyKey(entry, texts) : "";
+    const what = why
+      ? t("recents.failed_why", { why: t(why) })
+      : t(outcome === "answered" ? `recents.${direction}` : `recents.${outcome}`);
     const when = texts.moment(at);
     const talked = duration ? clock(duration) : "";
     return el(
@@ -90,7 +96,7 @@ export function recentsView({ desk, history, texts, t, options }) {
       el(
         "div",
         { class: "who" },
-        el("strong", null, nameOf(entry)),
+        el("strong", null, nameOf(entry, texts)),
         el("span", { class: "hint" }, [what, when, talked].filter(Boolean).join(" · ")),
       ),
       button({

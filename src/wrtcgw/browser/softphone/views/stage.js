@@ -2,7 +2,7 @@
 
 import { arrange, el, say, show } from "../dom.js";
 import { icon } from "../icons.js";
-import { ending } from "../words.js";
+import { ending, isWrongNumber } from "../words.js";
 import { clock } from "../texts.js";
 import { callView } from "./call.js";
 import { incomingView } from "./incoming.js";
@@ -48,6 +48,7 @@ export function stageView(context) {
     tick: () => views.forEach((each) => each.tick?.()),
     levels: () => views.forEach((each) => each.levels?.()),
     focus: () => heading.focus(),
+    digit: (digit) => views.get(desk.selected)?.digit?.(digit),
   };
 
   // When what had the focus is gone, it goes to what has taken its place: the new card, the call in hand, or the
@@ -77,17 +78,8 @@ export function stageView(context) {
   }
 
   function endedCard(call) {
-    const { key, params, failure } = ending(call, context.texts);
+    const { key, params, failure, code } = ending(call, context.texts, desk.transferredTo(call));
     const talked = call.answeredAt ? t("ended.talked", { time: clock(call.endedAt - call.answeredAt) }) : "";
-    const again =
-      call.peer && (failure || call.ended.missed)
-        ? button({
-            label: t("ended.again", { peer: call.peer }),
-            icon: "handset",
-            kind: "small",
-            onclick: () => desk.dial(call.peer),
-          })
-        : null;
     return el(
       "div",
       { class: `ended ${failure ? "failure" : ""}`, role: "status" },
@@ -100,11 +92,12 @@ export function stageView(context) {
         context.texts.has(`${key}.todo`) ? t(`${key}.todo`, params) : "",
         " ",
         talked,
+        code ? el("small", null, t("error.code", { code })) : null,
       ),
       el(
         "div",
         { class: "row" },
-        again,
+        next(call, failure),
         button({
           label: t("notice.dismiss"),
           icon: "close",
@@ -114,5 +107,15 @@ export function stageView(context) {
         }),
       ),
     );
+  }
+
+  // A wrong number is put right, not called again as it is.
+  function next(call, failure) {
+    if (!call.peer || !(failure || call.ended.missed)) return null;
+    if (call.direction === "outbound" && isWrongNumber(call.ended) && context.options.dial !== false) {
+      return button({ label: t("ended.correct"), kind: "small", onclick: () => desk.edit(call.peer) });
+    }
+    const label = t("ended.again", { peer: call.peer });
+    return button({ label, icon: "handset", kind: "small", onclick: () => desk.dial(call.peer) });
   }
 }

@@ -4,7 +4,7 @@ import { arrange, el, put, say, show, uniqueId } from "../dom.js";
 import { nameOf } from "../words.js";
 import { button, field } from "./parts.js";
 
-export function transferView({ desk, t }, call, close) {
+export function transferView({ desk, texts, t }, call, close) {
   const to = el("input", { type: "tel", autocomplete: "off", maxlength: 256, enterkeyhint: "done" });
   const blind = el("button", { type: "submit", class: "button primary" }, t("transfer.now"));
   const ask = button({ label: t("transfer.ask"), onclick: () => act(() => desk.consult(call, to.value)) });
@@ -22,10 +22,11 @@ export function transferView({ desk, t }, call, close) {
   );
   const others = el("div", { class: "partners", role: "group", "aria-label": t("transfer.others") });
   const id = uniqueId("transfer");
+  const heading = el("h4", { id });
   const element = el(
     "div",
     { class: "extra transfer", role: "group", "aria-labelledby": id, hidden: true },
-    el("h4", { id }, t("transfer.title", { peer: nameOf(call) })),
+    heading,
     form,
     others,
   );
@@ -47,8 +48,8 @@ export function transferView({ desk, t }, call, close) {
   }
 
   function partner(other) {
+    const label = t("transfer.connect", { peer: nameOf(other, texts) });
     if (!buttons.has(other)) {
-      const label = t("transfer.connect", { peer: nameOf(other) });
       buttons.set(
         other,
         button({
@@ -61,6 +62,7 @@ export function transferView({ desk, t }, call, close) {
         }),
       );
     }
+    buttons.get(other).relabel(label);
     return buttons.get(other);
   }
 
@@ -69,6 +71,7 @@ export function transferView({ desk, t }, call, close) {
     box: element,
     focus: () => to.focus(),
     update() {
+      say(heading, t("transfer.title", { peer: nameOf(call, texts) }));
       arrange(others, desk.partnersOf(call).map(partner));
       show(others, others.children.length);
       const target = desk.transferOf(call);

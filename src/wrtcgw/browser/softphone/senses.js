@@ -1,0 +1,38 @@
+// What is heard, and what is not: the quality of each call by its last samples, and microphones that send nothing.
+
+import { isBad, isSilent } from "./words.js";
+
+export class Senses {
+  #quality = new Map(); // by call: {now, bad, silent}, how many samples in a row were so
+  #mute = new Set(); // calls whose microphone sends nothing
+
+  /** Takes a sample of a call. */
+  sample(call, now) {
+    const { now: before = null, bad = 0, silent = 0 } = this.#quality.get(call) ?? {};
+    const quiet = before && isSilent(call, now, before);
+    this.#quality.set(call, { now, bad: isBad(now) ? bad + 1 : 0, silent: quiet ? silent + 1 : 0 });
+  }
+
+  /** Returns the last sample of quality, `{bad, silent}` among its fields; null before the first. */
+  qualityOf(call) {
+    const { now, bad, silent } = this.#quality.get(call) ?? {};
+    return now ? { ...now, bad: bad >= 2, silent: silent >= 1 } : null;
+  }
+
+  /** Notes that the microphone sends nothing in a call, or something again. */
+  microphone(call, silent) {
+    if (silent) this.#mute.add(call);
+    else this.#mute.delete(call);
+  }
+
+  /** Returns whether the microphone is known to send silence in a call where it should be heard. */
+  isMicSilent(call) {
+    return this.#mute.has(call) && call.isUp && !call.muted && !call.held;
+  }
+
+  /** Forgets a call. */
+  drop(call) {
+    this.#quality.delete(call);
+    this.#mute.delete(call);
+  }
+}
