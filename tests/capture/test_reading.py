@@ -40,6 +40,12 @@ class SIPTests(SynchronousTestCase):
         """A request has its method and number, a response its status and method."""
         self.assertEqual(sip(request("INVITE", "c")).label, "INVITE 7")
         self.assertEqual(sip(response(486, "Busy Here", "c")).label, "486 Busy Here (INVITE)")
+        for to in ("<sip:1003@example.org>;tag=x", "sip:1003@example.org ; TAG = x", '"a>b" <sip:1003@x>;y=z;tag=x'):
+            self.assertEqual(
+                sip(f"INVITE sip:1003@x SIP/2.0\r\nTo: {to}\r\nCSeq: 8 INVITE\r\n\r\n").label, "re-INVITE 8"
+            )
+        for to in ("<sip:1003@example.org;tag=x>", '";tag=x" <sip:1003@example.org>', "<sip:1003@x>;stage=x"):
+            self.assertEqual(sip(f"INVITE sip:1003@x SIP/2.0\r\nt: {to}\r\nCSeq: 8 INVITE\r\n\r\n").label, "INVITE 8")
         self.assertEqual(sip("garbage").label, "garbage ")
         self.assertEqual(sip("").label, " ")
 

@@ -29,7 +29,7 @@ class Live(OpsCase):
         await self.row(ops, call, "Talking", "5001 → 1003", "softphone-5001")
         await self.press(agent, "Hold")
         await self.row(ops, call, "On hold")
-        await self.press(agent, "Hold")
+        await self.press(agent, "Resume")
         await self.row(ops, call, "MOS")
         await self.press(agent, "Hang up")
         await self.row(ops, call, "Ended", "agent hung up")

@@ -66,9 +66,17 @@ def read_sip(message: SIPMessage, *, show_data: bool = False) -> Reading:
     first, _, _ = head.partition("\r\n")
     number, _, method = (_field(head, "cseq") or "").partition(" ")
     is_response = first.startswith("SIP/2.0 ")
-    label = f"{first[8:]} ({method.strip()})" if is_response else f"{first.partition(' ')[0]} {number}"
+    label = f"{first[8:]} ({method.strip()})" if is_response else f"{_request_name(first, head)} {number}"
     details = [_sip_detail(head, body), "" if message.carried else "not sent: no connection"]
     return Reading(legible(redact(label)), legible(redact("; ".join(filter(None, details)))), _shown(text))
+
+
+def _request_name(first: str, head: str) -> str:
+    """Return the method of a request; an INVITE inside a dialog has a tag in To (:rfc:`3261#section-14`)."""
+    method = first.partition(" ")[0]
+    parameters = (_field(head, "to", "t") or "").rpartition(">")[2]
+    is_inside = method == "INVITE" and re.search(r";[ \t]*tag[ \t]*=", parameters, re.IGNORECASE)
+    return f"re-{method}" if is_inside else method
 
 
 def _sip_detail(head: str, body: str) -> str:

@@ -91,6 +91,7 @@ class Meters:
                 sip_in=now.sip_in - before.sip_in,
                 sip_out=now.sip_out - before.sip_out,
                 failures=now.failures - before.failures,
+                setups=tuple(self.setup.taken()),
                 answers=tuple(self.answer.taken()),
                 lag=lag,
             )

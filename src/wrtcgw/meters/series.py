@@ -28,8 +28,14 @@ class Sample:
     sip_in: int
     sip_out: int
     failures: int
+    setups: tuple[float, ...] = field(default=(), repr=False)
     answers: tuple[float, ...] = field(default=(), repr=False)
     lag: float = 0.0
+
+    @property
+    def setup_p95(self) -> float | None:
+        """Return within how many milliseconds 95 of 100 far sides said something; None when none did."""
+        return percentile(self.setups, 0.95)
 
     @property
     def answer_p95(self) -> float | None:
@@ -50,6 +56,7 @@ def merged(samples: Iterable[Sample]) -> Sample:
         sip_in=sum(each.sip_in for each in parts),
         sip_out=sum(each.sip_out for each in parts),
         failures=sum(each.failures for each in parts),
+        setups=tuple(duration for each in parts for duration in each.setups),
         answers=tuple(duration for each in parts for duration in each.answers),
         lag=max(each.lag for each in parts),
     )

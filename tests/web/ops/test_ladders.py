@@ -106,7 +106,7 @@ class CallTests(RESTCase):
             self.labels(call)[before:],
             [
                 "POST hold",
-                "INVITE 2",
+                "re-INVITE 2",
                 "100 Trying (INVITE)",
                 "200 OK (INVITE)",
                 "ACK 2",
@@ -143,7 +143,7 @@ class CallTests(RESTCase):
             ("→ OFFER", "POST answer"),
             ("POST answer", "200 OK (INVITE)"),
             ("POST answer", "established"),
-            ("INVITE 102", "put on hold by the far side"),
+            ("re-INVITE 102", "put on hold by the far side"),
         ):
             self.assertLess(labels.index(earlier), labels.index(later), labels)
 

@@ -83,6 +83,7 @@ class SeriesTests(OpsCase):
                 "sipIn": 10.0,
                 "sipOut": 0.0,
                 "failures": 0,
+                "setupP95": None,
                 "answerP95": None,
                 "loopLag": 0.2,
             },
@@ -124,6 +125,19 @@ class CallTests(OpsCase):
         self.assertGreater(ended["endedAt"], shown["startedAt"] + 60_000)
         self.assertEqual(ended["quality"]["audio"]["mos"], 4.2)
         self.assertEqual(ended["sipCallId"], far.call_id)
+
+    def test_true_counts(self) -> None:
+        """A list that is cut off says how many there are, and so does a search."""
+        agent = self.sign_in()
+        for _ in range(5):
+            _, far = self.place(agent)
+            far.refuse(486)
+            self.run_for()
+        answer = self.get("calls?state=all&limit=2")
+        self.assertEqual((len(answer["calls"]), answer["total"]), (2, 5))
+        self.assertEqual(self.get("calls?state=active&limit=2")["total"], 0)
+        found = self.get(f"search?q={agent.dn}&limit=2")
+        self.assertEqual((len(found["calls"]), found["totals"]), (2, {"calls": 5, "agents": 1}))
 
     def test_failed_call(self) -> None:
         """A call that was never answered has its cause and SIP code, and no duration."""

@@ -11,10 +11,10 @@ const DASHES = [[], [7, 4], [2, 3]];
 export const CHARTS = [
   { name: "load", series: ["calls", "agents"], digits: 0 },
   { name: "rates", series: ["httpPerSecond", "sipIn", "sipOut"], digits: 1 },
-  { name: "latency", series: ["answerP95", "loopLag"], digits: 1 },
+  { name: "latency", series: ["setupP95", "loopLag"], digits: 1 },
   { name: "failures", series: ["failures"], digits: 0 },
 ];
-export const SERIES = [...CHARTS.flatMap((chart) => chart.series), "callsPerSecond"];
+export const SERIES = [...CHARTS.flatMap((chart) => chart.series), "answerP95", "callsPerSecond"];
 const ROWS = 12;
 
 /** Returns a colour of the style sheet as the canvas needs it: computed, for the scheme in use. */
@@ -24,6 +24,12 @@ function colour(name) {
   const found = getComputedStyle(probe).color;
   probe.remove();
   return found;
+}
+
+/** Returns how many pixels the labels of an axis need: what is wider would be cut off. */
+function roomFor(plot, labels) {
+  const longest = Math.max(0, ...(labels ?? []).map((each) => String(each).length));
+  return Math.max(44, 18 + 7.5 * longest);
 }
 
 /** One chart. */
@@ -63,7 +69,10 @@ export class Chart {
   /** Draws again, in other colours when the scheme is another. */
   repaint() {
     this.paints.clear();
-    this.plot?.redraw(false);
+    if (!this.plot) return;
+    this.plot.redraw(false);
+    const marks = this.place.querySelectorAll(".u-legend .u-series:not(:first-child) .u-marker");
+    marks.forEach((mark, index) => (mark.style.borderColor = this.paint(String(index)))); // uPlot paints them once only
   }
 
   resize() {
@@ -97,7 +106,7 @@ export class Chart {
       },
       axes: [
         { ...axis, space: 70, values: (plot, ticks) => ticks.map((tick) => time(tick * 1000).slice(0, 5)) },
-        { ...axis, size: 56, space: 34, values: (plot, ticks) => ticks.map((tick) => number(tick, 1)) },
+        { ...axis, size: roomFor, space: 34, values: (plot, ticks) => ticks.map((tick) => number(tick, 1)) },
       ],
       series: [
         { label: t("series.time"), value: (plot, at) => time(at === null ? plot.data[0].at(-1) * 1000 : at * 1000) },
@@ -112,8 +121,8 @@ export class Chart {
       stroke: () => this.paint(String(index)),
       dash: DASHES[index],
       width: 2,
-      spanGaps: this.series.includes("answerP95"),
-      points: { show: name === "answerP95", size: 5 },
+      spanGaps: name === "setupP95",
+      points: { show: name === "setupP95", size: 5 },
       // the newest, unless one points at another
       value: (plot, value, line, at) => number(at === null ? plot.data[line].at(-1) : value, this.digits),
     };

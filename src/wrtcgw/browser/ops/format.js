@@ -1,6 +1,30 @@
 // Numbers and times as operators read them.
 
 const LANGUAGE = "en";
+const ZONE = "wrtcgw-ops-zone";
+const keep = globalThis.localStorage;
+let utc = keep?.getItem?.(ZONE) === "utc";
+
+/** Returns whether all times are told in UTC; else they are local. */
+export function isUTC() {
+  return utc;
+}
+
+/** Tells all times in UTC from now on, or in local time. */
+export function useUTC(on) {
+  utc = on;
+  keep?.setItem?.(ZONE, on ? "utc" : "local");
+}
+
+/** The local time zone: "Europe/Berlin, GMT+1". */
+export function localZone(at = Date.now()) {
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+  const parts = new Intl.DateTimeFormat(LANGUAGE, { timeZoneName: "shortOffset" }).formatToParts(at);
+  const offset = parts.find(({ type }) => type === "timeZoneName")?.value ?? "";
+  return [timeZone, offset].filter((each, index, all) => each && all.indexOf(each) === index).join(", ");
+}
+
+const zone = () => (utc ? { timeZone: "UTC" } : {});
 
 /** A number, with so many digits after the point at most. */
 export function number(value, digits = 0) {
@@ -44,16 +68,16 @@ export function since(milliseconds) {
 /** A time of the day, with milliseconds where they matter. */
 export function time(at, milliseconds = false) {
   if (at === null || at === undefined) return "–";
-  const style = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+  const style = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", ...zone() };
   if (milliseconds) style.fractionalSecondDigits = 3;
   return new Intl.DateTimeFormat(LANGUAGE, style).format(at);
 }
 
-/** Day and time. */
+/** Day and time; the time alone of what was today. */
 export function moment(at, now = Date.now()) {
   if (at === null || at === undefined) return "–";
-  if (new Date(at).toDateString() === new Date(now).toDateString()) return time(at);
-  return `${new Intl.DateTimeFormat("sv", { dateStyle: "short" }).format(at)} ${time(at)}`;
+  const day = new Intl.DateTimeFormat("sv", { dateStyle: "short", ...zone() });
+  return day.format(at) === day.format(now) ? time(at) : `${day.format(at)} ${time(at)}`;
 }
 
 /** Bytes with a unit. */

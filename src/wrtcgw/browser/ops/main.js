@@ -35,7 +35,11 @@ class Desk {
     this.api = new OpsAPI(new URL("../", import.meta.url), sessionStorage);
     this.actions = new Actions(this);
     this.poller = new Poller(() => this.poll(), { every: EVERY });
-    this.frame = frame({ onforget: () => this.forget(), onretry: () => this.refresh() });
+    this.frame = frame({
+      onforget: () => this.forget(),
+      onretry: () => this.refresh(),
+      onzone: () => this.turn(false),
+    });
     this.lock = lock({ open: (token) => this.open(token) });
     this.view = null;
     this.ahead = 0;

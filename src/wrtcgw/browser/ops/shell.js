@@ -1,6 +1,7 @@
 // What is around the views: state, search, theme, navigation, and what is said aloud.
 
 import { el, put, say, show, uniqueId } from "../softphone/dom.js";
+import { isUTC, localZone, useUTC } from "./format.js";
 import { fillBadge } from "./table.js";
 import { t } from "./texts.js";
 
@@ -9,14 +10,14 @@ const VIEWS = ["overview", "agents", "calls"];
 const THEME = "wrtcgw-ops-theme";
 const SAID = 8000;
 
-/** Makes it. @param {{ onforget: () => void, onretry: () => void }} desk */
-export function frame({ onforget, onretry }) {
+/** Makes it. @param {{ onforget: () => void, onretry: () => void, onzone: () => void }} desk */
+export function frame({ onforget, onretry, onzone }) {
   const state = el("span", { class: "badge state", role: "status" }, t("state.asking"));
   state.dataset.level = "off";
   document.getElementById("state").append(state);
   const forget = el("button", { type: "button", class: "small", hidden: true, onclick: onforget }, t("lock.forget"));
   const find = search();
-  document.getElementById("tools").append(find.node, theme(), forget);
+  document.getElementById("tools").append(find.node, zone(onzone), theme(), forget);
   const links = navigation();
   const notice = notices(onretry);
   skip();
@@ -93,6 +94,20 @@ function theme() {
   select.value = ["light", "dark"].includes(kept) ? kept : "auto";
   use(select.value);
   return el("span", { class: "theme" }, el("label", { for: id, class: "unseen" }, t("theme.label")), select);
+}
+
+// Times of the console and of ladder.txt, which is in UTC, have to be laid beside each other.
+function zone(changed) {
+  const id = uniqueId("zone");
+  const words = { local: t("zone.local", { zone: localZone() }), utc: t("zone.utc") };
+  const options = Object.entries(words).map(([value, text]) => el("option", { value }, text));
+  const select = el("select", { id }, options);
+  select.value = isUTC() ? "utc" : "local";
+  select.addEventListener("change", () => {
+    useUTC(select.value === "utc");
+    changed();
+  });
+  return el("span", { class: "zone" }, el("label", { for: id, class: "unseen" }, t("zone.label")), select);
 }
 
 function navigation() {

@@ -30,10 +30,17 @@ export function registration(agent) {
   return [level, word(`registration.${agent.registration}`, agent.registration)];
 }
 
+/** Why a call ended; an agent who ends it before the answer rejects it, or gives up. */
+function causeOf({ cause, direction, answeredAt }) {
+  if (cause !== "local" || answeredAt) return cause;
+  return direction === "inbound" ? "rejected" : "abandoned";
+}
+
 /** How a call ended: in words, with the SIP code where it says more. */
 export function outcome(call) {
   if (call.state !== "ENDED") return "";
-  const words = word(`cause.${call.cause}`, call.cause);
+  const cause = causeOf(call);
+  const words = word(`cause.${cause}`, cause);
   const code = call.sipCode >= 300 ? `${call.sipCode} ${call.reason}`.trim() : "";
   return [words, code].filter(Boolean).join(", ");
 }

@@ -157,15 +157,20 @@ class OpsAPI:
         limit = min(fields.number("limit", MOST, "a whole number"), MOST)
         active = list(self._calls.active()) if state != "ended" else []
         ended = list(self._calls.ended()) if state != "active" else []
-        return {"calls": [*active, *ended][:limit]}
+        calls = [*active, *ended]
+        return {"calls": calls[:limit], "total": len(calls)}
 
     def _search(self, fields: Fields) -> Answer:
         wanted = searched(fields.text("q", "a DN, an agent's id, a call's id, Call-ID or X-Genesys-CallUUID"))
         if not wanted:
             raise BadInput("q", "something to search for", "nothing")
         limit = min(fields.number("limit", 100, "a whole number"), MOST)
-        agents = agents_view(self._calls.agents(wanted, limit), self._seconds())
-        return {"calls": self._calls.matching(wanted, limit), **agents}
+        calls, agents = self._calls.matching(wanted), self._calls.agents(wanted)
+        return {
+            "calls": calls[:limit],
+            **agents_view(agents[:limit], self._seconds()),
+            "totals": {"calls": len(calls), "agents": len(agents)},
+        }
 
     # -- ladders
 

@@ -59,7 +59,7 @@ class Calls:
         every = (view for source in (self.active(), self.ended()) for view in source)
         return next((view for view in every if key in (view["callId"], view["sipCallId"])), None)
 
-    def matching(self, wanted: str, limit: int) -> list[View]:
+    def matching(self, wanted: str) -> list[View]:
         """Return calls one of whose names is, or begins with, what is wanted; those that match in full come first."""
         whole, begun = [], []
         for source in (self.active(), self.ended()):
@@ -69,9 +69,9 @@ class Calls:
                     whole.append(view)
                 elif any(name.startswith(wanted) for name in names):
                     begun.append(view)
-        return [*whole, *begun][:limit]
+        return [*whole, *begun]
 
-    def agents(self, wanted: str, limit: int) -> list[Agent]:
+    def agents(self, wanted: str) -> list[Agent]:
         """Return agents whose id or DN is, or begins with, what is wanted."""
         found = [
             agent
@@ -79,7 +79,7 @@ class Calls:
             if any(_name(name).startswith(wanted) for name in (agent.id, agent.dn))
         ]
         found.sort(key=lambda agent: wanted not in (_name(agent.id), _name(agent.dn)))
-        return found[:limit]
+        return found
 
 
 def searched(text: str) -> str:

@@ -150,7 +150,6 @@ def series_view(samples: Iterable[Sample], step: int) -> View:
 
 
 def _sample(sample: Sample, step: int) -> View:
-    p95 = sample.answer_p95
     return {
         "t": sample.time,
         "calls": sample.calls,
@@ -160,9 +159,14 @@ def _sample(sample: Sample, step: int) -> View:
         "sipIn": round(sample.sip_in / step, 2),
         "sipOut": round(sample.sip_out / step, 2),
         "failures": sample.failures,
-        "answerP95": None if p95 is None else round(p95, 1),
+        "setupP95": _rounded(sample.setup_p95),
+        "answerP95": _rounded(sample.answer_p95),
         "loopLag": round(sample.lag, 1),
     }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
 
 
 def active_view(call: Call, agent: Agent | None, sip_call_id: str, *, now: float, wall: float) -> View:

@@ -12,11 +12,12 @@ const FACTS = [
   ["answered", (call) => (call.answeredAt ? moment(call.answeredAt) : t("calls.unanswered"))],
   ["ended", (call) => (call.endedAt ? moment(call.endedAt) : "")],
   ["quality", qualityText],
+  ["dn", () => ""],
   ["id", (call) => call.callId],
   ["callId", (call, ladder) => ladder.sipCallIds.join(" ")],
   ["uuid", (call) => call.uuid],
 ];
-const KEYS = ["id", "callId", "uuid"];
+const KEYS = ["dn", "id", "callId", "uuid"];
 
 /** Makes the part; `update` returns the view's title. */
 export function facts(desk, query) {
@@ -37,7 +38,7 @@ export function facts(desk, query) {
 
   function update(ladder) {
     ({ call } = ladder);
-    const texts = call ? FACTS.map(([name, read]) => [name, read(call, ladder)]) : rest(ladder);
+    const texts = call ? FACTS.map(([name, read]) => [name, read(call, ladder)]) : rest(ladder, query);
     for (const [name, text] of texts) {
       say(values.get(name).value, text);
       show(values.get(name).node, text);
@@ -58,9 +59,10 @@ export function facts(desk, query) {
   return { node: el("div", { class: "ladder-head" }, back, title, list), update };
 }
 
-function rest(ladder) {
+// Of an agent, whose track is kept by the DN; or of a call that is remembered no more.
+function rest(ladder, query) {
   return [
-    ["id", ladder.callId],
+    [query.agent ? "dn" : "id", ladder.callId],
     ["callId", ladder.sipCallIds.join(" ")],
   ];
 }

@@ -1,11 +1,13 @@
 // Agents, calls, and what a search finds.
 
-import { el, say } from "../../softphone/dom.js";
+import { el, say, show } from "../../softphone/dom.js";
+import { number } from "../format.js";
 import { choice } from "../parts.js";
 import { t } from "../texts.js";
 import { agentsTable, callsTable } from "./tables.js";
 
-const LIMIT = 200;
+const STEP = 200;
+const MOST = 1000; // that the gateway gives at a time
 
 /** All agents that are signed in. */
 export class Agents {
@@ -30,8 +32,11 @@ export class Calls {
     this.desk = desk;
     this.title = t("calls.title");
     this.which = which;
+    this.limit = STEP;
     this.count = el("p", { class: "soft count" });
     this.table = callsTable(desk);
+    this.more = el("button", { type: "button", hidden: true, onclick: () => this.#showMore() }, t("calls.more"));
+    this.most = el("p", { class: "soft", hidden: true }, t("calls.most", { shown: MOST }));
     const options = ["all", "active", "ended"].map((each) => [each, t(`calls.${each}`)]);
     const chosen = choice(t("calls.which"), options, which, (value) => this.#choose(value));
     this.node = el(
@@ -39,22 +44,32 @@ export class Calls {
       {},
       el("div", { class: "title" }, el("h2", {}, this.title), this.count, chosen),
       this.table.node,
+      el("div", { class: "more" }, this.more, this.most),
     );
   }
 
   #choose(which) {
     this.which = which;
+    this.limit = STEP;
+    this.desk.refresh();
+  }
+
+  #showMore() {
+    this.limit = Math.min(MOST, this.limit + STEP);
     this.desk.refresh();
   }
 
   /** Asks for them. */
   async refresh(api) {
     const { which } = this;
-    const { calls } = await api.get("ops/calls", { state: which, limit: LIMIT });
+    const { calls, total = calls.length } = await api.get("ops/calls", { state: which, limit: this.limit });
     if (which !== this.which) return;
     this.table.say(t(`calls.none.${which}`));
-    say(this.count, t("calls.number", { count: calls.length }));
+    say(this.count, counted(calls.length, total));
     this.table.update(calls);
+    const rest = total > calls.length;
+    show(this.more, rest && this.limit < MOST);
+    show(this.most, rest && this.limit >= MOST);
   }
 }
 
@@ -67,23 +82,32 @@ export class Search {
     this.calls = callsTable(desk);
     this.agents = agentsTable(desk);
     this.parts = [part(t("calls.title"), this.calls.node), part(t("agents.title"), this.agents.node)];
-    this.node = el("section", { class: "search" }, el("h2", {}, t("search.title")), this.told, this.parts);
+    this.more = el("p", { class: "soft", hidden: true });
+    this.node = el("section", { class: "search" }, el("h2", {}, t("search.title")), this.told, this.more, this.parts);
   }
 
   /** Searches; again and again, as calls go on. */
   async refresh(api) {
     if (!this.wanted) return;
-    const { calls, agents } = await api.get("ops/search", { q: this.wanted });
+    const { calls, agents, totals } = await api.get("ops/search", { q: this.wanted });
+    const found = totals ?? { calls: calls.length, agents: agents.length };
     this.calls.update(calls);
     this.agents.update(agents);
-    [calls, agents].forEach((found, index) => (this.parts[index].hidden = !found.length));
+    [calls, agents].forEach((each, index) => (this.parts[index].hidden = !each.length));
     const counts = {
       q: this.wanted,
-      calls: t("calls.number", { count: calls.length }),
-      agents: t("agents.number", { count: agents.length }),
+      calls: t("calls.number", { count: found.calls }),
+      agents: t("agents.number", { count: found.agents }),
     };
+    show(this.more, found.calls > calls.length);
+    say(this.more, t("search.more", { shown: calls.length }));
     say(this.told, t(calls.length + agents.length ? "search.found" : "search.nothing", counts));
   }
+}
+
+/** How many calls there are; and how many of them are shown, where that is not all. */
+function counted(shown, total) {
+  return shown < total ? t("calls.shown", { shown, count: number(total) }) : t("calls.number", { count: total });
 }
 
 function part(title, node) {
