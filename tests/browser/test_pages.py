@@ -172,6 +172,27 @@ class ServingTests(SynchronousTestCase):
         ):
             self.assertEqual(get(self.pages, path).code, 404, path)
 
+    def test_missing(self) -> None:
+        """Where there is no page one is told so by one that looks like the others, with the ways on."""
+        for path, root in (
+            ("/ops/nope", "../"),
+            ("/ops/nope/", "../../"),
+            ("/gadget/a/b", "../../"),
+            ("/softphone/views/x", "../../"),
+            ("/favicon.ico/x", "../"),
+            ("/grtc.js/x/y", "../../"),
+            ("/ops/<script>", "../"),
+        ):
+            answer = get(self.pages, path)
+            text = answer.body.decode()
+            self.assertEqual((answer.code, answer.headers["content-type"]), (404, "text/html; charset=utf-8"), path)
+            self.assertIn("default-src 'none'", answer.headers["content-security-policy"])
+            for target in ("softphone/", "gadget/howto.html", "ops/"):
+                self.assertIn(f'"{root}{target}"', text, path)
+                name = "/" + target + ("index.html" if target.endswith("/") else "")
+                self.assertEqual(get(self.pages, name).code, 200, name)
+            self.assertNotIn("<script", text)
+
     def test_demo(self) -> None:
         """The softphone hears what to fill in for those who try the demo, and nothing where there is none."""
         path = "/softphone/settings.json"

@@ -6,7 +6,13 @@ from hashlib import sha256
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
-STYLE = "body{font:1.1rem/1.6 system-ui,sans-serif;margin:15vh auto;max-width:32rem;padding:0 1rem;color:#1d2733}"
+STYLE = (
+    ":root{color-scheme:light dark}"
+    "body{font:1.05rem/1.5 system-ui,sans-serif;margin:12vh auto;max-width:26rem;padding:1.5rem;border-radius:14px;"
+    "color:light-dark(#15202e,#e8eef6);background:light-dark(#fff,#18202a);border:1px solid light-dark(#d9e0ea,#2f3b4b)}"
+    "html{background:light-dark(#eef1f6,#0f141b);padding:0 1rem}h1{margin:0;font-size:1.5rem}p{margin:.4rem 0}"
+    "ul{margin:1rem 0 0;padding:0;list-style:none}a{color:light-dark(#1d5bbf,#7db0ff);font-weight:600;line-height:1.9}"
+)
 POLICY = (
     "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; "
     f"style-src 'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}'"
@@ -18,8 +24,10 @@ TEXTS = {
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>{code}</title><style>{style}</style>
-<h1>{code}</h1><p>{english}</p><p lang="de">{german}</p></html>
+<main><h1>{code}</h1><p>{english}</p><p lang="de">{german}</p><ul>{ways}</ul></main></html>
 """
+WAYS = (("softphone/", "Softphone"), ("gadget/howto.html", "Gadget"), ("ops/", "Operator console"))
+"""What is offered instead, below the gateway's root."""
 READING = (b"GET", b"HEAD")
 """The methods that pages know."""
 
@@ -27,7 +35,7 @@ READING = (b"GET", b"HEAD")
 def refuse(request: Request, code: int) -> bytes:
     """Set the response up to refuse a request, and return its body."""
     english, german = TEXTS[code]
-    body = PAGE.format(code=code, style=STYLE, english=english, german=german).encode()
+    body = PAGE.format(code=code, style=STYLE, english=english, german=german, ways=_ways(request)).encode()
     request.setResponseCode(code)
     fields = {
         "content-type": "text/html; charset=utf-8",
@@ -41,6 +49,13 @@ def refuse(request: Request, code: int) -> bytes:
     for name, value in fields.items():
         request.setHeader(name, value)
     return b"" if request.method == b"HEAD" else body
+
+
+def _ways(request: Request) -> str:
+    """Return links to other pages; relative ones, because a proxy may serve the gateway below a path of its own."""
+    depth = len(request.prepath or ()) + len(request.postpath or ()) - 1
+    root = "../" * depth or "./"
+    return "".join(f'<li><a href="{root}{path}">{name}</a>' for path, name in WAYS)
 
 
 class ReadOnly(Resource):
