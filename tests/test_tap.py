@@ -220,6 +220,9 @@ class SmokeTests(SynchronousTestCase):
         config.write_text("access_log = true\nhttp_port = 0\n")
         with twistd(self.folder, "--demo", "--config", "wrtcgw.toml") as running:
             url = running.wait_for("serving http://").partition("serving ")[2].split()[0]
+            self.assertEqual(running.wait_for("  Open  "), f"  Open  {url}/softphone/\n")
+            self.assertEqual(running.wait_for("  User  "), "  User  5001 (5001 to 5010); the password is filled in\n")
+            self.assertEqual(running.wait_for("  Try  "), "  Try   call 1003 and hear yourself\n")
             running.wait_for("flow 0: connected")
             query = f"id=agent123&dn=5001&password={quote(PASSWORD)}"
             self.assertEqual(self.fetch(f"{url}/api/webrtc/sign_in?{query}"), "OK")

@@ -121,6 +121,13 @@ def check_pidfile(pidfile: str, rundir: str) -> None:
         )
 
 
+def _show(text: str) -> None:
+    """Write a text beside the log, which would put time and system before it; a daemon has nowhere to."""
+    if sys.__stdout__ is not None:
+        sys.__stdout__.write(text)
+        sys.__stdout__.flush()
+
+
 def tell_plainly(other: Callable[..., object] = sys.excepthook, where: TextIO | None = sys.__stderr__) -> None:
     """
     Let the start end with one line, not with a traceback, when the gateway cannot listen.
@@ -164,6 +171,7 @@ def makeService(options: Options) -> IService:
         reread=options.reread,
         demo=DemoPBX(reactor) if options["demo"] else None,
         notifier=Notifier.from_environment(options.environ),
+        show=_show,
     )
     service.catch_hangup_signal()
     tell_plainly()

@@ -22,7 +22,7 @@ from wrtcgw.daemon.loglevel import LevelControl
 from wrtcgw.daemon.loglimit import SUMMARY_SECONDS
 from wrtcgw.daemon.systemd import Notifier, Watchdog
 from wrtcgw.daemon.trust import trust_warnings
-from wrtcgw.demo.extensions import SHOWN
+from wrtcgw.demo.extensions import SHOWN, welcome
 from wrtcgw.transport.websocket import WebSocketURL
 
 log = Logger()
@@ -61,6 +61,7 @@ class GatewayService(MultiService):
         demo: Demo | None = None,
         notifier: Notifier | None = None,
         publisher: LogPublisher = globalLogPublisher,
+        show: Callable[[str], object] = lambda text: None,
     ) -> None:
         """
         Set up; nothing is opened yet.
@@ -68,6 +69,7 @@ class GatewayService(MultiService):
         :param reread: finds the settings again for a reload; raises ConfigError.
         :param demo: a PBX to run too, and to use instead of all others.
         :param publisher: whose observers the log level holds for.
+        :param show: puts a text before who has started a demo by hand.
         """
         super().__init__()
         self.settings = settings
@@ -77,6 +79,7 @@ class GatewayService(MultiService):
         self._notifier = notifier or Notifier()
         self._watchdog = Watchdog(self._notifier, cast(IReactorTime, reactor))
         self._publisher = publisher
+        self._show = show
         self._level = LevelControl(settings.log_level, cast(IReactorTime, reactor).seconds)
         self._counting = LoopingCall(self._level.summarize)
         self._counting.clock = cast(IReactorTime, reactor)
@@ -110,6 +113,8 @@ class GatewayService(MultiService):
         for advice in trust_warnings(self.settings, demo=self._demo is not None):
             log.warn("{advice}", advice=advice)
         parts.api.audit.note("gateway", "started", version=__version__)
+        if self._demo:
+            self._show(welcome(parts.listener.url))
         self._notifier.ready(f"serving port {parts.listener.port}")
         self._watchdog.start()
 

@@ -42,6 +42,16 @@ SHOWN: Mapping[str, object] = {
 }
 """What the softphone offers to those who try the demo."""
 
+
+def welcome(url: str) -> str:
+    """Return the three lines with which a demo begins: where to go, as whom, and what to do there."""
+    return (
+        f"\n  Open  {url}/softphone/"
+        f"\n  User  {SHOWN['dn']} ({SHOWN['first']} to {SHOWN['last']}); the password is filled in"
+        f"\n  Try   call {SHOWN['number']} and hear yourself\n\n"
+    )
+
+
 CARRIED = ("x-data-", "x-genesys-")
 """Beginnings of the names of header fields that are handed on from leg to leg, as SIP Server does with its own."""
 
