@@ -9,7 +9,8 @@ from twisted.web.server import Request
 STYLE = (
     ":root{color-scheme:light dark}"
     "body{font:1.05rem/1.5 system-ui,sans-serif;margin:12vh auto;max-width:26rem;padding:1.5rem;border-radius:14px;"
-    "color:light-dark(#15202e,#e8eef6);background:light-dark(#fff,#18202a);border:1px solid light-dark(#d9e0ea,#2f3b4b)}"
+    "color:light-dark(#15202e,#e8eef6);background:light-dark(#fff,#18202a);"
+    "border:1px solid light-dark(#d9e0ea,#2f3b4b)}"
     "html{background:light-dark(#eef1f6,#0f141b);padding:0 1rem}h1{margin:0;font-size:1.5rem}p{margin:.4rem 0}"
     "ul{margin:1rem 0 0;padding:0;list-style:none}a{color:light-dark(#1d5bbf,#7db0ff);font-weight:600;line-height:1.9}"
 )

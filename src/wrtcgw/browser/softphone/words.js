@@ -105,7 +105,7 @@ const WHY = {
   bad_input: "not-found",
   "bad-address": "not-found",
   ambiguous: "incomplete",
-  forbidden: "forbidden",
+  destination_forbidden: "forbidden",
 };
 
 /** Returns the key of why a call in the history did not come about; "" when nothing is known of it. */
