@@ -35,7 +35,8 @@ function libraryCodes() {
     for (const name of readdirSync(home).filter((each) => each.endsWith(".js"))) {
       const source = readFileSync(new URL(name, home), "utf-8");
       for (const [, code] of source.matchAll(/new PhoneError\(\s*"([a-z_]+)"/g)) found.add(code);
-      for (const [, code] of source.matchAll(/^ {2}([a-z_]+): "/gm)) if (name === "errors.js") found.add(code);
+      const [, hints = ""] = /const HINTS = \{\n(.*?)\n\};/s.exec(source) ?? [];
+      if (name === "errors.js") for (const [, code] of hints.matchAll(/^ {2}([a-z_]+): "/gm)) found.add(code);
       for (const [, code] of source.matchAll(/Error: "([a-z_]+)"/g)) found.add(code);
     }
   }
@@ -53,7 +54,7 @@ const codes = [...new Set([...gatewayCodes(), "internal_error", ...libraryCodes(
 
 test("the codes are found where they are made", () => {
   assert.ok(gatewayCodes().length >= 24);
-  for (const code of ["bad_input", "draining", "microphone_refused", "gateway_unreachable", "unknown_command"]) {
+  for (const code of ["bad_input", "draining", "no_webrtc", "microphone_refused", "gateway_unreachable", "unknown_command"]) {
     assert.ok(codes.includes(code), code);
   }
   assert.ok(causes().includes("loop") && causes().includes("busy") && causes().includes("failed"));
@@ -175,12 +176,15 @@ test("diversions and attestations are read as the standards write them", () => {
 });
 
 test("why one was signed out is told in the page's words, whatever the gateway said", () => {
+  for (const [, reason] of read("gateway/farewells.py").matchAll(/Farewell\(\s*"([^"]+)"/g)) {
+    assert.notEqual(farewell({ reason })?.code, "signed_out_by", reason);
+  }
   assert.equal(farewell({ reason: "signed out" }), null);
   assert.deepEqual(farewell({ reason: "signed out by an operator" }), { code: "by_operator" });
   assert.deepEqual(farewell({ reason: DEVELOPERS }), { code: "signed_out_by" });
   assert.deepEqual(farewell({ reason: DEVELOPERS, code: "not_signed_in" }), { code: "not_signed_in" });
   for (const texts of all) {
-    for (const code of ["other_page", "by_operator", "page_lost", "stopping", "other_dn", "signed_out_by"]) {
+    for (const code of ["other_page", "by_operator", "session_over", "page_lost", "stopping", "other_dn", "signed_out_by"]) {
       const { title, todo } = noticeWords(texts, { kind: "info", code, params: { hint: DEVELOPERS } });
       assert.ok(texts.has(`notice.${code}.title`) && !todo.includes("expected") && title, code);
     }

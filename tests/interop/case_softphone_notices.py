@@ -51,7 +51,8 @@ class Notices(SayingCase):
             await self.state(agent, "established")
             await self.consult(agent, 5003, how)
             await self.press(asked, "Answer")
-            await self.state(asked, "established")
+            for tab in (asked, agent):
+                await self.state(tab, "established")
             await self.press(asked, "Hang up")
             await self.sees(agent, told, ".notice")
             await check_accessible(agent)

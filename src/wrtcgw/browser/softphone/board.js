@@ -37,11 +37,13 @@ export class Board {
    */
   complain(error, { call = null, doing = "", to = "" } = {}) {
     const problem = error?.code ? error : asPhoneError(error);
-    const { code, sipCode = 0, hint = "", details = {} } = problem;
-    if (SILENCED.includes(code)) return;
+    const { code, sipCode = 0, hint = "", details = {}, action = "" } = problem;
+    const owner = call ?? problem.call ?? null;
+    if (SILENCED.includes(code) || owner?.ended?.cause === code) return; // the end of a call tells the same
     if (hint) globalThis.console?.debug(`${code}: ${hint}`); // for developers; agents read the page's own words
     const params = { retryAfter: details.retryAfter ?? 0 };
-    this.add({ kind: "error", code, params, sipCode, call, doing, to, error: problem });
+    const what = doing || (action === "call" ? "dial" : action);
+    this.add({ kind: "error", code, params, sipCode, call: owner, doing: what, to, error: problem });
   }
 
   /** Shows a notice, in place of one that says the same. */

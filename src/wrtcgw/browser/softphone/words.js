@@ -100,7 +100,7 @@ const WHY = {
   gateway_unreachable: "network",
   draining: "network",
   media_failed: "sound",
-  "not-webrtc": "sound",
+  no_webrtc: "sound",
   no_common_codec: "not-acceptable",
   bad_input: "not-found",
   "bad-address": "not-found",
@@ -155,6 +155,8 @@ export function attestationOf(verstat) {
 const FAREWELLS = {
   "signed out": null,
   "another page has signed in": "other_page",
+  "another page has signed in with this DN": "other_page",
+  "the session is over, sign in again": "session_over",
   "signed out by an operator": "by_operator",
   "page lost": "page_lost",
   "the gateway is stopping": "stopping",

@@ -8,7 +8,7 @@ import { button, card } from "./parts.js";
 
 const ICONS = { missed: "missed", elsewhere: "elsewhere", declined: "close" };
 
-export function recentsView({ desk, history, texts, t, options }) {
+export function recentsView({ desk, history, alerts, texts, t, options }) {
   let missedOnly = false;
   let drawn = "";
   const badge = el("span", { class: "badge", hidden: true });
@@ -40,6 +40,7 @@ export function recentsView({ desk, history, texts, t, options }) {
     if (!history.unseen) return;
     history.see();
     update();
+    alerts.show(desk.incoming, texts, 0);
   }
 
   function choose(missed) {
