@@ -219,7 +219,7 @@ class Outbound(GatewayCase):
             "sip:bob@example.org;maddr=192.0.2.9",
             "sip:bob@example.org?Replaces=1",
             "bob\r\nX-Evil: 1",
-            "tel:+4930",
+            "tel:alice",
             "<sip:bob@example.org>",
             "sip:a;b@example.org",
             "\uff11\uff10\uff10\uff13",

@@ -168,11 +168,17 @@ class NoSIPConnection(GatewayError):
 
 @frozen
 class RequestRefused(GatewayError):
-    """The far side answered a request inside a call (hold, INFO, REFER) with a failure; the call goes on."""
+    """
+    The far side answered a request inside a call (hold, INFO, REFER) with a failure; the call goes on.
+
+    ``warning`` and ``sip_reason`` are the texts of Warning and Reason in its answer.
+    """
 
     action: str
     code: int
     reason: str
+    warning: str = ""
+    sip_reason: str = ""
 
     def __str__(self) -> str:
         return f"{self.action} refused by the far side: {self.code} {self.reason}"

@@ -30,6 +30,7 @@ from twisted.internet.interfaces import IReactorTime
 from wrtcgw.sip.headers import Credentials
 from wrtcgw.sip.message import Headers, Request, Response
 from wrtcgw.sip.parser import KeepAlive, parse
+from wrtcgw.sip.uri import URI
 
 LATENCY = 0.01
 """Seconds from the far side to the gateway; the other way takes none."""
@@ -193,6 +194,8 @@ class FarSide:
         self.contacts: dict[str, str] = {}
         """What is registered, by user."""
         self.registers: list[Request] = []
+        self.users: dict[str, str] = {}
+        """By whom a user is authenticated, where it is not the user itself."""
         self.silent: set[str] = set()
         """Methods that get no answer."""
         self.challenge_invite = False
@@ -219,7 +222,7 @@ class FarSide:
             self,
             call_id=f"far-{serial}",
             local=shown + f"<sip:{caller}@{self.domain}>;tag=far{serial}",
-            remote=f"<sip:{dn}@{self.domain}>",
+            remote=f"<{URI(user=dn, host=self.domain)}>",
             target=target,
         )
         self.calls.append(call)
@@ -295,6 +298,7 @@ class FarSide:
 
     def _register(self, flow: int, request: Request) -> None:
         user = request.to.uri.user or ""
+        user = self.users.get(user, user)
         if self._scripts["REGISTER"]:
             self._reply(flow, request.response(self._scripts["REGISTER"].popleft(), None, "reg"))
         elif user not in self.passwords:

@@ -48,6 +48,7 @@ class StandInGateway:
         dn: str,
         password: str,
         display_name: str = "",
+        auth_user: str = "",
         current: bool = False,
         single_call: bool = False,
         no_password: bool = False,

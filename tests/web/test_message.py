@@ -13,6 +13,24 @@ POLL = "/api/webrtc/message?id=agent123"
 ROAP = {"Accept": "application/json"}
 
 
+ARRIVAL: dict[str, object] = {
+    "verstat": "TN-Validation-Passed",
+    "called": "5000",
+    "diversion": (("5009", "no-answer"),),
+    "headers": (("X-DNIS", "0800"),),
+    "warning": "Incompatible media format",
+    "sip_reason": "Call rejected",
+}
+ARRIVAL_IN_JSON = {
+    "verstat": "TN-Validation-Passed",
+    "called": "5000",
+    "diversion": [{"number": "5009", "reason": "no-answer"}],
+    "headers": {"X-DNIS": "0800"},
+    "warning": "Incompatible media format",
+    "sipReason": "Call rejected",
+}
+
+
 class Posting(WebTestCase):
     """POST /api/webrtc/message."""
 
@@ -316,6 +334,7 @@ class PollingROAP(WebTestCase):
             "repeated": True,
             "more_coming": True,
             "display_name": "Ann",
+            **ARRIVAL,
             "code": 486,
             "reason": "Busy Here",
             "cause": "busy",
@@ -345,6 +364,7 @@ class PollingROAP(WebTestCase):
                 "repeated": True,
                 "moreComing": True,
                 "displayName": "Ann",
+                **ARRIVAL_IN_JSON,
                 "sipCode": 486,
                 "reason": "Busy Here",
                 "cause": "busy",

@@ -1,5 +1,6 @@
 """A signed-in agent: who it is, how its DN is registered, its calls and its messages."""
 
+from collections import deque
 from enum import Enum
 
 from attrs import define, field
@@ -7,6 +8,8 @@ from attrs import define, field
 from wrtcgw.calls.call import Call
 from wrtcgw.calls.mailbox import Mailbox
 from wrtcgw.errors import AmbiguousCall, UnknownCall
+
+HEARD = 100
 
 
 class RegistrationState(Enum):
@@ -50,6 +53,8 @@ class Agent:
     """It has no DN of its own: it may only call certain destinations, and cannot be called."""
     waiting: int = 0
     """How many polls and streams of its page hang now."""
+    heard: deque[str] = field(factory=lambda: deque(maxlen=HEARD), repr=False)
+    """Users that have called and whose names could not be called as they stand, but for that."""
     mailbox: Mailbox = field(factory=Mailbox, repr=False)
     calls: dict[str, Call] = field(factory=dict, repr=False)
     """By id, oldest first; calls that are over are not in it."""

@@ -93,6 +93,14 @@ class Call:
     created: float
     state: CallState = field(on_setattr=_watched)
     display_name: str = ""
+    verstat: str = ""
+    """What the network says of having verified the caller's number."""
+    called: str = ""
+    """The number that was dialled."""
+    diversion: tuple[tuple[str, str], ...] = ()
+    """Whom the call was for before, the first one first, and why each diverted it."""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """The header fields that the site wants pages to know."""
     uuid: str = ""
     replaces: str = ""
     referred_by: str = ""
@@ -124,6 +132,7 @@ class Call:
             agent_id=agent_id,
             direction=Direction.OUTBOUND,
             peer=peer,
+            called=peer,
             created=now,
             state=state,
             negotiation=Negotiation.outbound(call_id, local_sdp),

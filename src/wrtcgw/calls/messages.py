@@ -38,6 +38,8 @@ class MessageType(Enum):
     """The far side sent digits by signalling."""
     INFO = "INFO"
     """The far side sent data by signalling."""
+    IDENTITY = "IDENTITY"
+    """The far side is another one now, or its name has become known: ``from_`` and ``display_name`` tell."""
     TALK = "TALK"
     """The server asks to answer, or to go on with, this call."""
     REGISTRATION = "REGISTRATION"
@@ -74,7 +76,15 @@ class AgentMessage:
     from_: str = ""
     to: str = ""
     display_name: str = ""
-    """The name that the caller of an OFFER shows."""
+    """The name that the caller of an OFFER shows, or the far side of an IDENTITY."""
+    verstat: str = ""
+    """What the network says of having verified the caller's number."""
+    called: str = ""
+    """The number that the caller of an OFFER has dialled."""
+    diversion: tuple[tuple[str, str], ...] = ()
+    """Whom the call was for before, the first one first, and why each diverted it."""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Header fields of the INVITE, as far as the site wants pages to know them."""
     seq: int = 0
     """Given by the mailbox: 1, 2, 3, …"""
     sdp: str | None = field(default=None, repr=False)
@@ -85,6 +95,10 @@ class AgentMessage:
     reason: str = ""
     cause: str = ""
     hint: str = ""
+    warning: str = ""
+    """The text of Warning in what ended the call or refused the offer."""
+    sip_reason: str = ""
+    """The text of Reason there."""
     replaces: str = ""
     """The call that an answered OFFER will take the place of."""
     auto_answer: float | None = None

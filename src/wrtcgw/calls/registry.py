@@ -69,6 +69,10 @@ class Registry:
         """Return the agent of that id, or None."""
         return self._agents.get(agent_id)
 
+    def has_dn(self, dn: str) -> bool:
+        """Return whether an agent has that DN."""
+        return self.find_dn(dn) is not None
+
     def find_dn(self, dn: str) -> Agent | None:
         """Return the agent that has that DN, or None."""
         return self._by_dn.get(dn)

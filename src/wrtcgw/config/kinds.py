@@ -25,6 +25,8 @@ _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _WHOLE = re.compile(r"\s*[+-]?[0-9]+\s*")
 _DECIMAL = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*")
 # what is a DN without any escaping; a star is for patterns
+_TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]{1,64}")
+_SECRET_HEADERS = ("authorization", "proxy-authorization", "www-authenticate", "proxy-authenticate")
 _USER = re.compile(r"[A-Za-z0-9\-_.!~'()&=+$]{1,64}")
 _PREFIX = re.compile(r"[0-9]{0,6}")
 _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
@@ -208,6 +210,10 @@ def _header_text(text: str) -> object:
     return text if text and text.isascii() and text.isprintable() else _refuse()
 
 
+def _header_name(text: str) -> object:
+    return text if _TOKEN.fullmatch(text) and text.lower() not in _SECRET_HEADERS else _refuse()
+
+
 def _user(text: str) -> object:
     return text if _USER.fullmatch(text) else _refuse()
 
@@ -270,6 +276,7 @@ secret_source = _of_text("empty, file:/path, command:/path/of/a/program %dn, or 
 text = _of_text("a printable text", _some_text)
 secret = _of_text("a printable text", _printable)
 header_text = _of_text("a printable ASCII text", _header_text)
+header_name = _of_text("the name of a header field that holds no credentials", _header_name)
 user = _of_text("a DN: letters, digits or -_.!~'()&=+$", _user)
 pattern = _of_text("a number, or the beginning of one with a * behind", _pattern)
 named_token = Kind(

@@ -151,6 +151,8 @@ class Settings:
     page_grace: float = _seconds(60.0, 0.0, reload=True)
     expire_pages: bool = _key(False, kinds.switch, reload=True)
     reject_code: int = _key(486, kinds.integer(400, 699), reload=True)
+    show_private_identity: bool = _key(False, kinds.switch, reload=True)
+    page_headers: tuple[str, ...] = _key((), kinds.many(kinds.header_name), reload=True)
     auto_answer: str = _key("headers", kinds.choice("off", "talk", "headers"), reload=True)
     attached_data: str = _key("headers", kinds.choice("headers", "info", "off"), reload=True)
     attached_data_limit: int = _key(8192, kinds.integer(0, 32_768), reload=True)

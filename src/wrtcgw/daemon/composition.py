@@ -222,6 +222,8 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
         page_grace=settings.page_grace,
         expire_pages=settings.expire_pages,
         reject_code=settings.reject_code,
+        show_private_identity=settings.show_private_identity,
+        page_headers=settings.page_headers,
         auto_answer=settings.auto_answer,
         attached_data=settings.attached_data,
         attached_data_limit=settings.attached_data_limit,

@@ -6,6 +6,7 @@ from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.errors import BadInput, Draining, NoSIPConnection, WrongState
+from wrtcgw.gateway.arrivals import new_call
 from wrtcgw.gateway.attached import Data, from_headers
 from wrtcgw.gateway.causes import Ending, ending
 from wrtcgw.gateway.farewells import Farewell
@@ -14,12 +15,22 @@ from wrtcgw.gateway.offer_answer import OfferAnswer, incoming_offer
 from wrtcgw.gateway.orders import Orders
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch
-from wrtcgw.gateway.targets import parse_target, shown
+from wrtcgw.gateway.targets import shown
 from wrtcgw.gateway.transfers import Transfers
 from wrtcgw.sdp import checking
 from wrtcgw.sdp.completion import complete
 from wrtcgw.sdp.description import parse
-from wrtcgw.sip.outputs import CallAnswered, CallConfirmed, CallEnded, CallProgress, CallReceived, EndCause, NotFollowed
+from wrtcgw.sip.identity import Identity, Party
+from wrtcgw.sip.outputs import (
+    CallAnswered,
+    CallConfirmed,
+    CallEnded,
+    CallProgress,
+    CallReceived,
+    EndCause,
+    NotFollowed,
+    PartyIdentified,
+)
 
 STILL_ENDING = Outcome(0, "the far side has not confirmed yet")
 UNAVAILABLE, BUSY, NOT_ACCEPTABLE, DRAINING = 480, 486, 488, 503
@@ -38,12 +49,12 @@ class CallSetup:
 
     def place(self, agent: Agent, to: str, text: str, page_address: str, *, connected: bool, data: Data = ()) -> Call:
         """Send an INVITE; see :meth:`wrtcgw.gateway.facade.Gateway.place_call`."""
-        switch, settings = self._switch, self._switch.settings
+        switch = self._switch
         offer = checking.read(text)
         wish = self._transfers.find_wish(agent, to)
         if switch.draining and wish is None:
             raise Draining()
-        target = wish.target if wish else parse_target(to, settings.domain, settings.allowed_domains)
+        target = wish.target if wish else switch.target(agent, to)
         switch.permits.require(agent, target, page_address)
         self._check_calls(agent, connected=connected)
         local = complete(offer, page_address)
@@ -64,11 +75,11 @@ class CallSetup:
 
     def check(self, agent: Agent, to: str, page_address: str, *, connected: bool) -> str:
         """Find out whether a call could be placed; see :meth:`wrtcgw.gateway.facade.Gateway.may_call`."""
-        switch, settings = self._switch, self._switch.settings
+        switch = self._switch
         wish = self._transfers.find_wish(agent, to)
         if switch.draining and wish is None:
             raise Draining()
-        target = wish.target if wish else parse_target(to, settings.domain, settings.allowed_domains)
+        target = wish.target if wish else switch.target(agent, to)
         fault = switch.permits.fault(agent, target, page_address)
         if fault is not None:
             raise fault
@@ -122,13 +133,8 @@ class CallSetup:
             switch.run(switch.core.reject(event.leg, refusal, "", switch.now()))
             return
         switch.run(switch.core.ring(event.leg, switch.now()))
-        caller = event.caller.uri
-        call = Call.inbound(event.leg, agent.id, shown(caller), offer, switch.now())
-        call.display_name = event.caller.display_name
-        call.uuid, call.referred_by, call.replaces = event.uuid, event.referred_by, event.replaces or ""
-        call.auto_answer = event.auto_answer if switch.settings.auto_answer == "headers" else None
-        call.data = from_headers(event.headers)
-        leg = Leg(call)
+        leg = new_call(event, agent, offer, switch.settings, switch.now())
+        call = leg.call
         switch.add(agent, leg)
         switch.tell(call, incoming_offer(call))
         self._orders.arm_talk(leg, agent)
@@ -151,6 +157,31 @@ class CallSetup:
         if leg is not None:
             self._switch.tell(leg.call, AgentMessage(type=MessageType.OK))
             self._orders.send_attached(leg)
+
+    def identified(self, event: PartyIdentified) -> None:
+        """
+        Tell who the far side is now (:rfc:`4916`).
+
+        One whose number was withheld when the call came stays unknown, also where a later message forgets to say so.
+        """
+        leg = self._switch.legs.get(event.leg)
+        if leg is None:
+            return
+        call, party = leg.call, self._shown(leg, event.identity)
+        known = party.number == call.peer
+        name = party.display_name or (call.display_name if known else "")
+        if not known or name != call.display_name:
+            call.peer, call.display_name = party.number, name
+            call.verstat = party.verstat or (call.verstat if known else "")
+            told = AgentMessage(type=MessageType.IDENTITY, display_name=name, verstat=call.verstat)
+            self._switch.tell(call, told)
+
+    def _shown(self, leg: Leg, identity: Identity) -> Party:
+        if identity.private:
+            leg.withheld = identity.party.number
+        known_as_private = bool(leg.withheld) and identity.party.number == leg.withheld
+        private = evolve(identity, private=identity.private or known_as_private)
+        return private.shown(private=self._switch.settings.show_private_identity)
 
     # -- the end
 
@@ -207,7 +238,4 @@ class CallSetup:
         leg.finish(Outcome(event.code, event.reason), self._switch.give)
 
     def _tell_end(self, call: Call, kind: MessageType, told: Ending) -> None:
-        self._switch.tell(
-            call,
-            AgentMessage(type=kind, code=told.code, reason=told.reason, cause=told.cause, hint=told.hint),
-        )
+        self._switch.tell(call, told.message(kind))

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Mapping
 from attrs import frozen
 
 from wrtcgw.calls.call import CallState
+from wrtcgw.calls.messages import AgentMessage, MessageType
+from wrtcgw.gateway.settings import Outcome
 from wrtcgw.sip.headers import Reason
-from wrtcgw.sip.outputs import CallEnded, EndCause, NotFollowed
+from wrtcgw.sip.outputs import CallEnded, EndCause, NotFollowed, OfferRefused
 
 CAUSES: Mapping[int, tuple[str, str]] = {
     400: ("bad-request", "the far side could not read the request: see the gateway's log at level debug"),
@@ -81,12 +83,35 @@ _Q850_ELSEWHERE = 26
 
 @frozen
 class Ending:
-    """How the end of a call is told: ``cause`` for programs, ``hint`` for people, code and reason as received."""
+    """
+    How the end of a call, or a refusal in it, is told: ``cause`` for programs, ``hint`` for people.
+
+    The rest is as received: ``warning`` is the text of Warning, ``sip_reason`` that of Reason.
+    """
 
     cause: str
     hint: str
     code: int = 0
     reason: str = ""
+    warning: str = ""
+    sip_reason: str = ""
+
+    def message(self, kind: MessageType) -> AgentMessage:
+        """Return what the page is told."""
+        return AgentMessage(
+            type=kind,
+            code=self.code,
+            reason=self.reason,
+            cause=self.cause,
+            hint=self.hint,
+            warning=self.warning,
+            sip_reason=self.sip_reason,
+        )
+
+    @property
+    def outcome(self) -> Outcome:
+        """Return what a verb is told that has waited for it."""
+        return Outcome(self.code, self.reason, self.warning, self.sip_reason)
 
 
 def explain(code: int) -> tuple[str, str]:
@@ -108,15 +133,29 @@ def ending(event: CallEnded, state: CallState, ends_for: str = "") -> Ending:
     :param ends_for: ``transferred`` or ``replaced``, when that is why the call ends unless something went wrong.
     """
     code, reason = _words(event)
+    told = code, reason, event.warning, reason_text(event.reasons)
     if ends_for and event.cause in (EndCause.LOCAL, EndCause.REMOTE):
-        return Ending(ends_for, _ENDS_FOR[ends_for], code, reason)
-    if event.cause is EndCause.LOCAL:
-        return Ending("local", "the agent ended the call", code, reason)
-    if event.cause is EndCause.REMOTE:
-        return Ending(*_remote_end(event.reasons, state), code, reason)
-    if event.not_followed is not None and 300 <= code < 400:
-        return Ending("redirected", _NOT_FOLLOWED[event.not_followed], code, reason)
-    return Ending(*explain(code), code, reason)
+        cause, hint = ends_for, _ENDS_FOR[ends_for]
+    elif event.cause is EndCause.LOCAL:
+        cause, hint = "local", "the agent ended the call"
+    elif event.cause is EndCause.REMOTE:
+        cause, hint = _remote_end(event.reasons, state)
+    elif event.not_followed is not None and 300 <= code < 400:
+        cause, hint = "redirected", _NOT_FOLLOWED[event.not_followed]
+    else:
+        cause, hint = explain(code)
+    return Ending(cause, hint, *told)
+
+
+def refusal(event: OfferRefused) -> Ending:
+    """Return how to tell that the far side refused something in a call, which goes on."""
+    cause, hint = explain(event.code)
+    return Ending(cause, hint, event.code, event.reason, event.warning, reason_text(event.reasons))
+
+
+def reason_text(reasons: Iterable[Reason]) -> str:
+    """Return the texts of Reason (:rfc:`3326#section-2`); where one has none, its protocol and cause."""
+    return "; ".join(reason.text or f"{reason.protocol} {reason.cause or ''}".strip() for reason in reasons)
 
 
 def _remote_end(reasons: Iterable[Reason], state: CallState) -> tuple[str, str]:

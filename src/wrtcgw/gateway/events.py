@@ -5,6 +5,7 @@ from typing import assert_never
 from attrs import frozen
 
 from wrtcgw.gateway.callsetup import CallSetup
+from wrtcgw.gateway.causes import reason_text
 from wrtcgw.gateway.offer_answer import OfferAnswer
 from wrtcgw.gateway.orders import Orders
 from wrtcgw.gateway.registrations import Registrations
@@ -14,7 +15,9 @@ from wrtcgw.gateway.transfers import Transfers
 from wrtcgw.sip import outputs as sip
 from wrtcgw.sip.outputs import Output
 
-SetupEvent = sip.CallReceived | sip.CallProgress | sip.CallAnswered | sip.CallConfirmed | sip.CallEnded
+SetupEvent = (
+    sip.CallReceived | sip.CallProgress | sip.CallAnswered | sip.CallConfirmed | sip.PartyIdentified | sip.CallEnded
+)
 OfferEvent = (
     sip.OfferReceived
     | sip.OfferWithdrawn
@@ -69,6 +72,8 @@ class Events:
                 self.setup.answered(event)
             case sip.CallConfirmed():
                 self.setup.confirmed(event)
+            case sip.PartyIdentified():
+                self.setup.identified(event)
             case sip.CallEnded():
                 self.setup.ended(event)
             case _:
@@ -107,7 +112,8 @@ class Events:
     def _other(self, event: OtherEvent) -> None:
         match event:
             case sip.RequestAnswered():
-                self.switch.answered(event.leg, event.ticket, Outcome(event.code, event.reason))
+                told = reason_text(event.reasons)
+                self.switch.answered(event.leg, event.ticket, Outcome(event.code, event.reason, event.warning, told))
             case sip.TransferProgress():
                 self.transfers.progressed(event)
             case sip.TransferRequested():

@@ -124,6 +124,7 @@ class Gateway:
         dn: str,
         password: str,
         display_name: str = "",
+        auth_user: str = "",
         current: bool = False,
         single_call: bool = False,
         no_password: bool = False,
@@ -136,15 +137,14 @@ class Gateway:
         fails; when it succeeds its page is told again of the calls that are up. An agent of another id who has this DN
         is signed out, and its calls go over to this one.
 
+        :param auth_user: the user for digest authentication, where it is not the DN.
         :param current: the caller has shown the session of the agent who has this id now, and may give it another DN.
         :param single_call: the page knows of one call only, and always polls: it is signed out when it is lost.
         :param no_password: an empty password is none, for a registrar that asks for none.
         :param ha1: in place of the password.
-        :raises BadInput: for an id, DN or password that cannot be one.
-        :raises AgentInUse: when the id is signed in with another DN, and ``current`` is not set.
+        :raises BadInput: for fields that cannot be what they are; AgentInUse for another DN, unless ``current`` is set.
         :raises NoSIPConnection: when no connection is up, or it was lost meanwhile.
-        :raises RegistrationRefused: with the registrar's own words.
-        :raises RegistrationTimeout: when it was silent.
+        :raises RegistrationRefused: with the registrar's words; RegistrationTimeout when it was silent.
         """
         return await shielded(
             self._registrations.sign_in(
@@ -152,6 +152,7 @@ class Gateway:
                 dn,
                 password,
                 display_name,
+                auth_user=auth_user,
                 current=current,
                 single_call=single_call,
                 no_password=no_password,
@@ -248,8 +249,7 @@ class Gateway:
         :param data: to attach, as ``attached_data`` says; names of other than letters, digits, - and _ are left out.
         :param to: a number or user, or a SIP URI of an allowed domain.
         :param page_address: the page's IP address, for a description that has no candidates yet.
-        :raises NotSignedIn: when the agent is none.
-        :raises BadInput: for a ``to`` or a body that cannot be one.
+        :raises NotSignedIn: when the agent is none; BadInput for a ``to`` or a body that cannot be one.
         :raises NoSIPConnection: when the agent's connection is down.
         :raises DestinationForbidden: when a rule of the site forbids the number; GuestsNotAllowed for one that a guest
             may not call.

@@ -44,6 +44,8 @@ class Leg:
     """One call with the waits on its far side and its page."""
 
     call: Call
+    withheld: str = field(default="", repr=False)
+    """The number that the far side wants to be kept from the page."""
     form: str = field(default="", repr=False)
     """Data that the page has attached, to be sent by INFO once the call is answered."""
     page_timer: IDelayedCall | None = None

@@ -7,6 +7,7 @@ What is decided, and in which state, stands in :mod:`wrtcgw.calls.negotiation` a
 from functools import partial
 from typing import Literal, assert_never
 
+from attrs import evolve
 from twisted.internet.defer import Deferred
 
 from wrtcgw.calls.agent import Agent, only
@@ -16,6 +17,7 @@ from wrtcgw.calls.negotiation import outputs as nego
 from wrtcgw.calls.negotiation.machine import NOT_ACCEPTABLE
 from wrtcgw.calls.negotiation.outputs import Order, Purpose
 from wrtcgw.errors import WrongState
+from wrtcgw.gateway import causes
 from wrtcgw.gateway.attached import Data
 from wrtcgw.gateway.causes import explain
 from wrtcgw.gateway.legs import Leg
@@ -231,7 +233,7 @@ class OfferAnswer:
                 case nego.RefuseOffer(code):
                     self._reject(call.id, code)
                 case nego.Tell(message):
-                    switch.tell(call, message)
+                    switch.tell(call, introduced(call, message) if message.cause == "resync" else message)
                 case nego.TellRefusal():
                     self._tell_refusal(leg, refusal)
                 case nego.HoldChanged(on_hold, by):
@@ -253,10 +255,8 @@ class OfferAnswer:
         self._switch.run(self._switch.core.reject_offer(call_id, code, self._switch.now()))
 
     def _tell_refusal(self, leg: Leg, refusal: OfferRefused | None) -> None:
-        code, reason = _outcome(refusal).code, _outcome(refusal).reason
-        cause, hint = explain(code)
-        message = AgentMessage(type=MessageType.ERROR, code=code, reason=reason, cause=cause, hint=hint)
-        self._switch.tell(leg.call, message)
+        told = causes.refusal(refusal) if refusal is not None else causes.Ending(*explain(0))
+        self._switch.tell(leg.call, told.message(MessageType.ERROR))
 
     def _tell_hold(self, call: Call, on_hold: bool, by: str) -> None:
         call.note_hold(on_hold, by_peer=by == "peer")
@@ -283,19 +283,31 @@ class OfferAnswer:
 
 def incoming_offer(call: Call) -> AgentMessage:
     """Return the OFFER of a call that rings here."""
-    return AgentMessage(
+    message = AgentMessage(
         type=MessageType.OFFER,
         sdp=None if call.remote_sdp is None else str(call.remote_sdp),
-        display_name=call.display_name,
         replaces=call.replaces,
         auto_answer=call.auto_answer,
         referred_by=call.referred_by,
+    )
+    return introduced(call, message)
+
+
+def introduced(call: Call, message: AgentMessage) -> AgentMessage:
+    """Return a message with which a page meets a call: it tells who calls, and how the call came here."""
+    return evolve(
+        message,
+        display_name=call.display_name,
+        verstat=call.verstat,
+        called=call.called,
+        diversion=call.diversion,
+        headers=call.headers,
         data=call.data,
     )
 
 
 def _outcome(refusal: OfferRefused | None) -> Outcome:
-    return Outcome(refusal.code, refusal.reason) if refusal is not None else Outcome(0)
+    return causes.refusal(refusal).outcome if refusal is not None else Outcome(0)
 
 
 def _is_offer(call: Call, message: AgentMessage) -> bool:

@@ -8,7 +8,7 @@ from wrtcgw.calls.call import CallState
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.errors import BadInput, GatewayError, RequestRefused, TooManyOrders
 from wrtcgw.gateway.attached import FORM
-from wrtcgw.gateway.causes import explain
+from wrtcgw.gateway.causes import Ending, explain
 from wrtcgw.gateway.legs import Leg
 from wrtcgw.gateway.offer_answer import OfferAnswer
 from wrtcgw.gateway.settings import Outcome
@@ -122,13 +122,14 @@ class Orders:
         """Tell of a text that came for the agent, outside any call."""
         agent = self._switch.registry.find_dn(event.account)
         if agent is not None:
-            sender = event.sender.uri
+            sender = event.identity.shown(private=self._switch.settings.show_private_identity)
             agent.mailbox.put(
                 AgentMessage(
                     type=MessageType.INFO,
-                    from_=sender.user or str(sender),
+                    from_=sender.number,
                     to=agent.id,
-                    display_name=event.sender.display_name,
+                    display_name=sender.display_name,
+                    verstat=sender.verstat,
                     content_type=event.content_type,
                     body=event.body,
                 )
@@ -166,12 +167,12 @@ class Orders:
         try:
             await work
         except GatewayError as error:
-            code, reason = (error.code, error.reason) if isinstance(error, RequestRefused) else (0, "")
-            cause = explain(code)[0] if code else "wrong-state"
             hint = f"the server's order could not be carried out: {error}"
-            self._switch.tell(
-                leg.call, AgentMessage(type=MessageType.ERROR, code=code, reason=reason, cause=cause, hint=hint)
-            )
+            told = Ending("wrong-state", hint)
+            if isinstance(error, RequestRefused):
+                cause, _ = explain(error.code)
+                told = Ending(cause, hint, error.code, error.reason, error.warning, error.sip_reason)
+            self._switch.tell(leg.call, told.message(MessageType.ERROR))
 
 
 def _check_digits(digits: str, duration_ms: int, gap_ms: int, content_type: str) -> None:

@@ -82,20 +82,22 @@ class Registrations:
         password: str,
         display_name: str,
         *,
+        auth_user: str,
         current: bool,
         single_call: bool,
         no_password: bool,
         ha1: HA1 | None = None,
     ) -> Agent:
         """Register ``dn`` for an agent; see :meth:`wrtcgw.gateway.facade.Gateway.sign_in`."""
-        _check_fields(agent_id, dn, display_name)
+        _check_fields(agent_id, dn, display_name, self._switch.settings.domain, auth_user)
         if not password and not no_password and ha1 is None:
             raise BadInput("password", "the DN's SIP password")
         if self._switch.draining and self._switch.registry.find_dn(dn) is None:
             raise Draining()
         async with self._ids.of(agent_id), self._dns.of(dn):
             await self.connection()
-            registered = await self.register(Account(dn, dn, password, self.flow_of(dn), display_name, ha1=ha1))
+            account = Account(dn, dn, password, self.flow_of(dn), display_name, auth_user, ha1=ha1)
+            registered = await self.register(account)
             await self._require_free(agent_id, dn, current=current)
             agent = self._install(agent_id, dn, registered)
             agent.display_name, agent.single_call = display_name, single_call
@@ -138,7 +140,7 @@ class Registrations:
 
     async def sign_in_guest(self, agent_id: str, *, single_call: bool) -> Agent:
         """Let a caller without a DN in."""
-        _check_fields(agent_id, "guest", "")
+        _check_fields(agent_id, "guest", "", self._switch.settings.domain)
         if self._switch.draining:
             raise Draining()
         async with self._ids.of(agent_id), self._dns.of(self._switch.settings.guest_dn):
@@ -366,11 +368,13 @@ class Registrations:
         )
 
 
-def _check_fields(agent_id: str, dn: str, display_name: str) -> None:
+def _check_fields(agent_id: str, dn: str, display_name: str, domain: str, auth_user: str = "") -> None:
     """Refuse what cannot be an id, a DN or a name."""
     if not agent_id or len(agent_id) > _MAX_ID or not agent_id.isprintable():
         raise BadInput("id", f"1 to {_MAX_ID} printable characters", agent_id[:80])
-    if not is_account(dn):
-        raise BadInput("dn", "1 to 64 letters, digits or -_.!~*'()&=+$", dn[:80])
+    if not is_account(dn) or dn.lower().endswith(f"@{domain.lower()}"):
+        raise BadInput("dn", "1 to 64 printable characters without blanks: a user as the PBX knows it, no URI", dn[:80])
     if len(display_name) > _MAX_ID or not display_name.isprintable():
         raise BadInput("display_name", f"at most {_MAX_ID} printable characters", display_name[:80])
+    if len(auth_user) > _MAX_ID or not auth_user.isprintable():
+        raise BadInput("auth_user", f"at most {_MAX_ID} printable characters", auth_user[:80])

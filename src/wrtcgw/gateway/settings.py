@@ -80,6 +80,10 @@ class GatewaySettings:
     """Sign out any agent whose page is lost, not only those whose page is known to listen all the time."""
     reject_code: int = 486
     """What the caller is told when a page hangs up a call that rings, without a code of its own."""
+    show_private_identity: bool = False
+    """Tell pages also who wants to be unknown to them (:rfc:`3323`)."""
+    page_headers: tuple[str, ...] = ()
+    """Header fields of an INVITE that pages are told of."""
     auto_answer: str = "headers"
     """
     What may answer for the agent: ``off`` for nothing, ``talk`` for the server's NOTIFY, ``headers`` also for what the
@@ -105,10 +109,16 @@ class GatewaySettings:
 
 @frozen
 class Outcome:
-    """What the far side answered to a verb; code 0 when it answered nothing in time, or nothing had to be asked."""
+    """
+    What the far side answered to a verb; code 0 when it answered nothing in time, or nothing had to be asked.
+
+    ``warning`` and ``sip_reason`` are the texts of its Warning and Reason.
+    """
 
     code: int
     reason: str = ""
+    warning: str = ""
+    sip_reason: str = ""
 
 
 @frozen(kw_only=True)

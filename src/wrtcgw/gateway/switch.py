@@ -24,8 +24,10 @@ from wrtcgw.gateway.attached import Data, fitting, to_form, to_headers
 from wrtcgw.gateway.legs import Leg
 from wrtcgw.gateway.permits import Permits
 from wrtcgw.gateway.settings import GatewaySettings, Outcome
+from wrtcgw.gateway.targets import parse_target
 from wrtcgw.sip.core import UACore
 from wrtcgw.sip.outputs import Output, Send
+from wrtcgw.sip.uri import URI
 
 T = TypeVar("T")
 
@@ -152,6 +154,17 @@ class Switch:
         """
         return self.legs[self.registry.agent(agent_id).call(call_id).id]
 
+    def target(self, agent: Agent | None, to: str) -> URI:
+        """
+        Return the URI to call for what a page gave as ``to``; see :func:`~wrtcgw.gateway.targets.parse_target`.
+
+        :raises BadInput: when it is nothing that can be called.
+        """
+        settings, heard = self.settings, () if agent is None else agent.heard
+        return parse_target(
+            to, settings.domain, settings.allowed_domains, lambda user: user in heard or self.registry.has_dn(user)
+        )
+
     def attached(self, data: Data) -> tuple[tuple[tuple[str, str], ...], str]:
         """
         Return data that a page attaches as header fields, or as a form for an INFO, as the settings say.
@@ -246,7 +259,7 @@ def accepted(action: str, outcome: Outcome) -> Outcome:
     :raises RequestRefused: if not.
     """
     if not 200 <= outcome.code < 300:
-        raise RequestRefused(action, outcome.code, outcome.reason)
+        raise RequestRefused(action, outcome.code, outcome.reason, outcome.warning, outcome.sip_reason)
     return outcome
 
 

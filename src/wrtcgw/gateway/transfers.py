@@ -10,7 +10,7 @@ from wrtcgw.gateway.causes import explain_transfer
 from wrtcgw.gateway.legs import Leg, Transfer
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch
-from wrtcgw.gateway.targets import far_target, parse_target, shown
+from wrtcgw.gateway.targets import far_target, shown
 from wrtcgw.sip.outputs import TransferProgress, TransferRequested
 from wrtcgw.sip.uri import URI
 
@@ -88,9 +88,9 @@ class Transfers:
 
         The Contact of another call is chosen by its far side: of the rules those count that forbid a number.
         """
-        permits, settings = self._switch.permits, self._switch.settings
+        permits = self._switch.permits
         if other is None:
-            target = parse_target(to or "", settings.domain, settings.allowed_domains)
+            target = self._switch.target(agent, to or "")
             permits.require(agent, target, action="transfer")
         else:
             target = self._switch.core.remote_target(other.call.id)

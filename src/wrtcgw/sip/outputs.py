@@ -10,6 +10,7 @@ from enum import Enum
 from attrs import field, frozen
 
 from wrtcgw.sip.headers import NameAddr, Reason
+from wrtcgw.sip.identity import Diversion, Identity, Party
 from wrtcgw.sip.uri import URI
 
 
@@ -92,7 +93,9 @@ class CallReceived:
     ``offer`` is None for an INVITE without SDP: then :meth:`UACore.answer` takes an offer and the answer arrives with
     the ACK as :class:`AnswerReceived`. ``replaces`` names the leg that an answered call will take the place of.
     ``auto_answer`` is the delay in seconds asked for by Call-Info/Alert-Info/Answer-Mode, or None.
-    ``uuid`` is X-Genesys-CallUUID, ``headers`` are the other fields whose names begin with ``X-``.
+    ``uuid`` is X-Genesys-CallUUID, ``headers`` are the other fields whose names begin with ``X-``, ``fields`` all of
+    the request. ``identity`` is who calls, and ``number`` what was dialled, for people; ``diversions`` are those whom
+    the call was for before.
     """
 
     account: str
@@ -105,6 +108,10 @@ class CallReceived:
     uuid: str = ""
     referred_by: str = ""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    identity: Identity = field(default=Identity(Party("")), repr=False)
+    number: str = field(default="", repr=False)
+    diversions: tuple[Diversion, ...] = field(default=(), repr=False)
+    fields: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @frozen
@@ -135,6 +142,14 @@ class CallConfirmed:
 
 
 @frozen
+class PartyIdentified:
+    """The far side of the leg is now this one, as the network says, or the peer by :rfc:`4916`."""
+
+    leg: str
+    identity: Identity
+
+
+@frozen
 class AnswerReceived:
     """The answer to an offer of ours in a 2xx (to an INVITE or re-INVITE without SDP): it came with the ACK."""
 
@@ -149,7 +164,8 @@ class CallEnded:
 
     ``code`` and ``reason`` are the SIP response that ended it (for a BYE of ours the response to it), 0 when there
     was none: a BYE or CANCEL of the peer, a BYE that could not be sent yet. ``reasons`` are the Reason
-    headers (:rfc:`3326`) of the BYE, CANCEL or final response. ``not_followed`` says why a 3xx ended the leg.
+    headers (:rfc:`3326`) of the BYE, CANCEL or final response, ``warning`` is the text of its Warning.
+    ``not_followed`` says why a 3xx ended the leg.
     """
 
     leg: str
@@ -157,6 +173,7 @@ class CallEnded:
     code: int = 0
     reason: str = ""
     reasons: tuple[Reason, ...] = ()
+    warning: str = field(default="", repr=False)
     not_followed: NotFollowed | None = field(default=None, repr=False)
 
 
@@ -193,12 +210,15 @@ class OfferRefused:
     """
     Our re-INVITE was refused; the session goes on as it was (:rfc:`3261#section-14.1`).
 
-    Also the outcome of an offer of ours in a 2xx whose ACK brought no answer: code 488.
+    Also the outcome of an offer of ours in a 2xx whose ACK brought no answer: code 488. ``reasons`` and ``warning`` as
+    with :class:`CallEnded`.
     """
 
     leg: str
     code: int
     reason: str
+    reasons: tuple[Reason, ...] = field(default=(), repr=False)
+    warning: str = field(default="", repr=False)
 
 
 @frozen
@@ -222,12 +242,18 @@ class SessionRefreshed:
 
 @frozen
 class RequestAnswered:
-    """The final response to an INFO or REFER of ours; ``ticket`` is what ``info`` or ``refer`` returned."""
+    """
+    The final response to an INFO or REFER of ours; ``ticket`` is what ``info`` or ``refer`` returned.
+
+    ``reasons`` and ``warning`` as with :class:`CallEnded`.
+    """
 
     leg: str
     ticket: int
     code: int
     reason: str
+    reasons: tuple[Reason, ...] = field(default=(), repr=False)
+    warning: str = field(default="", repr=False)
 
 
 @frozen
@@ -276,12 +302,13 @@ class ControlReceived:
 
 @frozen
 class TextReceived:
-    """A MESSAGE (:rfc:`3428`) came for the account and was answered 200."""
+    """A MESSAGE (:rfc:`3428`) came for the account and was answered 200; ``identity`` is who sent it, for people."""
 
     account: str
     sender: NameAddr
     content_type: str
     body: str
+    identity: Identity = field(default=Identity(Party("")), repr=False)
 
 
 @frozen
@@ -301,6 +328,7 @@ Output = (
     | CallProgress
     | CallAnswered
     | CallConfirmed
+    | PartyIdentified
     | AnswerReceived
     | CallEnded
     | OfferReceived

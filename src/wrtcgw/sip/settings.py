@@ -63,6 +63,8 @@ class Account:
     password: str = field(repr=False)
     flow: int = 0
     display_name: str = ""
+    auth_user: str = ""
+    """The user for digest authentication, where it is not the DN."""
     service_route: tuple[str, ...] = ()
     ha1: HA1 | None = field(default=None, repr=False)
     """In place of the password."""
@@ -76,4 +78,4 @@ class Account:
 
     def new_credentials(self, tokens: TokenSource) -> Authenticator:
         """Return an authenticator that knows no challenge."""
-        return Authenticator(self.dn, self.password, tokens, ha1=self.ha1)
+        return Authenticator(self.auth_user or self.dn, self.password, tokens, ha1=self.ha1)

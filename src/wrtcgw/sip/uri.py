@@ -86,13 +86,18 @@ class URI:
         return self._text or _print(self)
 
 
+def escape_user(user: str) -> str:
+    """Return a user as it stands in a URI (:rfc:`3261#section-25.1`, user)."""
+    return grammar.escape(user, _SAFE_IN_USER)
+
+
 def _print(uri: URI) -> str:
     """Print a URI that was put together here."""
     if uri.scheme not in {"sip", "sips"}:
         return f"{uri.scheme}:{uri.host}"
     pieces = [uri.scheme, ":"]
     if uri.user is not None:
-        pieces.append(grammar.escape(uri.user, _SAFE_IN_USER))
+        pieces.append(escape_user(uri.user))
         if uri.password is not None:
             pieces += [":", grammar.escape(uri.password, _SAFE_IN_PASSWORD)]
         pieces.append("@")

@@ -15,6 +15,7 @@ from wrtcgw.sip.settings import ALLOW, ALLOW_EVENTS, Account, UASettings
 from wrtcgw.sip.timers import Timers
 from wrtcgw.sip.tokens import TokenSource
 from wrtcgw.sip.transaction_layer import ClientRequest, ServerRequest, TransactionLayer
+from wrtcgw.sip.uri import escape_user
 
 HeaderFields = Iterable[tuple[str, str]]
 
@@ -58,11 +59,11 @@ class UserAgent:
         (:rfc:`5626#section-4.3`).
         """
         tail = "" if registering else ";ob"
-        return f"<sip:{account.key}@{self.settings.instance}.invalid;transport=ws{tail}>"
+        return f"<sip:{escape_user(account.key)}@{self.settings.instance}.invalid;transport=ws{tail}>"
 
     def address_of_record(self, account: Account) -> str:
         """Return the From value of the account, without a tag."""
-        aor = f"<sip:{account.dn}@{self.settings.domain}>"
+        aor = f"<sip:{escape_user(account.dn)}@{self.settings.domain}>"
         if not account.display_name:
             return aor
         name = account.display_name.replace("\\", "\\\\").replace('"', '\\"')

@@ -26,6 +26,8 @@ DESCRIPTION_TYPES = ("text/plain", "application/sdp")
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]*)?|-?\.[0-9]+")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _SWITCH = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
+# Pages put ``+49...`` into the query as it is, where a plus stands for a blank. No international number goes on with 0.
+_BARE_PLUS = re.compile(rb"^((?:tel:|sips?:)?)\+(?=[(+]*[1-9])", re.IGNORECASE)
 TEXT_LIMIT = 1024
 """Characters in one short field; descriptions and bodies are bounded by the body's limit."""
 
@@ -59,6 +61,8 @@ def parse_fields(text: bytes) -> dict[str, str]:
     try:
         for part in text.split(b"&"):
             name, _, value = part.partition(b"=")
+            if name == b"to":
+                value = _BARE_PLUS.sub(rb"\1%2B", value)
             if encoded:
                 name, value = _unquote(name), _unquote(value)
             fields[name.decode("utf-8")] = value.decode("utf-8")
@@ -113,13 +117,8 @@ class Fields:
         return value
 
     def destination(self, name: str) -> str | None:
-        """
-        Return a number or address, None when it is absent.
-
-        Pages put ``+49...`` into the query as it is, where ``+`` means a space: no number begins with one.
-        """
-        value = self.optional(name)
-        return "+" + value[1:] if value and value.startswith(" ") else value
+        """Return a number or address as the page wrote it, None when it is absent; what it means is not known here."""
+        return self.optional(name)
 
     def number(self, name: str, default: int, expected: str) -> int:
         """
@@ -286,6 +285,7 @@ class SignIn:
     dn: str
     password: str = field(repr=False)
     display_name: str = ""
+    auth_user: str = ""
     always_listens: bool = False
     ha1: HA1 | None = None
     """In place of the password; no page sends one."""
@@ -302,6 +302,7 @@ class SignIn:
             dn=fields.text("dn", "the DN to register"),
             password=fields.text("password", "the DN's password"),
             display_name=fields.optional("display_name") or "",
+            auth_user=fields.optional("auth_user") or "",
             always_listens=fields.switch("always_listens") or False,
         )
 

@@ -222,6 +222,11 @@ def _sip_answer(error: RegistrationRefused | RequestRefused) -> Details:
     return {"sipCode": error.code, "reason": error.reason}
 
 
+def _sip_refusal(error: RequestRefused) -> Details:
+    words = {"warning": error.warning, "sipReason": error.sip_reason}
+    return {**_sip_answer(error), **{name: text for name, text in words.items() if text}}
+
+
 @frozen
 class Row:
     """How one error type is told: status, code word, further JSON fields and header fields."""
@@ -260,7 +265,7 @@ ROWS: Mapping[type[GatewayError], Row] = {
     TooManyTries: Row(429, "too_many_tries", headers=_retry_after),
     TooManyCalls: Row(429, "too_many_calls", headers=_retry_after),
     TooManyOrders: Row(429, "too_many_orders", headers=_retry_after),
-    RequestRefused: Row(502, "request_refused", _sip_answer),
+    RequestRefused: Row(502, "request_refused", _sip_refusal),
     SecretRefused: Row(502, "secret_refused", lambda error: {"sipCode": error.sip_code}),
     IdentityProviderUnavailable: Row(503, "identity_provider_unavailable", headers=_retry_soon),
     SecretUnavailable: Row(503, "secret_unavailable", headers=_retry_soon),

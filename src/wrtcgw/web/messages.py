@@ -7,7 +7,7 @@ that they did not end themselves as one 410. **ROAP** tells everything, as JSON.
 
 import json
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 from urllib.parse import quote
 
@@ -71,8 +71,9 @@ class PlainForm:
         if message.ends_call:
             return write_json(request, 410, call_ended(message))
         headers.setRawHeaders(b"x-wrtc-message", [message.type.value])
-        if message.from_:
-            headers.setRawHeaders(b"x-wrtc-from", [header_text(message.from_)])
+        for name, value in _introduction(message):
+            if value:
+                headers.setRawHeaders(name, [header_text(value)])
         body = (message.sdp or "").encode("utf-8", "surrogateescape")
         return write_body(request, b"text/plain; charset=utf-8", body)
 
@@ -92,6 +93,18 @@ class RoapForm:
 ROAP = RoapForm()
 
 
+def _introduction(message: AgentMessage) -> tuple[tuple[bytes, str], ...]:
+    """Return the header fields of the plain form that tell of the far side; those without a value are left out."""
+    diversion = ", ".join(f"{number};reason={reason}" for number, reason in message.diversion)
+    return (
+        (b"x-wrtc-from", message.from_),
+        (b"x-wrtc-name", message.display_name),
+        (b"x-wrtc-verstat", message.verstat),
+        (b"x-wrtc-called", message.called),
+        (b"x-wrtc-diversion", diversion),
+    )
+
+
 def header_text(text: str) -> str:
     """Return what a peer wrote as the value of a header field: percent-encoded where it is more than plain ASCII."""
     return quote(text, safe=_PLAIN, errors="backslashreplace")
@@ -108,6 +121,7 @@ def call_ended(message: AgentMessage) -> dict[str, object]:
         "sipCode": message.code,
         "reason": message.reason,
         "cause": message.cause,
+        **{name: value for name, value in _words(message) if value},
         "seq": message.seq,
     }
 
@@ -134,8 +148,13 @@ def _optional(message: AgentMessage) -> tuple[tuple[str, object], ...]:
         ("moreComing", message.more_coming),
         ("repeated", message.repeated),
         ("displayName", message.display_name),
+        ("verstat", message.verstat),
+        ("called", message.called),
+        ("diversion", diversion_view(message.diversion)),
+        ("headers", dict(message.headers)),
         ("sipCode", message.code),
         ("reason", message.reason),
+        *_words(message),
         ("cause", message.cause),
         ("hint", message.hint),
         ("replaces", message.replaces),
@@ -147,6 +166,16 @@ def _optional(message: AgentMessage) -> tuple[tuple[str, object], ...]:
         ("data", [{"key": name, "value": value} for name, value in message.data]),
         ("state", message.state),
     )
+
+
+def _words(message: AgentMessage) -> tuple[tuple[str, str], ...]:
+    """Return what the far side said of a refusal or an end beside code and reason."""
+    return ("warning", message.warning), ("sipReason", message.sip_reason)
+
+
+def diversion_view(diversion: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """Return in JSON whom a call was for before."""
+    return [{"number": number, "reason": reason} for number, reason in diversion]
 
 
 def to_line(message: AgentMessage) -> bytes:

@@ -17,7 +17,12 @@ from wrtcgw.web.addresses import Client
 from wrtcgw.web.bearer import header_token
 from wrtcgw.web.errors import ForeignOrigin, SessionRequired
 
-EXPOSED = ", ".join(("X-WRTC-Session", "X-WRTC-Call", "X-WRTC-Message", "X-WRTC-From", "X-WRTC-Seq", "Retry-After"))
+EXPOSED = ", ".join(
+    (
+        *("X-WRTC-Session", "X-WRTC-Call", "X-WRTC-Message", "X-WRTC-From", "X-WRTC-Name", "X-WRTC-Verstat"),
+        *("X-WRTC-Called", "X-WRTC-Diversion", "X-WRTC-Seq", "Retry-After"),
+    )
+)
 METHODS = b"GET, POST, OPTIONS"
 REQUEST_HEADERS = b"Authorization, Content-Type, X-WRTC-Session, Last-Event-ID, Cache-Control, X-Requested-With"
 PREFLIGHT_SECONDS = b"600"

@@ -152,6 +152,7 @@ class Reception:
             dn=wanted.dn,
             password=wanted.password,
             display_name=wanted.display_name,
+            auth_user=wanted.auth_user,
             current=current,
             single_call=single_call,
             no_password=no_password,

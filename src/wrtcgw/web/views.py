@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 from wrtcgw import __version__
 from wrtcgw.calls.agent import Agent
-from wrtcgw.calls.call import Call
+from wrtcgw.calls.call import Call, Direction
 from wrtcgw.gateway import Health
+from wrtcgw.web.messages import diversion_view
 from wrtcgw.web.quality import quality_view
 
 View = dict[str, object]
@@ -63,7 +64,19 @@ def _agent(agent: Agent, now: float) -> View:
 def own_view(agent: Agent, now: float) -> View:
     """Return an agent's own calls, and the state of the registration for a page that has just been loaded."""
     told = {"state": agent.registration.value, "sipCode": agent.last_code, "reason": agent.last_error}
-    return {**calls_view(agent.calls.values(), now), "registration": told}
+    return {"calls": [{**_call(call, now), **_arrival(call)} for call in agent.calls.values()], "registration": told}
+
+
+def _arrival(call: Call) -> View:
+    """Return how a call came to be, as far as there is something to tell: for a page that was not there."""
+    dialled_itself = call.direction is Direction.OUTBOUND and call.called == call.peer
+    told = {
+        "called": "" if dialled_itself else call.called,
+        "diversion": diversion_view(call.diversion),
+        "verstat": call.verstat,
+        "headers": dict(call.headers),
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 def calls_view(calls: Iterable[Call], now: float) -> View:

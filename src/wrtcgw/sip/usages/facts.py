@@ -1,12 +1,30 @@
 """
-What a message tells about a call besides its session: who calls, and why it ended.
+What a message tells about a call besides its session, and who it is from: why it ended, and what applications say.
 
 Nothing is refused here: "A UAS SHOULD ignore any malformed header fields that are not necessary for processing
 requests" (:rfc:`3261#section-8.2.2`).
 """
 
-from wrtcgw.sip.headers import NameAddr, Reason
+import re
+from typing import NamedTuple
+
+from wrtcgw.sip import grammar
+from wrtcgw.sip.headers import Reason
 from wrtcgw.sip.message import Request, Response
+
+# RFC 3261 section 25.1, warning-value: three digits, an agent, a quoted text. Its agent may be anything, and some peers
+# leave it out.
+_WARNING = re.compile(r'(?:^|,)\s*[0-9]{3}\b[^",]*"((?:[^"\\]|\\.)*)"')
+
+
+class Told(NamedTuple):
+    """What a message says of why it was sent: its Reason fields, and the text of Warning."""
+
+    reasons: tuple[Reason, ...] = ()
+    warning: str = ""
+
+
+NOTHING = Told()
 
 
 def reasons_of(message: Request | Response) -> tuple[Reason, ...]:
@@ -14,13 +32,20 @@ def reasons_of(message: Request | Response) -> tuple[Reason, ...]:
     return tuple(message.read_list("Reason", Reason))
 
 
+def warning_of(message: Request | Response) -> str:
+    """Return the texts of Warning (:rfc:`3261#section-20.43`), '' when there are none."""
+    texts = []
+    for value in message.headers.get_all("Warning"):
+        texts += [grammar.unquote(f'"{found[1]}"') for found in _WARNING.finditer(value)]
+    return "; ".join(dict.fromkeys(filter(None, map(str.strip, texts))))
+
+
+def told_by(message: Request | Response) -> Told:
+    """Return what a message says of why it was sent."""
+    return Told(reasons_of(message), warning_of(message))
+
+
 def extensions_of(message: Request | Response) -> tuple[tuple[str, str], ...]:
     """Return the fields whose names begin with ``X-``, but for the call's UUID: what applications tell one another."""
     fields = ((name, value) for name, value in message.headers.items() if name[:2] in ("X-", "x-"))
     return tuple((name, value) for name, value in fields if name.lower() != "x-genesys-calluuid")
-
-
-def caller_of(request: Request) -> NameAddr:
-    """Return who calls: P-Asserted-Identity when the proxy gives one (:rfc:`3325#section-9.1`), else From."""
-    asserted = request.read_list("P-Asserted-Identity", NameAddr)
-    return asserted[0] if asserted else request.from_

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 
 from wrtcgw.sip.delta import seconds_of
 from wrtcgw.sip.dialog import Dialog, DialogState
-from wrtcgw.sip.headers import RAck, Reason, auto_answer_delay
+from wrtcgw.sip.headers import RAck, auto_answer_delay
+from wrtcgw.sip.identity import called_of, caller_of, diversions_of, identity_of
 from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import AnswerReceived, CallConfirmed, CallReceived, EndCause
 from wrtcgw.sip.settings import ALLOW, ALLOW_EVENTS, Account
 from wrtcgw.sip.transaction_layer import ServerRequest
-from wrtcgw.sip.usages.facts import caller_of, extensions_of, reasons_of
+from wrtcgw.sip.usages.facts import NOTHING, Told, extensions_of, told_by
 from wrtcgw.sip.usages.leg import Leg, LegState
 from wrtcgw.sip.usages.unacked import UnackedAnswer
 from wrtcgw.sip.user_agent import UserAgent
@@ -60,6 +61,10 @@ class IncomingLeg(Leg):
                 uuid=request.headers.get("X-Genesys-CallUUID") or "",
                 referred_by=request.headers.get("Referred-By") or "",
                 headers=extensions_of(request),
+                identity=identity_of(request),
+                number=called_of(request),
+                diversions=diversions_of(request),
+                fields=tuple(request.headers.items()),
             )
         )
         return True
@@ -194,7 +199,7 @@ class IncomingLeg(Leg):
         elif self.state is LegState.RINGING:
             self._stop_ringing()
             server.respond(487)
-            self.finish(EndCause.REMOTE, 0, "", reasons_of(cancel))
+            self.finish(EndCause.REMOTE, 0, "", told_by(cancel))
 
     def receive_prack(self, server: ServerRequest) -> None:
         """Take the PRACK of our reliable 180 (:rfc:`3262#section-3`)."""
@@ -220,11 +225,11 @@ class IncomingLeg(Leg):
         else:
             super().hang_up(reasons)
 
-    def finish(self, cause: EndCause, code: int = 0, reason: str = "", reasons: tuple[Reason, ...] = ()) -> None:
+    def finish(self, cause: EndCause, code: int = 0, reason: str = "", told: Told = NOTHING) -> None:
         """Stop repeating our 2xx, then end."""
         if self._unacked is not None:
             self._unacked.stop()
-        super().finish(cause, code, reason, reasons)
+        super().finish(cause, code, reason, told)
 
     def reconnected(self) -> None:
         """Send our 2xx again over the new connection."""

@@ -15,13 +15,14 @@ from enum import Enum
 from wrtcgw.sip.dialog import Dialog, DialogState
 from wrtcgw.sip.errors import LocalViolation
 from wrtcgw.sip.grammar import check_value, escape
-from wrtcgw.sip.headers import Event, Reason
+from wrtcgw.sip.headers import Event
 from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import CallEnded, ControlReceived, EndCause, InfoReceived, NotFollowed, RequestAnswered
 from wrtcgw.sip.settings import ALLOW, ALLOW_EVENTS, Account
 from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest
-from wrtcgw.sip.usages.facts import reasons_of
+from wrtcgw.sip.usages.facts import NOTHING, Told, told_by
 from wrtcgw.sip.usages.modification import Modification
+from wrtcgw.sip.usages.peer import Peer
 from wrtcgw.sip.usages.session_timer import SessionTimer
 from wrtcgw.sip.usages.text import receive_text
 from wrtcgw.sip.usages.transfer import Transfer, TransferRequest
@@ -76,6 +77,7 @@ class Leg(ABC):
         self._dialog: Dialog | None = None
         self._transfer: Transfer | None = None
         self._transfer_request: TransferRequest | None = None
+        self.peer = Peer(self)
         self._told = False
         self._not_followed: NotFollowed | None = None
         self._ending = (EndCause.LOCAL, 0, "")
@@ -145,7 +147,7 @@ class Leg(ABC):
 
         def on_response(response: Response) -> None:
             if response.status >= 200 and not self.told:
-                self.ua.emit(RequestAnswered(self.id, ticket, response.status, response.reason))
+                self.ua.emit(RequestAnswered(self.id, ticket, response.status, response.reason, *told_by(response)))
                 self.check_gone(response)
 
         self.send("INFO", on_response, (), body, check_value(content_type))
@@ -222,7 +224,7 @@ class Leg(ABC):
         """
         if self.state in SPEAKING:
             self._send_bye(lambda response: None)
-            self.finish(EndCause.FAILED, response.status, response.reason)
+            self.finish(EndCause.FAILED, response.status, response.reason, told_by(response))
 
     def check_gone(self, response: Response) -> None:
         """End the call if the final response to a request inside it says that there is no such dialog."""
@@ -233,12 +235,12 @@ class Leg(ABC):
         """End a call whose ACK never came (:rfc:`3261#section-13.3.1.4`)."""
         self.terminate(EndCause.FAILED, 408, "no ACK came", 'SIP;cause=408;text="no ACK"')
 
-    def finish(self, cause: EndCause, code: int = 0, reason: str = "", reasons: tuple[Reason, ...] = ()) -> None:
+    def finish(self, cause: EndCause, code: int = 0, reason: str = "", told: Told = NOTHING) -> None:
         """Report the end, if that was not done before, and let go of everything."""
         if self.state is LegState.ENDED:
             return
         self.state = LegState.ENDED
-        self._tell(cause, code, reason, reasons)
+        self._tell(cause, code, reason, told)
         self.timer.stop()
         self.modification.stop()
         if self._transfer is not None:
@@ -252,10 +254,10 @@ class Leg(ABC):
             self.ua.drop_dialog(self._dialog)
         self._on_release(self)
 
-    def _tell(self, cause: EndCause, code: int = 0, reason: str = "", reasons: tuple[Reason, ...] = ()) -> None:
+    def _tell(self, cause: EndCause, code: int = 0, reason: str = "", told: Told = NOTHING) -> None:
         if not self._told:
             self._told = True
-            self.ua.emit(CallEnded(self.id, cause, code, reason, reasons, self._not_followed))
+            self.ua.emit(CallEnded(self.id, cause, code, reason, *told, self._not_followed))
 
     def on_timer(self, name: str) -> None:
         """Give up on a BYE that found no connection."""
@@ -306,12 +308,12 @@ class Leg(ABC):
     def receive_bye(self, server: ServerRequest) -> None:
         """Take the BYE of the peer (:rfc:`3261#section-15.1.2`)."""
         server.respond(200)
-        reasons = reasons_of(server.request)
+        told = told_by(server.request)
         cause, code, reason = self._ending
         if self.state is LegState.ENDING and cause is not EndCause.LOCAL:
-            self.finish(cause, code, reason, reasons)
+            self.finish(cause, code, reason, told)
         else:
-            self.finish(EndCause.REMOTE, 0, "", reasons)
+            self.finish(EndCause.REMOTE, 0, "", told)
 
     @property
     @abstractmethod

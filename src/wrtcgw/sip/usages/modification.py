@@ -44,6 +44,7 @@ from wrtcgw.sip.outputs import (
     SessionRefreshed,
 )
 from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest
+from wrtcgw.sip.usages.facts import told_by
 from wrtcgw.sip.usages.unacked import UnackedAnswer
 
 if TYPE_CHECKING:
@@ -208,6 +209,7 @@ class Modification:
     def _accepted(self, offer: PendingOffer, response: Response) -> None:
         leg = self._leg
         leg.timer.refreshed(response)
+        leg.peer.heed(response)
         sdp = response.sdp()
         if sdp is None:
             if offer.purpose is Purpose.REOFFER:
@@ -247,7 +249,7 @@ class Modification:
         if isinstance(response, LocalResponse):
             self._given_up = offer
         if offer.purpose is Purpose.REOFFER:
-            leg.ua.emit(OfferRefused(leg.id, response.status, response.reason))
+            leg.ua.emit(OfferRefused(leg.id, response.status, response.reason, *told_by(response)))
         if response.status == 481:
             leg.dialog_gone(response)
         elif offer.purpose is Purpose.REFRESH:
@@ -296,6 +298,7 @@ class Modification:
         self._server = server
         if server.request.method == "INVITE":
             leg.ua.layer.arm(self, "trying", TRYING)
+        leg.peer.heed(server.request)
         leg.ua.emit(OfferReceived(leg.id, server.request.sdp()))
 
     @property

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable
 from wrtcgw.sip.dialog import Dialog, DialogState
 from wrtcgw.sip.errors import RemoteViolation
 from wrtcgw.sip.grammar import check_value
-from wrtcgw.sip.headers import MAX_RSEQ, NameAddr, RAck, Reason
+from wrtcgw.sip.headers import MAX_RSEQ, NameAddr, RAck
 from wrtcgw.sip.message import Headers, Request, Response
 from wrtcgw.sip.outputs import CallAnswered, CallProgress, EndCause, NotFollowed
 from wrtcgw.sip.settings import Account
 from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest
 from wrtcgw.sip.uri import URI, plain_target
-from wrtcgw.sip.usages.facts import extensions_of, reasons_of
+from wrtcgw.sip.usages.facts import NOTHING, Told, extensions_of, told_by
 from wrtcgw.sip.usages.leg import BYE_PATIENCE, Leg, LegState
 from wrtcgw.sip.user_agent import UserAgent
 
@@ -189,6 +189,7 @@ class OutgoingLeg(Leg):
         self.timer.accepted(response)
         uuid = response.headers.get("X-Genesys-CallUUID") or ""
         self.ua.emit(CallAnswered(self.id, sdp, uuid, extensions_of(response)))
+        self.peer.heed(response)
         self.modification.proceed()
 
     def _confirm(self, dialog: Dialog) -> None:
@@ -294,10 +295,10 @@ class OutgoingLeg(Leg):
             self._tell(cause, code, reason)  # the CANCEL follows when the connection is back
             self.ua.layer.arm(self, "patience", BYE_PATIENCE)
             return
-        self.finish(cause, code or response.status, reason or response.reason, reasons_of(response))
+        self.finish(cause, code or response.status, reason or response.reason, told_by(response))
 
     def _over(self, cause: EndCause, response: Response) -> None:
-        self.finish(cause, response.status, response.reason, reasons_of(response))
+        self.finish(cause, response.status, response.reason, told_by(response))
 
     # -- the end
 
@@ -330,12 +331,12 @@ class OutgoingLeg(Leg):
         if not self._early and self.state is LegState.PROCEEDING:
             self._give_up(EndCause.REMOTE, 0, "")
 
-    def finish(self, cause: EndCause, code: int = 0, reason: str = "", reasons: tuple[Reason, ...] = ()) -> None:
+    def finish(self, cause: EndCause, code: int = 0, reason: str = "", told: Told = NOTHING) -> None:
         """Let go of the early dialogs too."""
         self.ua.layer.disarm(self, "ring")
         for dialog in self._early.values():
             self.ua.drop_dialog(dialog)
-        super().finish(cause, code, reason, reasons)
+        super().finish(cause, code, reason, told)
 
     def on_timer(self, name: str) -> None:
         """Give up ringing."""

@@ -96,6 +96,7 @@ class SessionTimer:
             response = server.response(200)
             leg.complete_2xx(response, self.response_fields(server.request), "")
             server.send(response)
+            leg.peer.heed(server.request)
 
     def response_fields(self, request: Request) -> list[tuple[str, str]]:
         """

@@ -1,5 +1,6 @@
 """MESSAGE (:rfc:`3428`): text for an account, inside or outside a dialog."""
 
+from wrtcgw.sip.identity import identity_of
 from wrtcgw.sip.outputs import TextReceived
 from wrtcgw.sip.settings import Account
 from wrtcgw.sip.transaction_layer import ServerRequest
@@ -11,4 +12,4 @@ def receive_text(ua: UserAgent, account: Account, server: ServerRequest) -> None
     request = server.request
     server.respond(200)
     content_type = request.headers.get("Content-Type") or "text/plain"
-    ua.emit(TextReceived(account.key, request.from_, content_type, request.body))
+    ua.emit(TextReceived(account.key, request.from_, content_type, request.body, identity_of(request)))

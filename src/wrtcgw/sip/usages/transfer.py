@@ -12,6 +12,7 @@ from wrtcgw.sip.message import REASONS, Response
 from wrtcgw.sip.outputs import RequestAnswered, TransferProgress, TransferRequested
 from wrtcgw.sip.transaction_layer import ClientRequest, ServerRequest
 from wrtcgw.sip.uri import URI
+from wrtcgw.sip.usages.facts import told_by
 
 if TYPE_CHECKING:
     from wrtcgw.sip.usages.leg import Leg
@@ -52,7 +53,7 @@ class Transfer:
         leg = self._leg
         if response.status < 200 or leg.told:
             return
-        leg.ua.emit(RequestAnswered(leg.id, self._ticket, response.status, response.reason))
+        leg.ua.emit(RequestAnswered(leg.id, self._ticket, response.status, response.reason, *told_by(response)))
         if response.status >= 300:
             self.stop()
             leg.check_gone(response)

@@ -1,0 +1,169 @@
+"""Who calls, whom, and over whom: what header fields make of it."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from wrtcgw.sip.identity import (
+    WITHHELD,
+    Diversion,
+    Party,
+    asserted_identity,
+    called_of,
+    changed_identity,
+    diversions_of,
+    identity_of,
+)
+from wrtcgw.sip.message import Headers, Request
+
+BOB = '"Bob" <sip:1001@far.example.com>;tag=b'
+
+
+def request(*fields: tuple[str, str], from_: str = BOB, to: str = "<sip:5001@example.org>") -> Request:
+    """Return an INVITE."""
+    return Request("INVITE", "sip:5001@gw.invalid", Headers([("From", from_), ("To", to), *fields]))
+
+
+class Callers(SynchronousTestCase):
+    """Who a request says that it is from."""
+
+    def party(self, *fields: tuple[str, str], from_: str = BOB) -> Party:
+        """Return who it is for a page."""
+        return identity_of(request(*fields, from_=from_)).shown(private=False)
+
+    def test_from(self) -> None:
+        """Without an assertion it is From, in whatever form."""
+        self.assertEqual(self.party(), Party("1001", "Bob"))
+        self.assertEqual(self.party(from_="<tel:+1-201-555-0123>;tag=x"), Party("+12015550123"))
+        verified = "<sip:+14155551212;verstat=TN-Validation-Passed@far.example.com;user=phone>;tag=x"
+        self.assertEqual(self.party(from_=verified), Party("+14155551212", "", "TN-Validation-Passed"))
+
+    def test_assertion(self) -> None:
+        """The network's word goes before From, if it is about someone and can be read."""
+        for fields, party in (
+            ([("P-Asserted-Identity", '"Ann" <sip:2001@far.example.com>')], Party("2001", "Ann")),
+            ([("P-Asserted-Identity", "<sip:pbx.example.com>")], Party("1001", "Bob")),
+            ([("P-Asserted-Identity", "<sip:pbx.example.com>, <tel:+49-30-1>")], Party("+49301")),
+            ([("P-Asserted-Identity", "<<>"), ("P-Asserted-Identity", "<sip:2001@a>")], Party("2001")),
+            ([("P-Asserted-Identity", '"no end')], Party("1001", "Bob")),
+            ([("P-Asserted-Identity", "<sip:1001@trusted.example.com>")], Party("1001", "Bob")),
+            ([("Remote-Party-ID", '"Ann" <sip:2001@a>;party=calling;screen=no')], Party("2001", "Ann")),
+            ([("Remote-Party-ID", "<sip:3001@a>"), ("P-Asserted-Identity", "<sip:2001@a>")], Party("2001")),
+        ):
+            self.assertEqual(self.party(*fields), party, fields)
+
+    def test_verification_of_the_same_number(self) -> None:
+        """What From says of the number that is asserted counts, not what it says of another one."""
+        checked = "<sip:+1415;verstat=TN-Validation-Passed@a>;tag=x"
+        self.assertEqual(
+            self.party(("P-Asserted-Identity", "<tel:+1415>"), from_=checked).verstat, "TN-Validation-Passed"
+        )
+        self.assertEqual(self.party(("P-Asserted-Identity", "<tel:+1416>"), from_=checked).verstat, "")
+
+    def test_privacy(self) -> None:
+        """Who wants to be unknown is unknown, wherever it is named."""
+        jane = ("P-Asserted-Identity", '"Jane Doe" <sip:+4930123456@example.org>')
+        for value in ("id", "user", "header", "header;critical", "critical; ID", "id,user", "none;id"):
+            self.assertEqual(self.party(jane, ("Privacy", value)), WITHHELD, value)
+            self.assertEqual(self.party(("Privacy", value)), WITHHELD, value)
+        for value in ("none", "critical", "session", "history", ""):
+            self.assertEqual(self.party(jane, ("Privacy", value)), Party("+4930123456", "Jane Doe"), value)
+        hidden = identity_of(request(jane, ("Privacy", "id")))
+        self.assertEqual(hidden.shown(private=True), Party("+4930123456", "Jane Doe"))
+
+    def test_privacy_of_remote_party_id(self) -> None:
+        """Remote-Party-ID has its own word for it."""
+        value = '"Ann" <sip:2001@a>;privacy='
+        for privacy, party in (
+            ("full", WITHHELD),
+            ("uri", WITHHELD),
+            ("name", Party("2001")),
+            ("off", Party("2001", "Ann")),
+        ):
+            self.assertEqual(self.party(("Remote-Party-ID", value + privacy)), party)
+
+
+class Connected(SynchronousTestCase):
+    """Who a message inside a call says that the call is connected to."""
+
+    def test_nothing(self) -> None:
+        """Most say nothing, and From is what it was."""
+        self.assertIsNone(asserted_identity(request()))
+        self.assertIsNone(asserted_identity(request(("P-Asserted-Identity", "<sip:pbx.example.com>"))))
+
+    def test_from_change(self) -> None:
+        """From may change where the peer says that it means it."""
+        knows = ("Supported", "timer, from-change")
+        before = Party("1002", "Al")
+        self.assertIsNone(changed_identity(request(), before))
+        self.assertIsNone(changed_identity(request(knows), Party("1001", "Bob")))
+        changed = changed_identity(request(knows), before)
+        assert changed is not None
+        self.assertEqual(changed.party, Party("1001", "Bob"))
+
+
+class Called(SynchronousTestCase):
+    """Whom the caller has dialled."""
+
+    def test_called(self) -> None:
+        """To says so, but P-Called-Party-ID says it better."""
+        self.assertEqual(called_of(request(to="<sip:+49800555@example.org>")), "+49800555")
+        self.assertEqual(called_of(request(to="<tel:+49-800-555>")), "+49800555")
+        self.assertEqual(called_of(request(("P-Called-Party-ID", "<sip:0800@example.org>"))), "0800")
+        self.assertEqual(called_of(request(("P-Called-Party-ID", "<<"))), "5001")
+
+
+class Diversions(SynchronousTestCase):
+    """Over whom the call came."""
+
+    def shown(self, *fields: tuple[str, str], private: bool = False) -> list[tuple[str, str]]:
+        """Return the diverters and their reasons."""
+        return [diversion.shown(private=private) for diversion in diversions_of(request(*fields))]
+
+    def test_diversion(self) -> None:
+        """The topmost element is the last diverter; a reason that is missing is unknown."""
+        fields = (
+            ("Diversion", '<sip:3@a>;reason="no-answer", <tel:+49-2>;reason=user-busy;counter=1'),
+            ("Diversion", '"One" <sip:+491;x=y@a;user=phone>;privacy=off'),
+        )
+        self.assertEqual(self.shown(*fields), [("+491", "unknown"), ("+492", "user-busy"), ("3", "no-answer")])
+
+    def test_unreadable(self) -> None:
+        """One that cannot be read hides no other."""
+        self.assertEqual(self.shown(("Diversion", "<sip:1@a>;reason=away, <<, ")), [("1", "away")])
+        self.assertEqual(self.shown(("Diversion", '"x')), [])
+
+    def test_history(self) -> None:
+        """In History-Info the diverter stands before the entry with the cause, or is named by it."""
+        value = "<sip:1@a>;index=1, <sip:2@a;cause=302>;index=1.1, <sip:3@a;cause=486>;index=1.1.1"
+        self.assertEqual(self.shown(("History-Info", value)), [("1", "unconditional"), ("2", "user-busy")])
+        named = "<sip:1@a>;index=1, <sip:2@a>;index=1.1;np=1, <sip:3@a;cause=408>;index=1.2;mp=1"
+        self.assertEqual(self.shown(("History-Info", named)), [("1", "no-answer")])
+        routed = "<sip:1@a>;index=1, <sip:1@b>;index=1.1"
+        self.assertEqual(self.shown(("History-Info", routed)), [])
+
+    def test_old_history(self) -> None:
+        """Older peers give the Reason with the diverter's own entry."""
+        value = "<sip:1@a?Reason=SIP%3Bcause%3D302%3Btext%3D%22Moved%22>;index=1, <sip:2@a>;index=1.1"
+        self.assertEqual(self.shown(("History-Info", value)), [("1", "unconditional")])
+
+    def test_both(self) -> None:
+        """A diverter that both tell of is told once, with the order of the longer list."""
+        history = "<sip:1@a>;index=1, <sip:2@a;cause=302>;index=1.1, <sip:3@a;cause=486>;index=1.1.1"
+        fields = ("History-Info", history), ("Diversion", "<sip:2@a>;reason=user-busy")
+        self.assertEqual(self.shown(*fields), [("1", "unconditional"), ("2", "user-busy")])
+
+    def test_privacy(self) -> None:
+        """A diverter who wants to be unknown is."""
+        diversion = ("Diversion", "<sip:1@a>;reason=away;privacy=full")
+        self.assertEqual(self.shown(diversion), [("anonymous", "away")])
+        self.assertEqual(self.shown(diversion, private=True), [("1", "away")])
+        history = "<sip:1@a{}>;index=1, <sip:2@a;cause=302>;index=1.1"
+        own = ("History-Info", history.format("?Privacy=history"))
+        self.assertEqual(self.shown(own), [("anonymous", "unconditional")])
+        whole = ("History-Info", history.format("")), ("Privacy", "history")
+        self.assertEqual(self.shown(*whole), [("anonymous", "unconditional")])
+
+    def test_bound(self) -> None:
+        """A loop's worth of diverters is cut."""
+        value = ", ".join(f"<sip:{number}@a>" for number in range(200))
+        self.assertEqual(len(diversions_of(request(("Diversion", value)))), 20)
+        self.assertEqual(Diversion("1").reason, "unknown")
