@@ -45,6 +45,7 @@ OTHERS: dict[str, Any] = {
     "forbidden_destinations": ("00*",),
     "international_prefix": "011",
     "agent_groups": (AgentGroup(dns=("50*",), destinations=("8*",), max_calls=1),),
+    "page_headers": ("X-DNIS",),
     "auto_answer": "off",
     "attached_data": "info",
     "guest_mode": "registered",
