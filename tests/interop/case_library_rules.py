@@ -12,7 +12,7 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from tests.interop.library_page import PAGE, SETUP, SILENT, LibraryCase
-from tests.interop.servers import PROJECT
+from tests.interop.servers import PASSWORD, PROJECT
 
 ECHO, BUSY = 1003, 1005
 PLAIN = """() => {
@@ -129,11 +129,11 @@ class Refusals(LibraryCase):
         await self.call(caller, 5002)
         await self.is_(called, "incoming")
         failed = await self.do(called, "answer")
-        self.assertEqual(failed["code"], "not_webrtc")
+        self.assertEqual(failed["code"], "no_webrtc")
         self.assertIn("RTP/AVP", failed["hint"])
         self.assertIn("DTLS fingerprint", failed["hint"])
         self.assertEqual(
-            await called.evaluate("() => [call.state, call.ended.cause, asked]"), ["ended", "not_webrtc", 0]
+            await called.evaluate("() => [call.state, call.ended.cause, asked]"), ["ended", "no_webrtc", 0]
         )
         await self.is_(caller, "ended")
         self.assertEqual(await caller.evaluate("() => call.ended.sipCode"), 488)
@@ -146,7 +146,7 @@ class Refusals(LibraryCase):
         await self.sign_in(tab, 5001)
         await self.call(tab, ECHO)
         await self.is_(tab, "ended")
-        self.assertEqual(await tab.evaluate("() => call.ended.cause"), "not_webrtc")
+        self.assertEqual(await tab.evaluate("() => call.ended.cause"), "no_webrtc")
         self.assertEqual(await self.told(tab, "error"), [])
 
     async def test_no_number(self) -> None:
@@ -194,7 +194,12 @@ class Refusals(LibraryCase):
 class Guests(LibraryCase):
     """Visitors of a page elsewhere."""
 
-    settings: ClassVar[Mapping[str, object]] = {"guest_mode": "unregistered", "guest_destinations": ["1003"]}
+    settings: ClassVar[Mapping[str, object]] = {
+        "guest_mode": "unregistered",
+        "guest_dn": "5010",
+        "guest_password": PASSWORD,
+        "guest_destinations": ["1003"],
+    }
 
     async def test_destination(self) -> None:
         """A visitor may call what guests may, and is refused anything else before the microphone is asked for."""

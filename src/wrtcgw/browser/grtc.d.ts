@@ -3,7 +3,7 @@
 /** Words of the library itself. */
 export type LibraryCode =
   | "microphone_refused" | "no_microphone" | "microphone_busy" | "insecure_context" | "unsupported_browser"
-  | "no_common_codec" | "not_webrtc" | "media_failed" | "playback_blocked" | "gateway_unreachable"
+  | "no_common_codec" | "no_webrtc" | "media_failed" | "playback_blocked" | "gateway_unreachable"
   | "unexpected_answer" | "transfer_failed" | "call_failed" | "call_ended" | "not_supported";
 
 /** Words of the gateway, where it refuses a request. */

@@ -9,7 +9,7 @@ import { Referral } from "./referral.js";
 import { Warnings } from "./warnings.js";
 import { Watch } from "./watch.js";
 
-const UNANSWERABLE = ["no_common_codec", "not_webrtc"]; // whoever tries
+const UNANSWERABLE = ["no_common_codec", "no_webrtc"]; // whoever tries
 
 /**
  * A call: outbound ones come from `Phone.call`, inbound ones from the phone's event "incoming".

@@ -6,7 +6,7 @@ const HINTS = {
   microphone_busy: "The microphone cannot be opened: another program may be using it.",
   insecure_context: "There is no microphone on this page: open it over https, or at localhost.",
   unsupported_browser: "This browser cannot make calls: it has no WebRTC.",
-  not_webrtc: "The telephone system offers no WebRTC for this call. Tell your administrator.",
+  no_webrtc: "The telephone system offers no WebRTC for this call. Tell your administrator.",
   no_common_codec: "The two sides have no audio codec in common.",
   media_failed: "The sound could not be connected.",
   playback_blocked: "The browser does not play sound before the page was clicked.",

@@ -253,7 +253,7 @@ export function requireWebRTC(sdp) {
   const why = sdp ? whyNotWebRTC(sdp) : "";
   if (!why) return;
   const hint = `The telephone system offers no WebRTC for this call (${why}). Tell your administrator.`;
-  throw new PhoneError("not_webrtc", { hint, lint: lint(sdp) });
+  throw new PhoneError("no_webrtc", { hint, lint: lint(sdp) });
 }
 
 function attached(data) {

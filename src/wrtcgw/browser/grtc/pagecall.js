@@ -5,7 +5,7 @@ import { log } from "./logger.js";
 import { readForm } from "./params.js";
 import { errorType } from "./vendorerrors.js";
 
-const MEDIA = ["no_common_codec", "not_webrtc", "media_failed"]; // what an answer can be no good for
+const MEDIA = ["no_common_codec", "no_webrtc", "media_failed"]; // what an answer can be no good for
 
 export class PageCall {
   #client;

@@ -14,7 +14,7 @@ const options: PhoneOptions = { gateway: maybe, name: maybe, answerOnTalk: undef
 const phone: Phone = new OfPhone(options);
 const other: OfCall | null = null as Call | null;
 
-const WORDS: Partial<Record<EndingCause, string>> = { busy: "busy", "not-found": "no such number", not_webrtc: "…" };
+const WORDS: Partial<Record<EndingCause, string>> = { busy: "busy", "not-found": "no such number", no_webrtc: "…" };
 // @ts-expect-error: no cause is called so
 const wrong: EndingCause = "besetzt";
 
