@@ -193,6 +193,17 @@ class ServingTests(SynchronousTestCase):
                 self.assertEqual(get(self.pages, name).code, 200, name)
             self.assertNotIn("<script", text)
 
+    def test_provider(self) -> None:
+        """The softphone hears where one may sign in, and may ask that provider, which no other page may."""
+        path = "/softphone/settings.json"
+        self.assertNotIn("connect-src", get(self.pages, "/softphone/").headers["content-security-policy"])
+        self.settings.oidc = {"issuer": "https://login.example.org:8443/realms/acme", "clientId": "softphone"}
+        self.assertEqual(json.loads(get(self.pages, path).body)["oidc"]["clientId"], "softphone")
+        policy = get(self.pages, "/softphone/").headers["content-security-policy"]
+        self.assertIn("connect-src 'self' https://login.example.org:8443;", policy)
+        for other in ("/gadget/", "/ops/"):
+            self.assertNotIn("login.example.org", get(self.pages, other).headers["content-security-policy"])
+
     def test_demo(self) -> None:
         """The softphone hears what to fill in for those who try the demo, and nothing where there is none."""
         path = "/softphone/settings.json"

@@ -30,7 +30,8 @@ def demo(settings: Mapping[str, object] | None = None) -> Gateway:
 @functools.cache
 def _demo(settings: str) -> Gateway:
     folder = pathlib.Path(tempfile.mkdtemp(prefix="gateway-", dir=demo_folder()))
-    made = gateway(folder, "demo", free_ports(1)[0], json.loads(settings))
+    wanted = json.loads(settings)
+    made = gateway(folder, "demo", wanted.get("http_port") or free_ports(1)[0], wanted)
     # it ends with the run, however that ends
     command = ("setpriv", "--pdeathsig", "TERM", *made.server.command, "--demo")
     running = evolve(made, server=evolve(made.server, command=command))

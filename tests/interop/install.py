@@ -3,7 +3,8 @@ Install the servers of the interop tests: ``python -m tests.interop.install``.
 
 Kamailio, rtpengine, nginx, coturn, Chromium and Firefox come from the machine's own Debian; Asterisk, which Debian 12
 does not carry, comes from a newer suite by debootstrap into a folder of its own; axe-core, which looks for barriers in
-pages, and TypeScript, which reads the library's types, come from npm. All is idempotent: what is there is left alone.
+pages, an OpenID Connect provider, and TypeScript, which reads the library's types, come from npm. All is idempotent:
+what is there is left alone.
 Downloads are tried three times, each with a time limit. Needs root.
 """
 
@@ -37,7 +38,12 @@ HOST_PACKAGES = {
     "nodejs": "/usr/bin/node",
     "npm": "/usr/bin/npm",
 }
-NODE_PACKAGES = {"axe-core": "4.14.1", "genesys-workspace-client-js": "9.0.1", "typescript": "7.0.2"}
+NODE_PACKAGES = {
+    "axe-core": "4.14.1",
+    "genesys-workspace-client-js": "9.0.1",
+    "oidc-provider": "9.13.3",
+    "typescript": "7.0.2",
+}
 """What comes from npm, at which version; no script of a package is run."""
 ASTERISK_PACKAGES = ("asterisk", "asterisk-core-sounds-en-gsm")
 ATTEMPTS = 3

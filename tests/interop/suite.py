@@ -54,6 +54,7 @@ def testSuite() -> TestSuite:  # noqa: N802 (trial looks for this name)
             case_library_types,
             case_softphone,
             case_softphone_life,
+            case_oidc,
             case_ops,
             case_ops_actions,
             case_softphone_looks,

@@ -123,8 +123,7 @@ class ComingIn(TokenCase):
         self.assertEqual(self.show(listed, dn="5002").code, 200)
         self.assertEqual(self.gateway.asked[-1][2], "5002")
         answer = self.show(listed)
-        self.assertEqual(answer.error, (400, "bad_input"))
-        self.assertIn("one of 5001, 5002", answer.json["error"])
+        self.assertEqual((answer.error, answer.json["dns"]), ((400, "dn_required"), ["5001", "5002"]))
 
     def test_dn_as_number(self) -> None:
         """A DN may be a number of JSON."""

@@ -128,6 +128,16 @@ export interface Agent {
   /** The name that goes with the password, where it is not the DN. */
   authUser?: string | undefined;
 }
+/**
+ * Who shows a token of the gateway's identity provider (`oidc_issuer`) in place of a password. `dn` is needed where the
+ * token allows several. As a function it gives a fresh one whenever the page has to sign in again.
+ */
+export interface Bearer {
+  token: string | (() => string | Promise<string>);
+  dn?: string | undefined;
+  id?: string | undefined;
+  displayName?: string | undefined;
+}
 /** `dn` counts where the gateway registers DNs without a password (`genesys_no_password`). */
 export interface Guest { guest: true; dn?: string | undefined }
 
@@ -145,7 +155,8 @@ export class Phone extends Emitter<PhoneEvents> {
   readonly connection: "online" | "offline";
   /** How messages come at present. */
   readonly way: "stream" | "poll";
-  signIn(who: Agent | Guest): Promise<void>;
+  /** With a fresh token of the same agent the session is renewed, and its calls go on. */
+  signIn(who: Agent | Bearer | Guest): Promise<void>;
   /** Goes on with the session that this tab had before a reload; tells whether there was one. */
   resume(): Promise<boolean>;
   signOut(): Promise<void>;

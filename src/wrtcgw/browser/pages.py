@@ -11,6 +11,7 @@ from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import cast
+from urllib.parse import urlsplit
 
 from attrs import define
 from twisted.web.resource import IResource
@@ -39,6 +40,8 @@ class PageSettings:
 
     allowed_origins: tuple[str, ...] = ()
     """Origins whose pages may frame the gadget."""
+    oidc: Mapping[str, str] | None = None
+    """The provider that the softphone may sign in at: ``issuer``, ``clientId``, ``scope``, ``name``, ``token``."""
     demo: Mapping[str, object] | None = None
     """What the softphone offers to those who try the demo: a DN, its password, numbers to call."""
 
@@ -55,7 +58,8 @@ def browser_pages(settings: PageSettings) -> dict[bytes, IResource]:
         folder = HOME / name
         if folder.is_dir():
             extra = _extras(settings, folder).get(name, {})
-            found[name.encode()] = Folder(folder, partial(_guarded, ancestors, _more(name)), extra)
+            asks = partial(_provider, settings) if name == "softphone" else str
+            found[name.encode()] = Folder(folder, partial(_guarded, ancestors, asks, _more(name)), extra)
     pages = {name: cast(IResource, page) for name, page in found.items()}
     if b"softphone" in pages:
         pages[b""] = cast(IResource, Elsewhere(b"/softphone/"))
@@ -75,8 +79,14 @@ def _extras(settings: PageSettings, folder: Path) -> Mapping[str, Mapping[str, C
     return {
         "extension": {"wrtcgw-extension.zip": Archive(folder / "files")},
         "gadget": {"settings.json": lambda: _gadget(settings)},
-        "softphone": {"settings.json": lambda: json.dumps({"demo": settings.demo}).encode()},
+        "softphone": {"settings.json": lambda: _softphone(settings)},
     }
+
+
+def _softphone(settings: PageSettings) -> bytes:
+    """Return what the softphone has to know: where one may sign in, if anywhere, and what to fill in for a demo."""
+    provider = {} if settings.oidc is None else {"oidc": settings.oidc}
+    return json.dumps({"demo": settings.demo, **provider}).encode()
 
 
 def _gadget(settings: PageSettings) -> bytes:
@@ -106,10 +116,20 @@ def _framing(settings: PageSettings) -> Mapping[str, Callable[[], str]]:
     }
 
 
-def _guarded(ancestors: Callable[[], str], more: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the header fields of a page: its own files and the gateway only, and who may frame it."""
+def _provider(settings: PageSettings) -> str:
+    """Return the origin of the provider that the softphone signs in at, empty for none."""
+    if settings.oidc is None:
+        return ""
+    url = urlsplit(settings.oidc["issuer"])
+    return f"{url.scheme}://{url.netloc}"
+
+
+def _guarded(ancestors: Callable[[], str], asks: Callable[[], str], more: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the header fields of a page: whom it asks (itself, the gateway, its provider), and who may frame it."""
+    provider = asks()
     policy = (
         "default-src 'self'",
+        *((f"connect-src 'self' {provider}",) if provider else ()),
         "img-src 'self' data:",
         "media-src 'self' data: blob:",
         "object-src 'none'",

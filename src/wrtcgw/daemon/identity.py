@@ -56,11 +56,20 @@ def oidc_settings(settings: Settings) -> OIDCSettings | None:
         dn_claim=settings.oidc_dn_claim,
         leeway=settings.oidc_leeway,
         algorithms=settings.oidc_algorithms,
-        client_id=settings.oidc_client_id,
-        scope=settings.oidc_scope,
-        name=settings.oidc_name,
-        use_access_token=settings.oidc_token == "access",
     )
+
+
+def shown_provider(settings: Settings) -> dict[str, str] | None:
+    """Return what the softphone is told about the provider, None when it cannot sign in there."""
+    if not settings.oidc_issuer or not settings.oidc_client_id:
+        return None
+    return {
+        "issuer": settings.oidc_issuer,
+        "clientId": settings.oidc_client_id,
+        "scope": settings.oidc_scope,
+        "name": settings.oidc_name,
+        "token": settings.oidc_token,
+    }
 
 
 def http_client(reactor: IReactorTCP, settings: Settings) -> HTTPClient:

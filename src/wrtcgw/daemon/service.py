@@ -16,7 +16,7 @@ from wrtcgw import __version__
 from wrtcgw.browser.pages import PageSettings, browser_pages
 from wrtcgw.config import ConfigError, Settings, reloadable_keys, shown
 from wrtcgw.daemon.composition import Parts, access_log, compose, gateway_settings, web_settings
-from wrtcgw.daemon.identity import concerns, identity_parts
+from wrtcgw.daemon.identity import concerns, identity_parts, shown_provider
 from wrtcgw.daemon.listener import CannotServe, HTTPListener
 from wrtcgw.daemon.loglevel import LevelControl
 from wrtcgw.daemon.loglimit import SUMMARY_SECONDS
@@ -129,6 +129,7 @@ class GatewayService(MultiService):
     def _browser_pages(self) -> Mapping[bytes, IResource]:
         """Return the library and the pages that come with the gateway, none when they are not wanted."""
         self._page_settings.allowed_origins = self.settings.allowed_origins
+        self._page_settings.oidc = shown_provider(self.settings)
         self._page_settings.demo = SHOWN if self._demo else None
         return browser_pages(self._page_settings) if self.settings.browser_pages else {}
 
@@ -213,6 +214,7 @@ class GatewayService(MultiService):
         self.parts.api.reconfigure(web_settings(self.settings))
         if any(map(concerns, changes)):
             self.parts.api.identify(identity_parts(self._reactor, self.settings))
+            self._page_settings.oidc = shown_provider(self.settings)
         self._page_settings.allowed_origins = self.settings.allowed_origins
         log.info("configuration reloaded; changed: {names}", names=", ".join(sorted(changes)) or "nothing")
         ignored = differs - reloadable_keys()

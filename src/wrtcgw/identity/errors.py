@@ -113,6 +113,16 @@ class DNNotAllowed(GatewayError):
 
 
 @frozen
+class DNRequired(GatewayError):
+    """The token is good for several DNs, and the request does not say for which."""
+
+    allowed: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"dn: expected one of {', '.join(self.allowed)}, which the token allows; found nothing"
+
+
+@frozen
 class IdentityProviderUnavailable(GatewayError):
     """The provider cannot be asked for its keys, so nobody can say whether the token is good."""
 

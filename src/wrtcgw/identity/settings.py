@@ -31,10 +31,6 @@ class OIDCSettings:
     :ivar jwks_url: where the provider's keys are; empty: its discovery document says so.
     :ivar dn_claim: the claim with the DN, or the list of DNs; dots lead into objects.
     :ivar leeway: seconds that the clocks may differ.
-    :ivar client_id: of the softphone at the provider; empty: it shows no button.
-    :ivar scope: what the softphone asks the provider for.
-    :ivar name: what the softphone calls the provider.
-    :ivar use_access_token: whether the softphone signs in with the access token in place of the ID token.
     """
 
     issuer: str
@@ -43,10 +39,6 @@ class OIDCSettings:
     dn_claim: str = "dn"
     leeway: float = 60.0
     algorithms: tuple[str, ...] = ("EdDSA", "ES256", "RS256")
-    client_id: str = ""
-    scope: str = "openid"
-    name: str = ""
-    use_access_token: bool = False
 
     @property
     def accepted(self) -> frozenset[str]:

@@ -36,6 +36,7 @@ from wrtcgw.errors import (
 from wrtcgw.identity.errors import (
     TOKEN_FAULTS,
     DNNotAllowed,
+    DNRequired,
     IdentityProviderUnavailable,
     SecretRefused,
     SecretUnavailable,
@@ -239,6 +240,7 @@ class Row:
 
 ROWS: Mapping[type[GatewayError], Row] = {
     BadInput: Row(400, "bad_input", lambda error: {"field": error.field}),
+    DNRequired: Row(400, "dn_required", lambda error: {"field": "dn", "dns": list(error.allowed)}),
     RegistrationRefused: Row(401, "registration_refused", _sip_answer),
     SessionRequired: Row(401, "session_required", headers=_bearer),
     OperatorTokenRequired: Row(401, "operator_token_required", headers=_bearer),

@@ -8,6 +8,7 @@ from wrtcgw.errors import BadInput, RegistrationRefused
 from wrtcgw.gateway import HA1
 from wrtcgw.identity.errors import (
     DNNotAllowed,
+    DNRequired,
     IdentityProviderUnavailable,
     SecretRefused,
     SecretUnavailable,
@@ -133,7 +134,7 @@ def _wanted_dn(fields: Fields, identity: Identity) -> str:
     Return the DN to sign in.
 
     :raises DNNotAllowed: when the token does not have the one that is asked for.
-    :raises BadInput: when it has several, and none is asked for.
+    :raises DNRequired: when it has several, and none is asked for.
     """
     asked = fields.optional("dn")
     if asked is not None:
@@ -141,5 +142,5 @@ def _wanted_dn(fields: Fields, identity: Identity) -> str:
             raise DNNotAllowed(asked, identity.dns[:10])
         return asked
     if len(identity.dns) > 1:
-        raise BadInput("dn", f"one of {', '.join(identity.dns[:10])}, which the token allows", "nothing")
+        raise DNRequired(identity.dns)
     return identity.dns[0]

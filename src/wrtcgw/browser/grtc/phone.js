@@ -12,6 +12,7 @@ import { Sources } from "./sources.js";
 import { Store, storageOf } from "./store.js";
 import { Stream } from "./stream.js";
 import { claim, watchBrowser } from "./surroundings.js";
+import { fieldsOf } from "./who.js";
 import { Wire } from "./wire.js";
 
 const DEFAULTS = {
@@ -90,15 +91,13 @@ export class Phone extends Emitter {
 
   /**
    * Signs a number in, or a guest (`{guest: true}`), and begins to listen. Calls that an earlier page of this number
-   * has left come back.
-   * @param {{dn?: string, password?: string, id?: string, displayName?: string, authUser?: string,
-   *   guest?: boolean}} who `authUser`: the name that goes with the password, where it is not the DN
+   * has left come back. A `token` of the gateway's identity provider stands for the password, and for the number when
+   * it allows only one; a fresh one of the same agent keeps the calls.
+   * @param {import("./who.js").Who} who
    */
-  async signIn({ dn = "", password = "", id, displayName = "", authUser = "", guest = false }) {
-    const named = { ...(displayName && { display_name: displayName }), ...(authUser && { auth_user: authUser }) };
-    const fields = guest
-      ? { guest: "1", ...(dn ? { dn } : {}) }
-      : { id: id ?? `phone-${dn}`, dn, password, always_listens: 1, ...named };
+  async signIn(who) {
+    const fields = fieldsOf(who, this);
+    const { dn = "", displayName = "", guest = false } = who;
     if (this.isSignedIn && this.id !== fields.id) await this.signOut();
     const answer = await this.wire.signIn(fields).catch((error) => { throw during("sign_in", error); });
     this.#stream.stop();

@@ -53,9 +53,10 @@ export class Wire {
     return this.ask("POST", path, { query, body: JSON.stringify(value), type: "application/json", ...options });
   }
 
-  /** Opens a session; a password goes into the body, never into an address. */
+  /** Opens a session; password and token go into the body, never into an address. A function gives the token. */
   async signIn(fields) {
-    const answer = await this.ask("POST", "sign_in", { body: new URLSearchParams(fields) });
+    const shown = typeof fields.token === "function" ? { ...fields, token: await fields.token() } : fields;
+    const answer = await this.ask("POST", "sign_in", { body: new URLSearchParams(shown) });
     this.id = answer.id ?? fields.id;
     this.token = answer.session;
     return answer;

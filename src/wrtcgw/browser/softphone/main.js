@@ -5,6 +5,7 @@ import { asPhoneError } from "../grtc/errors.js";
 import { el, put, say, show } from "./dom.js";
 import { icon } from "./icons.js";
 import { mayLeave, mayTake, watchClosing } from "./leaving.js";
+import { Provider } from "./oidc.js";
 import { mountPanel } from "./panel.js";
 import { mountSignIn } from "./signin.js";
 import { LANGUAGES, loadTexts } from "./texts.js";
@@ -17,7 +18,7 @@ const AGAIN = [1_000, 2_000, 4_000, 8_000]; // ms between tries to reach the gat
 
 const $ = (id) => document.getElementById(id);
 const phone = new Phone({ answerOnTalk: true }); // the gateway tells whether the site has allowed it
-const page = { texts: null, panel: null, settings: {}, form: null, reason: null };
+const page = { texts: null, panel: null, settings: {}, form: null, reason: null, provider: null, choice: null };
 
 // ---- what this browser remembers
 
@@ -107,6 +108,12 @@ function drawSignIn() {
     password: demo?.password ?? "",
     hint: demo ? page.texts.t("sign_in.demo", demo) : "",
     reason: page.reason,
+    provider: page.provider && {
+      name: page.provider.name,
+      dns: page.choice?.dns ?? [],
+      begin: () => page.provider.begin(),
+      take: (dn) => signInByToken(page.choice.token, dn),
+    },
   });
 }
 
@@ -118,6 +125,35 @@ async function signIn({ dn, password }) {
   remember("dn", dn);
   enter();
   page.panel.focus();
+}
+
+// Without a number the gateway takes the one that the token allows; with several of them it says which.
+async function signInByToken(token, dn = "") {
+  const id = dn && `softphone-${dn}`;
+  if (dn && !(await mayTake(id, dn, page.texts))) return;
+  try {
+    await phone.signIn({ token, ...(dn && { dn, id }) });
+  } catch (error) {
+    const again = page.choice !== null;
+    page.choice = error.code === "dn_required" ? { token, dns: error.details.dns } : null;
+    if (again) drawSignIn(); // its token is used up, so the way begins anew
+    if (!page.choice) throw error;
+    return;
+  }
+  page.reason = page.choice = null;
+  remember("dn", phone.dn);
+  enter();
+  page.panel.focus();
+}
+
+// The provider has led back here.
+async function comeBack() {
+  drawStatus("busy", "sign_in.busy");
+  try {
+    await signInByToken(await page.provider.finish());
+  } catch (error) {
+    page.reason = asPhoneError(error, "provider_failed");
+  }
 }
 
 function enter() {
@@ -179,7 +215,7 @@ async function resume() {
 async function start() {
   applyTheme(recall("theme"));
   const [texts, settings] = await Promise.all([loadTexts(recall("language")), loadSettings()]);
-  Object.assign(page, { texts, settings });
+  Object.assign(page, { texts, settings, provider: settings.oidc ? new Provider(settings.oidc) : null });
   phone.on("signedout", left);
   watchClosing(phone);
   drawHead();
@@ -187,6 +223,8 @@ async function start() {
     enter();
     return;
   }
+  if (page.provider?.isBack) await comeBack();
+  if (phone.isSignedIn) return;
   drawStatus();
   drawSignIn();
   page.form.focus();

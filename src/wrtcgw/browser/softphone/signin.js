@@ -9,11 +9,16 @@ import { button, card, field } from "./views/parts.js";
  * Mounts the form in an element.
  * @param {Element} element
  * @param {{texts: import("./texts.js").Texts, signIn: (who: {dn: string, password: string}) => Promise<void>,
- *   dn?: string, password?: string, hint?: string, reason?: {code: string} | null}} options
- *   `signIn` throws PhoneErrors; `reason` is why one is signed out
+ *   dn?: string, password?: string, hint?: string, reason?: {code: string} | null,
+ *   provider?: {name: string, dns: string[], begin: () => Promise<void>, take: (dn: string) => Promise<void>} | null
+ *   }} options `signIn` throws PhoneErrors; `reason` is why one is signed out; `provider` is where one may sign in
+ *   without a password, with the numbers to choose from when one has done so and has several
  * @returns {{focus: () => void, complain: (error: {code: string}) => void}}
  */
-export function mountSignIn(element, { texts, signIn, dn = "", password = "", hint = "", reason = null }) {
+export function mountSignIn(
+  element,
+  { texts, signIn, dn = "", password = "", hint = "", reason = null, provider = null },
+) {
   const t = (key, params) => texts.t(key, params);
   const problem = el("div", { class: "notices", role: "alert" });
   const number = el("input", {
@@ -39,7 +44,8 @@ export function mountSignIn(element, { texts, signIn, dn = "", password = "", hi
     onclick: () => reveal(),
   });
   const label = el("span", { class: "label" }, t("sign_in.submit"));
-  const submit = el("button", { type: "submit", class: "button primary wide" }, label);
+  const kind = provider ? "button wide" : "button primary wide";
+  const submit = el("button", { type: "submit", class: kind }, label);
   const secretField = field(t("sign_in.password"), secret, hint ? el("p", { class: "hint" }, hint) : null);
   secret.after(peek);
   const form = el(
@@ -49,7 +55,8 @@ export function mountSignIn(element, { texts, signIn, dn = "", password = "", hi
     secretField,
     submit,
   );
-  const box = card(t("sign_in.title"), { class: "sign-in" }, problem, form);
+  const ways = provider ? providerWays(provider, t, (action) => once(action)) : [];
+  const box = card(t("sign_in.title"), { class: "sign-in" }, problem, ...ways, form);
   let busy = false;
   element.replaceChildren(box);
   if (reason) complain(reason);
@@ -68,6 +75,20 @@ export function mountSignIn(element, { texts, signIn, dn = "", password = "", hi
       el("div", { class: `notice ${kind}` }, icon(kind === "info" ? "info" : "alert"), noticeText(texts, notice)),
     );
     show(problem, true);
+  }
+
+  // What is under way is not begun twice.
+  async function once(action) {
+    if (busy) return;
+    busy = true;
+    problem.replaceChildren();
+    try {
+      await action();
+    } catch (error) {
+      complain(error);
+    } finally {
+      busy = false;
+    }
   }
 
   async function submitted(event) {
@@ -89,5 +110,21 @@ export function mountSignIn(element, { texts, signIn, dn = "", password = "", hi
     }
   }
 
-  return { complain, focus: () => (number.value ? (secret.value ? submit : secret) : number).focus() };
+  const first = ways.flatMap((each) => [...each.querySelectorAll("button")])[0];
+  const focus = () => (first ?? (number.value ? (secret.value ? submit : secret) : number)).focus();
+  return { complain, focus };
+}
+
+// Above the form: the button that leads to the provider; or, for who has been there, the numbers to choose from.
+function providerWays({ name, dns, begin, take }, t, once) {
+  const choices = dns.map((dn) =>
+    button({ label: t("sign_in.as", { dn }), kind: "primary wide", onclick: () => once(() => take(dn)) }),
+  );
+  const label = t("sign_in.provider", { provider: name });
+  const lead = button({ label, kind: "primary wide", onclick: () => once(begin) });
+  const which = el("p", { class: "hint" }, t("sign_in.which"));
+  return [
+    el("div", { class: "sign-in-ways" }, ...(dns.length ? [which, ...choices] : [lead])),
+    el("p", { class: "sign-in-or" }, t("sign_in.or")),
+  ];
 }
