@@ -23,6 +23,7 @@ from tests.interop import (
     case_library_types,
     case_nginx,
     case_node,
+    case_oidc,
     case_ops,
     case_ops_actions,
     case_reloads,
