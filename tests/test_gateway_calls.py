@@ -369,7 +369,8 @@ class Inbound(GatewayCase):
 
     def test_offer_is_no_description(self) -> None:
         """What is no description is refused as the first response, and the page hears nothing of it."""
-        for rubbish in ("hello", "v=0\r\ns=-\r\nt=0 0\r\n", "x=1\r\n" + SDP):
+        headless = "m=audio 40000 RTP/AVP 0\r\n", SDP[SDP.index("m=audio") :] + SDP
+        for rubbish in ("hello", "v=0\r\ns=-\r\nt=0 0\r\n", "x=1\r\n" + SDP, *headless):
             far = self.far.call("5001", rubbish)
             self.run_for()
             self.assertEqual([response.status for response in far.responses], [488], rubbish)

@@ -144,7 +144,7 @@ class Description:
 
         Lines that are missing besides are left to the page: its browser knows what it can do without.
         """
-        return bool(self.streams) and self.session.lines[0].rstrip() == "v=0"
+        return bool(self.streams) and [line.rstrip() for line in self.session.lines[:1]] == ["v=0"]
 
     @property
     def has_ice(self) -> bool:
