@@ -10,6 +10,7 @@ from tests.support.desktopcase import BROWSER, PAGE_DELAY, DesktopCase, ROAPPage
 from tests.support.gatewaycase import PAGE
 from tests.support.sipserver import ANSWER, HELD, LATER, OFFER, ServerCall, answering, session
 from tests.test_sipserver_scenarios import AT_ONCE, WITHOUT_PAGE
+from wrtcgw.calls.abilities import ONE_CALL
 from wrtcgw.sip.message import Request
 
 
@@ -326,7 +327,7 @@ class BusyTests(DesktopCase):
     def test_page_of_one_call(self) -> None:
         """A DN whose page knows of one call only is busy in any case."""
         self.done(self.gateway.sign_out("alice"))
-        self.agent = self.sign_in(single_call=True)
+        self.agent = self.sign_in(abilities=ONE_CALL)
         self.page = ROAPPage(self.gateway, self.agent, self.clock)
         self.assertEqual(self.second(), ["486 INVITE 1"])
         self.assertEqual(len(self.agent.calls), 1)

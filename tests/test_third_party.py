@@ -4,6 +4,7 @@ from functools import partial
 
 from tests.support.farside import LATENCY, SDP, FarCall
 from tests.support.gatewaycase import OTHER_SDP, PAGE, PAGE_SDP, GatewayCase
+from wrtcgw.calls.abilities import DEFAULT, ONE_CALL, PageAbilities
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.stats import Flow, Media, Stats
@@ -32,7 +33,7 @@ class ThirdPartyCase(GatewayCase):
     def start(self, **changes: object) -> None:
         """Make the gateway, with an agent signed in."""
         super().start(**changes)
-        self.agent = self.sign_in(single_call=True)
+        self.agent = self.sign_in(abilities=ONE_CALL)
 
     def arrives(self, far: FarCall, event: str) -> None:
         """Send a NOTIFY, and let no more than 50 ms pass after its arrival."""
@@ -99,10 +100,12 @@ class TalkTests(ThirdPartyCase):
 class AutoAnswerTests(GatewayCase):
     """Ask A21: the policy for answers without a click."""
 
-    def told(self, policy: str, value: str, *, single_call: bool = True) -> list[tuple[float, str, float | None]]:
+    def told(
+        self, policy: str, value: str, *, abilities: PageAbilities = ONE_CALL
+    ) -> list[tuple[float, str, float | None]]:
         """Return when a page is told what of a call that asks to be answered."""
         self.start(auto_answer=policy)
-        agent = self.sign_in(single_call=single_call)
+        agent = self.sign_in(abilities=abilities)
         start = self.clock.seconds()
         told: list[tuple[float, str, float | None]] = []
 
@@ -119,7 +122,7 @@ class AutoAnswerTests(GatewayCase):
         """The page gets the wish as a field; one that knows only TALK gets that after the OFFER, in time."""
         self.assertEqual(self.told("headers", "answer-after=0"), [(0, "OFFER", 0.0), (0, "TALK", None)])
         self.assertEqual(self.told("headers", "answer-after=3"), [(0, "OFFER", 3.0), (3, "TALK", None)])
-        self.assertEqual(self.told("headers", "answer-after=3", single_call=False), [(0, "OFFER", 3.0)])
+        self.assertEqual(self.told("headers", "answer-after=3", abilities=DEFAULT), [(0, "OFFER", 3.0)])
 
     def test_talk_only_and_off(self) -> None:
         """With the other policies the INVITE's wish is ignored."""
@@ -137,7 +140,7 @@ class AutoAnswerTests(GatewayCase):
 
     def test_cancelled_meanwhile(self) -> None:
         """A caller that gives up inside the delay leaves no TALK behind."""
-        agent = self.sign_in(single_call=True)
+        agent = self.sign_in(abilities=ONE_CALL)
         _, far = self.inbound(agent, fields=[("Call-Info", "<sip:x>;answer-after=3")])
         far.cancel()
         self.run_for(5)
@@ -231,7 +234,7 @@ class PageLossTests(ThirdPartyCase):
         _, far = self.inbound(self.agent)
         self.lose()
         self.assertEqual(far.last("INVITE").status, 480)
-        self.agent = self.sign_in(single_call=True)
+        self.agent = self.sign_in(abilities=ONE_CALL)
         _, placed = self.place(self.agent)
         placed.ring()
         self.lose()
@@ -259,14 +262,14 @@ class PageLossTests(ThirdPartyCase):
         """A new page of the DN takes the call over within the grace, under the same id and under another one."""
         _, far = self.outbound(self.agent)
         self.lose(5)
-        again = self.sign_in(single_call=True)
+        again = self.sign_in(abilities=ONE_CALL)
         self.assertIs(again, self.agent)
         self.gateway.attend("alice")
         self.run_for(100)
         self.assertEqual(self.last(again, MessageType.OFFER).cause, "resync")
         self.gateway.leave("alice")
         self.run_for(5)
-        other = self.sign_in("bob", single_call=True)
+        other = self.sign_in("bob", abilities=ONE_CALL)
         self.gateway.attend("bob")
         self.run_for(100)
         self.assertEqual(self.last(other, MessageType.OFFER).cause, "resync")
@@ -276,13 +279,13 @@ class PageLossTests(ThirdPartyCase):
 
     def test_other_pages(self) -> None:
         """A page that polls only in calls is kept, unless the site wants otherwise; 0 switches expiry off."""
-        for settings, single_call, kept in (
-            ({}, False, True),
-            ({"expire_pages": True}, False, False),
-            ({"page_grace": 0.0}, True, True),
+        for settings, abilities, kept in (
+            ({}, DEFAULT, True),
+            ({"expire_pages": True}, DEFAULT, False),
+            ({"page_grace": 0.0}, ONE_CALL, True),
         ):
             GatewayCase.start(self, **settings)
-            agent = self.sign_in(single_call=single_call)
+            agent = self.sign_in(abilities=abilities)
             self.run_for(200)
             self.assertEqual(self.registry.find_agent("alice") is agent, kept, settings)
 

@@ -6,6 +6,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from wrtcgw.calls.abilities import DEFAULT, PageAbilities
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call
 from wrtcgw.calls.messages import AgentMessage, MessageType
@@ -50,7 +51,7 @@ class StandInGateway:
         display_name: str = "",
         auth_user: str = "",
         current: bool = False,
-        single_call: bool = False,
+        abilities: PageAbilities = DEFAULT,
         no_password: bool = False,
         ha1: HA1 | None = None,
     ) -> Agent:
@@ -61,6 +62,7 @@ class StandInGateway:
             now = self.clock.seconds()
             agent = Agent(id=agent_id, dn=dn, since=now, expires=now + 600, display_name=display_name)
             self.registry.add_agent(agent)
+        agent.abilities = abilities
         return agent
 
     async def sign_out(self, agent_id: str, *, expired: bool = False) -> None:

@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from tests.web.harness import Answer, WebTestCase
+from wrtcgw.calls.abilities import DEFAULT
 from wrtcgw.calls.agent import RegistrationState
 
 INACTIVE: list[tuple[str, str, Any, Any]] = [
@@ -212,7 +213,7 @@ class States(SoftphoneCase):
 
     def test_guest(self) -> None:
         """A guest has no DN that a desktop could use."""
-        self.agent.guest = True
+        self.agent.abilities = DEFAULT.as_guest()
         self.assertFalse(self.is_active)
         self.assertFalse(self.register("5001"))
 

@@ -5,6 +5,7 @@ from enum import Enum
 
 from attrs import define, field
 
+from wrtcgw.calls.abilities import DEFAULT, PageAbilities
 from wrtcgw.calls.call import Call
 from wrtcgw.calls.mailbox import Mailbox
 from wrtcgw.errors import AmbiguousCall, UnknownCall
@@ -45,12 +46,8 @@ class Agent:
     """The code of the registrar's last refusal, 0 when it accepted."""
     last_error: str = ""
     last_seen: float | None = None
-    single_call: bool = False
-    """Its page knows of one call only: a further incoming one is told 486."""
-    always_listens: bool = False
-    """Its page keeps a poll or stream open all the time, and wants to be signed out when it is lost."""
-    guest: bool = False
-    """It has no DN of its own: it may only call certain destinations, and cannot be called."""
+    abilities: PageAbilities = DEFAULT
+    """What its page can do."""
     waiting: int = 0
     """How many polls and streams of its page hang now."""
     heard: deque[str] = field(factory=lambda: deque(maxlen=HEARD), repr=False)
@@ -63,6 +60,11 @@ class Agent:
     def account(self) -> str:
         """Return the name of this agent's registration in the core."""
         return self.dn
+
+    @property
+    def guest(self) -> bool:
+        """Whether it has no DN of its own."""
+        return self.abilities.is_guest
 
     @property
     def page_alive(self) -> bool:

@@ -89,7 +89,7 @@ class CallSetup:
     def _check_calls(self, agent: Agent, *, connected: bool, quietly: bool = False) -> None:
         if not connected:
             raise NoSIPConnection()
-        if (agent.single_call or agent.guest) and agent.has_call:
+        if agent.has_call and not agent.abilities.several_calls:
             raise WrongState("", "place another call", "it may have one call only")
         self._switch.permits.require_place(agent, quietly=quietly)
 
@@ -146,7 +146,7 @@ class CallSetup:
             agent.calls and not settings.offer_when_busy
         ):
             return BUSY
-        if agent.single_call and agent.has_call:
+        if agent.has_call and not agent.abilities.several_calls:
             return BUSY
         silent = agent.last_seen is None or self._switch.now() - agent.last_seen > settings.page_timeout
         return UNAVAILABLE if silent and not agent.page_alive and not settings.offer_without_page else 0

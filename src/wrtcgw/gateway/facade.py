@@ -12,6 +12,7 @@ from attrs import evolve
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 
+from wrtcgw.calls.abilities import DEFAULT, ONE_CALL, PageAbilities
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call
 from wrtcgw.calls.messages import AgentMessage, MessageType
@@ -126,7 +127,7 @@ class Gateway:
         display_name: str = "",
         auth_user: str = "",
         current: bool = False,
-        single_call: bool = False,
+        abilities: PageAbilities = DEFAULT,
         no_password: bool = False,
         ha1: HA1 | None = None,
     ) -> Agent:
@@ -139,7 +140,7 @@ class Gateway:
 
         :param auth_user: the user for digest authentication, where it is not the DN.
         :param current: the caller has shown the session of the agent who has this id now, and may give it another DN.
-        :param single_call: the page knows of one call only, and always polls: it is signed out when it is lost.
+        :param abilities: what the page can do.
         :param no_password: an empty password is none, for a registrar that asks for none.
         :param ha1: in place of the password.
         :raises BadInput: for fields that cannot be what they are; AgentInUse for another DN, unless ``current`` is set.
@@ -154,13 +155,13 @@ class Gateway:
                 display_name,
                 auth_user=auth_user,
                 current=current,
-                single_call=single_call,
+                abilities=abilities,
                 no_password=no_password,
                 ha1=ha1,
             )
         )
 
-    async def sign_in_guest(self, agent_id: str, *, single_call: bool = True) -> Agent:
+    async def sign_in_guest(self, agent_id: str, *, abilities: PageAbilities = ONE_CALL) -> Agent:
         """
         Let a caller in who has no DN; it may call ``guest_destinations``, and cannot be called.
 
@@ -168,7 +169,7 @@ class Gateway:
         :raises AgentInUse: when the id is signed in.
         :raises BadInput: for an id that cannot be one; and what :meth:`sign_in` raises when guests are registered.
         """
-        return await shielded(self._registrations.sign_in_guest(agent_id, single_call=single_call))
+        return await shielded(self._registrations.sign_in_guest(agent_id, abilities=abilities))
 
     async def sign_out(self, agent_id: str, *, expired: bool = False) -> None:
         """End the calls and un-REGISTER the DN of an agent that is there; ``expired``: as its session is over."""

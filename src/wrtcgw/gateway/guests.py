@@ -8,6 +8,7 @@ Contact. When the site wants it, one REGISTER of the guest DN stands for all of 
 from itertools import count
 from typing import Protocol
 
+from wrtcgw.calls.abilities import PageAbilities
 from wrtcgw.calls.agent import Agent
 from wrtcgw.errors import AgentInUse, GuestsNotAllowed, TooManyGuests
 from wrtcgw.gateway.switch import Switch
@@ -46,7 +47,7 @@ class Guests:
         self._numbers = count(1)
         self._present: set[str] = set()
 
-    async def sign_in(self, agent_id: str, *, single_call: bool) -> Agent:
+    async def sign_in(self, agent_id: str, abilities: PageAbilities) -> Agent:
         """
         Let a guest in; see :meth:`wrtcgw.gateway.facade.Gateway.sign_in_guest`.
 
@@ -69,7 +70,7 @@ class Guests:
         self._present.add(key)
         agent = self._desk.add(agent_id, key)
         self._desk.use(key, flow)
-        agent.guest, agent.single_call = True, single_call
+        agent.abilities = abilities.as_guest()
         return agent
 
     def _name(self) -> str:

@@ -81,7 +81,7 @@ class OfferAnswer:
             raise WrongState(call.id, "answer" if kind is MessageType.ANSWER else "offer in", call.status)
         agent = switch.agent_of(call)
         headers, form = switch.attached(data) if call.state is CallState.OFFERED else ((), leg.form)
-        repeats = agent is not None and agent.single_call
+        repeats = agent is not None and agent.abilities.repeats_offers
         outputs = call.negotiation.page_describes(description, kind, may_repeat=repeats)
         leg.form = form
         self._carry_out(leg, outputs, headers)
@@ -190,7 +190,7 @@ class OfferAnswer:
         media, is asked for an offer of its own, as soon as none is open.
         """
         for call in list(agent.calls.values()):
-            call.negotiation.hand_hold_over(holds_by_itself=agent.single_call)
+            call.negotiation.hand_hold_over(holds_by_itself=agent.abilities.holds_by_itself)
             unread = agent.mailbox.head(partial(_is_offer, call)) is not None
             if not unread or call.negotiation.is_catching_up:
                 self._resume(self._switch.legs[call.id])

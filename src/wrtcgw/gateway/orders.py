@@ -90,7 +90,7 @@ class Orders:
     def arm_talk(self, leg: Leg, agent: Agent) -> None:
         """Order a page that knows no more than TALK to answer when the INVITE asks for that."""
         delay = leg.call.auto_answer
-        if delay is not None and agent.single_call:
+        if delay is not None and agent.abilities.answers_when_told:
             leg.talk_timer = self._switch.later(delay, lambda: self._talk_due(leg))
 
     def _talk_due(self, leg: Leg) -> None:
@@ -160,7 +160,7 @@ class Orders:
     def _page_holds(self, leg: Leg) -> bool:
         """Tell whether the page is to hold: one that knows a single call knows whether it holds, and offers itself."""
         agent = self._switch.agent_of(leg.call)
-        return agent is not None and agent.single_call and leg.call.state is CallState.ESTABLISHED
+        return agent is not None and agent.abilities.holds_by_itself and leg.call.state is CallState.ESTABLISHED
 
     async def _obey(self, leg: Leg, work: Awaitable[Outcome]) -> None:
         """Wait for the work, and tell the page when it fails."""

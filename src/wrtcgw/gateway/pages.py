@@ -81,6 +81,6 @@ class Pages:
         while settings.page_grace and self._away and next(iter(self._away.values())) <= latest:
             agent = next(iter(self._away))
             del self._away[agent]
-            if agent.always_listens or agent.single_call or agent.guest or settings.expire_pages:
+            if agent.abilities.always_listens or settings.expire_pages:
                 self._lost(agent)
         self._arm()

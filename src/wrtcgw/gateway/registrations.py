@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from attrs import frozen
 from twisted.internet.defer import Deferred, gatherResults
 
+from wrtcgw.calls.abilities import PageAbilities
 from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.mailbox import Mailbox
@@ -84,7 +85,7 @@ class Registrations:
         *,
         auth_user: str,
         current: bool,
-        single_call: bool,
+        abilities: PageAbilities,
         no_password: bool,
         ha1: HA1 | None = None,
     ) -> Agent:
@@ -100,7 +101,7 @@ class Registrations:
             registered = await self.register(account)
             await self._require_free(agent_id, dn, current=current)
             agent = self._install(agent_id, dn, registered)
-            agent.display_name, agent.single_call = display_name, single_call
+            agent.display_name, agent.abilities = display_name, abilities
             self._switch.later(0, lambda: self._resync(agent))
             self.pages.arrived(agent)
             return agent
@@ -138,13 +139,13 @@ class Registrations:
 
     # -- registering
 
-    async def sign_in_guest(self, agent_id: str, *, single_call: bool) -> Agent:
+    async def sign_in_guest(self, agent_id: str, *, abilities: PageAbilities) -> Agent:
         """Let a caller without a DN in."""
         _check_fields(agent_id, "guest", "", self._switch.settings.domain)
         if self._switch.draining:
             raise Draining()
         async with self._ids.of(agent_id), self._dns.of(self._switch.settings.guest_dn):
-            agent = await self._guests.sign_in(agent_id, single_call=single_call)
+            agent = await self._guests.sign_in(agent_id, abilities)
             self.pages.arrived(agent)
             return agent
 

@@ -12,6 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.server import Request
 
+from wrtcgw.calls.abilities import DEFAULT, PageAbilities
 from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.errors import AgentInUse, BadInput, GatewayError, NotSignedIn, RegistrationRefused
 from wrtcgw.gateway import Gateway
@@ -104,8 +105,10 @@ class Reception:
         """
         trace_as(request, wanted.dn, wanted.id)
         current, known = self._standing(request, wanted)
-        agent = await self.enrol(client, wanted, current=current, known=known, no_password=no_password)
-        agent.always_listens = wanted.always_listens
+        abilities = PageAbilities(always_listens=wanted.always_listens)
+        agent = await self.enrol(
+            client, wanted, current=current, known=known, abilities=abilities, no_password=no_password
+        )
         return self._welcome(request, client, agent)
 
     async def sign_in_without_password(self, request: Request, client: Client, dn: str) -> Reply:
@@ -120,7 +123,7 @@ class Reception:
             current, known = self._standing(request, wanted)
             agent = await self.enrol(client, wanted, current=current, known=known, no_password=True)
         else:
-            agent = await self.enrol_guest(client, new_guest_id(), single_call=False)
+            agent = await self.enrol_guest(client, new_guest_id(), DEFAULT)
             trace_as(request, agent.dn, agent.id)
         return self._welcome(request, client, agent)
 
@@ -131,7 +134,7 @@ class Reception:
         *,
         current: bool = False,
         known: bool = False,
-        single_call: bool = False,
+        abilities: PageAbilities = DEFAULT,
         no_password: bool = False,
     ) -> Deferred[Agent]:
         """
@@ -139,7 +142,7 @@ class Reception:
 
         :param current: the page has shown the session of the agent of this id.
         :param known: it has shown a session that is or was of an agent with this DN.
-        :param single_call: its page knows of one call only.
+        :param abilities: what its page can do.
         :param no_password: an empty password is none, for a registrar that asks for none.
         """
         try:
@@ -154,18 +157,14 @@ class Reception:
             display_name=wanted.display_name,
             auth_user=wanted.auth_user,
             current=current,
-            single_call=single_call,
+            abilities=abilities,
             no_password=no_password,
             ha1=wanted.ha1,
         )
         return self._for_page(Deferred.fromCoroutine(self._within(this_try, register, wanted.id, client)))
 
-    def enrol_guest(self, client: Client, agent_id: str, *, single_call: bool = True) -> Deferred[Agent]:
-        """
-        Let a caller without a DN in, within the limits of tries of its address; :meth:`open` has to follow.
-
-        :param single_call: its page holds by itself what the server orders to be held.
-        """
+    def enrol_guest(self, client: Client, agent_id: str, abilities: PageAbilities) -> Deferred[Agent]:
+        """Let a caller without a DN in, within the limits of tries of its address; :meth:`open` has to follow."""
         block = block_of(client.address)
         try:
             if self._entering[block] + self._guests_of(block) >= self._guests_here:
@@ -174,7 +173,7 @@ class Reception:
         except GatewayError as error:
             self.audit.refused(error, client)
             raise
-        enter = self._gateway.sign_in_guest(agent_id, single_call=single_call)
+        enter = self._gateway.sign_in_guest(agent_id, abilities=abilities)
         self._entering[block] += 1
         work = Deferred.fromCoroutine(self._within(this_try, enter, agent_id, client, keep=True))
         return self._for_page(work.addBoth(self._entered, block))

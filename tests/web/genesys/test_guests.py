@@ -1,6 +1,7 @@
 """Pages without a password: guests and their limits, and DNs whose registrar asks for none."""
 
 from tests.web.genesys.dialectcase import PBX_SDP, DialectCase, Page
+from wrtcgw.calls.abilities import ONE_CALL
 from wrtcgw.web import Allowance, GatewayAPI, GatewaySite, WebSettings
 from wrtcgw.web.genesys import GenesysSettings
 
@@ -61,7 +62,7 @@ class WithoutPassword(DialectCase):
             answer = self.get("/sign_in?5001") if form == "GET" else self.sign_in_raw(form)
             self.assertEqual((answer.code, answer.text[:3]), (200, "id="))
             agent = self.agent_of("5001")
-            self.assertEqual((agent.dn, agent.guest, agent.single_call), ("5001", False, True))
+            self.assertEqual((agent.dn, agent.abilities), ("5001", ONE_CALL))
         page = Page(self, answer.text.partition("=")[2])
         page.offer()
         self.assertEqual(self.far.calls[-1].request("INVITE").from_.uri.user, "5001")

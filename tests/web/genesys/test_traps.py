@@ -156,7 +156,7 @@ class SideBySide(DialectCase):
         self.run_for()
         poll = self.get("/api/webrtc/message?id=5001", headers={"Accept": "application/json"})
         self.assertEqual(poll.json["messageType"], "OFFER")
-        self.assertFalse(self.agent_of().single_call)
+        self.assertTrue(self.agent_of().abilities.several_calls)
 
     def test_several_calls_of_rest(self) -> None:
         """A page has one call: of several that the other dialect had it is told one, be it ringing or up."""
@@ -183,7 +183,7 @@ class SideBySide(DialectCase):
         self.far.call("5001", PBX_SDP)
         self.run_for()
         self.assertEqual(page.roap()["messageType"], "OFFER")
-        self.assertTrue(self.agent_of().single_call)
+        self.assertFalse(self.agent_of().abilities.several_calls)
 
     def test_agent_to_agent(self) -> None:
         """Two pages at once do not mix."""

@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from wrtcgw.calls.abilities import ONE_CALL
 from wrtcgw.calls.agent import Agent
 from wrtcgw.errors import GatewayError
 from wrtcgw.gateway import Gateway
@@ -73,10 +74,10 @@ class Desk:
         The page that was its agent's before loses it to this one, with its call.
         """
         if not password and (self._guests_only or public_id.startswith(ANONYMOUS)):
-            return self._open(await self._reception.enrol_guest(client, new_guest_id()), client)
+            return self._open(await self._reception.enrol_guest(client, new_guest_id(), ONE_CALL), client)
         dn = wire.account(public_id)
         wanted = SignIn(id=dn, dn=dn, password=password)
-        agent = await self._reception.enrol(client, wanted, single_call=True, no_password=True)
+        agent = await self._reception.enrol(client, wanted, abilities=ONE_CALL, no_password=True)
         return self._open(agent, client)
 
     def _open(self, agent: Agent, client: Client) -> PageSession:
