@@ -51,8 +51,8 @@ class Coturn:
             return secure.version()
 
     def relays_to(self, peer: str, username: str, credential: str) -> bool:
-        """Tell whether it would send to an address for who shows these credentials."""
-        who = ("-u", username, "-w", credential)
+        """Tell whether it would send to an address, IPv4 or IPv6, for who shows these credentials."""
+        who = ("-u", username, "-w", credential, *(("-x",) if ":" in peer else ()))
         command = (
             "turnutils_uclient",
             "-p",
@@ -67,7 +67,7 @@ class Coturn:
             "-m",
             "1",
             "-c",
-            HOST,
+            "::1" if ":" in peer else HOST,
         )
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=3, check=False)
@@ -95,15 +95,14 @@ def coturn(parent: pathlib.Path, certificates: Certificates, peer: str) -> Cotur
     folder = pathlib.Path(tempfile.mkdtemp(prefix="coturn-", dir=parent))
     port, tls_port, first = free_ports(3)
     edits = {
-        "listening-ip=192.0.2.10": f"listening-ip={HOST}",
-        "relay-ip=192.0.2.10": f"relay-ip={HOST}",
+        "listening-ip=192.0.2.10": f"listening-ip={HOST}\nlistening-ip=::1",
+        "relay-ip=192.0.2.10": f"relay-ip={HOST}\nrelay-ip=::1",
         "listening-port=3478": f"listening-port={port}",
         "tls-listening-port=5349": f"tls-listening-port={tls_port}",
         "change-me-openssl-rand-hex-32": SECRET,
         "min-port=49152": f"min-port={first}",
         "max-port=65535": f"max-port={first + 200}",
-        "denied-peer-ip=127.0.0.0-127.255.255.255\n": "",
-        "allowed-peer-ip=192.0.2.20": f"allowed-peer-ip={peer}\nallow-loopback-peers",
+        "allowed-peer-ip=192.0.2.20": f"allowed-peer-ip={peer}\nallowed-peer-ip={HOST}\nallow-loopback-peers",
         "/etc/ssl/certs/turn.example.org.pem": str(certificates.chain),
         "/etc/ssl/private/turn.example.org.key": str(certificates.key),
         "\nsyslog\n": f"\nlog-file=stdout\nsimple-log\nverbose\npidfile={folder}/coturn.pid\nuserdb={folder}/turndb\n",

@@ -329,12 +329,17 @@ class GatewayAPI:
 
     @app.route("/api/webrtc/ice", methods=["GET"])
     def ice(self, request: Request) -> bytes:
-        """Tell the STUN and TURN servers, with credentials for a while; of a call ``to``, whether it may be placed."""
+        """
+        Tell the STUN and TURN servers, with credentials for a while.
+
+        With ``to`` it is for a call, and refused as that would be. A guest gets credentials for nothing else.
+        """
         order = self.admit(request)
         to = order.fields.destination("to")
         if to is not None:
             self._gateway.may_call(order.agent.id, self._conversation.number(to), page_address=order.client.address)
-        return self._show(request, ice_view(self._ice, order.agent.dn, self._wall()))
+        relays = not order.agent.guest or to is not None or bool(order.agent.calls)
+        return self._show(request, ice_view(self._ice, order.agent.dn, self._wall(), relays=relays))
 
     @app.route("/api/webrtc/calls", methods=["GET"])
     def own_calls(self, request: Request) -> bytes:

@@ -12,18 +12,19 @@ import hmac
 from wrtcgw.web.settings import IceSettings
 
 
-def ice_view(settings: IceSettings, dn: str, now: float) -> dict[str, object]:
+def ice_view(settings: IceSettings, dn: str, now: float, *, relays: bool = True) -> dict[str, object]:
     """
     Return the servers as ``RTCPeerConnection`` takes them, and for how long and until when they are good.
 
     :param dn: whom a TURN server will name in its log.
     :param now: the wall clock's seconds, as the TURN servers count them too.
+    :param relays: whether to tell the TURN servers, with credentials.
     """
     expires = int(now) + settings.ttl
     servers: list[dict[str, object]] = []
     if settings.stun:
         servers.append({"urls": list(settings.stun)})
-    if settings.turn:
+    if settings.turn and relays:
         username = f"{expires}:{dn}"
         credential = turn_credential(settings.secret, username)
         servers.append({"urls": list(settings.turn), "username": username, "credential": credential})
