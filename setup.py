@@ -1,11 +1,15 @@
 """Packaging of wrtcgw: the package lives in src/, the twistd plugin in twisted/plugins/."""
 
+import os
 import pathlib
 import re
 
 from setuptools import find_packages, setup
 
 HERE = pathlib.Path(__file__).parent
+# the same source makes the same wheel, byte by byte (https://reproducible-builds.org/specs/source-date-epoch/): a
+# release sets its own time, and without one the files in it are of this day
+os.environ.setdefault("SOURCE_DATE_EPOCH", "1795824000")
 VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "src/wrtcgw/__init__.py").read_text(), re.M).group(1)
 
 setup(
