@@ -15,6 +15,18 @@ HEADERS_OVERHEAD = 1500
 """The same for the header fields of a request of a browser."""
 
 
+def weight(text: str) -> int:
+    """Return how many bytes a text takes, about: one odd character makes all of them wide."""
+    return len(text) if text.isascii() else text.__sizeof__()
+
+
+def weight_of_headers(headers: "HeaderFields") -> int:
+    """Return how many bytes the header fields of a request take, about; a client may send 16 kB of them."""
+    every = getattr(headers, "getAllRawHeaders", None)
+    sent = 0 if every is None else sum(len(name) + sum(map(len, values)) for name, values in every())
+    return max(HEADERS_OVERHEAD, 2 * sent)
+
+
 class HeaderFields(Protocol):
     """Header fields of HTTP, as Twisted keeps them."""
 
@@ -36,7 +48,7 @@ class SIPMessage:
     @property
     def size(self) -> int:
         """Return how many bytes it takes, about."""
-        return OVERHEAD + len(self.text)
+        return OVERHEAD + weight(self.text)
 
 
 @define(eq=False)
@@ -57,7 +69,7 @@ class Asked:
     @property
     def size(self) -> int:
         """Return how many bytes it takes, about."""
-        return OVERHEAD + HEADERS_OVERHEAD + len(self.uri) + len(self.body)
+        return OVERHEAD + weight_of_headers(self.headers) + len(self.uri) + len(self.body)
 
 
 @define(eq=False)
@@ -110,7 +122,7 @@ class Note:
     @property
     def size(self) -> int:
         """Return how many bytes it takes, about."""
-        return OVERHEAD + len(self.text)
+        return OVERHEAD + weight(self.text)
 
 
 Entry = SIPMessage | Asked | Answered | Told | Note

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 from attrs import field, frozen
 
 from wrtcgw.capture.entries import Answered, Asked, HeaderFields, SIPMessage, Told
+from wrtcgw.capture.oddities import odd_destinations
 from wrtcgw.redact import MASK, escaped, hide_data, redact, redact_uri
 from wrtcgw.sdp.description import parse
 
@@ -49,11 +50,12 @@ def media_of(sdp: str) -> str:
     """Return in a few words what a session description says, '' when it is none."""
     description = parse(sdp)
     default = description.session.stated_direction or "sendrecv"
-    return ", ".join(
+    media = [
         f"{stream.media} {'off' if stream.is_rejected else stream.stated_direction or default}"
         for stream in description.streams
         if stream.port.isdecimal()
-    )
+    ]
+    return ", ".join([*media, *odd_destinations(sdp)] if media else media)
 
 
 # -- SIP

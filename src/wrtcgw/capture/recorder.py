@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import count
 
-from wrtcgw.capture.entries import OVERHEAD, Answered, Asked, Entry, HeaderFields, Note, SIPMessage, Told
+from wrtcgw.capture.entries import Answered, Asked, Entry, HeaderFields, Note, SIPMessage, Told
 from wrtcgw.capture.shelf import Shelf, Track
 
 AGENTS_SHARE = 4
@@ -87,7 +87,7 @@ class Recorder:
         if track is not None and track.shelf is not None:
             track.flow = flow
             entry = SIPMessage(next(self._numbers), self._seconds(), sent, flow, text, carried)
-            track.shelf.keep(track, entry, len(text) + OVERHEAD)
+            track.shelf.keep(track, entry, entry.size)
 
     def _begin(self, call_id: str, text: str) -> Track | None:
         """Find the track of a new Call-ID."""

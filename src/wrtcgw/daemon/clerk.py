@@ -37,6 +37,8 @@ FLAGS = {
 HARMLESS = frozenset({404, 410, 480, 484, 486, 487, 600, 603, 604, 607, 608})
 """Ends of calls that come of numbers and people, not of a fault."""
 
+LONGEST = 256
+"""Characters of a far side's words that the history keeps."""
 GRADES = ((3.1, "poor"), (4.0, "fair"))
 """Mean opinion scores, and what audio below them is called."""
 
@@ -175,15 +177,15 @@ class Clerk:
                 agent_id=call.agent_id,
                 dn=self._dns.pop(call.id, ""),
                 direction=call.direction.value,
-                peer=call.peer,
-                display_name=call.display_name,
-                uuid=call.uuid,
+                peer=call.peer[:LONGEST],
+                display_name=call.display_name[:LONGEST],
+                uuid=call.uuid[:LONGEST],
                 started=round((call.created + offset) * 1000),
                 answered=None if call.answered is None else round((call.answered + offset) * 1000),
                 ended=round((ended + offset) * 1000),
                 cause=call.cause,
                 code=call.code,
-                reason=call.reason,
+                reason=call.reason[:LONGEST],
                 reports=call.reports,
             )
         )
