@@ -8,6 +8,7 @@ import subprocess
 import yaml
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.interop.authority import make_certificates
 from tests.interop.environment import environment
 from tests.interop.servers import CONF, PROJECT
 from wrtcgw.config import load
@@ -50,6 +51,66 @@ class Samples(SynchronousTestCase):
         )
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotIn("ERROR", done.stderr)
+
+    def _copy(self, name: str, edits: dict[str, str]) -> pathlib.Path:
+        """Return a copy of a sample in a folder of its own, with the files of a certificate that is there."""
+        folder = environment().folder / self.id().rsplit(".", 1)[1]
+        folder.mkdir()
+        made = make_certificates(folder)
+        (folder / "both.pem").write_bytes(made.chain.read_bytes() + made.key.read_bytes())
+        text = (CONF / name).read_text()
+        for old, new in edits.items():
+            self.assertIn(old, text)
+            text = text.replace(old, str(folder / new))
+        copy = folder / pathlib.Path(name).name
+        copy.write_text(text)
+        return copy
+
+    def _check(self, *command: str) -> None:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_haproxy(self) -> None:
+        """HAProxy takes its sample."""
+        copy = self._copy("haproxy/wrtcgw.cfg", {"/etc/haproxy/webrtc.example.org.pem": "both.pem"})
+        self._check("haproxy", "-c", "-f", str(copy))
+
+    def test_caddy(self) -> None:
+        """Caddy takes its sample."""
+        copy = self._copy("caddy/Caddyfile", {})
+        self._check("env", f"HOME={copy.parent}", "caddy", "validate", "--adapter", "caddyfile", "--config", str(copy))
+
+    def test_apache(self) -> None:
+        """Apache takes its sample with the modules that this names."""
+        edits = {
+            "/etc/ssl/certs/webrtc.example.org.pem": "server.pem",
+            "/etc/ssl/private/webrtc.example.org.key": "server.key",
+        }
+        copy = self._copy("apache/wrtcgw.conf", edits)
+        enabled = re.search(r"a2enmod ([a-z_ ]+);", copy.read_text())
+        assert enabled is not None
+        modules = ("mpm_event", "authz_core", *enabled[1].split())
+        lines = [f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so" for name in modules]
+        lines += [f"Define APACHE_LOG_DIR {copy.parent}", f"ErrorLog {copy.parent}/error.log", "ServerName localhost"]
+        root = copy.parent / "root.conf"
+        root.write_text("\n".join(["ServerRoot /etc/apache2", *lines, f"Include {copy}", ""]))
+        self._check("apache2", "-t", "-f", str(root))
+
+    def test_every_proxy_sets_what_is_believed(self) -> None:
+        """Each sample of a proxy in front says what of a client's header fields counts, and promises TLS."""
+        for name in (
+            "nginx/wrtcgw.conf",
+            "haproxy/wrtcgw.cfg",
+            "apache/wrtcgw.conf",
+            "caddy/Caddyfile",
+            "traefik/wrtcgw.yml",
+        ):
+            text = (CONF / name).read_text()
+            self.assertRegex(text, r"(?i)x-(real-ip|forwarded-for)", name)
+            self.assertIn("trusted_proxies", text, name)
+            self.assertIn("31536000", text, name)
+            self.assertNotIn("/api/ops", text.replace("# ", ""), name)
+        self.assertIn("http", yaml.safe_load((CONF / "traefik/wrtcgw.yml").read_text()))
 
     def test_asterisk_loads_every_module(self) -> None:
         """Every module that modules.conf names is there and runs."""
