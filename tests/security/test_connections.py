@@ -89,6 +89,18 @@ class PerAddress(WebTestCase):
         more = [self.wire("198.51.100.7") for _ in range(5)]
         self.assertEqual([self.is_served(wire) for wire in more], [True] * 4 + [False])
 
+    def test_shift_begins(self) -> None:
+        """Thirty agents behind one address come one after the other, each with a poll that hangs: all get in."""
+        for number in range(30):
+            wire = self.wire("198.51.100.7")
+            wire.get(f"/api/webrtc/sign_in?id=a{number}&dn={5000 + number}&password=x")
+            answer = wire.answer()
+            self.assertEqual(answer.code, 200, number)
+            token = answer.headers["x-wrtc-session"]
+            wire.get(f"/api/webrtc/message?id=a{number}&wait=50", Authorization=f"Bearer {token}")
+            self.clock.advance(0.06)
+        self.assertEqual((len(self.api.crowd), self.api.crowd.refused), (30, 0))
+
     def test_proxy(self) -> None:
         """A trusted proxy speaks for many clients, and is not counted."""
         self.api.close()

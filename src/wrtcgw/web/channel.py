@@ -62,7 +62,8 @@ class BoundedChannel(HTTPChannel):
     def allHeadersReceived(self) -> None:  # noqa: N802
         """Wait for the body from now on."""
         self._stop()
-        self._expect("body_timeout")
+        if self.length != 0:
+            self._expect("body_timeout")
         super().allHeadersReceived()
 
     def allContentReceived(self) -> None:  # noqa: N802

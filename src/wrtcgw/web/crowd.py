@@ -19,8 +19,8 @@ from wrtcgw.web.addresses import plain_address
 
 PER_AGENT = 4
 """So many more connections for each agent that is signed in from an address: a poll, a stream, calls and pages."""
-RECOUNT = 1.0
-"""Seconds for which a count of agents by address is good."""
+RECOUNT, RECOUNT_EACH = 0.05, 0.0001
+"""Seconds for which a count of agents by address is good, and some more for each of them: it takes time."""
 RESERVE = 8
 """One part of so many of the descriptors is kept for those who are signed in, for proxies and for the SIP side."""
 
@@ -74,7 +74,7 @@ class Crowd:
         self._places: dict[Place, str] = {}
         self._counts: Counter[str] = Counter()
         self._known: Counter[str] = Counter()
-        self._counted = -RECOUNT
+        self._recount_at = float("-inf")
         self.refused = 0
         """How many connections were refused."""
 
@@ -133,7 +133,8 @@ class Crowd:
 
     def _agents_at(self, home: str) -> int:
         now = self._seconds()
-        if now - self._counted >= RECOUNT:
-            self._known = Counter(neighbourhood(address) for address in self._agents() if address)
-            self._counted = now
+        if now >= self._recount_at:
+            addresses = list(self._agents())
+            self._known = Counter(neighbourhood(address) for address in addresses if address)
+            self._recount_at = now + RECOUNT + RECOUNT_EACH * len(addresses)
         return self._known[home]

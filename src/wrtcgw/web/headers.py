@@ -11,6 +11,7 @@ EVERYWHERE = {
     "Content-Security-Policy": NOT_EXECUTABLE,
 }
 """What a response has unless it says otherwise."""
+_EVERYWHERE = [(name.lower().encode(), value.encode()) for name, value in EVERYWHERE.items()]
 HSTS = "max-age=31536000"
 """For responses over TLS: come back by TLS only, for a year (:rfc:`6797`)."""
 
@@ -18,10 +19,10 @@ HSTS = "max-age=31536000"
 def protect(request: Request, *, secure: bool) -> None:
     """Give a response the header fields of all; those of a page come later, and take their place."""
     headers = request.responseHeaders
-    for name, value in EVERYWHERE.items():
+    for name, value in _EVERYWHERE:
         headers.setRawHeaders(name, [value])
     if secure:
-        headers.setRawHeaders("Strict-Transport-Security", [HSTS])
+        headers.setRawHeaders(b"strict-transport-security", [HSTS.encode()])
 
 
 def head_of_refusal(code: int, length: int) -> bytes:
