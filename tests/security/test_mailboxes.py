@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.support.farside import SDP
 from tests.support.gatewaycase import GatewayCase
 from tests.web.genesys.dialectcase import PBX_SDP, DialectCase
+from tests.web.harness import WebTestCase
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.mailbox import Mailbox
 from wrtcgw.calls.messages import AgentMessage, MessageType
@@ -184,3 +185,25 @@ class Dialect(DialectCase):
         self.run_for()
         self.assertEqual((session.far_offer, session.page_offer), ("", ""))
         self.assertLess(session.agent.mailbox.size, 1_000)
+
+
+class Streams(WebTestCase):
+    """Event streams whose pages do not read."""
+
+    def test_no_reader(self) -> None:
+        """What a stream that takes nothing is to be told stays in the mailbox, and within its bounds."""
+        token = self.sign_in("a")
+        wires = [self.wire() for _ in range(4)]
+        for wire in wires:
+            wire.get("/api/webrtc/events?id=a", Authorization=f"Bearer {token}")
+            producer = wire.transport.producer
+            assert producer is not None
+            producer.pauseProducing()
+        before = [len(wire.received) for wire in wires]
+        mailbox = self.gateway.agent("a").mailbox
+        for number in range(200):
+            self.gateway.put("a", type=MessageType.OFFER, call_id=f"c{number}", sdp="x" * 45_000, state="OFFERED")
+        self.clock.advance(60)
+        self.assertEqual([len(wire.received) for wire in wires], before)
+        self.assertLessEqual(mailbox.size, LIMIT)
+        self.assertGreater(mailbox.dropped, 0)
