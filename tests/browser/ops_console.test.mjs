@@ -53,8 +53,8 @@ test("errors are the gateway's own words; whatever is between and broken counts 
   const code = (respond) => api(respond).get("ops/summary").then(assert.fail, (error) => [error.code, error.isRefusal]);
   const own = { error: "show it", code: "operator_token_required" };
   assert.deepEqual(await code(async () => answer(401, own)), ["operator_token_required", true]);
-  const afar = { error: "no", code: "loopback_only" };
-  assert.deepEqual(await code(async () => answer(403, afar)), ["loopback_only", true]);
+  const less = { error: "no", code: "role_required" };
+  assert.deepEqual(await code(async () => answer(403, less)), ["role_required", false]);
   assert.deepEqual(await code(async () => answer(502, "<h1>Bad gateway</h1>")), ["unreachable", false]);
   assert.deepEqual(await code(async () => answer(404, "nothing")), ["http", false]);
   assert.deepEqual(await code(async () => Promise.reject(new TypeError("no route"))), ["unreachable", false]);
@@ -150,7 +150,7 @@ test("every text that a module names is there, and none is there in vain", () =>
   for (const [, key] of code.matchAll(/\bt\(\s*"([\w.-]+)"/g)) assert.ok(keys.includes(key), key);
   assert.equal(t("calls.number", { count: 1 }), "1 call");
   assert.equal(t("calls.number", { count: 2 }), "2 calls");
-  const built = /^(call|cause|registration|error|state|view|series|chart|latencies|confirm|control|tile|charts)\./;
+  const built = /^(call|cause|registration|error|state|view|series|chart|latencies|confirm|control|tile|charts|role)\./;
   const unused = keys.filter((key) => !built.test(key) && !code.includes(`"${key}`) && !/\.one$/.test(key));
   const parts = /^(calls\.(active|ended|all|none)|ladder\.|message\.|theme\.)/;
   assert.deepEqual(unused.filter((key) => !parts.test(key)), []);

@@ -111,7 +111,7 @@ class Locked(OpsCase):
     """A gateway that has an operator token."""
 
     token = TOKEN
-    settings: ClassVar[dict[str, object]] = {"operator_token": TOKEN}
+    settings: ClassVar[dict[str, object]] = {"operator_token": TOKEN, "operator_loopback": False}
 
     async def show(self, tab: Tab, token: str) -> None:
         """Show a token."""

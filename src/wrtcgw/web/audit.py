@@ -22,8 +22,6 @@ from wrtcgw.web.errors import (
     OperatorTokenRequired,
     RoleRequired,
     SessionRequired,
-    TooManyGuestsHere,
-    TooManyTries,
     row_of,
 )
 from wrtcgw.web.limits import Buckets, block_of
@@ -40,10 +38,8 @@ EVENTS: dict[type[GatewayError], str] = {
     ForeignOrigin: "origin",
     OperatorTokenRequired: "operator",
     RoleRequired: "operator",
-    TooManyTries: "sign_in",
-    TooManyGuestsHere: "guest",
 }
-"""What is refused by an error, by its type."""
+"""What an error refuses, by its type; sign_in tells its own."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.:-]+")
 

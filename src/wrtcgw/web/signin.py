@@ -73,7 +73,11 @@ class Reception:
 
         :raises TooManyTries: when it has none left.
         """
-        return self._limit.enter_unknown(client.address)
+        try:
+            return self._limit.enter_unknown(client.address)
+        except TooManyTries as error:
+            self.audit.refuse("sign_in", error, client, by="token")
+            raise
 
     def configure(self, settings: WebSettings) -> None:
         """Take over the settings that can change while agents are signed in."""
@@ -148,7 +152,7 @@ class Reception:
         try:
             this_try = self._limit.enter(client.address, wanted.id, wanted.dn, known=known)
         except TooManyTries as error:
-            self.audit.refused(error, client, agent=wanted.id, dn=wanted.dn)
+            self.audit.refuse("sign_in", error, client, agent=wanted.id, dn=wanted.dn)
             raise
         register = self._gateway.sign_in(
             agent_id=wanted.id,
@@ -171,7 +175,7 @@ class Reception:
                 raise TooManyGuestsHere(self._guests_here)
             this_try = self._limit.enter_guest(client.address)
         except GatewayError as error:
-            self.audit.refused(error, client)
+            self.audit.refuse("guest", error, client)
             raise
         enter = self._gateway.sign_in_guest(agent_id, abilities=abilities)
         self._entering[block] += 1

@@ -4,7 +4,7 @@ from attrs import frozen
 from twisted.logger import Logger
 from twisted.web.server import Request
 
-from wrtcgw.errors import BadInput, RegistrationRefused
+from wrtcgw.errors import BadInput, GatewayError, RegistrationRefused
 from wrtcgw.gateway import HA1
 from wrtcgw.identity.errors import (
     DNNotAllowed,
@@ -65,6 +65,8 @@ class TokenDesk:
             this_try.forgive()
             raise
         except Exception as error:
+            if isinstance(error, GatewayError):
+                self._reception.audit.refuse("sign_in", error, client, by="token")
             log.warn("sign_in by token from {address}: {error}", address=client.address, error=str(error))
             raise
         this_try.forgive()

@@ -37,6 +37,12 @@ export class Actions {
     return this.#ask("sign_out", { id: agent.id, dn: agent.dn }, "sign_out", { id: agent.id }, { danger: true });
   }
 
+  /** Ends a session, which signs its agent out. */
+  endSession(session) {
+    const { id, address } = session;
+    return this.#ask("session", { id, address }, "end_session", { session: session.session }, { danger: true });
+  }
+
   async #ask(words, params, action, body, how) {
     const said = (part) => t(`confirm.${words}.${part}`, params);
     const act = () => this.desk.api.post(`ops/${action}`, body);

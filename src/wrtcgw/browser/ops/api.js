@@ -14,7 +14,7 @@ export class OpsError extends Error {
 
   /** Tells whether it is about who asks. */
   get isRefusal() {
-    return this.status === 401 || this.status === 403;
+    return this.status === 401 || (this.status === 403 && this.code !== "role_required");
   }
 }
 

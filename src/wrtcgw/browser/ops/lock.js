@@ -37,15 +37,10 @@ export function lock({ open }) {
   });
 
   /** Says why; `shown` is whether a token was shown already. */
-  function refuse(error, shown) {
-    const fromAfar = error.code === "loopback_only";
-    say(why, fromAfar ? t("lock.loopback") : t("lock.why"));
-    say(problem, shown && !fromAfar ? t("lock.refused") : "");
+  function refuse(shown) {
+    say(problem, shown ? t("lock.refused") : "");
     show(problem, problem.textContent);
-    for (const part of parts) show(part, !fromAfar);
-    field.required = !fromAfar;
-    say(go, t(fromAfar ? "lock.again" : "lock.go"));
     if (shown) field.value = "";
   }
-  return { node: form, refuse, focus: () => (go.previousElementSibling.hidden ? go : field).focus() };
+  return { node: form, refuse, focus: () => field.focus() };
 }

@@ -7,7 +7,7 @@ import { lock } from "./lock.js";
 import { Poller } from "./poller.js";
 import { frame } from "./shell.js";
 import { explain, t } from "./texts.js";
-import { Agents, Calls, Search } from "./views/lists.js";
+import { Agents, Calls, Search, Sessions } from "./views/lists.js";
 import { Ladder } from "./views/ladder.js";
 import { Overview } from "./views/overview.js";
 
@@ -18,6 +18,7 @@ function viewOf(desk, hash) {
   const [name, rest = ""] = hash.replace(/^#\/?/, "").split(/\/(.*)/s).map(decoded);
   if (name === "agents") return rest ? new Ladder(desk, { agent: rest }) : new Agents(desk);
   if (name === "calls") return rest ? new Ladder(desk, { call: rest }) : new Calls(desk);
+  if (name === "sessions") return new Sessions(desk);
   return name === "search" ? new Search(desk, rest) : new Overview(desk);
 }
 
@@ -128,16 +129,16 @@ class Desk {
 
   fail(error) {
     if (!(error instanceof OpsError)) console.error(error);
-    if (error.isRefusal) return this.close(error);
+    if (error.isRefusal) return this.close();
     const reached = error instanceof OpsError && error.code !== "unreachable";
     if (reached) this.tell(explain(error));
     this.frame.offline(reached ? explain(error) : t("offline.title"));
   }
 
-  close(error) {
+  close() {
     const shown = Boolean(this.api.token);
     this.api.token = "";
-    this.lock.refuse(error, shown);
+    this.lock.refuse(shown);
     this.frame.locked();
     this.poller.stop();
     if (!this.locked) {

@@ -6,7 +6,8 @@ import { fillBadge } from "./table.js";
 import { t } from "./texts.js";
 
 const LEVELS = { ok: "ok", degraded: "wait", draining: "wait", down: "bad" };
-const VIEWS = ["overview", "agents", "calls"];
+const VIEWS = ["overview", "agents", "calls", "sessions"];
+const NEEDS = { sessions: "admin" }; // the roles that see a view
 const THEME = "wrtcgw-ops-theme";
 const SAID = 8000;
 
@@ -16,9 +17,11 @@ export function frame({ onforget, onretry, onzone }) {
   state.dataset.level = "off";
   document.getElementById("state").append(state);
   const forget = el("button", { type: "button", class: "small", hidden: true, onclick: onforget }, t("lock.forget"));
+  const who = el("span", { class: "soft who" });
   const find = search();
   document.getElementById("tools").append(find.node, zone(onzone), theme(), forget);
   const links = navigation();
+  document.getElementById("nav").append(who);
   const notice = notices(onretry);
   skip();
 
@@ -33,6 +36,9 @@ export function frame({ onforget, onretry, onzone }) {
       mood("");
       fillBadge(state, LEVELS[summary.status] ?? "off", t(`state.${summary.status}`));
       show(forget, token);
+      const { name = "", role = "admin" } = summary.operator ?? {};
+      document.body.dataset.role = role;
+      say(who, t("role.shown", { name, role: t(`role.${role}`) }));
       notice.online();
     },
     offline(text) {
@@ -49,6 +55,11 @@ export function frame({ onforget, onretry, onzone }) {
     count: notice.count,
     tell: notice.tell,
   };
+}
+
+/** The attributes of what only a role, or a greater one, may use; the style sheet hides it from others. */
+export function needs(role) {
+  return role ? { "data-needs": role } : {};
 }
 
 /** Marks the page as locked, or as showing what is not from now. */
@@ -113,7 +124,7 @@ function zone(changed) {
 function navigation() {
   const links = VIEWS.map((name) => {
     const href = name === "overview" ? "#/" : `#/${name}`;
-    return [name, el("a", { href }, t(`view.${name}`))];
+    return [name, el("a", { href, ...needs(NEEDS[name]) }, t(`view.${name}`))];
   });
   document.getElementById("nav").append(...links.map(([, link]) => link));
   return links;

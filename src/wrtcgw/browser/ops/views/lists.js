@@ -4,7 +4,7 @@ import { el, say, show } from "../../softphone/dom.js";
 import { number } from "../format.js";
 import { choice } from "../parts.js";
 import { t } from "../texts.js";
-import { agentsTable, callsTable } from "./tables.js";
+import { agentsTable, callsTable, sessionsTable } from "./tables.js";
 
 const STEP = 200;
 const MOST = 1000; // that the gateway gives at a time
@@ -23,6 +23,23 @@ export class Agents {
     const { agents } = await api.get("agents");
     say(this.count, t("agents.count", { count: agents.length }));
     this.table.update(agents);
+  }
+}
+
+/** All sessions of agents. */
+export class Sessions {
+  constructor(desk) {
+    this.title = t("sessions.title");
+    this.count = el("p", { class: "soft count" });
+    this.table = sessionsTable(desk);
+    this.node = el("section", {}, el("div", { class: "title" }, el("h2", {}, this.title), this.count), this.table.node);
+  }
+
+  /** Asks for them. */
+  async refresh(api) {
+    const { sessions } = await api.get("ops/sessions");
+    say(this.count, t("sessions.count", { count: sessions.length }));
+    this.table.update(sessions);
   }
 }
 

@@ -57,6 +57,7 @@ function agentButtons(desk) {
       "a",
       {
         class: "button",
+        "data-needs": "supervisor",
         href: `#/agents/${encodeURIComponent(agent().id)}`,
         "aria-label": t("agents.ladder.of", { id: agent().id }),
       },
@@ -67,10 +68,51 @@ function agentButtons(desk) {
       {
         type: "button",
         class: "quiet danger",
+        "data-needs": "supervisor",
         "aria-label": t("agents.sign_out.of", { id: agent().id }),
         onclick: () => desk.actions.signOut(agent()),
       },
       t("agents.sign_out"),
+    ),
+  ]);
+}
+
+/** Makes a table of sessions. */
+export function sessionsTable(desk) {
+  return liveTable({
+    caption: t("sessions.title"),
+    empty: t("sessions.none"),
+    className: "sessions",
+    key: (session) => session.session,
+    columns: [
+      { name: "id", title: t("agents.id"), head: true, fill: text((session) => session.id) },
+      { name: "dn", title: t("agents.dn"), fill: text((session) => (session.guest ? t("agents.guest") : session.dn)) },
+      { name: "address", title: t("sessions.address"), fill: text((session) => session.address) },
+      { name: "since", title: t("agents.since"), fill: text((session) => span(session.since)) },
+      { name: "page", title: t("agents.page"), fill: badge(page) },
+      { name: "bound", title: t("sessions.bound"), fill: badge(bound) },
+      { name: "calls", title: t("agents.calls"), fill: text((session) => String(session.calls)) },
+      { name: "actions", title: t("agents.actions"), unseen: true, fill: sessionButtons(desk) },
+    ],
+  });
+}
+
+function bound(session) {
+  return session.bound ? ["ok", t("sessions.bound.token")] : ["wait", t("sessions.bound.address")];
+}
+
+function sessionButtons(desk) {
+  return buttons((session) => [
+    el(
+      "button",
+      {
+        type: "button",
+        class: "quiet danger",
+        "data-needs": "admin",
+        "aria-label": t("sessions.end.of", { id: session().id }),
+        onclick: () => desk.actions.endSession(session()),
+      },
+      t("sessions.end"),
     ),
   ]);
 }
@@ -123,6 +165,7 @@ function callButtons(desk) {
         "a",
         {
           class: "button",
+          "data-needs": "supervisor",
           href: `#/calls/${encodeURIComponent(call().callId)}`,
           "aria-label": t("calls.ladder.of", { parties: parties(call()), time: time(call().startedAt) }),
         },
@@ -133,6 +176,7 @@ function callButtons(desk) {
         {
           type: "button",
           class: "quiet danger end",
+          "data-needs": "supervisor",
           "aria-label": t("calls.end.of", { parties: parties(call()) }),
           onclick: () => desk.actions.hangup(call()),
         },
