@@ -96,9 +96,11 @@ class Chromium:
     The browser process; Playwright's objects belong to the thread that made them.
 
     :param without: arguments that it is not given, such as the one that lets every page have the microphone.
+    :param more: further ones.
     """
 
     _without: Sequence[str] = ()
+    _more: Sequence[str] = ()
     _pool: ThreadPool = field(factory=lambda: ThreadPool(1, 1, "chromium"))
     _playwright: Playwright | None = None
     _browser: Browser | None = None
@@ -115,7 +117,7 @@ class Chromium:
 
     def _launch(self) -> None:
         self._playwright = sync_playwright().start()
-        arguments = [each for each in ARGUMENTS if each not in self._without]
+        arguments = [*(each for each in ARGUMENTS if each not in self._without), *self._more]
         self._browser = self._playwright.chromium.launch(
             executable_path=EXECUTABLE, args=arguments, headless=True, chromium_sandbox=False
         )

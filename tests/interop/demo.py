@@ -60,11 +60,13 @@ class DemoCase(TestCase):
 
     :cvar settings: keys of ``wrtcgw.toml``; cases with the same keys share one gateway.
     :cvar without: arguments that Chromium is not given.
+    :cvar more: arguments that it is given beside the usual ones.
     """
 
     timeout = 120
     settings: ClassVar[Mapping[str, object]] = {}
     without: ClassVar[Sequence[str]] = ()
+    more: ClassVar[Sequence[str]] = ()
 
     def setUp(self) -> None:
         """Start the gateway, unless an earlier case did."""
@@ -86,7 +88,7 @@ class DemoCase(TestCase):
         :param options: of Playwright's ``new_context``: ``locale``, ``color_scheme``, ``viewport``, ``permissions``.
         """
         if self._chromium is None:
-            self._chromium = Chromium(without=self.without)
+            self._chromium = Chromium(without=self.without, more=self.more)
             await self._chromium.start()
         url = f"{self.gateway.url}{path}" if path.startswith("/") else path
         tab = await self._chromium.open(url, **options)

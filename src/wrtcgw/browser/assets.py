@@ -57,7 +57,7 @@ LONGEST = 100
 
 COMMON = {
     "Cache-Control": "no-cache",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
 
