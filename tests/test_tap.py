@@ -43,6 +43,16 @@ class OptionsTests(SynchronousTestCase):
         options.parseOptions(arguments)
         return options
 
+    def test_demo_is_open_to_its_own_machine(self) -> None:
+        """The console of a demo opens without a token, unless there is one, or it was told otherwise; no other does."""
+        for arguments, more, expected in (
+            (("--demo",), {}, True),
+            (("--demo",), {"WRTCGW_OPERATOR_TOKEN": "t"}, False),
+            (("--demo",), {"WRTCGW_OPERATOR_LOOPBACK": "false"}, False),
+            ((), {}, False),
+        ):
+            self.assertEqual(self.parse(*arguments, **more).settings.operator_loopback, expected, (arguments, more))
+
     def exit(self, *arguments: str, **environ: str) -> tuple[int, str]:
         """Parse a command line that ends the process; return its status and what it printed."""
         printed = io.StringIO()

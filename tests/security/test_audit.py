@@ -13,6 +13,7 @@ from twisted.logger import ILogObserver, LogLevel, LogPublisher, formatEvent, gl
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
+from tests.web.genesys.dialectcase import DialectCase
 from tests.web.harness import PASSWORD, WebTestCase
 from tests.web.ops.opscase import OpsCase
 from wrtcgw.daemon.loglevel import LevelControl
@@ -148,6 +149,22 @@ class Agents(WebTestCase):
             self.gateway.failure = None
             self.ask("GET", line, headers={"X-Real-IP": "203.0.113.8"})
         self.assertEqual([banned(each) for each in lines], ["", "203.0.113.7", "2001:db8::7", ""])
+
+
+class VendorPages(DialectCase):
+    """Lines about pages of the vendor's dialect."""
+
+    def test_coming_and_going(self) -> None:
+        """They come, are refused and go as others do, and no SSID is told."""
+        with audited() as lines:
+            page = self.page()
+            self.assertEqual(self.sign_in_raw("5001:wrong").code, 401)
+            self.get(f"/sign_out?id={page.ssid}")
+            self.get("/sign_out?id=nobody")
+        told = [(each["event"], each["outcome"], each.get("agent")) for each in map(fields, lines)]
+        expected = [("sign_in", "ok", "5001"), ("sign_in", "refused", "5001"), ("sign_out", "ok", "5001")]
+        self.assertEqual(told, expected)
+        self.assertNotIn(page.ssid, "\n".join(lines))
 
 
 class Operators(OpsCase):

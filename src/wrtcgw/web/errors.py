@@ -263,7 +263,7 @@ ROWS: Mapping[type[GatewayError], Row] = {
     WrongState: Row(409, "wrong_state", lambda error: {"callId": error.call_id, "state": error.state}),
     BodyTooLarge: Row(413, "body_too_large"),
     WrongContentType: Row(415, "wrong_content_type"),
-    TooManyGuestsHere: Row(429, "too_many_guests_here", headers=_retry_soon),
+    TooManyGuestsHere: Row(429, "too_many_guests_here"),
     TooManyTries: Row(429, "too_many_tries", headers=_retry_after),
     TooManyCalls: Row(429, "too_many_calls", headers=_retry_after),
     TooManyOrders: Row(429, "too_many_orders", headers=_retry_after),

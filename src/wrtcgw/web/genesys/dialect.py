@@ -169,7 +169,12 @@ class GenesysDialect:
 
     def _sign_out(self, request: Request) -> bytes:
         _require(request, b"GET", b"POST")
-        self._desk.sign_out(wire.ssid_of(_query(request), b"id"))
+        ssid = wire.ssid_of(_query(request), b"id")
+        page = self._desk.page(ssid)
+        if page is not None:
+            client, agent = self._addresses.client(request), page.agent
+            self._reception.audit.note("sign_out", "ok", client, agent=agent.id, dn=agent.dn)
+        self._desk.sign_out(ssid)
         return write_text(request, 200, "OK")
 
     def _unknown(self, request: Request) -> int | bytes:
