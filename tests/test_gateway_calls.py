@@ -311,6 +311,8 @@ class Inbound(GatewayCase):
 
     def test_answer(self) -> None:
         """The agent is offered the call with all that is known of it; its answer goes out in the 200."""
+        self.start(auto_answer="headers")
+        self.agent = self.sign_in()
         fields = [
             ("X-Genesys-CallUUID", "77"),
             ("Referred-By", "<sip:5009@example.org>"),

@@ -176,6 +176,10 @@ class Info(InCall):
 class Orders(InCall):
     """NOTIFY talk and hold (third-party call control, section 2)."""
 
+    def start(self, **changes: object) -> None:
+        """Let the server answer."""
+        super().start(**{"auto_answer": "talk", **changes})
+
     def test_talk_while_ringing(self) -> None:
         """Talk right after the 180 is told behind the OFFER; the page answers."""
         self.done(self.gateway.hangup("alice"))

@@ -31,7 +31,8 @@ class RealTimeTests(DesktopCalls):
         self.server = socket.server
         self.pages: list[GrtcPage] = []
         proxy = WebSocketURL.parse(socket.url)
-        self.parts = compose(reactor, Settings(http_port=0, sip_ws_servers=(proxy,), sip_domain="example.org"), {})
+        settings = Settings(http_port=0, sip_ws_servers=(proxy,), sip_domain="example.org", auto_answer="talk")
+        self.parts = compose(reactor, settings, {})
         self.parts.agent.startService()
         self.parts.listener.startService()
         self.addCleanup(lambda: Deferred.fromCoroutine(self._stop(socket)))

@@ -32,7 +32,7 @@ class ThirdPartyCase(GatewayCase):
 
     def start(self, **changes: object) -> None:
         """Make the gateway, with an agent signed in."""
-        super().start(**changes)
+        super().start(**{"auto_answer": "talk", **changes})
         self.agent = self.sign_in(abilities=ONE_CALL)
 
     def arrives(self, far: FarCall, event: str) -> None:

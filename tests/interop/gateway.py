@@ -29,7 +29,8 @@ def gateway(folder: pathlib.Path, name: str, port: int, settings: Mapping[str, o
     """
     home = folder / f"gateway-{name}"
     home.mkdir(exist_ok=True)
-    values = {"http_port": port, "sip_domain": DOMAIN, "log_level": "debug", "operator_loopback": True, **settings}
+    usual = {"log_level": "debug", "operator_loopback": True, "auto_answer": "headers"}
+    values = {"http_port": port, "sip_domain": DOMAIN, **usual, **settings}
     # JSON's strings, numbers, booleans and lists of them are TOML's
     (home / "wrtcgw.toml").write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()))
     twistd = pathlib.Path(sys.executable).with_name("twistd")

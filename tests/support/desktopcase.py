@@ -74,7 +74,7 @@ class DesktopCase(GatewayCase):
 
     def start(self, **changes: object) -> None:
         """Make gateway and SIP Server, and sign the agent in."""
-        super().start(**changes)
+        super().start(**{"auto_answer": "talk", **changes})
         self.server = SIPServer(self.clock, lambda text: self.gateway.received(0, text))
         self.agent = self.sign_in()
         self.page = ROAPPage(self.gateway, self.agent, self.clock)

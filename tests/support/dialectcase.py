@@ -39,7 +39,7 @@ class DialectCase(EndToEndCase):
             operator_loopback=True,
             sip_ws_servers=(proxy,),
             sip_domain=self.pbx.domain,
-            **{"genesys_dialect": True, **self.settings},
+            **{"genesys_dialect": True, "auto_answer": "talk", **self.settings},
         )
         return compose(reactor, settings, {})
 

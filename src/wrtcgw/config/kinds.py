@@ -28,6 +28,7 @@ _DECIMAL = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*"
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]{1,64}")
 _SECRET_HEADERS = ("authorization", "proxy-authorization", "www-authenticate", "proxy-authenticate")
 _USER = re.compile(r"[A-Za-z0-9\-_.!~'()&=+$]{1,64}")
+_PARTY = re.compile(r"\*|tel:\+?[0-9*#]{1,32}|([^\s<>\"@:;?,]{1,128}@)?([a-z0-9._-]+|\[[0-9a-f:.]+\])")
 _PREFIX = re.compile(r"[0-9]{0,6}")
 _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 # RFC 7064 and RFC 7065: an authority without // and a host that browsers take
@@ -234,6 +235,12 @@ def _some_text(text: str) -> object:
     return text if text and text.isprintable() else _refuse()
 
 
+def _party(text: str) -> object:
+    party = text.lower()
+    party = party.removeprefix("sips:") if party.startswith("sips:") else party.removeprefix("sip:")
+    return party if _PARTY.fullmatch(party) else _refuse()
+
+
 def _prefix(text: str) -> object:
     return text if _PREFIX.fullmatch(text) else _refuse()
 
@@ -265,6 +272,7 @@ address = _of_text("an IP address to listen on (0.0.0.0 or :: for all)", _addres
 network = _of_text("an IP address or a network like 192.0.2.0/24", _network)
 origin = _of_text("an origin like https://desktop.example.org", _origin)
 any_origin = _of_text("an origin like https://desktop.example.org, or *", _any_origin)
+party = _of_text("a domain, an asserted identity (user@domain, tel:+49...), x-genesys-calluuid, or *", _party)
 prefix = _of_text("the digits that are dialled in place of +, or empty", _prefix)
 url_path = _of_text("empty or a path like /gateway", _url_path)
 node = _of_text("empty or a name of letters, digits and ._-", _node)

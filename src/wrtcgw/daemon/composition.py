@@ -225,6 +225,7 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
         show_private_identity=settings.show_private_identity,
         page_headers=settings.page_headers,
         auto_answer=settings.auto_answer,
+        auto_answer_from=settings.auto_answer_from,
         attached_data=settings.attached_data,
         attached_data_limit=settings.attached_data_limit,
         guest_mode=settings.guest_mode,

@@ -45,9 +45,8 @@ def new_call(
     call.headers = tuple(picked(event.fields, settings.page_headers, NAMING if hidden else frozenset()))
     call.uuid, call.replaces = event.uuid, event.replaces or ""
     call.referred_by = "" if hidden else event.referred_by
-    call.auto_answer = event.auto_answer if settings.auto_answer == "headers" else None
     call.data = from_headers(event.headers)
-    return Leg(call, withheld=event.identity.party.number if event.identity.private else "")
+    return Leg(call, event.source, withheld=event.identity.party.number if event.identity.private else "")
 
 
 def picked(

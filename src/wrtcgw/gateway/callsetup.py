@@ -9,6 +9,7 @@ from wrtcgw.errors import BadInput, Draining, NoSIPConnection, WrongState
 from wrtcgw.gateway.arrivals import new_call
 from wrtcgw.gateway.attached import Data, from_headers
 from wrtcgw.gateway.causes import Ending, ending
+from wrtcgw.gateway.consent import HEADERS, consents
 from wrtcgw.gateway.farewells import Farewell
 from wrtcgw.gateway.legs import Leg
 from wrtcgw.gateway.offer_answer import OfferAnswer, incoming_offer
@@ -31,6 +32,7 @@ from wrtcgw.sip.outputs import (
     NotFollowed,
     PartyIdentified,
 )
+from wrtcgw.sip.source import Source
 
 STILL_ENDING = Outcome(0, "the far side has not confirmed yet")
 UNAVAILABLE, BUSY, NOT_ACCEPTABLE, DRAINING = 480, 486, 488, 503
@@ -68,7 +70,7 @@ class CallSetup:
         )
         switch.permits.charge(agent, page_address)
         call = Call.outbound(call_id, agent.id, shown(target), local, switch.now())
-        leg = Leg(call, referrer=wish.leg if wish else "", form=form)
+        leg = Leg(call, Source(target), referrer=wish.leg if wish else "", form=form)
         switch.add(agent, leg)
         switch.run(outputs)
         return call
@@ -112,6 +114,7 @@ class CallSetup:
             return
         leg.call.answer(self._switch.now())
         leg.call.uuid = event.uuid or leg.call.uuid
+        leg.source = evolve(leg.source, has_uuid=bool(leg.call.uuid))
         leg.call.data = from_headers(event.headers)
         self._offer_answer.first_answer(leg, event.sdp)
         self._transfers.tell_referrer(leg, 200, "OK")
@@ -136,6 +139,10 @@ class CallSetup:
         leg = new_call(event, agent, offer, switch.settings, switch.now())
         call = leg.call
         switch.add(agent, leg)
+        if event.auto_answer is not None and consents(
+            switch, leg, HEADERS, "the INVITE's wish to be answered by itself"
+        ):
+            call.auto_answer = event.auto_answer
         switch.tell(call, incoming_offer(call))
         self._orders.arm_talk(leg, agent)
 

@@ -11,6 +11,7 @@ from wrtcgw.calls.negotiation.outputs import Order
 from wrtcgw.errors import WrongState
 from wrtcgw.gateway.farewells import Farewell
 from wrtcgw.gateway.settings import Outcome
+from wrtcgw.sip.source import Source
 from wrtcgw.sip.uri import URI
 
 
@@ -44,6 +45,8 @@ class Leg:
     """One call with the waits on its far side and its page."""
 
     call: Call
+    source: Source = field(factory=Source, repr=False)
+    """The far side, for lists of trusted parties."""
     withheld: str = field(default="", repr=False)
     """The number that the far side wants to be kept from the page."""
     form: str = field(default="", repr=False)

@@ -6,9 +6,12 @@ from collections.abc import Awaitable
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import CallState
 from wrtcgw.calls.messages import AgentMessage, MessageType
+from wrtcgw.calls.negotiation.hold import BY_ORDER, SERVER, Hold
+from wrtcgw.calls.negotiation.machine import Negotiation
 from wrtcgw.errors import BadInput, GatewayError, RequestRefused, TooManyOrders
 from wrtcgw.gateway.attached import FORM
 from wrtcgw.gateway.causes import Ending, explain
+from wrtcgw.gateway.consent import TALK, consents
 from wrtcgw.gateway.legs import Leg
 from wrtcgw.gateway.offer_answer import OfferAnswer
 from wrtcgw.gateway.settings import Outcome
@@ -147,15 +150,26 @@ class Orders:
             return
         established = leg.call.state is CallState.ESTABLISHED
         if event.event == "talk":
-            if established or self._switch.settings.auto_answer != "off":
-                self._tell_talk(leg)
-            if established and leg.call.negotiation.will_be_on_hold:
-                self._switch.spawn(self._obey(leg, self._offers.resume(leg, "server")))
+            self._talk(leg)
         elif event.event == "hold" and self._page_holds(leg):
             leg.call.negotiation.order_page_to_hold()
             self._switch.tell(leg.call, AgentMessage(type=MessageType.HOLD, cause=ORDERED))
         elif event.event == "hold" and established and not leg.call.negotiation.will_be_on_hold:
-            self._switch.spawn(self._obey(leg, self._offers.hold(leg, "server")))
+            self._switch.spawn(self._obey(leg, self._offers.hold(leg, SERVER)))
+
+    def _talk(self, leg: Leg) -> None:
+        """
+        Obey a NOTIFY talk: always if it ends what a NOTIFY hold began, else if the site lets its sender do that.
+
+        By anything else it would open a microphone that the agent believes closed.
+        """
+        established = leg.call.state is CallState.ESTABLISHED
+        ordered = established and _hold_is_ordered(leg.call.negotiation)
+        if not ordered and not consents(self._switch, leg, TALK, "NOTIFY talk"):
+            return
+        self._tell_talk(leg)
+        if established and leg.call.negotiation.will_be_on_hold:
+            self._switch.spawn(self._obey(leg, self._offers.resume(leg, SERVER)))
 
     def _page_holds(self, leg: Leg) -> bool:
         """Tell whether the page is to hold: one that knows a single call knows whether it holds, and offers itself."""
@@ -173,6 +187,15 @@ class Orders:
                 cause, _ = explain(error.code)
                 told = Ending(cause, hint, error.code, error.reason, error.warning, error.sip_reason)
             self._switch.tell(leg.call, told.message(MessageType.ERROR))
+
+
+def _hold_is_ordered(negotiation: Negotiation) -> bool:
+    """Return whether the hold that is there, under way or waiting was ordered by the server, which may end it then."""
+    if negotiation.orders:
+        return negotiation.orders[-1].by == SERVER
+    if negotiation.offer is not None and negotiation.offer.by == SERVER:
+        return True
+    return negotiation.hold in BY_ORDER or negotiation.hold is Hold.ORDERED
 
 
 def _check_digits(digits: str, duration_ms: int, gap_ms: int, content_type: str) -> None:

@@ -84,11 +84,13 @@ class GatewaySettings:
     """Tell pages also who wants to be unknown to them (:rfc:`3323`)."""
     page_headers: tuple[str, ...] = ()
     """Header fields of an INVITE that pages are told of."""
-    auto_answer: str = "headers"
+    auto_answer: str = "off"
     """
     What may answer for the agent: ``off`` for nothing, ``talk`` for the server's NOTIFY, ``headers`` also for what the
     INVITE asks for. It is the page that answers, in any case.
     """
+    auto_answer_from: tuple[str, ...] = ("*",)
+    """Whose wishes count then: see :meth:`wrtcgw.sip.source.Source.is_one_of`."""
     attached_data: str = "headers"
     """How attached data travels: ``headers`` of INVITE and 200, ``info`` after the answer, ``off`` for not at all."""
     attached_data_limit: int = 8192

@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from wrtcgw.sip.headers import NameAddr, Reason
 from wrtcgw.sip.identity import Diversion, Identity, Party
+from wrtcgw.sip.source import Source
 from wrtcgw.sip.uri import URI
 
 
@@ -112,6 +113,8 @@ class CallReceived:
     number: str = field(default="", repr=False)
     diversions: tuple[Diversion, ...] = field(default=(), repr=False)
     fields: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    source: Source = field(factory=Source, repr=False)
+    """Who calls, for a site's lists of trusted parties; ``caller`` is for people."""
 
 
 @frozen

@@ -36,7 +36,7 @@ class DialectCase(GatewayCase):
 
     def start(self, **changes: object) -> None:
         """Make the gateway and its HTTP surface."""
-        super().start(**changes)
+        super().start(**{"auto_answer": "talk", **changes})
         self.serial = 0
         self.configure(self.settings)
 

@@ -65,7 +65,7 @@ class GoldenCase(DialectCase):
 
     def start(self, **changes: object) -> None:
         """Make the gateway."""
-        super().start(**changes)
+        super().start(**{"auto_answer": "talk", **changes})
         self.far.deliver = self._arrives
 
     def _send(self, flow: int, text: str) -> None:

@@ -9,8 +9,9 @@ import re
 from typing import NamedTuple
 
 from wrtcgw.sip import grammar
-from wrtcgw.sip.headers import Reason
+from wrtcgw.sip.headers import NameAddr, Reason
 from wrtcgw.sip.message import Request, Response
+from wrtcgw.sip.source import Source
 
 # RFC 3261 section 25.1, warning-value: three digits, an agent, a quoted text. Its agent may be anything, and some peers
 # leave it out.
@@ -49,3 +50,10 @@ def extensions_of(message: Request | Response) -> tuple[tuple[str, str], ...]:
     """Return the fields whose names begin with ``X-``, but for the call's UUID: what applications tell one another."""
     fields = ((name, value) for name, value in message.headers.items() if name[:2] in ("X-", "x-"))
     return tuple((name, value) for name, value in fields if name.lower() != "x-genesys-calluuid")
+
+
+def source_of(request: Request) -> Source:
+    """Return who sends a request, for lists of trusted parties; malformed identities are none."""
+    asserted = request.read_list("P-Asserted-Identity", NameAddr)
+    uuid = (request.headers.get("X-Genesys-CallUUID") or "").strip()
+    return Source(request.from_.uri, tuple(identity.uri for identity in asserted), bool(uuid))

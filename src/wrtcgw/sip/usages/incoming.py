@@ -10,7 +10,7 @@ from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import AnswerReceived, CallConfirmed, CallReceived, EndCause
 from wrtcgw.sip.settings import ALLOW, ALLOW_EVENTS, Account
 from wrtcgw.sip.transaction_layer import ServerRequest
-from wrtcgw.sip.usages.facts import NOTHING, Told, extensions_of, told_by
+from wrtcgw.sip.usages.facts import NOTHING, Told, extensions_of, source_of, told_by
 from wrtcgw.sip.usages.leg import Leg, LegState
 from wrtcgw.sip.usages.unacked import UnackedAnswer
 from wrtcgw.sip.user_agent import UserAgent
@@ -65,6 +65,7 @@ class IncomingLeg(Leg):
                 number=called_of(request),
                 diversions=diversions_of(request),
                 fields=tuple(request.headers.items()),
+                source=source_of(request),
             )
         )
         return True
