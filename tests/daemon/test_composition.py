@@ -46,6 +46,8 @@ OTHERS: dict[str, Any] = {
     "international_prefix": "011",
     "agent_groups": (AgentGroup(dns=("50*",), destinations=("8*",), max_calls=1),),
     "page_headers": ("X-DNIS",),
+    "auth_realms": ("example.org",),
+    "digest_algorithms": ("SHA-256",),
     "auto_answer": "talk",
     "auto_answer_from": ("example.org",),
     "attached_data": "info",

@@ -197,10 +197,13 @@ class ChallengeTests(ScriptCase):
         self.assertEqual(ack.headers.get("Authorization"), retry.headers.get("Authorization"))
         self.assertEqual(ack.cseq.number, retry.cseq.number)
 
-    def test_remembered(self) -> None:
-        """Later requests carry credentials at once, with the nonce counted up."""
+    def test_unasked(self) -> None:
+        """Later requests in the call carry no credentials until they are asked for; then the nonce is counted up."""
         placed = self.place()
         self.challenge(placed, 401)
         placed.respond(200, sdp=ANSWER)
         self.do(self.core.hangup, placed.leg)
+        bye = self.last("BYE")
+        self.assertEqual([name for name, _ in bye.headers.items() if "Authorization" in name], [])
+        self.respond(bye, 401, fields=[("WWW-Authenticate", CHALLENGE.format(1))])
         self.assertIn("nc=00000002", self.last("BYE").headers.get("Authorization") or "")

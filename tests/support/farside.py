@@ -199,6 +199,10 @@ class FarSide:
         self.silent: set[str] = set()
         """Methods that get no answer."""
         self.challenge_invite = False
+        self.challenges: dict[str, tuple[str, str]] = {}
+        """By method the challenge (header field, value) for requests without any credentials."""
+        self.more_challenges: Fields = ()
+        """Further ones in the same response."""
         self.expires = 600
         self.down: set[int] = set()
         """Flows over which nothing arrives any more, either way."""
@@ -281,6 +285,10 @@ class FarSide:
             return
         if script:
             self.respond(call, request, script.popleft())
+        elif method in self.challenges and not _has_credentials(request):
+            name, _ = self.challenges[method]
+            status = 401 if name == "WWW-Authenticate" else 407
+            self.respond(call, request, status, fields=[self.challenges[method], *self.more_challenges])
         elif method == "INVITE":
             if self.challenge_invite and "Authorization" not in request.headers:
                 self.respond(call, request, 401, fields=[("WWW-Authenticate", self._challenge())])
@@ -303,9 +311,11 @@ class FarSide:
             self._reply(flow, request.response(self._scripts["REGISTER"].popleft(), None, "reg"))
         elif user not in self.passwords:
             self._reply(flow, request.response(404, None, "reg"))
+        elif "REGISTER" in self.challenges and _has_credentials(request):
+            self._bind(flow, request, user)
         elif not self._is_right(request, user):
             response = request.response(401, None, "reg")
-            response.headers.add("WWW-Authenticate", self._challenge())
+            response.headers.add(*self.challenges.get("REGISTER", ("WWW-Authenticate", self._challenge())))
             self._reply(flow, response)
         else:
             self._bind(flow, request, user)
@@ -405,6 +415,10 @@ class FarSide:
     def _next(self) -> int:
         self._serial += 1
         return self._serial
+
+
+def _has_credentials(request: Request) -> bool:
+    return "Authorization" in request.headers or "Proxy-Authorization" in request.headers
 
 
 def _md5(text: str) -> str:

@@ -127,6 +127,9 @@ class Settings:
     connection_wait: float = _seconds(4.0, reload=True)
     sign_out_timeout: float = _seconds(5.0, reload=True)
 
+    auth_realms: tuple[str, ...] = _key((), kinds.many(kinds.realm), reload=True)
+    digest_algorithms: tuple[str, ...] = _key(("SHA-512-256", "SHA-256", "MD5"), kinds.many(kinds.digest), reload=True)
+
     # calls
     session_expires: int = _key(1800, kinds.integer(90, 86_400))
     min_se: int = _key(90, kinds.integer(90, 86_400))

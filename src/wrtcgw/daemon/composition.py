@@ -224,6 +224,8 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
         reject_code=settings.reject_code,
         show_private_identity=settings.show_private_identity,
         page_headers=settings.page_headers,
+        auth_realms=settings.auth_realms,
+        digest_algorithms=settings.digest_algorithms,
         auto_answer=settings.auto_answer,
         auto_answer_from=settings.auto_answer_from,
         attached_data=settings.attached_data,

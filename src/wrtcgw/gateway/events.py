@@ -31,6 +31,7 @@ OrderEvent = sip.InfoReceived | sip.ControlReceived | sip.TextReceived
 OtherEvent = (
     sip.Send
     | sip.PeerFault
+    | sip.ChallengeIgnored
     | sip.RequestAnswered
     | sip.TransferProgress
     | sip.TransferRequested
@@ -124,6 +125,8 @@ class Events:
                 self.registrations.failed(event)
             case sip.Unregistered():
                 self.registrations.unregistered(event)
+            case sip.ChallengeIgnored():
+                self.registrations.challenge_ignored(event)
             case sip.PeerFault() | sip.Send():
                 pass  # for the observer, and for the connection
             case _:

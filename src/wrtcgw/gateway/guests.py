@@ -46,6 +46,8 @@ class Guests:
         self._desk = desk
         self._numbers = count(1)
         self._present: set[str] = set()
+        self._common: Account | None = None
+        """The account of the guest DN, whose credentials all guests use: in the realms of its registration."""
 
     async def sign_in(self, agent_id: str, abilities: PageAbilities) -> Agent:
         """
@@ -63,10 +65,14 @@ class Guests:
         await self._desk.connection()
         dn, password = settings.guest_dn, settings.guest_password
         flow = self._desk.flow_of(dn)
-        if settings.guest_mode == "registered" and not self._present:
-            await self._desk.register(Account(dn, dn, password, flow))
+        realms, algorithms = settings.auth_realms, settings.digest_algorithms
+        common = self._common
+        if common is None or not self._present:
+            common = self._common = Account(dn, dn, password, flow, realms=realms, algorithms=algorithms)
+            if settings.guest_mode == "registered":
+                await self._desk.register(common)
         key = self._name()
-        self._switch.core.add_account(Account(key, dn, password, flow))
+        self._switch.core.add_account(Account(key, dn, "", flow, keyring=common.keyring))
         self._present.add(key)
         agent = self._desk.add(agent_id, key)
         self._desk.use(key, flow)
@@ -82,6 +88,8 @@ class Guests:
         """Forget a guest whose calls are ending; the last one takes the registration along."""
         self._switch.core.remove_account(agent.dn)
         self._present.discard(agent.dn)
+        if not self._present:
+            self._common = None
         settings = self._switch.settings
         unused = not self._present and self._switch.registry.find_dn(settings.guest_dn) is None
         if settings.guest_mode == "registered" and unused:

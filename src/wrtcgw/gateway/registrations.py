@@ -16,6 +16,7 @@ from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.mailbox import Mailbox
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.errors import AgentInUse, BadInput, Draining, NoSIPConnection, RegistrationRefused, RegistrationTimeout
+from wrtcgw.gateway.alarms import Alarm, AlarmKind
 from wrtcgw.gateway.causes import explain
 from wrtcgw.gateway.farewells import OTHER_DN, PAGE_LOST, SIGNED_OUT, Farewell
 from wrtcgw.gateway.guests import Guests
@@ -26,7 +27,8 @@ from wrtcgw.gateway.targets import is_account
 from wrtcgw.gateway.turns import Turns
 from wrtcgw.sip.core import Account
 from wrtcgw.sip.digest import HA1
-from wrtcgw.sip.outputs import Registered, RegistrationFailed, Unregistered
+from wrtcgw.sip.keyring import Refusal
+from wrtcgw.sip.outputs import ChallengeIgnored, Registered, RegistrationFailed, Unregistered
 
 CREDENTIAL_CODES = frozenset({401, 403, 404, 407})
 """Refusals of a REGISTER that say something about DN or password rather than about the registrar."""
@@ -97,7 +99,7 @@ class Registrations:
             raise Draining()
         async with self._ids.of(agent_id), self._dns.of(dn):
             await self.connection()
-            account = Account(dn, dn, password, self.flow_of(dn), display_name, auth_user, ha1=ha1)
+            account = self._account(dn, password, display_name, auth_user, ha1)
             registered = await self.register(account)
             await self._require_free(agent_id, dn, current=current)
             agent = self._install(agent_id, dn, registered)
@@ -118,6 +120,20 @@ class Registrations:
         if self._switch.registry.find_dn(dn) is None:
             await self.unregister(dn)
         raise AgentInUse(agent_id)
+
+    def _account(self, dn: str, password: str, display_name: str, auth_user: str, ha1: HA1 | None) -> Account:
+        settings = self._switch.settings
+        return Account(
+            dn,
+            dn,
+            password,
+            self.flow_of(dn),
+            display_name,
+            auth_user,
+            ha1=ha1,
+            realms=settings.auth_realms,
+            algorithms=settings.digest_algorithms,
+        )
 
     def _resync(self, agent: Agent) -> None:
         """Tell the new page of the calls, when the one that the agent had before does not listen any more."""
@@ -322,6 +338,21 @@ class Registrations:
         if agent is not None:
             agent.last_code, agent.last_error = event.code, event.reason
             self._change(agent, RegistrationState.FAILED if given_up else RegistrationState.RECOVERING)
+
+    def challenge_ignored(self, event: ChallengeIgnored) -> None:
+        """Tell of somebody who asked for credentials that he does not get."""
+        realm, algorithm = event.objection.realm[:80], event.objection.algorithm
+        foreign = event.objection.why is Refusal.REALM
+        why = "auth_realms does not name it, and the registrar did not use it" if foreign else "digest_algorithms, or"
+        text = f"a {event.method} was challenged for realm {realm!r} ({algorithm}) and got no credentials: {why}"
+        self._switch.alarm(
+            Alarm(
+                kind=AlarmKind.FOREIGN_REALM if foreign else AlarmKind.WEAK_DIGEST,
+                text=text if foreign else f"{text} what this realm has used before, do not allow the algorithm",
+                setting="auth_realms" if foreign else "digest_algorithms",
+                dn=event.user,
+            )
+        )
 
     def unregistered(self, event: Unregistered) -> None:
         """Take the end of a registration."""

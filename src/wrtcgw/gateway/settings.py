@@ -84,6 +84,10 @@ class GatewaySettings:
     """Tell pages also who wants to be unknown to them (:rfc:`3323`)."""
     page_headers: tuple[str, ...] = ()
     """Header fields of an INVITE that pages are told of."""
+    auth_realms: tuple[str, ...] = ()
+    """The only realms that get credentials; without any those in which the registrar challenges REGISTER."""
+    digest_algorithms: tuple[str, ...] = ("SHA-512-256", "SHA-256", "MD5")
+    """The digest algorithms that may be used."""
     auto_answer: str = "off"
     """
     What may answer for the agent: ``off`` for nothing, ``talk`` for the server's NOTIFY, ``headers`` also for what the

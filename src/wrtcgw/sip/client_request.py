@@ -8,9 +8,11 @@ or a lost connection is told as a :class:`LocalResponse`, and an INVITE that is 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, cast
 
-from wrtcgw.sip.digest import Authenticator
+from wrtcgw.sip.digest import ANSWERS, Authenticator
 from wrtcgw.sip.errors import RemoteViolation
+from wrtcgw.sip.headers import Credentials
 from wrtcgw.sip.message import Headers, Request, Response
+from wrtcgw.sip.outputs import ChallengeIgnored
 from wrtcgw.sip.transaction import ClientTransaction, Effect, InviteClient, NonInviteClient, Outcome
 
 if TYPE_CHECKING:  # the layer stands above this module
@@ -231,7 +233,10 @@ class ClientRequest:
         self._challenges += 1
         if self._authenticator is None or self._challenges > MAX_CHALLENGES:
             return False
-        fields = self._authenticator.answer(response, request.method, request.uri, request.body, self._tried)
+        authenticator, carried = self._authenticator, _carried(request)
+        fields = authenticator.answer(response, request.method, request.uri, request.body, self._tried, carried)
+        for objection in authenticator.objections:
+            self._layer.outputs.append(ChallengeIgnored(authenticator.username, request.method, objection))
         if fields is None:
             return False
         retry = Request(request.method, request.uri, request.headers.copy(), request.body)
@@ -244,6 +249,12 @@ class ClientRequest:
         self._tried = True
         self.send()
         return True
+
+
+def _carried(request: Request) -> list[tuple[str, str]]:
+    """Return header field and realm of the credentials that a request has."""
+    values = [(name, value) for name in ANSWERS.values() for value in request.headers.get_all(name)]
+    return [(name, Credentials.parse(value).params["realm"]) for name, value in values]
 
 
 def _skeleton(response: Response) -> Headers:

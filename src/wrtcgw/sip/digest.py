@@ -4,7 +4,6 @@ Digest authentication (:rfc:`3261#section-22`, :rfc:`7616`, :rfc:`8760`), for th
 Text is hashed as UTF-8, whatever ``charset`` says. Nothing here shows a password, or what is made from it, in its repr.
 """
 
-import hashlib
 import hmac
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -13,9 +12,13 @@ from typing import Self
 from attrs import define, field, frozen
 
 from wrtcgw.sip.errors import LocalViolation, RemoteViolation
+from wrtcgw.sip.hashes import HA1, HASHES, Algorithm, encoded, known_hashes
 from wrtcgw.sip.headers import Challenge, Credentials
+from wrtcgw.sip.keyring import Keyring, Objection
 from wrtcgw.sip.message import Response
 from wrtcgw.sip.tokens import TokenSource
+
+__all__ = ["HA1", "HASHES", "Algorithm", "Authenticator", "Verdict", "Verifier", "known_hashes"]
 
 ANSWERS: Mapping[str, str] = {"WWW-Authenticate": "Authorization", "Proxy-Authenticate": "Proxy-Authorization"}
 """The header field of a request that answers each header field of a response (:rfc:`3261#section-22.2`, 22.3)."""
@@ -28,83 +31,6 @@ MAX_NONCES = 10_000
 
 # :rfc:`3261#section-25.1` wants qop-options in quotes; some servers leave them out
 _BARE_QOP_LIST = re.compile(r"\b(qop\s*=\s*)(auth(?:-int)?(?:\s*,\s*auth(?:-int)?)+)", re.IGNORECASE)
-
-HASHES: Mapping[str, str] = {"SHA-512-256": "sha512_256", "SHA-256": "sha256", "MD5": "md5"}
-"""The names of :mod:`hashlib` for IANA's digest algorithms (:rfc:`7616#section-6.1`), strongest first."""
-
-
-def known_hashes(available: Collection[str]) -> dict[str, str]:
-    """Return the part of :data:`HASHES` that ``available`` has: some builds of OpenSSL lack SHA-512/256."""
-    return {name: function for name, function in HASHES.items() if function in available}
-
-
-_KNOWN = known_hashes(hashlib.algorithms_available)
-
-
-def _bytes(text: str) -> bytes:
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # it would show the text, which may be a password
-        raise LocalViolation("text of credentials that UTF-8 cannot carry") from None
-
-
-@frozen
-class Algorithm:
-    """A value of the ``algorithm`` parameter (:rfc:`7616#section-3.3`)."""
-
-    hash_name: str
-    """A key of :data:`HASHES`."""
-    session: bool
-    """Whether it is the ``-sess`` variant."""
-
-    @classmethod
-    def parse(cls, text: str) -> Self | None:
-        """Read the parameter, in any case; None when the algorithm is not known here."""
-        base = text.upper().removesuffix("-SESS")
-        return cls(base, base != text.upper()) if base in _KNOWN else None
-
-    @property
-    def weakness(self) -> int:
-        """Rank it: the strongest is 0."""
-        return list(HASHES).index(self.hash_name)
-
-    def digest(self, *parts: str) -> str:
-        """Return the hash of ``parts`` joined by colons, in hexadecimal digits (:rfc:`8760#section-2.2`)."""
-        return hashlib.new(_KNOWN[self.hash_name], _bytes(":".join(parts)), usedforsecurity=False).hexdigest()
-
-    def ha1(self, username: str, realm: str, password: str, nonce: str, cnonce: str) -> str:
-        """Return H(A1) (:rfc:`7616#section-3.4.2`); the two nonces only matter to a session variant."""
-        return self.of_session(self.digest(username, realm, password), nonce, cnonce)
-
-    def of_session(self, ha1: str, nonce: str, cnonce: str) -> str:
-        """Return the H(A1) of this variant, from that of the plain one."""
-        return self.digest(ha1, nonce, cnonce) if self.session else ha1
-
-    def response(self, ha1: str, method: str, body: str, params: Mapping[str, str]) -> str:
-        """
-        Return the ``response`` parameter (:rfc:`7616#section-3.4.1`); without qop as in :rfc:`2617#section-3.2.2.1`.
-
-        :param params: the other parameters of the credentials.
-        """
-        qop = params.get("qop", "")
-        integrity = [self.digest(body)] if qop.lower() == "auth-int" else []
-        ha2 = self.digest(method, params["uri"], *integrity)
-        counted = [params["nc"], params["cnonce"], qop] if qop else []
-        return self.digest(ha1, params["nonce"], *counted, ha2)
-
-
-@frozen
-class HA1:
-    """
-    The hash of ``username:realm:password``, which serves in place of the password (:rfc:`7616#section-3.4.2`).
-
-    :ivar value: in lower-case hexadecimal digits.
-    :ivar hash_name: what it was made with, a key of :data:`HASHES`.
-    """
-
-    realm: str
-    value: str = field(repr=False)
-    hash_name: str = "MD5"
 
 
 @frozen
@@ -181,6 +107,9 @@ class Authenticator:
         tokens: TokenSource,
         realms: Collection[str] | None = None,
         ha1: HA1 | None = None,
+        *,
+        keyring: Keyring | None = None,
+        registering: bool = False,
     ) -> None:
         """
         Keep the credentials.
@@ -188,20 +117,36 @@ class Authenticator:
         :param ha1: in place of the password; only challenges of its realm that offer its hash are answered then.
         :param realms: the only realms to answer to; None answers to any. A peer that may choose the realm can have
             hashes of the password to try words on.
+        :param keyring: in place of password, realms and hash: it may serve several authenticators.
+        :param registering: whether this one is for REGISTER, by which the realms are learnt.
         :raises LocalViolation: for text that UTF-8 cannot carry.
         """
-        _bytes(username + password)
+        encoded(username + password)
         self._username = username
-        self._password = password
-        self._ha1 = ha1
+        self._keys = keyring or Keyring(username, password, ha1, realms)
+        self._registering = registering
         self._tokens = tokens
-        self._realms = realms
+        self.objections: tuple[Objection, ...] = ()
+        """To what was challenged last, and gets no credentials."""
         self._spaces: dict[tuple[str, str], _Space] = {}
+
+    @property
+    def username(self) -> str:
+        """Return whose credentials they are."""
+        return self._username
 
     def __repr__(self) -> str:
         return f"<Authenticator of {self._username!r}>"
 
-    def answer(self, response: Response, method: str, uri: str, body: str, tried: bool) -> list[tuple[str, str]] | None:
+    def answer(
+        self,
+        response: Response,
+        method: str,
+        uri: str,
+        body: str,
+        tried: bool,
+        carried: Collection[tuple[str, str]] | None = None,
+    ) -> list[tuple[str, str]] | None:
         """
         Answer the challenges in a 401 or 407.
 
@@ -211,9 +156,12 @@ class Authenticator:
 
         :param method: with ``uri`` and ``body``, of the request that was challenged and is to be sent again.
         :param tried: whether that request carried what this method returned; false for what :meth:`cached` returned.
+        :param carried: header field and realm of the credentials that the request had already: beside them only those
+            are made that were asked for now. None makes all that can be made.
         :returns: the fields that replace each Authorization and Proxy-Authorization of the request, also those for
             spaces that did not challenge this time; None when there is no use in another try.
         """
+        self.objections = ()
         offers = {} if method in NEVER_CHALLENGED else self._choose(response)
         refused = [key for key, offer in offers.items() if tried and self._is_refusal(key, offer)]
         for key in refused:
@@ -222,21 +170,30 @@ class Authenticator:
             return None
         for key, offer in offers.items():
             self._enter(key, offer, tried)
-        fields = self.cached(method, uri, body)
+        wanted = None if carried is None else {*carried, *offers}
+        fields = self.cached(method, uri, body, wanted)
         for key in offers:
             self._spaces[key].fresh = True
         return fields
 
-    def cached(self, method: str, uri: str, body: str) -> list[tuple[str, str]]:
+    def cached(
+        self, method: str, uri: str, body: str, wanted: Collection[tuple[str, str]] | None = None
+    ) -> list[tuple[str, str]]:
         """
         Make credentials for every challenge that is known, each with the next nonce count.
 
+        :param wanted: header field and realm of those to make; None makes all.
         :returns: Authorization and Proxy-Authorization fields; none for a method that is never challenged: an ACK
             takes those of its INVITE (:rfc:`3261#section-22.1`).
         """
         if method in NEVER_CHALLENGED:
             return []
-        return [(name, str(self._credentials(space, method, uri, body))) for (name, _), space in self._spaces.items()]
+        chosen = [(key, space) for key, space in self._spaces.items() if wanted is None or key in wanted]
+        return [(name, str(self._credentials(space, method, uri, body))) for (name, _), space in chosen]
+
+    def for_proxies(self, method: str, uri: str, body: str) -> list[tuple[str, str]]:
+        """Make credentials, as :meth:`cached` does, only for the proxies that are known: no end of a dialog is one."""
+        return self.cached(method, uri, body, [key for key in self._spaces if key[0] == "Proxy-Authorization"])
 
     def _choose(self, response: Response) -> dict[tuple[str, str], _Offer]:
         """
@@ -246,17 +203,20 @@ class Authenticator:
         :rfc:`8760#section-2.4` leaves room. Servers whose list begins with the strongest see no difference.
         """
         best: dict[tuple[str, str], _Offer] = {}
-        hashed = self._ha1
+        objections: dict[tuple[str, str], Objection] = {}
         for name, answer in ANSWERS.items():
             for offer in filter(None, map(_Offer.parse, response.headers.get_all(name))):
-                key = (answer, offer.params["realm"])
-                if self._realms is not None and key[1] not in self._realms:
-                    continue
-                if hashed is not None and (hashed.realm, hashed.hash_name) != (key[1], offer.algorithm.hash_name):
-                    continue
-                if key not in best or offer.algorithm.weakness < best[key].algorithm.weakness:
+                key, algorithm = (answer, offer.params["realm"]), offer.algorithm
+                why = self._keys.objection(key[1], algorithm, registering=self._registering)
+                if why is not None:
+                    objections[key] = Objection(key[1], algorithm.hash_name, why)
+                elif key not in best or algorithm.weakness < best[key].algorithm.weakness:
                     best[key] = offer
-        return dict(list(best.items())[:MAX_SPACES])
+        self.objections = tuple(objection for key, objection in objections.items() if key not in best)[:MAX_SPACES]
+        chosen = dict(list(best.items())[:MAX_SPACES])
+        for (_, realm), offer in chosen.items():
+            self._keys.note(realm, offer.algorithm, registering=self._registering)
+        return chosen
 
     def _is_refusal(self, key: tuple[str, str], offer: _Offer) -> bool:
         """Tell whether the challenge says that the credentials, and not only their nonce, are wrong."""
@@ -273,10 +233,8 @@ class Authenticator:
             self._spaces[key] = old
             return
         cnonce = self._tokens.token()
-        if self._ha1 is not None:
-            ha1 = offer.algorithm.of_session(self._ha1.value, nonce, cnonce)
-        else:
-            ha1 = offer.algorithm.ha1(self._username, offer.params["realm"], self._password, nonce, cnonce)
+        plain = self._keys.ha1(offer.params["realm"], offer.algorithm)
+        ha1 = offer.algorithm.of_session(plain, nonce, cnonce)
         self._spaces[key] = _Space(offer, cnonce, ha1, retried=retried)
         if len(self._spaces) > MAX_SPACES:
             del self._spaces[next(iter(self._spaces))]
@@ -388,7 +346,7 @@ class Verifier:
         """Tell whether the response is the one that the password gives."""
         ha1 = self._algorithm.ha1(username, self._realm, password, params["nonce"], params.get("cnonce", ""))
         expected = self._algorithm.response(ha1, method, body, params)
-        return hmac.compare_digest(_bytes(expected), _bytes(params["response"].lower()))
+        return hmac.compare_digest(encoded(expected), encoded(params["response"].lower()))
 
     def _use_nonce(self, params: Mapping[str, str], now: float) -> bool:
         """Count the use of a nonce of ours; False when it is not good any more."""

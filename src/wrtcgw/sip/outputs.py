@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from wrtcgw.sip.headers import NameAddr, Reason
 from wrtcgw.sip.identity import Diversion, Identity, Party
+from wrtcgw.sip.keyring import Objection
 from wrtcgw.sip.source import Source
 from wrtcgw.sip.uri import URI
 
@@ -322,8 +323,18 @@ class PeerFault:
     detail: str
 
 
+@frozen
+class ChallengeIgnored:
+    """A 401 or 407 to a request of ours for which ``user`` (a DN) gave no credentials."""
+
+    user: str
+    method: str
+    objection: Objection
+
+
 Output = (
     Send
+    | ChallengeIgnored
     | Registered
     | RegistrationFailed
     | Unregistered

@@ -1,8 +1,12 @@
 """What the user agent is told once: who it is, whom it serves, and the values that a site may choose."""
 
+from collections.abc import Collection
+
 from attrs import define, field, frozen
 
-from wrtcgw.sip.digest import HA1, Authenticator
+from wrtcgw.sip.digest import Authenticator
+from wrtcgw.sip.hashes import HA1, HASHES, encoded
+from wrtcgw.sip.keyring import Keyring
 from wrtcgw.sip.tokens import TokenSource
 
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, NOTIFY, UPDATE, PRACK, REFER, MESSAGE"
@@ -67,8 +71,33 @@ class Account:
     """The user for digest authentication, where it is not the DN."""
     service_route: tuple[str, ...] = ()
     ha1: HA1 | None = field(default=None, repr=False)
-    """In place of the password."""
+    """In place of the password; both are in the keyring, and here no longer than that needs the password."""
     authenticator: Authenticator | None = field(default=None, repr=False)
+    """For REGISTER."""
+    realms: Collection[str] | None = None
+    """Those that may have credentials; empty for those of the registrar, None for any (all peers are trusted)."""
+    algorithms: Collection[str] = tuple(HASHES)
+    """Those that may be used."""
+    keyring: Keyring = field(default=None, repr=False)
+    """May be that of another account."""
+    _caller: Authenticator | None = field(default=None, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Put the secrets into a keyring: they are in one place, and can be forgotten there."""
+        if self.keyring is None:
+            username = self.auth_user or self.dn
+            encoded(username + self.password)
+            self.keyring = Keyring(username, self.password, self.ha1, self.realms, self.algorithms)
+        self._drop_password()
+
+    def settle(self) -> None:
+        """Note that the registrar has agreed: from now on hashes take the place of the password."""
+        self.keyring.settle()
+        self._drop_password()
+
+    def _drop_password(self) -> None:
+        if not self.keyring.has_password:
+            self.password, self.ha1 = "", None
 
     def credentials(self, tokens: TokenSource) -> Authenticator:
         """Return the authenticator of this account; it remembers challenges from one request to the next."""
@@ -77,5 +106,19 @@ class Account:
         return self.authenticator
 
     def new_credentials(self, tokens: TokenSource) -> Authenticator:
-        """Return an authenticator that knows no challenge."""
-        return Authenticator(self.auth_user or self.dn, self.password, tokens, ha1=self.ha1)
+        """Return an authenticator for REGISTER that knows no challenge."""
+        return Authenticator(self.keyring.username, "", tokens, keyring=self.keyring, registering=True)
+
+    def for_calls(self, tokens: TokenSource) -> Authenticator:
+        """
+        Return the authenticator for all requests but REGISTER.
+
+        It is another one: the challenges of a far side have nothing to do with those of the registrar.
+        """
+        if self._caller is None:
+            self._caller = Authenticator(self.keyring.username, "", tokens, keyring=self.keyring)
+        return self._caller
+
+    def unasked(self, method: str, uri: str, body: str) -> list[tuple[str, str]]:
+        """Return the credentials that go along with a request in a dialog: none but for the own proxy."""
+        return self.authenticator.for_proxies(method, uri, body) if self.authenticator is not None else []

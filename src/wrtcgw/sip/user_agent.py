@@ -108,7 +108,9 @@ class UserAgent:
         content_type: str = "",
     ) -> ClientRequest:
         """
-        Send a request inside ``dialog``, with our Contact, and credentials as soon as they are asked for.
+        Send a request inside ``dialog``, with our Contact, and credentials when they are asked for.
+
+        The far side gets none unasked: from each answer to a nonce it could try words on the password.
 
         :returns: the pending request; its responses go to ``on_response``.
         """
@@ -118,14 +120,13 @@ class UserAgent:
             headers.add("Contact", self.contact(account))
         for name, value in fields:
             headers.add(name, value)
-        authenticator = account.credentials(self.tokens)
-        for name, value in authenticator.cached(method, request.uri, body):
+        for name, value in account.unasked(method, request.uri, body):
             headers.add(name, value)
         headers.add("User-Agent", self.settings.user_agent)
         if body:
             headers.add("Content-Type", content_type)
             request.body = body
-        return self.layer.request(request, dialog.flow, on_response, dialog.next_cseq, authenticator)
+        return self.layer.request(request, dialog.flow, on_response, dialog.next_cseq, account.for_calls(self.tokens))
 
     def acknowledge(self, dialog: Dialog, invite: Request) -> Request:
         """

@@ -88,7 +88,7 @@ class OutgoingLeg(Leg):
             headers.add(name, value)
         headers.add("Content-Type", "application/sdp")
         request = Request("INVITE", uri, headers, self.local_sdp)
-        authenticator = self.account.credentials(ua.tokens)
+        authenticator = self.account.for_calls(ua.tokens)
         self._client = ua.layer.request(request, self.flow, self._on_response, self._next_cseq, authenticator)
 
     def _next_cseq(self) -> int:

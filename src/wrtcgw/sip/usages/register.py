@@ -83,6 +83,8 @@ class Registration:
 
         No challenge of an earlier sign-in is used, so that a wrong password cannot pass on the strength of a right one.
         """
+        if self.state is RegistrationState.REGISTERED and self.account is not account:
+            account.keyring.inherit(self.account.keyring)
         authenticator = account.new_credentials(self.ua.tokens)
         self._try(Attempt(account, authenticator, self._expires, is_refresh=False))
 
@@ -200,6 +202,7 @@ class Registration:
     def _accepted(self, attempt: Attempt, response: Response) -> None:
         """Take the binding: how long it lives, and the way for requests of ours (:rfc:`3608#section-5`)."""
         attempt.account.authenticator = attempt.authenticator
+        attempt.account.settle()
         attempt.account.service_route = tuple(route_values(response.headers.get_all("Service-Route")))
         self.account = attempt.account
         self.ua.accounts[self.account.key] = self.account
