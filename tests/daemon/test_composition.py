@@ -49,6 +49,7 @@ OTHERS: dict[str, Any] = {
     "auth_realms": ("example.org",),
     "digest_algorithms": ("SHA-256",),
     "auto_answer": "talk",
+    "messages_from": ("*",),
     "auto_answer_from": ("example.org",),
     "attached_data": "info",
     "guest_mode": "registered",

@@ -110,7 +110,7 @@ class ForeignRealmTests(LeakCase):
 
     def test_guests(self) -> None:
         """A guest's credentials are for the realm of the guest DN's registration, or a configured one, or none."""
-        off = {"guest_mode": "unregistered", "guest_dn": "5003", "guest_password": "third"}
+        off: dict[str, object] = {"guest_mode": "unregistered", "guest_dn": "5003", "guest_password": "third"}
         cases: tuple[tuple[dict[str, object], str, list[str]], ...] = (
             (off, OWN, []),
             ({**off, "auth_realms": ("far",)}, OWN, ["far"]),

@@ -156,6 +156,7 @@ class Settings:
     reject_code: int = _key(486, kinds.integer(400, 699), reload=True)
     show_private_identity: bool = _key(False, kinds.switch, reload=True)
     page_headers: tuple[str, ...] = _key((), kinds.many(kinds.header_name), reload=True)
+    messages_from: tuple[str, ...] = _key(("local",), kinds.many(kinds.party))
     auto_answer_from: tuple[str, ...] = _key(("*",), kinds.many(kinds.party), reload=True)
     auto_answer: str = _key("off", kinds.choice("off", "talk", "headers"), reload=True)
     attached_data: str = _key("headers", kinds.choice("headers", "info", "off"), reload=True)

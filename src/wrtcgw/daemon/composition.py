@@ -188,6 +188,7 @@ def ua_settings(settings: Settings) -> UASettings:
         redirect_domains=settings.domains,
         max_redirects=settings.max_redirects,
         ring_limit=settings.ring_timeout,
+        texts_from=frozenset(settings.domain.lower() if name == "local" else name for name in settings.messages_from),
         transfer_limit=settings.transfer_timeout,
     )
 

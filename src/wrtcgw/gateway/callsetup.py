@@ -6,6 +6,7 @@ from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.errors import BadInput, Draining, NoSIPConnection, WrongState
+from wrtcgw.gateway.alarms import Alarm, AlarmKind
 from wrtcgw.gateway.arrivals import new_call
 from wrtcgw.gateway.attached import Data, from_headers
 from wrtcgw.gateway.causes import Ending, ending
@@ -127,6 +128,8 @@ class CallSetup:
         switch = self._switch
         agent = switch.registry.find_dn(event.account)
         refusal = UNAVAILABLE if agent is None or agent.guest else self._refusal(agent)
+        if agent is not None and not refusal and event.replaces is None and self._rings_enough(agent, event):
+            refusal = BUSY
         if switch.draining and event.replaces is None:
             refusal = DRAINING
         offer = None if event.offer is None else parse(event.offer)
@@ -145,6 +148,17 @@ class CallSetup:
             call.auto_answer = event.auto_answer
         switch.tell(call, incoming_offer(call))
         self._orders.arm_talk(leg, agent)
+
+    def _rings_enough(self, agent: Agent, event: CallReceived) -> bool:
+        """Tell whether the caller of a new call has as many ringing at the agent as it may, and let it be known."""
+        legs, limit, caller = self._switch.legs, self._switch.settings.ring_limit_per_caller, event.source.key
+        ringing = (legs[call.id] for call in agent.calls.values() if call.state is CallState.OFFERED)
+        if sum(leg.source.key == caller for leg in ringing) < limit:
+            return False
+        text = f"a call of {caller[:80]} was refused: {limit} of its calls ring at this agent"
+        kind, setting = AlarmKind.TOO_MANY_RINGING, "ring_limit_per_caller"
+        self._switch.alarm(Alarm(kind=kind, text=text, setting=setting, dn=agent.dn))
+        return True
 
     def _refusal(self, agent: Agent) -> int:
         """Return the code with which a further call for the agent is refused, or 0."""

@@ -27,7 +27,7 @@ OfferEvent = (
     | sip.AnswerReceived
     | sip.SessionRefreshed
 )
-OrderEvent = sip.InfoReceived | sip.ControlReceived | sip.TextReceived
+OrderEvent = sip.InfoReceived | sip.ControlReceived | sip.TextReceived | sip.TextRefused
 OtherEvent = (
     sip.Send
     | sip.PeerFault
@@ -107,6 +107,8 @@ class Events:
                 self.orders.control_received(event)
             case sip.TextReceived():
                 self.orders.text_received(event)
+            case sip.TextRefused():
+                self.orders.text_refused(event)
             case _:
                 assert_never(event)
 

@@ -9,6 +9,7 @@ from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.negotiation.hold import BY_ORDER, SERVER, Hold
 from wrtcgw.calls.negotiation.machine import Negotiation
 from wrtcgw.errors import BadInput, GatewayError, RequestRefused, TooManyOrders
+from wrtcgw.gateway.alarms import Alarm, AlarmKind
 from wrtcgw.gateway.attached import FORM
 from wrtcgw.gateway.causes import Ending, explain
 from wrtcgw.gateway.consent import TALK, consents
@@ -16,7 +17,7 @@ from wrtcgw.gateway.legs import Leg
 from wrtcgw.gateway.offer_answer import OfferAnswer
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch
-from wrtcgw.sip.outputs import ControlReceived, InfoReceived, TextReceived
+from wrtcgw.sip.outputs import ControlReceived, InfoReceived, TextReceived, TextRefused
 
 DTMF_RELAY, DTMF = "application/dtmf-relay", "application/dtmf"
 MAX_DIGITS = 64
@@ -137,6 +138,12 @@ class Orders:
                     body=event.body,
                 )
             )
+
+    def text_refused(self, event: TextRefused) -> None:
+        """Tell of a text that came from somebody who may not send any."""
+        text = f"a MESSAGE of {event.sender[:80]} was refused: messages_from does not name it"
+        kind = AlarmKind.TEXT_REFUSED
+        self._switch.alarm(Alarm(kind=kind, text=text, setting="messages_from", dn=event.account))
 
     def control_received(self, event: ControlReceived) -> None:
         """

@@ -324,6 +324,14 @@ class PeerFault:
 
 
 @frozen
+class TextRefused:
+    """A MESSAGE came for the account from somebody whose texts are not wanted, and was answered 403."""
+
+    account: str
+    sender: str
+
+
+@frozen
 class ChallengeIgnored:
     """A 401 or 407 to a request of ours for which ``user`` (a DN) gave no credentials."""
 
@@ -335,6 +343,7 @@ class ChallengeIgnored:
 Output = (
     Send
     | ChallengeIgnored
+    | TextRefused
     | Registered
     | RegistrationFailed
     | Unregistered
