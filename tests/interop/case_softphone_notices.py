@@ -82,22 +82,29 @@ class Notices(SayingCase):
         await self.until(tab, NO_NOTICE)
 
     async def test_bad_number(self) -> None:
-        """What is no number is told once, in the page's language, and stands in the field to be put right."""
-        for locale, words, correct in (
-            ("en-US", "“{}” is not a number that can be called. Check the number.", "Correct the number"),
-            ("de-DE", "„{}“ ist keine Rufnummer, die man anrufen kann. Prüfen Sie die Nummer.", "Nummer berichtigen"),
+        """What is no number is told once, in the page's language, and stays in the field to be put right."""
+        for locale, words in (
+            ("en-US", "“{}” is not a number that can be called. Check the number."),
+            ("de-DE", "„{}“ ist keine Rufnummer, die man anrufen kann. Prüfen Sie die Nummer."),
         ):
             tab = await self.agent(5001, locale=locale)
             tab.console.expect("400")
             for number in ("abc def", "<5002>", "5002, 5003"):
                 await self.dial(tab, number)
-                await self.sees(tab, words.format(number), ".ended")
-                self.assertTrue(await tab.evaluate(NO_NOTICE))
+                await self.sees(tab, words.format(number), ".notice, .ended")
+                shown = "() => document.querySelectorAll('.notice, .ended').length"
+                self.assertEqual(await tab.evaluate(shown), 1)
                 self.assertEqual(await tab.evaluate(FIELD), number)
-            await self.press(tab, correct)
-            self.assertEqual(await tab.evaluate("() => document.activeElement.className"), "number")
+            await self.leave(tab)
+
+    async def test_unknown_number(self) -> None:
+        """A number that nobody has is put back into the field, with a button that leads there."""
+        for locale, correct in (("en-US", "Correct the number"), ("de-DE", "Nummer berichtigen")):
+            tab = await self.agent(5001, locale=locale)
             await self.dial(tab, 7777)
             await self.until(tab, "() => document.querySelector('.dial input').value === '7777'")
+            await self.press(tab, correct)
+            self.assertEqual(await tab.evaluate("() => document.activeElement.className"), "number")
             await self.leave(tab)
 
     async def test_hold_unreachable(self) -> None:
