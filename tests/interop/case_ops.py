@@ -42,7 +42,7 @@ class Live(OpsCase):
         ops = await self.ops()
         agent = await self.agent(5001)
         await self.talk(agent)
-        for tile, value in (("agents", "1"), ("calls", "1"), ("connections", "1 / 1"), ("health", "Well")):
+        for tile, value in (("agents", "1"), ("calls", "1"), ("connections", "1 / 1"), ("health", "Healthy")):
             await self.sees(ops, value, f".tile.{tile} .value")
         await self.until(ops, "() => document.querySelectorAll('.chart canvas').length === 4")
         await self.sees(ops, "ws://", ".columns tbody")

@@ -158,7 +158,7 @@ class Outage(OpsCase):
         self.gateway.server.start()
         await ops.evaluate("() => document.querySelector('.banner button').click()")  # it may be back by itself
         await self.sees(ops, "The gateway answers again.", "#notice")
-        await self.sees(ops, "Gateway is well", ".state")
+        await self.sees(ops, "Gateway healthy", ".state")
         self.assertFalse(await ops.evaluate("() => document.querySelector('.banner').checkVisibility()"))
 
 
