@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { Lifeline } from "../../src/wrtcgw/browser/grtc/lifeline.js";
 import { read } from "../../src/wrtcgw/browser/grtc/quality.js";
 import { Silence } from "../../src/wrtcgw/browser/grtc/silence.js";
+import { watchBrowser } from "../../src/wrtcgw/browser/grtc/surroundings.js";
 import { Warnings } from "../../src/wrtcgw/browser/grtc/warnings.js";
 
 // Returns after which second of looks the silence was told, 0 for never.
@@ -111,4 +112,41 @@ test("another connection, or none, has nothing to be looked after", async () => 
   assert.equal(await lost(pc, { current: () => ((looks += 1) > 2 ? connection(() => 7) : pc) }), 0);
   assert.equal(await lost(null), 0);
   assert.equal(await lost({ getStats: async () => { throw new Error("closed"); } }), 0);
+});
+
+test("the browser tells of a network, of a page that wakes up, and of devices, until nobody listens any more", (t) => {
+  const page = new EventTarget();
+  const document = Object.assign(new EventTarget(), { visibilityState: "hidden" });
+  const [connection, mediaDevices] = [new EventTarget(), new EventTarget()];
+  const before = Object.getOwnPropertyDescriptor(globalThis, "navigator");
+  Object.defineProperty(globalThis, "navigator", { value: { connection, mediaDevices }, configurable: true });
+  Object.assign(globalThis, {
+    document, addEventListener: page.addEventListener.bind(page), removeEventListener: page.removeEventListener.bind(page),
+  });
+  t.after(() => {
+    for (const name of ["document", "addEventListener", "removeEventListener", "navigator"]) delete globalThis[name];
+    if (before) Object.defineProperty(globalThis, "navigator", before);
+  });
+  const told = [];
+  const stop = watchBrowser({
+    network: () => told.push("network"), awake: () => told.push("awake"), devices: () => told.push("devices"),
+  });
+  const happens = (target, name, about = {}) => target.dispatchEvent(Object.assign(new Event(name), about));
+  const all = () => {
+    happens(page, "online");
+    happens(page, "offline");
+    happens(connection, "change");
+    happens(page, "pageshow", { persisted: false });
+    happens(page, "pageshow", { persisted: true });
+    happens(document, "visibilitychange");
+    document.visibilityState = "visible";
+    happens(document, "visibilitychange");
+    happens(document, "resume");
+    happens(mediaDevices, "devicechange");
+  };
+  all();
+  assert.deepEqual(told, ["network", "network", "awake", "awake", "awake", "awake", "devices"]);
+  stop();
+  all();
+  assert.equal(told.length, 7);
 });
