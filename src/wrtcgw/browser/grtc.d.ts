@@ -10,8 +10,8 @@ export type LibraryCode =
 export type GatewayCode =
   | "bad_input" | "not_signed_in" | "foreign_session" | "session_required" | "foreign_origin" | "registration_refused"
   | "registrar_failed" | "registration_timeout" | "agent_in_use" | "guests_not_allowed" | "too_many_guests"
-  | "destination_forbidden" | "too_many_calls" | "too_many_tries" | "unknown_call" | "ambiguous_call" | "wrong_state"
-  | "request_refused" | "draining" | "no_sip_connection" | "store_unavailable" | "body_too_large"
+  | "destination_forbidden" | "too_many_calls" | "too_many_orders" | "too_many_tries" | "unknown_call"
+  | "ambiguous_call" | "wrong_state" | "request_refused" | "draining" | "no_sip_connection" | "body_too_large"
   | "wrong_content_type" | "not_found" | "wrong_method";
 
 /** A word for programs; a later gateway may have others. */
