@@ -435,6 +435,7 @@ class Troubles(LibraryCase):
         await caller.evaluate("() => { window.dispatchEvent(new Event('online')) }")
         await self.until(caller, f"(before) => ({user})() !== before", before)
         await caller.evaluate("() => { delete call.connection.getStats }")
+        await self.until(caller, "() => call.connection.signalingState === 'stable'")
         await self.until(caller, "() => call.connection.connectionState === 'connected'")
         for tab in (caller, called):
             await self.hears(tab, "call.connection")
