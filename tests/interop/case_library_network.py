@@ -47,7 +47,7 @@ ANSWERED = """async (offer) => {
 PLAYED = """async (answer) => {
     if (answer) await pc.setRemoteDescription(answer);
     window.silent = new Audio();
-    Object.assign(silent, { srcObject: await reference, muted: true });
+    Object.assign(silent, { srcObject: await reference, volume: 0.01 });
     await silent.play();
 }"""
 METER = """async () => {
