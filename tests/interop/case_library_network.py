@@ -19,8 +19,11 @@ OFFLINE = 3.0
 """Seconds."""
 AFTER = 8.0
 """Seconds in which a repair would make its hole."""
-MOST = 0.2
-"""Seconds that nobody hears as a gap; a repair by new ICE credentials takes 3 s and more with the demo PBX."""
+MOST = 0.2 if "INTEROP_BLIPS" in os.environ else 2.0
+"""
+Seconds that may be missing. On a quiet machine, for which more runs are asked for, what nobody hears as a gap; where
+other cases run beside, less than a repair takes, which is 3 s and more with the demo PBX.
+"""
 TONE = """async () => {
     window.context = new AudioContext();
     const oscillator = new OscillatorNode(context, { frequency: 600 });
