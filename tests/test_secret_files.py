@@ -103,6 +103,12 @@ class Warnings(FileCase):
         """Return the warnings of a configuration."""
         return "\n".join(warnings(*self.load(text, **environ)))
 
+    def test_tokens_without_secrets(self) -> None:
+        """Where agents sign in by token, and DNs register without a password, that is said."""
+        tokens = 'oidc_issuer = "https://login.example.org"\noidc_audience = ["gw"]\n'
+        self.assertIn("oidc_issuer without sip_secrets", self.warned(tokens))
+        self.assertNotIn("oidc_issuer", self.warned(tokens + 'sip_secrets = "file:/etc/wrtcgw/secrets.toml"'))
+
     def test_readable(self) -> None:
         """A file with a secret that everyone can read is named: the configuration itself, a twin, a credential."""
         secret = self.file("token", "hush", 0o644)
@@ -112,6 +118,9 @@ class Warnings(FileCase):
             f'operator_token_file = "{secret}"'))  # fmt: skip
         secret.chmod(0o640)
         self.assertNotIn("everyone", self.warned(f'operator_token_file = "{secret}"'))
+        secrets = self.file("sip-secrets.toml", '5001 = "hush"', 0o644)
+        self.assertIn(f"sip_secrets: everyone on this machine can read {secrets}", self.warned(
+            f'sip_secrets = "file:{secrets}"'))  # fmt: skip
         path = self.file("wrtcgw.toml", 'turn_secret = "hush"', 0o644)
         settings, sources = load(path, PROXY)
         self.assertIn(f"turn_secret: everyone on this machine can read {path}", "\n".join(warnings(settings, sources)))

@@ -56,6 +56,7 @@ class Forms(SecretsCase):
         """Fields say it with names."""
         self.assertEqual(read_fields({"password": f"r:{HASH}"}), Secret(password=f"r:{HASH}"))
         self.assertEqual(read_fields({"realm": "r", "ha1": HASH}), hashed("r", HASH, "MD5"))
+        self.assertEqual(read_fields({"password": "p", "user": "u5001"}), Secret(password="p", user="u5001"))
         named = {"realm": "r", "ha1": LONG_HASH, "algorithm": "sha-512-256"}
         self.assertEqual(read_fields(named), hashed("r", LONG_HASH, "SHA-512-256"))
 
@@ -71,6 +72,7 @@ class Forms(SecretsCase):
             {"realm": "r", "ha1": "planted"},
             {"realm": "r", "ha1": HASH, "algorithm": "SHA-256"},
             {"realm": 5, "ha1": HASH},
+            {"password": "p", "user": 5},
             {"realm": 'a"b', "ha1": HASH},
         )
         for fields in wrong:

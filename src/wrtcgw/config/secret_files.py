@@ -72,6 +72,9 @@ def open_files(settings: Settings, sources: Mapping[str, str]) -> Iterator[tuple
     for name in SECRETS:
         if getattr(settings, name) and sources.get(name, "").startswith("/"):
             found.setdefault(Path(sources[name]), name)
+    source = settings.sip_secrets
+    if source is not None and source.kind == "file":
+        found.setdefault(Path(source.words[0]), "sip_secrets")
     for path, name in found.items():
         if readable_by_others(path):
             yield name, path

@@ -31,6 +31,8 @@ def _open_doors(settings: Settings) -> Iterator[str]:
         )
     if settings.genesys_no_password == "register" and settings.genesys_dialect:
         yield "genesys_no_password is register: whoever reaches this port can be any agent"
+    if settings.oidc_issuer and settings.sip_secrets is None:
+        yield "oidc_issuer without sip_secrets: DNs register without a password, which the registrar has to allow"
     if settings.guest_mode != "off" and "*" in settings.guest_destinations:
         yield "guest_destinations has *: anyone may call any number at your cost"
     if any(url.scheme == "ws" and url.host not in LOOPBACK for url in settings.proxies):

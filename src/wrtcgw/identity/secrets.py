@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 HA1_FORM = re.compile(r"(?P<realm>[^\x00-\x1f\"\\]+):(?P<hash>[0-9A-Fa-f]{64}|[0-9A-Fa-f]{32})")
 ALGORITHMS = {32: ("MD5",), 64: ("SHA-256", "SHA-512-256")}
@@ -31,7 +31,8 @@ class Secret:
     """
     What a DN registers with: ``password``, or ``ha1`` for ``realm``.
 
-    :ivar ha1: the hash of ``dn:realm:password``, in lower-case hex.
+    :ivar ha1: the hash of ``user:realm:password``, in lower-case hex.
+    :ivar user: the name that goes with it, where it is not the DN.
     :ivar algorithm: what it was made with, as Digest names it.
     """
 
@@ -39,6 +40,7 @@ class Secret:
     realm: str = ""
     ha1: str = field(default="", repr=False)
     algorithm: str = ""
+    user: str = ""
 
 
 class SecretSource(Protocol):
@@ -69,8 +71,17 @@ def read_fields(found: Mapping[str, Any]) -> Secret:
     """
     Return the secret that some fields are: ``password``, or ``realm`` and ``ha1``, perhaps with ``algorithm``.
 
+    ``user`` says to whom it belongs, where that is not the DN.
+
     :raises NoSecret: when there is none.
     """
+    user = found.get("user", "")
+    if not isinstance(user, str):
+        raise NoSecret("user has to be a text")
+    return evolve(_secret(found), user=user)
+
+
+def _secret(found: Mapping[str, Any]) -> Secret:
     if "ha1" not in found:
         return _password(found.get("password"))
     realm, value, algorithm = found.get("realm"), found["ha1"], found.get("algorithm", "")

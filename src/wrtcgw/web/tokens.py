@@ -79,6 +79,7 @@ class TokenDesk:
             id=fields.optional("id") or dn,
             dn=dn,
             password=secret.password,
+            auth_user=secret.user,
             ha1=HA1(secret.realm, secret.ha1, secret.algorithm) if secret.ha1 else None,
             display_name=fields.optional("display_name") or "",
             always_listens=fields.switch("always_listens") or False,
