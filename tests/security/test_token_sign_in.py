@@ -493,6 +493,38 @@ class Secrets(TokenCase):
         self.assertNotIn(SECRET, repr(Secret(password=SECRET, realm="r", ha1=SECRET)))
 
 
+class Audited(TokenCase):
+    """What the audit log says of it."""
+
+    def lines(self, shown: str, **fields: Any) -> list[str]:
+        """Return the lines of one sign_in."""
+        found: list[str] = []
+
+        def take(event: LogEvent) -> None:
+            if event["log_namespace"] == "wrtcgw.audit":
+                found.append(event["line"])
+
+        observer = cast(ILogObserver, take)
+        globalLogPublisher.addObserver(observer)
+        self.show(shown, **fields)
+        globalLogPublisher.removeObserver(observer)
+        return found
+
+    def test_who_it_was(self) -> None:
+        """It names the person at the provider beside the DN."""
+        (line, _) = self.lines(token(), dn="5001")
+        self.assertIn("event=token outcome=ok", line)
+        self.assertIn("dn=5001 sub=ann", line)
+
+    def test_why_not(self) -> None:
+        """It says why a token was refused, and shows nothing of it."""
+        for shown, code in ((token(claims(exp=NOW - 99)), "token_expired"), (token(claims(dn="1")), "dn_not_allowed")):
+            (line,) = self.lines(shown, dn="5001")
+            self.assertIn("event=token outcome=refused", line)
+            self.assertIn(f"code={code}", line)
+            self.assertNotIn(shown[:40], line)
+
+
 class Ways(TokenCase):
     """Ways that a token must not take."""
 

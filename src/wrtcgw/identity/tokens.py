@@ -48,6 +48,8 @@ TOKEN_LIMIT = 16_384
 HEADER_LIMIT = 4096
 PARTS = 3
 KID_LIMIT = 256
+SUBJECT_LIMIT = 255
+"""Characters of ``sub`` (OpenID Connect Core 1.0, section 2)."""
 TYPES = ("jwt", "at+jwt")
 """
 Values of ``typ`` that may sign in (:rfc:`9068#section-2.1`): a logout token, say, has the same issuer and the same key
@@ -63,8 +65,8 @@ class Identity:
 
     dns: tuple[str, ...]
     """The DNs that its bearer may sign in; at least one."""
-    expires: float
-    """Seconds since the epoch."""
+    subject: str = ""
+    """Who that is at the provider, for the audit log."""
 
 
 class _Registry(jws.JWSRegistry):
@@ -102,7 +104,7 @@ class TokenVerifier:
             raise TokenIssuer(f"iss {self.settings.issuer}", shown(claims.get("iss")))
         _check_signature(token, algorithm, await self.keys.find(algorithm, kid))
         self._judge_claims(claims)
-        return Identity(self._dns(claims), float(min(claims["exp"], 1e15)))
+        return Identity(self._dns(claims), str(claims.get("sub", ""))[:SUBJECT_LIMIT])
 
     def _judge_header(self, header: Mapping[str, Any]) -> tuple[str, str]:
         algorithm, kid, kind = header.get("alg"), header.get("kid", ""), header.get("typ", "JWT")

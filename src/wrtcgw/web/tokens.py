@@ -9,9 +9,9 @@ from wrtcgw.gateway import HA1
 from wrtcgw.identity.errors import (
     DNNotAllowed,
     DNRequired,
-    IdentityProviderUnavailable,
     SecretRefused,
     SecretUnavailable,
+    TokenRefused,
     TokensNotAccepted,
 )
 from wrtcgw.identity.secrets import NoSecret, Secret, SecretSource
@@ -61,19 +61,18 @@ class TokenDesk:
         this_try = self._reception.charge(client)
         try:
             identity = await self.parts.verifier.verify(token)
-        except IdentityProviderUnavailable:
-            this_try.forgive()
-            raise
-        except Exception as error:
-            if isinstance(error, GatewayError):
-                self._reception.audit.refuse("sign_in", error, client, by="token")
+            dn = _wanted_dn(fields, identity)
+        except GatewayError as error:
+            if not isinstance(error, TokenRefused):
+                this_try.forgive()
             log.warn("sign_in by token from {address}: {error}", address=client.address, error=str(error))
+            self._reception.audit.refuse("token", error, client, dn=fields.optional("dn"))
             raise
         this_try.forgive()
-        return await self._enter(request, client, fields, identity)
+        self._reception.audit.note("token", "ok", client, dn=dn, sub=identity.subject)
+        return await self._enter(request, client, fields, dn)
 
-    async def _enter(self, request: Request, client: Client, fields: Fields, identity: Identity) -> Reply:
-        dn = _wanted_dn(fields, identity)
+    async def _enter(self, request: Request, client: Client, fields: Fields, dn: str) -> Reply:
         secret = await self._secret(dn)
         wanted = SignIn(
             id=fields.optional("id") or dn,
