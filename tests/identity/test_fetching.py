@@ -3,13 +3,16 @@
 import json
 from typing import Any, cast
 
+from OpenSSL import SSL
+from service_identity.exceptions import VerificationError
 from treq.client import HTTPClient
 from treq.testing import RequestTraversalAgent, StubTreq
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.error import ConnectionRefusedError, DNSLookupError
+from twisted.internet.error import ConnectionLost, ConnectionRefusedError, DNSLookupError
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.client import ResponseNeverReceived
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
@@ -99,7 +102,14 @@ class Fetching(FetchingCase):
 
         broken = Broken()
         fetcher = Fetcher(HTTPClient(cast(RequestTraversalAgent, broken)), self.clock)
-        errors = ((ConnectionRefusedError(), "no connection"), (DNSLookupError(), "its name cannot be resolved"))
+        untrusted = SSL.Error([("ssl", "", "certificate verify failed")])
+        errors = (
+            (ConnectionRefusedError(), "no connection"),
+            (DNSLookupError(), "its name cannot be resolved"),
+            (ResponseNeverReceived([Failure(untrusted)]), "its certificate was not accepted"),
+            (ResponseNeverReceived([Failure(VerificationError([]))]), "its certificate was not accepted"),
+            (ResponseNeverReceived([Failure(ConnectionLost())]), "the connection was lost"),
+        )
         for error, words in errors:
             broken.error = error
             self.assertEqual(str(self.failureResultOf(fetcher.get("https://a/", 9), FetchFailed).value), words)

@@ -6,6 +6,8 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from attrs import frozen
+from OpenSSL import SSL
+from service_identity.exceptions import VerificationError
 from treq.content import collect
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError
 from twisted.internet.error import ConnectError, ConnectionLost, DNSLookupError
@@ -94,7 +96,7 @@ def _word(error: BaseException | None) -> str:
         return "the connection was lost"
     if isinstance(error, ConnectError):
         return "no connection"
-    if type(error).__name__ in ("VerificationError", "Error") and "SSL" in type(error).__module__ + repr(error):
+    if isinstance(error, SSL.Error | VerificationError):
         return "its certificate was not accepted"
     return type(error).__name__
 
