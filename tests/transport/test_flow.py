@@ -26,6 +26,16 @@ class Recovery(ServiceCase):
         self.network.run_for(2)
         self.assert_back(20, 1.5)
 
+    def test_malformed_frames(self) -> None:
+        """After frames that end the connection the flow is back in less than 2 s, each time (control frames)."""
+        self.start()
+        self.network.run_for(3)
+        for frame in (b"\x09\x00", b"\x89\x7e\x00\x7e" + bytes(126), b"\xc9\x00", b"\x8b\x81abcdx"):
+            since = self.network.seconds()
+            self.first.connections[-1].send_raw(frame)
+            self.network.run_for(2)
+            self.assert_back(since, 1.9)
+
     def test_down_for_long(self) -> None:
         """After a long outage the flow is back within the longest wait."""
         self.start()

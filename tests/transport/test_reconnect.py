@@ -49,6 +49,19 @@ class ReconnectionTests(SynchronousTestCase):
             subject.lost(now + 9.9)
         self.assertEqual(subject.delay(), 5.0)
 
+    def test_ended_by_us(self) -> None:
+        """After a malformed frame the next attempt comes soon, as the proxy lives; but not for ever."""
+        subject = self.reconnection(2)
+        delays = []
+        for now in range(8):
+            subject.connected(float(now))
+            subject.lost(now + 0.5, by_us=True)
+            delays.append((subject.delay(), subject.current))
+        self.assertEqual(delays, [(1.0, 0)] * 5 + [(1.0, 1), (2.0, 0), (2.0, 1)])
+        subject.connected(100.0)
+        subject.lost(120.0, by_us=True)
+        self.assertEqual(subject.delay(), 1.0)
+
     def test_lost_without_connection(self) -> None:
         """A loss that no connection preceded counts as a failure."""
         subject = self.reconnection(2)

@@ -158,6 +158,23 @@ class Messages(ClientCase):
         self.assertEqual(connection.binaries, [data])
         self.assertEqual(connection.texts, [SIP])
 
+    def test_foreign_bytes_as_text(self) -> None:
+        """The same in a text frame: no connection ends for what is in a message, whole or in fragments."""
+        app, connection = self.opened()
+        data = SIP.encode() + b"caf\xe9 \xf0\x9f\x98\x80 \xe2\x82"
+        parts = [data[:-8], data[-8:-1], data[-1:]]
+        fragments = b"".join(
+            connection.ws.send(BytesMessage(part, message_finished=n == 2)) for n, part in enumerate(parts)
+        )
+        as_text = b"\x81" + connection.ws.send(BytesMessage(data))[1:], b"\x01" + fragments[1:]
+        for frame in as_text:
+            connection.send_raw(frame)
+            self.network.settle()
+            self.assertEqual(app.received.pop().encode("utf-8", "surrogateescape"), data)
+        connection.text(SIP)
+        self.network.settle()
+        self.assertEqual((app.received, connection.close_code), ([SIP], None))
+
     def test_fragments(self) -> None:
         """A message may come in any fragments, with control frames between them, cut anywhere by TCP."""
         for whole in (SIP + "ä€", (SIP + "ä€").encode()):
@@ -206,7 +223,7 @@ class Messages(ClientCase):
 
     def test_bad_frames(self) -> None:
         """Frames against :rfc:`6455` close the connection with the code it names."""
-        cases = [(b"\x81\x01\xff", 1007), (b"\x83\x00", 1002), (b"\x81\x81abcd\0", 1002), (b"\x88\x01a", 1002)]
+        cases = [(b"\x83\x00", 1002), (b"\x81\x81abcd\0", 1002), (b"\x88\x01a", 1002), (b"\x09\x00", 1002)]
         for frame, code in cases:
             app, connection = self.opened()
             connection.send_raw(frame)

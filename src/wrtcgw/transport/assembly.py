@@ -1,9 +1,15 @@
-"""Putting WebSocket messages together from parts: one message may come in many frames, and one frame in many reads."""
+"""
+Putting WebSocket messages together from parts: one message may come in many frames, and one frame in many reads.
 
-from typing import cast
+Text and binary frames are read alike, as bytes of which those that are no UTF-8 become surrogate escapes.
+:rfc:`6455#section-8.1` has a text frame with such bytes fail the connection; but Asterisk and Sofia send everything as
+text, callers' names in Latin-1 included, and many agents share the connection.
+"""
 
 from attrs import define, field
 from twisted.logger import Logger
+from wsproto import WSConnection
+from wsproto.frame_protocol import Frame, MessageDecoder, Opcode
 
 from wrtcgw.transport.interfaces import ProtocolFault
 
@@ -11,6 +17,24 @@ DISCARD_FACTOR = 8
 """A message over the limit is read away and dropped; over this many times the limit it never ends."""
 
 log = Logger()
+
+
+class OneKind(MessageDecoder):
+    """Takes text frames for binary ones, so that nothing in a message is a fault of the connection."""
+
+    def process_frame(self, frame: Frame) -> Frame:
+        """Return the frame with its bytes as they came."""
+        return super().process_frame(frame._replace(opcode=Opcode.BINARY) if frame.opcode is Opcode.TEXT else frame)
+
+
+def read_alike(connection: WSConnection) -> None:
+    """
+    Let an open connection read text frames as bytes.
+
+    wsproto has no public way to it; its next message is decoded by what stands here.
+    """
+    assert connection.connection is not None, "the handshake is over"
+    connection.connection._proto._message_decoder = OneKind()
 
 
 class EndlessMessage(ProtocolFault):
@@ -27,11 +51,11 @@ class Assembly:
     """
 
     limit: int
-    """In bytes, or in characters for text frames."""
-    _parts: list[str | bytes | bytearray] = field(factory=list, init=False)
+    """In bytes."""
+    _parts: list[bytes | bytearray] = field(factory=list, init=False)
     _size: int = field(default=0, init=False)
 
-    def take(self, data: str | bytes | bytearray, *, last: bool) -> str | None:
+    def take(self, data: bytes | bytearray, *, last: bool) -> str | None:
         """
         Add one part.
 
@@ -54,6 +78,4 @@ class Assembly:
         if size > self.limit:
             log.warn("message of {size} bytes dropped: over the limit", size=size)
             return None
-        if parts and isinstance(parts[0], str):
-            return "".join(cast(list[str], parts))
-        return b"".join(cast(list[bytes], parts)).decode("utf-8", "surrogateescape")
+        return b"".join(parts).decode("utf-8", "surrogateescape")

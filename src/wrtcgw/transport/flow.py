@@ -26,7 +26,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from wrtcgw.transport.interfaces import MessageTransport
+from wrtcgw.transport.interfaces import MessageTransport, ProtocolFault
 from wrtcgw.transport.reconnect import Reconnection
 
 log = Logger()
@@ -158,7 +158,7 @@ class Flow:
             log.info("flow {flow}: closed", flow=self.number)
         else:
             self._complain("lost", reason)
-        self.reconnection.lost(self.clock.seconds())
+        self.reconnection.lost(self.clock.seconds(), by_us=reason.check(ProtocolFault) is not None)
         self.user.flow_disconnected(self.number)
 
     def _complain(self, what: str, failure: Failure) -> None:

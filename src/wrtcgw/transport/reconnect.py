@@ -10,6 +10,9 @@ from collections.abc import Callable
 
 from attrs import define, frozen
 
+MAX_FAULTS = 5
+"""This many connections in a row that we end for malformed frames are followed by a quick attempt."""
+
 
 @frozen(kw_only=True)
 class ReconnectSettings:
@@ -36,17 +39,27 @@ class Reconnection:
     """The index of the proxy to try, or that is in use."""
     failures: int = 0
     """Attempts that failed since a connection was last stable."""
+    faults: int = 0
+    """Connections ended by us since one was last stable."""
     connected_at: float | None = None
 
     def connected(self, now: float) -> None:
         """Take notice that the connection is open."""
         self.connected_at = now
 
-    def lost(self, now: float) -> None:
-        """Take notice that an open connection ended."""
+    def lost(self, now: float, *, by_us: bool = False) -> None:
+        """
+        Take notice that an open connection ended.
+
+        :param by_us: we have ended it for a malformed frame: the proxy lives, and its agents wait, so that the next
+            attempt comes soon; unless the same goes on and on.
+        """
         since, self.connected_at = self.connected_at, None
         if since is not None and now - since >= self.settings.stable_after:
+            self.failures = self.faults = 0
+        elif since is not None and by_us and self.faults < MAX_FAULTS:
             self.failures = 0
+            self.faults += 1
         else:
             self.failed()
 

@@ -17,12 +17,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from wsproto import ConnectionType, WSConnection
 from wsproto.connection import ConnectionState
-from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
+from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import RemoteProtocolError
 from zope.interface import implementer
 
-from wrtcgw.transport.assembly import Assembly, EndlessMessage
+from wrtcgw.transport.assembly import Assembly, EndlessMessage, read_alike
 from wrtcgw.transport.interfaces import (
     ClosedByPeer,
     MessageProtocol,
@@ -179,6 +179,7 @@ class WebSocketWire:
     def opened(self, app: MessageProtocol) -> None:
         """Enter the open phase with this application protocol."""
         self._phase = Phase.OPEN
+        read_alike(self._ws)
         self._app = app
         self._control_since = self._clock.seconds()
         self._schedule_ping()
@@ -192,7 +193,7 @@ class WebSocketWire:
     # events
 
     def _on_event(self, event: Event) -> None:
-        if isinstance(event, Message):
+        if isinstance(event, BytesMessage):
             self._on_part(event)
         elif isinstance(event, Pong):
             if self._phase is Phase.OPEN:
@@ -205,7 +206,7 @@ class WebSocketWire:
         else:
             self.on_handshake(event)
 
-    def _on_part(self, event: Message[str] | Message[bytes | bytearray]) -> None:
+    def _on_part(self, event: BytesMessage) -> None:
         """Hand a message up when its last part is there; keep-alives stay here."""
         try:
             text = self._assembly.take(event.data, last=event.message_finished)
