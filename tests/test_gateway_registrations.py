@@ -48,6 +48,42 @@ class SignIn(GatewayCase):
             error = self.fails(RegistrationRefused, self.gateway.sign_in(agent_id="a", dn="5001", password="x"))
             self.assertEqual((error.code, error.credentials), (code, credentials))
 
+    def test_true_cause(self) -> None:
+        """A 401 that nobody could answer says nothing of the password, and is told as what it is."""
+        self.far.script("REGISTER", 401)
+        error = self.fails(RegistrationRefused, self.gateway.sign_in(agent_id="a", dn="5001", password="secret"))
+        self.assertFalse(error.credentials)
+        self.assertIn("carries no challenge", str(error))
+        self.assertNotIn("password", str(error))
+
+    def test_nothing_granted(self) -> None:
+        """A registrar that grants 0 s has registered nobody: the sign-in says so, and nothing is asked for any more."""
+        self.far.expires = 0
+        error = self.fails(RegistrationRefused, self.gateway.sign_in(agent_id="a", dn="5001", password="secret"))
+        self.assertEqual((error.code, error.credentials), (200, False))
+        self.assertIn("granted 0 seconds", str(error))
+        with self.assertRaises(NotSignedIn):
+            self.gateway.agent("a")
+        asked = len(self.far.registers)
+        self.run_for(300)
+        self.assertEqual(len(self.far.registers), asked)
+
+    def test_nothing_granted_any_more(self) -> None:
+        """The same at a refresh: the page hears that it is not registered, and when it is again."""
+        agent = self.sign_in()
+        self.far.expires = 0
+        self.run_for(600)
+        self.assertIs(agent.registration, RegistrationState.RECOVERING)
+        told = self.last(agent, MessageType.REGISTRATION)
+        self.assertEqual((told.state, told.code), ("RECOVERING", 200))
+        self.assertIn("granted 0 seconds", told.hint)
+        asked = len(self.far.registers)
+        self.run_for(120)
+        self.assertLess(len(self.far.registers) - asked, 6)
+        self.far.expires = 600
+        self.run_for(61)
+        self.assertIs(agent.registration, RegistrationState.REGISTERED)
+
     def test_silent_registrar(self) -> None:
         """A registrar that is silent fails the sign-in in time, and what it says later changes nothing."""
         self.far.silent.add("REGISTER")

@@ -141,9 +141,11 @@ class RegistrationRefused(GatewayError):
     code: int
     reason: str
     credentials: bool
+    detail: str = ""
+    """What was found to be the cause, where code and reason do not tell it."""
 
     def __str__(self) -> str:
-        hint = "check dn and password" if self.credentials else "the registrar cannot serve it now"
+        hint = self.detail or ("check dn and password" if self.credentials else "the registrar cannot serve it now")
         return f"registration of {self.dn} refused: {self.code} {self.reason} ({hint})"
 
 

@@ -2,11 +2,14 @@
 
 from collections import Counter
 from itertools import pairwise
+from uuid import UUID
 
 from tests.support.registercase import AGAIN, CHALLENGE, CONTACT, RegisterCase
 from wrtcgw.sip.message import Request
 from wrtcgw.sip.outputs import Output, Registered, RegistrationFailed
 from wrtcgw.sip.uri import URI
+
+URN = "urn:uuid:00000000-0000-4000-8000-000000000001"
 
 
 class GrantTests(RegisterCase):
@@ -30,10 +33,43 @@ class GrantTests(RegisterCase):
         self.assertEqual(self.granted(("Expires", "900 ; later")), 900)
         self.assertEqual(self.granted(), 600)
 
-    def test_contact_of_another(self) -> None:
-        """What the registrar granted to another binding of the same address of record is not for us."""
-        self.assertEqual(self.granted(("Contact", "<sip:bob@other.invalid>;expires=20")), 600)
-        self.assertEqual(self.granted(("Contact", "<sip:carol@gw.invalid>;expires=20")), 600)
+    def test_whose_is_whose(self) -> None:
+        """A binding is known by instance-id and reg-id, else by URI, else as the only one; else the least counts."""
+        ids = f'+sip.instance="<{URN}>";reg-id=1'
+        own, moved = f"{CONTACT};expires=8", f"<sip:bob@192.0.2.9:5060>;{ids};expires=8"
+        far, flow = "<sip:x@192.0.2.4>;expires=390", f"<sip:bob@192.0.2.9>;{ids[:-1]}2;expires=99"
+        for contacts in (
+            ["<sip:bob@127.0.0.1:54321;transport=ws>;expires=8"],
+            ["<sip:bob@127.0.0.1:54321;transport=ws>;expires=8;"],
+            [f"{far},: {own}"],
+            [f"<<, {far}", f'"open <sip:y@z>;expires=70, {own};'],
+            [far, own, "<sip:bob@192.0.2.5>;expires=7"],
+            [f"{far}, {moved}, {flow}"],
+            [f"{CONTACT.replace('transport', 'Transport').replace('gw', 'GW')};expires=8, {far}"],
+            [f"{CONTACT.replace(';transport=ws', ';transport=ws;x=y')};expires=8, {far}"],
+            [f"{CONTACT.replace(';transport=ws', '')};expires=8, {far}"],
+            [far, "<sip:x@192.0.2.5>;expires=8", "<sip:x@192.0.2.6>"],
+            [f"{CONTACT.replace('bob', '%62ob')};expires=8.9 , {far}"],
+        ):
+            with self.subTest(contacts=contacts):
+                self.start(instance_urn=URN)
+                self.respond(self.sign_in(), 200, "", [("Contact", value) for value in contacts], contact=False)
+                self.assertEqual(self.of(Registered)[0].expires, 8)
+                self.assertLess(self.wait_for_refresh(), 8)
+
+    def test_stable_instance(self) -> None:
+        """Each account has an instance-id of its own, the same in each program of the same place (RFC 5626, 4.1)."""
+        seen = []
+        for space in (UUID(int=1), UUID(int=1), UUID(int=2)):
+            self.start(instance_space=space)
+            for key in ("bob", "carol"):
+                contact = self.sign_in(key=key).contact
+                assert contact is not None
+                self.assertEqual(contact.param("reg-id"), "1")
+                seen.append(contact.param("+sip.instance"))
+                self.grant()
+        self.assertEqual(seen[:2], seen[2:4])
+        self.assertEqual(len({*seen}), 4)
 
     def test_contact_in_other_letters(self) -> None:
         """Hosts are compared without regard to case (RFC 3261 section 19.1.4)."""
@@ -67,9 +103,33 @@ class GrantTests(RegisterCase):
         self.assertEqual(len(self.of(Registered)), 51)
 
     def test_nothing_granted(self) -> None:
-        """A 200 that grants nothing does not make us register without pause."""
-        self.registered(0)
-        self.assertGreaterEqual(self.wait_for_refresh(), 0.5)
+        """A 200 that grants nothing registers nobody; it is told, and tried again with growing waits."""
+        for field in (("Contact", f"{CONTACT};expires=0"), ("Expires", "0"), ("Contact", "<sip:y@z>;expires=0")):
+            with self.subTest(field=field):
+                self.start()
+                self.tokens.share = 1.0
+                self.sign_in()
+                self.grant(None, 0, field)
+                waits = []
+                for _ in range(5):
+                    waits.append(self.wait_for_refresh())
+                    self.grant(None, 0, field)
+                self.assertEqual([round(wait, 3) for wait in waits], [10, 20, 40, 60, 60])
+                self.assertEqual(self.of(Registered), [])
+                failures = self.of(RegistrationFailed)
+                self.assertEqual({(failure.code, "0 seconds" in failure.detail) for failure in failures}, {(200, True)})
+                self.wait_for_refresh()
+                self.grant()
+                self.assertEqual(len(self.of(Registered)), 1)
+
+    def test_floor(self) -> None:
+        """However little is granted, a registrar is not asked more often than every 5 s."""
+        for granted in (1, 2, 5):
+            for share in (0.0, 1.0):
+                self.start()
+                self.tokens.share = share
+                self.registered(granted)
+                self.assertGreaterEqual(self.wait_for_refresh(), 5)
 
     def test_service_route(self) -> None:
         """The Service-Route of the 200 is the Route of our INVITEs, in order, and of no REGISTER (RFC 3608, 5)."""
@@ -121,7 +181,8 @@ class RefreshFailureTests(RegisterCase):
                 ("300", 300),
                 ("18000;duration=3600", 18000),
                 ("120 (in a meeting)", 120),
-                ("0", 1),
+                ("0", 5),
+                ("1", 5),
             ):
                 with self.subTest(code=code, value=value):
                     self.start()
@@ -288,6 +349,19 @@ class ManyTests(RegisterCase):
     def leg_of(self, invite: Request) -> str:
         """Return the name of the leg of that INVITE."""
         return next(name for name, leg in self.core._legs.items() if leg.dialog.call_id == invite.call_id)
+
+    def test_little_granted_to_many(self) -> None:
+        """What is granted 0 or 1 s is asked for at the rate that is set, by all accounts together."""
+        for field in ("1", "0"):
+            self.start()
+            for number in range(self.COUNT):
+                self.sign_in(key=f"u{number}")
+                self.respond(self.last("REGISTER"), 200, "", [("Expires", field)], contact=False)
+            self.tokens.share = 0.0
+            seen = self.run_for(30)
+            peak = max(Counter(int(when) for when, _ in seen).values())
+            self.assertLessEqual(peak, 51)
+            self.assertGreater(len(seen), 900)
 
     def test_storm(self) -> None:
         """A connection that comes and goes 20 times ends with each account registered once more, at the same rate."""

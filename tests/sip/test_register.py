@@ -2,7 +2,7 @@
 
 from tests.support.registercase import AGAIN, CHALLENGE, CONTACT, RegisterCase
 from wrtcgw.sip.core import Account
-from wrtcgw.sip.outputs import Registered, RegistrationFailed, Unregistered
+from wrtcgw.sip.outputs import PeerFault, Registered, RegistrationFailed, Unregistered
 
 
 class SignInTests(RegisterCase):
@@ -61,6 +61,40 @@ class SignInTests(RegisterCase):
             self.respond(self.last("REGISTER"), 401, "", [stale])
         self.assertEqual(len(self.sent("REGISTER")), 3)
         self.assertEqual(self.failure().code, 401)
+
+    def test_no_use(self) -> None:
+        """A challenge that nobody can answer is told as what it is; a legal one is answered (RFC 3261, 25.1)."""
+        digest = 'realm="r", nonce="n1", qop="auth"'
+        for values, told in (
+            ([], "no challenge"),
+            (['Basic realm="r"'], "Basic"),
+            (["Negotiate", 'Basic realm="r"'], "Negotiate, Basic"),
+            ([f"Digest {digest}, algorithm=SHA-999"], "algorithm SHA-999"),
+            (['Digest realm="r"'], "no nonce"),
+            (['Digest realm="r", nonce="n", qop="other"'], "other"),
+            (["Digest"], "no realm"),
+            (["<<"], "cannot be read"),
+            ([f"Digest\t{digest}"], ""),
+            ([f"Digest \t {digest},"], ""),
+            ([f"digest {digest.replace(', ', ',, ')};"], ""),
+            (['Basic realm="r"', f"Digest {digest}"], ""),
+        ):
+            for code, name in ((401, "WWW-Authenticate"), (407, "Proxy-Authenticate")):
+                with self.subTest(values=values, code=code):
+                    self.start()
+                    self.respond(self.sign_in(), code, "", [(name, value) for value in values])
+                    if not told:
+                        (credentials,) = [
+                            value for key, value in self.last("REGISTER").headers.items() if "Auth" in key
+                        ]
+                        self.assertIn('realm="r", nonce="n1"', credentials)
+                        self.grant()
+                        continue
+                    self.assertIn(told, self.failure().detail)
+                    self.assertEqual((self.failure().code, len(self.sent("REGISTER"))), (code, 1))
+                    (fault,) = [event.detail for event in self.of(PeerFault)]
+                    self.assertIn(f"{code} to REGISTER, Call-ID {self.last('REGISTER').call_id}: {name}: ", fault)
+                    self.assertIn(told, fault)
 
     def test_two_challenges(self) -> None:
         """One challenge of a proxy and one of the registrar are both answered (report A23)."""

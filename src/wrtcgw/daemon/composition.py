@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from socket import gethostname
 from typing import cast
-from uuid import uuid4
+from uuid import NAMESPACE_DNS, uuid4, uuid5
 
 from attrs import asdict, frozen
 from twisted.internet.interfaces import IReactorTCP, IReactorTime
@@ -172,10 +173,16 @@ def agent_settings(settings: Settings) -> AgentSettings:
 
 
 def ua_settings(settings: Settings) -> UASettings:
-    """Return the settings of the SIP core; its instance is new with each start (:rfc:`7118#section-5`)."""
+    """
+    Return the settings of the SIP core.
+
+    Its host name is new with each start (:rfc:`7118#section-5`), the instance-ids of its accounts are not
+    (:rfc:`5626#section-4.1`): they are made of host, domain and DN.
+    """
     return UASettings(
         domain=settings.domain,
         instance=uuid4().hex[:16],
+        instance_space=uuid5(NAMESPACE_DNS, f"{settings.domain}.{gethostname()}"),
         user_agent=settings.user_agent,
         register_expires=settings.register_expires,
         register_rate=settings.register_rate,

@@ -47,8 +47,9 @@ def record(
     match event:
         case Registered(account, expires):
             log.debug("{dn} is registered for {expires:.0f} s", dn=account, expires=expires)
-        case RegistrationFailed(account, code, reason):
-            log.warn("registration of {dn} failed: {words}", dn=account, words=_words(code, reason))
+        case RegistrationFailed(account, code, reason, detail=detail):
+            words = _words(code, reason, f"({detail})" if detail else "")
+            log.warn("registration of {dn} failed: {words}", dn=account, words=words)
         case Unregistered(account, code):
             log.info("{dn} is not registered any more ({code})", dn=account, code=code)
         case PeerFault(flow, detail):

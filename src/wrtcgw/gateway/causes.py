@@ -12,10 +12,10 @@ from wrtcgw.sip.outputs import CallEnded, EndCause, NotFollowed, OfferRefused
 
 CAUSES: Mapping[int, tuple[str, str]] = {
     400: ("bad-request", "the far side could not read the request: see the gateway's log at level debug"),
-    401: ("credentials", "the PBX did not take the agent's password for this call: sign in again"),
+    401: ("credentials", "the PBX did not take what the gateway answered to its challenge: see the log, sign in again"),
     403: ("forbidden", "the PBX does not allow this call: check the agent's rights and the number"),
     404: ("not-found", "the PBX knows no such number"),
-    407: ("credentials", "the PBX did not take the agent's password for this call: sign in again"),
+    407: ("credentials", "the PBX did not take what the gateway answered to its challenge: see the log, sign in again"),
     408: ("timeout", "nothing answered in time: is the PBX reachable from the proxy, and the far side registered?"),
     410: ("not-found", "the number is not in use any more"),
     415: ("not-acceptable", "the far side does not take this kind of body"),

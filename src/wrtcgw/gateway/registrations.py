@@ -222,7 +222,11 @@ class Registrations:
         if answer.timeout or answer.code in SILENCE_CODES:
             return RegistrationTimeout(answer.account, limit)
         return RegistrationRefused(
-            answer.account, answer.code, answer.reason, credentials=answer.code in CREDENTIAL_CODES
+            answer.account,
+            answer.code,
+            answer.reason,
+            credentials=answer.code in CREDENTIAL_CODES and not answer.detail,
+            detail=answer.detail,
         )
 
     # -- who has what
@@ -331,13 +335,20 @@ class Registrations:
         """Take the registrar's refusal, or its silence."""
         pending = self._waiting.get(event.account)
         given_up = event.retry_in is None
+        no_binding = event.code < 300
+        if pending is not None and no_binding:
+            given_up = self._switch.core.account(event.account) is pending.account
         if pending is not None and given_up:
             self._answer(pending, event)
-            return
+            if not no_binding:
+                return
         agent = self._switch.registry.find_dn(event.account)
         if agent is not None:
-            agent.last_code, agent.last_error = event.code, event.reason
-            self._change(agent, RegistrationState.FAILED if given_up else RegistrationState.RECOVERING)
+            agent.last_code, agent.last_error = event.code, event.detail or event.reason
+            over = event.retry_in is None
+            self._change(agent, RegistrationState.FAILED if over else RegistrationState.RECOVERING, event.detail)
+        elif no_binding:  # nobody is there for whom the core should go on trying
+            self._switch.run(self._switch.core.unregister(event.account, self._switch.now()))
 
     def challenge_ignored(self, event: ChallengeIgnored) -> None:
         """Tell of somebody who asked for credentials that he does not get."""
@@ -381,12 +392,13 @@ class Registrations:
                 agent.last_code, agent.last_error = 0, "connection to the SIP proxy lost"
                 self._change(agent, RegistrationState.RECOVERING)
 
-    def _change(self, agent: Agent, state: RegistrationState) -> None:
-        """Tell the page when the registration's state is another one than before."""
+    def _change(self, agent: Agent, state: RegistrationState, detail: str = "") -> None:
+        """Tell the page when the registration's state is another one than before; ``detail`` is why, if it is known."""
         if agent.registration is state:
             return
         agent.registration = state
         cause, hint = explain(agent.last_code) if agent.last_code else ("", "")
+        hint = detail or hint
         agent.mailbox.put(
             AgentMessage(
                 type=MessageType.REGISTRATION,

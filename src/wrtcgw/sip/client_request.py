@@ -8,7 +8,7 @@ or a lost connection is told as a :class:`LocalResponse`, and an INVITE that is 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, cast
 
-from wrtcgw.sip.digest import ANSWERS, Authenticator
+from wrtcgw.sip.digest import ANSWERS, Authenticator, no_use_in
 from wrtcgw.sip.errors import RemoteViolation
 from wrtcgw.sip.headers import Credentials
 from wrtcgw.sip.message import Headers, Request, Response
@@ -208,8 +208,11 @@ class ClientRequest:
             self._proceed(response)
             return
         self._stop_waiting()
-        if response.status in CHALLENGES and self._answer_challenge(response):
-            return
+        if response.status in CHALLENGES:
+            if self._answer_challenge(response):
+                return
+            name = "WWW-Authenticate" if response.status == 401 else "Proxy-Authenticate"
+            response.note(name, filter(None, [no_use_in(response)]), "not answered")
         try:
             self._on_response(response)
         except RemoteViolation:

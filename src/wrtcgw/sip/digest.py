@@ -14,6 +14,7 @@ from attrs import define, field, frozen
 from wrtcgw.sip.errors import LocalViolation, RemoteViolation
 from wrtcgw.sip.hashes import HA1, HASHES, Algorithm, encoded, known_hashes
 from wrtcgw.sip.headers import Challenge, Credentials
+from wrtcgw.sip.headers.liberal import read
 from wrtcgw.sip.keyring import Keyring, Objection
 from wrtcgw.sip.message import Response
 from wrtcgw.sip.tokens import TokenSource
@@ -68,13 +69,36 @@ class _Offer:
 
 
 def _parse_challenge(text: str) -> Challenge | None:
-    """Read one challenge, also one with a bare list in qop or a comma at its end."""
-    for attempt in (text, _BARE_QOP_LIST.sub(r'\1"\2"', text).rstrip(", \t")):
-        try:
-            return Challenge.parse(attempt)
-        except RemoteViolation:
-            continue
-    return None
+    """Read one challenge, also one with a bare list in qop, and what else peers get wrong."""
+    try:
+        return Challenge.parse(text)
+    except RemoteViolation:
+        return read(Challenge, _BARE_QOP_LIST.sub(r'\1"\2"', text), [])
+
+
+def no_use_in(response: Response) -> str:
+    """
+    Return why nobody could answer the challenge of a 401 or 407; '' when it could be answered, or is none.
+
+    So that a text which blames the password has looked whether a password was asked for.
+    """
+    values = [value for name in ANSWERS for value in response.headers.get_all(name)]
+    if response.status not in (401, 407) or any(map(_Offer.parse, values)):
+        return ""
+    if not values:
+        return f"the {response.status} carries no challenge that could be answered"
+    found = list(filter(None, map(_parse_challenge, values)))
+    digests = [challenge for challenge in found if challenge.scheme.lower() == "digest"]
+    if not digests:
+        schemes = ", ".join(challenge.scheme[:40] for challenge in found) or "what cannot be read"
+        return f"Digest authentication is known here, and the {response.status} asks for {schemes}"
+    params = digests[0].params
+    for name in ("realm", "nonce"):
+        if name not in params:
+            return f"the challenge of the {response.status} has no {name}"
+    if Algorithm.parse(params.get("algorithm", "MD5")) is None:
+        return f"the {response.status} asks for algorithm {params['algorithm'][:40]}; known are {', '.join(_KNOWN)}"
+    return f"the {response.status} asks for qop {params.get('qop', '')[:40]!r}, and auth and auth-int are known here"
 
 
 @define

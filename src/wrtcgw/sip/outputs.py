@@ -67,7 +67,8 @@ class RegistrationFailed:
 
     ``retry_in`` is seconds until the core tries again by itself, or None when it gives up (wrong credentials, 403,
     404). ``code`` 408 with ``timeout`` true means that no response came at all; 487 that a sign-out has overtaken a
-    sign-in that was still waiting.
+    sign-in that was still waiting. A ``code`` of 2xx means that the registrar has taken the REGISTER, but keeps no
+    binding. ``detail`` is what was found to be the cause, where code and reason do not tell it.
     """
 
     account: str
@@ -75,6 +76,7 @@ class RegistrationFailed:
     reason: str
     retry_in: float | None = None
     timeout: bool = False
+    detail: str = ""
 
 
 @frozen

@@ -1,6 +1,7 @@
 """What the user agent is told once: who it is, whom it serves, and the values that a site may choose."""
 
 from collections.abc import Collection
+from uuid import UUID, uuid5
 
 from attrs import define, field, frozen
 
@@ -27,6 +28,11 @@ class UASettings:
     domain: str
     instance: str
     instance_urn: str = ""
+    instance_space: UUID | None = None
+    """
+    Makes an instance-id for each account, the same after a restart of this program (:rfc:`5626#section-4.1`): so the
+    registrar replaces a binding that a crash has left, and ours is known in its answer. ``instance_urn`` is for all.
+    """
     user_agent: str = "wrtcgw"
     register_expires: int = 600
     register_rate: float = 50.0
@@ -58,6 +64,10 @@ class UASettings:
     """Longest wait for a final response after a provisional one, theirs to our INVITE and ours to theirs."""
     transfer_limit: float = 60.0
     """Longest wait for the next NOTIFY of a REFER."""
+
+    def instance_of(self, key: str) -> str:
+        """Return the instance-id of an account, '' when none is sent."""
+        return f"urn:uuid:{uuid5(self.instance_space, key)}" if self.instance_space is not None else self.instance_urn
 
 
 @define(eq=False)

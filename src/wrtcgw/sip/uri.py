@@ -91,6 +91,28 @@ def escape_user(user: str) -> str:
     return grammar.escape(user, _SAFE_IN_USER)
 
 
+_COMPARED = ("transport", "user", "ttl", "method", "maddr")
+"""URI parameters that differ when one URI lacks them (:rfc:`3261#section-19.1.4`)."""
+
+
+def equivalent(one: URI, other: URI) -> bool:
+    """Return whether two SIP URIs are the same by the rules of :rfc:`3261#section-19.1.4`."""
+    ours, theirs = (_compared(uri) for uri in (one, other))
+    common = ours.keys() & theirs.keys() | set(_COMPARED)
+    same = one.scheme, one.user, one.password, one.host.lower(), one.port, _headers(one)
+    return same == (other.scheme, other.user, other.password, other.host.lower(), other.port, _headers(other)) and all(
+        ours.get(name) == theirs.get(name) for name in common
+    )
+
+
+def _compared(uri: URI) -> dict[str, str]:
+    return {name.lower(): (value or "").lower() for name, value in uri.params}
+
+
+def _headers(uri: URI) -> list[tuple[str, str]]:
+    return sorted((name.lower(), value) for name, value in uri.headers)
+
+
 def _print(uri: URI) -> str:
     """Print a URI that was put together here."""
     if uri.scheme not in {"sip", "sips"}:

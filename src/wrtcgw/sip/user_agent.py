@@ -44,10 +44,17 @@ class UserAgent:
         self.accounts: dict[str, Account] = {}
         self.dialogs: dict[tuple[str, str, str], tuple[DialogUser, Dialog]] = {}
         self.tickets = count(1)
+        self._next_register = 0.0
 
     def emit(self, output: Output) -> None:
         """Hand an event up."""
         self.layer.outputs.append(output)
+
+    def register_turn(self) -> float:
+        """Return in how many seconds a REGISTER that gets no binding kept may be tried again: all take their turn."""
+        turn = max(self._next_register, self.layer.now)
+        self._next_register = turn + 1 / self.settings.register_rate
+        return turn - self.layer.now
 
     # -- identity
 

@@ -12,15 +12,14 @@ from enum import Enum
 
 from attrs import define, field
 
-from wrtcgw.sip.delta import seconds_of
-from wrtcgw.sip.dialog import route_values
-from wrtcgw.sip.digest import Authenticator
-from wrtcgw.sip.errors import RemoteViolation
-from wrtcgw.sip.headers import NameAddr, parse_contacts
+from wrtcgw.sip.delta import FLOOR, floored, seconds_of
+from wrtcgw.sip.digest import Authenticator, no_use_in
+from wrtcgw.sip.headers import NameAddr
 from wrtcgw.sip.message import Headers, Request, Response
 from wrtcgw.sip.outputs import Registered, RegistrationFailed, Unregistered
 from wrtcgw.sip.settings import Account
 from wrtcgw.sip.transaction_layer import LocalResponse
+from wrtcgw.sip.uri import URI, equivalent
 from wrtcgw.sip.user_agent import UserAgent
 
 PERMANENT = frozenset((401, 403, 404, 407))
@@ -106,22 +105,36 @@ class Registration:
             if attempt.expires:
                 self.ua.emit(RegistrationFailed(attempt.account.key, 487, "signed out"))
         self._waiting.clear()
-        self.ua.layer.disarm(self, "refresh")
+        self._disarm()
         if self._current is not None and not self._current.expires:
             return
         self._try(Attempt(self.account, self.account.credentials(self.ua.tokens), 0, is_refresh=True))
 
     def connection_lost(self) -> None:
         """Wait for the core to say when to register over the new connection."""
-        self.ua.layer.disarm(self, "refresh")
+        self._disarm()
 
     def refresh_in(self, seconds: float) -> None:
         """Register again in ``seconds``: how the core paces many of them after a reconnect."""
+        self._disarm()
         self.ua.layer.arm(self, "refresh", seconds)
+
+    def _again_in(self, seconds: float) -> None:
+        """Register again in ``seconds``, but with those of all accounts not more often than at ``register_rate``."""
+        self._disarm()
+        self.ua.layer.arm(self, "again", seconds)
+
+    def _disarm(self) -> None:
+        for name in ("refresh", "again"):
+            self.ua.layer.disarm(self, name)
 
     def on_timer(self, name: str) -> None:
         """Refresh the binding, or try again what failed."""
-        self.refresh()
+        wait = self.ua.register_turn() if name == "again" else 0.0
+        if wait > 0:
+            self.refresh_in(wait)
+        else:
+            self.refresh()
 
     # -- one REGISTER after the other: RFC 3261 section 10.2 forbids a new one while another is pending
 
@@ -159,7 +172,7 @@ class Registration:
 
     def _instance(self) -> str:
         """Return the parameters that let the registrar replace our binding by a newer one (:rfc:`5626#section-4.1`)."""
-        urn = self.ua.settings.instance_urn
+        urn = self.ua.settings.instance_of(self.account.key)
         return f';+sip.instance="<{urn}>";reg-id=1' if urn else ""
 
     def _next_cseq(self) -> int:
@@ -203,31 +216,71 @@ class Registration:
         """Take the binding: how long it lives, and the way for requests of ours (:rfc:`3608#section-5`)."""
         attempt.account.authenticator = attempt.authenticator
         attempt.account.settle()
-        attempt.account.service_route = tuple(route_values(response.headers.get_all("Service-Route")))
+        attempt.account.service_route = tuple(response.read_routes("Service-Route"))
         self.account = attempt.account
         self.ua.accounts[self.account.key] = self.account
         self.state = RegistrationState.REGISTERED
-        self._failures = 0
         granted = self._granted(response)
-        self.refresh_in(granted * self.ua.tokens.uniform(0.5, 0.9))
+        if not granted:
+            self._nothing_granted(response)
+            return
+        self._failures = 0
+        wait = granted * self.ua.tokens.uniform(0.5, 0.9)
+        if wait < FLOOR:
+            self._again_in(FLOOR)
+        else:
+            self.refresh_in(wait)
         self.ua.emit(Registered(self.account.key, granted))
         self._on_registered(self)
 
+    def _nothing_granted(self, response: Response) -> None:
+        """Wait, each time longer: the registrar keeps no binding of ours, whatever its status code says."""
+        self._failures += 1
+        ceiling = max(FLOOR, min(self.ua.settings.retry_cap, FLOOR * 2 ** min(self._failures, 10)))
+        retry_in = floored(self.ua.tokens.uniform(ceiling / 2, ceiling))
+        self._again_in(retry_in)
+        detail = "the registrar answered, but granted 0 seconds: it keeps no binding"
+        self.ua.emit(RegistrationFailed(self.account.key, response.status, response.reason, retry_in, detail=detail))
+        self._on_registered(self)
+
     def _granted(self, response: Response) -> float:
-        """Return the seconds granted: in our Contact, else in Expires, else what we asked for."""
-        own = f"{self.ua.settings.instance}.invalid".lower()
-        for contact in _contacts(response):
-            if contact.uri.host.lower() == own and contact.uri.user == self.account.key:
-                granted = seconds_of(contact.param("expires"))
-                if granted is not None:
-                    return max(granted, 1)
-        granted = seconds_of(response.headers.get("Expires"))
-        return max(granted, 1) if granted is not None else self._expires
+        """
+        Return the seconds granted to our binding; 0 when it was not kept.
+
+        They stand in our Contact, else in Expires, else they are what we asked for. When none of several Contacts is
+        ours the smallest value counts: a refresh too early costs little.
+        """
+        general = seconds_of(response.headers.get("Expires"))
+        default = self._expires if general is None else general
+        contacts = response.read_list("Contact", NameAddr)
+        own = self._own(contacts)
+        values = [seconds_of(contact.param("expires")) for contact in own or contacts]
+        seconds = [default if value is None else value for value in values] or [default]
+        return min(seconds) if own or not contacts else floored(min(seconds))
+
+    def _own(self, contacts: list[NameAddr]) -> list[NameAddr]:
+        """
+        Return those of a registrar's Contacts that are ours.
+
+        A binding is known by instance-id and reg-id (:rfc:`5626#section-6`), else by its URI
+        (:rfc:`3261#section-19.1.4`), also one whose parameters were left out; a proxy that rewrites host and port makes
+        of the only one ours.
+        """
+        uri = NameAddr.parse(self.ua.contact(self.account, registering=True)).uri
+        urn = self.ua.settings.instance_of(self.account.key).lower()
+        for found in (
+            [each for each in contacts if urn and _instance_of(each) == (urn, "1")],
+            [each for each in contacts if equivalent(each.uri, uri)],
+            [each for each in contacts if _place(each.uri) == _place(uri)],
+        ):
+            if found:
+                return found
+        return contacts if len(contacts) == 1 else []
 
     def _removed(self, response: Response) -> None:
         self.state = RegistrationState.UNREGISTERED
         self._refresh_missed = False
-        self.ua.layer.disarm(self, "refresh")
+        self._disarm()
         self.ua.emit(Unregistered(self.account.key, response.status))
         if not self._waiting:
             self._on_gone(self)
@@ -238,12 +291,13 @@ class Registration:
         retry_in = None
         if attempt.is_refresh and not permanent:
             retry_in = self._retry_delay(response)
-            self.refresh_in(retry_in)
+            self._again_in(retry_in)
         elif attempt.is_refresh:
             self.state = RegistrationState.REFUSED
             retry_in = 0.0 if self._waiting else None  # with other credentials: that one has an outcome of its own
             self._on_registered(self)
-        failure = RegistrationFailed(self.account.key, response.status, response.reason, retry_in, timeout)
+        detail = no_use_in(response)
+        failure = RegistrationFailed(self.account.key, response.status, response.reason, retry_in, timeout, detail)
         self.ua.emit(failure)
         if not attempt.is_refresh and self.state is RegistrationState.UNREGISTERED and not self._waiting:
             self._on_gone(self)
@@ -254,14 +308,16 @@ class Registration:
         settings = self.ua.settings
         asked = seconds_of(response.headers.get("Retry-After"))
         if asked is not None:
-            return max(float(asked), settings.retry_base / 2)
+            return floored(asked)
         ceiling = min(settings.retry_cap, settings.retry_base * 2 ** min(self._failures, 10))
         return self.ua.tokens.uniform(settings.retry_base / 2, ceiling)
 
 
-def _contacts(response: Response) -> list[NameAddr]:
-    """Return the bindings that a 200 lists; the list is no use, but no reason to lose ours, when it is malformed."""
-    try:
-        return parse_contacts(response.headers.get_all("Contact"))
-    except RemoteViolation:
-        return []
+def _instance_of(contact: NameAddr) -> tuple[str, str]:
+    """Return instance-id and reg-id of a binding; a registrar that does not know reg-id may leave it out."""
+    urn = (contact.param("+sip.instance") or "").strip("<> ").lower()
+    return urn, contact.param("reg-id") or "1"
+
+
+def _place(uri: URI) -> tuple[str | None, str]:
+    return uri.user, uri.host.lower()

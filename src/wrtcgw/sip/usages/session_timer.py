@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from wrtcgw.sip.delta import seconds_of
+from wrtcgw.sip.delta import FLOOR, floored, seconds_of
 from wrtcgw.sip.headers import SessionExpires
 from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import EndCause
@@ -158,9 +158,9 @@ class SessionTimer:
         layer = self._leg.ua.layer
         self._interval = seconds
         self._we_refresh = we_refresh
-        layer.arm(self, "expire", seconds - min(32, seconds / 3))
+        layer.arm(self, "expire", max(seconds - min(32, seconds / 3), 3 * FLOOR))
         if we_refresh:
-            layer.arm(self, "refresh", seconds / 2)
+            layer.arm(self, "refresh", floored(seconds / 2))
         else:
             layer.disarm(self, "refresh")
 
