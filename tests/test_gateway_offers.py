@@ -265,7 +265,13 @@ class RemoteHold(InCall):
 
     def test_directions(self) -> None:
         """Every way to hold is answered by the gateway as it should be, and told to the page."""
-        for offer, answer in ((HOLDING, "recvonly"), (INACTIVE, "inactive"), (NOWHERE, "recvonly")):
+        for offer, answer in (
+            (HOLDING, "recvonly"),
+            (INACTIVE, "inactive"),
+            (NOWHERE, "recvonly"),
+            (HOLDING.replace("a=sendonly", "a=sendonly \t"), "recvonly"),
+            (INACTIVE.replace("a=inactive", "a=inactive "), "inactive"),
+        ):
             self.peer.reinvite(offer)
             self.run_for()
             self.assertEqual(descriptions.direction(self.answered(self.peer)), answer)

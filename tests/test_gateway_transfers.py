@@ -68,6 +68,16 @@ class Blind(InCall):
         self.assertEqual(self.done(self.gateway.hangup("alice")).code, 200)
         self.assertEqual(self.last(self.agent, MessageType.SHUTDOWN).cause, "local")
 
+    def test_never_told(self) -> None:
+        """A far side that ends its report before the outcome leaves it unknown; the call goes on, others may follow."""
+        for _ in range(2):
+            self.done(self.gateway.transfer("alice", to="1005"))
+            self.progress(self.peer, "SIP/2.0 100 Trying", "terminated;reason=noresource")
+            self.run_for(2)
+            told = self.last(self.agent, MessageType.TRANSFER)
+            self.assertEqual((told.state, told.code, told.cause), ("UNKNOWN", 100, "unknown"))
+            self.assertTrue(self.call.is_up)
+
     def test_refused(self) -> None:
         """A refused REFER is an error, and the call goes on."""
         self.far.script("REFER", 403)

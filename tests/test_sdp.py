@@ -311,6 +311,8 @@ class DirectionTests(SynchronousTestCase):
         """An answer of ours becomes an offer by leaving the DTLS role open."""
         before = sample("asterisk-answer")
         self.assertEqual(changed(before, sdp.reoffer(before)), (["a=setup:active"], ["a=setup:actpass"]))
+        blanks = before.replace("a=setup:active", "a=setup:active \t")
+        self.assertEqual(sdp.reoffer(blanks), sdp.reoffer(before))
 
 
 class ComparisonTests(SynchronousTestCase):

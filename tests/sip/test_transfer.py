@@ -107,6 +107,35 @@ class BlindTests(OurTransferCase):
         self.notify(call, "terminated;reason=timeout")
         self.assertEqual(self.told(), [(0, "", True)])
 
+    def test_terminated_before_the_outcome(self) -> None:
+        """A NOTIFY that ends the subscription with 100 or 180 may be followed by the outcome; else nobody knows it."""
+        for code, reason in ((100, "Trying"), (180, "Ringing")):
+            for outcome, told in (
+                ("SIP/2.0 200 OK", (200, "OK", True)),
+                ("SIP/2.0 486 Busy", (486, "Busy", True)),
+                ("", None),
+            ):
+                with self.subTest(code=code, outcome=outcome):
+                    call = self.referred()
+                    before = len(self.told())
+                    self.notify(call, "terminated;reason=noresource", f"SIP/2.0 {code} {reason}")
+                    self.assertEqual(self.told()[before:], [])
+                    self.advance(0.9)
+                    if outcome:
+                        self.notify(call, "terminated", outcome)
+                    self.advance(1.1)
+                    self.assertEqual(self.told()[before:], [told or (code, reason, True)])
+                    self.advance(100)
+                    self.assertEqual(len(self.told()), before + 1)
+
+    def test_terminated_and_gone(self) -> None:
+        """The BYE that follows such a NOTIFY ends the call, and nothing is told of the transfer after it."""
+        call = self.referred()
+        self.notify(call, "terminated", "SIP/2.0 100 Trying")
+        call.bye()
+        self.advance(100)
+        self.assertEqual((self.told(), len(self.of(CallEnded))), ([], 1))
+
     def test_unknown_body(self) -> None:
         """A body that is no status line tells as little as none."""
         call = self.referred()

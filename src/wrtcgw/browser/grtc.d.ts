@@ -4,7 +4,7 @@
 export type LibraryCode =
   | "microphone_refused" | "no_microphone" | "microphone_busy" | "insecure_context" | "unsupported_browser"
   | "no_common_codec" | "no_webrtc" | "media_failed" | "playback_blocked" | "gateway_unreachable"
-  | "unexpected_answer" | "transfer_failed" | "call_failed" | "call_ended" | "not_supported";
+  | "unexpected_answer" | "transfer_failed" | "transfer_unknown" | "call_failed" | "call_ended" | "not_supported";
 
 /** Words of the gateway, where it refuses a request. */
 export type GatewayCode =
@@ -228,7 +228,7 @@ export interface DigitOptions {
 export interface Finding { rule: string; text: string; media?: number | undefined }
 
 export interface TransferProgress {
-  state: "PROCEEDING" | "DONE" | "FAILED" | "REQUESTED";
+  state: "PROCEEDING" | "DONE" | "FAILED" | "UNKNOWN" | "REQUESTED";
   sipCode: number;
   reason: string;
   hint: string;

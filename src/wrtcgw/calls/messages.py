@@ -57,6 +57,8 @@ class TransferState(Enum):
     """The transfer succeeded; the gateway ends the call."""
     FAILED = "FAILED"
     """The transfer failed; the call goes on."""
+    UNKNOWN = "UNKNOWN"
+    """The far side has stopped telling before it said what became of the transfer; the call goes on."""
     REQUESTED = "REQUESTED"
     """The far side asks the agent to call ``to`` in its place."""
 

@@ -240,7 +240,7 @@ class Walk:
 
     async def _transferred(self, phone: Phone) -> str:
         def outcome(event: Event) -> bool:
-            done = event.type == "TRANSFER" and event.state in ("DONE", "FAILED")
+            done = event.type == "TRANSFER" and event.state in ("DONE", "FAILED", "UNKNOWN")
             return event.call_id == phone.id and (done or event.ends_call)
 
         event = await self._inbox.next(outcome, self.plan.patience)

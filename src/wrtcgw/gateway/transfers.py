@@ -16,6 +16,8 @@ from wrtcgw.sip.uri import URI
 
 DECLINED = 603
 
+_NEVER_TOLD = "the far side has taken the transfer, but did not say what became of it: ask whether it worked"
+
 
 @frozen
 class Wish:
@@ -114,7 +116,11 @@ class Transfers:
         if leg is None:
             return
         state = _transfer_state(event)
-        cause, hint = explain_transfer(event.code) if state is TransferState.FAILED else ("", "")
+        cause, hint = "", ""
+        if state is TransferState.FAILED:
+            cause, hint = explain_transfer(event.code)
+        elif state is TransferState.UNKNOWN:
+            cause, hint = "unknown", _NEVER_TOLD
         self._switch.tell(
             leg.call,
             AgentMessage(
@@ -129,7 +135,7 @@ class Transfers:
         if state is TransferState.DONE:
             for one in leg.transfer.legs if leg.transfer is not None else (leg,):
                 self._hang_up(one)
-        elif state is TransferState.FAILED and leg.transfer is not None:
+        elif state in (TransferState.FAILED, TransferState.UNKNOWN) and leg.transfer is not None:
             leg.transfer.over()
 
     def _hang_up(self, leg: Leg) -> None:
@@ -213,7 +219,9 @@ class Transfers:
 
 
 def _transfer_state(event: TransferProgress) -> TransferState:
-    """Read a NOTIFY: an end without a code tells nothing, so the call is better kept."""
+    """Read a NOTIFY: an end without a code, or before the outcome, tells nothing, so the call is better kept."""
     if 200 <= event.code < 300:
         return TransferState.DONE
+    if event.final and 100 <= event.code < 200:
+        return TransferState.UNKNOWN
     return TransferState.FAILED if event.final or event.code >= 300 else TransferState.PROCEEDING

@@ -23,7 +23,7 @@ def reopened(description: Description) -> Description:
 
     The peer's answer must not change the role that was negotiated, so the association stays.
     """
-    return description.with_lines(lambda line: _OPEN if line in _MIRRORED else line)
+    return description.with_lines(lambda line: _OPEN if line.rstrip() in _MIRRORED else line)
 
 
 def with_role_towards(description: Description, remote: Description) -> Description:
@@ -66,12 +66,13 @@ def _with_role(description: Description, role: str) -> Description:
 def _role(local: Description | None, remote: Description | None) -> str:
     """Return our role by the last offer and answer, of which the answer names one; '' when neither does."""
     mirrored = _mirrored_role(remote) if remote else ""
-    return mirrored or next((line for line in (local.lines if local else ()) if line in _MIRRORED), "")
+    return mirrored or next((line for line in map(str.rstrip, local.lines if local else ()) if line in _MIRRORED), "")
 
 
 def _mirrored_role(remote: Description) -> str:
-    return next((_MIRRORED[line] for line in remote.lines if line in _MIRRORED), "")
+    return next((_MIRRORED[line] for line in map(str.rstrip, remote.lines) if line in _MIRRORED), "")
 
 
 def _certificates(description: Description | None) -> set[str]:
-    return {line for line in (description.lines if description else ()) if line.startswith("a=fingerprint:")}
+    lines = description.lines if description else ()
+    return {line.rstrip() for line in lines if line.startswith("a=fingerprint:")}

@@ -8,12 +8,13 @@ or a lost connection is told as a :class:`LocalResponse`, and an INVITE that is 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, cast
 
-from wrtcgw.sip.digest import ANSWERS, Authenticator, no_use_in
+from wrtcgw.sip.digest import ANSWERS, Authenticator
 from wrtcgw.sip.errors import RemoteViolation
 from wrtcgw.sip.headers import Credentials
 from wrtcgw.sip.message import Headers, Request, Response
 from wrtcgw.sip.outputs import ChallengeIgnored
 from wrtcgw.sip.transaction import ClientTransaction, Effect, InviteClient, NonInviteClient, Outcome
+from wrtcgw.sip.unanswerable import no_use_in
 
 if TYPE_CHECKING:  # the layer stands above this module
     from wrtcgw.sip.transaction_layer import TransactionLayer

@@ -33,6 +33,11 @@ MAX_NONCES = 10_000
 # :rfc:`3261#section-25.1` wants qop-options in quotes; some servers leave them out
 _BARE_QOP_LIST = re.compile(r"\b(qop\s*=\s*)(auth(?:-int)?(?:\s*,\s*auth(?:-int)?)+)", re.IGNORECASE)
 
+def can_answer(challenge: str) -> bool:
+    """Return whether a WWW- or Proxy-Authenticate value is one that an :class:`Authenticator` can answer."""
+    return _Offer.parse(challenge) is not None
+
+
 
 @frozen
 class _Offer:
@@ -50,7 +55,7 @@ class _Offer:
     @classmethod
     def parse(cls, text: str) -> Self | None:
         """Read one challenge; None when it is malformed or asks for what is unknown here (:rfc:`8760#section-2.4`)."""
-        challenge = _parse_challenge(text)
+        challenge = parse_challenge(text)
         if (
             challenge is None
             or challenge.scheme.lower() != "digest"
@@ -68,37 +73,12 @@ class _Offer:
         return cls(algorithm, qop, params)
 
 
-def _parse_challenge(text: str) -> Challenge | None:
+def parse_challenge(text: str) -> Challenge | None:
     """Read one challenge, also one with a bare list in qop, and what else peers get wrong."""
     try:
         return Challenge.parse(text)
     except RemoteViolation:
         return read(Challenge, _BARE_QOP_LIST.sub(r'\1"\2"', text), [])
-
-
-def no_use_in(response: Response) -> str:
-    """
-    Return why nobody could answer the challenge of a 401 or 407; '' when it could be answered, or is none.
-
-    So that a text which blames the password has looked whether a password was asked for.
-    """
-    values = [value for name in ANSWERS for value in response.headers.get_all(name)]
-    if response.status not in (401, 407) or any(map(_Offer.parse, values)):
-        return ""
-    if not values:
-        return f"the {response.status} carries no challenge that could be answered"
-    found = list(filter(None, map(_parse_challenge, values)))
-    digests = [challenge for challenge in found if challenge.scheme.lower() == "digest"]
-    if not digests:
-        schemes = ", ".join(challenge.scheme[:40] for challenge in found) or "what cannot be read"
-        return f"Digest authentication is known here, and the {response.status} asks for {schemes}"
-    params = digests[0].params
-    for name in ("realm", "nonce"):
-        if name not in params:
-            return f"the challenge of the {response.status} has no {name}"
-    if Algorithm.parse(params.get("algorithm", "MD5")) is None:
-        return f"the {response.status} asks for algorithm {params['algorithm'][:40]}; known are {', '.join(_KNOWN)}"
-    return f"the {response.status} asks for qop {params.get('qop', '')[:40]!r}, and auth and auth-int are known here"
 
 
 @define

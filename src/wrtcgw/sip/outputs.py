@@ -267,7 +267,8 @@ class TransferProgress:
     """
     A NOTIFY of a REFER of ours told the state of the transfer.
 
-    ``final`` closes the subscription; a final state without a sipfrag body has code 0.
+    ``final`` closes the subscription; a final state without a sipfrag body has code 0, one whose outcome was never told
+    the last provisional code.
     """
 
     leg: str

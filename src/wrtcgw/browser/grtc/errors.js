@@ -12,6 +12,7 @@ const HINTS = {
   playback_blocked: "The browser does not play sound before the page was clicked.",
   gateway_unreachable: "The gateway cannot be reached.",
   transfer_failed: "The call was not transferred.",
+  transfer_unknown: "The far side did not say whether the call was transferred.",
   call_failed: "The call failed.",
   call_ended: "The call is over.",
   not_signed_in: "Nobody is signed in: sign in first.",

@@ -6,7 +6,8 @@ export class Referral {
   #open = null; // {resolve, reject} of the one under way
 
   /**
-   * Orders a transfer. Fulfilled when it has succeeded, rejected with "transfer_failed" when it has not.
+   * Orders a transfer. Fulfilled when it has succeeded, rejected with "transfer_failed" when it has not, and with
+   * "transfer_unknown" when the far side never says.
    * @param {() => Promise<unknown>} order
    * @param {() => boolean} isOver whether the call is over, so that the order's own failure tells nothing
    */
@@ -26,6 +27,7 @@ export class Referral {
   /** Takes what the gateway tells of it. */
   told({ state, sipCode, reason, hint }) {
     if (state === "FAILED") this.#end()?.reject(new PhoneError("transfer_failed", { hint, sipCode, reason }));
+    else if (state === "UNKNOWN") this.#end()?.reject(new PhoneError("transfer_unknown", { hint, sipCode, reason }));
     else if (state === "DONE") this.#end()?.resolve();
   }
 

@@ -13,12 +13,13 @@ from enum import Enum
 from attrs import define, field
 
 from wrtcgw.sip.delta import FLOOR, floored, seconds_of
-from wrtcgw.sip.digest import Authenticator, no_use_in
+from wrtcgw.sip.digest import Authenticator
 from wrtcgw.sip.headers import NameAddr
 from wrtcgw.sip.message import Headers, Request, Response
 from wrtcgw.sip.outputs import Registered, RegistrationFailed, Unregistered
 from wrtcgw.sip.settings import Account
 from wrtcgw.sip.transaction_layer import LocalResponse
+from wrtcgw.sip.unanswerable import no_use_in
 from wrtcgw.sip.uri import URI, equivalent
 from wrtcgw.sip.user_agent import UserAgent
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wrtcgw.sip.errors import RemoteViolation
 from wrtcgw.sip.grammar import check_value
 from wrtcgw.sip.headers import Event, Replaces
-from wrtcgw.sip.headers.liberal import read
+from wrtcgw.sip.headers.liberal import read, tokens
 from wrtcgw.sip.message import REASONS, Response
 from wrtcgw.sip.outputs import RequestAnswered, TransferProgress, TransferRequested
 from wrtcgw.sip.transaction_layer import ClientRequest, ServerRequest
@@ -16,6 +16,9 @@ from wrtcgw.sip.usages.facts import told_by
 
 if TYPE_CHECKING:
     from wrtcgw.sip.usages.leg import Leg
+
+OUTCOME_PATIENCE = 1.5
+"""Seconds for which the outcome is waited for when the subscription was terminated without it."""
 
 _STATUS = re.compile("[1-6][0-9][0-9]")
 
@@ -32,6 +35,7 @@ class Transfer:
         self._ticket = ticket
         self._client: ClientRequest | None = None
         self._forgotten = earlier.ids if earlier is not None else frozenset()
+        self._last = (0, "")
         self.active = True
 
     @property
@@ -65,34 +69,47 @@ class Transfer:
         Take a NOTIFY of the subscription (:rfc:`3515#section-2.4.4`).
 
         It may overtake the 202. A state that is terminated without a body tells nothing of the transfer: code 0; a
-        body that tells nothing while the state is active is not passed up. An id (:rfc:`3515#section-2.4.6`) that
-        belongs to an earlier REFER of ours means that one; any other is let pass, since back-to-back user agents
-        forward ids whose CSeq numbers they have changed.
+        body that tells nothing while the state is active is not passed up. One that is terminated while the target is
+        tried or rings may be followed by another NOTIFY, or by the BYE: they are waited for.
+
+        An id (:rfc:`3515#section-2.4.6`) that belongs to an earlier REFER of ours means that one; any other is let
+        pass, since back-to-back user agents forward ids whose CSeq numbers they have changed.
         """
         server.respond(200)
         headers = server.request.headers
         event = server.request.read("Event", Event)
         ident = event.param("id") if event is not None else None
+        leg = self._leg
         if not self.active or ident in self._forgotten:
             return
         code, reason = _sipfrag(server.request.body)
-        state = (headers.get("Subscription-State") or "").split(";")[0].strip().lower()
-        self._progress(code, reason, final=code >= 200 or state == "terminated")
+        state = next(iter(tokens([(headers.get("Subscription-State") or "").lower()])), "")
+        if state == "terminated" and 100 <= code < 200:
+            self._last = code, reason
+            leg.ua.layer.disarm(self, "silent")
+            leg.ua.layer.arm(self, "outcome", OUTCOME_PATIENCE)
+        else:
+            self._progress(code, reason, final=code >= 200 or state == "terminated")
 
     def on_timer(self, name: str) -> None:
-        """Give up on a far side that says no more."""
-        self._progress(408, "no NOTIFY came", final=True)
+        """Give up on a far side that says no more: ``outcome`` after a NOTIFY that was to be the last."""
+        if name == "outcome":
+            self._progress(*self._last, final=True)
+        else:
+            self._progress(408, "no NOTIFY came", final=True)
 
     def stop(self) -> None:
         """Forget the subscription: the dialog is over."""
         self.active = False
-        self._leg.ua.layer.disarm(self, "silent")
+        for name in ("silent", "outcome"):
+            self._leg.ua.layer.disarm(self, name)
 
     def _progress(self, code: int, reason: str, *, final: bool) -> None:
         leg = self._leg
         if final:
             self.stop()
         else:
+            leg.ua.layer.disarm(self, "outcome")
             leg.ua.layer.arm(self, "silent", leg.ua.settings.transfer_limit)
         if code or final:
             leg.ua.emit(TransferProgress(leg.id, code, reason, final))
