@@ -5,9 +5,7 @@ from wrtcgw.sip.message import Response
 
 
 def no_use_in(response: Response) -> str:
-    """
-    Return why nobody could answer the challenge of a 401 or 407; '' when it could be answered, or is none.
-    """
+    """Return why nobody could answer the challenge of a 401 or 407; '' when it could be answered, or is none."""
     values = [value for name in ANSWERS for value in response.headers.get_all(name)]
     if response.status not in (401, 407) or any(map(can_answer, values)):
         return ""
