@@ -1,0 +1,110 @@
+"""What strangers send and was always read right: odd, but legal or usual, and to stay so."""
+
+from tests.support.corecase import FarCall
+from tests.support.corepair import ANSWER, OFFER
+from tests.support.registercase import CONTACT, RegisterCase
+from tests.support.script import EARLY, IncomingCase, ScriptCase
+from wrtcgw.sip.headers import Reason
+from wrtcgw.sip.outputs import CallAnswered, CallEnded, Registered
+
+
+class RegistrarTests(RegisterCase):
+    """Answers to a REGISTER."""
+
+    def test_bindings(self) -> None:
+        """Ours is found among bindings of others, in compact lists, beside odd users and quoted brackets."""
+        own = f"{CONTACT};expires=77"
+        for fields in (
+            [("Contact", f"<sip:other@192.0.2.4>;expires=9, {own}")],
+            [("m", f"<sip:a#b@192.0.2.4>;expires=9,{own}")],
+            [("Contact", 'sip:x@192.0.2.4;note="<a>,<b>";expires=9'), ("Contact", own)],
+            [("Contact", CONTACT), ("Expires", "77")],
+            [("Expires", "77")],
+        ):
+            with self.subTest(fields=fields):
+                self.start()
+                self.respond(self.sign_in(), 200, "", fields, contact=False)
+                self.assertEqual(self.of(Registered)[0].expires, 77)
+
+    def test_challenges(self) -> None:
+        """Two realms in one 401, no qop, a quoted algorithm, an empty realm and a nonce with a colon are answered."""
+        for challenges in (
+            ['Digest realm="a", nonce="1"', 'Digest realm="b", nonce="2", qop="auth"'],
+            ['Digest realm="", nonce="a:b", algorithm="MD5"'],
+        ):
+            with self.subTest(challenges=challenges):
+                self.start()
+                self.respond(self.sign_in(), 401, "", [("WWW-Authenticate", value) for value in challenges])
+                self.assertEqual(len(self.last("REGISTER").headers.get_all("Authorization")), len(challenges))
+                self.grant()
+
+
+class CallerTests(IncomingCase):
+    """INVITEs of the far side."""
+
+    def test_callers(self) -> None:
+        """Hosts and users as they occur, empty names and escaped quotes."""
+        for from_, name, user in (
+            ("<sip:100@10>;tag=f", "", "100"),
+            ("<sip:100@my-pbx_1.local>;tag=f", "", "100"),
+            ("<sip:*97#;x=y@far.example.com>;tag=f", "", "*97#;x=y"),
+            ('"" <sip:100@far.example.com>;tag=f', "", "100"),
+            (r'"A \"B\" \\" <sip:100@far.example.com>;tag=f', 'A "B" \\', "100"),
+        ):
+            with self.subTest(from_=from_):
+                self.start()
+                FarCall(self, "known", from_, "<sip:alice@example.org>").reinvite(OFFER)
+                received = self.received()
+                self.assertEqual((received.caller.display_name, received.caller.uri.user), (name, user))
+                self.assertEqual((self.faults(), self.responses[-1].headers.get("From")), ([], from_))
+                self.do(self.core.hangup, received.leg)
+
+    def test_bodies(self) -> None:
+        """The description is found in what PBXs put around it."""
+        parts = "--{0}\r\nContent-Type: application/isup\r\n\r\nx\r\n--{0}\r\nContent-Type: application/sdp\r\n\r\n"
+        for kind, body in (
+            ("application/sdp;charset=utf-8", OFFER),
+            ("Application/SDP", OFFER),
+            ('multipart/mixed;boundary="b 1"', parts.format("b 1") + OFFER + "\r\n--b 1--\r\n"),
+            ("multipart/mixed; boundary=b-1", parts.format("b-1") + OFFER + "\r\n--b-1--"),
+            ("multipart/alternative;x=y;boundary=b", parts.format("b") + OFFER + "\r\n--b--\r\n"),
+        ):
+            with self.subTest(kind=kind):
+                self.start()
+                self.outside("INVITE", body=body, fields=[("Content-Type", kind)])
+                received = self.received()
+                self.assertEqual(received.offer, OFFER)
+                self.do(self.core.hangup, received.leg)
+
+    def test_reason(self) -> None:
+        """The text of a Reason may hold what separates elsewhere."""
+        call = self.call_in()
+        call.bye([("Reason", 'Q.850 ;cause=16 ;text="a;b=c, d", SIP;cause=200')])
+        reasons = self.of(CallEnded)[0].reasons
+        self.assertEqual(reasons, (Reason("Q.850", 16, "a;b=c, d"), Reason("SIP", 200, "")))
+
+
+class AnswerTests(ScriptCase):
+    """Answers to an INVITE of ours."""
+
+    def test_where_the_description_is(self) -> None:
+        """A description in a 183 or 180 counts when the 200 has none; else the one of the 200 does."""
+        for status, last, told in ((183, "", EARLY), (180, "", EARLY), (183, ANSWER, ANSWER)):
+            with self.subTest(status=status, last=last):
+                self.start()
+                placed = self.place()
+                placed.respond(status, sdp=EARLY)
+                placed.respond(200, sdp=last)
+                self.assertEqual([event.sdp for event in self.of(CallAnswered)], [told])
+                self.end_all()
+
+    def test_first_200_again(self) -> None:
+        """The first 200 may come again while a re-INVITE runs: its ACK goes out again, the re-INVITE waits on."""
+        placed = self.place()
+        placed.respond(200, sdp=ANSWER)
+        first = placed.invite
+        self.do(self.core.reoffer, placed.leg, EARLY)
+        self.respond(first, 200, ANSWER)
+        self.assertEqual([ack.cseq.number for ack in self.sent("ACK")], [first.cseq.number] * 2)
+        self.respond(self.last("INVITE"), 200, ANSWER)
+        self.assertEqual(self.last("ACK").cseq.number, self.last("INVITE").cseq.number)
