@@ -33,10 +33,10 @@ MAX_NONCES = 10_000
 # :rfc:`3261#section-25.1` wants qop-options in quotes; some servers leave them out
 _BARE_QOP_LIST = re.compile(r"\b(qop\s*=\s*)(auth(?:-int)?(?:\s*,\s*auth(?:-int)?)+)", re.IGNORECASE)
 
+
 def can_answer(challenge: str) -> bool:
     """Return whether a WWW- or Proxy-Authenticate value is one that an :class:`Authenticator` can answer."""
     return _Offer.parse(challenge) is not None
-
 
 
 @frozen
