@@ -18,7 +18,7 @@ from wrtcgw.calls.messages import MessageType
 from wrtcgw.errors import BadInput
 from wrtcgw.gateway import HA1
 from wrtcgw.web.attachments import Pairs, read_data
-from wrtcgw.web.errors import BodyTooLarge, WrongContentType
+from wrtcgw.web.errors import BodyTooLarge, EncodedBody, WrongContentType
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
@@ -180,8 +180,10 @@ class Input:
         Read a request.
 
         :raises BodyTooLarge: when the body is longer than ``limit`` bytes.
+        :raises EncodedBody: when it is compressed.
         :raises BadInput: when the query cannot be read.
         """
+        require_plain(request)
         content = request.content
         assert content is not None, "requests are read while they are open"
         body = content.read(limit + 1)
@@ -229,6 +231,17 @@ class Input:
         if self.media_type and self.media_type not in DESCRIPTION_TYPES:
             raise WrongContentType(self.media_type, (*DESCRIPTION_TYPES, JSON))
         return decode(self.body)
+
+
+def require_plain(request: Request) -> None:
+    """
+    Refuse a body that is compressed (:rfc:`9110#section-15.5.16`).
+
+    :raises EncodedBody: then.
+    """
+    for value in request.requestHeaders.getRawHeaders(b"content-encoding", []):
+        if value.strip().lower() not in (b"", b"identity"):
+            raise EncodedBody(value.decode("ascii", "replace")[:40])
 
 
 def read_query(request: Request) -> dict[str, str]:
@@ -307,7 +320,19 @@ class SignIn:
         )
 
 
+_OWN_FORM = '{"messageType": "OFFER" or "ANSWER", "from", "to" or "callId", "sdp"}'
+_OF_BROWSERS = ("offer", "answer", "pranswer", "rollback")
 POSTABLE = (MessageType.OFFER, MessageType.ANSWER, MessageType.OK, MessageType.SHUTDOWN)
+
+
+def require_roap(fields: Fields) -> None:
+    """
+    Refuse a browser's own form of a description, of which the first fault that is met would say nothing.
+
+    :raises BadInput: naming ``messageType``.
+    """
+    if fields.value("messageType") is None and fields.value("type") in _OF_BROWSERS:
+        raise BadInput("messageType", _OWN_FORM, f"none, but the type {fields.value('type')!r} of a browser")
 
 
 @frozen(kw_only=True)

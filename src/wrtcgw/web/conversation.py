@@ -12,7 +12,7 @@ from wrtcgw.gateway import Gateway
 from wrtcgw.web.addresses import Client
 from wrtcgw.web.attachments import Pairs
 from wrtcgw.web.auth import Access
-from wrtcgw.web.codec import Fields, Input, RoapMessage, read_query
+from wrtcgw.web.codec import Fields, Input, RoapMessage, parse_object, read_query, require_roap
 from wrtcgw.web.longpoll import Polls
 from wrtcgw.web.messages import ROAP, PlainForm
 from wrtcgw.web.replies import Reply, wants_json
@@ -67,12 +67,15 @@ class Conversation:
     def post(self, request: Request, client: Client, given: Input) -> Reply:
         """Take a session description: a new call when ``to`` is given, else for a call that is there."""
         fields = Fields(given.query)
+        if given.body.lstrip()[:1] == b"{":
+            require_roap(Fields(parse_object(given.body)))
         agent = self._sender(request, client, fields)
         return self._describe(agent, client, given.description(), fields.destination("to"), fields.call_id)
 
     async def post_roap(self, request: Request, client: Client, given: Input) -> Reply:
         """Take a ROAP message; an OK needs no action."""
         fields = given.fields()
+        require_roap(fields)
         agent = self._sender(request, client, fields)
         message = RoapMessage.read(fields, self._body_limit)
         match message.type:

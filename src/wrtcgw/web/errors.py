@@ -42,6 +42,7 @@ from wrtcgw.identity.errors import (
     SecretUnavailable,
     TokensNotAccepted,
 )
+from wrtcgw.texts import utf8
 
 log = Logger()
 
@@ -163,6 +164,16 @@ class WrongContentType(GatewayError):
 
 
 @frozen
+class EncodedBody(GatewayError):
+    """The body is compressed."""
+
+    found: str
+
+    def __str__(self) -> str:
+        return f"Content-Encoding: expected none, found {self.found}: send the body as it is"
+
+
+@frozen
 class NoSuchResource(GatewayError):
     """Nothing is at that path."""
 
@@ -263,6 +274,7 @@ ROWS: Mapping[type[GatewayError], Row] = {
     WrongState: Row(409, "wrong_state", lambda error: {"callId": error.call_id, "state": error.state}),
     BodyTooLarge: Row(413, "body_too_large"),
     WrongContentType: Row(415, "wrong_content_type"),
+    EncodedBody: Row(415, "encoded_body", headers=lambda error: {"Accept-Encoding": "identity"}),
     TooManyGuestsHere: Row(429, "too_many_guests_here"),
     TooManyTries: Row(429, "too_many_tries", headers=_retry_after),
     TooManyCalls: Row(429, "too_many_calls", headers=_retry_after),
@@ -291,7 +303,7 @@ def row_of(error: GatewayError) -> Row:
 def write_json(request: Request, status: int, value: Mapping[str, object]) -> bytes:
     """Set status and type of the response, and return its body."""
     request.setResponseCode(status)
-    body = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+    body = utf8(json.dumps(value, ensure_ascii=False)) + b"\n"
     return write_body(request, b"application/json", body)
 
 

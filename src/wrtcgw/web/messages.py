@@ -16,6 +16,7 @@ from twisted.web.server import Request
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.errors import NotSignedIn
+from wrtcgw.texts import clean, utf8
 from wrtcgw.web.errors import write_body, write_error, write_json
 
 LOCAL = "local"
@@ -74,7 +75,7 @@ class PlainForm:
         for name, value in _introduction(message):
             if value:
                 headers.setRawHeaders(name, [header_text(value)])
-        body = (message.sdp or "").encode("utf-8", "surrogateescape")
+        body = utf8(message.sdp or "")
         return write_body(request, b"text/plain; charset=utf-8", body)
 
 
@@ -107,7 +108,7 @@ def _introduction(message: AgentMessage) -> tuple[tuple[bytes, str], ...]:
 
 def header_text(text: str) -> str:
     """Return what a peer wrote as the value of a header field: percent-encoded where it is more than plain ASCII."""
-    return quote(text, safe=_PLAIN, errors="backslashreplace")
+    return quote(clean(text), safe=_PLAIN)
 
 
 def call_ended(message: AgentMessage) -> dict[str, object]:
@@ -180,4 +181,4 @@ def diversion_view(diversion: Iterable[tuple[str, str]]) -> list[dict[str, str]]
 
 def to_line(message: AgentMessage) -> bytes:
     """Return the JSON of a message in one line."""
-    return json.dumps(to_roap(message), ensure_ascii=False).encode("utf-8", "backslashreplace")
+    return utf8(json.dumps(to_roap(message), ensure_ascii=False))

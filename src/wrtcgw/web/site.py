@@ -20,6 +20,7 @@ from wrtcgw.web.codec import BoundedBody
 from wrtcgw.web.crowd import Crowd
 from wrtcgw.web.errors import write_error
 from wrtcgw.web.headers import protect
+from wrtcgw.web.requesttarget import read_target
 from wrtcgw.web.tracing import TracedRequest
 
 IDLE_SECONDS = 75.0
@@ -44,9 +45,13 @@ class GatewayRequest(TracedRequest):
         """Serve the request, which is complete now."""
         self.began = self.channel.site.seconds()  # type: ignore[attr-defined]
         protect(self, secure=self.isSecure())
+        target = read_target(self.uri)
+        self.uri, self.path = target.uri, target.path
         if self.path == b"*":  # which Twisted would answer by itself (RFC 9110 section 9.3.7)
             self.path = b"/*"
-        if self._has_one_host():
+        if self._has_one_host() and target.host != b"" and b"@" not in (target.host or b""):
+            if target.host is not None:
+                self.requestHeaders.setRawHeaders(b"host", [target.host])
             super().process()
             return
         self.responseHeaders.setRawHeaders(b"connection", [b"close"])

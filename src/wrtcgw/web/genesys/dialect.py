@@ -17,6 +17,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 from wrtcgw.errors import BadInput, GatewayError
 from wrtcgw.gateway import Gateway
 from wrtcgw.web.addresses import Addresses
+from wrtcgw.web.codec import require_plain
 from wrtcgw.web.errors import BodyTooLarge, WrongMethod
 from wrtcgw.web.genesys import wire
 from wrtcgw.web.genesys.origins import PageOrigins
@@ -218,8 +219,9 @@ def read_body(request: Request, limit: int) -> bytes:
     """
     Return the body as it came; what its content type says does not count.
 
-    :raises BodyTooLarge: when it is longer than ``limit`` bytes.
+    :raises BodyTooLarge: when it is longer than ``limit`` bytes; EncodedBody when it is compressed.
     """
+    require_plain(request)
     content = request.content
     assert content is not None, "requests are read while they are open"
     body: bytes = content.read(limit + 1)

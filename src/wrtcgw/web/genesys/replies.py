@@ -7,6 +7,7 @@ from twisted.python.failure import Failure
 from twisted.web.server import NOT_DONE_YET, Request
 
 from wrtcgw.errors import GatewayError
+from wrtcgw.texts import utf8
 from wrtcgw.web.errors import row_of, write_body
 
 log = Logger()
@@ -17,7 +18,7 @@ TEXT = b"text/plain; charset=utf-8"
 def write_text(request: Request, status: int, text: str) -> bytes:
     """Set the response up as text, and return its body; there is no line end that a page could take for a part."""
     request.setResponseCode(status)
-    return write_body(request, TEXT, text.encode("utf-8", "replace"))
+    return write_body(request, TEXT, utf8(text))
 
 
 def write_nothing(request: Request) -> int:

@@ -13,6 +13,7 @@ from attrs import field, frozen
 
 from wrtcgw.calls.messages import MessageType
 from wrtcgw.errors import BadInput
+from wrtcgw.texts import clean
 from wrtcgw.web.genesys.description import Candidate
 
 Pairs = tuple[tuple[str, str], ...]
@@ -76,7 +77,7 @@ def peer_of(query: bytes) -> str:
 
 def pragma(peer: str) -> str:
     """Return a peer as value of Pragma: it comes back raw in the query of the page's messages."""
-    return quote(peer or "anonymous", safe=SAFE_IN_PRAGMA, errors="replace")
+    return quote(clean(peer) or "anonymous", safe=SAFE_IN_PRAGMA)
 
 
 @frozen(kw_only=True)
@@ -180,7 +181,7 @@ def info_peer(body: str) -> str:
     So names and values are decoded, unless they hold what the page would part at; those stay encoded, with ``%20``.
     """
     parts = []
-    for part in body.split("&"):
+    for part in clean(body).split("&"):
         name, equals, value = part.partition("=")
         parts.append(_for_deparam(name) + equals + _for_deparam(value))
     return f"{INFO_PEER} " + "&".join(parts)

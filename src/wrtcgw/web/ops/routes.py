@@ -13,6 +13,7 @@ from wrtcgw.capture.drawing import draw
 from wrtcgw.capture.ladder import Ladder, build
 from wrtcgw.errors import BadInput, GatewayError
 from wrtcgw.gateway import Gateway
+from wrtcgw.texts import utf8
 from wrtcgw.web.addresses import Addresses
 from wrtcgw.web.audit import Audit
 from wrtcgw.web.codec import Fields, Input
@@ -266,7 +267,7 @@ def _write(request: Request, answer: Answer) -> bytes:
     headers = request.responseHeaders
     headers.setRawHeaders(b"x-content-type-options", [b"nosniff"])
     headers.setRawHeaders(b"content-disposition", [f'inline; filename="{answer.name}"'])
-    return write_body(request, b"text/plain; charset=utf-8", answer.text.encode("utf-8", "backslashreplace"))
+    return write_body(request, b"text/plain; charset=utf-8", utf8(answer.text))
 
 
 def _wait(request: Request, work: Awaitable[View]) -> int:
