@@ -86,8 +86,8 @@ def _record_call(event: Output, uuid_of: Callable[[str], str], reports_of: Calla
             log.info("call {call}: transfer: {words}", call=call, call_id=leg, words=_words(code, reason))
         case TransferRequested(target=target):
             log.info("call {call}: asked to call {target}", call=call, call_id=leg, target=str(target))
-        case CallEnded(_, cause, code, reason):
-            words = _words(f"ended ({cause.value})", code, reason)
+        case CallEnded(_, cause, code, reason, said=said):
+            words = _words(f"ended ({cause.value})", code, reason, *said)
             quality = _quality(reports_of(leg))
             log.info("call {call}: {words}{quality}", call=call, call_id=leg, words=words, quality=quality)
         case _:

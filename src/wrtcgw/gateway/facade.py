@@ -30,6 +30,7 @@ from wrtcgw.gateway.orders import Orders
 from wrtcgw.gateway.registrations import Registrations
 from wrtcgw.gateway.settings import GatewaySettings, Health, Outcome
 from wrtcgw.gateway.switch import Switch, ignore, shielded
+from wrtcgw.gateway.takeovers import TakeOvers
 from wrtcgw.gateway.transfers import Transfers
 from wrtcgw.sip.core import UACore
 from wrtcgw.sip.digest import HA1
@@ -72,7 +73,8 @@ class Gateway:
         self._offers = OfferAnswer(switch)
         self._orders = Orders(switch, self._offers)
         self._setup = CallSetup(switch, self._transfers, self._orders, self._offers)
-        self._registrations = Registrations(switch, self._setup.end, self._offers.resume_calls)
+        take_overs = TakeOvers(switch, self._setup.end)
+        self._registrations = Registrations(switch, self._setup.end, self._offers.resume_calls, take_overs)
         self.operation = Operation(switch, self._setup.end, self._registrations.sign_out)
         switch.dispatch = Events(
             switch=switch,

@@ -52,6 +52,8 @@ class Leg:
     form: str = field(default="", repr=False)
     """Data that the page has attached, to be sent by INFO once the call is answered."""
     page_timer: IDelayedCall | None = None
+    take_over_timer: IDelayedCall | None = None
+    """Runs while the page that the call has now, a new one, has not offered in it."""
     transfer: Transfer | None = None
     replaced: bool = False
     """Another call has taken the place of this one, which ends by that."""
@@ -86,12 +88,19 @@ class Leg:
         self.stop_page_timer()
         self.stop_refer_timer()
         self.stop_talk_timer()
+        self.stop_take_over_timer()
 
     def stop_page_timer(self) -> None:
         """Cancel the wait for the page's answer."""
         if self.page_timer is not None:
             self.page_timer.cancel()
             self.page_timer = None
+
+    def stop_take_over_timer(self) -> None:
+        """Cancel the wait for a new page to take the call up: it has, or the call ends."""
+        if self.take_over_timer is not None:
+            self.take_over_timer.cancel()
+            self.take_over_timer = None
 
     def stop_talk_timer(self) -> None:
         """Cancel the wait for the moment at which the caller wants to be answered."""

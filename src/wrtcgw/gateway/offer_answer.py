@@ -84,6 +84,7 @@ class OfferAnswer:
         repeats = agent is not None and agent.abilities.repeats_offers
         outputs = call.negotiation.page_describes(description, kind, may_repeat=repeats)
         leg.form = form
+        leg.stop_take_over_timer()
         self._carry_out(leg, outputs, headers)
 
     def answer_call(self, leg: Leg, answer: Description, headers: tuple[tuple[str, str], ...]) -> None:

@@ -23,6 +23,7 @@ from wrtcgw.gateway.guests import Guests
 from wrtcgw.gateway.pages import Pages
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch
+from wrtcgw.gateway.takeovers import TakeOvers
 from wrtcgw.gateway.targets import is_account
 from wrtcgw.gateway.turns import Turns
 from wrtcgw.sip.core import Account
@@ -57,12 +58,16 @@ class Registrations:
 
     :param end_call: ends a call that is up, in whatever state.
     :param resume_calls: tells an agent's page of the calls that it has to take up.
+    :param take_overs: gives it the time for that.
     """
 
-    def __init__(self, switch: Switch, end_call: CallWork, resume_calls: Callable[[Agent], None]) -> None:
+    def __init__(
+        self, switch: Switch, end_call: CallWork, resume_calls: Callable[[Agent], None], take_overs: TakeOvers
+    ) -> None:
         self._switch = switch
         self._end_call = end_call
         self._resume_calls = resume_calls
+        self._take_overs = take_overs
         self._ids = Turns()
         self._dns = Turns()
         self._waiting: dict[str, SignIn] = {}
@@ -139,6 +144,7 @@ class Registrations:
         """Tell the new page of the calls, when the one that the agent had before does not listen any more."""
         if self._switch.registry.find_agent(agent.id) is agent:
             self._resume_calls(agent)
+            self._take_overs.begin(agent)
 
     async def sign_out(self, agent_id: str, why: Farewell = SIGNED_OUT) -> None:
         """End the agent's calls and un-REGISTER its DN."""

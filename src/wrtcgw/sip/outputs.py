@@ -181,6 +181,8 @@ class CallEnded:
     reasons: tuple[Reason, ...] = ()
     warning: str = field(default="", repr=False)
     not_followed: NotFollowed | None = field(default=None, repr=False)
+    said: tuple[str, ...] = field(default=(), repr=False, eq=False)
+    """The Reason of our own BYE or CANCEL."""
 
 
 @frozen

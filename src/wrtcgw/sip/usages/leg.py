@@ -257,7 +257,7 @@ class Leg(ABC):
     def _tell(self, cause: EndCause, code: int = 0, reason: str = "", told: Told = NOTHING) -> None:
         if not self._told:
             self._told = True
-            self.ua.emit(CallEnded(self.id, cause, code, reason, *told, self._not_followed))
+            self.ua.emit(CallEnded(self.id, cause, code, reason, *told, self._not_followed, self._reasons))
 
     def on_timer(self, name: str) -> None:
         """Give up on a BYE that found no connection."""

@@ -313,8 +313,9 @@ class OutgoingLeg(Leg):
         """Cancel; the end is told when the final response is here, or nothing more can come."""
         self.state = LegState.CANCELLING
         self._ending = (cause, code, reason)
+        self._reasons = tuple(reasons)
         self.ua.layer.disarm(self, "ring")
-        self._sent.cancel(reasons)
+        self._sent.cancel(self._reasons)
 
     def receive_bye(self, server: ServerRequest) -> None:
         """

@@ -21,6 +21,7 @@ ORDINARY = (
     "replaced",
     "signed-out",
     "page-lost",
+    "not-taken-up",
 )
 """Causes of an end that is no failure."""
 ID_LIMIT = 2**31 - 1
