@@ -7,6 +7,7 @@ from twisted.logger import Logger
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.messages import AgentMessage
 from wrtcgw.calls.stats import Media, Reports, Worst
+from wrtcgw.sip.identity import ANONYMOUS
 from wrtcgw.sip.outputs import (
     CallAnswered,
     CallEnded,
@@ -74,8 +75,9 @@ def _record_call(event: Output, uuid_of: Callable[[str], str], reports_of: Calla
     uuid = getattr(event, "uuid", "") or uuid_of(leg)
     call = f"{leg} [{uuid}]" if uuid else leg
     match event:
-        case CallReceived(account=account, caller=caller):
-            log.info("call {call}: {words}", call=call, call_id=leg, words=_words(caller.uri, "calls", account))
+        case CallReceived(account=account, caller=caller, identity=identity):
+            shown = ANONYMOUS if identity.private else caller.uri
+            log.info("call {call}: {words}", call=call, call_id=leg, words=_words(shown, "calls", account))
         case CallProgress(_, code, reason):
             log.debug("call {call}: {words}", call=call, call_id=leg, words=_words(code, reason))
         case CallAnswered():

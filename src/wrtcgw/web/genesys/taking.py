@@ -76,6 +76,9 @@ class Taker:
             session.put(session.last_answer)
 
     def _offer(self, session: PageSession, message: Roap, peer: str, address: str) -> None:
+        if _is_for_ended(session, peer):
+            log.info("offer of {agent} came when its call had ended", agent=session.agent.id)
+            return
         call = self._call_of_offer(session, message, peer)
         self._refuse_unknown(session)
         session.last_answer = None
@@ -112,7 +115,7 @@ class Taker:
     def _call_taken_over(self, session: PageSession, peer: str) -> Call | None:
         """Return a call that the page has taken over, and offers in before it was told to (W 6.7, rule 1)."""
         for call in session.agent.calls.values():
-            if call.state is CallState.ESTABLISHED and peer in (call.peer, *wire.NO_PEER):
+            if call.state is CallState.ESTABLISHED and peer in (call.peer, call.called, *wire.NO_PEER):
                 session.enter(call.id, call.peer, self._teller.new_id())
                 session.told = True
                 return call
@@ -232,6 +235,16 @@ class Taker:
                 log.failure("a page's message could not be carried out", failure)
 
         Deferred.fromCoroutine(work).addErrback(failed)
+
+
+def _is_for_ended(session: PageSession, peer: str) -> bool:
+    """
+    Return whether an offer is for a call that has ended, of which the page was not told yet: the BYE is on its way.
+
+    It answers an ``INVITE``, with which a page was asked to take a call up; as a new call it would ring at the peer.
+    """
+    waits = bool(session.call_id) and session.call is None and session.told and not session.engaged
+    return waits and peer in (session.peer, *wire.NO_PEER)
 
 
 def code_of(error: GatewayError) -> int:

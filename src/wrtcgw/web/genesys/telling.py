@@ -5,6 +5,7 @@ from functools import partial
 
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.gateway import Gateway
+from wrtcgw.texts import clean
 from wrtcgw.web.genesys import wire
 from wrtcgw.web.genesys.description import candidates_of, for_page, secured, with_profiles_of
 from wrtcgw.web.genesys.session import Letter, PageSession
@@ -76,7 +77,7 @@ class Teller:
             return [] if session.engaged else [Letter("INVITE", message.call_id)]
         session.far_offer = message.sdp
         session.seq += 1
-        text = self._offer_text(session, message.sdp, message.data)
+        text = self._offer_text(session, message.sdp, (*message.data, *_facts(session, message)))
         return [Letter(text, message.call_id, is_wanted=partial(self._gateway.wants, message))]
 
     def _offer_text(self, session: PageSession, sdp: str, data: wire.Pairs) -> str:
@@ -177,6 +178,19 @@ class Teller:
 def _awaits_ok(session: PageSession) -> bool:
     """Tell whether the page has no offer of its own open."""
     return session.call is None or not session.call.negotiation.has_open_offer
+
+
+def _facts(session: PageSession, message: AgentMessage) -> wire.Pairs:
+    """
+    Return what an OFFER tells of the way that a call came, as attached data: the dialect has no other words for it.
+
+    The page's own DN as number dialled is left out; data of the same name that came with the call goes before.
+    """
+    called = message.called if message.called != session.agent.dn else ""
+    diversion = ", ".join(f"{number};reason={reason}" for number, reason in message.diversion)
+    facts = ("called", called), ("diversion", diversion), ("verstat", message.verstat), *message.headers
+    known = {name for name, _ in message.data}
+    return tuple((name, clean(value)) for name, value in facts if value and name not in known)
 
 
 def _with_data(fields: dict[str, object], data: wire.Pairs) -> dict[str, object]:

@@ -7,7 +7,7 @@ Each function is one habit of the pages; ``tests/data/genesys`` shows each at wo
 import json
 import re
 from collections.abc import Iterable, Mapping
-from urllib.parse import quote, unquote_plus, unquote_to_bytes
+from urllib.parse import quote, unquote, unquote_plus, unquote_to_bytes
 
 from attrs import field, frozen
 
@@ -57,8 +57,14 @@ def credentials(body: bytes) -> tuple[str, str]:
 
 
 def account(public_id: str) -> str:
-    """Return the DN of an id, which may be written as a SIP address."""
-    return _SCHEME.sub("", public_id).partition("@")[0]
+    """
+    Return the DN of an id, which may be written as a SIP address: what stands before its domain.
+
+    In a SIP address a DN that has an ``@`` of its own may be escaped, else its last one counts.
+    """
+    name = _SCHEME.sub("", public_id)
+    user = name.rpartition("@")[0] or name
+    return unquote(user) if name != public_id else user
 
 
 def ssid_of(query: bytes, name: bytes) -> str:
