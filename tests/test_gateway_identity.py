@@ -360,3 +360,31 @@ class Accounts(GatewayCase):
         self.assertIn('username="auth7"', far.requests[-1].headers.get("Authorization") or "")
         error = self.fails(BadInput, self.gateway.sign_in(agent_id="b", dn="5", password="x", auth_user="a\nb"))
         self.assertEqual(error.field, "auth_user")
+
+
+class Kept(GatewayCase):
+    """What was right when faults of its kind were mended."""
+
+    def test_own_name(self) -> None:
+        """A display name of any characters arrives as it was given."""
+        for name in ('Jo "the *" O\\Neil', "\u260e \U0001f600 J\u00fcrgen", "a, b; c <d>"):
+            agent = self.sign_in(display_name=name)
+            _, far = self.place(agent)
+            self.assertEqual(far.requests[0].from_.display_name, name)
+            self.done(self.gateway.hangup("alice"), 6)
+
+    def test_text_in_utf8(self) -> None:
+        """A MESSAGE with letters beyond ASCII is told as it is."""
+        agent = self.sign_in()
+        _, far = self.inbound(agent)
+        far.send("MESSAGE", "Gr\u00fc\u00dfe \u20ac", "text/plain;charset=UTF-8")
+        self.run_for()
+        self.assertEqual(self.last(agent, MessageType.INFO).body, "Gr\u00fc\u00dfe \u20ac")
+
+    def test_byte_order_mark(self) -> None:
+        """A mark before ``v=0`` is refused in words that show it."""
+        self.sign_in()
+        with self.assertRaises(BadInput) as caught:
+            self.gateway.place_call("alice", "1003", "\ufeff" + PAGE_SDP, page_address=PAGE)
+        self.assertIn("starts with v=0", str(caught.exception))
+        self.assertIn("ufeff", str(caught.exception))

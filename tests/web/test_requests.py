@@ -86,3 +86,37 @@ class Numbers(WebTestCase):
         ):
             self.ask("POST", path + written, data=SDP.encode(), headers=sdp)
             self.assertEqual(self.gateway.asked[-1][2], read, written)
+
+
+class Ways(WebTestCase):
+    """Ways in which a body may come."""
+
+    def post(self, head: str, *pieces: bytes) -> bytes:
+        """Send a POST of a description piece by piece; return all that was answered."""
+        token = self.sign_in()
+        wire = self.wire()
+        lines = ["POST /api/webrtc/message?from=agent123&to=1003 HTTP/1.1", "Host: gateway.example:8082", head]
+        lines += [f"X-WRTC-Session: {token}", "Content-Type: application/sdp", "", ""]
+        wire.raw("\r\n".join(lines).encode())
+        for piece in pieces:
+            wire.raw(piece)
+        return wire.received
+
+    def test_chunked(self) -> None:
+        """A body in chunks is one body."""
+        sdp = SDP.encode()
+        chunks = [b"%x\r\n%s\r\n" % (len(part), part) for part in (sdp[:40], sdp[40:])]
+        answer = self.post("Transfer-Encoding: chunked", *chunks, b"0\r\n\r\n")
+        self.assertTrue(answer.startswith(b"HTTP/1.1 200 "), answer)
+        self.assertEqual(self.gateway.asked[-1][3], SDP)
+
+    def test_expected(self) -> None:
+        """Who asks before it sends the body is told to go on."""
+        answer = self.post(f"Content-Length: {len(SDP)}\r\nExpect: 100-continue")
+        self.assertTrue(answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\n"), answer)
+
+    def test_slow(self) -> None:
+        """A body that comes byte by byte is read to its end."""
+        sdp = SDP.encode()
+        answer = self.post(f"Content-Length: {len(sdp)}", *(sdp[at : at + 1] for at in range(len(sdp))))
+        self.assertTrue(answer.startswith(b"HTTP/1.1 200 "), answer)
