@@ -12,6 +12,7 @@ import {
   ending,
   farewell,
   isWrongNumber,
+  tidy,
   nameOf,
   stateKey,
   whyKey,
@@ -189,4 +190,14 @@ test("why one was signed out is told in the page's words, whatever the gateway s
       assert.ok(texts.has(`notice.${code}.title`) && !todo.includes("expected") && title, code);
     }
   }
+});
+
+test("a number with (0) goes to the gateway as it is written; other marks are taken out", () => {
+  for (const [written, sent] of [
+    ["+49 (0)30 123", "+49 (0)30 123"],
+    ["tel:+1-201-555-0123", "+12015550123"],
+    ["0800 1234", "08001234"],
+    ["john.doe", "john.doe"],
+    ["#21#", "#21#"],
+  ]) assert.equal(tidy(written), sent);
 });

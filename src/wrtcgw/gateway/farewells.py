@@ -33,9 +33,3 @@ BY_OPERATOR = Farewell("signed out by an operator", "operator", "an operator end
 PAGE_LOST = Farewell(
     "page lost", "page-lost", "the agent's page was not heard of any more", 'SIP;cause=480;text="page lost"', 480
 )
-NOT_TAKEN_UP = Farewell(
-    "not taken up",
-    "not-taken-up",
-    "the agent's page was loaded again, and did not take the call up",
-    'SIP;cause=480;text="the page did not take the call up again"',
-)

@@ -15,12 +15,20 @@ from twisted.internet.defer import Deferred
 
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call, CallState
-from wrtcgw.gateway.farewells import NOT_TAKEN_UP, Farewell
+from wrtcgw.gateway.farewells import Farewell
 from wrtcgw.gateway.legs import Leg
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.switch import Switch
 
 EndCall = Callable[[Call, Farewell], Coroutine[Deferred[Any], None, Outcome]]
+
+NOT_TAKEN_UP = Farewell(
+    "",
+    "not-taken-up",
+    "the agent's page was loaded again, and did not take the call up",
+    'SIP;cause=480;text="the page did not take the call up again"',
+)
+"""Why such a call ends; the agent stays."""
 
 
 class TakeOvers:

@@ -339,7 +339,7 @@ export class Client {
 
 const ORDINARY = [
   "", "local", "operator", "remote", "cancelled", "answered-elsewhere", "transferred", "replaced", "signed-out",
-  "page-lost",
+  "page-lost", "not-taken-up",
 ];
 
 function shown(failure) {

@@ -268,6 +268,7 @@ const TEXTS = {
   "cause.failed": "failed",
   "cause.not-found": "unknown number",
   "cause.no-answer": "no answer",
+  "cause.not-taken-up": "not taken up by the reloaded page",
   "cause.page-lost": "page lost",
   "cause.unavailable": "unavailable",
 

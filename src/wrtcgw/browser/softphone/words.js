@@ -209,9 +209,10 @@ export function registrationOf({ dn, isSignedIn, connection, registration }) {
 
 /**
  * Returns a number without the blanks and marks that people put between digits, and without `tel:`; an address stays as
- * it is.
+ * it is. What `(0)` means in a number is for the gateway to say.
  */
 export function tidy(number) {
   const text = String(number ?? "").trim().replace(/^(tel|callto):/i, "");
+  if (/\(\s*0\s*\)/.test(text)) return text;
   return /^[\d\s()/.+*#-]+$/.test(text) ? text.replace(/[\s()/.-]/g, "") : text;
 }

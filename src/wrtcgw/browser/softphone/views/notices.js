@@ -17,6 +17,7 @@ const OUT_OF_STEP = [
   "wrong_method",
   "body_too_large",
   "wrong_content_type",
+  "encoded_body",
   "unexpected_answer",
   "unknown_command",
 ];
