@@ -4,6 +4,7 @@ from typing import Any
 
 from tests.support.farside import FarCall
 from tests.support.gatewaycase import OTHER_SDP, GatewayCase
+from wrtcgw.calls.abilities import DEFAULT, ONE_CALL, PageAbilities
 from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.messages import MessageType
 from wrtcgw.sip.outputs import CallEnded
@@ -18,13 +19,13 @@ class TakeOvers(GatewayCase):
     def setUp(self) -> None:
         super().setUp()
         self.start(page_grace=GRACE, page_answer_limit=OFFER)
-        self.agent = self.sign_in(single_call=True)
+        self.agent = self.sign_in(abilities=ONE_CALL)
         self.gateway.attend("alice")
 
     def reload(self, **more: Any) -> None:
         """Let a new page sign in, and poll."""
         self.gateway.leave("alice")
-        self.sign_in(**{"single_call": True, **more})
+        self.sign_in(**{"abilities": ONE_CALL, **more})
         self.gateway.attend("alice")
 
     def assertKept(self, call: Call, far: FarCall) -> None:
@@ -116,20 +117,19 @@ class TakeOvers(GatewayCase):
 
     def test_other_pages(self) -> None:
         """A page of which nobody knows that it listens may sign in again and speak on; one that says so may not."""
-        self.agent.single_call = False
+        self.sign_in()
         call, far = self.outbound(self.agent)
-        self.reload(single_call=False)
+        self.reload(abilities=DEFAULT)
         self.run_for(100)
         self.assertKept(call, far)
-        self.reload(single_call=False)
-        self.agent.always_listens = True
+        self.reload(abilities=PageAbilities(always_listens=True))
         self.run_for(GRACE + OFFER)
         self.assertGivenUp(far)
 
     def test_no_grace(self) -> None:
         """With page_grace 0 no page is ever given up."""
         self.start(page_grace=0.0)
-        self.agent = self.sign_in(single_call=True)
+        self.agent = self.sign_in(abilities=ONE_CALL)
         self.gateway.attend("alice")
         call, far = self.outbound(self.agent)
         self.reload()
