@@ -102,6 +102,20 @@ class GivenBack(GatewayCase):
             self.assertEqual(placed.requests[0].uri, called)
             self.done(self.gateway.hangup("alice"), 6)
 
+    def test_no_user(self) -> None:
+        """Who is told as a whole URI, or withheld, is nobody to call by that; who is named later is."""
+        agent = self.sign_in()
+        _, far = self.inbound(agent, fields=[("Privacy", "id")])
+        far.send("UPDATE", fields=[(ASSERTED, "<sip:bob%40corp@example.org>")])
+        self.run_for()
+        self.assertEqual(self.last(agent, MessageType.IDENTITY).from_, "bob@corp")
+        self.assertEqual(list(agent.heard), ["bob@corp"])
+        far.local = "<sip:pbx.example.com>" + far.local[far.local.index(";tag") :]
+        far.send("UPDATE", fields=[("Supported", "from-change")])
+        self.run_for()
+        self.assertEqual(self.last(agent, MessageType.IDENTITY).from_, "sip:pbx.example.com")
+        self.assertEqual(list(agent.heard), ["bob@corp"])
+
     def test_not_by_others(self) -> None:
         """What another agent has heard is no address for this one."""
         self.inbound(self.sign_in(), caller="alice%40corp")

@@ -9,7 +9,9 @@ from wrtcgw.gateway.legs import Leg
 from wrtcgw.gateway.settings import GatewaySettings
 from wrtcgw.gateway.targets import is_plain
 from wrtcgw.sdp.description import Description
+from wrtcgw.sip.identity import Party
 from wrtcgw.sip.outputs import CallReceived
+from wrtcgw.sip.subscriber import is_escapable
 
 NAMING = frozenset(
     (
@@ -37,8 +39,7 @@ def new_call(
     caller = event.identity.shown(private=private)
     hidden = event.identity.private and not private
     call = Call.inbound(event.leg, agent.id, caller.number, offer, now)
-    if not is_plain(caller.number) and caller.number not in agent.heard:
-        agent.heard.append(caller.number)
+    hear(agent, caller)
     call.display_name, call.verstat = caller.display_name, caller.verstat
     call.called = event.number
     call.diversion = tuple(diversion.shown(private=private) for diversion in event.diversions)
@@ -47,6 +48,13 @@ def new_call(
     call.referred_by = "" if hidden else event.referred_by
     call.data = from_headers(event.headers)
     return Leg(call, event.source, withheld=event.identity.party.number if event.identity.private else "")
+
+
+def hear(agent: Agent, party: Party) -> None:
+    """Let an agent call a party by the name that it is told, also where nobody else could."""
+    name = party.number
+    if party.is_callable and not is_plain(name) and is_escapable(name) and name not in agent.heard:
+        agent.heard.append(name)
 
 
 def picked(

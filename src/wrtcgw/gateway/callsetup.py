@@ -7,7 +7,7 @@ from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.errors import BadInput, Draining, NoSIPConnection, WrongState
 from wrtcgw.gateway.alarms import Alarm, AlarmKind
-from wrtcgw.gateway.arrivals import new_call
+from wrtcgw.gateway.arrivals import hear, new_call
 from wrtcgw.gateway.attached import Data, from_headers
 from wrtcgw.gateway.causes import Ending, ending
 from wrtcgw.gateway.consent import HEADERS, consents
@@ -191,6 +191,9 @@ class CallSetup:
         call, party = leg.call, self._shown(leg, event.identity)
         known = party.number == call.peer
         name = party.display_name or (call.display_name if known else "")
+        agent = self._switch.agent_of(call)
+        if agent is not None:
+            hear(agent, party)
         if not known or name != call.display_name:
             call.peer, call.display_name = party.number, name
             call.verstat = party.verstat or (call.verstat if known else "")

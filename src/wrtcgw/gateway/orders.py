@@ -10,6 +10,7 @@ from wrtcgw.calls.negotiation.hold import BY_ORDER, SERVER, Hold
 from wrtcgw.calls.negotiation.machine import Negotiation
 from wrtcgw.errors import BadInput, GatewayError, RequestRefused, TooManyOrders
 from wrtcgw.gateway.alarms import Alarm, AlarmKind
+from wrtcgw.gateway.arrivals import hear
 from wrtcgw.gateway.attached import FORM
 from wrtcgw.gateway.causes import Ending, explain
 from wrtcgw.gateway.consent import TALK, consents
@@ -127,6 +128,7 @@ class Orders:
         agent = self._switch.registry.find_dn(event.account)
         if agent is not None:
             sender = event.identity.shown(private=self._switch.settings.show_private_identity)
+            hear(agent, sender)
             agent.mailbox.put(
                 AgentMessage(
                     type=MessageType.INFO,

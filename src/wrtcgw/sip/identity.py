@@ -40,14 +40,19 @@ _INDEX = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 
 @frozen
 class Party:
-    """Someone at an end of a call, for people: ``number`` can be called; ``verstat`` is the network's word on it."""
+    """
+    Someone at an end of a call, for people; ``verstat`` is the network's word on the number.
+
+    ``is_callable``: the number is a user that can be called, and no whole URI or stand-in.
+    """
 
     number: str
     display_name: str = ""
     verstat: str = ""
+    is_callable: bool = True
 
 
-WITHHELD = Party(ANONYMOUS, "Anonymous")
+WITHHELD = Party(ANONYMOUS, "Anonymous", is_callable=False)
 """Stands for one who wants to be unknown (:rfc:`3323#section-4.1`)."""
 
 
@@ -82,7 +87,9 @@ class Diversion:
 
 def party_of(address: NameAddr) -> Party:
     """Return the party that a header field names."""
-    return Party(written(address.uri), address.display_name.strip(), verification(address.uri))
+    uri = address.uri
+    number = written(uri)
+    return Party(number, address.display_name.strip(), verification(uri), is_callable=number != str(uri))
 
 
 def caller_of(request: Request) -> NameAddr:
