@@ -20,7 +20,8 @@ export function controls(desk) {
     capture.set(on, on ? t("control.capture.on", { calls, limit, size: bytes(size) }) : t("control.capture.off"));
     level.set(summary.logLevel);
   }
-  return { node: el("div", { class: "controls", "data-needs": "admin" }, drain.node, capture.node, level.node), update };
+  const node = el("div", { class: "controls", "data-needs": "admin" }, drain.node, capture.node, level.node);
+  return { node, update };
 }
 
 function control(name, onclick) {

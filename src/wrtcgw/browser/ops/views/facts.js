@@ -25,7 +25,8 @@ export function facts(desk, query) {
   const heading = el("h2", {}, query.agent ? t("ladder.title.agent", { id: query.agent }) : t("calls.ladder"));
   const state = el("span", { class: "badge", hidden: true });
   const told = el("p", { class: "soft outcome" });
-  const end = el("button", { type: "button", class: "danger", "data-needs": "supervisor", hidden: true }, t("ladder.end"));
+  const attributes = { type: "button", class: "danger", "data-needs": "supervisor", hidden: true };
+  const end = el("button", attributes, t("ladder.end"));
   end.addEventListener("click", () => call && desk.actions.hangup(call));
   const values = new Map();
   const list = el("dl", { class: "facts", "aria-label": t("ladder.facts") });
