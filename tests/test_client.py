@@ -26,9 +26,9 @@ from tests.support import sdptext as sdp
 from wrtcgw import client
 from wrtcgw.clientlib.api import Event, GatewayAPI, RefusedError, UnreachableError
 from wrtcgw.clientlib.inbox import Inbox, SilenceError
-from wrtcgw.clientlib.report import EXIT_CODES, Exit, Report
+from wrtcgw.clientlib.output import EXIT_CODES, Exit, Report
+from wrtcgw.clientlib.scenario import Plan, Walk
 from wrtcgw.clientlib.sound import NoSound
-from wrtcgw.clientlib.walk import Plan, Walk
 from wrtcgw.demo import sessiontext
 from wrtcgw.demo.media import Media, open_media
 

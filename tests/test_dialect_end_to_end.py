@@ -396,7 +396,7 @@ class AgentTests(DialectCase):
 
     @staticmethod
     def settled(page: GrtcPage) -> bool:
-        """Tell whether no OFFER of the page is open."""
+        """Return whether no OFFER of the page is open."""
         return page.session is not None and page.session.state.value == "established"
 
     async def test_attached_words(self) -> None:

@@ -18,7 +18,7 @@ from tests.support.endtoend import LIMIT, EndToEndCase, Page, until
 from wrtcgw import client
 from wrtcgw.calls.stats import Media, Stats
 from wrtcgw.clientlib.api import RefusedError
-from wrtcgw.clientlib.report import Exit
+from wrtcgw.clientlib.output import Exit
 from wrtcgw.demo.extensions import DEMO_PASSWORD
 from wrtcgw.demo.media import MediaUnavailableError, open_media
 

@@ -55,7 +55,7 @@ class Outbound(GatewayCase):
         self.assertEqual([answer.repeated for answer in answers], [False, True])
 
     def test_other_branch_answers(self) -> None:
-        """When another branch answers than that of early media, the page is asked for a new offer (asks A18)."""
+        """When another branch answers than that of early media, the page is asked for a new offer."""
         _, far = self.place(self.agent)
         far.ring(183, SDP)
         self.run_for()
@@ -281,7 +281,7 @@ class Outbound(GatewayCase):
         self.assertIn(f" {PAGE} 9 typ host\r\n", far.offer)
 
     def test_connection_lost_while_dialling(self) -> None:
-        """An unanswered call ends with its connection; an answered one goes on and can be ended later (asks A3)."""
+        """An unanswered call ends with its connection; an answered one goes on and can be ended later."""
         self.outbound(self.agent)
         self.place(self.agent)
         self.far.down.add(0)
@@ -355,7 +355,7 @@ class Inbound(GatewayCase):
         self.assertEqual(far.methods()[-1], "BYE")
 
     def test_caller_cancels(self) -> None:
-        """A caller who gives up is told as such, and one whom a colleague has answered too (asks A20)."""
+        """A caller who gives up is told as such, and one whom a colleague has answered too."""
         for reason, cause in (
             ("", "cancelled"),
             ('SIP;cause=200;text="Call completed elsewhere"', "answered-elsewhere"),
@@ -384,7 +384,7 @@ class Inbound(GatewayCase):
         self.assertEqual(self.types(self.agent), ["OFFER"])
 
     def test_offerless(self) -> None:
-        """A caller without a description gets the page's offer, and the page gets the caller's answer (asks A14)."""
+        """A caller without a description gets the page's offer, and the page gets the caller's answer."""
         call, far = self.inbound(self.agent, None)
         far.ack_sdp = SDP
         (asked,) = self.messages(self.agent)
@@ -398,7 +398,7 @@ class Inbound(GatewayCase):
         self.assertEqual(str(call.remote_sdp), SDP)
 
     def test_offerless_held(self) -> None:
-        """An answer in the ACK with c=0.0.0.0 is passed on and means hold; a BYE may follow at once (3PCC 2.3)."""
+        """An answer in the ACK with c=0.0.0.0 is passed on and means hold; a BYE may follow at once."""
         call, far = self.inbound(self.agent, None)
         far.ack_sdp = SDP.replace("c=IN IP4 198.51.100.7", "c=IN IP4 0.0.0.0")
         self.describe(self.agent)
@@ -591,10 +591,10 @@ class Robust(GatewayCase):
         waiting = self.begin(self.gateway.hangup("alice"))
         self.messages(agent)
         for call_id in (call.id, "gone"):
-            self.gateway._switch.dispatch(CallProgress(call_id, 180, "Ringing"))
-            self.gateway._switch.dispatch(CallAnswered(call_id, SDP))
-        self.gateway._switch.dispatch(CallConfirmed("gone"))
-        self.gateway._switch.dispatch(CallEnded("gone", EndCause.REMOTE))
+            self.gateway._context.dispatch(CallProgress(call_id, 180, "Ringing"))
+            self.gateway._context.dispatch(CallAnswered(call_id, SDP))
+        self.gateway._context.dispatch(CallConfirmed("gone"))
+        self.gateway._context.dispatch(CallEnded("gone", EndCause.REMOTE))
         self.assertEqual(self.messages(agent), [])
         self.run_for(40)
         self.successResultOf(waiting)

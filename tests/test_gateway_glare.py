@@ -1,4 +1,4 @@
-"""Offers that meet: the page's and the far side's at the same time (W 6.7), for pages of both dialects."""
+"""Offers that meet: the page's and the far side's at the same time, for pages of both dialects."""
 
 from socket import socketpair
 

@@ -96,7 +96,7 @@ class Hold(InCall):
         self.assertEqual(self.successResultOf(waiting).code, 200)
 
     def test_refused(self) -> None:
-        """A refused hold or resume is an error with the far side's words, and changes nothing (asks A15)."""
+        """A refused hold or resume is an error with the far side's words, and changes nothing."""
         for code, reason in ((488, "Not Acceptable Here"), (500, "Server Internal Error"), (603, "Decline")):
             waiting = self.begin(self.gateway.hold("alice"))
             self.run_for()
@@ -115,7 +115,7 @@ class Hold(InCall):
         self.assertEqual(self.types(self.agent), [])
 
     def test_glare(self) -> None:
-        """A 491 is met by another try after a while, without the page (asks A16)."""
+        """A 491 is met by another try after a while, without the page."""
         waiting = self.begin(self.gateway.hold("alice"))
         self.run_for()
         self.peer.refuse(491)
@@ -349,7 +349,7 @@ class Refresh(InCall):
     """Offers that change nothing."""
 
     def test_identical(self) -> None:
-        """A hundred refreshes are answered with the same bytes, and the page hears of none (asks A13)."""
+        """A hundred refreshes are answered with the same bytes, and the page hears of none."""
         for version in range(1, 101):
             self.peer.reinvite(SDP.replace("far 7 1 ", f"far 7 {version} "))
             self.run_for(0.1)
@@ -369,7 +369,7 @@ class Refresh(InCall):
         self.assertEqual(self.answered(self.peer), PAGE_SDP.replace("page 1 1", "page 1 3"))
 
     def test_without_offer(self) -> None:
-        """A re-INVITE without SDP gets our full description at once, with a higher version (3PCC 2.2)."""
+        """A re-INVITE without SDP gets our full description at once, with a higher version."""
         for version in (2, 3):
             self.peer.reinvite(answer=SDP)
             self.run_for()
@@ -377,7 +377,7 @@ class Refresh(InCall):
         self.assertEqual(self.types(self.agent), [])
 
     def test_without_offer_while_held(self) -> None:
-        """It is an offer on hold while the agent holds; else it is full, even if the far side held (asks A14)."""
+        """It is an offer on hold while the agent holds; else it is full, even if the far side held."""
         self.peer.reinvite(HOLDING)
         self.run_for()
         self.peer.reinvite(answer=SDP)
@@ -390,7 +390,7 @@ class Refresh(InCall):
         self.assertEqual(descriptions.direction(self.answered(self.peer)), "sendonly")
 
     def test_right_after_answer(self) -> None:
-        """It may come 12 ms after the ACK of a call that was answered here (3PCC 2.2)."""
+        """It may come 12 ms after the ACK of a call that was answered here."""
         self.done(self.gateway.hangup("alice"))
         call, far = self.inbound(self.agent)
         self.gateway.send_description("alice", None, PAGE_SDP, page_address="192.0.2.1")
@@ -502,7 +502,7 @@ class TheirOffer(InCall):
         far.send("UPDATE", CHANGED, "application/sdp")
         self.run_for()
         self.assertEqual(far.last("UPDATE").status, 491)
-        self.gateway._switch.dispatch(OfferReceived(call.id, CHANGED))
+        self.gateway._context.dispatch(OfferReceived(call.id, CHANGED))
         self.assertIs(call.negotiation.state, NegotiationState.EARLY)
 
 
@@ -587,10 +587,10 @@ class LateEvents(InCall):
 
     def test_ignored(self) -> None:
         """They change nothing and tell nothing."""
-        self.gateway._switch.dispatch(OfferAcceptedLate("gone"))
+        self.gateway._context.dispatch(OfferAcceptedLate("gone"))
         for call_id in (self.call.id, "gone"):
-            self.gateway._switch.dispatch(OfferAnswered(call_id, CHANGED))
-            self.gateway._switch.dispatch(OfferRefused(call_id, 488, "No"))
+            self.gateway._context.dispatch(OfferAnswered(call_id, CHANGED))
+            self.gateway._context.dispatch(OfferRefused(call_id, 488, "No"))
         for event in (AnswerReceived("gone", CHANGED), SessionRefreshed("gone", CHANGED)):
-            self.gateway._switch.dispatch(event)
+            self.gateway._context.dispatch(event)
         self.assertEqual((self.messages(self.agent), str(self.call.remote_sdp)), ([], SDP))

@@ -246,7 +246,7 @@ class Again(GatewayCase):
         self.assertEqual(self.types(self.agent), [])
 
     def test_takeover(self) -> None:
-        """The same DN under another id takes over after a good password, with the calls (asks A28)."""
+        """The same DN under another id takes over after a good password, with the calls."""
         call, _ = self.outbound(self.agent)
         self.fails(RegistrationRefused, self.gateway.sign_in(agent_id="bob", dn="5001", password="no"))
         self.assertEqual(self.types(self.agent), [])
@@ -289,7 +289,7 @@ class Again(GatewayCase):
 
 
 class Resync(GatewayCase):
-    """What a new page of the same agent is told (asks A2)."""
+    """What a new page of the same agent is told."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -479,7 +479,7 @@ class SignOut(GatewayCase):
         """A call that cannot be ended does not keep the agent from leaving; the fault is reported."""
         agent = self.sign_in()
         call, _ = self.outbound(agent)
-        del self.gateway._switch.legs[call.id]
+        del self.gateway._context.legs[call.id]
         self.done(self.gateway.sign_out("alice"))
         (problem,) = self.problems
         self.assertIsInstance(problem, KeyError)
@@ -501,7 +501,7 @@ class Lasting(GatewayCase):
         self.assertEqual(self.types(self.agent), [])
 
     def test_refused_for_good(self) -> None:
-        """When the PBX changes the password the page is told that the registration is lost (asks A8)."""
+        """When the PBX changes the password the page is told that the registration is lost."""
         self.passwords["5001"] = "changed"
         self.run_for(600)
         (told,) = self.messages(self.agent)
@@ -512,7 +512,7 @@ class Lasting(GatewayCase):
         self.assertEqual((told.state, told.code), ("REGISTERED", 0))
 
     def test_refused_for_a_while(self) -> None:
-        """A temporary refusal is told once, and the recovery too (asks A7)."""
+        """A temporary refusal is told once, and the recovery too."""
         self.far.script("REGISTER", 503, 503, 503)
         self.run_for(700)
         first, second = self.messages(self.agent)

@@ -1,4 +1,4 @@
-"""Transfers: blind, attended, and those that the far side asks for (asks A17)."""
+"""Transfers: blind, attended, and those that the far side asks for."""
 
 from tests.support.farside import FarCall
 from tests.support.gatewaycase import PAGE, PAGE_SDP, GatewayCase
@@ -159,17 +159,17 @@ class Blind(InCall):
         self.done(self.gateway.transfer("alice", to="1004"))
         self.far.silent.add("BYE")
         waiting = self.begin(self.gateway.hangup("alice"))
-        self.gateway._switch.dispatch(TransferProgress(self.call.id, 200, "OK", final=True))
+        self.gateway._context.dispatch(TransferProgress(self.call.id, 200, "OK", final=True))
         self.assertEqual(self.states(), ["DONE"])
         self.run_for(40)
         self.successResultOf(waiting)
-        self.gateway._switch.dispatch(TransferProgress(self.call.id, 200, "OK", final=True))
+        self.gateway._context.dispatch(TransferProgress(self.call.id, 200, "OK", final=True))
 
     def test_success_without_order(self) -> None:
         """A success of which no order is known any more ends the call all the same."""
-        self.gateway._switch.dispatch(TransferProgress(self.call.id, 486, "Busy", final=True))
+        self.gateway._context.dispatch(TransferProgress(self.call.id, 486, "Busy", final=True))
         self.assertEqual(self.states(), ["FAILED"])
-        self.gateway._switch.dispatch(TransferProgress(self.call.id, 200, "OK", final=True))
+        self.gateway._context.dispatch(TransferProgress(self.call.id, 200, "OK", final=True))
         self.run_for()
         self.assertEqual(self.peer.methods()[-1], "BYE")
 

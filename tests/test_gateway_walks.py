@@ -176,7 +176,7 @@ class Walks(GatewayCase):
         self.run_for(400)
         self.check(seed)
         self.assertEqual((list(self.gateway.calls()), self.core.legs), ([], 0), seed)
-        self.assertEqual((self.gateway._switch.legs, self.clock.getDelayedCalls()), ({}, []), seed)
+        self.assertEqual((self.gateway._context.legs, self.clock.getDelayedCalls()), ({}, []), seed)
         for waiting in self.waiting:
             self.assertTrue(waiting.called, seed)
             waiting.addErrback(lambda failure: failure.trap(GatewayError))

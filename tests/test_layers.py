@@ -22,7 +22,7 @@ LAYERS: dict[str, set[str]] = {
     "meters": set(),
     "transport": set(),
     "gateway": {"sip", "sdp", "calls", "errors"},
-    "agent": {"transport", "gateway", "redact"},
+    "sip_service": {"transport", "gateway", "redact"},
     "identity": {"errors"},
     "web": {"identity", "gateway", "calls", "capture", "errors", "meters", "redact", "sdp", "texts"},
     "browser": set(),
@@ -31,7 +31,7 @@ LAYERS: dict[str, set[str]] = {
     "clientlib": {"demo", "sdp", "errors"},
     "client": {"clientlib", "demo", "sdp", "errors"},
     "daemon": {
-        "agent",
+        "sip_service",
         "browser",
         "calls",
         "capture",

@@ -45,7 +45,7 @@ def tests(found: Found, name: str) -> set[str]:
 
 
 def is_there(path: str, name: str) -> bool:
-    """Tell whether a module has a class of that name, that test in it, or a test of that name in any class."""
+    """Return whether a module has a class of that name, that test in it, or a test of that name in any class."""
     found = classes(path)
     if name.startswith("test_"):
         return any(name in own for _, own in found.values())

@@ -121,7 +121,7 @@ class HoldTests(InCall):
         self.assertEqual(self.page.types(), ["HOLD", "TALK", "RESUME"])
 
     def test_ordered_and_retrieved_by_offer(self) -> None:
-        """Other flows of third-party control hold by NOTIFY, and retrieve by a re-INVITE that talks (W 6.5)."""
+        """Other flows of third-party control hold by NOTIFY, and retrieve by a re-INVITE that talks."""
         self.hold()
         self.assertEqual(sdp.direction(self.reinvite(session("0 101", version=4) + "a=inactive\r\n")), "inactive")
         self.assertTrue(self.ours.held)

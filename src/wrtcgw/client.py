@@ -25,9 +25,9 @@ from twisted.web.client import Agent
 from wrtcgw import __version__
 from wrtcgw.clientlib.api import GatewayAPI
 from wrtcgw.clientlib.hashing import HashToken
-from wrtcgw.clientlib.report import EXIT_CODES, Exit, Report
+from wrtcgw.clientlib.output import EXIT_CODES, Exit, Report
+from wrtcgw.clientlib.scenario import Plan, Walk
 from wrtcgw.clientlib.sound import NoSound, Sound, ToneSound
-from wrtcgw.clientlib.walk import Plan, Walk
 from wrtcgw.demo.media import Media, MediaUnavailableError, open_media
 from wrtcgw.demo.tone import CALLER_HZ
 

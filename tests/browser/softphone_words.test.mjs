@@ -45,9 +45,9 @@ function libraryCodes() {
 }
 
 function causes() {
-  return [...read("gateway/causes.py").matchAll(/^ +(?:\d+: )?\(?"([a-z-]+)",|Ending\("([a-z-]+)"|_UNKNOWN = \("([a-z]+)"/gm)]
+  return [...read("gateway/sip_causes.py").matchAll(/^ +(?:\d+: )?\(?"([a-z-]+)",|Ending\("([a-z-]+)"|_UNKNOWN = \("([a-z]+)"/gm)]
     .map((found) => found.slice(1).find(Boolean))
-    .concat([...read("gateway/causes.py").matchAll(/\d+: \("([a-z-]+)"/g)].map(([, cause]) => cause));
+    .concat([...read("gateway/sip_causes.py").matchAll(/\d+: \("([a-z-]+)"/g)].map(([, cause]) => cause));
 }
 
 const gatewayCauses = new Set(causes());
@@ -177,7 +177,7 @@ test("diversions and attestations are read as the standards write them", () => {
 });
 
 test("why one was signed out is told in the page's words, whatever the gateway said", () => {
-  for (const [, reason] of read("gateway/farewells.py").matchAll(/Farewell\(\s*"([^"]+)"/g)) {
+  for (const [, reason] of read("gateway/disconnect_reasons.py").matchAll(/Farewell\(\s*"([^"]+)"/g)) {
     assert.notEqual(farewell({ reason })?.code, "signed_out_by", reason);
   }
   assert.equal(farewell({ reason: "signed out" }), null);

@@ -321,5 +321,5 @@ class FileTests(SynchronousTestCase):
 
 
 def _served(named: str) -> bool:
-    """Tell whether the gateway serves this by another name than its file's."""
+    """Return whether the gateway serves this by another name than its file's."""
     return named.rpartition("/")[2] in ("grtc.js", "favicon.ico", "wrtcgw-extension.zip")

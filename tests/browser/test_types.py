@@ -5,8 +5,8 @@ import re
 from twisted.trial.unittest import SynchronousTestCase
 
 from wrtcgw.browser.pages import HOME
-from wrtcgw.gateway import causes, farewells
-from wrtcgw.gateway.farewells import Farewell
+from wrtcgw.gateway import disconnect_reasons, sip_causes
+from wrtcgw.gateway.disconnect_reasons import DisconnectReason
 from wrtcgw.web.errors import REGISTRAR_FAILED, ROWS
 
 
@@ -23,9 +23,9 @@ class WordTests(SynchronousTestCase):
 
     def test_ends(self) -> None:
         """Each cause by which the gateway ends a call is one that the types know."""
-        told = {cause for cause, _ in causes.CAUSES.values()}
-        told |= {causes.explain(code)[0] for code in range(300, 700)} | {causes.explain(999)[0]}
-        told |= {each.cause for each in vars(farewells).values() if isinstance(each, Farewell)}
+        told = {cause for cause, _ in sip_causes.CAUSES.values()}
+        told |= {sip_causes.explain(code)[0] for code in range(300, 700)} | {sip_causes.explain(999)[0]}
+        told |= {each.cause for each in vars(disconnect_reasons).values() if isinstance(each, DisconnectReason)}
         told |= {"local", "remote", "cancelled", "answered-elsewhere", "transferred", "replaced"}
         self.assertEqual(told - union("EndingCause"), set())
 

@@ -5,7 +5,7 @@ from twisted.web.http_headers import Headers
 
 from wrtcgw.capture.entries import Note, SIPMessage
 from wrtcgw.capture.recorder import Recorder
-from wrtcgw.capture.shelf import Track
+from wrtcgw.capture.track_store import Track
 
 EPOCH = 1_700_000_000.0
 """The wall clock when the other one is at 0."""

@@ -4,8 +4,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.capture.support import EPOCH, NO_HEADERS, SDP, recorder, request, response
-from wrtcgw.capture.drawing import draw
 from wrtcgw.capture.ladder import Ladder, build
+from wrtcgw.capture.ladder_text import draw
 from wrtcgw.capture.recorder import Recorder
 
 DRAWING = """\

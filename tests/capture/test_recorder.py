@@ -5,7 +5,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.capture.support import NO_HEADERS, kept, recorder, request, response
 from wrtcgw.capture.recorder import AGENT_DIALOGS, call_id_of
-from wrtcgw.capture.strays import NOT_OFFERED, stray_record
+from wrtcgw.capture.unmatched_invites import NOT_OFFERED, stray_record
 
 
 class CallIDTests(SynchronousTestCase):

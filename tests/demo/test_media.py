@@ -37,7 +37,7 @@ class MediaTests(TestCase):
             await deferLater(reactor, 0.05, lambda: None)
 
     async def silent(self, caller: Caller) -> bool:
-        """Tell whether the caller has not heard its tone during the last second."""
+        """Return whether the caller has not heard its tone during the last second."""
         return not await caller.hears()
 
     async def line(self, caller_offer: str, sound: Sound) -> tuple[MediaLine, str]:

@@ -111,7 +111,7 @@ class LibraryReloads(PageCase):
         return gateway.server.log.read_text().count("\tINVITE sip:")
 
     def more_invites(self, gateway: Gateway, than: int) -> bool:
-        """Tell whether there are more by now."""
+        """Return whether there are more by now."""
         return self.invites(gateway) > than
 
     async def test_resumed(self) -> None:

@@ -204,7 +204,7 @@ class Relayed(RelayCase):
         self.assertTrue(await deferToThread(self.relays_to, own_address()))
 
     def relays_to(self, peer: str) -> bool:
-        """Tell whether coturn would send to an address, for a user of its own: each may have so many sessions."""
+        """Return whether coturn would send to an address, for a user of its own: each may have so many sessions."""
         username = f"{int(time.time()) + 60}:{peer.replace(':', '-')}"
         return self.turn.relays_to(peer, username, turn_credential(SECRET, username))
 

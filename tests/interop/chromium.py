@@ -53,7 +53,7 @@ class Audio:
     heard: float
 
     def grown(self, before: "Audio") -> bool:
-        """Tell whether there was sound both ways since then."""
+        """Return whether there was sound both ways since then."""
         packets = self.sent > before.sent and self.received > before.received
         silent = self.spoken is not None and before.spoken is not None and self.spoken <= before.spoken
         return packets and not silent and self.heard > before.heard

@@ -51,7 +51,7 @@ class Coturn:
             return secure.version()
 
     def relays_to(self, peer: str, username: str, credential: str) -> bool:
-        """Tell whether it would send to an address, IPv4 or IPv6, for who shows these credentials."""
+        """Return whether it would send to an address, IPv4 or IPv6, for who shows these credentials."""
         who = ("-u", username, "-w", credential, *(("-x",) if ":" in peer else ()))
         command = (
             "turnutils_uclient",

@@ -52,7 +52,7 @@ def _python_path() -> str:
 
 
 def _answers(port: int) -> bool:
-    """Tell whether the HTTP surface answers; with a dead proxy that is a 503, which is an answer too."""
+    """Return whether the HTTP surface answers; with a dead proxy that is a 503, which is an answer too."""
     try:
         with urlopen(f"http://127.0.0.1:{port}/api/health", timeout=2):
             return True

@@ -103,7 +103,7 @@ def _host_packages(folder: pathlib.Path) -> None:
 
 
 def _installed(package: str) -> bool:
-    """Tell whether the program a package was wanted for is there, whoever provided it."""
+    """Return whether the program a package was wanted for is there, whoever provided it."""
     path = HOST_PACKAGES[package]
     if path.startswith("/"):
         return os.access(path, os.X_OK)

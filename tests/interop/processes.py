@@ -58,7 +58,7 @@ def _bindable(port: int, kind: socket.SocketKind) -> bool:
 
 
 def accepts(port: int) -> bool:
-    """Tell whether something takes TCP connections on that port of loopback."""
+    """Return whether something takes TCP connections on that port of loopback."""
     with socket.socket() as probe:
         probe.settimeout(1.0)
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -115,7 +115,7 @@ class Server:
         return self._process.pid
 
     def alive(self) -> bool:
-        """Tell whether it runs."""
+        """Return whether it runs."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:

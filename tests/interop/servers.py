@@ -100,7 +100,7 @@ class Asterisk:
         return done.stdout
 
     def booted(self) -> bool:
-        """Tell whether all its modules are loaded."""
+        """Return whether all its modules are loaded."""
         return "fully booted" in self.cli("core waitfullybooted")
 
     def channels(self) -> list[str]:
@@ -244,7 +244,7 @@ def own_address() -> str:
 
 
 def _pongs(control: int) -> bool:
-    """Tell whether rtpengine answers a ping of its control protocol: a cookie and a bencoded dictionary."""
+    """Return whether rtpengine answers a ping of its control protocol: a cookie and a bencoded dictionary."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.settimeout(0.5)
         try:

@@ -2,9 +2,9 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from wrtcgw.meters.latencies import KEPT, Latency, percentile
+from wrtcgw.meters.histogram import KEPT, Latency, percentile
 from wrtcgw.meters.meters import Meters
-from wrtcgw.meters.series import COARSE_KEPT, COARSE_STEP, FINE_KEPT, Sample, Series
+from wrtcgw.meters.timeseries import COARSE_KEPT, COARSE_STEP, FINE_KEPT, Sample, Series
 
 
 class LatencyTests(SynchronousTestCase):

@@ -16,7 +16,7 @@ from zope.interface import implementer
 from tests.web.genesys.dialectcase import DialectCase
 from tests.web.harness import PASSWORD, WebTestCase
 from tests.web.ops.opscase import OpsCase
-from wrtcgw.daemon.loglevel import LevelControl
+from wrtcgw.daemon.log_level import LevelControl
 from wrtcgw.errors import RegistrationRefused
 from wrtcgw.web import WebSettings
 from wrtcgw.web.audit import NAMESPACE, REFUSALS

@@ -19,7 +19,7 @@ from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.web.harness import WebTestCase, Wire
-from wrtcgw.web.crowd import Crowd, neighbourhood, next_descriptor
+from wrtcgw.web.connection_limits import ConnectionLimits, neighbourhood, next_descriptor
 from wrtcgw.web.settings import WebSettings
 
 SOURCE = Path(__file__).parent.parent.parent
@@ -67,7 +67,7 @@ class PerAddress(WebTestCase):
         first[0].lose()
         self.wires.remove(first[0])
         self.assertTrue(self.is_served(self.wire("198.51.100.7")))
-        self.assertEqual((len(self.api.crowd), self.api.crowd.refused), (4, 1))
+        self.assertEqual((len(self.api.connections), self.api.connections.refused), (4, 1))
 
     def test_reason(self) -> None:
         """The one that is refused hears which setting is to blame."""
@@ -99,7 +99,7 @@ class PerAddress(WebTestCase):
             token = answer.headers["x-wrtc-session"]
             wire.get(f"/api/webrtc/message?id=a{number}&wait=50", Authorization=f"Bearer {token}")
             self.clock.advance(0.06)
-        self.assertEqual((len(self.api.crowd), self.api.crowd.refused), (30, 0))
+        self.assertEqual((len(self.api.connections), self.api.connections.refused), (30, 0))
 
     def test_proxy(self) -> None:
         """A trusted proxy speaks for many clients, and is not counted."""
@@ -124,27 +124,29 @@ class Reserve(SynchronousTestCase):
         agents = ["198.51.100.7", "", "2001:db8::7"]
         used = next_descriptor()
         for descriptors, is_open in ((0, True), (used * 2, True), (used, False)):
-            crowd = Crowd(200, descriptors, lambda address: address == "192.0.2.1", lambda: agents, lambda: now[0])
-            self.assertIs(crowd.is_open_to("203.0.113.1"), is_open)
+            limits = ConnectionLimits(
+                200, descriptors, lambda address: address == "192.0.2.1", lambda: agents, lambda: now[0]
+            )
+            self.assertIs(limits.is_open_to("203.0.113.1"), is_open)
         for address in ("198.51.100.7", "2001:db8::9", "192.0.2.1"):
-            self.assertTrue(crowd.is_open_to(address))
+            self.assertTrue(limits.is_open_to(address))
         agents.clear()
-        self.assertTrue(crowd.is_open_to("198.51.100.7"))
+        self.assertTrue(limits.is_open_to("198.51.100.7"))
         now[0] = 1.0
-        self.assertFalse(crowd.is_open_to("198.51.100.7"))
-        self.assertEqual(crowd.refused, 2)
+        self.assertFalse(limits.is_open_to("198.51.100.7"))
+        self.assertEqual(limits.refused, 2)
 
     def test_leave(self) -> None:
         """A place is left once, and one that was refused never: counts stay right, and nothing is remembered."""
-        crowd = Crowd(1, 0, lambda _: False, lambda: (), lambda: 0.0)
+        limits = ConnectionLimits(1, 0, lambda _: False, lambda: (), lambda: 0.0)
         first, second = object(), object()
-        self.assertEqual(crowd.enter(first, "192.0.2.1"), "")
-        self.assertNotEqual(crowd.enter(second, "192.0.2.1"), "")
-        crowd.leave(second)
-        self.assertEqual(len(crowd), 1)
-        crowd.leave(first)
-        crowd.leave(first)
-        self.assertEqual((len(crowd), crowd._counts, crowd._places), (0, {}, {}))
+        self.assertEqual(limits.enter(first, "192.0.2.1"), "")
+        self.assertNotEqual(limits.enter(second, "192.0.2.1"), "")
+        limits.leave(second)
+        self.assertEqual(len(limits), 1)
+        limits.leave(first)
+        limits.leave(first)
+        self.assertEqual((len(limits), limits._counts, limits._places), (0, {}, {}))
 
 
 class Exhaustion(SynchronousTestCase):

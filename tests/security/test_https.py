@@ -177,7 +177,7 @@ class Listening(TestCase):
 
     async def test_crowd(self) -> None:
         """Connections by TLS are counted as others are, and closed when there are too many."""
-        self.api.crowd.per_address = 1
+        self.api.connections.per_address = 1
         with socket.create_connection(("127.0.0.1", self.port), 20):
             try:
                 await self.aside(lambda: self.ask("/api/health"))
@@ -185,7 +185,7 @@ class Listening(TestCase):
                 pass
             else:
                 self.fail("let in")
-        self.assertEqual(self.api.crowd.refused, 1)
+        self.assertEqual(self.api.connections.refused, 1)
 
 
 class MutualTLS(TestCase):

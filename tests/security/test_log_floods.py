@@ -6,10 +6,10 @@ from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, Logger, LogLevel, LogPublisher, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from wrtcgw.capture.drawing import draw
 from wrtcgw.capture.ladder import Ladder, Step
-from wrtcgw.daemon.loglevel import LevelControl
-from wrtcgw.daemon.loglimit import REMEMBERED
+from wrtcgw.capture.ladder_text import draw
+from wrtcgw.daemon.log_level import LevelControl
+from wrtcgw.daemon.log_limit import REMEMBERED
 from wrtcgw.redact import escaped
 
 CONTROLS = (

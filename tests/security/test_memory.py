@@ -11,7 +11,7 @@ from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call
 from wrtcgw.capture.history import History
 from wrtcgw.capture.recorder import Recorder
-from wrtcgw.daemon.clerk import LONGEST, Clerk
+from wrtcgw.daemon.event_recorder import LONGEST, EventRecorder
 from wrtcgw.meters.meters import Meters
 from wrtcgw.sdp.description import parse
 
@@ -82,18 +82,18 @@ class Past(SynchronousTestCase):
         """Of what callers say of themselves, and of reasons, so much is kept as a list can show."""
         clock = Clock()
         history = History(10)
-        clerk = Clerk(StandInCore(), recorder(clock), history, Meters(), clock.seconds, clock.seconds)  # type: ignore[arg-type]
+        event_recorder = EventRecorder(StandInCore(), recorder(clock), history, Meters(), clock.seconds, clock.seconds)  # type: ignore[arg-type]
         agent = Agent(id="a", dn="5001", since=0.0)
         for number in range(30):
             call = Call.outbound(f"c{number}", "a", "x" * 9_000, parse("v=0"), 0.0)
             call.display_name = call.uuid = call.reason = "y" * 9_000
-            clerk.call_added(agent, call)
-            clerk.call_removed(call)
+            event_recorder.call_added(agent, call)
+            event_recorder.call_removed(call)
         self.assertEqual(len(history), 10)
         for record in history:
             for text in (record.peer, record.display_name, record.uuid, record.reason):
                 self.assertEqual(len(text), LONGEST)
-        self.assertEqual((clerk._dns, clerk._sip_ids), ({}, {}))
+        self.assertEqual((event_recorder._dns, event_recorder._sip_ids), ({}, {}))
 
 
 class StandInCore:

@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from wrtcgw.capture.oddities import LONGEST, odd_destinations
-from wrtcgw.capture.reading import media_of
+from wrtcgw.capture.message_summary import media_of
+from wrtcgw.capture.odd_destinations import LONGEST, odd_destinations
 
 HEAD = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\n"
 MEDIA = "t=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\n"

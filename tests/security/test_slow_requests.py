@@ -189,6 +189,6 @@ class Peers(WebTestCase):
         protocol.makeConnection(transport)
         protocol.dataReceived(REQUEST)
         self.assertIn(b"200 OK", transport.value())
-        self.assertEqual(len(self.api.crowd), 1)
+        self.assertEqual(len(self.api.connections), 1)
         protocol.connectionLost(Failure(ConnectionLost()))
-        self.assertEqual(len(self.api.crowd), 0)
+        self.assertEqual(len(self.api.connections), 0)

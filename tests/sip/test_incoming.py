@@ -179,7 +179,7 @@ class RingTests(IncomingCase):
         self.assertEqual(len(self.faults()), 3)
 
     def test_in_dialog_while_ringing(self) -> None:
-        """INVITE 1, NOTIFY 2, INFO 3, 200, ACK 1: each in its turn, and the ACK counts (user report A11)."""
+        """INVITE 1, NOTIFY 2, INFO 3, 200, ACK 1: each in its turn, and the ACK counts."""
         call = self.ring_in()
         assert call.invite is not None
         self.assertEqual(self.answers(call.send("NOTIFY", "", [("Event", "talk")])), [200])

@@ -50,7 +50,7 @@ class User:
 
     @property
     def alive(self) -> bool:
-        """Tell whether this side has the call."""
+        """Return whether this side has the call."""
         return self.leg in self.side.core._legs
 
     def listen(self) -> None:

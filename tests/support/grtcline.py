@@ -53,7 +53,7 @@ class Line:
 
     @property
     def polling(self) -> bool:
-        """Tell whether a poll of the present session hangs."""
+        """Return whether a poll of the present session hangs."""
         return any(poll.ssid == self.ssid for poll in self._polls)
 
     # -- coming and going

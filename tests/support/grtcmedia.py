@@ -87,7 +87,7 @@ def _check_lines(sdp: str) -> None:
 
 
 def _has_stream(sdp: str) -> bool:
-    """Tell whether ``getRemoteStreams()[0]`` exists: an audio line in use, sending, with a stream of its own."""
+    """Return whether ``getRemoteStreams()[0]`` exists: an audio line in use, sending, with a stream of its own."""
     in_use = re.search(r"(?m)^m=audio [1-9]", sdp)
     sends = audio_direction(sdp) in ("sendrecv", "sendonly")
     named = re.search(r"(?m)^a=(?:ssrc:\d+ )?msid:(?!- )\S+ \S+", sdp)

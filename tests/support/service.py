@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.wsproxy import Network
-from wrtcgw.agent import AgentSettings, UserAgentService
+from wrtcgw.sip_service import AgentSettings, UserAgentService
 from wrtcgw.transport.flow import Target
 from wrtcgw.transport.interfaces import WebSocketSettings
 from wrtcgw.transport.tls import TLSSettings, websocket_endpoint

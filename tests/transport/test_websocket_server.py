@@ -18,8 +18,8 @@ from wsproto.events import AcceptConnection, Event, RejectConnection, Request, T
 from tests.support.wsproxy import Application, factory_of
 from wrtcgw.transport.interfaces import WebSocketSettings
 from wrtcgw.transport.websocket import WebSocketEndpoint, WebSocketURL
+from wrtcgw.transport.websocket_protocol import WebSocketWire
 from wrtcgw.transport.websocket_server import WebSocketServerFactory
-from wrtcgw.transport.wire import WebSocketWire
 
 REQUEST = (
     "GET /any/path?x=1 HTTP/1.1\r\nHost: pbx.example.org\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"

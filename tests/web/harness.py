@@ -62,7 +62,7 @@ class Pending:
 
     @property
     def hangs(self) -> bool:
-        """Tell whether there is no response yet."""
+        """Return whether there is no response yet."""
         self._treq.flush()
         return not self._responses
 

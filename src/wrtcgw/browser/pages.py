@@ -17,7 +17,7 @@ from attrs import define
 from twisted.web.resource import IResource
 
 from wrtcgw.browser.assets import Archive, Asset, Folder
-from wrtcgw.browser.joiner import join
+from wrtcgw.browser.bundle import join
 from wrtcgw.browser.refusals import Elsewhere
 
 HOME = Path(str(files("wrtcgw.browser")))

@@ -68,12 +68,12 @@ class Agent:
 
     @property
     def page_alive(self) -> bool:
-        """Tell whether a page listens now."""
+        """Return whether a page listens now."""
         return self.waiting > 0
 
     @property
     def has_call(self) -> bool:
-        """Tell whether a call is up: neither over nor about to be."""
+        """Return whether a call is up: neither over nor about to be."""
         return any(call.is_up for call in self.calls.values())
 
     def call(self, call_id: str | None) -> Call:

@@ -174,7 +174,7 @@ class Call:
 
     @property
     def is_up(self) -> bool:
-        """Tell whether the call is neither over nor about to be."""
+        """Return whether the call is neither over nor about to be."""
         return self.state not in (CallState.ENDING, CallState.ENDED)
 
     @property

@@ -116,7 +116,7 @@ class AgentMessage:
 
     @property
     def is_description(self) -> bool:
-        """Tell whether this is an OFFER or ANSWER that has a session description."""
+        """Return whether this is an OFFER or ANSWER that has a session description."""
         return self.sdp is not None
 
     @property
@@ -126,7 +126,7 @@ class AgentMessage:
 
     @property
     def ends_call(self) -> bool:
-        """Tell whether the call is over with this message; a call gets one such message at most."""
+        """Return whether the call is over with this message; a call gets one such message at most."""
         return self.type is MessageType.SHUTDOWN or (self.type is MessageType.ERROR and self.state == "ENDED")
 
 

@@ -6,8 +6,8 @@ from typing import assert_never
 from attrs import field, frozen
 
 from wrtcgw.capture.entries import Answered, Asked, Entry, Note, SIPMessage, Told
-from wrtcgw.capture.reading import Reading, legible, read_answered, read_asked, read_sip, read_told
-from wrtcgw.capture.shelf import Track
+from wrtcgw.capture.message_summary import Reading, legible, read_answered, read_asked, read_sip, read_told
+from wrtcgw.capture.track_store import Track
 from wrtcgw.redact import redact
 
 GATEWAY = 1

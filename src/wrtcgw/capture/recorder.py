@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 
 from wrtcgw.capture.entries import Answered, Asked, Entry, HeaderFields, Note, SIPMessage, Told
-from wrtcgw.capture.shelf import Shelf, Track
+from wrtcgw.capture.track_store import Track, TrackStore
 
 AGENTS_SHARE = 4
 """This part of all bytes is for what belongs to no call."""
@@ -63,8 +63,8 @@ class Recorder:
         self._by_call: dict[str, Track] = {}
         self._by_dn: dict[str, Track] = {}
         self._by_sip: dict[str, Track] = {}
-        self._agents = Shelf(AGENTS_PER_CALL * calls, size // AGENTS_SHARE, self._forget, most=AGENT_ENTRIES)
-        self._calls = Shelf(calls, size - size // AGENTS_SHARE, self._forget)
+        self._agents = TrackStore(AGENTS_PER_CALL * calls, size // AGENTS_SHARE, self._forget, most=AGENT_ENTRIES)
+        self._calls = TrackStore(calls, size - size // AGENTS_SHARE, self._forget)
 
     @property
     def calls(self) -> int:
@@ -84,10 +84,10 @@ class Recorder:
             return
         call_id = call_id_of(text)
         track = self._by_sip.get(call_id) or self._begin(call_id, text)
-        if track is not None and track.shelf is not None:
+        if track is not None and track.store is not None:
             track.flow = flow
             entry = SIPMessage(next(self._numbers), self._seconds(), sent, flow, text, carried)
-            track.shelf.keep(track, entry, entry.size)
+            track.store.keep(track, entry, entry.size)
 
     def _begin(self, call_id: str, text: str) -> Track | None:
         """Find the track of a new Call-ID."""
@@ -177,7 +177,7 @@ class Recorder:
     def of_call(self, key: str) -> Track | None:
         """Return what is kept of a call, by its id or its Call-ID."""
         track = self._by_call.get(key) or self._by_sip.get(key)
-        return track if track is not None and track.shelf is self._calls else None
+        return track if track is not None and track.store is self._calls else None
 
     def of_dn(self, dn: str) -> Track | None:
         """Return what is kept of a DN outside of calls."""
@@ -207,8 +207,8 @@ class Recorder:
         self._by_sip[sip_call_id] = track
 
     def _file(self, track: Track, entry: Entry) -> None:
-        if track.shelf is not None:
-            track.shelf.keep(track, entry, entry.size)
+        if track.store is not None:
+            track.store.keep(track, entry, entry.size)
 
     def _forget(self, track: Track) -> None:
         for sip_call_id in track.sip_ids:

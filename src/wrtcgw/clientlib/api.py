@@ -83,7 +83,7 @@ class Event:
 
     @property
     def ends_call(self) -> bool:
-        """Tell whether the call is over with it."""
+        """Return whether the call is over with it."""
         return self.type == "SHUTDOWN" or (self.type == "ERROR" and self.state in ("", "ENDED"))
 
     def __str__(self) -> str:

@@ -34,7 +34,7 @@ class Sound(Protocol):
         """Take the answer to our offer."""
 
     async def hears(self) -> bool:
-        """Tell whether the tone is heard now."""
+        """Return whether the tone is heard now."""
 
     async def close(self) -> None:
         """End the stream."""
@@ -130,7 +130,7 @@ class ToneSound:
             await self._caller.apply_answer(answer)
 
     async def hears(self) -> bool:
-        """Tell whether the tone has been heard during the last second."""
+        """Return whether the tone has been heard during the last second."""
         return self._caller is not None and await self._caller.hears()
 
     async def close(self) -> None:

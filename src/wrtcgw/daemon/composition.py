@@ -11,18 +11,18 @@ from twisted.internet.interfaces import IReactorTCP, IReactorTime
 from twisted.logger import Logger
 from twisted.web.resource import IResource
 
-from wrtcgw.agent import AgentSettings, UserAgentService
 from wrtcgw.calls.registry import Registry
 from wrtcgw.config import Settings
 from wrtcgw.config.kinds import NamedToken
 from wrtcgw.daemon.descriptors import descriptor_limit
 from wrtcgw.daemon.identity import identity_parts
 from wrtcgw.daemon.listener import HTTPListener
-from wrtcgw.daemon.watching import Watching, watch
+from wrtcgw.daemon.monitoring import Monitoring, watch
 from wrtcgw.gateway import Gateway, GatewaySettings
 from wrtcgw.gateway.settings import AgentGroup
 from wrtcgw.sip.core import UACore, UASettings
 from wrtcgw.sip.timers import Timers
+from wrtcgw.sip_service import AgentSettings, UserAgentService
 from wrtcgw.tokens import SystemTokens
 from wrtcgw.transport.certificates import ServerTLS
 from wrtcgw.transport.flow import Target
@@ -45,7 +45,7 @@ class Parts:
     api: GatewayAPI
     site: GatewaySite
     listener: HTTPListener
-    watching: Watching
+    monitoring: Monitoring
     second: HTTPListener | None = None
     """For pages of the Genesys dialect alone."""
     secure: HTTPListener | None = None
@@ -70,7 +70,7 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
     core = UACore(ua_settings(settings), Timers(), tokens)
     registry = Registry()
     gateway = Gateway(core, registry, clock, gateway_settings(settings), agent.send)
-    watching = watch(clock, settings, agent, core, registry, gateway)
+    monitoring = watch(clock, settings, agent, core, registry, gateway)
     agent.attach(gateway)
     dialect = genesys_settings(settings)
     api = GatewayAPI(
@@ -79,7 +79,7 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
         clock,
         pages=pages,
         genesys=dialect,
-        ops=watching.ops,
+        ops=monitoring.ops,
         identity=identity_parts(reactor, settings),
     )
     make_site = partial(
@@ -87,13 +87,13 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
         api,
         access_log=access_log(settings),
         reactor=clock,
-        recorder=watching.recorder,
-        meters=watching.meters,
+        recorder=monitoring.recorder,
+        meters=monitoring.meters,
     )
     site = make_site()
     listener = HTTPListener(reactor, settings.http_interface, settings.http_port, site)
     second = second_listener(reactor, settings, api, make_site)
-    return Parts(agent, gateway, api, site, listener, watching, second, secure_listener(reactor, settings, site))
+    return Parts(agent, gateway, api, site, listener, monitoring, second, secure_listener(reactor, settings, site))
 
 
 def second_listener(

@@ -18,10 +18,10 @@ from wrtcgw.config import ConfigError, Settings, reloadable_keys, shown
 from wrtcgw.daemon.composition import Parts, access_log, compose, gateway_settings, web_settings
 from wrtcgw.daemon.identity import concerns, identity_parts, shown_provider
 from wrtcgw.daemon.listener import CannotServe, HTTPListener
-from wrtcgw.daemon.loglevel import LevelControl
-from wrtcgw.daemon.loglimit import SUMMARY_SECONDS
+from wrtcgw.daemon.log_level import LevelControl
+from wrtcgw.daemon.log_limit import SUMMARY_SECONDS
+from wrtcgw.daemon.startup_warnings import trust_warnings
 from wrtcgw.daemon.systemd import Notifier, Watchdog
-from wrtcgw.daemon.trust import trust_warnings
 from wrtcgw.demo.extensions import SHOWN, welcome
 from wrtcgw.transport.websocket import WebSocketURL
 
@@ -93,8 +93,8 @@ class GatewayService(MultiService):
         if self._demo:
             self._start_demo(self._demo)
         self.parts = parts = compose(self._reactor, self.settings, self._browser_pages())
-        parts.watching.console.apply_level = self._level.set
-        parts.watching.sampler.setServiceParent(self)
+        parts.monitoring.console.apply_level = self._level.set
+        parts.monitoring.sampler.setServiceParent(self)
         parts.agent.setServiceParent(self)
         for listener in parts.listeners:
             self._listen(listener)
@@ -206,7 +206,7 @@ class GatewayService(MultiService):
         changes = {name: getattr(wanted, name) for name in differs & reloadable_keys()}
         before, self.settings = self.settings, evolve(self.settings, **changes)
         self._note_reload(before, changes)
-        self.parts.watching.console.set_log_level(self.settings.log_level)
+        self.parts.monitoring.console.set_log_level(self.settings.log_level)
         self.parts.agent.trace_data = self.settings.trace_data
         self.parts.site.access_log = access_log(self.settings)
         self._renew_certificate()

@@ -67,7 +67,7 @@ def carried(fields: Iterable[tuple[str, str]], uuid: str = "") -> tuple[tuple[st
 
 
 @define(eq=False, kw_only=True)
-class Leg:
+class PBXLeg:
     """
     One leg of the PBX, with an agent at its far end.
 
@@ -81,7 +81,7 @@ class Leg:
     offer: str | None = None
     """What the agent offered in its INVITE, while that is not answered."""
     answered: bool = False
-    partner: "Leg | None" = None
+    partner: "PBXLeg | None" = None
     sound: Sound = Sound.SILENCE
     extension: str = ""
     """The extension it has dialled, or was transferred to."""
@@ -92,9 +92,9 @@ class Leg:
     timer: IDelayedCall | None = None
     transferring: bool = False
     """The agent has sent a REFER whose outcome is open."""
-    heir: "Leg | None" = None
+    heir: "PBXLeg | None" = None
     """The leg that this one, called for a transfer, is to be connected with once it is answered."""
-    transferor: "Leg | None" = None
+    transferor: "PBXLeg | None" = None
     """The leg whose agent asked for that transfer."""
     headers: tuple[tuple[str, str], ...] = ()
     """What the agent's INVITE or 200 said for the other agent to know; see :func:`carried`."""

@@ -185,7 +185,7 @@ class Caller:
         await self._media.run(self._peer.apply_answer(sdp))
 
     async def hears(self) -> bool:
-        """Tell whether the tone has been heard during the last second."""
+        """Return whether the tone has been heard during the last second."""
         return await self._media.call(self._peer.hears)
 
     async def forget(self) -> None:

@@ -142,7 +142,7 @@ class Peer:
             self.outlet.put(samples)
 
     def hears(self) -> bool:
-        """Tell whether the ear hears its tone now."""
+        """Return whether the ear hears its tone now."""
         return self.ear is not None and self.ear.hears(time.monotonic())
 
     @property

@@ -48,7 +48,7 @@ class Registrar:
         self._verifier = Verifier(self._realm, self._tokens, algorithm="MD5")
 
     def knows(self, user: str) -> bool:
-        """Tell whether there is such a user, registered or not."""
+        """Return whether there is such a user, registered or not."""
         return user in self._passwords
 
     def binding(self, user: str, now: float) -> Binding | None:

@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from wrtcgw.demo.extensions import EXTENSIONS, Extension, Leg, carried
+from wrtcgw.demo.extensions import EXTENSIONS, Extension, PBXLeg, carried
 from wrtcgw.demo.lines import Exchange
 from wrtcgw.demo.registrar import Registrar
 from wrtcgw.demo.transfers import Transfers
@@ -62,7 +62,7 @@ class Switchboard:
         self.registrar = registrar
         self.exchange = exchange
         self.clock = clock
-        self.legs: dict[str, Leg] = {}
+        self.legs: dict[str, PBXLeg] = {}
         self.digits: list[str] = []
         self._run = run
         self._transfers = Transfers(self)
@@ -111,7 +111,7 @@ class Switchboard:
             case _:
                 log.debug("{event}", event=event)
 
-    def _with(self, leg: str, act: Callable[[Leg], None]) -> None:
+    def _with(self, leg: str, act: Callable[[PBXLeg], None]) -> None:
         found = self.legs.get(leg)
         if found is not None:
             act(found)
@@ -129,7 +129,7 @@ class Switchboard:
             self.do(lambda: self.core.ring(event.leg, self.clock.seconds()))
         line = self.exchange.line_for(event.offer)
         headers = carried(event.headers, event.uuid)
-        leg = Leg(id=event.leg, number=caller, line=line, offer=event.offer, headers=headers)
+        leg = PBXLeg(id=event.leg, number=caller, line=line, offer=event.offer, headers=headers)
         self.legs[leg.id] = leg
         replaced = self.legs.get(event.replaces or "")
         if replaced is not None:
@@ -140,7 +140,7 @@ class Switchboard:
         else:
             await self._agent(leg, event.account)
 
-    def _extension(self, leg: Leg, number: str, extension: Extension) -> None:
+    def _extension(self, leg: PBXLeg, number: str, extension: Extension) -> None:
         if extension.code:
             self._reject(leg, extension.code)
             return
@@ -151,7 +151,7 @@ class Switchboard:
 
         self.after(leg, extension.rings, pick_up)
 
-    def after(self, leg: Leg, rings: float, act: Callable[[], None]) -> None:
+    def after(self, leg: PBXLeg, rings: float, act: Callable[[], None]) -> None:
         """Act after so many seconds, unless the leg ends before."""
         leg.stop_timer()
         if rings == 0:
@@ -159,13 +159,13 @@ class Switchboard:
         elif rings < math.inf:
             leg.timer = self.clock.callLater(rings, act)
 
-    def play(self, leg: Leg, number: str, extension: Extension) -> None:
+    def play(self, leg: PBXLeg, number: str, extension: Extension) -> None:
         """Connect a leg with an extension."""
         leg.partner, leg.extension, leg.sound = None, number, extension.sound
         leg.line.play(extension.sound)
         self.tell(leg, "sendrecv")
 
-    async def _pick_up(self, leg: Leg, headers: tuple[tuple[str, str], ...] = ()) -> None:
+    async def _pick_up(self, leg: PBXLeg, headers: tuple[tuple[str, str], ...] = ()) -> None:
         """Answer a call of an agent, with what the answering side has for it to know."""
         try:
             answer = await leg.line.answer(leg.offer or "")
@@ -177,7 +177,7 @@ class Switchboard:
         leg.direction = direction(parse(leg.offer or ""))
         self.do(lambda: self.core.answer(leg.id, answer, self.clock.seconds(), headers=headers))
 
-    async def _agent(self, leg: Leg, number: str) -> None:
+    async def _agent(self, leg: PBXLeg, number: str) -> None:
         """Ring another agent for the caller on ``leg``."""
         if not self.registrar.knows(number):
             self._reject(leg, 404)
@@ -190,7 +190,7 @@ class Switchboard:
         else:
             self.hang_up(called)
 
-    async def call(self, number: str, caller: Leg) -> Leg | None:
+    async def call(self, number: str, caller: PBXLeg) -> PBXLeg | None:
         """Ring an agent, in the name of the agent on ``caller``; None when it is not registered."""
         if self.registrar.binding(number, self.clock.seconds()) is None:
             return None
@@ -204,12 +204,12 @@ class Switchboard:
         leg_id, outputs = self.core.invite(
             caller.number, binding.contact, offer, now, headers=caller.headers, flow=binding.flow
         )
-        leg = Leg(id=leg_id, number=number, line=line)
+        leg = PBXLeg(id=leg_id, number=number, line=line)
         self.legs[leg_id] = leg
         self._run(outputs)
         return leg
 
-    async def _answered(self, leg: Leg, event: CallAnswered) -> None:
+    async def _answered(self, leg: PBXLeg, event: CallAnswered) -> None:
         """Connect an agent that we rang, and that has answered, with whom it was rung for."""
         leg.answered, leg.headers = True, carried(event.headers, event.uuid)
         await leg.line.apply_answer(event.sdp)
@@ -224,14 +224,14 @@ class Switchboard:
 
     # -- during a call
 
-    def connect(self, one: Leg, two: Leg) -> None:
+    def connect(self, one: PBXLeg, two: PBXLeg) -> None:
         """Let two agents hear each other; whoever was on hold for another partner is told that it is over."""
         one.partner, two.partner = two, one
         one.line.connect(two.line)
         self.tell(one, two.direction)
         self.tell(two, one.direction)
 
-    def take_place(self, leg: Leg, replaced: Leg) -> None:
+    def take_place(self, leg: PBXLeg, replaced: PBXLeg) -> None:
         """Connect a leg with whom ``replaced`` was connected with."""
         partner, replaced.partner = replaced.partner, None
         if partner is not None:
@@ -239,13 +239,13 @@ class Switchboard:
         else:
             self.play(leg, replaced.extension, EXTENSIONS.get(replaced.extension, Extension()))
 
-    def tell(self, leg: Leg, direction: Direction) -> None:
+    def tell(self, leg: PBXLeg, direction: Direction) -> None:
         """Let an agent know that its partner holds the call, or does not any more."""
         if leg.answered and leg.told != direction:
             leg.told = direction
             self.do(lambda: self.core.reoffer(leg.id, leg.line.redirected(direction), self.clock.seconds()))
 
-    async def _reoffered(self, leg: Leg, offer: str | None) -> None:
+    async def _reoffered(self, leg: PBXLeg, offer: str | None) -> None:
         """Answer a re-INVITE, and hand a change of direction on to the partner."""
         if offer is None:
             text = await leg.line.offer()
@@ -264,7 +264,7 @@ class Switchboard:
         if leg.partner is not None:
             self.tell(leg.partner, leg.direction)
 
-    def _info(self, leg: Leg, content_type: str, body: str) -> None:
+    def _info(self, leg: PBXLeg, content_type: str, body: str) -> None:
         partner = leg.partner
         if partner is not None:
             self.do(lambda: self.core.info(partner.id, content_type, body, self.clock.seconds()))
@@ -288,14 +288,14 @@ class Switchboard:
 
     # -- a call ends
 
-    def hang_up(self, leg: Leg) -> None:
+    def hang_up(self, leg: PBXLeg) -> None:
         """End a leg in any state."""
         self.do(lambda: self.core.hangup(leg.id, self.clock.seconds()))
 
-    def _reject(self, leg: Leg, code: int, reason: str = "") -> None:
+    def _reject(self, leg: PBXLeg, code: int, reason: str = "") -> None:
         self.do(lambda: self.core.reject(leg.id, code, reason, self.clock.seconds()))
 
-    def _ended(self, leg: Leg, code: int, reason: str) -> None:
+    def _ended(self, leg: PBXLeg, code: int, reason: str) -> None:
         """Let go of a leg, and end its partner with it."""
         del self.legs[leg.id]
         leg.stop_timer()

@@ -81,5 +81,5 @@ class ToneEar:
         self._heard.clear()
 
     def hears(self, now: float) -> bool:
-        """Tell whether at least 0.3 s of the last second were the tone."""
+        """Return whether at least 0.3 s of the last second were the tone."""
         return len(self._heard) == _BLOCKS_TO_HEAR and self._heard[0] >= now - 1.0

@@ -7,7 +7,7 @@ cannot be transferred (NOTIFY 400): there is nobody to be transferred.
 
 from typing import TYPE_CHECKING
 
-from wrtcgw.demo.extensions import EXTENSIONS, Extension, Leg
+from wrtcgw.demo.extensions import EXTENSIONS, Extension, PBXLeg
 from wrtcgw.sip.outputs import TransferRequested
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Transfers:
     def __init__(self, board: "Switchboard") -> None:
         self._board = board
 
-    def requested(self, transferor: Leg, event: TransferRequested) -> None:
+    def requested(self, transferor: PBXLeg, event: TransferRequested) -> None:
         """Accept a REFER and carry it out; its progress is told by NOTIFYs."""
         board = self._board
         board.do(lambda: board.core.accept_refer(transferor.id, board.clock.seconds()))
@@ -44,18 +44,18 @@ class Transfers:
         else:
             self._notify(transferor, 404)
 
-    def _notify(self, transferor: Leg, code: int, reason: str = "") -> None:
+    def _notify(self, transferor: PBXLeg, code: int, reason: str = "") -> None:
         board = self._board
         if code >= 200:
             transferor.transferring = False
         board.do(lambda: board.core.notify_refer(transferor.id, code, reason, board.clock.seconds()))
 
-    def _done(self, transferor: Leg) -> None:
+    def _done(self, transferor: PBXLeg) -> None:
         transferor.partner = None
         self._notify(transferor, 200)
         self._board.after(transferor, PATIENCE, lambda: self._board.hang_up(transferor))
 
-    def _attended(self, transferor: Leg, transferee: Leg, other: Leg) -> None:
+    def _attended(self, transferor: PBXLeg, transferee: PBXLeg, other: PBXLeg) -> None:
         """Connect the transferee with whom the transferor consulted over ``other``."""
         if not other.answered or other is transferee:
             self._notify(transferor, 400)
@@ -64,7 +64,7 @@ class Transfers:
         self._done(transferor)
         self._board.hang_up(other)
 
-    def _to_extension(self, transferor: Leg, transferee: Leg, number: str, extension: Extension) -> None:
+    def _to_extension(self, transferor: PBXLeg, transferee: PBXLeg, number: str, extension: Extension) -> None:
         if extension.code:
             self._notify(transferor, extension.code)
             return
@@ -77,7 +77,7 @@ class Transfers:
             self._notify(transferor, 180)
         self._board.after(transferee, extension.rings, connect)
 
-    async def _to_agent(self, transferor: Leg, transferee: Leg, number: str) -> None:
+    async def _to_agent(self, transferor: PBXLeg, transferee: PBXLeg, number: str) -> None:
         called = await self._board.call(number, transferee)
         if called is None:
             self._notify(transferor, 480)
@@ -86,12 +86,12 @@ class Transfers:
         else:
             self._board.hang_up(called)
 
-    def progress(self, called: Leg, code: int, reason: str) -> None:
+    def progress(self, called: PBXLeg, code: int, reason: str) -> None:
         """Tell the transferor how the call to the target gets on."""
         if called.transferor is not None:
             self._notify(called.transferor, code, reason)
 
-    def answered(self, called: Leg) -> None:
+    def answered(self, called: PBXLeg) -> None:
         """Connect the target, which has answered, with the transferee."""
         transferee, transferor = called.heir, called.transferor
         called.heir = called.transferor = None
@@ -102,7 +102,7 @@ class Transfers:
         if transferor is not None:
             self._done(transferor)
 
-    def ended(self, leg: Leg, partner: Leg | None, code: int, reason: str) -> bool:
+    def ended(self, leg: PBXLeg, partner: PBXLeg | None, code: int, reason: str) -> bool:
         """
         Take notice of the end of a leg.
 
@@ -122,7 +122,7 @@ class Transfers:
             partner.partner = None
         return True
 
-    def _failed(self, called: Leg, transferee: Leg, code: int, reason: str) -> None:
+    def _failed(self, called: PBXLeg, transferee: PBXLeg, code: int, reason: str) -> None:
         if called.transferor is not None:
             self._notify(called.transferor, code, reason)
         elif transferee.partner is None:

@@ -6,29 +6,29 @@ means (``auto_answer``), and by whom (``auto_answer_from``). What was ignored is
 """
 
 from wrtcgw.gateway.alarms import Alarm, AlarmKind
-from wrtcgw.gateway.legs import Leg
+from wrtcgw.gateway.call_legs import CallLeg
+from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.gateway.settings import GatewaySettings
-from wrtcgw.gateway.switch import Switch
 
 TALK, HEADERS = "talk", "headers"
 ENOUGH = {TALK: ("talk", "headers"), HEADERS: ("headers",)}
 """For each means the values of ``auto_answer`` that let it count."""
 
 
-def consents(switch: Switch, leg: Leg, means: str, wish: str) -> bool:
+def consents(context: GatewayContext, leg: CallLeg, means: str, wish: str) -> bool:
     """
     Return whether the far side of a call may do without the agent's click, and tell of it when it may not.
 
     :param means: ``talk`` for a NOTIFY, ``headers`` for a field of the INVITE.
     :param wish: what it wants, for the log.
     """
-    settings = switch.settings
+    settings = context.settings
     why = _objection(settings, leg, means)
     if why is None:
         return True
     setting, text = why
-    agent = switch.agent_of(leg.call)
-    switch.alarm(
+    agent = context.agent_of(leg.call)
+    context.alarm(
         Alarm(
             kind=AlarmKind.AUTO_ANSWER_IGNORED,
             text=f"{wish} was ignored: {text}",
@@ -40,7 +40,7 @@ def consents(switch: Switch, leg: Leg, means: str, wish: str) -> bool:
     return False
 
 
-def _objection(settings: GatewaySettings, leg: Leg, means: str) -> tuple[str, str] | None:
+def _objection(settings: GatewaySettings, leg: CallLeg, means: str) -> tuple[str, str] | None:
     """Return the setting that stands against it, and how; None when nothing does."""
     if settings.auto_answer not in ENOUGH[means]:
         return "auto_answer", f'auto_answer = "{settings.auto_answer}" (auto_answer = "{means}" lets it count)'

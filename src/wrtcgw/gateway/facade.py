@@ -1,7 +1,7 @@
 """
 The facade: every verb of the API, and the entries of the shell that owns the connections.
 
-Rules live in the parts (:mod:`~wrtcgw.gateway.registrations`, :mod:`~wrtcgw.gateway.callsetup`, …); this class hands
+Rules live in the parts (:mod:`~wrtcgw.gateway.registrations`, :mod:`~wrtcgw.gateway.call_setup`, …); this class hands
 each verb to its part.
 """
 
@@ -20,17 +20,17 @@ from wrtcgw.calls.registry import Registry
 from wrtcgw.calls.stats import Stats
 from wrtcgw.errors import BadInput
 from wrtcgw.gateway.alarms import Alarm
-from wrtcgw.gateway.attached import Data
-from wrtcgw.gateway.callsetup import CallSetup
-from wrtcgw.gateway.events import Events
-from wrtcgw.gateway.farewells import SESSION_OVER, SIGNED_OUT, STOPPING
+from wrtcgw.gateway.attached_data import Data
+from wrtcgw.gateway.call_control import CallControl
+from wrtcgw.gateway.call_setup import CallSetup
+from wrtcgw.gateway.call_takeovers import TakeOvers
+from wrtcgw.gateway.context import GatewayContext, ignore, shielded
+from wrtcgw.gateway.disconnect_reasons import SESSION_OVER, SIGNED_OUT, STOPPING
+from wrtcgw.gateway.event_routing import EventRouting
 from wrtcgw.gateway.offer_answer import OfferAnswer
-from wrtcgw.gateway.operation import Operation
-from wrtcgw.gateway.orders import Orders
+from wrtcgw.gateway.operator_actions import OperatorActions
 from wrtcgw.gateway.registrations import Registrations
 from wrtcgw.gateway.settings import GatewaySettings, Health, Outcome
-from wrtcgw.gateway.switch import Switch, ignore, shielded
-from wrtcgw.gateway.takeovers import TakeOvers
 from wrtcgw.gateway.transfers import Transfers
 from wrtcgw.sip.core import UACore
 from wrtcgw.sip.digest import HA1
@@ -67,51 +67,51 @@ class Gateway:
         send: Callable[[int, str], None],
     ) -> None:
         self.rearm = self.observe = self.report = self.page_back = self.alarm = ignore
-        self._switch = switch = Switch(core, registry, clock, settings, send, self)
-        self._started = switch.now()
-        self._transfers = Transfers(switch)
-        self._offers = OfferAnswer(switch)
-        self._orders = Orders(switch, self._offers)
-        self._setup = CallSetup(switch, self._transfers, self._orders, self._offers)
-        take_overs = TakeOvers(switch, self._setup.end)
-        self._registrations = Registrations(switch, self._setup.end, self._offers.resume_calls, take_overs)
-        self.operation = Operation(switch, self._setup.end, self._registrations.sign_out)
-        switch.dispatch = Events(
-            switch=switch,
+        self._context = context = GatewayContext(core, registry, clock, settings, send, self)
+        self._started = context.now()
+        self._transfers = Transfers(context)
+        self._offers = OfferAnswer(context)
+        self._call_control = CallControl(context, self._offers)
+        self._setup = CallSetup(context, self._transfers, self._call_control, self._offers)
+        take_overs = TakeOvers(context, self._setup.end)
+        self._registrations = Registrations(context, self._setup.end, self._offers.resume_calls, take_overs)
+        self.operation = OperatorActions(context, self._setup.end, self._registrations.sign_out)
+        context.dispatch = EventRouting(
+            context=context,
             registrations=self._registrations,
             setup=self._setup,
             offers=self._offers,
-            orders=self._orders,
+            orders=self._call_control,
             transfers=self._transfers,
         ).dispatch
 
     def reconfigure(self, settings: GatewaySettings) -> None:
         """Take over other limits and policies; domains and connections have to stay."""
-        self._switch.settings = settings
+        self._context.settings = settings
 
     # entries of the shell
 
     def connected(self, flow: int, *, secure: bool = False) -> None:
         """Note that the connection ``flow`` is up, and whether it is wss."""
-        self._switch.run(self._switch.core.connected(flow, self._switch.now(), secure=secure))
+        self._context.run(self._context.core.connected(flow, self._context.now(), secure=secure))
         self._registrations.connected(flow)
 
     def disconnected(self, flow: int) -> None:
         """Note that the connection ``flow`` was lost; calls go on."""
         self._registrations.disconnected(flow)
-        self._switch.run(self._switch.core.disconnected(flow, self._switch.now()))
+        self._context.run(self._context.core.disconnected(flow, self._context.now()))
 
     def received(self, flow: int, text: str) -> None:
         """Take one WebSocket message of ``flow``."""
-        self._switch.run(self._switch.core.receive(flow, text, self._switch.now()))
+        self._context.run(self._context.core.receive(flow, text, self._context.now()))
 
     def tick(self) -> None:
         """Run what is due in the core."""
-        self._switch.run(self._switch.core.tick(self._switch.now()))
+        self._context.run(self._context.core.tick(self._context.now()))
 
     def next_deadline(self) -> float | None:
         """Return when :meth:`tick` has to be called next, in the clock's seconds."""
-        return self._switch.core.next_deadline()
+        return self._context.core.next_deadline()
 
     def drain(self) -> "Deferred[object]":
         """Sign every agent out, ending its calls; fires when the far side has confirmed that, or was too slow."""
@@ -183,7 +183,7 @@ class Gateway:
 
         :raises NotSignedIn: when there is none of that id.
         """
-        return self._switch.registry.agent(agent_id)
+        return self._context.registry.agent(agent_id)
 
     def leaver(self, agent_id: str) -> Agent | None:
         """Return an agent that has just left and whose page has not fetched its last messages; None for none."""
@@ -191,13 +191,13 @@ class Gateway:
 
     def seen(self, agent_id: str) -> None:
         """Note that the agent's page was heard of; does nothing when it is not signed in."""
-        agent = self._switch.registry.find_agent(agent_id)
+        agent = self._context.registry.find_agent(agent_id)
         if agent is not None:
             self._registrations.pages.seen(agent)
 
     def attend(self, agent_id: str) -> None:
         """Note that a poll or stream of the agent's page hangs now; :meth:`leave` has to follow once."""
-        agent = self._switch.registry.find_agent(agent_id)
+        agent = self._context.registry.find_agent(agent_id)
         if agent is not None:
             self._registrations.pages.attend(agent)
 
@@ -205,40 +205,41 @@ class Gateway:
         """
         Note that a poll or stream that :meth:`attend` told of does not hang any more.
 
-        One for whom none hangs for ``page_grace`` is signed out: see :class:`~wrtcgw.gateway.pages.Pages`.
+        One for whom none hangs for ``page_grace`` is signed out: see
+        :class:`~wrtcgw.gateway.page_presence.PagePresence`.
         """
-        agent = self._switch.registry.find_agent(agent_id)
+        agent = self._context.registry.find_agent(agent_id)
         if agent is not None:
             self._registrations.pages.leave(agent)
 
     def agents(self) -> Iterator[Agent]:
         """Iterate over the signed-in agents."""
-        return self._switch.registry.agents()
+        return self._context.registry.agents()
 
     def calls(self) -> Iterator[Call]:
         """Iterate over all calls that are not over."""
-        return self._switch.registry.calls()
+        return self._context.registry.calls()
 
     def health(self) -> Health:
         """Return how the gateway is."""
-        up, total = len(self._registrations.up), self._switch.settings.connections
+        up, total = len(self._registrations.up), self._context.settings.connections
         return Health(
             status=self.operation.status(up, total),
-            uptime=self._switch.now() - self._started,
-            registered_agents=self._switch.registry.agent_count,
-            active_calls=self._switch.registry.call_count,
+            uptime=self._context.now() - self._started,
+            registered_agents=self._context.registry.agent_count,
+            active_calls=self._context.registry.call_count,
             connections_up=up,
             connections_total=total,
         )
 
     def wants(self, message: AgentMessage) -> bool:
         """
-        Tell whether a description in a mailbox is still of use to its page.
+        Return whether a description in a mailbox is still of use to its page.
 
         It is not when the call is over, or when the offer was withdrawn or answered meanwhile. A dialect that hands out
         descriptions only, without the events that tell of such ends, has to ask.
         """
-        leg = self._switch.legs.get(message.call_id)
+        leg = self._context.legs.get(message.call_id)
         if leg is None or not leg.call.is_up:
             return False
         return message.type is not MessageType.OFFER or self._offers.is_open(leg, message)
@@ -275,7 +276,7 @@ class Gateway:
 
     def fitting_data(self, data: Data) -> Data:
         """Return of ``data`` what a call can carry, for pages that could not react to its refusal."""
-        return self._switch.fitting(data)
+        return self._context.fitting(data)
 
     def send_description(
         self,
@@ -304,7 +305,7 @@ class Gateway:
         """
         agent = self.agent(agent_id)
         call = agent.call(call_id) if call_id else self._offers.choose(agent, kind)
-        self._offers.take(self._switch.legs[call.id], sdp, page_address, kind, data)
+        self._offers.take(self._context.legs[call.id], sdp, page_address, kind, data)
         return call
 
     def answer(self, agent_id: str, call_id: str | None, sdp: str, *, page_address: str) -> Call:
@@ -319,7 +320,7 @@ class Gateway:
         agent = self.agent(agent_id)
         call = agent.call(call_id) if call_id else self._offers.choose(agent, None)
         self._offers.require_waiting(call)
-        self._offers.take(self._switch.legs[call.id], sdp, page_address, None)
+        self._offers.take(self._context.legs[call.id], sdp, page_address, None)
         return call
 
     async def hangup(self, agent_id: str, call_id: str | None = None, *, code: int | None = None) -> Outcome:
@@ -329,7 +330,7 @@ class Gateway:
         :param code: for a call that is ringing here: what the caller is told.
         :raises WrongState: when it is ending already.
         """
-        return await shielded(self._setup.hang_up(self._switch.leg(agent_id, call_id), code))
+        return await shielded(self._setup.hang_up(self._context.leg(agent_id, call_id), code))
 
     async def reject(self, agent_id: str, call_id: str | None = None, *, code: int = 486) -> Outcome:
         """
@@ -338,7 +339,7 @@ class Gateway:
         :raises BadInput: for a code that is no refusal.
         :raises WrongState: when the call is not ringing here.
         """
-        return await shielded(self._setup.reject(self._switch.leg(agent_id, call_id), code))
+        return await shielded(self._setup.reject(self._context.leg(agent_id, call_id), code))
 
     async def hold(self, agent_id: str, call_id: str | None = None) -> Outcome:
         """
@@ -347,11 +348,11 @@ class Gateway:
         :raises WrongState: when it is not established, is on hold already, or an offer is open.
         :raises RequestRefused: when the far side refused; the call is as before.
         """
-        return await shielded(self._offers.hold(self._switch.leg(agent_id, call_id), "local"))
+        return await shielded(self._offers.hold(self._context.leg(agent_id, call_id), "local"))
 
     async def resume(self, agent_id: str, call_id: str | None = None) -> Outcome:
         """Take a call from hold; raises as :meth:`hold`."""
-        return await shielded(self._offers.resume(self._switch.leg(agent_id, call_id), "local"))
+        return await shielded(self._offers.resume(self._context.leg(agent_id, call_id), "local"))
 
     async def dtmf(
         self,
@@ -371,8 +372,8 @@ class Gateway:
         :raises WrongState: when the call is not established.
         :raises RequestRefused: when the far side refused a digit; the rest is not sent.
         """
-        leg = self._switch.leg(agent_id, call_id)
-        return await shielded(self._orders.dtmf(leg, digits, duration_ms, gap_ms, content_type))
+        leg = self._context.leg(agent_id, call_id)
+        return await shielded(self._call_control.dtmf(leg, digits, duration_ms, gap_ms, content_type))
 
     async def transfer(
         self, agent_id: str, call_id: str | None = None, *, to: str | None = None, to_call: str | None = None
@@ -401,7 +402,7 @@ class Gateway:
         :raises WrongState: when the call is not established.
         :raises RequestRefused: when the far side refused it.
         """
-        return await shielded(self._orders.info(self._switch.leg(agent_id, call_id), content_type, body))
+        return await shielded(self._call_control.info(self._context.leg(agent_id, call_id), content_type, body))
 
     def report_stats(self, agent_id: str, call_id: str | None, stats: Stats) -> None:
         """
@@ -418,5 +419,5 @@ class Gateway:
         :raises UnknownCall: when there is no such call.
         """
         call = self.agent(agent_id).call(call_id)
-        duration = 0.0 if call.answered is None else (self._switch.now() - call.answered) * 1000
+        duration = 0.0 if call.answered is None else (self._context.now() - call.answered) * 1000
         return evolve(call.reports.last, duration=duration)

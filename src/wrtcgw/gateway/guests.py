@@ -11,12 +11,12 @@ from typing import Protocol
 from wrtcgw.calls.abilities import PageAbilities
 from wrtcgw.calls.agent import Agent
 from wrtcgw.errors import AgentInUse, GuestsNotAllowed, TooManyGuests
-from wrtcgw.gateway.switch import Switch
+from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.sip.core import Account
 from wrtcgw.sip.outputs import Registered
 
 
-class FrontDesk(Protocol):
+class GuestRegistrar(Protocol):
     """What registrations do for guests."""
 
     async def connection(self) -> None:
@@ -41,9 +41,9 @@ class FrontDesk(Protocol):
 class Guests:
     """The guests that are signed in."""
 
-    def __init__(self, switch: Switch, desk: FrontDesk) -> None:
-        self._switch = switch
-        self._desk = desk
+    def __init__(self, context: GatewayContext, registrar: GuestRegistrar) -> None:
+        self._context = context
+        self._registrar = registrar
         self._numbers = count(1)
         self._present: set[str] = set()
         self._common: Account | None = None
@@ -55,42 +55,42 @@ class Guests:
 
         The caller holds the turns of the id and of the guest DN.
         """
-        settings = self._switch.settings
+        settings = self._context.settings
         if settings.guest_mode == "off":
             raise GuestsNotAllowed()
-        if self._switch.registry.find_agent(agent_id) is not None:
+        if self._context.registry.find_agent(agent_id) is not None:
             raise AgentInUse(agent_id)
         if len(self._present) >= settings.guest_limit:
             raise TooManyGuests(settings.guest_limit)
-        await self._desk.connection()
+        await self._registrar.connection()
         dn, password = settings.guest_dn, settings.guest_password
-        flow = self._desk.flow_of(dn)
+        flow = self._registrar.flow_of(dn)
         realms, algorithms = settings.auth_realms, settings.digest_algorithms
         common = self._common
         if common is None or not self._present:
             common = self._common = Account(dn, dn, password, flow, realms=realms, algorithms=algorithms)
             if settings.guest_mode == "registered":
-                await self._desk.register(common)
+                await self._registrar.register(common)
         key = self._name()
-        self._switch.core.add_account(Account(key, dn, "", flow, keyring=common.keyring))
+        self._context.core.add_account(Account(key, dn, "", flow, keyring=common.keyring))
         self._present.add(key)
-        agent = self._desk.add(agent_id, key)
-        self._desk.use(key, flow)
+        agent = self._registrar.add(agent_id, key)
+        self._registrar.use(key, flow)
         agent.abilities = abilities.as_guest()
         return agent
 
     def _name(self) -> str:
         """Return a Contact user that nobody has."""
         names = (f"guest-{number}" for number in self._numbers)
-        return next(name for name in names if self._switch.registry.find_dn(name) is None)
+        return next(name for name in names if self._context.registry.find_dn(name) is None)
 
     async def left(self, agent: Agent) -> None:
         """Forget a guest whose calls are ending; the last one takes the registration along."""
-        self._switch.core.remove_account(agent.dn)
+        self._context.core.remove_account(agent.dn)
         self._present.discard(agent.dn)
         if not self._present:
             self._common = None
-        settings = self._switch.settings
-        unused = not self._present and self._switch.registry.find_dn(settings.guest_dn) is None
+        settings = self._context.settings
+        unused = not self._present and self._context.registry.find_dn(settings.guest_dn) is None
         if settings.guest_mode == "registered" and unused:
-            await self._desk.unregister(settings.guest_dn)
+            await self._registrar.unregister(settings.guest_dn)

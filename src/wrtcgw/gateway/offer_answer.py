@@ -17,12 +17,12 @@ from wrtcgw.calls.negotiation import outputs as nego
 from wrtcgw.calls.negotiation.machine import NOT_ACCEPTABLE
 from wrtcgw.calls.negotiation.outputs import Order, Purpose
 from wrtcgw.errors import WrongState
-from wrtcgw.gateway import causes
-from wrtcgw.gateway.attached import Data
-from wrtcgw.gateway.causes import explain
-from wrtcgw.gateway.legs import Leg
+from wrtcgw.gateway import sip_causes
+from wrtcgw.gateway.attached_data import Data
+from wrtcgw.gateway.call_legs import CallLeg
+from wrtcgw.gateway.context import GatewayContext, accepted
 from wrtcgw.gateway.settings import Outcome
-from wrtcgw.gateway.switch import Switch, accepted
+from wrtcgw.gateway.sip_causes import explain
 from wrtcgw.sdp import checking
 from wrtcgw.sdp.completion import complete
 from wrtcgw.sdp.description import Description, parse
@@ -44,8 +44,8 @@ OK = Outcome(200, "OK")
 class OfferAnswer:
     """Offer and answer in calls that exist."""
 
-    def __init__(self, switch: Switch) -> None:
-        self._switch = switch
+    def __init__(self, context: GatewayContext) -> None:
+        self._context = context
 
     # -- the page
 
@@ -68,41 +68,41 @@ class OfferAnswer:
         if not (call.is_up and call.negotiation.awaits(None)):
             raise WrongState(call.id, "answer", call.status)
 
-    def take(self, leg: Leg, text: str, page_address: str, kind: Kind | None, data: Data = ()) -> None:
+    def take(self, leg: CallLeg, text: str, page_address: str, kind: Kind | None, data: Data = ()) -> None:
         """
         Send the page's description on as what the call needs.
 
         :raises BadInput: when it is no description.
         :raises WrongState: when the call needs none of that kind.
         """
-        call, switch = leg.call, self._switch
+        call, context = leg.call, self._context
         description = complete(checking.read(text), page_address)
         if not call.is_up:
             raise WrongState(call.id, "answer" if kind is MessageType.ANSWER else "offer in", call.status)
-        agent = switch.agent_of(call)
-        headers, form = switch.attached(data) if call.state is CallState.OFFERED else ((), leg.form)
+        agent = context.agent_of(call)
+        headers, form = context.attached(data) if call.state is CallState.OFFERED else ((), leg.form)
         repeats = agent is not None and agent.abilities.repeats_offers
         outputs = call.negotiation.page_describes(description, kind, may_repeat=repeats)
         leg.form = form
         leg.stop_take_over_timer()
         self._carry_out(leg, outputs, headers)
 
-    def answer_call(self, leg: Leg, answer: Description, headers: tuple[tuple[str, str], ...]) -> None:
+    def answer_call(self, leg: CallLeg, answer: Description, headers: tuple[tuple[str, str], ...]) -> None:
         """Answer a call that rings here."""
-        call, switch = leg.call, self._switch
-        call.answer(switch.now())
+        call, context = leg.call, self._context
+        call.answer(context.now())
         leg.stop_talk_timer()
-        if call.replaces in switch.legs:
-            switch.legs[call.replaces].replaced = True
-        switch.run(switch.core.answer(call.id, str(answer), switch.now(), headers=headers))
+        if call.replaces in context.legs:
+            context.legs[call.replaces].replaced = True
+        context.run(context.core.answer(call.id, str(answer), context.now(), headers=headers))
 
-    def is_open(self, leg: Leg, message: AgentMessage) -> bool:
+    def is_open(self, leg: CallLeg, message: AgentMessage) -> bool:
         """Return whether the page may still answer an OFFER that it was told."""
         return leg.call.negotiation.is_open(message.sdp)
 
     # -- hold and resume
 
-    async def hold(self, leg: Leg, by: str) -> Outcome:
+    async def hold(self, leg: CallLeg, by: str) -> Outcome:
         """
         Put a call on hold, for ``by``: ``local`` (the page) or ``server``; an open offer is waited for.
 
@@ -111,14 +111,14 @@ class OfferAnswer:
         """
         return await self._order(leg, Order(Purpose.HOLD, by))
 
-    async def resume(self, leg: Leg, by: str) -> Outcome:
+    async def resume(self, leg: CallLeg, by: str) -> Outcome:
         """Take a call from hold; as :meth:`hold`."""
         return await self._order(leg, Order(Purpose.RESUME, by))
 
-    async def _order(self, leg: Leg, order: Order) -> Outcome:
+    async def _order(self, leg: CallLeg, order: Order) -> Outcome:
         leg.call.require(order.purpose.value, CallState.ESTABLISHED)
         outputs = leg.call.negotiation.order(order)
-        waiting: Deferred[Outcome] = self._switch.expect(self._switch.settings.answer_limit)
+        waiting: Deferred[Outcome] = self._context.expect(self._context.settings.answer_limit)
         leg.orders[order] = waiting
         self._carry_out(leg, outputs)
         try:
@@ -131,7 +131,7 @@ class OfferAnswer:
 
     def offered(self, event: OfferReceived) -> None:
         """Take a re-INVITE or UPDATE."""
-        leg = self._switch.legs.get(event.leg)
+        leg = self._context.legs.get(event.leg)
         if leg is None or not leg.call.is_up:
             self._reject(event.leg, NOT_ACCEPTABLE)
         else:
@@ -140,44 +140,44 @@ class OfferAnswer:
 
     def withdrawn(self, event: OfferWithdrawn) -> None:
         """Take the far side's CANCEL of what the page was to answer."""
-        leg = self._switch.legs.get(event.leg)
+        leg = self._context.legs.get(event.leg)
         if leg is not None:
             self._carry_out(leg, leg.call.negotiation.far_withdrew())
 
     def answered(self, event: OfferAnswered) -> None:
         """Take the far side's answer to an offer of ours."""
-        leg = self._switch.legs.get(event.leg)
+        leg = self._context.legs.get(event.leg)
         if leg is not None and leg.call.negotiation.has_open_offer:
             self._carry_out(leg, leg.call.negotiation.answered(parse(event.sdp)))
 
     def refused(self, event: OfferRefused) -> None:
         """Take the far side's refusal of an offer of ours."""
-        leg = self._switch.legs.get(event.leg)
+        leg = self._context.legs.get(event.leg)
         if leg is not None:
             self._carry_out(leg, leg.call.negotiation.refused(), refusal=event)
 
     def accepted_late(self, event: OfferAcceptedLate) -> None:
         """Take a 2xx to an offer of ours that we had given up."""
-        leg = self._switch.legs.get(event.leg)
+        leg = self._context.legs.get(event.leg)
         if leg is not None and leg.call.is_up:
             self._carry_out(leg, leg.call.negotiation.accepted_late())
 
     def answer_received(self, event: AnswerReceived | SessionRefreshed) -> None:
         """Take an answer that the page did not ask for: to an offer of ours in a 2xx, or to a refresh of the core."""
-        leg = self._switch.legs.get(event.leg)
+        leg = self._context.legs.get(event.leg)
         if leg is not None and leg.call.is_up:
             self._carry_out(leg, leg.call.negotiation.late_answer(parse(event.sdp)))
 
-    def early_answer(self, leg: Leg, sdp: str) -> None:
+    def early_answer(self, leg: CallLeg, sdp: str) -> None:
         """Take the answer in a provisional response to our INVITE."""
         self._carry_out(leg, leg.call.negotiation.early_answer(parse(sdp)))
 
-    def first_answer(self, leg: Leg, sdp: str) -> None:
+    def first_answer(self, leg: CallLeg, sdp: str) -> None:
         """Take the answer in the 2xx to our INVITE."""
         message = AgentMessage(type=MessageType.ANSWER, data=leg.call.data)
         self._carry_out(leg, leg.call.negotiation.first_answer(parse(sdp), message))
 
-    def ended(self, leg: Leg) -> None:
+    def ended(self, leg: CallLeg) -> None:
         """Let go of everything: the call is over."""
         self._carry_out(leg, leg.call.negotiation.end())
 
@@ -194,10 +194,10 @@ class OfferAnswer:
             call.negotiation.hand_hold_over(holds_by_itself=agent.abilities.holds_by_itself)
             unread = agent.mailbox.head(partial(_is_offer, call)) is not None
             if not unread or call.negotiation.is_catching_up:
-                self._resume(self._switch.legs[call.id])
+                self._resume(self._context.legs[call.id])
 
-    def _resume(self, leg: Leg) -> None:
-        call, tell = leg.call, self._switch.tell
+    def _resume(self, leg: CallLeg) -> None:
+        call, tell = leg.call, self._context.tell
         if call.state is CallState.OFFERED:
             tell(call, incoming_offer(call))
             if leg.talk_ordered:
@@ -211,7 +211,7 @@ class OfferAnswer:
 
     def _carry_out(  # noqa: C901, PLR0912 (one arm for each output)
         self,
-        leg: Leg,
+        leg: CallLeg,
         outputs: list[nego.Output],
         headers: tuple[tuple[str, str], ...] = (),
         refusal: OfferRefused | None = None,
@@ -222,19 +222,19 @@ class OfferAnswer:
         :param headers: for the answer to a call that rings here.
         :param refusal: the far side's words, when it has refused an offer of ours.
         """
-        switch, call = self._switch, leg.call
+        context, call = self._context, leg.call
         for output in outputs:
             match output:
                 case nego.SendOffer(sdp):
-                    switch.run(switch.core.reoffer(call.id, str(sdp), switch.now()))
+                    context.run(context.core.reoffer(call.id, str(sdp), context.now()))
                 case nego.SendAnswer(sdp):
-                    switch.run(switch.core.answer_offer(call.id, str(sdp), switch.now()))
+                    context.run(context.core.answer_offer(call.id, str(sdp), context.now()))
                 case nego.AnswerCall(sdp):
                     self.answer_call(leg, sdp, headers)
                 case nego.RefuseOffer(code):
                     self._reject(call.id, code)
                 case nego.Tell(message):
-                    switch.tell(call, introduced(call, message) if message.cause == "resync" else message)
+                    context.tell(call, introduced(call, message) if message.cause == "resync" else message)
                 case nego.TellRefusal():
                     self._tell_refusal(leg, refusal)
                 case nego.HoldChanged(on_hold, by):
@@ -248,36 +248,36 @@ class OfferAnswer:
                 case nego.OrderFailed(order, error):
                     self._finish(leg, order, error)
                 case nego.Proceed():
-                    switch.afterwards(partial(self._proceed, leg))  # the call may end by the same response
+                    context.afterwards(partial(self._proceed, leg))  # the call may end by the same response
                 case _:
                     assert_never(output)
 
     def _reject(self, call_id: str, code: int) -> None:
-        self._switch.run(self._switch.core.reject_offer(call_id, code, self._switch.now()))
+        self._context.run(self._context.core.reject_offer(call_id, code, self._context.now()))
 
-    def _tell_refusal(self, leg: Leg, refusal: OfferRefused | None) -> None:
-        told = causes.refusal(refusal) if refusal is not None else causes.Ending(*explain(0))
-        self._switch.tell(leg.call, told.message(MessageType.ERROR))
+    def _tell_refusal(self, leg: CallLeg, refusal: OfferRefused | None) -> None:
+        told = sip_causes.refusal(refusal) if refusal is not None else sip_causes.Ending(*explain(0))
+        self._context.tell(leg.call, told.message(MessageType.ERROR))
 
     def _tell_hold(self, call: Call, on_hold: bool, by: str) -> None:
         call.note_hold(on_hold, by_peer=by == "peer")
         kind = MessageType.HOLD if on_hold else MessageType.RESUME
-        self._switch.tell(call, AgentMessage(type=kind, cause=by))
+        self._context.tell(call, AgentMessage(type=kind, cause=by))
 
-    def _wait_for_page(self, leg: Leg) -> None:
+    def _wait_for_page(self, leg: CallLeg) -> None:
         leg.stop_page_timer()
-        leg.page_timer = self._switch.later(self._switch.settings.page_answer_limit, partial(self._page_silent, leg))
+        leg.page_timer = self._context.later(self._context.settings.page_answer_limit, partial(self._page_silent, leg))
 
-    def _page_silent(self, leg: Leg) -> None:
+    def _page_silent(self, leg: CallLeg) -> None:
         leg.page_timer = None
         self._carry_out(leg, leg.call.negotiation.page_silent())
 
-    def _finish(self, leg: Leg, order: Order, result: Outcome | Exception) -> None:
+    def _finish(self, leg: CallLeg, order: Order, result: Outcome | Exception) -> None:
         waiting = leg.orders.pop(order, None)
         if waiting is not None:
-            self._switch.give(waiting, result)
+            self._context.give(waiting, result)
 
-    def _proceed(self, leg: Leg) -> None:
+    def _proceed(self, leg: CallLeg) -> None:
         if leg.call.state is CallState.ESTABLISHED:
             self._carry_out(leg, leg.call.negotiation.proceed())
 
@@ -308,7 +308,7 @@ def introduced(call: Call, message: AgentMessage) -> AgentMessage:
 
 
 def _outcome(refusal: OfferRefused | None) -> Outcome:
-    return causes.refusal(refusal).outcome if refusal is not None else Outcome(0)
+    return sip_causes.refusal(refusal).outcome if refusal is not None else Outcome(0)
 
 
 def _is_offer(call: Call, message: AgentMessage) -> bool:

@@ -11,9 +11,9 @@ from wrtcgw.calls.agent import Agent
 from wrtcgw.errors import DestinationForbidden, GatewayError, GuestsNotAllowed, TooManyCalls, TooManyOrders
 from wrtcgw.gateway.alarms import Alarm, AlarmKind
 from wrtcgw.gateway.budgets import CallBudget, OrderBudget
+from wrtcgw.gateway.dial_targets import is_plain_user, shown
 from wrtcgw.gateway.rights import Rights, RightsBook
 from wrtcgw.gateway.settings import GatewaySettings
-from wrtcgw.gateway.targets import is_plain_user, shown
 from wrtcgw.sip.uri import URI
 
 

@@ -17,15 +17,15 @@ from wrtcgw.calls.mailbox import Mailbox
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.errors import AgentInUse, BadInput, Draining, NoSIPConnection, RegistrationRefused, RegistrationTimeout
 from wrtcgw.gateway.alarms import Alarm, AlarmKind
-from wrtcgw.gateway.causes import explain
-from wrtcgw.gateway.farewells import OTHER_DN, PAGE_LOST, SIGNED_OUT, Farewell
+from wrtcgw.gateway.call_takeovers import TakeOvers
+from wrtcgw.gateway.context import GatewayContext
+from wrtcgw.gateway.dial_targets import is_account
+from wrtcgw.gateway.disconnect_reasons import OTHER_DN, PAGE_LOST, SIGNED_OUT, DisconnectReason
 from wrtcgw.gateway.guests import Guests
-from wrtcgw.gateway.pages import Pages
+from wrtcgw.gateway.keyed_lock import Turns
+from wrtcgw.gateway.page_presence import PagePresence
 from wrtcgw.gateway.settings import Outcome
-from wrtcgw.gateway.switch import Switch
-from wrtcgw.gateway.takeovers import TakeOvers
-from wrtcgw.gateway.targets import is_account
-from wrtcgw.gateway.turns import Turns
+from wrtcgw.gateway.sip_causes import explain
 from wrtcgw.sip.core import Account
 from wrtcgw.sip.digest import HA1
 from wrtcgw.sip.keyring import Refusal
@@ -41,7 +41,7 @@ _TAKEN_OVER = "another page has signed in with this DN"
 _MAX_ID = 128
 
 Answer = Registered | RegistrationFailed
-CallWork = Callable[[Call, Farewell], Coroutine[Deferred[Outcome], None, Outcome]]
+CallWork = Callable[[Call, DisconnectReason], Coroutine[Deferred[Outcome], None, Outcome]]
 
 
 @frozen
@@ -62,9 +62,9 @@ class Registrations:
     """
 
     def __init__(
-        self, switch: Switch, end_call: CallWork, resume_calls: Callable[[Agent], None], take_overs: TakeOvers
+        self, context: GatewayContext, end_call: CallWork, resume_calls: Callable[[Agent], None], take_overs: TakeOvers
     ) -> None:
-        self._switch = switch
+        self._context = context
         self._end_call = end_call
         self._resume_calls = resume_calls
         self._take_overs = take_overs
@@ -77,8 +77,8 @@ class Registrations:
         """When agents left, in that order; those of long ago go with the next one that leaves."""
         self.up: set[int] = set()
         """The connections that are up."""
-        self.pages = Pages(switch, self._page_lost)
-        self._guests = Guests(switch, self)
+        self.pages = PagePresence(context, self._page_lost)
+        self._guests = Guests(context, self)
         self._unconnected: set[Deferred[None]] = set()
 
     # -- verbs
@@ -97,10 +97,10 @@ class Registrations:
         ha1: HA1 | None = None,
     ) -> Agent:
         """Register ``dn`` for an agent; see :meth:`wrtcgw.gateway.facade.Gateway.sign_in`."""
-        _check_fields(agent_id, dn, display_name, self._switch.settings.domain, auth_user)
+        _check_fields(agent_id, dn, display_name, self._context.settings.domain, auth_user)
         if not password and not no_password and ha1 is None:
             raise BadInput("password", "the DN's SIP password")
-        if self._switch.draining and self._switch.registry.find_dn(dn) is None:
+        if self._context.draining and self._context.registry.find_dn(dn) is None:
             raise Draining()
         async with self._ids.of(agent_id), self._dns.of(dn):
             await self.connection()
@@ -109,7 +109,7 @@ class Registrations:
             await self._require_free(agent_id, dn, current=current)
             agent = self._install(agent_id, dn, registered)
             agent.display_name, agent.abilities = display_name, abilities
-            self._switch.later(0, lambda: self._resync(agent))
+            self._context.later(0, lambda: self._resync(agent))
             self.pages.arrived(agent)
             return agent
 
@@ -119,15 +119,15 @@ class Registrations:
 
         :raises AgentInUse: when that is so; a registration that nobody else uses is taken back.
         """
-        agent = self._switch.registry.find_agent(agent_id)
+        agent = self._context.registry.find_agent(agent_id)
         if agent is None or agent.dn == dn or current:
             return
-        if self._switch.registry.find_dn(dn) is None:
+        if self._context.registry.find_dn(dn) is None:
             await self.unregister(dn)
         raise AgentInUse(agent_id)
 
     def _account(self, dn: str, password: str, display_name: str, auth_user: str, ha1: HA1 | None) -> Account:
-        settings = self._switch.settings
+        settings = self._context.settings
         return Account(
             dn,
             dn,
@@ -142,31 +142,31 @@ class Registrations:
 
     def _resync(self, agent: Agent) -> None:
         """Tell the new page of the calls, when the one that the agent had before does not listen any more."""
-        if self._switch.registry.find_agent(agent.id) is agent:
+        if self._context.registry.find_agent(agent.id) is agent:
             self._resume_calls(agent)
             self._take_overs.begin(agent)
 
-    async def sign_out(self, agent_id: str, why: Farewell = SIGNED_OUT) -> None:
+    async def sign_out(self, agent_id: str, why: DisconnectReason = SIGNED_OUT) -> None:
         """End the agent's calls and un-REGISTER its DN."""
-        agent = self._switch.registry.find_agent(agent_id)
+        agent = self._context.registry.find_agent(agent_id)
         if agent is not None:
             await self._leave(agent, why)
 
     def _page_lost(self, agent: Agent) -> None:
-        self._switch.spawn(self._leave(agent, PAGE_LOST))
+        self._context.spawn(self._leave(agent, PAGE_LOST))
 
     def is_connected(self, agent: Agent) -> bool:
-        """Tell whether the connection that the agent's DN is registered over is up."""
+        """Return whether the connection that the agent's DN is registered over is up."""
         return self._flows.get(agent.dn) in self.up
 
     # -- registering
 
     async def sign_in_guest(self, agent_id: str, *, abilities: PageAbilities) -> Agent:
         """Let a caller without a DN in."""
-        _check_fields(agent_id, "guest", "", self._switch.settings.domain)
-        if self._switch.draining:
+        _check_fields(agent_id, "guest", "", self._context.settings.domain)
+        if self._context.draining:
             raise Draining()
-        async with self._ids.of(agent_id), self._dns.of(self._switch.settings.guest_dn):
+        async with self._ids.of(agent_id), self._dns.of(self._context.settings.guest_dn):
             agent = await self._guests.sign_in(agent_id, abilities)
             self.pages.arrived(agent)
             return agent
@@ -182,7 +182,7 @@ class Registrations:
         waiting: Deferred[None] = Deferred()
         self._unconnected.add(waiting)
         waiting.addTimeout(
-            self._switch.settings.connection_limit, self._switch.clock, onTimeoutCancel=lambda result, seconds: None
+            self._context.settings.connection_limit, self._context.clock, onTimeoutCancel=lambda result, seconds: None
         )
         await waiting
         self._unconnected.discard(waiting)
@@ -208,13 +208,13 @@ class Registrations:
         :raises RegistrationRefused: or another of the errors of sign_in; then a new DN is forgotten, while one that was
             registered before stays as it was.
         """
-        switch, dn = self._switch, account.dn
-        limit = switch.settings.register_limit
+        context, dn = self._context, account.dn
+        limit = context.settings.register_limit
         late = RegistrationFailed(dn, 408, "", timeout=True)
         waiting: Deferred[Answer] = Deferred()
-        waiting.addTimeout(limit, switch.clock, onTimeoutCancel=lambda result, seconds: late)
+        waiting.addTimeout(limit, context.clock, onTimeoutCancel=lambda result, seconds: late)
         self._waiting[dn] = SignIn(account, waiting)
-        switch.run(switch.core.register(account, switch.now()))
+        context.run(context.core.register(account, context.now()))
         answer = await waiting
         self._waiting.pop(dn, None)
         if isinstance(answer, Registered):
@@ -239,11 +239,11 @@ class Registrations:
 
     def _install(self, agent_id: str, dn: str, registered: Registered) -> Agent:
         """Make the agent of a good registration the one who has the id and the DN."""
-        registry = self._switch.registry
+        registry = self._context.registry
         agent, owner = registry.find_agent(agent_id), registry.find_dn(dn)
         if agent is None or agent is not owner:
             if agent is not None:
-                self._switch.spawn(self._leave(agent, OTHER_DN))
+                self._context.spawn(self._leave(agent, OTHER_DN))
             if owner is not None:
                 self._sign_off(owner, _TAKEN_OVER, "taken-over")
             agent = self.add(agent_id, dn)
@@ -254,21 +254,21 @@ class Registrations:
 
     def add(self, agent_id: str, dn: str) -> Agent:
         """Make an agent, with an empty mailbox, and put it into the registry."""
-        settings = self._switch.settings
+        settings = self._context.settings
         mailbox = Mailbox(settings.mailbox_limit, settings.mailbox_recent, size=settings.mailbox_bytes)
-        agent = Agent(id=agent_id, dn=dn, since=self._switch.now(), mailbox=mailbox)
-        self._switch.registry.add_agent(agent)
+        agent = Agent(id=agent_id, dn=dn, since=self._context.now(), mailbox=mailbox)
+        self._context.registry.add_agent(agent)
         self._left.pop(agent_id, None)
         return agent
 
     def _sign_off(self, agent: Agent, reason: str, cause: str) -> None:
         """Take an agent out of the registry, and tell its page as the last thing."""
-        self._switch.registry.remove_agent(agent)
+        self._context.registry.remove_agent(agent)
         self.pages.gone(agent)
         agent.registration = RegistrationState.SIGNED_OUT
         agent.mailbox.put(AgentMessage(type=MessageType.SIGNED_OUT, to=agent.id, cause=cause, reason=reason))
         self._left.pop(agent.id, None)
-        self._left[agent.id] = self._switch.now(), agent
+        self._left[agent.id] = self._context.now(), agent
         while self._is_long_ago(next(iter(self._left.values()))[0]):
             del self._left[next(iter(self._left))]
 
@@ -278,9 +278,9 @@ class Registrations:
         return agent if agent is not None and len(agent.mailbox) and not self._is_long_ago(left) else None
 
     def _is_long_ago(self, left: float) -> bool:
-        return self._switch.now() - left > self._switch.settings.sign_out_limit
+        return self._context.now() - left > self._context.settings.sign_out_limit
 
-    async def _leave(self, agent: Agent, why: Farewell) -> None:
+    async def _leave(self, agent: Agent, why: DisconnectReason) -> None:
         """
         Sign an agent off, end its calls and un-REGISTER its DN, within ``sign_out_limit``.
 
@@ -288,9 +288,9 @@ class Registrations:
         """
         ended = AgentMessage(type=MessageType.SHUTDOWN, cause=why.cause, hint=why.hint, state=CallState.ENDED.value)
         for call in list(agent.calls.values()):
-            self._switch.tell(call, ended)
+            self._context.tell(call, ended)
         self._sign_off(agent, why.reason, why.word or why.cause)
-        ends = [self._switch.spawn(self._end_call(call, why)) for call in list(agent.calls.values()) if call.is_up]
+        ends = [self._context.spawn(self._end_call(call, why)) for call in list(agent.calls.values()) if call.is_up]
         await self._take_back(agent)
         await gatherResults(ends)
 
@@ -298,19 +298,19 @@ class Registrations:
         """Un-REGISTER the DN of an agent that has left, unless someone else has it now."""
         if agent.guest:
             self._flows.pop(agent.dn, None)
-            async with self._dns.of(self._switch.settings.guest_dn):
+            async with self._dns.of(self._context.settings.guest_dn):
                 await self._guests.left(agent)
             return
         async with self._dns.of(agent.dn):
-            if self._switch.registry.find_dn(agent.dn) is None:
+            if self._context.registry.find_dn(agent.dn) is None:
                 await self.unregister(agent.dn)
 
     async def unregister(self, dn: str) -> None:
         """Un-REGISTER a DN, and wait for that within ``sign_out_limit``."""
-        switch = self._switch
+        context = self._context
         self._flows.pop(dn, None)
-        waiting = self._leaving[dn] = switch.expect(switch.settings.sign_out_limit)
-        switch.run(switch.core.unregister(dn, switch.now()))
+        waiting = self._leaving[dn] = context.expect(context.settings.sign_out_limit)
+        context.run(context.core.unregister(dn, context.now()))
         await waiting
         self._leaving.pop(dn, None)
 
@@ -318,22 +318,22 @@ class Registrations:
 
     def _answer(self, pending: SignIn, answer: Answer) -> None:
         del self._waiting[pending.account.dn]
-        self._switch.give(pending.answer, answer)
+        self._context.give(pending.answer, answer)
 
     def registered(self, event: Registered) -> None:
         """Take the registrar's consent: to a sign-in, or to a refresh, even if a sign-in waits at the same time."""
         pending = self._waiting.get(event.account)
-        if pending is not None and self._switch.core.account(event.account) is pending.account:
+        if pending is not None and self._context.core.account(event.account) is pending.account:
             self._answer(pending, event)
             return
-        agent = self._switch.registry.find_dn(event.account)
+        agent = self._context.registry.find_dn(event.account)
         if agent is not None:
             self._note(agent, event)
         elif pending is None and event.account not in self._leaving:  # the sign-in has given up meanwhile
-            self._switch.run(self._switch.core.unregister(event.account, self._switch.now()))
+            self._context.run(self._context.core.unregister(event.account, self._context.now()))
 
     def _note(self, agent: Agent, event: Registered) -> None:
-        agent.expires = self._switch.now() + event.expires
+        agent.expires = self._context.now() + event.expires
         agent.last_code, agent.last_error = 0, ""
         self._change(agent, RegistrationState.REGISTERED)
 
@@ -343,18 +343,18 @@ class Registrations:
         given_up = event.retry_in is None
         no_binding = event.code < 300
         if pending is not None and no_binding:
-            given_up = self._switch.core.account(event.account) is pending.account
+            given_up = self._context.core.account(event.account) is pending.account
         if pending is not None and given_up:
             self._answer(pending, event)
             if not no_binding:
                 return
-        agent = self._switch.registry.find_dn(event.account)
+        agent = self._context.registry.find_dn(event.account)
         if agent is not None:
             agent.last_code, agent.last_error = event.code, event.detail or event.reason
             over = event.retry_in is None
             self._change(agent, RegistrationState.FAILED if over else RegistrationState.RECOVERING, event.detail)
         elif no_binding:  # nobody is there for whom the core should go on trying
-            self._switch.run(self._switch.core.unregister(event.account, self._switch.now()))
+            self._context.run(self._context.core.unregister(event.account, self._context.now()))
 
     def challenge_ignored(self, event: ChallengeIgnored) -> None:
         """Tell of somebody who asked for credentials that he does not get."""
@@ -362,7 +362,7 @@ class Registrations:
         foreign = event.objection.why is Refusal.REALM
         why = "auth_realms does not name it, and the registrar did not use it" if foreign else "digest_algorithms, or"
         text = f"a {event.method} was challenged for realm {realm!r} ({algorithm}) and got no credentials: {why}"
-        self._switch.alarm(
+        self._context.alarm(
             Alarm(
                 kind=AlarmKind.FOREIGN_REALM if foreign else AlarmKind.WEAK_DIGEST,
                 text=text if foreign else f"{text} what this realm has used before, do not allow the algorithm",
@@ -375,17 +375,17 @@ class Registrations:
         """Take the end of a registration."""
         waiting = self._leaving.pop(event.account, None)
         if waiting is not None:
-            self._switch.give(waiting, Outcome(event.code))
+            self._context.give(waiting, Outcome(event.code))
 
     def connected(self, flow: int) -> None:
         """Note that a connection is up, of which the core knows already: sign-ins that waited for one go on."""
         self.up.add(flow)
-        for agent in self._switch.registry.agents():
+        for agent in self._context.registry.agents():
             if agent.guest and self._flows.get(agent.dn) == flow:  # no registrar will tell of it
                 agent.last_error = ""
                 self._change(agent, RegistrationState.REGISTERED)
         for waiting in tuple(self._unconnected):
-            self._switch.give(waiting, None)
+            self._context.give(waiting, None)
 
     def disconnected(self, flow: int) -> None:
         """Note that a connection was lost: sign-ins over it fail, agents on it wait for the next one."""
@@ -393,7 +393,7 @@ class Registrations:
         for dn, pending in list(self._waiting.items()):
             if pending.account.flow == flow:
                 self._answer(pending, RegistrationFailed(dn, 503, "connection lost"))
-        for agent in self._switch.registry.agents():
+        for agent in self._context.registry.agents():
             if self._flows.get(agent.dn) == flow and agent.registration is RegistrationState.REGISTERED:
                 agent.last_code, agent.last_error = 0, "connection to the SIP proxy lost"
                 self._change(agent, RegistrationState.RECOVERING)

@@ -65,7 +65,7 @@ class Rights:
         return GuestsNotAllowed(f"call {target.user or target}")
 
     def forbids(self, user: str) -> bool:
-        """Tell whether a number is one of those that are forbidden, whatever ``destinations`` says."""
+        """Return whether a number is one of those that are forbidden, whatever ``destinations`` says."""
         return self._rules.forbidden.match(spellings(user, self.prefix, services=True))
 
     def _setting(self, name: str) -> str:

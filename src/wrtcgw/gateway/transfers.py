@@ -6,11 +6,11 @@ from wrtcgw.calls.agent import Agent, only
 from wrtcgw.calls.call import CallState
 from wrtcgw.calls.messages import AgentMessage, MessageType, TransferState
 from wrtcgw.errors import BadInput, GatewayError, GuestsNotAllowed, WrongState
-from wrtcgw.gateway.causes import explain_transfer
-from wrtcgw.gateway.legs import Leg, Transfer
+from wrtcgw.gateway.call_legs import CallLeg, Transfer
+from wrtcgw.gateway.context import GatewayContext
+from wrtcgw.gateway.dial_targets import far_target, shown
 from wrtcgw.gateway.settings import Outcome
-from wrtcgw.gateway.switch import Switch
-from wrtcgw.gateway.targets import far_target, shown
+from wrtcgw.gateway.sip_causes import explain_transfer
 from wrtcgw.sip.outputs import TransferProgress, TransferRequested
 from wrtcgw.sip.uri import URI
 
@@ -31,12 +31,12 @@ class Wish:
 class Transfers:
     """The transfers of the agents' calls."""
 
-    def __init__(self, switch: Switch) -> None:
-        self._switch = switch
+    def __init__(self, context: GatewayContext) -> None:
+        self._context = context
 
     # -- ours
 
-    def choose(self, agent: Agent, call_id: str | None, to_call: str | None) -> tuple[Leg, Leg | None]:
+    def choose(self, agent: Agent, call_id: str | None, to_call: str | None) -> tuple[CallLeg, CallLeg | None]:
         """
         Return the leg to transfer, and the one whose far side it is to join.
 
@@ -44,7 +44,7 @@ class Transfers:
         """
         if agent.guest:
             raise GuestsNotAllowed("transfer calls")
-        legs = self._switch.legs
+        legs = self._context.legs
         if not to_call:
             return legs[agent.call(call_id).id], None
         other = agent.call(to_call)
@@ -56,14 +56,14 @@ class Transfers:
             raise BadInput("to_call", "another call than the one to transfer", to_call)
         return legs[call.id], legs[other.id]
 
-    async def transfer(self, agent: Agent, leg: Leg, to: str | None, other: Leg | None) -> Outcome:
+    async def transfer(self, agent: Agent, leg: CallLeg, to: str | None, other: CallLeg | None) -> Outcome:
         """
         Ask the far side to call ``to``, or to join the far side of ``other``.
 
         The order is held back until ``refer_delay`` after the answer. The call goes on until the far side reports
         success.
         """
-        switch = self._switch
+        context = self._context
         legs = (leg,) if other is None else (leg, other)
         for one in legs:
             one.call.require("transfer", CallState.ESTABLISHED)
@@ -77,34 +77,34 @@ class Transfers:
             for one in legs:
                 one.call.require("transfer", CallState.ESTABLISHED)
             replaced = other.call.id if other is not None else None
-            switch.permits.charge(agent)
-            ticket, outputs = switch.core.refer(leg.call.id, target, switch.now(), replaces_leg=replaced)
-            return await switch.request(leg, "transfer", ticket, outputs)
+            context.permits.charge(agent)
+            ticket, outputs = context.core.refer(leg.call.id, target, context.now(), replaces_leg=replaced)
+            return await context.request(leg, "transfer", ticket, outputs)
         except GatewayError:
             transfer.over()
             raise
 
-    def _target(self, agent: Agent, to: str | None, other: Leg | None) -> URI:
+    def _target(self, agent: Agent, to: str | None, other: CallLeg | None) -> URI:
         """
         Return where the far side is to be sent, if the agent may send it there.
 
         The Contact of another call is chosen by its far side: of the rules those count that forbid a number.
         """
-        permits = self._switch.permits
+        permits = self._context.permits
         if other is None:
-            target = self._switch.target(agent, to or "")
+            target = self._context.target(agent, to or "")
             permits.require(agent, target, action="transfer")
         else:
-            target = self._switch.core.remote_target(other.call.id)
+            target = self._context.core.remote_target(other.call.id)
             permits.require_contact(agent, target)
         return target
 
-    async def _wait_for_bridge(self, leg: Leg) -> None:
+    async def _wait_for_bridge(self, leg: CallLeg) -> None:
         """Let the PBX connect the two sides first: Asterisk answers an earlier REFER with 202 and then reports 400."""
         answered = leg.call.answered or 0.0
-        missing = answered + self._switch.settings.refer_delay - self._switch.now()
+        missing = answered + self._context.settings.refer_delay - self._context.now()
         if missing > 0:
-            await self._switch.pause(missing)
+            await self._context.pause(missing)
 
     def progressed(self, event: TransferProgress) -> None:
         """
@@ -112,7 +112,7 @@ class Transfers:
 
         Asterisk does not hang up the transferor's call promptly, nor does :rfc:`5589#section-6.1` ask it to.
         """
-        leg = self._switch.legs.get(event.leg)
+        leg = self._context.legs.get(event.leg)
         if leg is None:
             return
         state = _transfer_state(event)
@@ -121,7 +121,7 @@ class Transfers:
             cause, hint = explain_transfer(event.code)
         elif state is TransferState.UNKNOWN:
             cause, hint = "unknown", _NEVER_TOLD
-        self._switch.tell(
+        self._context.tell(
             leg.call,
             AgentMessage(
                 type=MessageType.TRANSFER,
@@ -138,28 +138,28 @@ class Transfers:
         elif state in (TransferState.FAILED, TransferState.UNKNOWN) and leg.transfer is not None:
             leg.transfer.over()
 
-    def _hang_up(self, leg: Leg) -> None:
+    def _hang_up(self, leg: CallLeg) -> None:
         if leg.call.is_up:
             leg.call.hang_up()
-            self._switch.run(self._switch.core.hangup(leg.call.id, self._switch.now()))
+            self._context.run(self._context.core.hangup(leg.call.id, self._context.now()))
 
     # -- the far side's
 
     def requested(self, event: TransferRequested) -> None:
         """Tell the page of the far side's wish to be transferred, which replaces an earlier one, or decline it."""
-        switch = self._switch
-        leg = switch.legs.get(event.leg)
-        target = None if leg is None or not switch.settings.accept_refer else self._wished(leg, event.target)
+        context = self._context
+        leg = context.legs.get(event.leg)
+        target = None if leg is None or not context.settings.accept_refer else self._wished(leg, event.target)
         if leg is None or target is None:
-            switch.run(switch.core.reject_refer(event.leg, DECLINED, switch.now()))
+            context.run(context.core.reject_refer(event.leg, DECLINED, context.now()))
             return
         leg.stop_refer_timer()
         leg.refer_target = target
         told = (("Referred-By", event.referred_by), ("Replaces", event.replaces_value))
         leg.refer_headers = tuple((name, value) for name, value in told if value)
-        leg.refer_timer = switch.later(switch.settings.refer_limit, lambda: self._wish_expired(leg))
-        switch.run(switch.core.accept_refer(event.leg, switch.now()))
-        switch.tell(
+        leg.refer_timer = context.later(context.settings.refer_limit, lambda: self._wish_expired(leg))
+        context.run(context.core.accept_refer(event.leg, context.now()))
+        context.tell(
             leg.call,
             AgentMessage(
                 type=MessageType.TRANSFER,
@@ -169,32 +169,32 @@ class Transfers:
             ),
         )
 
-    def _wished(self, leg: Leg, named: URI) -> URI | None:
+    def _wished(self, leg: CallLeg, named: URI) -> URI | None:
         """Return what to call for the target of a REFER; None for what the agent may not call."""
-        switch, settings = self._switch, self._switch.settings
-        agent = switch.agent_of(leg.call)
+        context, settings = self._context, self._context.settings
+        agent = context.agent_of(leg.call)
         try:
             target = far_target(named, settings.domain, settings.allowed_domains)
-            fault = switch.permits.rights(agent).fault(target) if agent is not None else None
+            fault = context.permits.rights(agent).fault(target) if agent is not None else None
             if fault is not None:
                 raise fault
         except GatewayError as error:
-            switch.permits.refuse_wish(agent, leg.call.id, error)
+            context.permits.refuse_wish(agent, leg.call.id, error)
             return None
         return target
 
     def _name(self, target: URI) -> str:
         """Return what the page is to give as ``to``."""
-        return shown(target) if target.host.lower() == self._switch.settings.domain.lower() else str(target)
+        return shown(target) if target.host.lower() == self._context.settings.domain.lower() else str(target)
 
-    def _wish_expired(self, leg: Leg) -> None:
+    def _wish_expired(self, leg: CallLeg) -> None:
         leg.refer_target = leg.refer_timer = None
         self._notify(leg.call.id, DECLINED, "Declined")
 
     def find_wish(self, agent: Agent, to: str) -> Wish | None:
         """Return the wish that a call to ``to`` takes up, if there is one; :meth:`take_up` says that it does."""
         for call_id in agent.calls:
-            leg = self._switch.legs[call_id]
+            leg = self._context.legs[call_id]
             target = leg.refer_target
             if target is not None and to == self._name(target):
                 return Wish(call_id, target, leg.refer_headers)
@@ -202,11 +202,11 @@ class Transfers:
 
     def take_up(self, wish: Wish) -> None:
         """Note that a wish is not open any more: it is being followed."""
-        leg = self._switch.legs[wish.leg]
+        leg = self._context.legs[wish.leg]
         leg.refer_target = None
         leg.stop_refer_timer()
 
-    def tell_referrer(self, leg: Leg, code: int, reason: str) -> None:
+    def tell_referrer(self, leg: CallLeg, code: int, reason: str) -> None:
         """Report the progress of a call to the far side that asked for it by REFER."""
         if leg.referrer:
             self._notify(leg.referrer, code, reason)
@@ -214,8 +214,8 @@ class Transfers:
                 leg.referrer = ""
 
     def _notify(self, call_id: str, code: int, reason: str) -> None:
-        if call_id in self._switch.legs:
-            self._switch.run(self._switch.core.notify_refer(call_id, code, reason, self._switch.now()))
+        if call_id in self._context.legs:
+            self._context.run(self._context.core.notify_refer(call_id, code, reason, self._context.now()))
 
 
 def _transfer_state(event: TransferProgress) -> TransferState:

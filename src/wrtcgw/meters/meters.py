@@ -3,8 +3,8 @@
 from attrs import define, field
 
 from wrtcgw.meters.alarms import Alarms
-from wrtcgw.meters.latencies import Latency
-from wrtcgw.meters.series import Sample, Series
+from wrtcgw.meters.histogram import Latency
+from wrtcgw.meters.timeseries import Sample, Series
 
 RATE_SECONDS = 10
 """Rates are those of so many seconds."""

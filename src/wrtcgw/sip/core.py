@@ -80,7 +80,7 @@ class UACore:
         Note that a connection is up: bindings and calls of the flow are taken up again.
 
         Those in a call register first, the others at :attr:`UASettings.register_rate` a second, each a little off its
-        turn, so that the proxy is not flooded (user report A6).
+        turn, so that the proxy is not flooded.
 
         :param secure: whether it is wss; it shows in Via (:rfc:`7118#section-5.2.1`).
         """
@@ -102,7 +102,7 @@ class UACore:
         return self._taken()
 
     def disconnected(self, flow: int, now: float) -> list[Output]:
-        """Note that a connection is lost: requests under way fail, calls go on (user report A3)."""
+        """Note that a connection is lost: requests under way fail, calls go on."""
         self._layer.now = now
         for leg in self._legs.values():
             if leg.flow == flow:
@@ -115,7 +115,7 @@ class UACore:
         return self._taken()
 
     def is_connected(self, flow: int) -> bool:
-        """Tell whether the connection of that flow is up."""
+        """Return whether the connection of that flow is up."""
         return self._layer.is_connected(flow)
 
     @property

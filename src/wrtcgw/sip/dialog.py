@@ -123,7 +123,7 @@ class Dialog:
         self.learn(response)
 
     def in_order(self, request: Request) -> bool:
-        """Tell whether the CSeq of ``request`` is higher than all before, and take note of it if so."""
+        """Return whether the CSeq of ``request`` is higher than all before, and take note of it if so."""
         number = request.cseq.number
         if self.remote_cseq is not None and number <= self.remote_cseq:
             return False

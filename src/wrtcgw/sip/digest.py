@@ -223,7 +223,7 @@ class Authenticator:
         return chosen
 
     def _is_refusal(self, key: tuple[str, str], offer: _Offer) -> bool:
-        """Tell whether the challenge says that the credentials, and not only their nonce, are wrong."""
+        """Return whether the challenge says that the credentials, and not only their nonce, are wrong."""
         space = self._spaces.get(key)
         return space is not None and space.fresh and (space.retried or not offer.stale)
 
@@ -335,7 +335,7 @@ class Verifier:
         return Verdict(username) if self._use_nonce(params, now) else Verdict(None, stale=True)
 
     def _acceptable(self, params: Mapping[str, str]) -> bool:
-        """Tell whether the credentials are for this realm and its algorithm, and whole (:rfc:`7616#section-3.4`)."""
+        """Return whether the credentials are for this realm and its algorithm, and whole (:rfc:`7616#section-3.4`)."""
         qop = params.get("qop")
         needed = {"realm", "nonce", "uri", "response"} | ({"nc", "cnonce"} if qop is not None else set())
         return (
@@ -347,7 +347,7 @@ class Verifier:
         )
 
     def _right(self, params: Mapping[str, str], method: str, body: str, username: str, password: str) -> bool:
-        """Tell whether the response is the one that the password gives."""
+        """Return whether the response is the one that the password gives."""
         ha1 = self._algorithm.ha1(username, self._realm, password, params["nonce"], params.get("cnonce", ""))
         expected = self._algorithm.response(ha1, method, body, params)
         return hmac.compare_digest(encoded(expected), encoded(params["response"].lower()))

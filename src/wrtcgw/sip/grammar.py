@@ -50,7 +50,7 @@ MAX_NESTING = 4
 
 
 def is_token(text: str) -> bool:
-    """Tell whether ``text`` is one token (:rfc:`3261#section-25.1`): a method, a header name, a tag."""
+    """Return whether ``text`` is one token (:rfc:`3261#section-25.1`): a method, a header name, a tag."""
     return _TOKEN.fullmatch(text) is not None
 
 

@@ -14,7 +14,7 @@ from wrtcgw.sip.settings import ALLOW, ALLOW_EVENTS, Account
 from wrtcgw.sip.transaction_layer import ServerRequest, refuse
 from wrtcgw.sip.usages.incoming import IncomingLeg
 from wrtcgw.sip.usages.leg import Leg, LegState
-from wrtcgw.sip.usages.text import receive_text
+from wrtcgw.sip.usages.message_method import receive_text
 from wrtcgw.sip.user_agent import UserAgent
 
 EXTENSIONS = frozenset(("100rel", "timer", "replaces", "outbound", "path", "gruu", "norefersub"))
@@ -146,7 +146,7 @@ class Inbound:
         """
         Take a NOTIFY that no one subscribed to.
 
-        Message waiting and the like are common and harmless: 200 spares the peer its repetition (user report B8).
+        Message waiting and the like are common and harmless: 200 spares the peer its repetition.
         """
         if "Event" not in server.request.headers:
             server.respond(489, None, ("Allow-Events", ALLOW_EVENTS))

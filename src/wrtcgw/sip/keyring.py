@@ -61,7 +61,7 @@ class Keyring:
 
     @property
     def has_password(self) -> bool:
-        """Tell whether the password itself is still kept."""
+        """Return whether the password itself is still kept."""
         return self._password is not None
 
     def objection(self, realm: str, algorithm: Algorithm, *, registering: bool) -> Refusal | None:

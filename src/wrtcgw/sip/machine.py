@@ -103,7 +103,7 @@ class Transaction:
 
     @property
     def terminated(self) -> bool:
-        """Tell whether the transaction is over and has to be dropped."""
+        """Return whether the transaction is over and has to be dropped."""
         return self.state is State.TERMINATED
 
     def start(self, now: float) -> list[Outcome]:
@@ -172,7 +172,7 @@ class ServerTransaction(Transaction):
 
     @property
     def final_sent(self) -> bool:
-        """Tell whether the TU has given a final response."""
+        """Return whether the TU has given a final response."""
         return self.last_response is not None and self.last_response.status >= 200
 
     def receive(self, request: Request, now: float) -> list[Outcome]:

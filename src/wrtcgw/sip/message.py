@@ -306,7 +306,7 @@ class Request(Message):
         return Response(status, phrase, Headers.from_fields(fields))
 
     def _has_to_tag(self) -> bool:
-        """Tell whether To has a tag; a To that cannot be read is to be left alone, so it counts as one that has."""
+        """Return whether To has a tag; a To that cannot be read is to be left alone, so it counts as one that has."""
         try:
             return bool(self.to_tag)
         except RemoteViolation:

@@ -31,7 +31,7 @@ class ServerRequest:
 
     @property
     def answered(self) -> bool:
-        """Tell whether a final response was given."""
+        """Return whether a final response was given."""
         return self.transaction is None or self.transaction.final_sent
 
     def response(self, status: int, reason: str | None = None) -> Response:

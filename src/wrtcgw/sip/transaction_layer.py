@@ -65,7 +65,7 @@ class TransactionLayer:
         return flow
 
     def is_connected(self, number: int) -> bool:
-        """Tell whether the connection of that flow is up."""
+        """Return whether the connection of that flow is up."""
         flow = self._flows.get(number)
         return flow is not None and flow.connected
 

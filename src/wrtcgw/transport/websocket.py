@@ -23,7 +23,7 @@ from wsproto.events import AcceptConnection, Event, RejectConnection, Request
 from zope.interface import implementer
 
 from wrtcgw.transport.interfaces import SUBPROTOCOL, MessageProtocol, ProtocolFault, WebSocketError, WebSocketSettings
-from wrtcgw.transport.wire import WebSocketWire
+from wrtcgw.transport.websocket_protocol import WebSocketWire
 
 DEFAULT_PORTS = {"ws": 80, "wss": 443}
 VISIBLE_ASCII = range(0x21, 0x7F)
@@ -171,8 +171,8 @@ class WebSocketEndpoint:
     """
     Connects to one WebSocket server through another endpoint, which brings TCP or TLS.
 
-    The factory's protocols have to be :class:`~wrtcgw.transport.wire.MessageProtocol`; Twisted's interface is met so
-    that ``ClientService`` can be used.
+    The factory's protocols have to be :class:`~wrtcgw.transport.websocket_protocol.MessageProtocol`; Twisted's
+    interface is met so that ``ClientService`` can be used.
     """
 
     def __init__(

@@ -15,7 +15,7 @@ from wsproto.utilities import RemoteProtocolError
 from zope.interface import implementer
 
 from wrtcgw.transport.interfaces import SUBPROTOCOL, MessageProtocol, ProtocolFault, WebSocketSettings
-from wrtcgw.transport.wire import WebSocketWire
+from wrtcgw.transport.websocket_protocol import WebSocketWire
 
 log = Logger()
 

@@ -20,21 +20,21 @@ from wrtcgw.gateway import Gateway, Outcome
 from wrtcgw.web.addresses import Addresses, Client
 from wrtcgw.web.audit import Audit
 from wrtcgw.web.codec import DESCRIPTION_TYPES, Data, Digits, Fields, Input, SignIn, parse_report
-from wrtcgw.web.conversation import SELF, Conversation, call_reply, read_after
-from wrtcgw.web.crowd import Crowd
+from wrtcgw.web.connection_limits import ConnectionLimits
 from wrtcgw.web.errors import NoSuchResource, WrongMethod, write_error, write_json, write_unexpected
-from wrtcgw.web.front import Front
 from wrtcgw.web.genesys import GenesysDialect, GenesysSettings
 from wrtcgw.web.ice import ice_view
+from wrtcgw.web.message_endpoint import SELF, MessageEndpoint, call_reply, read_after
 from wrtcgw.web.operators import Operators
 from wrtcgw.web.ops import OpsAPI, OpsParts
 from wrtcgw.web.origins import Origins
 from wrtcgw.web.quality import REPORT_LIMIT, read_report
 from wrtcgw.web.replies import Reply, write_reply
+from wrtcgw.web.root_resource import RootResource
 from wrtcgw.web.settings import WebSettings
-from wrtcgw.web.signin import Reception
+from wrtcgw.web.signin import SignInService
 from wrtcgw.web.softphoneapi import SoftphoneAPI
-from wrtcgw.web.tokens import IdentityParts, TokenDesk
+from wrtcgw.web.tokens import IdentityParts, TokenSignIn
 from wrtcgw.web.tracing import trace
 from wrtcgw.web.views import View, agents_view, calls_view, health_view, own_view, public_health_view
 
@@ -108,30 +108,30 @@ class GatewayAPI:
         self._origins = Origins(settings.allowed_origins)
         self.audit = Audit(clock.seconds, wall)
         self._operators = Operators(self._origins)
-        self._reception = Reception(gateway, self._origins, settings, clock, self.audit)
-        self._tokens = TokenDesk(self._reception, identity)
-        self._streams = self._reception.streams
-        self._access = self._reception.access
+        self._sign_in_service = SignInService(gateway, self._origins, settings, clock, self.audit)
+        self._tokens = TokenSignIn(self._sign_in_service, identity)
+        self._streams = self._sign_in_service.streams
+        self._access = self._sign_in_service.access
         self.timeouts = settings.header_timeout, settings.body_timeout
-        self.crowd = Crowd(
+        self.connections = ConnectionLimits(
             settings.connections_per_address,
             settings.descriptors,
             self._addresses.is_trusted,
-            self._reception.addresses,
+            self._sign_in_service.addresses,
             clock.seconds,
         )
         self.genesys: GenesysDialect | None = None
         if genesys is not None:
-            self.genesys = GenesysDialect(gateway, self._reception, self._addresses, genesys, clock, wall)
+            self.genesys = GenesysDialect(gateway, self._sign_in_service, self._addresses, genesys, clock, wall)
         self._needs_no_password = genesys is not None and genesys.no_password == "register"
         self.body_limit = settings.body_limit
         self.largest_body = max(settings.body_limit, genesys.body_limit if genesys else 0)
         self._configure(settings)
         self._ops = None if ops is None else self._ops_api(ops)
-        self._conversation = Conversation(
+        self._conversation = MessageEndpoint(
             gateway,
             self._access,
-            self._reception.polls,
+            self._sign_in_service.polls,
             wait_limit=settings.wait_limit,
             body_limit=settings.body_limit,
             self_destination=genesys.self_destination if genesys else SELF,
@@ -139,7 +139,7 @@ class GatewayAPI:
 
     def resource(self) -> IResource:
         """Return the root resource."""
-        return Front(
+        return RootResource(
             self._addresses,
             self._origins,
             self._conversation,
@@ -148,7 +148,7 @@ class GatewayAPI:
             body_limit=self.body_limit,
             genesys=self.genesys,
             ops=self._ops,
-            softphone=SoftphoneAPI(self._gateway, self._reception, self._addresses, self._clock),
+            softphone=SoftphoneAPI(self._gateway, self._sign_in_service, self._addresses, self._clock),
             operators=self._operators,
             audit=self.audit,
         )
@@ -157,7 +157,7 @@ class GatewayAPI:
         return OpsAPI(
             self._gateway,
             parts,
-            self._reception,
+            self._sign_in_service,
             self._operators,
             self._addresses,
             self._origins,
@@ -171,11 +171,11 @@ class GatewayAPI:
         """Take over the settings that can change while agents are signed in: whom the surface trusts, ICE servers."""
         self._addresses.trust(settings.trusted_proxies)
         self._origins.allow(settings.allowed_origins)
-        self._reception.configure(settings)
+        self._sign_in_service.configure(settings)
         self._configure(settings)
         self._ice = settings.ice
         self.timeouts = settings.header_timeout, settings.body_timeout
-        self.crowd.per_address = settings.connections_per_address
+        self.connections.per_address = settings.connections_per_address
 
     def identify(self, identity: IdentityParts | None) -> None:
         """Let tokens be judged otherwise from now on."""
@@ -191,13 +191,13 @@ class GatewayAPI:
     def hanging(self) -> tuple[int, int]:
         """Return how many polls hang, in both dialects, and how many streams are open."""
         waits = 0 if self.genesys is None else self.genesys.hanging
-        return len(self._reception.polls) + waits, len(self._streams)
+        return len(self._sign_in_service.polls) + waits, len(self._streams)
 
     def close(self) -> None:
         """End what hangs: the gateway stops."""
         if self.genesys is not None:
             self.genesys.close()
-        self._reception.close()
+        self._sign_in_service.close()
 
     def admit(self, request: Request, *, ignore_other_bodies: bool = False) -> Order:
         """Read a request that names its agent by ``id``, and let only that agent's own page pass."""
@@ -213,28 +213,30 @@ class GatewayAPI:
     async def sign_in(self, request: Request) -> bytes:
         """Register a DN, or let a guest in, and open a session."""
         given, client = Input.read(request, self.body_limit), self._addresses.client(request)
-        self._reception.check_password_in_url(request, given.query)
+        self._sign_in_service.check_password_in_url(request, given.query)
         fields = given.fields()
         if fields.switch("guest"):
             dn = (fields.optional("dn") or "") if self._needs_no_password else ""
-            return write_reply(request, await self._reception.sign_in_without_password(request, client, dn))
+            return write_reply(request, await self._sign_in_service.sign_in_without_password(request, client, dn))
         by_token = await self._tokens.sign_in(request, client, given, fields)
         if by_token is not None:
             return write_reply(request, by_token)
-        return write_reply(request, await self._reception.sign_in(request, client, SignIn.read(fields)))
+        return write_reply(request, await self._sign_in_service.sign_in(request, client, SignIn.read(fields)))
 
     @app.route("/api/webrtc/sign_out", methods=["GET", "POST"])
     async def sign_out(self, request: Request) -> bytes:
         """End the agent's calls and its registration; a beacon of a page that closes may have any body."""
         fields = Input.read(request, self.body_limit).fields(ignore_other_bodies=True)
         agent_id = fields.text("id", "the agent's id")
-        return write_reply(request, await self._reception.sign_out(request, self._addresses.client(request), agent_id))
+        return write_reply(
+            request, await self._sign_in_service.sign_out(request, self._addresses.client(request), agent_id)
+        )
 
     # messages
 
     @app.route("/api/webrtc/message", methods=["POST"])
     async def post_message(self, request: Request) -> bytes:
-        """Take a ROAP message; the other uses of this path do not come here, see :mod:`wrtcgw.web.front`."""
+        """Take a ROAP message; the other uses of this path do not come here, see :mod:`wrtcgw.web.root_resource`."""
         given = Input.read(request, self.body_limit)
         return write_reply(request, await self._conversation.post_roap(request, self._addresses.client(request), given))
 

@@ -196,12 +196,12 @@ class Input:
 
     @property
     def is_json(self) -> bool:
-        """Tell whether the body is JSON."""
+        """Return whether the body is JSON."""
         return self.media_type == JSON or self.media_type.endswith("+json")
 
     @property
     def is_form(self) -> bool:
-        """Tell whether the body is a form."""
+        """Return whether the body is a form."""
         return self.media_type == FORM
 
     def fields(self, *, ignore_other_bodies: bool = False) -> Fields:

@@ -76,7 +76,7 @@ class Polls:
         self._sending.clear()
 
     def _is_undecided(self, agent: Agent, after: int | None) -> bool:
-        """Tell whether the fate of the message before is not known, while the page does not say what it has."""
+        """Return whether the fate of the message before is not known, while the page does not say what it has."""
         delivery = self._sending.get(agent)
         if after is not None or delivery is None or delivery.look():
             return False
@@ -84,7 +84,7 @@ class Polls:
         return True
 
     def is_sending(self, agent: Agent) -> bool:
-        """Tell whether a message of the agent is on its way."""
+        """Return whether a message of the agent is on its way."""
         return agent in self._sending
 
     def watch(self, request: Request, agent: Agent, message: AgentMessage) -> None:
@@ -172,7 +172,7 @@ class Poll:
 
 def has_hung_up(request: Request) -> bool:
     """
-    Tell whether the client has closed its connection, and only the reactor has not come to it yet.
+    Return whether the client has closed its connection, and only the reactor has not come to it yet.
 
     A message written now would be lost. Only a socket can tell; a TLS connection has none of its own.
     """

@@ -29,7 +29,7 @@ class Form(Protocol):
     """One way to tell messages."""
 
     def accepts(self, message: AgentMessage) -> bool:
-        """Tell whether this form can tell the message at all."""
+        """Return whether this form can tell the message at all."""
 
     def write(self, request: Request, agent: Agent, message: AgentMessage) -> bytes:
         """Set the response up to tell the message, and return its body."""

@@ -138,7 +138,7 @@ class Origins:
 
     def vouches(self, request: Request, client: Client) -> bool:
         """
-        Tell whether something beside a token may stand for the request's right: its address, or that it is local.
+        Return whether something beside a token may stand for the request's right: its address, or that it is local.
 
         It may not for a browser that reached us under a name which may be anyone's: an address and ``localhost`` cannot
         be rebound, and an origin that is configured is not a stranger's. X-Forwarded-Host does not count, because a
@@ -162,7 +162,7 @@ def is_of_browser(request: Request) -> bool:
 
 
 def _cannot_be_rebound(host: str) -> bool:
-    """Tell whether a Host field names an address, or this machine (:rfc:`6761#section-6.3`)."""
+    """Return whether a Host field names an address, or this machine (:rfc:`6761#section-6.3`)."""
     name = re.sub(r":[0-9]*$", "", host)
     if name.rstrip(".").rpartition(".")[2] == "localhost":
         return True
@@ -203,7 +203,7 @@ def own(request: Request, client: Client) -> bytes:
 
 
 def is_secure(request: Request, client: Client) -> bool:
-    """Tell whether the client speaks HTTPS, to us or to the trusted proxy in front of us."""
+    """Return whether the client speaks HTTPS, to us or to the trusted proxy in front of us."""
     if client.proxied:
         return _header(request, b"x-forwarded-proto") == b"https"
     return bool(request.isSecure())

@@ -17,7 +17,7 @@ class Reply:
 
 
 def wants_json(request: Request) -> bool:
-    """Tell whether the caller accepts JSON by name; ``*/*`` does not count."""
+    """Return whether the caller accepts JSON by name; ``*/*`` does not count."""
     accepted = request.requestHeaders.getRawHeaders(b"accept")
     return accepted is not None and any(b"application/json" in value for value in accepted)
 

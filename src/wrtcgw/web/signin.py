@@ -36,14 +36,14 @@ log = Logger()
 Outcome = TypeVar("Outcome")
 
 
-class Room(Protocol):
+class OtherDialect(Protocol):
     """Where pages of another dialect wait."""
 
     def end(self, agent_id: str) -> None:
         """Send the page of an agent home."""
 
 
-class Reception:
+class SignInService:
     """Signs agents in and out, and keeps their sessions."""
 
     def __init__(
@@ -55,7 +55,7 @@ class Reception:
         self.audit = audit
         self._sessions = Sessions(clock.seconds)
         self._expiry = Expiry(self._sessions, clock, self._expire)
-        self._rooms: tuple[Room, ...] = ()
+        self._rooms: tuple[OtherDialect, ...] = ()
         self._entering: Counter[str] = Counter()
         """How many guests wait to be let in, by the place that they come from."""
         self.access = Access(self._sessions, origins, settings.session_binding)
@@ -197,7 +197,7 @@ class Reception:
             for agent, session in self._sessions
         )
 
-    def join(self, room: "Room") -> None:
+    def join(self, room: "OtherDialect") -> None:
         """Let another dialect hear of agents that its pages lose."""
         self._rooms = (*self._rooms, room)
 
@@ -346,5 +346,5 @@ def new_guest_id() -> str:
 
 
 def _is_guess(error: GatewayError) -> bool:
-    """Tell whether a refused sign_in may have been a guess at a password or an id; any other outcome costs nothing."""
+    """Return whether a refused sign_in may have been a guess at a password or an id; others cost nothing."""
     return isinstance(error, AgentInUse) or (isinstance(error, RegistrationRefused) and error.credentials)

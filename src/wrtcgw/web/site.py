@@ -15,12 +15,12 @@ from wrtcgw.errors import BadInput
 from wrtcgw.meters.meters import Meters
 from wrtcgw.redact import redact_uri
 from wrtcgw.web.api import GatewayAPI
-from wrtcgw.web.channel import BoundedChannel
 from wrtcgw.web.codec import BoundedBody
-from wrtcgw.web.crowd import Crowd
+from wrtcgw.web.connection_limits import ConnectionLimits
 from wrtcgw.web.errors import write_error
 from wrtcgw.web.headers import protect
-from wrtcgw.web.requesttarget import read_target
+from wrtcgw.web.http_channel import BoundedChannel
+from wrtcgw.web.request_target import read_target
 from wrtcgw.web.tracing import TracedRequest
 
 IDLE_SECONDS = 75.0
@@ -107,16 +107,16 @@ class GatewaySite(Site):
 
     def buildProtocol(self, addr: Any) -> Any:
         """Return what serves a new connection; None closes it at once, as long as descriptors are scarce."""
-        return super().buildProtocol(addr) if self.crowd.is_open_to(getattr(addr, "host", "") or "") else None
+        return super().buildProtocol(addr) if self.connections.is_open_to(getattr(addr, "host", "") or "") else None
 
     def acceptableProtocols(self) -> list[bytes]:  # noqa: N802 (Twisted asks for it by this name)
         """Return what is offered over TLS (:rfc:`7301`): HTTP/1.1 alone, whose connections are bounded."""
         return [b"http/1.1"]
 
     @property
-    def crowd(self) -> Crowd:
+    def connections(self) -> ConnectionLimits:
         """Return where connections are counted, those of other listeners too."""
-        return self._api.crowd
+        return self._api.connections
 
     @property
     def header_timeout(self) -> float:

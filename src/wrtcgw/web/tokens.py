@@ -20,7 +20,7 @@ from wrtcgw.web.addresses import Client
 from wrtcgw.web.codec import Fields, Input, SignIn
 from wrtcgw.web.errors import WrongMethod
 from wrtcgw.web.replies import Reply
-from wrtcgw.web.signin import Reception
+from wrtcgw.web.signin import SignInService
 
 log = Logger()
 
@@ -37,11 +37,11 @@ class IdentityParts:
     secrets: SecretSource | None = None
 
 
-class TokenDesk:
+class TokenSignIn:
     """Signs agents in by tokens."""
 
-    def __init__(self, reception: Reception, parts: IdentityParts | None) -> None:
-        self._reception = reception
+    def __init__(self, sign_in_service: SignInService, parts: IdentityParts | None) -> None:
+        self._sign_in_service = sign_in_service
         self.parts = parts
 
     async def sign_in(self, request: Request, client: Client, given: Input, fields: Fields) -> Reply | None:
@@ -58,7 +58,7 @@ class TokenDesk:
             return None
         if self.parts is None:
             raise TokensNotAccepted()
-        this_try = self._reception.charge(client)
+        this_try = self._sign_in_service.charge(client)
         try:
             identity = await self.parts.verifier.verify(token)
             dn = _wanted_dn(fields, identity)
@@ -66,10 +66,10 @@ class TokenDesk:
             if not isinstance(error, TokenRefused):
                 this_try.forgive()
             log.warn("sign_in by token from {address}: {error}", address=client.address, error=str(error))
-            self._reception.audit.refuse("token", error, client, dn=fields.optional("dn"))
+            self._sign_in_service.audit.refuse("token", error, client, dn=fields.optional("dn"))
             raise
         this_try.forgive()
-        self._reception.audit.note("token", "ok", client, dn=dn, sub=identity.subject)
+        self._sign_in_service.audit.note("token", "ok", client, dn=dn, sub=identity.subject)
         return await self._enter(request, client, fields, dn)
 
     async def _enter(self, request: Request, client: Client, fields: Fields, dn: str) -> Reply:
@@ -84,7 +84,7 @@ class TokenDesk:
             always_listens=fields.switch("always_listens") or False,
         )
         try:
-            return await self._reception.sign_in(request, client, wanted, no_password=True)
+            return await self._sign_in_service.sign_in(request, client, wanted, no_password=True)
         except RegistrationRefused as error:
             if error.credentials:
                 realm = f", which is an ha1 for realm {secret.realm}" if secret.ha1 else ""

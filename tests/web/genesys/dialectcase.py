@@ -112,7 +112,7 @@ class Page:
         return read(self.told())
 
     def silent(self) -> bool:
-        """Tell whether a wait hangs; it is left hanging."""
+        """Return whether a wait hangs; it is left hanging."""
         self.hanging = self.hanging or self.wait()
         return self.hanging.hangs
 

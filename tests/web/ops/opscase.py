@@ -10,7 +10,7 @@ from tests.support.gatewaycase import GatewayCase
 from tests.web.harness import Answer, Wire
 from wrtcgw.capture.history import History
 from wrtcgw.capture.recorder import Recorder
-from wrtcgw.daemon.clerk import Clerk
+from wrtcgw.daemon.event_recorder import EventRecorder
 from wrtcgw.meters.meters import Meters
 from wrtcgw.web import GatewayAPI, GatewaySite, WebSettings
 from wrtcgw.web.genesys import GenesysSettings
@@ -24,7 +24,7 @@ PROXY = "ws://proxy.example.org/"
 class StandInConsole:
     """What the daemon does for operators, as far as the HTTP side can tell."""
 
-    clerk: Clerk
+    event_recorder: EventRecorder
     log_level: str = "info"
     show_data: bool = False
     up: bool = True
@@ -35,8 +35,8 @@ class StandInConsole:
         self.log_level = level
 
     def set_capture(self, on: bool) -> None:
-        """Switch the recorder."""
-        self.clerk.recorder.on = on
+        """GatewayContext the recorder."""
+        self.event_recorder.recorder.on = on
 
     def flows(self) -> list[Flow]:
         """Return one connection."""
@@ -44,7 +44,7 @@ class StandInConsole:
 
     def sip_call_id(self, call_id: str) -> str:
         """Ask the core."""
-        return self.clerk.core.sip_call_id(call_id)
+        return self.event_recorder.core.sip_call_id(call_id)
 
 
 class OpsCase(GatewayCase):
@@ -56,7 +56,7 @@ class OpsCase(GatewayCase):
     history_kept = 50
 
     def setUp(self) -> None:
-        self.clerk: Clerk | None = None
+        self.event_recorder: EventRecorder | None = None
         self.wires: list[Wire] = []
         super().setUp()
         self.passwords.update(PASSWORDS)
@@ -66,13 +66,15 @@ class OpsCase(GatewayCase):
         super().start(**changes)
         self.recorder = Recorder(self.clock.seconds, self.wall, on=True, calls=self.calls_kept, size=10_000_000)
         self.history, self.meters = History(self.history_kept), Meters()
-        self.clerk = clerk = Clerk(self.core, self.recorder, self.history, self.meters, self.clock.seconds, self.wall)
-        self.gateway.observe = clerk.observe
-        self.gateway.page_back = clerk.page_back
-        self.registry.watcher = clerk
+        self.event_recorder = event_recorder = EventRecorder(
+            self.core, self.recorder, self.history, self.meters, self.clock.seconds, self.wall
+        )
+        self.gateway.observe = event_recorder.observe
+        self.gateway.page_back = event_recorder.page_back
+        self.registry.watcher = event_recorder
         self.far.deliver = self._deliver
-        clerk.flow_up(0)
-        self.console = StandInConsole(clerk, show_data=self.show_data)
+        event_recorder.flow_up(0)
+        self.console = StandInConsole(event_recorder, show_data=self.show_data)
         self.serve(self.settings)
 
     def wall(self) -> float:
@@ -86,13 +88,13 @@ class OpsCase(GatewayCase):
         self.site = GatewaySite(self.api, reactor=self.clock, recorder=self.recorder, meters=self.meters)
 
     def _send(self, flow: int, text: str) -> None:
-        if self.clerk is not None:
-            self.clerk.sip_sent(flow, text, carried=flow not in self.far.down)
+        if self.event_recorder is not None:
+            self.event_recorder.sip_sent(flow, text, carried=flow not in self.far.down)
         super()._send(flow, text)
 
     def _deliver(self, flow: int, text: str) -> None:
-        assert self.clerk is not None
-        self.clerk.sip_received(flow, text)
+        assert self.event_recorder is not None
+        self.event_recorder.sip_received(flow, text)
         self.gateway.received(flow, text)
 
     def tearDown(self) -> None:

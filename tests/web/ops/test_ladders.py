@@ -231,21 +231,23 @@ class CallTests(RESTCase):
 
     def test_lost_connection(self) -> None:
         """The loss of the connection stands in the calls that use it, and what was not sent says so."""
-        assert self.clerk is not None
+        assert self.event_recorder is not None
         call = self.place_call()
         self.far.calls[-1].answer(FAR_SDP)
         self.run_for()
         self.far.down.add(0)
-        self.clerk.flow_down(0)
+        self.event_recorder.flow_down(0)
         self.gateway.disconnected(0)
         self.far.down.clear()
-        self.clerk.flow_up(0)
+        self.event_recorder.flow_up(0)
         self.gateway.connected(0)
         self.run_for(5)
         labels = self.labels(call)
         lost, back = labels.index("connection to the proxy lost"), labels.index("connection to the proxy is back")
         self.assertLess(lost, back)
-        self.clerk.sip_sent(0, f"BYE sip:x SIP/2.0\r\nCall-ID: {self.far.calls[-1].call_id}\r\n\r\n", carried=False)
+        self.event_recorder.sip_sent(
+            0, f"BYE sip:x SIP/2.0\r\nCall-ID: {self.far.calls[-1].call_id}\r\n\r\n", carried=False
+        )
         self.assertEqual(self.get(f"ladder?call={call}")["messages"][-1]["detail"], "not sent: no connection")
 
     def test_page_away(self) -> None:

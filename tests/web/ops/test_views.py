@@ -50,14 +50,14 @@ class SummaryTests(OpsCase):
 
     def test_lost_connection(self) -> None:
         """A connection that is down is shown with the reason, and since when."""
-        assert self.clerk is not None
+        assert self.event_recorder is not None
         self.clock.advance(5)
-        self.clerk.flow_down(0)
+        self.event_recorder.flow_down(0)
         self.console.up = False
         (connection,) = self.get("summary")["connections"]
         self.assertEqual((connection["up"], connection["error"]), (False, "refused"))
         self.assertEqual(connection["since"], round((EPOCH + self.clock.seconds()) * 1000))
-        self.clerk.flow_up(0)
+        self.event_recorder.flow_up(0)
         self.assertEqual(self.get("summary")["connections"][0]["reconnects"], 1)
 
 

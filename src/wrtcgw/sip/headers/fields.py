@@ -128,7 +128,7 @@ class Headers:
         self._fields = [field for field in self._fields if field[0] != key]
 
     def has_option(self, name: str, tag: str) -> bool:
-        """Tell whether a list of tokens (Supported, Require, Allow…) has ``tag``, in any case and any of its fields."""
+        """Return whether a list of tokens (Supported, Require, Allow…) has ``tag``, in any case, in any field."""
         wanted = tag.lower()
         return any(token.lower() == wanted for token in liberal.tokens(self.get_all(name)))
 

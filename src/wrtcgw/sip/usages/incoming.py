@@ -10,9 +10,9 @@ from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import AnswerReceived, CallConfirmed, CallReceived, EndCause
 from wrtcgw.sip.settings import ALLOW, ALLOW_EVENTS, Account
 from wrtcgw.sip.transaction_layer import ServerRequest
-from wrtcgw.sip.usages.facts import NOTHING, Told, extensions_of, source_of, told_by
+from wrtcgw.sip.usages.ack_wait import UnackedAnswer
+from wrtcgw.sip.usages.headers_of_interest import NOTHING, Told, extensions_of, source_of, told_by
 from wrtcgw.sip.usages.leg import Leg, LegState
-from wrtcgw.sip.usages.unacked import UnackedAnswer
 from wrtcgw.sip.user_agent import UserAgent
 
 RING_INTERVAL = 60.0
@@ -170,7 +170,7 @@ class IncomingLeg(Leg):
         """
         End the call, or look whether the peer holds it all the same.
 
-        When the connection was lost between our 2xx and its ACK, a re-INVITE tells which (user report A11).
+        When the connection was lost between our 2xx and its ACK, a re-INVITE tells which.
         """
         self._unacked = None
         if self.state is LegState.CLOSING:
@@ -185,7 +185,7 @@ class IncomingLeg(Leg):
 
     @property
     def awaits_answer(self) -> bool:
-        """Tell whether the answer to the offer in our 2xx is still to come, with the ACK."""
+        """Return whether the answer to the offer in our 2xx is still to come, with the ACK."""
         return self._offer is None and self._unacked is not None
 
     def receive_ack(self, request: Request, dialog: Dialog) -> None:

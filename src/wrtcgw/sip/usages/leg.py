@@ -20,11 +20,11 @@ from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import CallEnded, ControlReceived, EndCause, InfoReceived, NotFollowed, RequestAnswered
 from wrtcgw.sip.settings import ALLOW, ALLOW_EVENTS, Account
 from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest
-from wrtcgw.sip.usages.facts import NOTHING, Told, told_by
+from wrtcgw.sip.usages.headers_of_interest import NOTHING, Told, told_by
+from wrtcgw.sip.usages.message_method import receive_text
 from wrtcgw.sip.usages.modification import Modification
 from wrtcgw.sip.usages.peer import Peer
 from wrtcgw.sip.usages.session_timer import SessionTimer
-from wrtcgw.sip.usages.text import receive_text
 from wrtcgw.sip.usages.transfer import Transfer, TransferRequest
 from wrtcgw.sip.user_agent import UserAgent
 
@@ -101,7 +101,7 @@ class Leg(ABC):
 
     @property
     def has_confirmed_dialog(self) -> bool:
-        """Tell whether there is a confirmed dialog."""
+        """Return whether there is a confirmed dialog."""
         return self._dialog is not None and self._dialog.state is DialogState.CONFIRMED
 
     @property
@@ -121,12 +121,12 @@ class Leg(ABC):
 
     @property
     def told(self) -> bool:
-        """Tell whether the end was reported: no event may follow it."""
+        """Return whether the end was reported: no event may follow it."""
         return self._told
 
     @property
     def established(self) -> bool:
-        """Tell whether both sides hold the session."""
+        """Return whether both sides hold the session."""
         return self.state is LegState.ESTABLISHED
 
     # -- requests of ours
@@ -318,7 +318,7 @@ class Leg(ABC):
     @property
     @abstractmethod
     def awaits_answer(self) -> bool:
-        """Tell whether an offer of ours in the INVITE or its 2xx has no answer yet (:rfc:`3311#section-5.2`)."""
+        """Return whether an offer of ours in the INVITE or its 2xx has no answer yet (:rfc:`3311#section-5.2`)."""
 
     def _receive_invite(self, server: ServerRequest) -> None:
         if self.awaits_answer:

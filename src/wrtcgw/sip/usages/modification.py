@@ -44,8 +44,8 @@ from wrtcgw.sip.outputs import (
     SessionRefreshed,
 )
 from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest
-from wrtcgw.sip.usages.facts import told_by
-from wrtcgw.sip.usages.unacked import UnackedAnswer
+from wrtcgw.sip.usages.ack_wait import UnackedAnswer
+from wrtcgw.sip.usages.headers_of_interest import told_by
 
 if TYPE_CHECKING:
     from wrtcgw.sip.usages.leg import Leg
@@ -115,12 +115,12 @@ class Modification:
 
     @property
     def busy(self) -> bool:
-        """Tell whether an offer is under way or waiting."""
+        """Return whether an offer is under way or waiting."""
         return self.state is not OfferState.IDLE or bool(self._queue)
 
     @property
     def update_pending(self) -> bool:
-        """Tell whether an UPDATE of the peer waits for its answer."""
+        """Return whether an UPDATE of the peer waits for its answer."""
         return self._pending("UPDATE") is not None
 
     def _pending(self, method: str) -> ServerRequest | None:
@@ -130,7 +130,7 @@ class Modification:
 
     @property
     def _recovers(self) -> bool:
-        """Tell whether a recovery is to come."""
+        """Return whether a recovery is to come."""
         return self._leg.needs_recovery or any(offer.purpose is Purpose.RECOVERY for offer in self._queue)
 
     # -- ours

@@ -2,7 +2,7 @@
 Registrations (:rfc:`3261#section-10.2`): one binding for each account, kept alive while the agent is signed in.
 
 A failed refresh does not end it: it is tried again for ever with growing waits, unless the registrar says no for good
-(user report A7). A sign-in with another password is tried beside the binding that exists, and takes its place only when
+. A sign-in with another password is tried beside the binding that exists, and takes its place only when
 the registrar accepts it.
 """
 
@@ -24,7 +24,7 @@ from wrtcgw.sip.uri import URI, equivalent
 from wrtcgw.sip.user_agent import UserAgent
 
 PERMANENT = frozenset((401, 403, 404, 407))
-"""Refusals that trying again does not change (user report A7)."""
+"""Refusals that trying again does not change."""
 MAX_RAISED = 5
 """How often a 423 may ask for a longer interval: each proxy on the way may have its own minimum."""
 

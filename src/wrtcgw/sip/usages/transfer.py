@@ -12,7 +12,7 @@ from wrtcgw.sip.message import REASONS, Response
 from wrtcgw.sip.outputs import RequestAnswered, TransferProgress, TransferRequested
 from wrtcgw.sip.transaction_layer import ClientRequest, ServerRequest
 from wrtcgw.sip.uri import URI
-from wrtcgw.sip.usages.facts import told_by
+from wrtcgw.sip.usages.headers_of_interest import told_by
 
 if TYPE_CHECKING:
     from wrtcgw.sip.usages.leg import Leg
@@ -170,7 +170,7 @@ class TransferRequest:
 
     @property
     def open(self) -> bool:
-        """Tell whether the REFER has no answer yet."""
+        """Return whether the REFER has no answer yet."""
         return self._state is SubscriptionState.OPEN
 
     def accept(self) -> None:

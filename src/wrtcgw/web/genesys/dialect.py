@@ -20,16 +20,16 @@ from wrtcgw.web.addresses import Addresses
 from wrtcgw.web.codec import require_plain
 from wrtcgw.web.errors import BodyTooLarge, WrongMethod
 from wrtcgw.web.genesys import wire
+from wrtcgw.web.genesys.hanging_wait import Lingering, Wait
+from wrtcgw.web.genesys.inbound import Inbound
 from wrtcgw.web.genesys.origins import PageOrigins
-from wrtcgw.web.genesys.reception import Desk
+from wrtcgw.web.genesys.outbound import Outbound
+from wrtcgw.web.genesys.page_registry import PageRegistry
 from wrtcgw.web.genesys.replies import write_bug, write_failure, write_nothing, write_text
 from wrtcgw.web.genesys.session import PageSession
 from wrtcgw.web.genesys.settings import GenesysSettings
-from wrtcgw.web.genesys.taking import Taker
-from wrtcgw.web.genesys.telling import Teller
-from wrtcgw.web.genesys.waiting import Lingering, Wait
 from wrtcgw.web.origins import is_secure
-from wrtcgw.web.signin import Reception
+from wrtcgw.web.signin import SignInService
 from wrtcgw.web.tracing import about, hand_over, trace, trace_as
 
 COOKIE = "wrtcgw_node"
@@ -40,29 +40,31 @@ class GenesysDialect:
     """
     Serves the dialect.
 
-    :param reception: of the REST dialect, which agents, limits and sessions are shared with.
+    :param sign_in_service: of the REST dialect, which agents, limits and sessions are shared with.
     :param wall: the wall clock's seconds.
     """
 
     def __init__(
         self,
         gateway: Gateway,
-        reception: Reception,
+        sign_in_service: SignInService,
         addresses: Addresses,
         settings: GenesysSettings,
         clock: IReactorTime,
         wall: Callable[[], float],
     ) -> None:
         self._gateway = gateway
-        self._reception = reception
+        self._sign_in_service = sign_in_service
         self._clock = clock
         self._addresses = addresses
         self._settings = settings
         self._origins = PageOrigins(settings.origins)
-        teller = Teller(gateway, secrets.randbelow, errors=settings.errors)
-        self._taker = Taker(gateway, teller, settings, wall)
+        outbound = Outbound(gateway, secrets.randbelow, errors=settings.errors)
+        self._inbound = Inbound(gateway, outbound, settings, wall)
         guests_only = settings.no_password == "guest"
-        self._desk = Desk(gateway, reception, teller.tell, self._taker.hang_up, guests_only=guests_only)
+        self._pages = PageRegistry(
+            gateway, sign_in_service, outbound.tell, self._inbound.hang_up, guests_only=guests_only
+        )
         self.body_limit = settings.body_limit
         self._calls: dict[bytes, Callable[[Request], int | bytes]] = {
             settings.path.encode("ascii") + slash + name: serve
@@ -78,10 +80,10 @@ class GenesysDialect:
     @property
     def hanging(self) -> int:
         """Return how many pages have a ``wait`` that hangs."""
-        return sum(page.waiting is not None for page in self._desk)
+        return sum(page.waiting is not None for page in self._pages)
 
     def serves(self, path: bytes) -> bool:
-        """Tell whether a path is one of the four."""
+        """Return whether a path is one of the four."""
         return path in self._calls
 
     def render(self, request: Request) -> int | bytes:
@@ -103,7 +105,7 @@ class GenesysDialect:
 
     def _refused(self, request: Request, error: GatewayError) -> None:
         path = request.path.decode("ascii", "replace")
-        self._reception.audit.refused(error, self._addresses.client(request), path=path)
+        self._sign_in_service.audit.refused(error, self._addresses.client(request), path=path)
 
     # -- the four
 
@@ -118,7 +120,7 @@ class GenesysDialect:
             public_id, password = wire.credentials(read_body(request, self.body_limit))
         client = self._addresses.client(request)
         trace_as(request, wire.account(public_id), wire.account(public_id))
-        work = Deferred.fromCoroutine(self._desk.sign_in(client, public_id, password))
+        work = Deferred.fromCoroutine(self._pages.sign_in(client, public_id, password))
         request.notifyFinish().addErrback(lambda _: work.cancel())
         work.addCallbacks(lambda page: self._welcome(request, page), lambda failure: _refuse(request, failure))
         return NOT_DONE_YET
@@ -136,9 +138,9 @@ class GenesysDialect:
     def _wait(self, request: Request) -> int | bytes:
         _require(request, b"GET")
         ssid = wire.ssid_of(_query(request), b"id")
-        page = self._desk.page(ssid)
+        page = self._pages.page(ssid)
         if page is None:
-            page = self._desk.former(ssid)
+            page = self._pages.former(ssid)
             if page is None:
                 return self._unknown(request)
             if page.left or not (page.waited or page.is_over):
@@ -154,28 +156,28 @@ class GenesysDialect:
         _require(request, b"POST")
         query = _query(request)
         ssid = wire.ssid_of(query, b"from")
-        page = self._desk.page(ssid)
+        page = self._pages.page(ssid)
         body = read_body(request, self.body_limit)
         if page is None:
-            if self._desk.former(ssid) is None:
+            if self._pages.former(ssid) is None:
                 return self._unknown(request)
             if body.startswith(b"BYE"):
-                self._desk.give_up(ssid)
+                self._pages.give_up(ssid)
             return write_text(request, 200, "OK")
         self._gateway.seen(page.agent.id)
         trace(request, page.agent, page.call_id)
-        self._taker.take(page, body, wire.peer_of(query), self._addresses.client(request).address)
+        self._inbound.take(page, body, wire.peer_of(query), self._addresses.client(request).address)
         about(request, page.call_id)
         return write_text(request, 200, "OK")
 
     def _sign_out(self, request: Request) -> bytes:
         _require(request, b"GET", b"POST")
         ssid = wire.ssid_of(_query(request), b"id")
-        page = self._desk.page(ssid)
+        page = self._pages.page(ssid)
         if page is not None:
             client, agent = self._addresses.client(request), page.agent
-            self._reception.audit.note("sign_out", "ok", client, agent=agent.id, dn=agent.dn)
-        self._desk.sign_out(ssid)
+            self._sign_in_service.audit.note("sign_out", "ok", client, agent=agent.id, dn=agent.dn)
+        self._pages.sign_out(ssid)
         return write_text(request, 200, "OK")
 
     def _unknown(self, request: Request) -> int | bytes:
@@ -186,7 +188,7 @@ class GenesysDialect:
 
     def close(self) -> None:
         """Send all pages home: the gateway stops."""
-        self._desk.end_all()
+        self._pages.end_all()
 
 
 class OnlyGenesys(Resource):

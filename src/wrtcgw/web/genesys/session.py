@@ -24,7 +24,7 @@ RECENT_BODIES = 8
 
 
 @frozen
-class Letter:
+class OutboundText:
     """One text for the page, and the call that it is about (empty: none)."""
 
     text: str = field(repr=False)
@@ -43,7 +43,7 @@ class Hanging(Protocol):
         """Deliver what there is."""
 
 
-Translate = Callable[["PageSession", AgentMessage], list[Letter]]
+Translate = Callable[["PageSession", AgentMessage], list[OutboundText]]
 
 
 @define(eq=False, kw_only=True)
@@ -77,7 +77,7 @@ class PageSession:
     """The far side's last offer as it came."""
     recent: deque[bytes] = field(factory=lambda: deque(maxlen=RECENT_BODIES), repr=False)
     """Digests of what the page has sent last: an OFFER may come again after the OK that followed it."""
-    last_answer: Letter | None = field(default=None, repr=False)
+    last_answer: OutboundText | None = field(default=None, repr=False)
     forced: bool = False
     """The page was told to sign out."""
     waited: bool = False
@@ -91,11 +91,11 @@ class PageSession:
     """The ``wait`` that hangs although the SSID is not its page's any more."""
     sending: Delivery | None = field(default=None, repr=False)
     """The text before, as long as it is not known whether the page has it."""
-    _letters: deque[Letter] = field(factory=deque, repr=False)
+    _letters: deque[OutboundText] = field(factory=deque, repr=False)
 
     @property
     def is_over(self) -> bool:
-        """Tell whether the agent is not signed in any more."""
+        """Return whether the agent is not signed in any more."""
         return self.agent.registration is RegistrationState.SIGNED_OUT
 
     @property
@@ -141,14 +141,14 @@ class PageSession:
         if self.waiting is not None and not self.muted and self.sending is None:
             self.waiting.arrived()
 
-    def put(self, *letters: Letter) -> None:
+    def put(self, *letters: OutboundText) -> None:
         """Tell the page something that is in no mailbox."""
         self._letters.extend(letters)
         while len(self._letters) > LETTERS:
             self._letters.popleft()
         self.arrived()
 
-    def next(self) -> Letter | None:
+    def next(self) -> OutboundText | None:
         """Return what the page is to be told next; it stays the next until :meth:`delivered`."""
         while True:
             while self._letters and self._is_stale(self._letters[0]):
@@ -161,7 +161,7 @@ class PageSession:
             self.agent.mailbox.delivered(message.seq)
             self._letters.extend(self.translate(self, message))
 
-    def delivered(self, letter: Letter) -> None:
+    def delivered(self, letter: OutboundText) -> None:
         """Note that the text was written to a live connection."""
         self._letters.popleft()
         if letter.call_id and letter.call_id == self.call_id:
@@ -171,7 +171,7 @@ class PageSession:
             if letter.is_last:
                 self.forget_call()
 
-    def put_back(self, letter: Letter, *, told: bool) -> None:
+    def put_back(self, letter: OutboundText, *, told: bool) -> None:
         """
         Make a text that did not arrive the next one again, unless things have moved on.
 
@@ -187,6 +187,6 @@ class PageSession:
             self.last_answer = None
         self._letters.appendleft(letter)
 
-    def _is_stale(self, letter: Letter) -> bool:
+    def _is_stale(self, letter: OutboundText) -> bool:
         over = bool(letter.call_id) and not letter.is_last and self.find(letter.call_id) is None
         return over or not letter.is_wanted()

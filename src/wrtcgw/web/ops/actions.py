@@ -12,7 +12,7 @@ from wrtcgw.web.audit import Audit
 from wrtcgw.web.codec import Fields
 from wrtcgw.web.errors import UnknownSession
 from wrtcgw.web.operators import Operator
-from wrtcgw.web.ops.parts import Doorkeeper, OpsParts
+from wrtcgw.web.ops.dependencies import Doorkeeper, OpsParts
 from wrtcgw.web.ops.search import Calls
 from wrtcgw.web.ops.views import View, capture_view
 

@@ -9,8 +9,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.server import NOT_DONE_YET, Request
 
-from wrtcgw.capture.drawing import draw
 from wrtcgw.capture.ladder import Ladder, build
+from wrtcgw.capture.ladder_text import draw
 from wrtcgw.errors import BadInput, GatewayError
 from wrtcgw.gateway import Gateway
 from wrtcgw.texts import utf8
@@ -28,7 +28,7 @@ from wrtcgw.web.errors import (
 )
 from wrtcgw.web.operators import Operators
 from wrtcgw.web.ops.actions import Actions, Caller
-from wrtcgw.web.ops.parts import Doorkeeper, OpsParts
+from wrtcgw.web.ops.dependencies import Doorkeeper, OpsParts
 from wrtcgw.web.ops.search import Calls, searched
 from wrtcgw.web.ops.views import View, ladder_view, operator_view, series_view, sessions_view, summary_view
 from wrtcgw.web.origins import Origins

@@ -7,9 +7,9 @@ from attrs import frozen
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call
 from wrtcgw.capture.history import CallRecord
-from wrtcgw.capture.strays import stray_record
+from wrtcgw.capture.unmatched_invites import stray_record
 from wrtcgw.gateway import Gateway
-from wrtcgw.web.ops.parts import OpsParts
+from wrtcgw.web.ops.dependencies import OpsParts
 from wrtcgw.web.ops.views import View, active_view, ended_view
 
 AGENT_KEYS = ("id", "dn")

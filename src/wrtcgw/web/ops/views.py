@@ -10,11 +10,11 @@ from wrtcgw.capture.history import CallRecord
 from wrtcgw.capture.ladder import Ladder, Step
 from wrtcgw.gateway import Gateway
 from wrtcgw.meters.alarms import Alarms
-from wrtcgw.meters.latencies import Latency
-from wrtcgw.meters.series import Sample
+from wrtcgw.meters.histogram import Latency
+from wrtcgw.meters.timeseries import Sample
 from wrtcgw.redact import redact
 from wrtcgw.web.operators import Operator
-from wrtcgw.web.ops.parts import OpsParts
+from wrtcgw.web.ops.dependencies import OpsParts
 from wrtcgw.web.quality import quality_view
 from wrtcgw.web.sessions import Session
 from wrtcgw.web.views import calls_view

@@ -25,7 +25,7 @@ def dn_answer(dn: str) -> View:
 
 
 def active_answer(*, active: bool) -> View:
-    """Tell whether the desktop may start its voice session."""
+    """Return whether the desktop may start its voice session."""
     return {"get_IsEndpointActiveResult": active}
 
 
@@ -45,12 +45,12 @@ def ping_answer() -> View:
 
 
 def order_answer(name: str, *, done: bool) -> View:
-    """Tell whether RegisterDn or UnregisterDn was done."""
+    """Return whether RegisterDn or UnregisterDn was done."""
     return {f"{name}Result": done}
 
 
 def is_about_sound(name: str) -> bool:
-    """Tell whether a command is about volume or mute."""
+    """Return whether a command is about volume or mute."""
     return "mute" in name.lower() or "volume" in name.lower()
 
 

@@ -26,7 +26,7 @@ from wrtcgw.gateway import Gateway
 from wrtcgw.web.addresses import Addresses
 from wrtcgw.web.codec import Input, parse_object
 from wrtcgw.web.errors import NoSuchResource, WrongMethod, write_error, write_json, write_unexpected
-from wrtcgw.web.signin import Reception
+from wrtcgw.web.signin import SignInService
 from wrtcgw.web.softphoneapi.answers import (
     GETS,
     POSTS,
@@ -57,16 +57,18 @@ _COMMAND = re.compile(r"[A-Za-z]{1,64}")
 class SoftphoneAPI:
     """Answers for the softphone that a desktop believes to be on its own machine."""
 
-    def __init__(self, gateway: Gateway, reception: Reception, addresses: Addresses, clock: IReactorTime) -> None:
+    def __init__(
+        self, gateway: Gateway, sign_in_service: SignInService, addresses: Addresses, clock: IReactorTime
+    ) -> None:
         self._gateway = gateway
-        self._reception = reception
+        self._sign_in_service = sign_in_service
         self._addresses = addresses
         self._clock = clock
         self._elsewhere: WeakKeyDictionary[Agent, str] = WeakKeyDictionary()
         """Agents whose desktop wants something else than their DN: another one, or with '' none."""
 
     def serves(self, path: bytes) -> bool:
-        """Tell whether a path is one of these."""
+        """Return whether a path is one of these."""
         return path.startswith(PREFIX)
 
     def render(self, request: Request) -> bytes | int:
@@ -94,7 +96,7 @@ class SoftphoneAPI:
 
     def _caller(self, request: Request) -> Agent | None:
         """Return the agent whose token is shown; a guest has no DN that a desktop could use."""
-        agent = self._reception.access.bearer(request)
+        agent = self._sign_in_service.access.bearer(request)
         if agent is None or agent.guest:
             return None
         try:
@@ -108,7 +110,7 @@ class SoftphoneAPI:
         return agent is not None and _is_registered(agent) and self._is_attended(agent) and agent not in self._elsewhere
 
     def _is_attended(self, agent: Agent) -> bool:
-        """Tell whether a page of the agent is there."""
+        """Return whether a page of the agent is there."""
         return agent.page_alive or (agent.last_seen is not None and self._clock.seconds() - agent.last_seen < PAGE_GAP)
 
     def _asked(self, name: str, agent: Agent | None) -> View:
@@ -145,7 +147,7 @@ class SoftphoneAPI:
         self._elsewhere[agent] = ""
         if agent.has_call:
             return write_json(request, 200, order_answer("UnregisterDn", done=False))
-        return _wait(request, self._reception.sign_out(request, self._addresses.client(request), agent.id))
+        return _wait(request, self._sign_in_service.sign_out(request, self._addresses.client(request), agent.id))
 
 
 def _wait(request: Request, leaving: Coroutine[Any, Any, object]) -> int:

@@ -1,0 +1,267 @@
+"""Beginning and end of calls: placing, ringing, early media, answering, rejecting, hanging up, and how it is told."""
+
+from attrs import evolve
+
+from wrtcgw.calls.agent import Agent
+from wrtcgw.calls.call import Call, CallState
+from wrtcgw.calls.messages import AgentMessage, MessageType
+from wrtcgw.errors import BadInput, Draining, NoSIPConnection, WrongState
+from wrtcgw.gateway.alarms import Alarm, AlarmKind
+from wrtcgw.gateway.attached_data import Data, from_headers
+from wrtcgw.gateway.call_control import CallControl
+from wrtcgw.gateway.call_legs import CallLeg
+from wrtcgw.gateway.consent import HEADERS, consents
+from wrtcgw.gateway.context import GatewayContext
+from wrtcgw.gateway.dial_targets import shown
+from wrtcgw.gateway.disconnect_reasons import DisconnectReason
+from wrtcgw.gateway.incoming_calls import hear, new_call
+from wrtcgw.gateway.offer_answer import OfferAnswer, incoming_offer
+from wrtcgw.gateway.settings import Outcome
+from wrtcgw.gateway.sip_causes import Ending, ending
+from wrtcgw.gateway.transfers import Transfers
+from wrtcgw.sdp import checking
+from wrtcgw.sdp.completion import complete
+from wrtcgw.sdp.description import parse
+from wrtcgw.sip.identity import Identity, Party
+from wrtcgw.sip.outputs import (
+    CallAnswered,
+    CallConfirmed,
+    CallEnded,
+    CallProgress,
+    CallReceived,
+    EndCause,
+    NotFollowed,
+    PartyIdentified,
+)
+from wrtcgw.sip.source import Source
+
+STILL_ENDING = Outcome(0, "the far side has not confirmed yet")
+UNAVAILABLE, BUSY, NOT_ACCEPTABLE, DRAINING = 480, 486, 488, 503
+
+
+class CallSetup:
+    """How calls come to be and come to an end."""
+
+    def __init__(
+        self, context: GatewayContext, transfers: Transfers, orders: CallControl, offer_answer: OfferAnswer
+    ) -> None:
+        self._context = context
+        self._offer_answer = offer_answer
+        self._transfers = transfers
+        self._call_control = orders
+
+    # -- outbound
+
+    def place(self, agent: Agent, to: str, text: str, page_address: str, *, connected: bool, data: Data = ()) -> Call:
+        """Send an INVITE; see :meth:`wrtcgw.gateway.facade.Gateway.place_call`."""
+        context = self._context
+        offer = checking.read(text)
+        wish = self._transfers.find_wish(agent, to)
+        if context.draining and wish is None:
+            raise Draining()
+        target = wish.target if wish else context.target(agent, to)
+        context.permits.require(agent, target, page_address)
+        self._check_calls(agent, connected=connected)
+        local = complete(offer, page_address)
+        headers, form = self._context.attached(data)
+        if wish is not None:
+            self._transfers.take_up(wish)
+            headers += wish.headers
+        follow = context.permits.following(agent, page_address)
+        call_id, outputs = context.core.invite(
+            agent.account, target, str(local), context.now(), headers=headers, follow=follow
+        )
+        context.permits.charge(agent, page_address)
+        call = Call.outbound(call_id, agent.id, shown(target), local, context.now())
+        leg = CallLeg(call, Source(target), referrer=wish.leg if wish else "", form=form)
+        context.add(agent, leg)
+        context.run(outputs)
+        return call
+
+    def check(self, agent: Agent, to: str, page_address: str, *, connected: bool) -> str:
+        """Find out whether a call could be placed; see :meth:`wrtcgw.gateway.facade.Gateway.may_call`."""
+        context = self._context
+        wish = self._transfers.find_wish(agent, to)
+        if context.draining and wish is None:
+            raise Draining()
+        target = wish.target if wish else context.target(agent, to)
+        fault = context.permits.fault(agent, target, page_address)
+        if fault is not None:
+            raise fault
+        self._check_calls(agent, connected=connected, quietly=True)
+        return str(target)
+
+    def _check_calls(self, agent: Agent, *, connected: bool, quietly: bool = False) -> None:
+        if not connected:
+            raise NoSIPConnection()
+        if agent.has_call and not agent.abilities.several_calls:
+            raise WrongState("", "place another call", "it may have one call only")
+        self._context.permits.require_place(agent, quietly=quietly)
+
+    def progressed(self, event: CallProgress) -> None:
+        """Tell that the far side rings, and pass on the answer of its early media."""
+        leg = self._context.legs.get(event.leg)
+        if leg is None or leg.call.state not in (CallState.DIALLING, CallState.RINGING):
+            return
+        leg.call.ring()
+        tell = self._context.tell
+        tell(leg.call, AgentMessage(type=MessageType.RINGING, code=event.code, reason=event.reason))
+        self._transfers.tell_referrer(leg, event.code, event.reason)
+        if event.sdp is not None:
+            self._offer_answer.early_answer(leg, event.sdp)
+
+    def answered(self, event: CallAnswered) -> None:
+        """Pass the far side's answer on; with early media it may be the same again."""
+        leg = self._context.legs.get(event.leg)
+        if leg is None or not leg.call.is_up:
+            return
+        leg.call.answer(self._context.now())
+        leg.call.uuid = event.uuid or leg.call.uuid
+        leg.source = evolve(leg.source, has_uuid=bool(leg.call.uuid))
+        leg.call.data = from_headers(event.headers)
+        self._offer_answer.first_answer(leg, event.sdp)
+        self._transfers.tell_referrer(leg, 200, "OK")
+        self._call_control.send_attached(leg)
+
+    # -- inbound
+
+    def received(self, event: CallReceived) -> None:
+        """Let an incoming call ring and offer it to its agent, or tell the caller, as the first response, why not."""
+        context = self._context
+        agent = context.registry.find_dn(event.account)
+        refusal = UNAVAILABLE if agent is None or agent.guest else self._refusal(agent)
+        if agent is not None and not refusal and event.replaces is None and self._rings_enough(agent, event):
+            refusal = BUSY
+        if context.draining and event.replaces is None:
+            refusal = DRAINING
+        offer = None if event.offer is None else parse(event.offer)
+        if offer is not None and not offer.is_answerable:
+            refusal = refusal or NOT_ACCEPTABLE
+        if agent is None or refusal:
+            context.run(context.core.reject(event.leg, refusal, "", context.now()))
+            return
+        context.run(context.core.ring(event.leg, context.now()))
+        leg = new_call(event, agent, offer, context.settings, context.now())
+        call = leg.call
+        context.add(agent, leg)
+        if event.auto_answer is not None and consents(
+            context, leg, HEADERS, "the INVITE's wish to be answered by itself"
+        ):
+            call.auto_answer = event.auto_answer
+        context.tell(call, incoming_offer(call))
+        self._call_control.arm_talk(leg, agent)
+
+    def _rings_enough(self, agent: Agent, event: CallReceived) -> bool:
+        """Return whether the caller of a new call has as many ringing at the agent as it may, and let it be known."""
+        legs, limit, caller = self._context.legs, self._context.settings.ring_limit_per_caller, event.source.key
+        ringing = (legs[call.id] for call in agent.calls.values() if call.state is CallState.OFFERED)
+        if sum(leg.source.key == caller for leg in ringing) < limit:
+            return False
+        text = f"a call of {caller[:80]} was refused: {limit} of its calls ring at this agent"
+        kind, setting = AlarmKind.TOO_MANY_RINGING, "ring_limit_per_caller"
+        self._context.alarm(Alarm(kind=kind, text=text, setting=setting, dn=agent.dn))
+        return True
+
+    def _refusal(self, agent: Agent) -> int:
+        """Return the code with which a further call for the agent is refused, or 0."""
+        settings = self._context.settings
+        if len(agent.calls) >= self._context.permits.rights(agent).max_calls or (
+            agent.calls and not settings.offer_when_busy
+        ):
+            return BUSY
+        if agent.has_call and not agent.abilities.several_calls:
+            return BUSY
+        silent = agent.last_seen is None or self._context.now() - agent.last_seen > settings.page_timeout
+        return UNAVAILABLE if silent and not agent.page_alive and not settings.offer_without_page else 0
+
+    def confirmed(self, event: CallConfirmed) -> None:
+        """Tell that the far side has taken our answer."""
+        leg = self._context.legs.get(event.leg)
+        if leg is not None:
+            self._context.tell(leg.call, AgentMessage(type=MessageType.OK))
+            self._call_control.send_attached(leg)
+
+    def identified(self, event: PartyIdentified) -> None:
+        """
+        Tell who the far side is now (:rfc:`4916`).
+
+        One whose number was withheld when the call came stays unknown, also where a later message forgets to say so.
+        """
+        leg = self._context.legs.get(event.leg)
+        if leg is None:
+            return
+        call, party = leg.call, self._shown(leg, event.identity)
+        known = party.number == call.peer
+        name = party.display_name or (call.display_name if known else "")
+        agent = self._context.agent_of(call)
+        if agent is not None:
+            hear(agent, party)
+        if not known or name != call.display_name:
+            call.peer, call.display_name = party.number, name
+            call.verstat = party.verstat or (call.verstat if known else "")
+            told = AgentMessage(type=MessageType.IDENTITY, display_name=name, verstat=call.verstat)
+            self._context.tell(call, told)
+
+    def _shown(self, leg: CallLeg, identity: Identity) -> Party:
+        if identity.private:
+            leg.withheld = identity.party.number
+        known_as_private = bool(leg.withheld) and identity.party.number == leg.withheld
+        private = evolve(identity, private=identity.private or known_as_private)
+        return private.shown(private=self._context.settings.show_private_identity)
+
+    # -- the end
+
+    async def hang_up(self, leg: CallLeg, code: int | None) -> Outcome:
+        """End a call in any state; one that rings here is refused with ``code``, or else with ``reject_code``."""
+        if leg.call.state is CallState.OFFERED:
+            return await self.reject(leg, self._context.settings.reject_code if code is None else code)
+        return await self._end(leg, None)
+
+    async def end(self, call: Call, why: DisconnectReason) -> Outcome:
+        """End a call whose agent leaves."""
+        refusal = why.refusal if call.state is CallState.OFFERED else None
+        leg = self._context.legs[call.id]
+        leg.disconnect_reason = why
+        return await self._end(leg, refusal, why.sip_reason)
+
+    async def reject(self, leg: CallLeg, code: int) -> Outcome:
+        """Refuse an incoming call."""
+        if code not in range(400, 700):
+            raise BadInput("code", "a SIP code from 400 to 699", str(code))
+        leg.call.require("reject", CallState.OFFERED)
+        return await self._end(leg, code)
+
+    async def _end(self, leg: CallLeg, code: int | None, reason: str = "") -> Outcome:
+        context = self._context
+        leg.call.hang_up()
+        leg.stop_timers()
+        ended = context.expect(context.settings.end_limit, STILL_ENDING)
+        leg.ends.append(ended)
+        if code is None:
+            context.run(context.core.hangup(leg.call.id, context.now(), (reason,) if reason else ()))
+        else:
+            context.run(context.core.reject(leg.call.id, code, "", context.now()))
+        return await ended
+
+    def ended(self, event: CallEnded) -> None:
+        """Tell the end of a call: as an ERROR when the page's offer never got an answer, else as a SHUTDOWN."""
+        leg = self._context.legs.get(event.leg)
+        if leg is None:
+            return
+        call, before = leg.call, leg.call.state
+        told = ending(event, before, leg.ends_for)
+        if event.not_followed is NotFollowed.REFUSED and not self._context.settings.follow_redirects:
+            told = evolve(told, hint="the far side moved, and calls are not sent on from here (follow_redirects)")
+        if leg.disconnect_reason is not None and event.cause is EndCause.LOCAL:
+            told = evolve(told, cause=leg.disconnect_reason.cause, hint=leg.disconnect_reason.hint)
+        call.end(self._context.now(), told.cause, told.code, told.reason)
+        offer_failed = before in (CallState.DIALLING, CallState.RINGING) and event.cause is not EndCause.LOCAL
+        self._tell_end(call, MessageType.ERROR if offer_failed else MessageType.SHUTDOWN, told)
+        if call.answered is None:
+            self._transfers.tell_referrer(leg, event.code or 487, event.reason)
+        self._context.remove(leg)
+        self._offer_answer.ended(leg)
+        leg.finish(Outcome(event.code, event.reason), self._context.give)
+
+    def _tell_end(self, call: Call, kind: MessageType, told: Ending) -> None:
+        self._context.tell(call, told.message(kind))

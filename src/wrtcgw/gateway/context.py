@@ -1,0 +1,274 @@
+"""
+What the parts of the gateway share: the core and the order in which its outputs are carried out, the tables, the clock.
+
+An event can make a part call the core again. What that yields is carried out after everything that came before it, so
+messages leave in the order in which the core made them. A verb that waits for an outcome goes on when all events are
+acted on: until then the tables may lag behind the core, which may have ended a leg already.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol, TypeVar
+
+from attrs import evolve
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from wrtcgw.calls.agent import Agent
+from wrtcgw.calls.call import Call
+from wrtcgw.calls.messages import AgentMessage
+from wrtcgw.calls.registry import Registry
+from wrtcgw.errors import RequestRefused
+from wrtcgw.gateway.alarms import Alarm
+from wrtcgw.gateway.attached_data import Data, fitting, to_form, to_headers
+from wrtcgw.gateway.call_legs import CallLeg
+from wrtcgw.gateway.dial_targets import parse_target
+from wrtcgw.gateway.permits import Permits
+from wrtcgw.gateway.settings import GatewaySettings, Outcome
+from wrtcgw.sip.core import UACore
+from wrtcgw.sip.outputs import Output, Send
+from wrtcgw.sip.uri import URI
+
+T = TypeVar("T")
+
+NO_ANSWER = Outcome(408, "no answer from the far side")
+"""Stands for a response that did not come in time."""
+
+
+class Hooks(Protocol):
+    """What the shell wants to know; see the attributes of :class:`~wrtcgw.gateway.facade.Gateway`."""
+
+    rearm: Callable[[], None]
+    observe: Callable[[Output], None]
+    report: Callable[[Exception], None]
+    page_back: Callable[[Agent, float], None]
+    alarm: Callable[[Alarm], None]
+
+
+class GatewayContext:
+    """
+    The ground on which the parts stand.
+
+    :ivar draining: no new sign_ins and calls are taken.
+
+    :param send: carries one SIP message to the WebSocket of a flow.
+    """
+
+    def __init__(
+        self,
+        core: UACore,
+        registry: Registry,
+        clock: IReactorTime,
+        settings: GatewaySettings,
+        send: Callable[[int, str], None],
+        hooks: Hooks,
+    ) -> None:
+        self.core = core
+        self.registry = registry
+        self.clock = clock
+        self.settings = settings
+        self.legs: dict[str, CallLeg] = {}
+        self.dispatch: Callable[[Output], None] = lambda output: None
+        self.draining = False
+        self._hooks = hooks
+        self.permits = Permits(lambda: self.settings, self.now, self.alarm)
+        self._send = send
+        self._outputs: deque[Output] = deque()
+        self._results: deque[Callable[[], None]] = deque()
+        self._running = False
+
+    def now(self) -> float:
+        """Return the clock's seconds."""
+        return self.clock.seconds()
+
+    def later(self, delay: float, act: Callable[[], None]) -> IDelayedCall:
+        """Call ``act`` after ``delay`` seconds."""
+        return self.clock.callLater(delay, act)
+
+    def run(self, outputs: list[Output]) -> None:
+        """Carry outputs out, after those that are being carried out already; then let the shell re-arm its timer."""
+        self._outputs.extend(outputs)
+        if self._running:
+            return
+        self._running = True
+        try:
+            while self._outputs or self._results:
+                if self._outputs:
+                    self._carry_out(self._outputs.popleft())
+                else:
+                    self._results.popleft()()
+        finally:
+            self._running = False
+            self._hooks.rearm()
+
+    def give(self, waiting: "Deferred[T]", result: T | Exception) -> None:
+        """Let who waits go on with ``result``, or fail with it, when all events are acted on."""
+        if isinstance(result, Exception):
+            self._results.append(lambda: waiting.errback(result))
+        else:
+            self._results.append(lambda: waiting.callback(result))
+        self.run([])
+
+    def afterwards(self, act: Callable[[], None]) -> None:
+        """Call ``act`` when all events are acted on."""
+        self._results.append(act)
+        self.run([])
+
+    def _carry_out(self, output: Output) -> None:
+        try:
+            if isinstance(output, Send):
+                self._send(output.flow, output.text)
+            else:
+                self._hooks.observe(output)
+                self.dispatch(output)
+        except Exception as error:  # one event that goes wrong must not take the others' with it
+            self._hooks.report(error)
+
+    def page_back(self, agent: Agent, away: float) -> None:
+        """Let the shell know of a page that was not heard of for a while."""
+        self._hooks.page_back(agent, away)
+
+    def alarm(self, alarm: Alarm) -> None:
+        """Let the shell know of what an operator should hear of."""
+        self._hooks.alarm(alarm)
+
+    # -- calls
+
+    def add(self, agent: Agent, leg: CallLeg) -> None:
+        """Take a new call in."""
+        self.legs[leg.call.id] = leg
+        self.registry.add_call(agent, leg.call)
+
+    def remove(self, leg: CallLeg) -> None:
+        """Take a call out that is over."""
+        self.legs.pop(leg.call.id, None)
+        self.registry.remove_call(self.agent_of(leg.call), leg.call)
+
+    def leg(self, agent_id: str, call_id: str | None) -> CallLeg:
+        """
+        Return the named call of an agent, or its only one.
+
+        :raises NotSignedIn: when the agent is none.
+        :raises UnknownCall: when there is no such call.
+        :raises AmbiguousCall: when no call is named and there are several.
+        """
+        return self.legs[self.registry.agent(agent_id).call(call_id).id]
+
+    def target(self, agent: Agent | None, to: str) -> URI:
+        """
+        Return the URI to call for what a page gave as ``to``; see :func:`~wrtcgw.gateway.dial_targets.parse_target`.
+
+        :raises BadInput: when it is nothing that can be called.
+        """
+        settings, heard = self.settings, () if agent is None else agent.heard
+        return parse_target(
+            to, settings.domain, settings.allowed_domains, lambda user: user in heard or self.registry.has_dn(user)
+        )
+
+    def attached(self, data: Data) -> tuple[tuple[tuple[str, str], ...], str]:
+        """
+        Return data that a page attaches as header fields, or as a form for an INFO, as the settings say.
+
+        :raises BadInput: when it is too long.
+        """
+        settings = self.settings
+        if settings.attached_data == "headers":
+            return to_headers(data, settings.attached_data_limit), ""
+        if settings.attached_data == "info":
+            return (), to_form(data, settings.attached_data_limit)
+        return (), ""
+
+    def fitting(self, data: Data) -> Data:
+        """Return of the data that a page attaches what is not too long."""
+        settings = self.settings
+        if settings.attached_data == "off":
+            return data
+        return fitting(data, settings.attached_data_limit, form=settings.attached_data == "info")
+
+    def agent_of(self, call: Call) -> Agent | None:
+        """Return the agent of a call, or None when it has signed out."""
+        agent = self.registry.find_agent(call.agent_id)
+        return agent if agent is not None and call.id in agent.calls else None
+
+    def tell(self, call: Call, message: AgentMessage) -> None:
+        """Put a message about a call into its agent's mailbox; what every such message says is filled in here."""
+        agent = self.agent_of(call)
+        if agent is not None:
+            agent.mailbox.put(
+                evolve(
+                    message,
+                    call_id=call.id,
+                    from_=call.peer,
+                    to=message.to or call.agent_id,
+                    uuid=call.uuid,
+                    state=message.state or call.state.value,
+                )
+            )
+
+    # -- waits
+
+    def expect(self, limit: float, late: Outcome = NO_ANSWER) -> "Deferred[Outcome]":
+        """Return a Deferred for an outcome; when none came within ``limit`` it is ``late``."""
+        waiting: Deferred[Outcome] = Deferred()
+        waiting.addTimeout(limit, self.clock, onTimeoutCancel=lambda result, seconds: late)
+        return waiting
+
+    def pause(self, seconds: float) -> "Deferred[None]":
+        """Return a Deferred that fires after a while."""
+        waiting: Deferred[None] = Deferred()
+        self.clock.callLater(seconds, waiting.callback, None)
+        return waiting
+
+    def spawn(self, work: "Coroutine[Deferred[Any], None, object]") -> "Deferred[None]":
+        """Let work go on by itself; what goes wrong in it is reported."""
+        return Deferred.fromCoroutine(self._reported(work))
+
+    async def _reported(self, work: Awaitable[object]) -> None:
+        try:
+            await work
+        except Exception as error:  # nobody else would hear of it
+            self._hooks.report(error)
+
+    async def request(self, leg: CallLeg, action: str, ticket: int, outputs: list[Output]) -> Outcome:
+        """
+        Carry out a request inside a call, and wait for its response.
+
+        :param ticket: what the core gave with ``outputs``; the response comes with it.
+        :raises RequestRefused: for a response other than 2xx, or none.
+        """
+        waiting = leg.tickets[ticket] = self.expect(self.settings.answer_limit)
+        self.run(outputs)
+        return accepted(action, await waiting)
+
+    def answered(self, call_id: str, ticket: int, outcome: Outcome) -> None:
+        """Take the response to a request inside a call."""
+        leg = self.legs.get(call_id)
+        waiting = leg.tickets.pop(ticket, None) if leg is not None else None
+        if waiting is not None:
+            self.give(waiting, outcome)
+
+
+def ignore(*_: object) -> None:
+    """Stand in for a hook that nobody has set."""
+
+
+def accepted(action: str, outcome: Outcome) -> Outcome:
+    """
+    Return the outcome of ``action`` if it is a success.
+
+    :raises RequestRefused: if not.
+    """
+    if not 200 <= outcome.code < 300:
+        raise RequestRefused(action, outcome.code, outcome.reason, outcome.warning, outcome.sip_reason)
+    return outcome
+
+
+def shielded(work: "Coroutine[Deferred[Any], None, T]") -> "Deferred[T]":
+    """
+    Let work go on when the one who waits for it has given up.
+
+    What was asked of the far side cannot be taken back by a broken HTTP request, so its outcome must be dealt with.
+    """
+    outer: Deferred[T] = Deferred()
+    Deferred.fromCoroutine(work).addCallbacks(outer.callback, outer.errback)
+    return outer

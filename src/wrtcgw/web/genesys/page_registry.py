@@ -1,0 +1,157 @@
+"""Who is there: sign_in and sign_out of pages, and their SSIDs."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from wrtcgw.calls.abilities import ONE_CALL
+from wrtcgw.calls.agent import Agent
+from wrtcgw.errors import GatewayError
+from wrtcgw.gateway import Gateway
+from wrtcgw.web.addresses import Client
+from wrtcgw.web.codec import SignIn
+from wrtcgw.web.genesys import wire
+from wrtcgw.web.genesys.hanging_wait import Wait
+from wrtcgw.web.genesys.session import PageSession, Translate
+from wrtcgw.web.signin import SignInService, new_guest_id
+
+log = Logger()
+
+ANONYMOUS = "anon"
+"""What the ids begin with that pages make for themselves."""
+REMEMBERED = 1000
+"""How many sessions that are over are remembered, for what their pages may still send."""
+
+
+class PageRegistry:
+    """
+    The pages of this dialect.
+
+    :param hang_up: ends the call of a page.
+    :param guests_only: who signs in without a password is a guest, whatever the id.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        sign_in_service: SignInService,
+        translate: Translate,
+        hang_up: Callable[[PageSession], None],
+        *,
+        guests_only: bool,
+    ) -> None:
+        self._gateway = gateway
+        self._sign_in_service = sign_in_service
+        self._translate = translate
+        self._hang_up = hang_up
+        self._guests_only = guests_only
+        self._pages: dict[str, PageSession] = {}
+        self._of_agent: dict[str, PageSession] = {}
+        self._former: OrderedDict[str, PageSession] = OrderedDict()
+        sign_in_service.join(self)
+
+    def page(self, ssid: str) -> PageSession | None:
+        """Return the page of an SSID, None when there is none any more."""
+        return self._pages.get(ssid)
+
+    def former(self, ssid: str) -> PageSession | None:
+        """Return a page that was of an SSID until not long ago."""
+        return self._former.get(ssid)
+
+    def __iter__(self) -> Iterator[PageSession]:
+        """Iterate over the pages."""
+        return iter(tuple(self._pages.values()))
+
+    # -- coming
+
+    async def sign_in(self, client: Client, public_id: str, password: str) -> PageSession:
+        """
+        Sign a page in, when the registrar has said so; without a password as a guest, or as the settings say.
+
+        The page that was its agent's before loses it to this one, with its call.
+        """
+        if not password and (self._guests_only or public_id.startswith(ANONYMOUS)):
+            return self._open(await self._sign_in_service.enrol_guest(client, new_guest_id(), ONE_CALL), client)
+        dn = wire.account(public_id)
+        wanted = SignIn(id=dn, dn=dn, password=password)
+        agent = await self._sign_in_service.enrol(client, wanted, abilities=ONE_CALL, no_password=True)
+        return self._open(agent, client)
+
+    def _open(self, agent: Agent, client: Client) -> PageSession:
+        before = self._of_agent.pop(agent.id, None)
+        if before is not None:
+            self._retire(before)
+            if isinstance(before.waiting, Wait):
+                before.waiting.detach()
+        session = self._sign_in_service.open(agent, client)
+        ssid = session.token.decode("ascii")
+        page = PageSession(ssid=ssid, agent=agent, session=session, translate=self._translate, retire=self._retire)
+        self._pages[ssid] = self._of_agent[agent.id] = page
+        page.begin()
+        return page
+
+    # -- going
+
+    def sign_out(self, ssid: str) -> None:
+        """Sign a page out; a former one only ends the call that its successor has not taken up."""
+        page = self._pages.get(ssid) or self._former.get(ssid)
+        if page is None:
+            return
+        page.left = True
+        if ssid in self._former:
+            self.give_up(ssid)
+            return
+        self._retire(page)
+        page.forget_call()
+        if isinstance(page.waiting, Wait):
+            page.waiting.detach()
+        work = Deferred.fromCoroutine(self._gateway.sign_out(page.agent.id))
+        work.addErrback(_failed)
+
+    def give_up(self, ssid: str) -> None:
+        """
+        Take the BYE or sign_out of a page that has signed in again since: the three travel at once, in any order.
+
+        Its call is ended, unless that has gone on at the new page, or this one was sent away from here.
+        """
+        former = self._former.get(ssid)
+        page = self._of_agent.get(former.agent.id) if former is not None else None
+        if former is None or page is None or former.forced or former.call is None:
+            return
+        if not (page.engaged and page.call_id == former.call_id):
+            self._hang_up(former)
+
+    def _retire(self, page: PageSession) -> None:
+        """Take an SSID from its page; a ``wait`` that hangs stays."""
+        page.end()
+        self._pages.pop(page.ssid, None)
+        if self._of_agent.get(page.agent.id) is page:
+            del self._of_agent[page.agent.id]
+        page.lighten()
+        self._former[page.ssid] = page
+        while len(self._former) > REMEMBERED:
+            self._former.popitem(last=False)
+
+    def end(self, agent_id: str) -> None:
+        """Send the page of an agent home: another one has it, by another dialect."""
+        page = self._of_agent.get(agent_id)
+        if page is not None:
+            self._retire(page)
+            if isinstance(page.waiting, Wait):
+                page.waiting.send_home()
+
+    def end_all(self) -> None:
+        """Send all pages home: the gateway stops."""
+        for page in (*self._pages.values(), *self._former.values()):
+            if page.sending is not None:
+                page.sending.close()
+        for agent_id in tuple(self._of_agent):
+            self.end(agent_id)
+
+
+def _failed(failure: Failure) -> None:
+    failure.trap(GatewayError)
+    log.warn("sign_out: {error}", error=str(failure.value))

@@ -1,0 +1,66 @@
+"""What the operators' calls stand on."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from attrs import frozen
+
+from wrtcgw.calls.agent import Agent
+from wrtcgw.capture.history import History
+from wrtcgw.capture.recorder import Recorder
+from wrtcgw.meters.meters import Meters
+from wrtcgw.web.sessions import Session
+
+
+@frozen
+class Flow:
+    """One connection to a proxy: its number, where it goes, whether it is up, why it is not."""
+
+    number: int
+    target: str
+    up: bool
+    error: str
+
+
+class Console(Protocol):
+    """What operators may set of the running gateway beside its calls, and what only the shell knows."""
+
+    @property
+    def log_level(self) -> str:
+        """Return the log level in effect."""
+
+    def set_log_level(self, level: str) -> None:
+        """Change the log level until the next reload or start."""
+
+    def set_capture(self, on: bool) -> None:
+        """Begin or stop to record messages."""
+
+    @property
+    def show_data(self) -> bool:
+        """Return whether the data that users attach to calls may be shown."""
+
+    def flows(self) -> Sequence[Flow]:
+        """Return the connections to the proxies."""
+
+    def sip_call_id(self, call_id: str) -> str:
+        """Return the Call-ID of a call, '' when it is over."""
+
+
+class Doorkeeper(Protocol):
+    """Who signs pages in and out."""
+
+    def dismiss(self, agent_id: str) -> None:
+        """End what hangs for an agent that is gone."""
+
+    def sessions(self) -> list[tuple[Agent, Session]]:
+        """Return the sessions of the agents who are there."""
+
+
+@frozen(kw_only=True)
+class OpsParts:
+    """The parts of the daemon that the operators' calls look at."""
+
+    recorder: Recorder
+    history: History
+    meters: Meters
+    console: Console
