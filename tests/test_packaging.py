@@ -180,3 +180,14 @@ mkdir -p "$3/bin" && printf '#!/bin/sh\\n' > "$3/bin/pip" && cp {binaries}/tox "
         tests = TRIAL_OUTPUT.format(ran=7, verdict="PASSED (successes=7)")
         status, lines = self.run_script(tests, tests, tests_status=1)
         self.assertEqual((status, lines[-1]), (1, "14 passed, 1 failed"))
+
+
+class InteropSuite(SynchronousTestCase):
+    """The cases that need real servers."""
+
+    def test_every_case_is_run(self) -> None:
+        """Each module of cases is imported and loaded by the suite: one that is not would never be red."""
+        folder = TOP / "tests" / "interop"
+        text = (folder / "suite.py").read_text()
+        for path in folder.glob("case_*.py"):
+            self.assertEqual(len(re.findall(rf"\b{path.stem}\b", text)), 2, path.stem)
