@@ -55,7 +55,7 @@ const codes = [...new Set([...gatewayCodes(), "internal_error", ...libraryCodes(
 
 test("the codes are found where they are made", () => {
   assert.ok(gatewayCodes().length >= 24);
-  for (const code of ["bad_input", "draining", "not_webrtc", "microphone_refused", "gateway_unreachable", "unknown_command"]) {
+  for (const code of ["bad_input", "draining", "no_webrtc", "microphone_refused", "gateway_unreachable", "unknown_command"]) {
     assert.ok(codes.includes(code), code);
   }
   assert.ok(causes().includes("loop") && causes().includes("busy") && causes().includes("failed"));

@@ -100,7 +100,7 @@ const WHY = {
   gateway_unreachable: "network",
   draining: "network",
   media_failed: "sound",
-  not_webrtc: "sound",
+  no_webrtc: "sound",
   no_common_codec: "not-acceptable",
   bad_input: "not-found",
   "bad-address": "not-found",
