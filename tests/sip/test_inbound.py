@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from tests.support.corecase import FarCall
+from tests.support.corecase import HELD, FarCall
 from tests.support.corepair import ANSWER, OFFER
 from tests.support.script import ScriptCase
 from wrtcgw.sip.core import Account
@@ -194,6 +194,13 @@ class MergedTests(ScriptCase):
         first.ack_refusal()
         self.invite("c").cancel()
         self.assertEqual(len(self.of(CallReceived)), 2)
+
+    def test_inside_a_dialog(self) -> None:
+        """A request with a To tag is no merged one: its second copy is out of order in its dialog (section 12.2.2)."""
+        far = self.call_in()
+        for branch in ("a", "b"):
+            far.send("INVITE", HELD, [("Via", f"SIP/2.0/WS p.invalid;branch=z9hG4bK{branch}")], cseq=5000)
+        self.assertEqual([response.status for response in self.responses if response.cseq.number == 5000], [500])
 
     def test_two_agents(self) -> None:
         """A call that is forked to two of our agents reaches both: they are two user agents."""

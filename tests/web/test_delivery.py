@@ -5,15 +5,18 @@ import socket
 import struct
 from http.client import HTTPResponse
 from io import BytesIO
+from types import SimpleNamespace
 from typing import Any, cast
 
 from twisted.internet import reactor
 from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.task import Clock
 from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 from twisted.web.test.requesthelper import DummyRequest
+from zope.interface import implementer
 
 from tests.support.endtoend import LIMIT, until
 from tests.web.harness import PASSWORD, SDP
@@ -405,3 +408,45 @@ class FateTests(SynchronousTestCase):
         self.delivery.hurry()
         self.delivery.close()
         self.assertEqual((self.fate, self.request.finished, self.clock.getDelayedCalls()), ([], 1, []))
+
+
+class Counted(Delivery):
+    """A response of which so many bytes are not acknowledged when its connection is lost."""
+
+    left = 0
+
+    def _unacknowledged(self) -> int:
+        return self.left
+
+
+@implementer(ISSLTransport)
+class SecureTransport:
+    """A connection over TLS whose bytes have all been written."""
+
+    dataBuffer = b""
+
+
+class OwnFarewellTests(SynchronousTestCase):
+    """Our own end of a connection, which no page acknowledges that has gone, does not count among the bytes."""
+
+    def fate(self, transport: object, left: int) -> list[bool]:
+        """Lose a connection while so many bytes are not acknowledged; return whether the response was lost."""
+        fate: list[bool] = []
+        request = cast(Any, DummyRequest([b""]))
+        request.transport = transport
+        delivery = Counted(request, Clock(), fate.append)
+        delivery.left = left + 1000
+        delivery.begin()
+        self.assertEqual(fate, [])
+        delivery.left = left
+        request.processingFailed(Failure(ConnectionDone()))
+        return fate
+
+    def test_plain(self) -> None:
+        """TCP's FIN counts one byte; what is more than that is of the response."""
+        plain = SimpleNamespace(dataBuffer=b"")
+        self.assertEqual([self.fate(plain, left) for left in (0, 1, 2, 1000)], [[False], [False], [True], [True]])
+
+    def test_tls(self) -> None:
+        """Over TLS close_notify comes before it."""
+        self.assertEqual([self.fate(SecureTransport(), left) for left in (1, 25, 65, 66)], [[False]] * 3 + [[True]])
