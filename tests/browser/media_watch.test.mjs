@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { Lifeline } from "../../src/wrtcgw/browser/grtc/lifeline.js";
 import { read } from "../../src/wrtcgw/browser/grtc/quality.js";
 import { Silence } from "../../src/wrtcgw/browser/grtc/silence.js";
-import { watchBrowser } from "../../src/wrtcgw/browser/grtc/surroundings.js";
+import { watchBrowser } from "../../src/wrtcgw/browser/grtc/browserEvents.js";
 import { Warnings } from "../../src/wrtcgw/browser/grtc/warnings.js";
 
 // Returns after which second of looks the silence was told, 0 for never.

@@ -1,11 +1,11 @@
-// What lies on an agent's desk, with a phone whose calls do as they are told.
+// What lies on an agent's model, with a phone whose calls do as they are told.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Emitter } from "../../src/wrtcgw/browser/grtc/emitter.js";
 import { PhoneError } from "../../src/wrtcgw/browser/grtc/errors.js";
-import { Desk, tidy } from "../../src/wrtcgw/browser/softphone/desk.js";
+import { PhoneModel, tidy } from "../../src/wrtcgw/browser/softphone/phoneModel.js";
 import { soundFor } from "../../src/wrtcgw/browser/softphone/ring.js";
 
 class StubCall extends Emitter {
@@ -96,9 +96,9 @@ class StubPhone extends Emitter {
   }
 }
 
-function desk(memory = null) {
+function model(memory = null) {
   const phone = new StubPhone();
-  return { phone, desk: new Desk(phone, { memory }) };
+  return { phone, model: new PhoneModel(phone, { memory }) };
 }
 
 async function talking(phone, on, peer) {
@@ -109,7 +109,7 @@ async function talking(phone, on, peer) {
 }
 
 test("a second call puts the first on hold, and switching turns that round", async () => {
-  const { phone, desk: on } = desk();
+  const { phone, model: on } = model();
   const first = await talking(phone, on, "1003");
   const second = await talking(phone, on, "1008");
   assert.deepEqual([first.held, second.held, on.selected], [true, false, second]);
@@ -122,7 +122,7 @@ test("a second call puts the first on hold, and switching turns that round", asy
 });
 
 test("answering puts the call in hand on hold", async () => {
-  const { phone, desk: on } = desk();
+  const { phone, model: on } = model();
   const first = await talking(phone, on, "1003");
   const ringing = phone.add("5002", "inbound");
   assert.deepEqual([on.incoming, on.current, soundFor(on)], [[ringing], [first], "waiting"]);
@@ -131,7 +131,7 @@ test("answering puts the call in hand on hold", async () => {
 });
 
 test("what is heard follows from the calls", async () => {
-  const { phone, desk: on } = desk();
+  const { phone, model: on } = model();
   assert.equal(soundFor(on), "");
   const ringing = phone.add("5002", "inbound");
   assert.equal(soundFor(on), "ring");
@@ -145,7 +145,7 @@ test("what is heard follows from the calls", async () => {
 });
 
 test("an attended transfer asks first, then connects; when it is cancelled the caller is back", async () => {
-  const { phone, desk: on } = desk();
+  const { phone, model: on } = model();
   const caller = await talking(phone, on, "5002");
   await on.consult(caller, "1003");
   const asked = phone.calls.get("call-1003");
@@ -170,11 +170,11 @@ test("who is asked before a transfer is known again after a reload", async () =>
       this.values[key] = value;
     },
   };
-  const { phone, desk: on } = desk(memory);
+  const { phone, model: on } = model(memory);
   const caller = await talking(phone, on, "5002");
   await on.consult(caller, "1003");
   on.close();
-  const again = new Desk(phone, { memory });
+  const again = new PhoneModel(phone, { memory });
   assert.equal(again.originalOf(phone.calls.get("call-1003")), caller);
   caller.over("remote");
   assert.equal(again.originalOf(phone.calls.get("call-1003")), null);
@@ -182,7 +182,7 @@ test("who is asked before a transfer is known again after a reload", async () =>
 });
 
 test("failures become notices, each once; what came too late does not", async () => {
-  const { phone, desk: on } = desk();
+  const { phone, model: on } = model();
   phone.refusal = "microphone_refused";
   on.type("1003");
   await on.dial("1003");
@@ -204,21 +204,21 @@ test("failures become notices, each once; what came too late does not", async ()
 });
 
 test("an unreachable gateway is no notice any more when it is back", () => {
-  const { phone, desk: on } = desk();
+  const { phone, model: on } = model();
   on.complain(new PhoneError("gateway_unreachable"));
   phone.emit("connection", { state: "online" });
   assert.deepEqual(on.notices, []);
 });
 
 test("the same action is not begun twice", async () => {
-  const { phone, desk: on } = desk();
+  const { phone, model: on } = model();
   const call = await talking(phone, on, "1003");
   await Promise.all([on.hold(call), on.hold(call)]);
   assert.deepEqual(call.done, ["hold"]);
 });
 
 test("quality is called bad after two bad samples, and silence when nothing comes in any more", async () => {
-  const { phone, desk: on } = desk();
+  const { phone, model: on } = model();
   const call = await talking(phone, on, "1003");
   assert.equal(on.qualityOf(call), null);
   const sample = (fields) => call.emit("quality", { mos: 4.4, loss: 0, received: 100, ...fields });
@@ -236,7 +236,7 @@ test("quality is called bad after two bad samples, and silence when nothing come
 });
 
 test("the registration is told as it is", () => {
-  const { phone, desk: on } = desk();
+  const { phone, model: on } = model();
   const level = (fields) => {
     Object.assign(phone, fields);
     return on.registration.level;
@@ -262,7 +262,7 @@ test("numbers may be written as people write them, addresses stay", () => {
 const codes = (on) => on.notices.map(({ code }) => code);
 
 test("a notice goes with its call, and with the next try", async () => {
-  const { phone, desk: on } = desk();
+  const { phone, model: on } = model();
   const call = await talking(phone, on, "5002");
   call.transfer = async () => {
     throw new PhoneError("transfer_failed", { sipCode: 486 });
@@ -281,7 +281,7 @@ test("a notice goes with its call, and with the next try", async () => {
 });
 
 test("who was consulted and hangs up is told, with the way back to who waits", async () => {
-  const { phone, desk: on } = desk();
+  const { phone, model: on } = model();
   const caller = await talking(phone, on, "5002");
   await on.consult(caller, "5003");
   const asked = phone.calls.get("call-5003");
@@ -295,14 +295,14 @@ test("who was consulted and hangs up is told, with the way back to who waits", a
 
 test("who is lost while the agent talks with another one is told as well, however it ended", async () => {
   for (const [cause, failure] of [["remote", null], ["busy", null], ["bad_input", "bad_input"]]) {
-    const { phone, desk: on } = desk();
+    const { phone, model: on } = model();
     await talking(phone, on, "5002");
     phone.failure = failure;
     await on.dial("5003");
     if (!failure) phone.calls.get("call-5003").over(cause);
     assert.deepEqual(codes(on), ["other_over_held"], cause);
   }
-  const { phone, desk: on } = desk();
+  const { phone, model: on } = model();
   const waiting = await talking(phone, on, "5002");
   await talking(phone, on, "5003");
   waiting.over("remote");
@@ -312,7 +312,7 @@ test("who is lost while the agent talks with another one is told as well, howeve
 });
 
 test("what the agent did needs no notice", async () => {
-  const { phone, desk: on } = desk();
+  const { phone, model: on } = model();
   const caller = await talking(phone, on, "5002");
   await on.consult(caller, "5003");
   await on.hangUp(phone.calls.get("call-5003"));
@@ -325,14 +325,14 @@ test("what the agent did needs no notice", async () => {
 
 test("one call that failed gives one notice: its end", async () => {
   for (const failure of ["bad_input", "draining", "gateway_unreachable", "no_sip_connection"]) {
-    const { phone, desk: on } = desk();
+    const { phone, model: on } = model();
     phone.failure = failure;
     on.type("abc def");
     await on.dial("abc def");
     assert.deepEqual([codes(on), on.lastEnded.ended.cause], [[], failure]);
     assert.equal(on.number, "abc def");
   }
-  const { phone, desk: on } = desk();
+  const { phone, model: on } = model();
   const call = await talking(phone, on, "1003");
   phone.emit("error", new PhoneError("no_common_codec"));
   call.over("no_common_codec");
@@ -340,7 +340,7 @@ test("one call that failed gives one notice: its end", async () => {
 });
 
 test("a wrong number is put back into the field, unless another one is being typed", async () => {
-  const { phone, desk: on } = desk();
+  const { phone, model: on } = model();
   on.type("7777");
   await on.dial("7777");
   assert.equal(on.number, "");
@@ -358,7 +358,7 @@ test("a wrong number is put back into the field, unless another one is being typ
 
 test("a microphone that sends silence is told until it is heard, or the call is over", async () => {
   for (const source of ["phone", "call"]) {
-    const { phone, desk: on } = desk();
+    const { phone, model: on } = model();
     const call = await talking(phone, on, "1003");
     const emitter = source === "phone" ? phone : call;
     emitter.emit("warning", { code: "mic_silent", call });
@@ -372,14 +372,14 @@ test("a microphone that sends silence is told until it is heard, or the call is 
     call.over("remote");
     assert.deepEqual(codes(on), []);
   }
-  const { phone, desk: on } = desk();
+  const { phone, model: on } = model();
   phone.emit("warning", { code: "mic_silent" });
   phone.emit("warning", { code: "high_rtt", call: await talking(phone, on, "1003") });
   assert.deepEqual(codes(on), []);
 });
 
 test("silence is also a connection that never counted anything", async () => {
-  const { phone, desk: on } = desk();
+  const { phone, model: on } = model();
   const call = await talking(phone, on, "1003");
   call.emit("quality", { mos: 4, loss: 0, received: 500 });
   call.emit("quality", { mos: 1, loss: 0, received: 0 });

@@ -488,7 +488,7 @@ export class Logger {
 
 // ---- the first document's shape: new Grtc.Client({ serverUrl, … })
 
-export interface SeedConfiguration extends Omit<PhoneOptions, "gateway" | "shape"> {
+export interface LegacyConfiguration extends Omit<PhoneOptions, "gateway" | "shape"> {
   serverUrl: string;
   /** The id at the gateway; the DN by default. */
   username?: string | undefined;
@@ -498,11 +498,11 @@ export interface SeedConfiguration extends Omit<PhoneOptions, "gateway" | "shape
   displayName?: string | undefined;
 }
 
-export interface SeedClient extends Emitter<{
+export interface LegacyClient extends Emitter<{
   ready: [];
-  incoming: [SeedSession];
+  incoming: [LegacySession];
   /** One of the page before a reload. */
-  session: [SeedSession];
+  session: [LegacySession];
   connection: PhoneEvents["connection"];
   registration: [Registration];
   signedout: [{ reason: string; code: string }];
@@ -516,10 +516,10 @@ export interface SeedClient extends Emitter<{
     destination: string | number;
     constraints?: { audio?: boolean | undefined; video?: boolean | undefined } | undefined;
     data?: Attached[] | undefined;
-  }): SeedSession;
+  }): LegacySession;
 }
 
-export interface SeedSession extends Emitter<{
+export interface LegacySession extends Emitter<{
   /** Our description. */
   offer: [string];
   /** The far side's. */
@@ -568,7 +568,7 @@ export interface Library {
   GrtcError: typeof GrtcError;
   lint: typeof lint;
   opinion: typeof opinion;
-  Client: (new (configuration: SeedConfiguration) => SeedClient) & typeof Client;
+  Client: (new (configuration: LegacyConfiguration) => LegacyClient) & typeof Client;
   MediaSession: typeof MediaSession;
   Error: typeof GrtcError;
   Logger: typeof Logger;

@@ -115,7 +115,7 @@ function enter() {
   page.panel = mountPanel($("app"), phone, {
     texts: page.texts, compact: true, status: $("status"), number: wanted.number,
   });
-  globalThis.gadget = { phone, desk: page.panel.desk }; // for the browser's console
+  globalThis.gadget = { phone, desk: page.panel.model }; // for the browser's console
   drawHead();
 }
 
@@ -139,8 +139,8 @@ function left(told) {
 
 // What a host has ordered and what failed is told once: a call that failed says so by its end.
 function complain(error) {
-  const desk = page.panel?.desk;
-  if (desk && desk.lastEnded?.ended.cause !== error.code) desk.complain(error);
+  const model = page.panel?.model;
+  if (model && model.lastEnded?.ended.cause !== error.code) model.complain(error);
 }
 
 // ---- what the host orders

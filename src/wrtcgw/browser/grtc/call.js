@@ -7,7 +7,7 @@ import { asEnding, endingOf, factsOf, identityOf, refusalOf } from "./facts.js";
 import { Negotiation, requireWebRTC } from "./negotiation.js";
 import { Referral } from "./referral.js";
 import { Warnings } from "./warnings.js";
-import { Watch } from "./watch.js";
+import { QualityMonitor } from "./qualityMonitor.js";
 
 const UNANSWERABLE = ["no_common_codec", "no_webrtc"]; // whoever tries
 
@@ -22,7 +22,7 @@ const UNANSWERABLE = ["no_common_codec", "no_webrtc"]; // whoever tries
 export class Call extends Emitter {
   #phone;
   #negotiation;
-  #watch;
+  #monitor;
   #offer; // of a call that rings here; null when the caller wants ours
   #referral = new Referral();
   #warnings = new Warnings((name, warning) => {
@@ -36,8 +36,8 @@ export class Call extends Emitter {
     this.#negotiation = new Negotiation(this, phone.wire);
     this.#negotiation.shape = (sdp, type) => phone.shape(sdp, type, this);
     this.#negotiation.servers = () => phone.configuration();
-    this.#negotiation.flowing = () => this.#watch.flowing;
-    this.#watch = new Watch(this, phone.wire);
+    this.#negotiation.flowing = () => this.#monitor.flowing;
+    this.#monitor = new QualityMonitor(this, phone.wire);
     this.#offer = offer;
     const wantsOffer = direction === "inbound" && !offer;
     Object.assign(this, factsOf({ ...about, peer }), { id, direction, peer, wantsOffer });
@@ -107,7 +107,7 @@ export class Call extends Emitter {
   }
 
   async #leave(verb, fields, told) {
-    await this.#watch.finish();
+    await this.#monitor.finish();
     if (this.isOver) return; // meanwhile
     this.end({ cause: "local", ...told });
     if (this.id) await this.#phone.endAtGateway(verb, this.id, fields);
@@ -176,7 +176,7 @@ export class Call extends Emitter {
   renegotiate(options = {}) { return this.#negotiation.renew(options); }
 
   /** Returns the quality since the last sample; see the event "quality". */
-  quality() { return this.#watch.look(); }
+  quality() { return this.#monitor.look(); }
 
   /** Returns how loud the far side is now, 0 to 1. */
   level() { return this.#negotiation.media.level(); }
@@ -214,7 +214,7 @@ export class Call extends Emitter {
     if (view.state === "ESTABLISHED") {
       this.answeredAt = Date.now() - 1000 * view.duration;
       this.state = "established";
-      this.#watch.start();
+      this.#monitor.start();
     } else {
       this.state = view.state === "RINGING" ? "ringing" : "calling";
     }
@@ -232,7 +232,7 @@ export class Call extends Emitter {
     if (this.isOver) return;
     this.ended = endingOf(told, this.state === "incoming");
     this.endedAt = Date.now();
-    this.#watch.stop();
+    this.#monitor.stop();
     this.#warnings.clear();
     this.#change("ended");
     this.#negotiation.close();
@@ -327,7 +327,7 @@ export class Call extends Emitter {
     if (this.isOver || this.isUp) return;
     this.answeredAt = Date.now();
     this.#change("established");
-    this.#watch.start();
+    this.#monitor.start();
   }
 
   #holdChanged(on, by) {

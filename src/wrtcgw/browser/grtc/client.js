@@ -8,7 +8,7 @@ import { log, setLogLevel } from "./logger.js";
 import { openMedia } from "./pagemedia.js";
 import { PageCall } from "./pagecall.js";
 import { PagePhone } from "./pagephone.js";
-import { SeedClient } from "./seed.js";
+import { LegacyClient } from "./legacyClient.js";
 import { MediaSession } from "./session.js";
 import { filterCandidates, inactive, limitVideo, receiveOnly } from "./shaping.js";
 import { GrtcError, errorType } from "./vendorerrors.js";
@@ -33,7 +33,7 @@ export class Client {
 
   /** @param {object} configuration `webrtc_gateway` and the other keys of the vendor's; or `serverUrl` and its like */
   constructor(configuration) {
-    if (configuration?.serverUrl !== undefined) return new SeedClient(configuration);
+    if (configuration?.serverUrl !== undefined) return new LegacyClient(configuration);
     this.configuration = readConfiguration(configuration);
     addCallbacks(this, EVENTS);
     this.session = null;

@@ -14,7 +14,7 @@ const CALL_EVENTS = [
  * Events: "ready", "incoming" (session), "session" (a session of the page before a reload), "connection",
  * "registration", "signedout", "error" (PhoneError).
  */
-export class SeedClient extends Emitter {
+export class LegacyClient extends Emitter {
   #who;
   #sessions = new WeakMap();
 
@@ -60,7 +60,7 @@ export class SeedClient extends Emitter {
    * @param {{destination: string, constraints?: {audio?: boolean, video?: boolean}, data?: object[]}} wanted
    */
   newMediaSession({ destination, constraints = {}, data = [] }) {
-    return new SeedSession(this, { destination: String(destination), constraints, data });
+    return new LegacySession(this, { destination: String(destination), constraints, data });
   }
 
   /** Places the call of a session; for the session. */
@@ -84,7 +84,7 @@ export class SeedClient extends Emitter {
 
   #session(call) {
     if (!this.#sessions.has(call)) {
-      const session = this.#placing ?? new SeedSession(this, { destination: call.peer, data: call.data });
+      const session = this.#placing ?? new LegacySession(this, { destination: call.peer, data: call.data });
       this.#sessions.set(call, session);
       session.follow(call);
     }
@@ -108,7 +108,7 @@ export class SeedClient extends Emitter {
  * Events: "offer" (our SDP), "answer" (theirs), "ringing", "established", "stream" (MediaStream), "ended", "state",
  * "hold", "quality", "transfer", "dtmf", "info", "error".
  */
-export class SeedSession extends Emitter {
+export class LegacySession extends Emitter {
   call = null;
   #client;
 

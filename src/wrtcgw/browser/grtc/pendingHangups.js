@@ -3,7 +3,7 @@
 const SETTLED = ["unknown_call", "wrong_state", "not_signed_in"]; // there is nothing to end any more
 const AGAIN = 2_000; // ms until what was not heard is said again
 
-export class Farewells {
+export class PendingHangups {
   #open = new Set();
 
   /** @param {import("./wire.js").Wire} wire */

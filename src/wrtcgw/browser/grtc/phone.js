@@ -5,18 +5,18 @@ import { Microphone, Speaker, listDevices } from "./devices.js";
 import { Emitter } from "./emitter.js";
 import { PhoneError, asPhoneError, during } from "./errors.js";
 import { factsOf } from "./facts.js";
-import { Farewells } from "./farewells.js";
-import { HOME } from "./place.js";
+import { PendingHangups } from "./pendingHangups.js";
+import { BASE_URL } from "./baseUrl.js";
 import { Servers } from "./servers.js";
 import { Sources } from "./sources.js";
 import { Store, storageOf } from "./store.js";
 import { Stream } from "./stream.js";
-import { claim, watchBrowser } from "./surroundings.js";
+import { claim, watchBrowser } from "./browserEvents.js";
 import { fieldsOf } from "./who.js";
 import { Wire } from "./wire.js";
 
 const DEFAULTS = {
-  gateway: HOME, events: "auto", iceServers: "gateway", autoAnswer: false, answerOnTalk: false, play: true,
+  gateway: BASE_URL, events: "auto", iceServers: "gateway", autoAnswer: false, answerOnTalk: false, play: true,
 };
 const WARNINGS = ["warning", "warningcleared"];
 const LOST = "The gateway was restarted and knows this call no more.";
@@ -31,7 +31,7 @@ export class Phone extends Emitter {
   #stream;
   #store;
   #servers;
-  #farewells;
+  #pendingHangups;
   #speaker = new Speaker();
   #credentials = null; // of this page's own sign-in; never stored
   #sources;
@@ -66,7 +66,7 @@ export class Phone extends Emitter {
     this.dn = this.displayName = "";
     this.guest = false;
     this.#store = new Store(storageOf(options), `grtc-session ${this.wire.api}${options.name ?? ""}`);
-    this.#farewells = new Farewells(this.wire);
+    this.#pendingHangups = new PendingHangups(this.wire);
     this.#servers = new Servers(this.wire, this.options);
     this.#stream = new Stream(this.wire, {
       mode: this.options.events,
@@ -178,7 +178,7 @@ export class Phone extends Emitter {
   #signedOut(reason, code = "") {
     this.#stream.stop();
     this.#forget();
-    this.#farewells.clear();
+    this.#pendingHangups.clear();
     for (const call of [...this.calls.values()]) call.end({ cause: "signed-out", hint: reason });
     this.registration = { state: "SIGNED_OUT", sipCode: 0, reason };
     this.connection = "offline";
@@ -251,7 +251,7 @@ export class Phone extends Emitter {
   }
 
   /** Ends a call at the gateway, now or when it can be reached again; for the call itself. */
-  endAtGateway(verb, id, fields) { return this.#farewells.say(verb, id, fields); }
+  endAtGateway(verb, id, fields) { return this.#pendingHangups.say(verb, id, fields); }
 
   // ---- messages
 

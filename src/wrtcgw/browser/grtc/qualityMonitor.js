@@ -11,7 +11,7 @@ const LATE = 300; // ms that the last report may delay the end of a call
 const FLOW = 10; // packets in a tick that are sound; fewer may be comfort noise
 const LATELY = 60_000; // ms
 
-export class Watch {
+export class QualityMonitor {
   #ticks = 0;
   #silence = new Silence();
   #ear = null; // what measures the microphone where getStats does not: {stream, level}

@@ -166,7 +166,7 @@ function enter() {
     numbers,
     number: demo?.number ?? "",
   });
-  globalThis.softphone = { phone, desk: page.panel.desk }; // for the browser's console
+  globalThis.softphone = { phone, desk: page.panel.model }; // for the browser's console
   drawHead();
 }
 

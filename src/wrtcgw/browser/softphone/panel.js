@@ -1,7 +1,7 @@
 // The phone panel: all of a softphone but the sign-in, to be put into any element of any page of ours.
 
 import { Alerts } from "./alerts.js";
-import { Desk } from "./desk.js";
+import { PhoneModel } from "./phoneModel.js";
 import { el, show } from "./dom.js";
 import { History } from "./history.js";
 import { Ring, soundFor } from "./ring.js";
@@ -36,39 +36,39 @@ const CLOCK = 1_000;
  * @param {Element} element it becomes the panel, and is emptied when it is unmounted
  * @param {import("../grtc/phone.js").Phone} phone
  * @param {PanelOptions} options
- * @returns {{desk: Desk, element: Element, focus: () => void, unmount: () => void,
+ * @returns {{model: PhoneModel, element: Element, focus: () => void, unmount: () => void,
  *   relabel: (texts: import("./texts.js").Texts) => void}}
- *   `desk` is what the buttons do: `desk.dial(number)`, `desk.answer(call)` …; `relabel` changes the language
+ *   `model` is what the buttons do: `model.dial(number)`, `model.answer(call)` …; `relabel` changes the language
  */
 export function mountPanel(element, phone, options) {
   const storage = options.storage === undefined ? keeper("localStorage") : options.storage;
   const memory = options.memory === undefined ? keeper("sessionStorage") : options.memory;
   const history = options.history === false ? null : new History(storage, phone.dn);
-  const desk = new Desk(phone, { history, memory });
-  desk.number = options.number ?? "";
+  const model = new PhoneModel(phone, { history, memory });
+  model.number = options.number ?? "";
   const ring = new Ring({ silent: options.ring === false });
   const alerts = new Alerts({ quiet: options.notify === false });
-  const context = { phone, desk, history, ring, alerts, storage, options, element };
+  const context = { phone, model, history, ring, alerts, storage, options, element };
   let built = build(context, options.texts);
-  const used = () => desk.has("playback_blocked") && desk.dismiss("playback_blocked");
+  const used = () => model.has("playback_blocked") && model.dismiss("playback_blocked");
   const typed = (event) => digitOf(event, element) && built.digit(event);
   for (const name of ["pointerup", "keydown"]) document.addEventListener(name, used);
   document.addEventListener("keydown", typed);
   const off = [
-    desk.on("changed", () => built.update()),
-    desk.on("incoming", (call) => {
+    model.on("changed", () => built.update()),
+    model.on("incoming", (call) => {
       alerts.arrived(call, context.texts);
       built.update();
       element.querySelector(".incoming")?.scrollIntoView({ block: "nearest" }); // a small frame may show another part
     }),
-    desk.on("edit", () => built.edit()),
-    desk.on("said", (key, params) => built.announce(context.texts.t(key, params))),
+    model.on("edit", () => built.edit()),
+    model.on("said", (key, params) => built.announce(context.texts.t(key, params))),
     phone.on("devices", () => built.audio.devices()),
     every(CLOCK, () => built.tick()),
     every(LEVELS, () => built.levels()),
   ];
   return {
-    desk,
+    model,
     element,
     relabel(texts) {
       built = build(context, texts);
@@ -81,7 +81,7 @@ export function mountPanel(element, phone, options) {
       off.forEach((stop) => stop());
       for (const name of ["pointerup", "keydown"]) document.removeEventListener(name, used);
       document.removeEventListener("keydown", typed);
-      desk.close();
+      model.close();
       ring.stop();
       alerts.stop();
       element.replaceChildren();
@@ -91,7 +91,7 @@ export function mountPanel(element, phone, options) {
 }
 
 function build(context, texts) {
-  const { desk, ring, alerts, element, options } = context;
+  const { model, ring, alerts, element, options } = context;
   Object.assign(context, { texts, t: (key, params) => texts.t(key, params) });
   const views = {
     status: statusView(context),
@@ -108,11 +108,11 @@ function build(context, texts) {
     audio: views.audio,
     update() {
       all.forEach((view) => view.update());
-      ring.play(soundFor(desk));
-      alerts.show(desk.incoming, context.texts, context.history?.unseen ?? 0);
+      ring.play(soundFor(model));
+      alerts.show(model.incoming, context.texts, context.history?.unseen ?? 0);
     },
     digit(event) {
-      if (!desk.selected?.isUp || desk.selected.held) return;
+      if (!model.selected?.isUp || model.selected.held) return;
       event.preventDefault();
       views.stage.digit(event.key);
     },

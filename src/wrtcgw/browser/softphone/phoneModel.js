@@ -1,4 +1,4 @@
-// What lies on the agent's desk: calls, which of them is in hand, who is being asked before a transfer, and what has
+// The state that the softphone shows: calls, which of them is selected, who is being asked before a transfer, what has
 // gone wrong. It knows no element: views show it, and call its methods. No method throws: a failure becomes a notice.
 
 import { Emitter } from "../grtc/emitter.js";
@@ -15,7 +15,7 @@ export { tidy };
  * Events: "changed" (something to show), "incoming" (Call), "ended" (Call), "said" (key, params: for those who cannot
  * see it), "edit" (the number to call has to be put right).
  */
-export class Desk extends Emitter {
+export class PhoneModel extends Emitter {
   #selected = null;
   #consults;
   #board = new Board(() => this.#changed());

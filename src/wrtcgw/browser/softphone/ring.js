@@ -36,10 +36,10 @@ const ROWS = [697, 770, 852, 941];
 const COLUMNS = [1209, 1336, 1477];
 const KEYS = "123456789*0#";
 
-/** Returns what should be heard while a desk is as it is: the name of a sound, "" for silence. */
-export function soundFor(desk) {
-  if (desk.incoming.length) return desk.current.length ? "waiting" : "ring";
-  return desk.selected?.state === "ringing" ? "ringback" : "";
+/** Returns what the agent should hear in a phone's present state: the name of a sound, "" for silence. */
+export function soundFor(model) {
+  if (model.incoming.length) return model.current.length ? "waiting" : "ring";
+  return model.selected?.state === "ringing" ? "ringback" : "";
 }
 
 export class Ring {

@@ -8,7 +8,7 @@ const KEY = "softphone-devices";
 const canChooseSpeaker = () => "setSinkId" in HTMLMediaElement.prototype;
 
 export function audioView(context) {
-  const { phone, desk, ring, alerts, storage, t } = context;
+  const { phone, model, ring, alerts, storage, t } = context;
   const chosen = read(storage);
   const uses = {
     microphone: (id) => phone.setMicrophone(id),
@@ -49,7 +49,7 @@ export function audioView(context) {
       chosen[kind] = value;
       write(storage, chosen);
     } catch (error) {
-      desk.complain(error);
+      model.complain(error);
       await devices();
     }
   }
@@ -69,7 +69,7 @@ export function audioView(context) {
       if (!chosen[kind] || known || !list.some(({ deviceId }) => deviceId)) continue;
       chosen[kind] = "";
       await uses[kind]("").catch(() => {});
-      desk.notify({ kind: "info", code: `${kind}_gone` });
+      model.notify({ kind: "info", code: `${kind}_gone` });
     }
   }
 
@@ -100,7 +100,7 @@ export function audioView(context) {
 }
 
 // Opens the microphone for as long as one wants to see how loud it is.
-function microphoneTest({ phone, desk, t }, opened) {
+function microphoneTest({ phone, model, t }, opened) {
   let track = null;
   const meter = levelMeter(t("levels.mine"));
   const toggle = button({
@@ -108,7 +108,7 @@ function microphoneTest({ phone, desk, t }, opened) {
     icon: "microphone",
     kind: "small",
     "aria-pressed": "false",
-    onclick: () => turn().catch((error) => desk.complain(error)),
+    onclick: () => turn().catch((error) => model.complain(error)),
   });
   const element = el("div", { class: "test" }, toggle, meter);
   meter.hidden = true;

@@ -18,7 +18,7 @@ const STATE_ICONS = {
 };
 
 export function callView(context, call) {
-  const { desk } = context;
+  const { model } = context;
   const head = headOf(context, call);
   const consult = consultOf(context, call);
   const digits = digitsOf(context, call);
@@ -60,7 +60,7 @@ export function callView(context, call) {
   return {
     element,
     update() {
-      const selected = desk.selected === call;
+      const selected = model.selected === call;
       put(element, "data-selected", selected);
       put(element, "data-state", call.isUp && (call.held || call.heldByPeer) ? "held" : call.state);
       show(body, selected);
@@ -79,7 +79,7 @@ export function callView(context, call) {
   };
 }
 
-function headOf({ desk, texts, t }, call) {
+function headOf({ model, texts, t }, call) {
   const id = uniqueId("call");
   const mark = el("span", { class: "mark" });
   const words = el("span");
@@ -92,14 +92,14 @@ function headOf({ desk, texts, t }, call) {
       label: t("call.switch", { peer: nameOf(call, texts) }),
       icon: "play",
       kind: "small",
-      onclick: () => desk.switchTo(call),
+      onclick: () => model.switchTo(call),
     }),
     button({
       label: t("call.hang_up_other", { peer: nameOf(call, texts) }),
       icon: "handset",
       kind: "end small",
       bare: true,
-      onclick: () => desk.hangUp(call),
+      onclick: () => model.hangUp(call),
     }),
   );
   lane.firstChild.relabel(t("call.take"));
@@ -111,7 +111,7 @@ function headOf({ desk, texts, t }, call) {
     element,
     tick,
     update(selected) {
-      const key = stateKey(call, desk.isMicSilent(call));
+      const key = stateKey(call, model.isMicSilent(call));
       if (words.dataset.key !== key) mark.replaceChildren(icon(STATE_ICONS[key] ?? "arrowOut"));
       words.dataset.key = key;
       put(line, "data-warns", ["state.muted", "state.mic_silent"].includes(key));
@@ -125,11 +125,11 @@ function headOf({ desk, texts, t }, call) {
   };
 }
 
-function controlsOf({ desk, t }, call, open) {
+function controlsOf({ model, t }, call, open) {
   const toggle = (name, label, shape, action) =>
     button({ label, icon: shape, kind: "control", "data-control": name, onclick: whenEnabled(action) });
-  const mute = toggle("mute", t("call.mute"), "microphone", () => desk.mute(call));
-  const hold = toggle("hold", t("call.hold"), "pause", () => desk.hold(call));
+  const mute = toggle("mute", t("call.mute"), "microphone", () => model.mute(call));
+  const hold = toggle("hold", t("call.hold"), "pause", () => model.hold(call));
   const keys = toggle("keypad", t("call.keypad"), "keypad", () => open("keypad"));
   const transfer = toggle("transfer", t("call.transfer"), "transfer", () => open("transfer"));
   const end = button({
@@ -137,7 +137,7 @@ function controlsOf({ desk, t }, call, open) {
     icon: "handset",
     kind: "end control",
     "data-control": "end",
-    onclick: () => desk.hangUp(call),
+    onclick: () => model.hangUp(call),
   });
   const element = el(
     "div",
@@ -159,9 +159,9 @@ function controlsOf({ desk, t }, call, open) {
       // what the button does, in its words: a pressed "Hold" leaves one looking for "Resume"
       turned(mute, call.muted, t(call.muted ? "call.unmute" : "call.mute"), call.muted ? "muted" : "microphone");
       turned(hold, call.held, t(call.held ? "call.resume" : "call.hold"), call.held ? "play" : "pause");
-      put(hold, "aria-busy", desk.isBusy(call, "hold") || null);
+      put(hold, "aria-busy", model.isBusy(call, "hold") || null);
       for (const each of [hold, keys, transfer]) enable(each, call.isUp);
-      enable(transfer, call.isUp && !desk.transferOf(call) && !desk.originalOf(call));
+      enable(transfer, call.isUp && !model.transferOf(call) && !model.originalOf(call));
     },
   };
 }
@@ -172,15 +172,15 @@ function turned(button, on, label, shape) {
   if (!button.firstChild.classList.contains(`icon-${shape}`)) button.firstChild.replaceWith(icon(shape));
 }
 
-function consultOf({ desk, texts, t }, call) {
+function consultOf({ model, texts, t }, call) {
   const words = el("p");
   const complete = button({
     label: t("consult.complete"),
     icon: "transfer",
     kind: "primary",
-    onclick: whenEnabled(() => desk.complete(call)),
+    onclick: whenEnabled(() => model.complete(call)),
   });
-  const cancel = button({ label: t("consult.cancel"), kind: "", onclick: () => desk.cancelConsult(call) });
+  const cancel = button({ label: t("consult.cancel"), kind: "", onclick: () => model.cancelConsult(call) });
   const element = el(
     "div",
     { class: "consult", role: "group", "aria-label": t("consult.title"), hidden: true },
@@ -191,22 +191,22 @@ function consultOf({ desk, texts, t }, call) {
   return {
     element,
     update() {
-      const original = desk.originalOf(call);
+      const original = model.originalOf(call);
       show(element, original);
       if (!original) return;
       const params = { peer: nameOf(call, texts), other: nameOf(original, texts) };
       say(words, t(call.isUp ? "consult.asking" : "consult.calling", params));
-      enable(complete, call.isUp && original.isUp && !desk.transferOf(original));
+      enable(complete, call.isUp && original.isUp && !model.transferOf(original));
     },
   };
 }
 
-function digitsOf({ desk, ring, t }, call) {
+function digitsOf({ model, ring, t }, call) {
   const sent = el("output", { class: "sent", "aria-label": t("keypad.sent") });
   const send = (digit) => {
     say(sent, (sent.textContent + digit).slice(-24));
     ring.key(digit);
-    desk.dtmf(call, digit);
+    model.dtmf(call, digit);
   };
   const keys = keypad(t, t("keypad.title"), send);
   const element = el(
@@ -219,7 +219,7 @@ function digitsOf({ desk, ring, t }, call) {
   return { element, box: element, send, focus: () => keys.firstChild.focus() };
 }
 
-function levelsOf({ phone, desk, t }, call) {
+function levelsOf({ phone, model, t }, call) {
   const mine = levelMeter(t("levels.mine"));
   const theirs = levelMeter(t("levels.theirs"));
   const line = (shape, label, meter) =>
@@ -234,7 +234,7 @@ function levelsOf({ phone, desk, t }, call) {
     element,
     update: () => show(element, call.isUp || call.state === "early"),
     levels() {
-      if (element.hidden || desk.selected !== call) return;
+      if (element.hidden || model.selected !== call) return;
       mine.level(call.muted || call.held ? 0 : phone.microphoneLevel());
       theirs.level(call.level());
     },

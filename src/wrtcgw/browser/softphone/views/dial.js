@@ -7,15 +7,15 @@ import { button, card, enable, field, keypad, whenEnabled } from "./parts.js";
 // may want to call somebody else.
 const isTalking = ({ selected }) => Boolean(selected?.isUp && !selected.held);
 
-export function dialView({ desk, ring, options, t }) {
-  let fresh = Boolean(desk.number) && desk.number === options.number; // filled in for the agent, who has not touched it
+export function dialView({ model, ring, options, t }) {
+  let fresh = Boolean(model.number) && model.number === options.number; // filled in, not touched yet
   const input = el("input", {
     type: "tel",
     class: "number",
     autocomplete: "off",
     maxlength: 256,
     enterkeyhint: "go",
-    value: desk.number,
+    value: model.number,
     oninput: () => typed(),
     onfocus: () => fresh && input.select(),
     onclick: () => fresh && input.select(),
@@ -53,8 +53,8 @@ export function dialView({ desk, ring, options, t }) {
 
   function typed() {
     fresh = false;
-    desk.type(input.value);
-    if (input.value.trim()) desk.dismiss("no_number");
+    model.type(input.value);
+    if (input.value.trim()) model.dismiss("no_number");
     put(input, "aria-invalid", null);
     show(erase, input.value);
   }
@@ -70,7 +70,7 @@ export function dialView({ desk, ring, options, t }) {
     if (call.getAttribute("aria-disabled")) return;
     put(input, "aria-invalid", input.value.trim() ? null : "true");
     if (!input.value.trim()) input.focus();
-    desk.dial(input.value);
+    model.dial(input.value);
   }
 
   function offered(all) {
@@ -80,7 +80,7 @@ export function dialView({ desk, ring, options, t }) {
         null,
         el(
           "button",
-          { type: "button", class: "offered", onclick: whenEnabled(() => desk.dial(number)) },
+          { type: "button", class: "offered", onclick: whenEnabled(() => model.dial(number)) },
           el("span", { class: "number" }, number),
           " ",
           el("span", null, label ? t(label) : ""),
@@ -93,18 +93,18 @@ export function dialView({ desk, ring, options, t }) {
     element,
     focus: () => input.focus(),
     edit() {
-      input.value = desk.number;
+      input.value = model.number;
       typed();
       input.focus();
     },
     update() {
-      enable(call, !desk.isBusy(null, "dial"));
-      if (input.value !== desk.number) {
-        input.value = desk.number;
+      enable(call, !model.isBusy(null, "dial"));
+      if (input.value !== model.number) {
+        input.value = model.number;
         fresh = false;
       }
       show(erase, input.value);
-      show(keys, !isTalking(desk));
+      show(keys, !isTalking(model));
     },
   };
 }

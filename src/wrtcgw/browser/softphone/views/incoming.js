@@ -9,7 +9,7 @@ import { avatar, button, dataList } from "./parts.js";
 const MOST_DIVERSIONS = 4;
 
 export function incomingView(context, call) {
-  const { desk, texts, t } = context;
+  const { model, texts, t } = context;
   const id = uniqueId("caller");
   const name = el("h3", { id, tabindex: "-1", "data-focus": true }, nameOf(call, texts));
   const time = el("time", { role: "timer", "aria-live": "off" });
@@ -31,13 +31,13 @@ export function incomingView(context, call) {
     el(
       "div",
       { class: "answers" },
-      button({ label: t("incoming.answer"), icon: "handset", kind: "answer large", onclick: () => desk.answer(call) }),
-      button({ label: t("incoming.reject"), icon: "handset", kind: "end large", onclick: () => desk.reject(call) }),
+      button({ label: t("incoming.answer"), icon: "handset", kind: "answer large", onclick: () => model.answer(call) }),
+      button({ label: t("incoming.reject"), icon: "handset", kind: "end large", onclick: () => model.reject(call) }),
     ),
   );
   const update = () => {
     say(name, nameOf(call, texts));
-    hint.hidden = !desk.current.some((each) => each.isUp && !each.held);
+    hint.hidden = !model.current.some((each) => each.isUp && !each.held);
   };
   const tick = () => {
     time.textContent = clock(Date.now() - call.startedAt);

@@ -22,13 +22,13 @@ const OUT_OF_STEP = [
   "unknown_command",
 ];
 
-export function noticesView({ desk, texts, t }) {
+export function noticesView({ model, texts, t }) {
   const element = el("div", { class: "notices", role: "alert" });
   const shown = new Map();
   return {
     element,
     update() {
-      const { notices } = desk;
+      const { notices } = model;
       for (const id of shown.keys()) if (!notices.some((each) => each.id === id)) shown.delete(id);
       for (const notice of notices) if (!shown.has(notice.id)) shown.set(notice.id, make(notice));
       arrange(element, [...shown.values()]);
@@ -43,7 +43,7 @@ export function noticesView({ desk, texts, t }) {
         label: t(action.key, paramsOf(texts, notice)),
         kind: "small",
         onclick: () => {
-          desk.dismiss(id);
+          model.dismiss(id);
           action.run();
         },
       });
@@ -53,7 +53,9 @@ export function noticesView({ desk, texts, t }) {
       icon(ICONS[kind]),
       noticeText(texts, notice),
       act,
-      button({ label: t("notice.dismiss"), icon: "close", kind: "quiet", bare: true, onclick: () => desk.dismiss(id) }),
+      button({
+        label: t("notice.dismiss"), icon: "close", kind: "quiet", bare: true, onclick: () => model.dismiss(id),
+      }),
     );
   }
 }

@@ -13,7 +13,7 @@ const NUMBERS = {
   way: (texts, { relayed }) => texts.t(relayed ? "quality.relayed" : "quality.direct"),
 };
 
-export function qualityView({ desk, phone, texts, t }, call) {
+export function qualityView({ model, phone, texts, t }, call) {
   const bars = el(
     "span",
     { class: "bars", "aria-hidden": "true" },
@@ -35,7 +35,7 @@ export function qualityView({ desk, phone, texts, t }, call) {
   return {
     element,
     update() {
-      const sample = desk.qualityOf(call);
+      const sample = model.qualityOf(call);
       show(element, call.isUp);
       const paused = call.held || call.heldByPeer;
       const silent = sample?.silent && call.isUp && !paused;

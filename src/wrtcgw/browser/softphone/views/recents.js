@@ -8,7 +8,7 @@ import { button, card } from "./parts.js";
 
 const ICONS = { missed: "missed", elsewhere: "elsewhere", declined: "close" };
 
-export function recentsView({ desk, history, alerts, texts, t, options }) {
+export function recentsView({ model, history, alerts, texts, t, options }) {
   let missedOnly = false;
   let drawn = "";
   const badge = el("span", { class: "badge", hidden: true });
@@ -40,7 +40,7 @@ export function recentsView({ desk, history, alerts, texts, t, options }) {
     if (!history.unseen) return;
     history.see();
     update();
-    alerts.show(desk.incoming, texts, 0);
+    alerts.show(model.incoming, texts, 0);
   }
 
   function choose(missed) {
@@ -52,7 +52,7 @@ export function recentsView({ desk, history, alerts, texts, t, options }) {
     const entries = history.clear();
     update();
     element.querySelector("button")?.focus();
-    desk.notify({
+    model.notify({
       kind: "info",
       code: "cleared",
       action: {
@@ -105,7 +105,7 @@ export function recentsView({ desk, history, alerts, texts, t, options }) {
         icon: "handset",
         kind: "quiet",
         bare: true,
-        onclick: () => desk.dial(peer),
+        onclick: () => model.dial(peer),
       }),
     );
   }

@@ -9,7 +9,7 @@ import { incomingView } from "./incoming.js";
 import { button, card } from "./parts.js";
 
 export function stageView(context) {
-  const { desk, t } = context;
+  const { model, t } = context;
   const list = el("div", { class: "calls" });
   const rest = el("div", { class: "rest" });
   const element = card(t("calls.title"), { class: "stage" }, list, rest);
@@ -29,7 +29,7 @@ export function stageView(context) {
   return {
     element,
     update() {
-      const { incoming, current } = desk;
+      const { incoming, current } = model;
       const focused = element.contains(document.activeElement) && document.activeElement;
       const before = new Set(list.children);
       for (const call of views.keys()) if (call.isOver) views.delete(call);
@@ -48,7 +48,7 @@ export function stageView(context) {
     tick: () => views.forEach((each) => each.tick?.()),
     levels: () => views.forEach((each) => each.levels?.()),
     focus: () => heading.focus(),
-    digit: (digit) => views.get(desk.selected)?.digit?.(digit),
+    digit: (digit) => views.get(model.selected)?.digit?.(digit),
   };
 
   // When what had the focus is gone, it goes to what has taken its place: the new card, the call in hand, or the
@@ -57,15 +57,15 @@ export function stageView(context) {
     const lost = focused && (!element.contains(focused) || focused.closest("[hidden]"));
     const nowhere = document.activeElement === document.body || document.activeElement === null;
     const placed = fresh && fresh.dataset.state === "calling" && context.element.contains(document.activeElement);
-    const target = fresh ?? views.get(desk.selected)?.element;
+    const target = fresh ?? views.get(model.selected)?.element;
     if (lost || placed || (fresh && nowhere)) (target?.querySelector("[data-focus]") ?? heading).focus();
   }
 
   function showRest(idle) {
-    const { lastEnded } = desk;
+    const { lastEnded } = model;
     show(rest, idle || lastEnded?.ended.missed || lastEnded?.ended.answeredElsewhere);
     show(ready, idle);
-    const able = desk.registration.level === "ok";
+    const able = model.registration.level === "ok";
     say(ready.children[1], t(able ? "calls.none" : "calls.not_ready"));
     say(ready.children[2], t(able ? "calls.none_hint" : "calls.not_ready_hint"));
     if (ended === lastEnded) return;
@@ -78,7 +78,7 @@ export function stageView(context) {
   }
 
   function endedCard(call) {
-    const { key, params, failure, code } = ending(call, context.texts, desk.transferredTo(call));
+    const { key, params, failure, code } = ending(call, context.texts, model.transferredTo(call));
     const talked = call.answeredAt ? t("ended.talked", { time: clock(call.endedAt - call.answeredAt) }) : "";
     return el(
       "div",
@@ -103,7 +103,7 @@ export function stageView(context) {
           icon: "close",
           kind: "quiet",
           bare: true,
-          onclick: () => desk.forgetEnded(),
+          onclick: () => model.forgetEnded(),
         }),
       ),
     );
@@ -113,9 +113,9 @@ export function stageView(context) {
   function next(call, failure) {
     if (!call.peer || !(failure || call.ended.missed)) return null;
     if (call.direction === "outbound" && isWrongNumber(call.ended) && context.options.dial !== false) {
-      return button({ label: t("ended.correct"), kind: "small", onclick: () => desk.edit(call.peer) });
+      return button({ label: t("ended.correct"), kind: "small", onclick: () => model.edit(call.peer) });
     }
     const label = t("ended.again", { peer: call.peer });
-    return button({ label, icon: "handset", kind: "small", onclick: () => desk.dial(call.peer) });
+    return button({ label, icon: "handset", kind: "small", onclick: () => model.dial(call.peer) });
   }
 }

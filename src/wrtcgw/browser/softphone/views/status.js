@@ -5,14 +5,14 @@ import { icon } from "../icons.js";
 
 const ICONS = { ok: "check", busy: "clock", bad: "alert", off: "signOut" };
 
-export function statusView({ desk, t }) {
+export function statusView({ model, t }) {
   const mark = el("span", { class: "mark" });
   const words = el("span");
   const element = el("p", { class: "status", role: "status" }, mark, words);
   return {
     element,
     update() {
-      const { level, key, params } = desk.registration;
+      const { level, key, params } = model.registration;
       if (element.dataset.level !== level) mark.replaceChildren(icon(ICONS[level]));
       put(element, "data-level", level);
       say(words, t(key, params));

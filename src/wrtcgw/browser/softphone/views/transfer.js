@@ -4,17 +4,17 @@ import { arrange, el, put, say, show, uniqueId } from "../dom.js";
 import { nameOf } from "../words.js";
 import { button, field } from "./parts.js";
 
-export function transferView({ desk, texts, t }, call, close) {
+export function transferView({ model, texts, t }, call, close) {
   const to = el("input", { type: "tel", autocomplete: "off", maxlength: 256, enterkeyhint: "done" });
   const blind = el("button", { type: "submit", class: "button primary" }, t("transfer.now"));
-  const ask = button({ label: t("transfer.ask"), onclick: () => act(() => desk.consult(call, to.value)) });
+  const ask = button({ label: t("transfer.ask"), onclick: () => act(() => model.consult(call, to.value)) });
   const form = el(
     "form",
     {
       novalidate: true,
       onsubmit: (event) => {
         event.preventDefault();
-        act(() => desk.transfer(call, to.value));
+        act(() => model.transfer(call, to.value));
       },
     },
     field(t("transfer.to"), to, el("p", { class: "hint" }, t("transfer.hint"))),
@@ -37,11 +37,11 @@ export function transferView({ desk, texts, t }, call, close) {
     if (!to.value.trim()) {
       put(to, "aria-invalid", "true");
       to.focus();
-      desk.complain({ code: "no_number" });
+      model.complain({ code: "no_number" });
       return;
     }
     put(to, "aria-invalid", null);
-    desk.dismiss("no_number");
+    model.dismiss("no_number");
     action();
     close();
     to.value = "";
@@ -56,7 +56,7 @@ export function transferView({ desk, texts, t }, call, close) {
           label,
           icon: "users",
           onclick: () => {
-            desk.connect(call, other);
+            model.connect(call, other);
             close();
           },
         }),
@@ -72,9 +72,9 @@ export function transferView({ desk, texts, t }, call, close) {
     focus: () => to.focus(),
     update() {
       say(heading, t("transfer.title", { peer: nameOf(call, texts) }));
-      arrange(others, desk.partnersOf(call).map(partner));
+      arrange(others, model.partnersOf(call).map(partner));
       show(others, others.children.length);
-      const target = desk.transferOf(call);
+      const target = model.transferOf(call);
       show(progress, target);
       say(progress, target ? t("transfer.progress", { to: target }) : "");
     },
