@@ -423,7 +423,8 @@ class Counted(Delivery):
 class SecureTransport:
     """A connection over TLS whose bytes have all been written."""
 
-    dataBuffer = b""
+    def __init__(self) -> None:
+        self.dataBuffer = b""
 
 
 class OwnFarewellTests(SynchronousTestCase):
