@@ -109,10 +109,11 @@ class ForeignRealmTests(LeakCase):
         self.assertEqual(self.alarms[-1].kind.value, "foreign_realm")
 
     def test_guests(self) -> None:
-        """A guest's credentials are for the realm of the guest DN's registration, or a configured one, or none."""
+        """A guest's credentials are for the realm of the guest DN's registration, a configured one, or the domain."""
         off: dict[str, object] = {"guest_mode": "unregistered", "guest_dn": "5003", "guest_password": "third"}
         cases: tuple[tuple[dict[str, object], str, list[str]], ...] = (
             (off, OWN, []),
+            (off, OWN.replace("far", "example.org"), ["example.org"]),
             ({**off, "auth_realms": ("far",)}, OWN, ["far"]),
             ({**off, "auth_realms": ("far",)}, EVIL, []),
             ({**off, "guest_mode": "registered"}, OWN, ["far"]),
@@ -125,6 +126,19 @@ class ForeignRealmTests(LeakCase):
             self.gateway.place_call(agent.id, "8000", PAGE_SDP, page_address="192.0.2.1")
             self.run_for(1)
             self.assertEqual(self.shown(*self.far.calls[-1].requests), realms, settings)
+
+    def test_unregistered_guests(self) -> None:
+        """Guests who are not registered show credentials where the registrar has challenged an agent."""
+        self.start(guest_mode="unregistered", guest_dn="5003", guest_password="third", guest_destinations=("*",))
+        self.sign_in()
+        guest = self.done(self.gateway.sign_in_guest("anon"), 1)
+        for challenge, realms in ((OWN, ["far"]), (EVIL, [])):
+            self.far.challenges["INVITE"] = ("WWW-Authenticate", challenge)
+            call = self.gateway.place_call(guest.id, "8000", PAGE_SDP, page_address="192.0.2.1")
+            self.run_for(1)
+            self.assertEqual(self.shown(*self.far.calls[-1].requests), realms)
+            if call.is_up:
+                self.done(self.gateway.hangup(guest.id), 6)
 
 
 class UnaskedTests(LeakCase):

@@ -5,6 +5,7 @@ Each is an agent with an account of its own in the core, which is not registered
 Contact. When the site wants it, one REGISTER of the guest DN stands for all of them as long as there is one.
 """
 
+from collections.abc import Collection
 from itertools import count
 from typing import Protocol
 
@@ -65,9 +66,9 @@ class Guests:
         await self._registrar.connection()
         dn, password = settings.guest_dn, settings.guest_password
         flow = self._registrar.flow_of(dn)
-        realms, algorithms = settings.auth_realms, settings.digest_algorithms
         common = self._common
         if common is None or not self._present:
+            realms, algorithms = self._realms(), settings.digest_algorithms
             common = self._common = Account(dn, dn, password, flow, realms=realms, algorithms=algorithms)
             if settings.guest_mode == "registered":
                 await self._registrar.register(common)
@@ -78,6 +79,17 @@ class Guests:
         self._registrar.use(key, flow)
         agent.abilities = abilities.as_guest()
         return agent
+
+    def _realms(self) -> Collection[str]:
+        """
+        Return the realms that get the guests' credentials; none for those of their own registration.
+
+        Guests who are not registered learn none: those that the registrar has asked agents for count, and our domain.
+        """
+        settings = self._context.settings
+        if settings.auth_realms or settings.guest_mode == "registered":
+            return settings.auth_realms
+        return {settings.domain, *self._context.core.registrar_realms()}
 
     def _name(self) -> str:
         """Return a Contact user that nobody has."""

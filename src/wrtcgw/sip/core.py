@@ -163,6 +163,10 @@ class UACore:
         """Return the account of that key: the one whose credentials were accepted last."""
         return self._ua.accounts.get(key)
 
+    def registrar_realms(self) -> frozenset[str]:
+        """Return the realms in which registrars have challenged the accounts that are registered."""
+        return frozenset().union(*(each.account.keyring.learnt_realms for each in self._registrations.values()))
+
     def add_account(self, account: Account) -> None:
         """Serve an account that is not registered: calls can be placed for it, and reach it by its key."""
         self._ua.accounts[account.key] = account

@@ -64,6 +64,11 @@ class Keyring:
         """Return whether the password itself is still kept."""
         return self._password is not None
 
+    @property
+    def learnt_realms(self) -> frozenset[str]:
+        """The realms in which the registrar has challenged."""
+        return frozenset(self._learnt)
+
     def objection(self, realm: str, algorithm: Algorithm, *, registering: bool) -> Refusal | None:
         """
         Return why a challenge gets no credentials; None when it may have some.
