@@ -1,9 +1,10 @@
 """What the softphone shows of who calls: the number dialled, diversions, an attestation, a changed name."""
 
 import json
+from functools import partial
 from typing import Any
 
-from playwright.sync_api import Route
+from playwright.sync_api import Page, Route
 
 from tests.interop.a11y import check_accessible
 from tests.interop.screenshots import WIDE, screenshots
@@ -22,6 +23,16 @@ OFFER = {
 IDENTITY = {"messageType": "IDENTITY", "callId": "c1", "seq": 2, "from": "0897654321", "displayName": "Ada Lovelace"}
 
 
+def _replace_stream(told: list[dict[str, Any]], page: Page) -> None:
+    """Let a page's event stream consist of these messages."""
+
+    def fulfil(route: Route) -> None:
+        body = "".join(f"id: {each['seq']}\ndata: {json.dumps(each)}\n\n" for each in told)
+        route.fulfill(body=f": there\n\n{body}", content_type="text/event-stream")
+
+    page.route("**/api/webrtc/events?*", fulfil)
+
+
 class Identity(SoftphoneCase):
     """An incoming call, as the gateway tells it to the page."""
 
@@ -35,11 +46,7 @@ class Identity(SoftphoneCase):
             tab.console.expect("404")
             told: list[dict[str, Any]] = []
 
-            def stream(route: Route, told: list[dict[str, Any]] = told) -> None:
-                body = "".join(f"id: {each['seq']}\ndata: {json.dumps(each)}\n\n" for each in told)
-                route.fulfill(body=f": there\n\n{body}", content_type="text/event-stream")
-
-            await self.do(tab, lambda page, stream=stream: page.route("**/api/webrtc/events?*", stream))  # type: ignore[misc]
+            await self.do(tab, partial(_replace_stream, told))
             await self.sign_in(tab, 5001)
             told.append(OFFER)
             await self.sees(tab, "0891234567", ".incoming h3")
