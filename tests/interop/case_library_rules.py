@@ -213,9 +213,9 @@ class Guests(LibraryCase):
         await self.is_(tab, "established")
         await self.hears(tab, "call.connection")
 
-    async def test_readme(self) -> None:
-        """The README's page for visitors works as it is printed."""
-        text = (pathlib.Path(PROJECT) / "README.md").read_text("utf-8")
+    async def test_documented_page(self) -> None:
+        """The page for visitors in the documents works as it is printed."""
+        text = (pathlib.Path(PROJECT) / "docs/browser-library.md").read_text("utf-8")
         page = next(each for each in re.findall(r"(?s)```html\n(.*?)```", text) if "guest: true" in each)
         self.assertIn('phone.call("8000")', page)
         page = page.replace("https://gateway.example.com", self.gateway.url).replace('"8000"', f'"{ECHO}"')

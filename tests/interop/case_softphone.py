@@ -26,7 +26,7 @@ class Calls(SoftphoneCase):
     """What an agent does all day."""
 
     async def test_echo(self) -> None:
-        """As the README says: press Sign in, press Call, hear yourself; then mute, hold, hang up, call again."""
+        """As the tutorial says: press Sign in, press Call, hear yourself; then mute, hold, hang up, call again."""
         tab = await self.open()
         await self.press(tab, "Sign in")
         await self.sees(tab, "Registered as 5001", "header")

@@ -1,4 +1,4 @@
-"""The REST dialect: its routes, each one call of the gateway's facade. See ``README.md`` for the dialect itself."""
+"""The REST dialect: its routes, each one call of the gateway's facade. See ``docs/api.md`` for the dialect itself."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping

@@ -1,4 +1,4 @@
-"""The dialect of pages that were made for the vendor's gateway; see ``README.md`` for what it is and is not."""
+"""The dialect of pages that were made for the vendor's gateway; see ``docs/genesys-dialect.md``."""
 
 from wrtcgw.web.genesys.dialect import GenesysDialect, OnlyGenesys
 from wrtcgw.web.genesys.settings import GenesysSettings

@@ -1,0 +1,203 @@
+"""The documents: what they name is there, what has to be named is named, and links lead somewhere."""
+
+import ast
+import importlib.util
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from wrtcgw.config.settings import keys
+from wrtcgw.gateway.alarms import AlarmKind
+from wrtcgw.web.api import GatewayAPI
+from wrtcgw.web.errors import ROWS
+
+TOP = Path(__file__).parent.parent
+DOCS = TOP / "docs"
+DIALECT, GOLDEN = "tests/web/genesys", "tests/data/genesys"
+LETTER = re.compile(r"\b([A-Z])\s=\s`([^`]+)`")
+TOKEN = re.compile(r"(?<![\w`])([A-Z])(?=[ ;,]|$)|`([^`]+)`")
+CLASS = re.compile(r"([A-Z]\w*)(?:\.(test_\w+))?")
+
+Found = dict[str, tuple[set[str], set[str]]]
+"""Of each class its bases and its tests."""
+
+
+@cache
+def classes(path: str) -> Found:
+    """Return the classes of a module of tests, and those of the modules of tests that it imports."""
+    tree = ast.parse((TOP / path).read_text(encoding="utf-8"))
+    found: Found = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tests."):
+            name = (node.module or "").replace(".", "/")
+            for module in (name, *(f"{name}/{alias.name}" for alias in node.names)):
+                if (TOP / f"{module}.py").exists():
+                    found.update(classes(f"{module}.py"))
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            bases = {ast.unparse(base).rpartition(".")[2] for base in node.bases}
+            functions = [one for one in node.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+            found[node.name] = bases, {one.name for one in functions if one.name.startswith("test")}
+    return found
+
+
+def tests(found: Found, name: str) -> set[str]:
+    """Return the tests of a class, those of its bases included."""
+    bases, own = found.get(name, (set(), set()))
+    return own.union(*(tests(found, base) for base in bases))
+
+
+def is_there(path: str, name: str) -> bool:
+    """Return whether a module has a class of that name, that test in it, or a test of that name in any class."""
+    found = classes(path)
+    if name.startswith("test_"):
+        return any(name in own for _, own in found.values())
+    match = CLASS.fullmatch(name)
+    if match is None:
+        return False
+    own = tests(found, match[1])
+    return match[2] in own if match[2] else bool(own)
+
+
+def unknown(text: str) -> Iterator[str]:
+    """Return what a page names although it is not there."""
+    letters: dict[str, str] = dict(LETTER.findall(text))
+    for line in text.splitlines():
+        if line.startswith("| ") and not line.endswith("| test |"):
+            yield from _unknown(line.rpartition(" | ")[2].rstrip(" |"), letters)
+    yield from (path for path in letters.values() if not (TOP / path).exists())
+
+
+def _unknown(cell: str, letters: dict[str, str]) -> Iterator[str]:
+    path = f"{DIALECT}/test_checklist.py"
+    for letter, name in TOKEN.findall(cell):
+        if letter and letter not in letters:
+            yield letter
+        elif letter:
+            path = letters[letter]
+        elif name.endswith(".py"):
+            path = name if "/" in name else f"{DIALECT}/{name}"
+            if not (TOP / path).exists():
+                yield name
+        elif name.startswith(("test_", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ")):
+            if not is_there(path, name):
+                yield f"{path} {name}"
+        elif not list((TOP / GOLDEN).glob(f"{name}.txt")):
+            yield name
+
+
+def page(name: str) -> str:
+    """Return the text of a document, by its path from the top."""
+    return (TOP / name).read_text(encoding="utf-8")
+
+
+class CheckLists(SynchronousTestCase):
+    """The tables of what is tested."""
+
+    PAGES = ("docs/genesys-dialect.md", "docs/third-party-call-control.md")
+
+    def test_named_tests(self) -> None:
+        """Each file, class and test is there, and each golden file."""
+        for name in self.PAGES:
+            self.assertGreater(page(name).count("\n| "), 18)
+            self.assertEqual(list(unknown(page(name))), [])
+
+    def test_golden_files(self) -> None:
+        """No golden file is left out."""
+        names = re.findall(r"`([a-z_*]+)`", page(self.PAGES[0]))
+        named = {path for name in names for path in (TOP / GOLDEN).glob(f"{name}.txt")}
+        self.assertEqual([path.stem for path in sorted(set((TOP / GOLDEN).iterdir()) - named)], [])
+
+    def test_what_is_not_there(self) -> None:
+        """A name that is wrong in any way is found."""
+        table = "E = `tests/test_dialect_end_to_end.py`, I = `tests/nothing.py`\n| 1 | {} |\n"
+        for name, wrong in (
+            ("`Point1`; E `LossTests`, `test_register`; `hold_*`", []),
+            ("`Point77`", [f"{DIALECT}/test_checklist.py Point77"]),
+            ("`Point1.test_nothing`", [f"{DIALECT}/test_checklist.py Point1.test_nothing"]),
+            ("E `Point1`", ["tests/test_dialect_end_to_end.py Point1"]),
+            ("E `test_nothing`", ["tests/test_dialect_end_to_end.py test_nothing"]),
+            ("X `Point1`; `tests/no.py`; `no_such_*`", ["X", "tests/no.py", "no_such_*"]),
+        ):
+            self.assertEqual(list(unknown(table.format(name))), [*wrong, "tests/nothing.py"])
+
+
+PATH = re.compile(r"`((?:conf|docs|src|tests)/[\w./-]+|[A-Z]+\.md|requirements\.lock|\.ci/run)`")
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[\w-]+)?\)")
+
+
+class Names(SynchronousTestCase):
+    """What the documents name is there."""
+
+    def setUp(self) -> None:
+        texts = [TOP / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")]
+        self.documents = [*texts, *DOCS.glob("*.md"), *DOCS.glob("decisions/*.md")]
+
+    def test_paths(self) -> None:
+        """Each file and folder of the repository that a document names is there."""
+        for document in self.documents:
+            for name in PATH.findall(document.read_text(encoding="utf-8")):
+                self.assertTrue((TOP / name).exists(), f"{document.name}: {name}")
+
+    def test_links(self) -> None:
+        """Each link to another document leads to one, as a forge shows it as well."""
+        for document in self.documents:
+            for link in LINK.findall(document.read_text(encoding="utf-8")):
+                if "://" not in link:
+                    self.assertTrue((document.parent / link).exists(), f"{document.name}: {link}")
+
+    def test_every_page_is_linked(self) -> None:
+        """The README leads to every page, and so does the table of contents."""
+        contents = page("docs/index.md").split()
+        for path in DOCS.glob("*.md"):
+            if path.stem != "index":
+                self.assertIn(path.stem, contents)
+            if path.stem not in ("index", "changelog"):
+                self.assertIn(f"(docs/{path.name})", page("README.md"))
+
+    def test_readme(self) -> None:
+        """The README is short, and names the test command that CI runs."""
+        lines = page("README.md").splitlines()
+        self.assertLessEqual(len(lines), 150)
+        self.assertIn("python3 -m venv .venv && .venv/bin/pip install tox && .venv/bin/tox", lines)
+
+
+class Completeness(SynchronousTestCase):
+    """What has to be named is named."""
+
+    def test_routes(self) -> None:
+        """The page of the API names each route."""
+        text = page("docs/api.md")
+        for rule in GatewayAPI.app.url_map.iter_rules():
+            name = rule.rule.removeprefix("/api/webrtc/")
+            self.assertTrue(rule.rule in text or f"`{name}`" in text, rule.rule)
+
+    def test_error_codes(self) -> None:
+        """And each code of an error."""
+        text = page("docs/api.md")
+        self.assertEqual([row.code for row in ROWS.values() if f"`{row.code}`" not in text], [])
+
+    def test_alarms(self) -> None:
+        """The page for operators names each alarm."""
+        text = page("docs/operations.md")
+        self.assertEqual([kind.value for kind in AlarmKind if f"| `{kind.value}` |" not in text], [])
+
+    def test_settings(self) -> None:
+        """The page of the configuration names each key once, says which ones a reload takes over, and is up to date."""
+        text = page("docs/configuration.md")
+        for name, key, _ in keys():
+            entries = re.findall(rf"(?m)^.*`{name} = .*$", text)
+            self.assertEqual(len(entries), 1, name)
+            self.assertEqual(entries[0].endswith(" *reload*"), key.reload, name)
+        script = DOCS / "write_configuration.py"
+        spec = importlib.util.spec_from_file_location("write_configuration", script)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        end = text.partition(module.BEGIN)[2].strip()
+        self.assertEqual(
+            end, module.written(page("conf/wrtcgw.toml")).strip(), "run python docs/write_configuration.py"
+        )
