@@ -1,6 +1,10 @@
 """Who is at the far end, and how a call came, with the identities that Asterisk sends itself."""
 
+from twisted.internet import reactor
+from twisted.internet.task import deferLater
+
 from tests.interop.base import InteropCase
+from tests.interop.servers import SHORT_AGENT
 
 
 class IdentityCases(InteropCase):
@@ -54,4 +58,28 @@ class IdentityCases(InteropCase):
         offer = await second.take()
         self.assertEqual(offer["from"], "anonymous")
         self.assertNotIn("5001", str(await second.calls()))
+        await caller.do("hangup", call)
+
+    async def test_name_in_latin_1(self) -> None:
+        """A caller's name that is no UTF-8 reaches the page, and nobody's connection ends for it."""
+        caller, second = await self.agent(5001), await self.agent(5002)
+        call = await caller.call("5302")
+        offer = await second.take()
+        self.assertEqual((offer["from"], offer["displayName"]), ("5001", "J\u00fcrgen"))
+        await caller.do("hangup", call)
+
+    async def test_careless_diversion(self) -> None:
+        """A tel: URI with separators, and a semicolon with nothing behind it."""
+        caller, second = await self.agent(5001), await self.agent(5002)
+        call = await caller.call("5402")
+        offer = await second.take()
+        self.assertEqual(offer["diversion"], [{"number": "+49800555", "reason": "unconditional"}])
+        await caller.do("hangup", call)
+
+    async def test_short_registration(self) -> None:
+        """A registrar that grants ten seconds of ten minutes is asked again in time: calls go on ringing."""
+        caller, second = await self.agent(5001), await self.agent(SHORT_AGENT)
+        await deferLater(reactor, 14, lambda: None)
+        call = await caller.call(str(SHORT_AGENT))
+        await second.take()
         await caller.do("hangup", call)

@@ -22,6 +22,8 @@ PLAIN_AGENTS = range(5021, 5024)
 """Those who get plain RTP from Asterisk, and WebRTC from rtpengine."""
 SHA256_AGENT = 5010
 """The one agent whose digest is SHA-256 instead of MD5."""
+SHORT_AGENT = 5011
+"""Gets ten seconds from the registrar, whatever it asks for."""
 ASTERISK_ETC = "etc/wrtcgw"
 BASE_CONF = "etc/asterisk"
 """What Debian's package brings: the files that ``conf/asterisk`` does not replace."""
@@ -125,7 +127,10 @@ def asterisk(installation: Installation, folder: pathlib.Path, ports: Ports) -> 
     for sample in sorted((CONF / "asterisk").glob("*.conf")):
         text = edited(sample.read_text(), _asterisk_edits(ports).get(sample.name, {}))
         (etc / sample.name).write_text(text)
-    agents = [*(_agent(dn, "agent") for dn in AGENTS), *(_agent(dn, "plain-agent") for dn in PLAIN_AGENTS)]
+    agents = [
+        *(_agent(dn, "agent") for dn in (*AGENTS, SHORT_AGENT)),
+        *(_agent(dn, "plain-agent") for dn in PLAIN_AGENTS),
+    ]
     (etc / "pjsip_agents.conf").write_text("".join(agents))
     (etc / "asterisk.conf").write_text(_asterisk_folders(root))
     for path in (etc, *etc.rglob("*")):
@@ -158,9 +163,10 @@ def _asterisk_edits(ports: Ports) -> dict[str, dict[str, str]]:
 
 def _agent(dn: int, template: str) -> str:
     digest = "supported_algorithms_uas = SHA-256\n" if dn == SHA256_AGENT else ""
+    short = "maximum_expiration = 10\n" if dn == SHORT_AGENT else ""
     return (
         f'[{dn}]({template})\naors = {dn}\nauth = {dn}\ncallerid = "Agent {dn}" <{dn}>\n'
-        f"[{dn}](agent-aor)\n[{dn}](agent-auth)\nusername = {dn}\npassword = {PASSWORD}\n{digest}"
+        f"[{dn}](agent-aor)\n{short}[{dn}](agent-auth)\nusername = {dn}\npassword = {PASSWORD}\n{digest}"
     )
 
 
