@@ -117,7 +117,9 @@ class UnitTests(SynchronousTestCase):
 class ContinuousIntegrationTests(SynchronousTestCase):
     """.ci/run, with a stand-in for everything that it starts."""
 
-    def run_script(self, tests: str, interop: str, *, tests_status: int = 0) -> tuple[int, list[str]]:
+    def run_script(
+        self, tests: str, interop: str, *, tests_status: int = 0, step_status: int = 0
+    ) -> tuple[int, list[str]]:
         """
         Run the script in a copy of the project that has nothing but what the script reads.
 
@@ -136,6 +138,7 @@ class ContinuousIntegrationTests(SynchronousTestCase):
 case "$*" in
     *--notest*) exit 0 ;;
     *interop*) cat {top}/interop.out ;;
+    *fuzz* | *package*) exit {step_status} ;;
     *) cat {top}/tests.out; exit {tests_status} ;;
 esac
 """
@@ -180,6 +183,12 @@ mkdir -p "$3/bin" && printf '#!/bin/sh\\n' > "$3/bin/pip" && cp {binaries}/tox "
         tests = TRIAL_OUTPUT.format(ran=7, verdict="PASSED (successes=7)")
         status, lines = self.run_script(tests, tests, tests_status=1)
         self.assertEqual((status, lines[-1]), (1, "14 passed, 1 failed"))
+
+    def test_steps(self) -> None:
+        """So do the package and the fuzz."""
+        tests = TRIAL_OUTPUT.format(ran=7, verdict="PASSED (successes=7)")
+        status, lines = self.run_script(tests, tests, step_status=1)
+        self.assertEqual((status, lines[-1]), (1, "14 passed, 2 failed"))
 
 
 class InteropSuite(SynchronousTestCase):
