@@ -16,7 +16,7 @@ from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 from twisted.web.test.requesthelper import DummyRequest
-from zope.interface import implementer
+from zope.interface import directlyProvides
 
 from tests.support.endtoend import LIMIT, until
 from tests.web.harness import PASSWORD, SDP
@@ -419,14 +419,6 @@ class Counted(Delivery):
         return self.left
 
 
-@implementer(ISSLTransport)
-class SecureTransport:
-    """A connection over TLS whose bytes have all been written."""
-
-    def __init__(self) -> None:
-        self.dataBuffer = b""
-
-
 class OwnFarewellTests(SynchronousTestCase):
     """Our own end of a connection, which no page acknowledges that has gone, does not count among the bytes."""
 
@@ -450,4 +442,6 @@ class OwnFarewellTests(SynchronousTestCase):
 
     def test_tls(self) -> None:
         """Over TLS close_notify comes before it."""
-        self.assertEqual([self.fate(SecureTransport(), left) for left in (1, 25, 65, 66)], [[False]] * 3 + [[True]])
+        secure = SimpleNamespace(dataBuffer=b"")
+        directlyProvides(secure, ISSLTransport)
+        self.assertEqual([self.fate(secure, left) for left in (1, 25, 65, 66)], [[False]] * 3 + [[True]])
