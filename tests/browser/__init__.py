@@ -1,1 +1,1 @@
-"""What browsers get: how it is served, and the logic of its scripts (``*.test.mjs``, run by ``interop.case_node``)."""
+"""What browsers get: how it is served, and the logic of its scripts (``*.test.mjs``, run by ``test_node``)."""

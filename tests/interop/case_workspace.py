@@ -10,13 +10,13 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from tests.interop.a11y import check_accessible
-from tests.interop.case_node import new_enough
 from tests.interop.chromium import Tab
 from tests.interop.demo import DemoCase
 from tests.interop.host_pages import host_pages
 from tests.interop.install import FOLDER, node_package
 from tests.interop.screenshots import screenshots
 from tests.interop.servers import PASSWORD, PROJECT
+from tests.support.node import find_node
 
 CLIENT = PROJECT / "tests" / "interop" / "workspace_client.mjs"
 LIMIT = 60.0
@@ -93,7 +93,7 @@ class ClientTests(TestCase):
         return deferToThread(self._node)
 
     def _node(self) -> None:
-        node = new_enough()
+        node = find_node()
         self.assertIsNotNone(node)
         package = node_package(FOLDER, "genesys-workspace-client-js")
         done = subprocess.run(
