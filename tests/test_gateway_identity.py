@@ -245,6 +245,9 @@ class Words(GatewayCase):
             ([self.REASON], ("", "Call rejected")),
             ([("Warning", '399 - "a \\"b\\"", 301 x "c"'), ("Reason", "SIP;cause=603")], ('a "b"; c', "SIP 603")),
             ([("Warning", "nonsense"), ("Reason", ";;")], ("", "")),
+            ([("Warning", "305 gw.example.com Incompatible media format")], ("Incompatible media format", "")),
+            ([("Warning", '305 [2001:db8::1]:5060 "No end, really')], ("No end, really", "")),
+            ([("Warning", "399 gw 'single'"), ("Warning", '399 gw "b"')], ("single; b", "")),
             ([], ("", "")),
         ):
             _, far = self.place(self.agent)
@@ -297,6 +300,11 @@ class Destinations(GatewayCase):
             ("TEL:+1-201-555-0123;ext=7", "+12015550123"),
             ("tel:%2B49-30-1", "+49301"),
             ("+49 (0)30 123", "+4930123"),
+            ("(+49) (0) 30 123", "+4930123"),
+            ("+(49)(0)30123", "+4930123"),
+            ("( 0049 ) (0) 30", "004930"),
+            ("(+39) (0)6 12", "+390612"),
+            ("(030) 123", "030123"),
             ("\u202a+49 30 1\u202c", "+49301"),
             ("+14155551212;verstat=TN-Validation-Passed", "+14155551212"),
             ("#21#", "%2321%23"),

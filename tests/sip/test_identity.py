@@ -8,6 +8,7 @@ from wrtcgw.sip.identity import (
     Party,
     asserted_identity,
     called_of,
+    caller_of,
     changed_identity,
     diversions_of,
     identity_of,
@@ -77,8 +78,24 @@ class Callers(SynchronousTestCase):
             ("uri", WITHHELD),
             ("name", Party("2001")),
             ("off", Party("2001", "Ann")),
+            ("FULL;screen=yes", WITHHELD),
+            ("full-network", WITHHELD),
+            ('"name,uri"', WITHHELD),
+            ("name-network", Party("2001")),
         ):
             self.assertEqual(self.party(("Remote-Party-ID", value + privacy)), party)
+            asserted = "P-Asserted-Identity", '"Ann" <sip:2001@b>'
+            self.assertEqual(self.party(asserted, ("Remote-Party-ID", value + privacy)), party)
+
+    def test_remote_party_id_of_the_callee(self) -> None:
+        """Outside of a call a Remote-Party-ID may be about the callee; inside it is always about the sender."""
+        callee = "Remote-Party-ID", '"Me" <sip:5001@a>;party=Called;privacy=full'
+        self.assertEqual(self.party(callee), Party("1001", "Bob"))
+        self.assertEqual(caller_of(request(callee)).uri.user, "1001")
+        self.assertEqual(self.party(callee, ("Remote-Party-ID", "<sip:7@a>;party=calling")), Party("7"))
+        told = asserted_identity(request(callee))
+        assert told is not None
+        self.assertEqual(told.shown(private=False), WITHHELD)
 
 
 class Connected(SynchronousTestCase):

@@ -105,11 +105,12 @@ class BlindTests(OurTransferCase):
         self.notify(call, "pending")
         self.assertEqual(self.told(), [])
         self.notify(call, "terminated;reason=timeout")
+        self.advance(2)
         self.assertEqual(self.told(), [(0, "", True)])
 
     def test_terminated_before_the_outcome(self) -> None:
         """A NOTIFY that ends the subscription with 100 or 180 may be followed by the outcome; else nobody knows it."""
-        for code, reason in ((100, "Trying"), (180, "Ringing")):
+        for code, reason in ((100, "Trying"), (180, "Ringing"), (0, "")):
             for outcome, told in (
                 ("SIP/2.0 200 OK", (200, "OK", True)),
                 ("SIP/2.0 486 Busy", (486, "Busy", True)),
@@ -118,7 +119,7 @@ class BlindTests(OurTransferCase):
                 with self.subTest(code=code, outcome=outcome):
                     call = self.referred()
                     before = len(self.told())
-                    self.notify(call, "terminated;reason=noresource", f"SIP/2.0 {code} {reason}")
+                    self.notify(call, "terminated;reason=noresource", f"SIP/2.0 {code} {reason}" if code else "")
                     self.assertEqual(self.told()[before:], [])
                     self.advance(0.9)
                     if outcome:
@@ -143,7 +144,22 @@ class BlindTests(OurTransferCase):
             self.assertEqual(self.notify(call, "active", body), 200)
         self.assertEqual(self.told(), [])
         self.notify(call, "terminated", "INVITE sip:a@b SIP/2.0")
+        self.advance(2)
         self.assertEqual(self.told(), [(0, "", True)])
+
+    def test_odd_status_lines(self) -> None:
+        """The status line is read whatever stands between its words, before it and behind it."""
+        for body, told in (
+            ("SIP/2.0  200 OK", (200, "OK", True)),
+            ("\tsip/2.0\t200\tOK\n", (200, "OK", True)),
+            ("\ufeffSIP/2.0 200 OK", (200, "OK", True)),
+            ("SIP/2.0 603", (603, "", True)),
+            ("SIP/2.0 486 Busy, \"here\" \r\nReason: x\r\n\r\n", (486, 'Busy, "here"', True)),
+        ):
+            call = self.referred()
+            self.notify(call, "terminated;reason=noresource", body)
+            self.assertEqual(self.told()[-1], told, body)
+            call.bye()
 
     def test_whole_message_in_body(self) -> None:
         """A sipfrag may be a response with header fields, with or without line ends in front (RFC 3420 section 2)."""

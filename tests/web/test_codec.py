@@ -89,6 +89,21 @@ class SingleFields(SynchronousTestCase):
         self.assertEqual(Fields(parse_fields(b"to=%2B4930123")).destination("to"), "+4930123")
         self.assertEqual(Fields(parse_fields(b"to=1003")).destination("to"), "1003")
         self.assertIsNone(Fields({}).destination("to"))
+        for given, number in (
+            ("(+49)30123", "(+49)30123"),
+            ("%28+49%29+30", "(+49) 30"),
+            ("+(49)(0)30+12", "+(49)(0)30 12"),
+            ("%20+49+30", " +49 30"),
+            ("%C2%A0+4930", "\xa0+4930"),
+            ("%E2%80%AA+4930%E2%80%AC", "\u202a+4930\u202c"),
+            ("tel://+4930", "tel://+4930"),
+            ("+%34930", "+4930"),
+            ("0800+1234", "0800 1234"),
+            ("+030123", " 030123"),
+            ("+*97", " *97"),
+            ("*21*+4930", "*21* 4930"),
+        ):
+            self.assertEqual(Fields(parse_fields(f"to={given}".encode())).destination("to"), number, given)
 
     def test_number(self) -> None:
         """Numbers are whole and short."""

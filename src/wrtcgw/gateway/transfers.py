@@ -222,6 +222,6 @@ def _transfer_state(event: TransferProgress) -> TransferState:
     """Read a NOTIFY: an end without a code, or before the outcome, tells nothing, so the call is better kept."""
     if 200 <= event.code < 300:
         return TransferState.DONE
-    if event.final and 100 <= event.code < 200:
+    if event.final and event.code < 200:
         return TransferState.UNKNOWN
     return TransferState.FAILED if event.final or event.code >= 300 else TransferState.PROCEEDING

@@ -20,6 +20,8 @@ WITHHOLDING = frozenset({"id", "user", "header"})
 """Values of Privacy with which a caller's identity is not for the callee (:rfc:`3323#section-4.2`, :rfc:`3325`)."""
 HISTORY_WITHHOLDING = frozenset({"history", "header"})
 """Values of Privacy that cover History-Info (:rfc:`7044#section-10.1.2`)."""
+_CONCEALING = frozenset({"full", "uri"})
+"""Values of the parameter privacy, of Remote-Party-ID and of Diversion, with which a number is not for the callee."""
 MAX_DIVERSIONS = 20
 """How many diverters are told of; a call that came over more of them is a loop."""
 
@@ -98,12 +100,17 @@ def caller_of(request: Request) -> NameAddr:
 
     An assertion without a user says only which PBX it is.
     """
-    return next(iter(_asserted(request)), request.from_)
+    return next(iter(_callers(request)), request.from_)
 
 
 def identity_of(request: Request) -> Identity:
     """Return the identity of who sends a request outside of a dialog."""
-    return _identity(request, [*_asserted(request), request.from_])
+    return _identity(request, [*_callers(request), request.from_])
+
+
+def _callers(request: Request) -> list[NameAddr]:
+    """Return whom the network asserts to call: a Remote-Party-ID may be about the callee instead."""
+    return [address for address in _asserted(request) if (address.param("party") or "").lower() != "called"]
 
 
 def asserted_identity(message: Request | Response) -> Identity | None:
@@ -140,16 +147,28 @@ def _identity(message: Request | Response, told: list[NameAddr]) -> Identity:
         if other.number == party.number:
             name, verstat = party.display_name or other.display_name, party.verstat or other.verstat
             party = evolve(party, display_name=name, verstat=verstat)
-    restriction = (first.param("privacy") or "").lower()  # of Remote-Party-ID
-    if restriction == "name":
+    restrictions = set().union(*map(_restrictions, told))
+    if "name" in restrictions:
         party = evolve(party, display_name="")
-    return Identity(party, restriction in ("full", "uri") or bool(_privacy(message) & WITHHOLDING))
+    return Identity(party, bool(restrictions & _CONCEALING or _privacy(message) & WITHHOLDING))
 
 
 def _privacy(message: Request | Response) -> set[str]:
     """Return the values of Privacy (:rfc:`3323#section-4.2`)."""
-    values = re.split("[;,]", ";".join(message.headers.get_all("Privacy")))
-    return {value.strip().lower() for value in values} - {""}
+    return _words(";".join(message.headers.get_all("Privacy")))
+
+
+def _restrictions(address: NameAddr) -> set[str]:
+    """
+    Return what Remote-Party-ID or Diversion asks to be kept from the callee: ``full``, ``name``, ``uri``.
+
+    ``full-network`` and the like tell beside that who is to see to it (draft-ietf-sip-privacy-04 section 5.1).
+    """
+    return {word.partition("-")[0] for word in _words(address.param("privacy") or "")}
+
+
+def _words(values: str) -> set[str]:
+    return {value.strip(' \t"').lower() for value in re.split("[;,]", values)} - {""}
 
 
 def called_of(request: Request) -> str:
@@ -180,7 +199,7 @@ def _from_diversion(request: Request) -> list[Diversion]:
         Diversion(
             party_of(address).number,
             address.param("reason") or "unknown",
-            (address.param("privacy") or "off").lower() in ("full", "uri"),
+            bool(_restrictions(address) & _CONCEALING),
         )
         for address in reversed(request.read_list("Diversion", NameAddr))
     ]

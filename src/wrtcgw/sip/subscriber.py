@@ -23,7 +23,8 @@ _DIGITS = re.compile(r"\+?[0-9*#]+")
 # RFC 3966 section 3, par; an empty one is nothing
 _SUBSCRIBER = re.compile(r"([^;]*)((?:;(?:[A-Za-z0-9-]+(?:=[^;\s@<>\"]*)?)?)*)")
 # "+49 (0)30": the national prefix, not to be dialled behind a country code; but in Italy's numbers it is a digit.
-_TRUNK_PREFIX = re.compile(r"^((?:\+|00)\s*(?!39)[1-9][^()]*)\(\s*0\s*\)")
+# The country code may be in brackets of its own.
+_TRUNK_PREFIX = re.compile(r"^(\(?\s*(?:\+|00)[\s(]*(?!39)[1-9][0-9\s]*\)?[^()]*)\(\s*0\s*\)")
 # No delimiter of a URI or of a header field: what is meant as one user can never become more than that.
 _USER = re.compile(r"[^\s\x00-\x1f\x7f<>\"@:;?,%\\\[\]{}|^`\ud800-\udfff]{1,128}")
 # Beyond ASCII letters only: neither other scripts' digits, which look like a number that they are not for SIP, nor the

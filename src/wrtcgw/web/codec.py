@@ -27,7 +27,9 @@ _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]*)?|-?\.[0-9]+")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _SWITCH = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 # Pages put ``+49...`` into the query as it is, where a plus stands for a blank. No international number goes on with 0.
-_BARE_PLUS = re.compile(rb"^((?:tel:|sips?:)?)\+(?=[(+]*[1-9])", re.IGNORECASE)
+# What may stand before it is for people, and may be escaped, so the plus is kept as a mark until all else is decoded.
+_MARK = "\ufdd0"
+_BARE_PLUS = re.compile(f"^((?:tel:|sips?:)?[^\\w*#]*?){_MARK}(?=[({_MARK}\\s]*[1-9])", re.IGNORECASE)
 TEXT_LIMIT = 1024
 """Characters in one short field; descriptions and bodies are bounded by the body's limit."""
 
@@ -48,7 +50,7 @@ class BoundedBody(BytesIO):
         return super().write(data)
 
 
-def parse_fields(text: bytes) -> dict[str, str]:
+def parse_fields(given: bytes) -> dict[str, str]:
     """
     Parse a query or an urlencoded form; of a repeated name the last counts.
 
@@ -56,24 +58,24 @@ def parse_fields(text: bytes) -> dict[str, str]:
 
     :raises BadInput: when it is not UTF-8.
     """
-    encoded = b"%" in text or b"+" in text
+    encoded = b"%" in given or b"+" in given
     fields = {}
     try:
-        for part in text.split(b"&"):
+        for part in given.split(b"&"):
             name, _, value = part.partition(b"=")
-            if name == b"to":
-                value = _BARE_PLUS.sub(rb"\1%2B", value)
+            is_address = name == b"to"
             if encoded:
-                name, value = _unquote(name), _unquote(value)
-            fields[name.decode("utf-8")] = value.decode("utf-8")
+                name, value = _unquote(name), _unquote(value, _MARK.encode() if is_address else b" ")
+            text = value.decode("utf-8")
+            fields[name.decode("utf-8")] = _BARE_PLUS.sub(r"\1+", text).replace(_MARK, " ") if is_address else text
     except UnicodeDecodeError:
         raise BadInput("query", "percent-encoded UTF-8") from None
     fields.pop("", None)
     return fields
 
 
-def _unquote(text: bytes) -> bytes:
-    return unquote_to_bytes(text.replace(b"+", b" "))
+def _unquote(text: bytes, plus: bytes = b" ") -> bytes:
+    return unquote_to_bytes(text.replace(b"+", plus))
 
 
 class Fields:

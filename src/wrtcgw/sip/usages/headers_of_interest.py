@@ -16,6 +16,8 @@ from wrtcgw.sip.source import Source
 # RFC 3261 section 25.1, warning-value: three digits, an agent, a quoted text. Its agent may be anything, and some peers
 # leave it out.
 _WARNING = re.compile(r'(?:^|,)\s*[0-9]{3}\b[^",]*"((?:[^"\\]|\\.)*)"')
+# The same of peers that do not quote the text, or do not end it: all that follows the agent is meant.
+_UNQUOTED_WARNING = re.compile(r"\s*[0-9]{3}\s+[^\s\"']+\s+[\"']?([^\"]*)")
 
 
 class Told(NamedTuple):
@@ -37,7 +39,9 @@ def warning_of(message: Request | Response) -> str:
     """Return the texts of Warning (:rfc:`3261#section-20.43`), '' when there are none."""
     texts = []
     for value in message.headers.get_all("Warning"):
-        texts += [grammar.unquote(f'"{found[1]}"') for found in _WARNING.finditer(value)]
+        quoted = [grammar.unquote(f'"{found[1]}"') for found in _WARNING.finditer(value)]
+        unquoted = None if quoted else _UNQUOTED_WARNING.fullmatch(value)
+        texts += quoted if unquoted is None else [unquoted[1].rstrip("' \t")]
     return "; ".join(dict.fromkeys(filter(None, map(str.strip, texts))))
 
 

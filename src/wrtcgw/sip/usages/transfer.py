@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 OUTCOME_PATIENCE = 1.5
 """Seconds for which the outcome is waited for when the subscription was terminated without it."""
 
-_STATUS = re.compile("[1-6][0-9][0-9]")
+# RFC 3420 section 2: the status line, whatever stands between its words and before it
+_STATUS_LINE = re.compile(r"[\s\ufeff]*SIP/2\.0[ \t]+([1-6][0-9]{2})(?![^\s])([^\r\n]*)", re.IGNORECASE)
 
 
 class Transfer:
@@ -69,8 +70,8 @@ class Transfer:
         Take a NOTIFY of the subscription (:rfc:`3515#section-2.4.4`).
 
         It may overtake the 202. A state that is terminated without a body tells nothing of the transfer: code 0; a
-        body that tells nothing while the state is active is not passed up. One that is terminated while the target is
-        tried or rings may be followed by another NOTIFY, or by the BYE: they are waited for.
+        body that tells nothing while the state is active is not passed up. One that is terminated without the outcome
+        may be followed by another NOTIFY, or by the BYE: they are waited for.
 
         An id (:rfc:`3515#section-2.4.6`) that belongs to an earlier REFER of ours means that one; any other is let
         pass, since back-to-back user agents forward ids whose CSeq numbers they have changed.
@@ -84,12 +85,13 @@ class Transfer:
             return
         code, reason = _sipfrag(server.request.body)
         state = next(iter(tokens([(headers.get("Subscription-State") or "").lower()])), "")
-        if state == "terminated" and 100 <= code < 200:
-            self._last = code, reason
+        if state == "terminated" and code < 200:
+            self._last = (code, reason) if code else self._last
             leg.ua.layer.disarm(self, "silent")
             leg.ua.layer.arm(self, "outcome", OUTCOME_PATIENCE)
         else:
-            self._progress(code, reason, final=code >= 200 or state == "terminated")
+            self._last = code, reason
+            self._progress(code, reason, final=code >= 200)
 
     def on_timer(self, name: str) -> None:
         """Give up on a far side that says no more: ``outcome`` after a NOTIFY that was to be the last."""
@@ -214,9 +216,5 @@ class TransferRequest:
 
 def _sipfrag(body: str) -> tuple[int, str]:
     """Return code and reason of a sipfrag's status line (:rfc:`3420#section-2`); 0 when there is none."""
-    line = body.lstrip().split("\n", 1)[0].strip()
-    version, _, rest = line.partition(" ")
-    code, _, reason = rest.partition(" ")
-    if version.upper() != "SIP/2.0" or _STATUS.fullmatch(code) is None:
-        return 0, ""
-    return int(code), reason.strip()
+    match = _STATUS_LINE.match(body)
+    return (int(match[1]), (match[2] or "").strip()) if match is not None else (0, "")
