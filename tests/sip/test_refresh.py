@@ -90,6 +90,14 @@ class GrantTests(RegisterCase):
                     self.registered(granted)
                     self.assertAlmostEqual(self.wait_for_refresh(), granted * (0.5 + 0.4 * share))
 
+    def test_absurd_time(self) -> None:
+        """However long a registrar says that it keeps the binding, it is asked again within a day."""
+        for granted in (2**32 - 1, 10**14):
+            with self.subTest(granted=granted):
+                self.start()
+                self.registered(granted)
+                self.assertLess(self.wait_for_refresh(), 86400)
+
     def test_refreshes(self) -> None:
         """Refreshes go on for ever, one at a time, in one Call-ID with rising numbers."""
         self.registered()
@@ -180,6 +188,7 @@ class RefreshFailureTests(RegisterCase):
             for value, expected in (
                 ("300", 300),
                 ("18000;duration=3600", 18000),
+                ("4294967295", 86400),
                 ("120 (in a meeting)", 120),
                 ("0", 5),
                 ("1", 5),

@@ -154,7 +154,7 @@ class BlindTests(OurTransferCase):
             ("\tsip/2.0\t200\tOK\n", (200, "OK", True)),
             ("\ufeffSIP/2.0 200 OK", (200, "OK", True)),
             ("SIP/2.0 603", (603, "", True)),
-            ("SIP/2.0 486 Busy, \"here\" \r\nReason: x\r\n\r\n", (486, 'Busy, "here"', True)),
+            ('SIP/2.0 486 Busy, "here" \r\nReason: x\r\n\r\n', (486, 'Busy, "here"', True)),
         ):
             call = self.referred()
             self.notify(call, "terminated;reason=noresource", body)

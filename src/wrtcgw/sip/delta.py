@@ -11,6 +11,9 @@ The least number of seconds after which anything is sent because a peer's timer 
 No peer needs more, and what one of them asks of an agent it asks of all: 0 s would make of each a flood.
 """
 
+CEILING = 86400.0
+"""The most seconds for which a peer can have a request of ours wait: no agent is to be lost for good."""
+
 # what comes behind the number is a comment, a parameter or a fraction; so long a number is none
 _SECONDS = re.compile(r'[ \t]*"?[ \t]*([0-9]{1,39})(?![0-9])')
 
@@ -28,4 +31,4 @@ def seconds_of(value: str | None) -> int | None:
 
 def floored(seconds: float) -> float:
     """Return how long to wait when a peer's timer value asks for ``seconds``."""
-    return max(seconds, FLOOR)
+    return max(min(seconds, CEILING), FLOOR)

@@ -12,7 +12,7 @@ from enum import Enum
 
 from attrs import define, field
 
-from wrtcgw.sip.delta import FLOOR, floored, seconds_of
+from wrtcgw.sip.delta import CEILING, FLOOR, floored, seconds_of
 from wrtcgw.sip.digest import Authenticator
 from wrtcgw.sip.headers import NameAddr
 from wrtcgw.sip.message import Headers, Request, Response
@@ -226,7 +226,7 @@ class Registration:
             self._nothing_granted(response)
             return
         self._failures = 0
-        wait = granted * self.ua.tokens.uniform(0.5, 0.9)
+        wait = min(granted, CEILING) * self.ua.tokens.uniform(0.5, 0.9)
         if wait < FLOOR:
             self._again_in(FLOOR)
         else:
