@@ -89,7 +89,7 @@ class SingleFields(SynchronousTestCase):
         self.assertEqual(Fields(parse_fields(b"to=%2B4930123")).destination("to"), "+4930123")
         self.assertEqual(Fields(parse_fields(b"to=1003")).destination("to"), "1003")
         self.assertIsNone(Fields({}).destination("to"))
-        for given, number in (
+        for text, number in (
             ("(+49)30123", "(+49)30123"),
             ("%28+49%29+30", "(+49) 30"),
             ("+(49)(0)30+12", "+(49)(0)30 12"),
@@ -103,7 +103,7 @@ class SingleFields(SynchronousTestCase):
             ("+*97", " *97"),
             ("*21*+4930", "*21* 4930"),
         ):
-            self.assertEqual(Fields(parse_fields(f"to={given}".encode())).destination("to"), number, given)
+            self.assertEqual(Fields(parse_fields(f"to={text}".encode())).destination("to"), number, text)
 
     def test_number(self) -> None:
         """Numbers are whole and short."""
