@@ -37,7 +37,7 @@ def reasons_of(message: Request | Response) -> tuple[Reason, ...]:
 
 def warning_of(message: Request | Response) -> str:
     """Return the texts of Warning (:rfc:`3261#section-20.43`), '' when there are none."""
-    texts = []
+    texts: list[str] = []
     for value in message.headers.get_all("Warning"):
         quoted = [grammar.unquote(f'"{found[1]}"') for found in _WARNING.finditer(value)]
         unquoted = None if quoted else _UNQUOTED_WARNING.fullmatch(value)
