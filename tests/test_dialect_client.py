@@ -1,4 +1,4 @@
-"""The dialect page against the wire document: its state machine, its timers, and the habits of four versions."""
+"""The dialect page against docs/genesys-dialect.md: its state machine, its timers, and the habits of four versions."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ def roap(kind: str, seq: int = 1, prefix: str = "SDP ", **fields: Any) -> str:
 
 
 class AddressTests(PageCase):
-    """What goes over the wire, byte for byte (sections 2 and 3.1)."""
+    """What goes over the wire, byte for byte (W 2 and 3.1)."""
 
     def test_browser_url(self) -> None:
         """Only what a browser has to escape is escaped, and a fragment is cut."""
@@ -94,7 +94,7 @@ class AddressTests(PageCase):
 
 
 class PollTests(PageCase):
-    """The hanging GET (sections 2.4 and 3.2)."""
+    """The hanging GET (W 2.4 and 3.2)."""
 
     def test_one_after_the_other(self) -> None:
         """There is one poll at a time; the next follows each response."""
@@ -179,7 +179,7 @@ class PollTests(PageCase):
 
 
 class OutgoingTests(PageCase):
-    """Calls of the page (section 6.2)."""
+    """Calls of the page (W 6.2)."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -347,7 +347,7 @@ class OutgoingTests(PageCase):
 
 
 class IncomingTests(PageCase):
-    """Calls to the page, and what others do with them (sections 6.3 and 6.4)."""
+    """Calls to the page, and what others do with them (W 6.3 and 6.4)."""
 
     def setUp(self) -> None:
         super().setUp()

@@ -65,8 +65,10 @@ def is_there(path: str, name: str) -> bool:
 def unknown(text: str) -> Iterator[str]:
     """Return what a page names although it is not there."""
     letters: dict[str, str] = dict(LETTER.findall(text))
+    is_list = False
     for line in text.splitlines():
-        if line.startswith("| ") and not line.endswith("| test |"):
+        is_list = line.endswith("| test |") or (is_list and line.startswith("|"))
+        if is_list and line.startswith("| ") and not line.endswith("| test |"):
             yield from _unknown(line.rpartition(" | ")[2].rstrip(" |"), letters)
     yield from (path for path in letters.values() if not (TOP / path).exists())
 
@@ -111,9 +113,23 @@ class CheckLists(SynchronousTestCase):
         named = {path for name in names for path in (TOP / GOLDEN).glob(f"{name}.txt")}
         self.assertEqual([path.stem for path in sorted(set((TOP / GOLDEN).iterdir()) - named)], [])
 
+    def test_paragraphs(self) -> None:
+        """Each paragraph of the dialect that a test or a golden file refers to is there."""
+        explained = re.findall(r"(?m)^\| (\d+(?:\.\d+)?) \| ", page(self.PAGES[0]))
+        heads = [path.read_text(encoding="utf-8") for path in (TOP / GOLDEN).iterdir()]
+        texts = [path.read_text(encoding="utf-8") for path in (TOP / DIALECT).glob("*.py")]
+        named = re.findall(r"\bW ((?:\d+(?:\.\d+)*(?:, |(?=[:)])))+)", "\n".join([*heads, *texts]))
+        numbers = {number for numbers in named for number in numbers.split(", ") if number}
+        self.assertGreater(len(numbers), 25)
+        short = {".".join(number.split(".")[:2]) for number in numbers if not number.startswith("11.")}
+        chapters = {number.split(".")[0] for number in explained}
+        self.assertEqual(short - {*explained, *chapters}, set())
+
     def test_what_is_not_there(self) -> None:
         """A name that is wrong in any way is found."""
-        table = "E = `tests/test_dialect_end_to_end.py`, I = `tests/nothing.py`\n| 1 | {} |\n"
+        table = (
+            "E = `tests/test_dialect_end_to_end.py`, I = `tests/nothing.py`\n\n| a | test |\n|---|---|\n| 1 | {} |\n"
+        )
         for name, wrong in (
             ("`Point1`; E `LossTests`, `test_register`; `hold_*`", []),
             ("`Point77`", [f"{DIALECT}/test_checklist.py Point77"]),

@@ -174,7 +174,7 @@ class Info(InCall):
 
 
 class Orders(InCall):
-    """NOTIFY talk and hold (third-party call control, section 2)."""
+    """NOTIFY talk and hold."""
 
     def start(self, **changes: object) -> None:
         """Let the server answer."""

@@ -230,7 +230,7 @@ class SizeTests(SynchronousTestCase):
     everything: list[Module] = [*modules(SOURCE, "wrtcgw"), *modules(TESTS.parent, "tests")]  # noqa: RUF012
 
     def test_modules(self) -> None:
-        """No source module is longer than the style guide allows."""
+        """No source module is longer than is allowed."""
         long = [
             f"{module.name}: {lines}"
             for module in modules(SOURCE, "wrtcgw")
@@ -239,7 +239,7 @@ class SizeTests(SynchronousTestCase):
         self.assertEqual(long, [])
 
     def test_functions(self) -> None:
-        """No function is longer than the style guide allows; those of tests may be a little."""
+        """No function is longer than is allowed; those of tests may be a little."""
         long = []
         for module in self.everything:
             lines = module.path.read_text("utf-8").splitlines()

@@ -1,5 +1,7 @@
 """
-Calls of a SIP Server beyond their beginning: hold, transfer, ends, busy, session timer (sections 2.4 and 5).
+Calls of a SIP Server beyond their beginning: hold, transfer, ends, busy, session timer.
+
+Points are those of the table in docs/third-party-call-control.md.
 
 The beginning, and how ladders are to be read, is in :mod:`tests.test_sipserver_scenarios`.
 """
@@ -15,7 +17,7 @@ from wrtcgw.sip.message import Request
 
 
 class InCall(DesktopCase):
-    """Tests in a call that was answered and joined as in section 2.2."""
+    """Tests in a call that was answered and joined at the desktop."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -43,7 +45,7 @@ class InCall(DesktopCase):
 
 
 class HoldTests(InCall):
-    """Section 5, points 4 and 10: hold and retrieve, ordered or done by the SIP Server."""
+    """Points 4 and 10: hold and retrieve, ordered or done by the SIP Server."""
 
     def test_notations(self) -> None:
         """Hold by c=0.0.0.0, inactive and sendonly, retrieve by an offer: each is told once and needs no page."""
@@ -162,7 +164,7 @@ class HoldTests(InCall):
 
 
 class TransferTests(InCall):
-    """Section 2.4: refer-enabled=false, so the SIP Server transfers by re-INVITE."""
+    """With refer-enabled=false the SIP Server transfers by re-INVITE."""
 
     def test_to_another_party(self) -> None:
         """Hold, then the new party's description: the page answers it, and the call talks to the new party."""
@@ -219,7 +221,7 @@ class TransferTests(InCall):
 
 
 class EndTests(DesktopCase):
-    """Section 2.4 and section 5, point 14: how calls end."""
+    """Point 14: how calls end."""
 
     def ringing(self) -> ServerCall:
         """Return a call that rings."""
@@ -309,7 +311,7 @@ class EndTests(DesktopCase):
 
 
 class BusyTests(DesktopCase):
-    """Section 5, point 15: who is told busy, and who unavailable."""
+    """Point 15: who is told busy, and who unavailable."""
 
     def second(self) -> list[str]:
         """Return how a second INVITE during a call is answered."""
@@ -363,7 +365,7 @@ class BusyTests(DesktopCase):
 
 
 class SessionTests(InCall):
-    """Section 5, point 12: the SIP Server refreshes each half of 1800 s."""
+    """Point 12: the SIP Server refreshes each half of 1800 s."""
 
     def test_refreshed(self) -> None:
         """Refreshes without an offer, with the same one, and by UPDATE keep a call; the page hears nothing."""
@@ -395,7 +397,7 @@ class SessionTests(InCall):
 
 
 class OtherRequestTests(InCall):
-    """Section 5, points 5, 13 and 17: what else comes, and is never left without an answer."""
+    """Points 5, 13 and 17: what else comes, and is never left without an answer."""
 
     def test_other_events(self) -> None:
         """Beep, dtmf, check-sync and the like get a final answer at once, and the call goes on."""

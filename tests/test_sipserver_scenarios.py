@@ -1,5 +1,5 @@
 """
-Third-party call control as a SIP Server plays it: the document's sections 2.2, 2.3, 2.4 and 5, message by message.
+Third-party call control as a SIP Server plays it, message by message (docs/third-party-call-control.md).
 
 Ladders are seen from the SIP Server: seconds since its INVITE, ``>`` from it, ``<`` from the gateway. The network takes
 no time unless a test says otherwise, so what a ladder shows is what the gateway makes of it.
@@ -48,7 +48,7 @@ def media_line(message: Request | Response) -> str:
 
 
 class RegistrationTests(DesktopCase):
-    """Section 2.1: what the SIP Server sees of a DN."""
+    """What the SIP Server sees of a DN."""
 
     def test_register(self) -> None:
         """The Contact's user is the DN, and talk and hold are announced with the methods they need."""
@@ -77,7 +77,7 @@ class RegistrationTests(DesktopCase):
 
 
 class AnswerTests(DesktopCase):
-    """Section 2.2: an incoming call is answered at the desktop."""
+    """An incoming call is answered at the desktop."""
 
     def test_ladder(self) -> None:
         """Every message of the trace comes in its order; the NOTIFY's answer waits for nothing."""
@@ -265,7 +265,7 @@ class AnswerTests(DesktopCase):
 
 
 class JoinTests(DesktopCase):
-    """The re-INVITE of section 2.2 at bad moments."""
+    """The re-INVITE behind the ACK at bad moments."""
 
     def answered(self) -> ServerCall:
         """Return a call that was answered at the desktop and acknowledged; nothing more."""
@@ -371,7 +371,7 @@ class JoinTests(DesktopCase):
 
 
 class MakeCallTests(DesktopCase):
-    """Section 2.3: the agent clicks a number at the desktop."""
+    """The agent clicks a number at the desktop."""
 
     def test_ladder(self) -> None:
         """The NOTIFY comes with the 180; the offer is repeated until the other side has answered after 9 s."""
@@ -414,7 +414,7 @@ class MakeCallTests(DesktopCase):
             self.page.types()
 
     def test_joined_later(self) -> None:
-        """A late ACK with the re-INVITE of section 2.2 behind it: the same rules hold."""
+        """A late ACK with the re-INVITE behind it: the same rules hold."""
         call = self.play(make_call(self.server, "5001", 20.0))
         self.play(self._pause(0.012))
         call.reinvite()

@@ -98,7 +98,7 @@ class TalkTests(ThirdPartyCase):
 
 
 class AutoAnswerTests(GatewayCase):
-    """Ask A21: the policy for answers without a click."""
+    """The policy for answers without a click."""
 
     def told(
         self, policy: str, value: str, *, abilities: PageAbilities = ONE_CALL
@@ -463,7 +463,7 @@ class GuestTests(GatewayCase):
 
 
 class PasswordTests(GatewayCase):
-    """Installations whose registrar asks for no password (section 2.1)."""
+    """Installations whose registrar asks for no password."""
 
     def test_none(self) -> None:
         """An empty password is none where the caller says so; a registrar that asks for one then refuses."""

@@ -23,7 +23,7 @@ NEARLY_TOO_LATE = 31.0
 
 
 class SIPServerTraces(desktopcalls.DesktopCalls, case_dialect.DialectCase):
-    """Sections 2.2 to 2.4 and 5 of the document on third-party call control, those that are slow included."""
+    """The flows of docs/third-party-call-control.md, those that are slow included."""
 
     timeout = 120
 

@@ -198,7 +198,7 @@ class RefreshTests(TimerCase):
         self.assertEqual(len(self.sent("UPDATE")), 1)
 
     def test_many(self) -> None:
-        """100 refreshes change nothing: the last description is the first, and each has a CSeq of its own (A13)."""
+        """100 refreshes change nothing: the last description is the first, and each has a CSeq of its own."""
         call = self.call_out((NO_UPDATES, expires(1800, "uac")))
         for _ in range(100):
             self.advance(900)

@@ -1,5 +1,5 @@
 """
-What the SIP Server does when an agent clicks at a desktop: the scripts of the third-party call control document.
+What the SIP Server does when an agent clicks at a desktop: the flows of docs/third-party-call-control.md.
 
 Each is a coroutine over a :class:`~tests.support.sipserver.SIPServer`, and waits only by its clock.
 """
@@ -10,7 +10,7 @@ MAKE_CALL = (*FIRST[:-1], ("Supported", "timer"))
 """Header fields of the INVITE by which the SIP Server makes a call."""
 
 THINKING = 2.892
-"""Seconds from the 180 until the agent clicks, as in the trace of section 2.2."""
+"""Seconds from the 180 until the agent clicks, as in the trace."""
 TO_ACK = 0.088
 TO_REINVITE = 0.012
 """What is so short in that trace: the re-INVITE comes 12 ms behind the ACK."""
@@ -18,7 +18,7 @@ TO_LAST_ACK = 0.142
 
 
 async def answer_from_desktop(server: SIPServer, dn: str, thinking: float = THINKING) -> ServerCall:
-    """Play section 2.2: a call rings, the agent clicks Answer at the desktop, the two legs are joined."""
+    """Let a call ring: the agent clicks Answer at the desktop, the two legs are joined."""
     call = server.invite(dn)
     await call.response("INVITE", 180)
     await server.pause(thinking)
@@ -36,7 +36,7 @@ async def answer_from_desktop(server: SIPServer, dn: str, thinking: float = THIN
 
 
 async def begin_make_call(server: SIPServer, dn: str, callee: str = "1003") -> ServerCall:
-    """Play the first part of section 2.3: the agent clicks a number; its own phone gives its offer."""
+    """Begin a call from the desktop: the agent clicks a number; its own phone gives its offer."""
     call = server.invite(dn, None, callee, MAKE_CALL)
     await call.response("INVITE", 180)
     call.notify("talk")
@@ -46,7 +46,7 @@ async def begin_make_call(server: SIPServer, dn: str, callee: str = "1003") -> S
 
 
 async def make_call(server: SIPServer, dn: str, other_side: float) -> ServerCall:
-    """Play section 2.3: the ACK comes only when the other side answers, after that many seconds."""
+    """Make a call from the desktop: the ACK comes only when the other side answers, after that many seconds."""
     call = await begin_make_call(server, dn)
     await server.pause(other_side)
     call.ack(ANSWER)
@@ -54,7 +54,7 @@ async def make_call(server: SIPServer, dn: str, other_side: float) -> ServerCall
 
 
 async def make_call_refused(server: SIPServer, dn: str, other_side: float, code: int, text: str) -> ServerCall:
-    """Play section 2.3 with another side that refuses: the ACK has an answer all the same, and BYE follows."""
+    """Make a call from the desktop that the other side refuses: the ACK has an answer all the same, BYE follows."""
     call = await begin_make_call(server, dn)
     await server.pause(other_side)
     call.ack(ANSWER)
@@ -64,7 +64,7 @@ async def make_call_refused(server: SIPServer, dn: str, other_side: float, code:
 
 
 async def make_call_unanswered(server: SIPServer, dn: str, after: float = SERVER_TIMEOUT) -> ServerCall:
-    """Play section 2.3 with another side that never answers: an ACK with a dummy description, and BYE at once."""
+    """Make a call from the desktop that nobody answers: an ACK with a dummy description, and BYE at once."""
     call = await begin_make_call(server, dn)
     await server.pause(after)
     call.ack(DUMMY)

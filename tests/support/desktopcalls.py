@@ -75,7 +75,7 @@ class DesktopCase(TestCase):
 
 
 class DesktopCalls(DesktopCase):
-    """Sections 2.2 to 2.4 and 5; those that take no more than some seconds."""
+    """The flows of docs/third-party-call-control.md that take no more than some seconds."""
 
     async def test_answered_at_the_desktop(self) -> None:
         """2.2, each version with EVENT-TALK: the desktop's click answers; joining the legs is not its concern."""

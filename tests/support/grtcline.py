@@ -32,7 +32,7 @@ class _Poll:
 @define(eq=False, kw_only=True)
 class Line:
     """
-    Sections 2 and 3 of the wire document, from the browser's side.
+    W 2 and 3 of docs/genesys-dialect.md, from the browser's side.
 
     ``received`` is told each message with its peer, ``forced_out`` that the gateway wants the page to sign out, and
     ``fired`` of what the library tells the application.

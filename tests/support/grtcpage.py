@@ -1,5 +1,5 @@
 """
-A page that speaks the Genesys dialect, written from the wire document alone: the state machine of its section 6.
+A page that speaks the Genesys dialect, written from docs/genesys-dialect.md alone: the state machine of W 6.
 
 It keeps the habits of the library's four versions (:mod:`tests.support.grtcversions`), its weaknesses included: one
 call only, no notion of glare, an EVENT-TALK without a call that becomes an OFFER to ``null``. What the library tells
@@ -255,7 +255,7 @@ class GrtcPage:
         """Return the names of all events so far."""
         return [each.name for each in self.fired]
 
-    # -- what comes in, in the order of section 4.2
+    # -- what comes in, in the order of W 4.2
 
     def _received(self, text: str, peer: str) -> None:
         self.heard.append((text, peer))

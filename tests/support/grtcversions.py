@@ -1,4 +1,4 @@
-"""The four versions of the library that the wire document describes, as a table of habits (its section 9)."""
+"""The four versions of the library that docs/genesys-dialect.md speaks of, as a table of habits (W 9)."""
 
 from attrs import evolve, frozen
 

@@ -1,7 +1,7 @@
 """
 How a browser and jQuery carry the Genesys dialect: raw addresses, cookies, cross-origin checks, guessed content types.
 
-Written from the wire document (sections 2 and 3). Nothing here knows what is said, only whether it arrives: whatever
+Written from docs/genesys-dialect.md (W 2 and 3). Nothing here knows what is said, only whether it arrives: whatever
 the library would be told as a failed request is a :exc:`RequestFailedError`.
 """
 
@@ -72,7 +72,7 @@ class Wire(Protocol):
 
 
 def browser_url(url: str) -> str:
-    """Return the address as a browser sends it: cut at ``#``, the little escaped that has to be (section 2.1)."""
+    """Return the address as a browser sends it: cut at ``#``, the little escaped that has to be (W 2.1)."""
     return quote(url.partition("#")[0], safe=_KEPT)
 
 

@@ -1,7 +1,7 @@
 """
 A simulator of the SIP Server that third-party call control needs: it plays what a desktop's clicks make it send.
 
-Times, header fields and order are those of the traces in the third-party call control document (sections 2.2 to 2.4).
+Times, header fields and order are those of traces from the field (docs/third-party-call-control.md).
 The simulator knows the message classes only, not ``UACore``, and takes any clock: the same script runs in virtual time
 with a gateway in memory, and in real time behind a WebSocket::
 
@@ -108,7 +108,7 @@ class ServerCall:
     """Its From or To value, with its tag."""
     remote: str
     target: str
-    """The gateway's Contact, taken literally (section 2.4)."""
+    """The gateway's Contact, taken literally."""
     uuid: str = UUID
     cseq: int = 0
     began: float = 0.0
@@ -389,7 +389,7 @@ class SIPServer:
             self.strays.append(text)
 
     def _register(self, request: Request) -> None:
-        """Take a registration; this installation asks for no password (section 2.1)."""
+        """Take a registration; this installation asks for no password."""
         self.registers.append(request)
         contact, dn = request.contact, request.to.uri.user or ""
         assert contact is not None

@@ -1,4 +1,4 @@
-"""Who may do what: the bullets of design section 4 that concern HTTP."""
+"""Who may do what over HTTP."""
 
 from ipaddress import ip_network
 

@@ -93,7 +93,7 @@ class CallReceived:
     A new INVITE for ``account``; nothing was sent yet.
 
     It is for the user to say at once whether the call rings (:meth:`UACore.ring`), is answered or is refused: so a
-    caller that is told busy has heard no ringing before (third-party call control document, section 5, point 15).
+    caller that is told busy has heard no ringing before (docs/third-party-call-control.md, point 15).
     ``offer`` is None for an INVITE without SDP: then :meth:`UACore.answer` takes an offer and the answer arrives with
     the ACK as :class:`AnswerReceived`. ``replaces`` names the leg that an answered call will take the place of.
     ``auto_answer`` is the delay in seconds asked for by Call-Info/Alert-Info/Answer-Mode, or None.

@@ -1,4 +1,4 @@
-"""What the golden files do not show of the check list of the wire document, section 11: a class for each point."""
+"""What the golden files do not show of the check list in docs/genesys-dialect.md: a class for each point."""
 
 from attrs import evolve
 from twisted.web.http_headers import Headers

@@ -1,4 +1,4 @@
-"""Golden files of calls: sections 6 and 11 of the wire document."""
+"""Golden files of calls: W 6 and 11 of docs/genesys-dialect.md."""
 
 from tests.web.genesys.golden import SHORT, SHORT_FAR, GoldenCase
 from wrtcgw.web.genesys import GenesysSettings
@@ -9,7 +9,7 @@ HELD = SHORT_FAR.replace("sendrecv", "inactive")
 
 
 class Calls(GoldenCase):
-    """Calls out and in (sections 6.2, 6.3)."""
+    """Calls out and in (W 6.2, 6.3)."""
 
     def test_golden_early_media(self) -> None:
         """W 6.2: a 183 is not told, as a page would call itself connected; the ANSWER is that of the 200."""
@@ -165,7 +165,7 @@ class Calls(GoldenCase):
 
 
 class OneCall(GoldenCase):
-    """One call per page, and nothing of one that is over (sections 6.3, 11.8)."""
+    """One call per page, and nothing of one that is over (W 6.3, 11.8)."""
 
     def test_golden_busy(self) -> None:
         """W 11.8: while a call rings or is up, further callers hear 486 and the page nothing."""
@@ -235,7 +235,7 @@ class OneCall(GoldenCase):
 
 
 class Control(GoldenCase):
-    """EVENT-TALK and EVENT-HOLD (section 6.4), hold and resume (6.5)."""
+    """EVENT-TALK and EVENT-HOLD (W 6.4), hold and resume (6.5)."""
 
     def test_golden_talk(self) -> None:
         """W 6.4: EVENT-TALK comes behind the OFFER of the call, however late the page fetches both."""
@@ -311,7 +311,7 @@ class Control(GoldenCase):
 
 
 class Glare(GoldenCase):
-    """Both sides at once (section 6.7)."""
+    """Both sides at once (W 6.7)."""
 
     def test_golden_glare_undelivered(self) -> None:
         """W 6.7.1, 11.9: the far side's OFFER was not fetched when the page's came: dropped, and 491."""

@@ -1,4 +1,4 @@
-"""Golden files of the four calls and their header fields: sections 2 and 3 of the wire document."""
+"""Golden files of the four calls and their header fields: W 2 and 3 of docs/genesys-dialect.md."""
 
 from tests.web.genesys.dialectcase import ORIGIN
 from tests.web.genesys.golden import SHORT_FAR, GoldenCase, GoldenPage
@@ -6,7 +6,7 @@ from wrtcgw.web.genesys import GenesysSettings, wire
 
 
 class SignIn(GoldenCase):
-    """sign_in (sections 2.1 to 2.3)."""
+    """sign_in (W 2.1 to 2.3)."""
 
     whole = True
 
@@ -93,7 +93,7 @@ class SignIn(GoldenCase):
 
 
 class Wait(GoldenCase):
-    """``wait`` (sections 2.4 and 3.3)."""
+    """``wait`` (W 2.4 and 3.3)."""
 
     whole = True
 
@@ -189,7 +189,7 @@ class Wait(GoldenCase):
 
 
 class Origins(GoldenCase):
-    """CORS (section 3.1)."""
+    """CORS (W 3.1)."""
 
     whole = True
 
@@ -236,7 +236,7 @@ class Origins(GoldenCase):
 
 
 class Message(GoldenCase):
-    """``message`` (section 2.5)."""
+    """``message`` (W 2.5)."""
 
     def test_golden_message_body_raw(self) -> None:
         """W 2.5, 11.5: a body is taken as it is, though its content type calls it a form."""

@@ -1,4 +1,4 @@
-"""Golden files of the messages and descriptions: sections 3.4, 4, 5 and 7 of the wire document."""
+"""Golden files of the messages and descriptions: W 3.4, 4, 5 and 7 of docs/genesys-dialect.md."""
 
 from urllib.parse import quote
 
@@ -12,7 +12,7 @@ CHANGED = SHORT_FAR.replace("CC:DD", "EE:FF")
 
 
 class Roap(GoldenCase):
-    """ROAP both ways (sections 4.1 to 4.3)."""
+    """ROAP both ways (W 4.1 to 4.3)."""
 
     def test_golden_roap_out(self) -> None:
         """W 4.2, 4.3, 11.6: a call of the page: OFFER, ANSWER with the prefix SDP and echoed numbers, OK, BYE."""
@@ -79,7 +79,7 @@ class Roap(GoldenCase):
 
 
 class Duplicates(GoldenCase):
-    """Repeated POSTs (section 3.4)."""
+    """Repeated POSTs (W 3.4)."""
 
     def test_golden_duplicate_offer_in_flight(self) -> None:
         """W 3.4, 11.7: the same OFFER again, while it is on its way, changes nothing."""
@@ -169,7 +169,7 @@ class Duplicates(GoldenCase):
 
 
 class Data(GoldenCase):
-    """INFO-MAP, INFO-PEER, GET-STATS (sections 4.1, 4.2, 4.4)."""
+    """INFO-MAP, INFO-PEER, GET-STATS (W 4.1, 4.2, 4.4)."""
 
     def test_golden_info_out(self) -> None:
         """W 4.1: INFO-MAP is an INFO with a form, INFO-PEER one with octets; neither body is touched."""
@@ -203,7 +203,7 @@ class Data(GoldenCase):
 
 
 class Errors(GoldenCase):
-    """ERROR (sections 4.2, 4.3, 6.2)."""
+    """ERROR (W 4.2, 4.3, 6.2)."""
 
     def test_golden_errors(self) -> None:
         """W 4.3, 6.2, 11.10: what a page is told of each refusal of its call: ERROR with errorType, then BYE."""
@@ -266,7 +266,7 @@ class Errors(GoldenCase):
 
 
 class Descriptions(GoldenCase):
-    """Session descriptions (sections 5 and 7)."""
+    """Session descriptions (W 5 and 7)."""
 
     def description(self, heading: str, sdp: str) -> None:
         """Note a description."""

@@ -1,4 +1,4 @@
-"""What else the wire document warns of: third-party control, data, statistics, the echo call, both dialects at once."""
+"""What else is easy to get wrong: third-party control, data, statistics, the echo call, both dialects at once."""
 
 from socket import socketpair
 
@@ -10,7 +10,7 @@ from wrtcgw.web.genesys import GenesysSettings
 
 
 class ThirdParty(DialectCase):
-    """EVENT-TALK and EVENT-HOLD (sections 6.4 and 4.2)."""
+    """EVENT-TALK and EVENT-HOLD (W 6.4 and 4.2)."""
 
     def test_no_talk_without_a_call(self) -> None:
         """Nothing is told of a call that the page does not know: it would call nobody."""
@@ -125,7 +125,7 @@ class Abuse(DialectCase):
 
 
 class Guests(DialectCase):
-    """sign_in without a password (sections 2.1 and 2.2)."""
+    """sign_in without a password (W 2.1 and 2.2)."""
 
     def test_allowed(self) -> None:
         """A guest calls where guests may call, and nowhere else; its id gives it nobody's agent."""

@@ -1,4 +1,4 @@
-// What a far side's session description leaves out that a browser needs, by name (user report B2).
+// What a far side's session description leaves out that a browser needs, by name.
 //
 // A browser refuses such a description with an error of its own making, or takes it and stays silent. The rules name
 // the line instead, so that whoever runs the PBX knows what to switch on.

@@ -1,4 +1,4 @@
-// STUN and TURN servers: those of the gateway are asked for before each call, as their credentials run out (report B1).
+// STUN and TURN servers: those of the gateway are asked for before each call, as their credentials run out.
 // The same request asks whether a number may be called at all.
 
 const FRESH = 5_000; // ms that the answer to that question is good for the call as well

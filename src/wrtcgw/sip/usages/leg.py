@@ -350,7 +350,7 @@ class Leg(ABC):
         Take a NOTIFY: of a transfer, or third-party call control.
 
         Unsolicited talk and hold need no subscription: the SIP Server sends none, and the answer must not wait for the
-        page (third-party call control document, sections 2.2 and 5).
+        page (docs/third-party-call-control.md).
         """
         event = server.request.read("Event", Event)
         package = event.package if event is not None else ""
