@@ -9,10 +9,13 @@ from typing import Protocol
 
 from attrs import define, field
 
+REQUEST_FIELDS = (b"content-type", b"accept", b"user-agent", b"origin", b"last-event-id")
+RESPONSE_FIELDS = (b"content-type", b"x-wrtc-message", b"x-wrtc-call", b"x-wrtc-seq", b"pragma", b"retry-after")
+"""Header fields that are shown; the others may hold secrets, or say nothing."""
 OVERHEAD = 200
 """Bytes that an entry takes beside its texts, about."""
-HEADERS_OVERHEAD = 1500
-"""The same for the header fields of a request of a browser."""
+HEADERS_OVERHEAD = 500
+"""The same for the few header fields that are kept of a request."""
 
 
 def weight(text: str) -> int:

@@ -12,18 +12,11 @@ from urllib.parse import parse_qs
 
 from attrs import field, frozen
 
-from wrtcgw.capture.entries import Answered, Asked, HeaderFields, SIPMessage, Told
+from wrtcgw.capture.entries import REQUEST_FIELDS, RESPONSE_FIELDS, Answered, Asked, HeaderFields, SIPMessage, Told
 from wrtcgw.capture.odd_destinations import odd_destinations
-from wrtcgw.redact import MASK, escaped, hide_data, redact, redact_uri
+from wrtcgw.capture.sign_ins import is_form, is_sign_in, masked_answer, masked_body
+from wrtcgw.redact import escaped, hide_data, redact, redact_uri
 from wrtcgw.sdp.description import parse
-
-REQUEST_FIELDS = (b"content-type", b"accept", b"user-agent", b"origin", b"last-event-id")
-RESPONSE_FIELDS = (b"content-type", b"x-wrtc-message", b"x-wrtc-call", b"x-wrtc-seq", b"pragma", b"retry-after")
-"""Header fields that are shown; the others may hold secrets, or say nothing."""
-SIGN_IN_FIELDS = ("id", "dn", "display_name", "displayName", "guest")
-"""The fields of a sign_in that are shown."""
-GENESYS_PATHS = ("/sign_in", "/wait", "/message", "/sign_out")
-"""The ends of the paths of the Genesys dialect; those of the REST dialect begin with ``/api/``."""
 
 _WORD = re.compile(r"[A-Z][A-Z-]*")
 _TYPE = re.compile(r'"messageType"\s*:\s*"([A-Z_]{1,20})"')
@@ -108,7 +101,7 @@ def read_asked(asked: Asked, *, show_data: bool = False) -> Reading:
     head = f"{asked.method.decode('ascii', 'replace')} {path} HTTP/1.1\n{_fields(asked, REQUEST_FIELDS)}"
     body = _body_of(asked, uri)
     if not show_data:
-        has_fields = body[:1] == "{" or _is_form(asked.headers)
+        has_fields = body[:1] == "{" or is_form(asked.headers)
         is_info = uri.partition("?")[0].endswith("/info") and not has_fields
         body = size_of(body) if is_info and body else hide_fields(body)
     return Reading(legible(_asked_label(asked)), _description_in(asked.body), _shown(f"{head}\n{body}"))
@@ -117,9 +110,9 @@ def read_asked(asked: Asked, *, show_data: bool = False) -> Reading:
 def read_answered(answered: Answered) -> Reading:
     """Read the response to a page's request."""
     asked = answered.asked
-    body = answered.body.decode("utf-8", "replace")
-    if _is_genesys(asked.uri.decode("utf-8", "replace"), "/sign_in"):
-        body = re.sub(r"(id=)\S+", rf"\g<1>{MASK}", body)
+    body = (masked_answer(asked.uri, answered.body) if is_sign_in(asked.uri) else answered.body).decode(
+        "utf-8", "replace"
+    )
     what = _asked_label(asked).partition(" ")[2]
     status = _error_word(body) or _phrase(answered.code)
     head = f"HTTP/1.1 {answered.code} {_phrase(answered.code)}\n{_fields(answered, RESPONSE_FIELDS)}"
@@ -196,38 +189,13 @@ def _description_in(body: bytes) -> str:
 def _body_of(asked: Asked, uri: str) -> str:
     """Return a request's body; of a sign_in only what is known to be no secret."""
     body = asked.body.decode("utf-8", "replace")
-    path = uri.partition("?")[0]
     if not body:
         return ""
-    if _is_genesys(uri, "/sign_in"):
-        scheme = "sip:" if body[:4].lower() == "sip:" else ""
-        return f"{scheme}{body[len(scheme) :].partition(':')[0]}:{MASK}"
-    if path.endswith("/sign_in"):
-        return _sign_in_fields(asked)
-    if _is_form(asked.headers):
+    if is_sign_in(asked.uri):
+        return masked_body(asked.uri, asked.headers, asked.body).decode("utf-8")
+    if is_form(asked.headers):
         return redact_uri("?" + body)[1:]
     return body
-
-
-def _sign_in_fields(asked: Asked) -> str:
-    text = asked.body.decode("utf-8", "replace")
-    try:
-        given = parse_qs(text) if _is_form(asked.headers) else json.loads(text)
-    except ValueError:
-        return MASK
-    if not isinstance(given, dict):
-        return MASK
-    shown = {name: value if name in SIGN_IN_FIELDS else MASK for name, value in given.items()}
-    return json.dumps({name: value[-1] if isinstance(value, list) else value for name, value in shown.items()})
-
-
-def _is_form(headers: HeaderFields) -> bool:
-    return any(b"form-urlencoded" in value for value in headers.getRawHeaders(b"content-type") or ())
-
-
-def _is_genesys(uri: str, end: str) -> bool:
-    path = uri.partition("?")[0]
-    return path.endswith(end) and not path.startswith("/api/")
 
 
 def _error_word(body: str) -> str:

@@ -10,7 +10,18 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import count
 
-from wrtcgw.capture.entries import Answered, Asked, Entry, HeaderFields, Note, SIPMessage, Told
+from wrtcgw.capture.entries import (
+    REQUEST_FIELDS,
+    RESPONSE_FIELDS,
+    Answered,
+    Asked,
+    Entry,
+    HeaderFields,
+    Note,
+    SIPMessage,
+    Told,
+)
+from wrtcgw.capture.sign_ins import KeptFields, is_sign_in, masked_answer, masked_body, masked_uri
 from wrtcgw.capture.track_store import Track, TrackStore
 
 AGENTS_SHARE = 4
@@ -152,14 +163,24 @@ class Recorder:
     # -- HTTP
 
     def asked(self, dn: str, agent_id: str, method: bytes, uri: bytes, headers: HeaderFields, body: bytes) -> Asked:
-        """Take a request of a page; it is kept when :meth:`answered` or :meth:`broke_off` says where it belongs."""
-        return Asked(next(self._numbers), self._seconds(), dn, agent_id, method, uri, headers, body)
+        """
+        Take a request of a page; it is kept when :meth:`answered` or :meth:`broke_off` says where it belongs.
+
+        Header fields that nobody will be shown are not kept: they are large, and hold what opens sessions.
+        """
+        kept = KeptFields(headers, REQUEST_FIELDS)
+        if is_sign_in(uri):
+            uri, body = masked_uri(uri), masked_body(uri, headers, body)
+        return Asked(next(self._numbers), self._seconds(), dn, agent_id, method, uri, kept, body)
 
     def answered(self, asked: Asked, code: int, headers: HeaderFields, body: bytes) -> None:
         """Keep a request and its response, in its call or else with its DN."""
         track = self._place(asked.call_id, asked.dn)
+        if is_sign_in(asked.uri):
+            body = masked_answer(asked.uri, body)
+        kept = KeptFields(headers, RESPONSE_FIELDS)
         self._file(track, asked)
-        self._file(track, Answered(next(self._numbers), self._seconds(), asked, code, headers, body))
+        self._file(track, Answered(next(self._numbers), self._seconds(), asked, code, kept, body))
 
     def broke_off(self, asked: Asked) -> None:
         """Keep a request whose page went before the response."""

@@ -172,7 +172,7 @@ class Fields:
 class Input:
     """What a request brought: its query, and its body with the media type (empty: none was told)."""
 
-    query: dict[str, str]
+    query: dict[str, str] = field(repr=False)
     media_type: str
     body: bytes = field(repr=False)
 
