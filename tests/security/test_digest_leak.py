@@ -3,9 +3,10 @@
 import gc
 import weakref
 
-from tests.support.farside import FarCall
+from tests.support.farside import SDP, FarCall
 from tests.support.gatewaycase import PAGE_SDP, GatewayCase
 from wrtcgw.calls.agent import Agent
+from wrtcgw.calls.messages import MessageType
 from wrtcgw.errors import RegistrationRefused
 from wrtcgw.gateway.alarms import Alarm
 from wrtcgw.sip.headers import Credentials
@@ -81,6 +82,49 @@ class ForeignRealmTests(LeakCase):
                 self.assertEqual({alarm.kind.value for alarm in self.alarms}, {"foreign_realm"}, method)
                 self.assertEqual(self.alarms[0].setting, "auth_realms")
                 self.assertIn("evil.example", self.alarms[0].text)
+
+    def test_requests_by_itself(self) -> None:
+        """Nor do those get any that the gateway sends by itself: PRACK, UPDATE of the session timer, NOTIFY."""
+        for method in ("PRACK", "UPDATE", "NOTIFY"):
+            for status, name in NAMES.items():
+                for challenge, realms in ((EVIL, []), (OWN, ["far"])):
+                    self.start(accept_refer=True)
+                    agent = self.sign_in()
+                    _, far = self.place(agent)
+                    self.far.challenges[method] = (name, challenge)
+                    self.provoke(method, far)
+                    sent = [each for each in far.requests if each.method == method]
+                    self.assertTrue(sent, method)
+                    self.assertEqual(set(self.shown(*sent)), set(realms), (method, status, challenge))
+                    kinds = {alarm.kind.value for alarm in self.alarms}
+                    self.assertEqual(kinds, set() if realms else {"foreign_realm"}, (method, status))
+
+    def provoke(self, method: str, far: FarCall) -> None:
+        """Bring the gateway to a request of that method inside a call that was placed."""
+        if method == "PRACK":
+            assert far.invite is not None
+            self.far.respond(far, far.invite, 183, None, SDP, [("Require", "100rel"), ("RSeq", "1")])
+            self.run_for(2)
+            return
+        timer = [("Session-Expires", "90;refresher=uac"), ("Require", "timer"), ("Allow", "INVITE, ACK, BYE, UPDATE")]
+        far.answer(fields=timer if method == "UPDATE" else ())
+        self.run_for(1)
+        if method == "NOTIFY":
+            far.refer("sip:5003@example.org")
+            self.run_for(2)
+        else:
+            self.run_for(60)
+
+    def test_the_page(self) -> None:
+        """The page is told what decides who gets credentials, not that its own are wrong."""
+        for method, status in (("INVITE", 401), ("INVITE", 407)):
+            self.start()
+            agent = self.sign_in()
+            self.challenged(method, status, EVIL, agent=agent)
+            told = self.last(agent, MessageType.ERROR)
+            self.assertEqual((told.cause, told.code), ("credentials", status))
+            self.assertIn("auth_realms", told.hint)
+            self.assertNotIn("sign in", told.hint)
 
     def test_beside_the_own_one(self) -> None:
         """Of several challenges only that of the own realm is answered."""

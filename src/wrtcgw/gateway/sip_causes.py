@@ -10,12 +10,16 @@ from wrtcgw.gateway.settings import Outcome
 from wrtcgw.sip.headers import Reason
 from wrtcgw.sip.outputs import CallEnded, EndCause, NotFollowed, OfferRefused
 
+_CHALLENGED = (
+    "the far side or a proxy asked for credentials and got none that it takes: the gateway gives them to the "
+    "registrar's realm alone, or to those of auth_realms, and its log names the realm that asked"
+)
 CAUSES: Mapping[int, tuple[str, str]] = {
     400: ("bad-request", "the far side could not read the request: see the gateway's log at level debug"),
-    401: ("credentials", "the PBX did not take what the gateway answered to its challenge: see the log, sign in again"),
+    401: ("credentials", _CHALLENGED),
     403: ("forbidden", "the PBX does not allow this call: check the agent's rights and the number"),
     404: ("not-found", "the PBX knows no such number"),
-    407: ("credentials", "the PBX did not take what the gateway answered to its challenge: see the log, sign in again"),
+    407: ("credentials", _CHALLENGED),
     408: ("timeout", "nothing answered in time: is the PBX reachable from the proxy, and the far side registered?"),
     410: ("not-found", "the number is not in use any more"),
     415: ("not-acceptable", "the far side does not take this kind of body"),
