@@ -3,12 +3,17 @@
 import ast
 import importlib.util
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import groupby
 from pathlib import Path
+from types import FrameType
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.support.gatewaycase import PAGE_SDP
+from tests.web.test_flows import POLL, POST, TEXT, FlowCase
 from wrtcgw.config.settings import keys
 from wrtcgw.gateway.alarms import AlarmKind
 from wrtcgw.web.api import GatewayAPI
@@ -217,3 +222,57 @@ class Completeness(SynchronousTestCase):
         self.assertEqual(
             end, module.written(page("conf/wrtcgw.toml")).strip(), "run python docs/write_configuration.py"
         )
+
+
+def modules(frame: FrameType | None) -> list[str]:
+    """Return the modules of the gateway that are on the stack, outermost first."""
+    names = []
+    while frame is not None:
+        names.append(str(frame.f_globals.get("__name__", "")))
+        frame = frame.f_back
+    return [name for name, _ in groupby(reversed(names)) if name.startswith("wrtcgw.")]
+
+
+class Hops(FlowCase):
+    """The way of an offer and of its answer, as the page on the architecture lists it."""
+
+    def trace(self, act: Callable[[], object], *ends: str) -> list[str]:
+        """Return the modules on the way to the first call of each of these functions, one way behind the other."""
+        ways: dict[str, list[str]] = {}
+
+        def see(frame: FrameType, event: str, arg: object) -> None:
+            name = frame.f_code.co_qualname
+            if event == "call" and name in ends and name not in ways:
+                ways[name] = modules(frame)
+
+        before = sys.getprofile()
+        sys.setprofile(see)
+        try:
+            act()
+        finally:
+            sys.setprofile(before)
+        first, second = (ways[end] for end in ends)
+        shared = next(index for index, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1])
+        return [name.removeprefix("wrtcgw.") for name in [*first, *second[shared:]]]
+
+    def listed(self, title: str) -> list[str]:
+        """Return the modules of a list on the page."""
+        found = re.search(rf"(?m)^```text\n{title}\n((?:  .+\n)+)```$", page("docs/architecture.md"))
+        assert found is not None
+        return [line.split()[0] for line in found[1].splitlines()]
+
+    def test_both_ways(self) -> None:
+        """A call is placed and answered: the modules on the way are those of the page, and no more than 18."""
+        self.welcome()
+        place = self.trace(
+            lambda: self.post(f"{POST}&to=1003", data=PAGE_SDP.encode(), headers=TEXT),
+            "TransactionLayer.send",
+            "GatewayContext._carry_out",
+        )
+        poll = self.request("GET", POLL + "&wait=25")
+        self.run_for()
+        self.far.calls[-1].answer()
+        answer = self.trace(self.run_for, "UserAgent.emit", "Delivery.begin")
+        self.assertEqual((place, answer), (self.listed("offer"), self.listed("answer")))
+        self.assertLessEqual(max(len(place), len(answer)), 18)
+        self.assertEqual(poll.answer().code, 200)
