@@ -1,0 +1,213 @@
+// A phone at its gateway: coming and going, calls in and out, and a session that is lost.
+
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+
+import { Phone } from "../../src/wrtcgw/browser/grtc/phone.js";
+import { FakeGateway, FakeStorage } from "./fake_gateway.mjs";
+import { connections, description, holdTimers, install, settled } from "./fake_rtc.mjs";
+
+const WHO = { dn: "5001", password: "secret" };
+const KEY = "grtc-session http://gateway.test/api/webrtc/";
+const ANSWER = description({ type: "answer" });
+const INCOMING = { messageType: "OFFER", callId: "c-2", from: "5002", displayName: "Jane", sdp: description() };
+const UP = { callId: "c-3", direction: "inbound", peer: "5003", state: "ESTABLISHED", age: 9, duration: 5, held: false, heldByPeer: false };
+
+let gateway;
+let storage;
+let phone;
+let microphone;
+
+beforeEach(() => {
+  microphone = install();
+  gateway = new FakeGateway();
+  storage = new FakeStorage();
+  phone = made();
+});
+
+afterEach(async () => {
+  gateway.refusals = {};
+  for (const call of phone.calls.values()) await call.hangup();
+  await phone.signOut();
+});
+
+function made() {
+  return new Phone({ gateway: "http://gateway.test", storage, events: "poll", play: false });
+}
+
+function heardOf(emitter, ...names) {
+  const heard = [];
+  for (const name of names) emitter.on(name, (details) => heard.push([name, details]));
+  return heard;
+}
+
+async function incoming(message = INCOMING) {
+  gateway.tell(message);
+  await settled();
+  return phone.calls.get(message.callId);
+}
+
+test("signing in begins a session and signing out ends it; the password is nowhere but in the request", async () => {
+  const heard = heardOf(phone, "registration", "connection", "signedout");
+  await phone.signIn(WHO);
+  assert.deepEqual([phone.isSignedIn, phone.dn, phone.connection, phone.registration.state], [true, "5001", "online", "REGISTERED"]);
+  assert.equal(gateway.asked("sign_in")[0].password, "secret");
+  assert.match(storage.getItem(KEY), /"token":"token-1"/);
+  assert.ok(!storage.getItem(KEY).includes("secret"));
+  await phone.signOut();
+  assert.deepEqual([phone.isSignedIn, storage.size, gateway.asked("sign_out").length], [false, 0, 1]);
+  assert.deepEqual(heard.map(([name]) => name), ["connection", "registration", "registration", "signedout"]);
+});
+
+test("a sign-in that is refused says so, and nobody is signed in", async () => {
+  gateway.refusals.sign_in = [403, { code: "forbidden", error: "wrong password" }];
+  await assert.rejects(phone.signIn(WHO), { code: "forbidden", status: 403, hint: "wrong password", action: "sign_in" });
+  assert.equal(phone.isSignedIn, false);
+});
+
+test("a call is placed, rings, is answered, and ended by the far side", async () => {
+  await phone.signIn(WHO);
+  const call = await phone.call("5002");
+  assert.deepEqual([call.state, call.id, phone.calls.get("c-1")], ["calling", "c-1", call]);
+  assert.equal(gateway.asked("message")[0].to, "5002");
+  gateway.tell({ messageType: "RINGING", callId: "c-1" });
+  await settled();
+  assert.equal(call.state, "ringing");
+  gateway.tell({ messageType: "ANSWER", callId: "c-1", sdp: ANSWER });
+  await settled();
+  assert.deepEqual([call.state, connections[0].signalingState], ["established", "stable"]);
+  const ended = heardOf(phone, "callended");
+  gateway.tell({ messageType: "SHUTDOWN", callId: "c-1", cause: "remote" });
+  await settled();
+  assert.deepEqual([call.isOver, call.ended.cause, ended.length, phone.calls.size], [true, "remote", 1, 0]);
+  assert.deepEqual(gateway.asked("hangup"), []);
+});
+
+test("a number that the gateway refuses is refused before the microphone is asked for", async () => {
+  await phone.signIn(WHO);
+  gateway.refusals.ice = [403, { code: "forbidden", error: "not allowed" }];
+  await assert.rejects(phone.call("0900"), { code: "forbidden" });
+  assert.deepEqual([microphone.asked, phone.calls.size, gateway.asked("message").length], [0, 0, 0]);
+});
+
+test("a call that is ended before the gateway has given it an id is ended there as well", async () => {
+  await phone.signIn(WHO);
+  gateway.meanwhile.message = () => [...phone.calls.values()][0].hangup();
+  const call = await phone.call("5002");
+  await settled();
+  assert.deepEqual([call.isOver, phone.calls.size, gateway.requests.at(-1).query.call], [true, 0, "c-1"]);
+  assert.equal(gateway.asked("hangup").length, 1);
+});
+
+test("a call that comes in is answered, held, resumed and ended", async () => {
+  await phone.signIn(WHO);
+  const rang = heardOf(phone, "incoming");
+  const call = await incoming();
+  assert.deepEqual([rang.length, call.state, call.peer, call.displayName], [1, "incoming", "5002", "Jane"]);
+  await call.answer();
+  assert.deepEqual([call.state, gateway.asked("message")[0].messageType], ["established", "ANSWER"]);
+  await call.hold();
+  assert.deepEqual([call.held, call.localStream.getTracks()[0].enabled], [true, false]);
+  await call.resume();
+  assert.deepEqual([call.held, call.localStream.getTracks()[0].enabled], [false, true]);
+  const { localStream } = call;
+  await call.hangup();
+  assert.deepEqual(["hold", "resume", "hangup"].map((verb) => gateway.asked(verb).length), [1, 1, 1]);
+  assert.deepEqual([call.ended.cause, localStream.getTracks()[0].readyState], ["local", "ended"]);
+});
+
+test("a call is answered in place of another one when that is wanted", async () => {
+  await phone.signIn(WHO);
+  const first = await incoming();
+  await first.answer();
+  const second = await incoming({ ...INCOMING, callId: "c-9", sdp: description({ side: "FD" }) });
+  await second.answer({ hold: true });
+  assert.deepEqual([first.held, second.held, second.state], [true, false, "established"]);
+});
+
+test("after a reload the session goes on, and its calls come back with new media", async () => {
+  await phone.signIn(WHO);
+  await (await incoming()).answer();
+  const before = phone;
+  phone = made();
+  gateway.calls = [UP];
+  assert.equal(await phone.resume(), true);
+  await settled();
+  const call = phone.calls.get("c-3");
+  assert.deepEqual([phone.isSignedIn, phone.dn, call.state, call.peer], [true, "5001", "established", "5003"]);
+  assert.deepEqual(gateway.requests.at(-1).body.messageType, "OFFER");
+  gateway.refusals = {};
+  for (const each of before.calls.values()) each.end();
+  before.leave();
+});
+
+test("without a session before there is none to go on with", async () => {
+  assert.equal(await phone.resume(), false);
+  assert.deepEqual(gateway.requests, []);
+});
+
+for (const status of [401, 403, 404]) {
+  test(`a session that the gateway does not have any more (${status}) is forgotten, and no failure`, async () => {
+    await phone.signIn(WHO);
+    const kept = storage.getItem(KEY);
+    await phone.signOut();
+    storage.setItem(KEY, kept);
+    gateway.refusals.calls = [status, { code: "not_signed_in", error: "nobody is signed in" }];
+    phone = made();
+    assert.equal(await phone.resume(), false);
+    assert.deepEqual([phone.isSignedIn, storage.size, phone.connection], [false, 0, "offline"]);
+  });
+}
+
+test("a gateway that cannot say whether the session is there is a failure; one out of reach may have it later", async () => {
+  await phone.signIn(WHO);
+  const before = phone;
+  phone = made();
+  gateway.refusals.calls = "away";
+  await assert.rejects(phone.resume(), { code: "gateway_unreachable" });
+  assert.deepEqual([phone.isSignedIn, storage.size], [false, 1]);
+  gateway.refusals.calls = [500, { code: "internal_error", error: "sorry" }];
+  await assert.rejects(phone.resume(), { code: "internal_error" });
+  assert.deepEqual([phone.isSignedIn, storage.size], [false, 0]);
+  before.leave();
+});
+
+test("a gateway that was restarted is signed in at again; calls that it does not know are lost", async () => {
+  await phone.signIn(WHO);
+  const call = await incoming();
+  await call.answer();
+  const heard = heardOf(phone, "signedout", "connection");
+  gateway.forget([401, { code: "not_signed_in", error: "nobody is signed in as phone-5001" }]);
+  delete gateway.refusals.message;
+  await settled();
+  await settled();
+  assert.deepEqual([gateway.asked("sign_in").length, phone.isSignedIn, phone.connection], [2, true, "online"]);
+  assert.deepEqual([call.ended.cause, heard.map(([name]) => name)], ["lost", ["connection", "connection"]]);
+  assert.deepEqual(gateway.asked("hangup"), []);
+});
+
+test("a session that another page has taken is over here, with its calls", async () => {
+  await phone.signIn(WHO);
+  const call = await incoming();
+  const heard = heardOf(phone, "signedout");
+  gateway.forget([403, { code: "foreign_session", error: "another page" }]);
+  await settled();
+  assert.deepEqual(heard, [["signedout", { reason: "another page has signed in", code: "foreign_session" }]]);
+  assert.deepEqual([phone.isSignedIn, call.ended.cause, phone.registration.state], [false, "signed-out", "SIGNED_OUT"]);
+  assert.equal(gateway.asked("sign_in").length, 1);
+});
+
+test("an end that the gateway did not hear is told it again", async (context) => {
+  await phone.signIn(WHO);
+  const call = await incoming();
+  await call.answer();
+  const clock = holdTimers(context);
+  gateway.refusals.hangup = "away";
+  await call.hangup();
+  assert.deepEqual([call.isOver, gateway.asked("hangup").length], [true, 1]);
+  delete gateway.refusals.hangup;
+  await clock.pass(2_000);
+  assert.equal(gateway.asked("hangup").length, 2);
+  await clock.pass(10_000);
+  assert.equal(gateway.asked("hangup").length, 2);
+});
