@@ -22,6 +22,19 @@ _SECRET_NAME = re.compile(_NAMES, re.IGNORECASE)
 _REST = r"(?:(?!\\[rn])[^\r\n])*(?:\r?\n[ \t]+[^\r\n]+)*"
 _QUOTED = r"\"(?:[^\"\\]|\\.)*\""
 
+_SIP_USER = re.compile(r"\bsips?:[^:]*:", re.IGNORECASE)
+
+
+def _without_password(found: re.Match[str]) -> str:
+    """Return what stands before an ``@``, and the ``@``, with a password masked if it is the user of a URI."""
+    text, start = found[0], found.start()
+    user = _SIP_USER.search(text)
+    end = user.end() if user is not None else 0
+    if not end and found.string.startswith("://", start - 3):
+        end = text.find(":") + 1
+    return f"{text[:end]}{MASK}@" if 0 < end < len(text) - 1 else text
+
+
 _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     # Authorization: Digest ..., Proxy-Authorization, Authentication-Info, cookies, our session header
     (
@@ -44,8 +57,8 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
     # a=ice-pwd (RFC 8839 section 5.4), a=crypto (RFC 4568 section 9.1): key and session parameters
     (re.compile(r"(a=ice-pwd:)[^\s\\\"]+"), rf"\g<1>{MASK}"),
     (re.compile(r"(a=crypto:)(?:(?!\\[rn])[^\r\n\"])+"), rf"\g<1>{MASK}"),
-    # sip:user:password@host, wss://user:password@host
-    (re.compile(r"(\b(?:sips?:|[a-z][a-z0-9+.-]*://)[^\s:@/\"<>]*:)[^\s@/\"<>]+@", re.IGNORECASE), rf"\g<1>{MASK}@"),
+    # sip:user:password@host, wss://user:password@host: what stands before an @ is looked at once, not from each letter
+    (re.compile(r"(?<![^\s@/\"<>])[^\s@/\"<>]+@"), _without_password),
 )
 
 _UNSEEN = (

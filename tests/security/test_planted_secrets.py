@@ -106,7 +106,7 @@ class Planted(DialectCase):
         query = f"id=one&dn=5001&password={quote_plus(PASSWORD)}"
         escaped = json.dumps({"id": "one", "dn": "5001"})[:-1] + f', "pass\\u0077ord": {json.dumps(PASSWORD)}}}'
         bearer = token(claims(dn="5003"))
-        ways = (
+        ways: tuple[tuple[str, str, str, dict[str, str]], ...] = (
             ("GET", f"/api/webrtc/sign_in?{query}", "", {}),
             ("GET", f"/api/webrtc/%73ign_in?{query.replace('password', 'pass%77ord')}", "", {}),
             ("POST", "/api/webrtc/sign_in", query, {"Content_Type": "application/x-www-form-urlencoded"}),

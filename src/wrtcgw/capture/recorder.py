@@ -34,7 +34,7 @@ AGENT_DIALOGS = 8
 """So many Call-IDs of one DN outside of calls."""
 
 _CALL_ID = re.compile(r"\r\n(?:call-id|i)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
-_USER = re.compile(r"\r\n(?:to|t)[ \t]*:[^\r\n]*?sips?:([^@;>\r\n]*)@", re.IGNORECASE)
+_USER = re.compile(r"\r\n(?:to|t)[ \t]*:[^\r\n]*?sips?:([^@;>:\r\n]*)(?::[^@;>:\r\n]*)?@", re.IGNORECASE)
 _TAG = re.compile(r"\r\n(?:to|t)[ \t]*:[^\r\n]*;[ \t]*tag[ \t]*=", re.IGNORECASE)
 
 

@@ -34,7 +34,7 @@ _DIGITS = re.compile(r"[0-9A-D*#]+")
 _CONTENT_TYPE = re.compile(
     r"[\w.!%*+`'~-]+/[\w.!%*+`'~-]+(\s*;\s*[\w.!%*+`'~-]+=([\w.!%*+`'~-]+|\"[^\"\\\x00-\x1f\x7f]*\"))*", re.ASCII
 )
-_SIGNAL = re.compile(r"^\s*Signal\s*=\s*(\S+)\s*$", re.IGNORECASE | re.MULTILINE)
+_SIGNAL = re.compile(r"^[ \t]*Signal[ \t]*=[ \t]*(\S+)[ \t\r]*$", re.IGNORECASE | re.MULTILINE)
 _SIGNAL_NUMBERS = {"10": "*", "11": "#", "12": "A", "13": "B", "14": "C", "15": "D"}
 """Some PBXs send the event number of :rfc:`4733#section-3.2` in place of the sign."""
 

@@ -12,7 +12,7 @@ from wrtcgw.sip.uri import URI, plain_target
 
 _EXPECTED = "a number, a user name, or a SIP URI of an allowed domain"
 _PLAIN = re.compile(r"[A-Za-z0-9-]*")
-_EDGES = re.compile(f"^[\\s{INVISIBLE}]+|[\\s{INVISIBLE}]+$")
+_EDGES = re.compile(f"^[\\s{INVISIBLE}]+|(?<![\\s{INVISIBLE}])[\\s{INVISIBLE}]+$")
 _TEL = re.compile(r"tel:(?://)?", re.IGNORECASE)
 _SIP = ("sip:", "sips:")
 _MAX_ACCOUNT = 64

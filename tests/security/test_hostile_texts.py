@@ -1,0 +1,106 @@
+"""Texts that are made to keep a search busy: whoever sends one must not hold up the calls of all others (attack 8)."""
+
+import contextlib
+import signal
+from collections.abc import Callable
+from types import FrameType
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.capture.support import recorder, request
+from wrtcgw.errors import BadInput
+from wrtcgw.gateway.call_control import _SIGNAL
+from wrtcgw.gateway.dial_targets import parse_target
+from wrtcgw.redact import MASK, hide_data, redact, redact_uri
+
+SIZE = 300_000
+PATIENCE = 20.0
+"""Seconds of processor time for what takes some tenths of one; where each letter is a new start it takes an hour."""
+UNITS = (
+    *("a.", "a-", "a+", "a:", "ab", "0", " ", "\t", "\n ", "\r\n", "\r\n ", ",", ";", "; ", "=", "\\", '"', '\\"', "'"),
+    *("sip:", "sip:x:", "sips:a", "a://", "a://b:", "//", "@", "x:@", "sip:@", "<sip:", "To:", "t:sip:", "Cookie:"),
+    *("password=", '"password":', '"password": "', 'token="', "token='", "Authorization: ", "a=crypto:", "X-Data-a:"),
+    *("\r\nX-Data-a:", "User-to-User:\n ", "Signal=", "Signal ", "\nSignal", "+", "+0"),
+)
+
+
+class HostileTexts(SynchronousTestCase):
+    """Each search takes time in proportion to its text."""
+
+    def setUp(self) -> None:
+        def too_long(number: int, frame: FrameType | None) -> None:
+            raise AssertionError(f"more than {PATIENCE:g} s of processor time")
+
+        self.addCleanup(signal.signal, signal.SIGVTALRM, signal.signal(signal.SIGVTALRM, too_long))
+        self.addCleanup(signal.setitimer, signal.ITIMER_VIRTUAL, 0)
+
+    def check(self, search: Callable[[str], object], before: str = "") -> None:
+        """Let a function have all texts that could take long."""
+        for unit in UNITS:
+            text = before + unit * (SIZE // len(unit)) + "\x01"
+            signal.setitimer(signal.ITIMER_VIRTUAL, PATIENCE)
+            try:
+                search(text)
+            except AssertionError as error:
+                self.fail(f"{before!r} and {unit!r} again and again: {error}")
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+
+    def test_redaction(self) -> None:
+        """Secrets are looked for in all that is logged at debug, and in each ladder that is shown."""
+        self.check(redact)
+
+    def test_data(self) -> None:
+        """So are the data of users."""
+        self.check(hide_data, "INFO sip:x SIP/2.0\r\n")
+
+    def test_addresses_of_requests(self) -> None:
+        """And secrets in the query of each request, in the access log."""
+        self.check(redact_uri, "/api/webrtc/message?from=")
+
+    def test_recording(self) -> None:
+        """Of each message that begins something, that is recorded, the recorder looks for whom it is."""
+        kept = recorder(Clock())
+        for method in ("MESSAGE", "REGISTER", "INVITE"):
+            whole = request(method, "x")
+            first, _, rest = whole.partition("To:")
+            self.check(lambda text: kept.sip(0, text, sent=False), first + "To: ")
+            self.assertIn("Call-ID", rest)
+
+    def test_digits(self) -> None:
+        """In the body of INFO the far side's digit is looked for."""
+        self.check(_SIGNAL.search)
+        for body in ("Signal=5\r\nDuration=160\r\n", "Duration=160\n  signal = 5  \n", "Signal=5"):
+            found = _SIGNAL.search(body)
+            assert found is not None
+            self.assertEqual(found[1], "5")
+
+    def test_targets(self) -> None:
+        """Blanks around whom to call are taken away, however many there are in it."""
+
+        def call(text: str) -> None:
+            with contextlib.suppress(BadInput):
+                parse_target(f"x{text}x", "example.org", ())
+
+        self.check(call)
+
+
+class Passwords(SynchronousTestCase):
+    """What is masked before an ``@``, and what is not."""
+
+    def test_masked(self) -> None:
+        """The password of a user of any URI, wherever the URI stands."""
+        for text, shown in (
+            ("sip:ann:pa:ss@example.org", f"sip:ann:{MASK}@example.org"),
+            ("To: <SIPS:ann:pass@[::1]:5061>", f"To: <SIPS:ann:{MASK}@[::1]:5061>"),
+            ("to=sip:ann:pass@x&y", f"to=sip:ann:{MASK}@x&y"),
+            ("wss://ann:pass@example.org/ws", f"wss://ann:{MASK}@example.org/ws"),
+            ("see https://:pass@x and turn:a@b", f"see https://:{MASK}@x and turn:a@b"),
+            ('"sip:a:b@c","sip:d:e@f"', f'"sip:a:{MASK}@c","sip:d:{MASK}@f"'),
+        ):
+            self.assertEqual(redact(text), shown)
+
+    def test_not_masked(self) -> None:
+        """What is no password stays."""
+        for text in ("<sip:ann@example.org>", "sip:@x", "sip:ann:@x", "12:30@home", "wss://ann@x:8080", "a//b:c@d"):
+            self.assertEqual(redact(text), text)
