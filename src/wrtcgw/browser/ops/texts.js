@@ -125,6 +125,12 @@ const TEXTS = {
   "connections.up": "Up",
   "connections.down": "Down",
   "connections.none": "No proxy is configured.",
+  "alarms.title": "What was refused last",
+  "alarms.time": "Time",
+  "alarms.text": "What",
+  "alarms.who": "DN or address",
+  "alarms.setting": "Setting",
+  "alarms.none": "Nothing was refused since the start.",
 
   "latencies.title": "Latencies",
   "latencies.what": "What",

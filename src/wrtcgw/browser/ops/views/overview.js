@@ -22,6 +22,7 @@ export class Overview {
     this.tiles = tiles();
     this.charts = CHARTS.map((each) => new Chart(each));
     this.connections = connectionsTable();
+    this.alarms = alarmsTable();
     this.latencies = latenciesTable();
     this.numbers = numbersTable();
     this.controls = controls(desk);
@@ -46,6 +47,7 @@ export class Overview {
   summary(summary) {
     this.tiles.update(summary);
     this.connections.update(summary.connections);
+    this.alarms.update(numbered(summary.alarms));
     this.latencies.update(LATENCIES.map((name) => ({ name, ...summary.latencies[name] })));
     this.controls.update(summary);
   }
@@ -90,7 +92,12 @@ export class Overview {
           section(t("connections.title"), this.connections.node),
           section(t("latencies.title"), this.latencies.node),
         ),
-        section(t("control.title"), this.controls.node),
+        el(
+          "div",
+          {},
+          section(t("control.title"), this.controls.node),
+          section(t("alarms.title"), this.alarms.node),
+        ),
       ),
     );
   }
@@ -146,6 +153,26 @@ function connectionsTable() {
       { name: "since", title: t("connections.since"), fill: text((link) => moment(link.since)) },
       { name: "reconnects", title: t("connections.reconnects"), fill: text((link) => String(link.reconnects)) },
       { name: "error", title: t("connections.error"), fill: text((link) => link.error) },
+    ],
+  });
+}
+
+/** The newest alarms, each with its number among all: several may be of the same time, and of the same words. */
+function numbered({ counts, newest }) {
+  const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return newest.map((alarm, index) => ({ ...alarm, number: all - index }));
+}
+
+function alarmsTable() {
+  return liveTable({
+    caption: t("alarms.title"),
+    empty: t("alarms.none"),
+    key: (alarm) => String(alarm.number),
+    columns: [
+      { name: "time", title: t("alarms.time"), fill: text((alarm) => moment(alarm.time)) },
+      { name: "text", title: t("alarms.text"), head: true, fill: text((alarm) => alarm.text) },
+      { name: "who", title: t("alarms.who"), fill: text((alarm) => alarm.dn || alarm.address) },
+      { name: "setting", title: t("alarms.setting"), fill: text((alarm) => alarm.setting) },
     ],
   });
 }
