@@ -438,6 +438,31 @@ class TheirOffer(InCall):
         self.run_for(20)
         self.assertEqual(self.types(self.agent), [])
 
+    def test_unusable(self) -> None:
+        """An offer that is no description, or has no stream, is refused as in a first INVITE; the call goes on."""
+        for offer in (SDP.partition("m=")[0], "hello", " ", SDP.replace("v=0", "v=1")):
+            self.peer.reinvite(offer)
+            self.run_for()
+            self.assertEqual(self.peer.last("INVITE").status, 488, offer)
+            self.peer.send("UPDATE", offer, "application/sdp")
+            self.run_for()
+            self.assertEqual(self.peer.last("UPDATE").status, 488, offer)
+        self.assertEqual((self.types(self.agent), self.call.held_by_peer), ([], False))
+        self.peer.reinvite(HOLDING)
+        self.run_for()
+        self.assertEqual(self.types(self.agent), ["HOLD"])
+
+    def test_odd(self) -> None:
+        """Bare line feeds, an empty line, no last line end, a second v=: what browsers take is no fault here."""
+        for offer in (HOLDING.replace("\r\n", "\n"), HOLDING[:-2], HOLDING.replace("t=0 0", "t=0 0 ")):
+            self.peer.reinvite(offer)
+            self.run_for()
+            self.assertEqual(self.peer.last("INVITE").status, 200, offer)
+        self.assertEqual(self.types(self.agent), ["HOLD"])
+        for offer in (f"v=0\r\n{SDP}", SDP + SDP, SDP.replace("t=0 0", "t=0 0\r\n")):
+            call, _ = self.inbound(self.agent, offer)
+            self.assertEqual(self.last(self.agent, MessageType.OFFER).call_id, call.id)
+
     def test_withdrawn(self) -> None:
         """An offer that the far side cancels is told as withdrawn; a late answer of the page is refused."""
         self.peer.reinvite(CHANGED)

@@ -76,6 +76,47 @@ class CallerTests(IncomingCase):
                 self.assertEqual(received.offer, OFFER)
                 self.do(self.core.hangup, received.leg)
 
+    def test_nested_bodies(self) -> None:
+        """A multipart within a multipart, one of related parts, and a boundary that begins as another does."""
+        inner = f"--{{0}}\r\nContent-Type: application/sdp\r\n\r\n{OFFER}\r\n--{{0}}--"
+        head = "--o \t\r\nContent-Type: text/plain\r\n\r\n--oo\r\n--o\r\nContent-Type: "
+        for kind, body in (
+            (
+                "multipart/mixed;boundary=o",
+                f"{head}multipart/alternative;boundary=oo\r\n\r\n{inner.format('oo')}\r\n--o--",
+            ),
+            ('multipart/related;boundary="o";type="x/y"', f"{head}application/sdp;\r\n\r\n{OFFER}\r\n--o--\r\n"),
+            ("multipart/mixed; boundary = o ;", f"preamble\r\n{head}Application/SDP\r\n\r\n{OFFER}\r\n--o--"),
+            ("multipart/mixed", f"{head}application/sdp\r\n\r\n{OFFER}\r\n--o--"),
+            ('multipart/mixed;boundary="o', f"{head}application/sdp\r\n\r\n{OFFER}\r\n--o--"),
+        ):
+            with self.subTest(kind=kind):
+                self.start()
+                self.outside("INVITE", body=body, fields=[("Content-Type", kind)])
+                received = self.received()
+                self.assertEqual(received.offer, OFFER)
+                self.do(self.core.hangup, received.leg)
+
+    def test_replaces(self) -> None:
+        """The dialog that a call takes the place of is found whatever the order, case and quotes of its tags."""
+        for form in (
+            "{0};to-tag={1};from-tag=far",
+            "{0}; from-tag=far ;\tto-tag={1}",
+            "{0} ;TO-TAG={1};From-Tag=far",
+            '{0};to-tag="{1}";from-tag="far"',
+            "{0};;to-tag={1};from-tag=far;",
+            "{0};x=<y>;to-tag={1};from-tag=far;early-flag=no",
+        ):
+            with self.subTest(form=form):
+                self.start()
+                old = self.call_in()
+                replaces = form.format(old.call_id, old.remote.rpartition("tag=")[2])
+                new = FarCall(self, "new", "<sip:far@example.org>;tag=new", "<sip:alice@example.org>")
+                new.target = "sip:alice@gw.invalid"
+                new.reinvite(OFFER, [("Replaces", replaces)])
+                self.assertEqual(self.received().replaces, old.leg)
+                self.do(self.core.hangup, self.received().leg)
+
     def test_reason(self) -> None:
         """The text of a Reason may hold what separates elsewhere."""
         call = self.call_in()
@@ -108,3 +149,20 @@ class AnswerTests(ScriptCase):
         self.assertEqual([ack.cseq.number for ack in self.sent("ACK")], [first.cseq.number] * 2)
         self.respond(self.last("INVITE"), 200, ANSWER)
         self.assertEqual(self.last("ACK").cseq.number, self.last("INVITE").cseq.number)
+
+    def test_200_after_the_end(self) -> None:
+        """A 200 to a re-INVITE that comes after a BYE, of either side, is acknowledged and changes nothing."""
+        for ours in (True, False):
+            with self.subTest(ours=ours):
+                self.start()
+                call = self.call_out()
+                invite = self.reoffer(call)
+                if ours:
+                    self.do(self.core.hangup, call.leg)
+                    self.respond(self.last("BYE"), 200)
+                else:
+                    call.bye()
+                before = len(self.requests)
+                self.respond(invite, 200, ANSWER)
+                self.assertEqual([request.method for request in self.requests[before:]], ["ACK"])
+                self.assertEqual(len(self.of(CallEnded)), 1)

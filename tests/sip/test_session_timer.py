@@ -34,6 +34,20 @@ class CallerTests(TimerCase):
                     self.advance(0.2)
                     self.assertEqual(len(self.sent("BYE")), 1)
 
+    def test_floor(self) -> None:
+        """However short the interval that a peer wants, it is not refreshed more often than every 5 s."""
+        for interval in (1, 2, 9):
+            with self.subTest(interval=interval):
+                self.start()
+                self.call_out((UPDATES, expires(interval, "uac")))
+                self.advance(4.9)
+                self.assertEqual(self.refreshes(), [])
+                for refresh in range(1, 5):
+                    self.advance(0.1 if refresh == 1 else 5)
+                    self.assertEqual(len(self.refreshes()), refresh)
+                    self.accept(self.refreshes()[-1], expires(interval, "uac"))
+                self.assertEqual(self.sent("BYE"), [])
+
     def test_not_agreed(self) -> None:
         """Without Session-Expires in the answer, or with one of 0 or without sense, the session never expires."""
         for fields in ((), (expires(0),), (("Session-Expires", "soon"),), (("Session-Expires", "600;refresher=me"),)):

@@ -5,7 +5,9 @@ A :class:`Network` is the reactor of the code under test. What is written on one
 other when the network's time is advanced, be it by 0, so nothing ever happens inside of a ``write``.
 """
 
+from base64 import b64encode
 from enum import Enum
+from hashlib import sha1
 from typing import Any
 
 from attrs import define, field
@@ -41,7 +43,7 @@ class Mood(Enum):
     SILENT = "TCP is accepted, nothing is ever answered: a process under SIGSTOP"
     HANGING_UP = "TCP is accepted and closed as soon as the request is there"
     REFUSING = "the upgrade is answered with `status`"
-    STRANGE = "the upgrade is answered with the bytes `answer`"
+    STRANGE = "the upgrade is answered with the bytes `answer`, {accept} in them is replaced"
     NO_SUBPROTOCOL = "the upgrade is accepted, the subprotocol is not"
 
 
@@ -148,11 +150,16 @@ class ProxyConnection:
             case Mood.REFUSING:
                 self.send(RejectConnection(status_code=self.proxy.status))
             case Mood.STRANGE:
-                self.send_raw(self.proxy.answer)
+                self.send_raw(self.proxy.answer.replace(b"{accept}", self._accept()))
             case Mood.NO_SUBPROTOCOL:
                 self.send(AcceptConnection())
             case _:
                 self.send(AcceptConnection(subprotocol="sip"), *self.proxy.greeting)
+
+    def _accept(self) -> bytes:
+        """Return the value of Sec-WebSocket-Accept (:rfc:`6455#section-4.2.2`)."""
+        key = self.raw.partition(b"Sec-WebSocket-Key: ")[2].partition(b"\r\n")[0]
+        return b64encode(sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
 
     def send(self, *events: Event) -> None:
         """Send the events in one piece."""

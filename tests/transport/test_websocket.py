@@ -91,6 +91,25 @@ class Handshake(ClientCase):
             self.proxy.answer = answer
             self.failureResultOf(self.connect(), ProtocolFault, HandshakeRefused)
 
+    def test_variants(self) -> None:
+        """Case, blanks, order and further fields of a right 101 make no difference, nor does its phrase."""
+        self.proxy.mood = Mood.STRANGE
+        for lines in (
+            (b"101 Switching Protocols", b"upgrade: WebSocket", b"connection: upgrade", b"sec-websocket-protocol: sip"),
+            (b"101 OK", b"Connection: keep-alive, Upgrade", b"Sec-WebSocket-Protocol:sip", b"UPGRADE: WEBSOCKET"),
+            (
+                b"101 Web Socket Protocol Handshake",
+                b"Server: x/1.0 (J\xfcrgen)",
+                b"Date: Sun, 29 Nov 2026 08:00:00 GMT",
+                b"Sec-WebSocket-Protocol:  sip ",
+                b"Upgrade:\twebsocket",
+                b"Connection:Upgrade",
+            ),
+        ):
+            answer = b"\r\n".join((b"HTTP/1.1 " + lines[0], *lines[1:], b"Sec-WebSocket-Accept: {accept}", b"", b""))
+            self.proxy.answer = answer + b"\x81\x04ping"
+            self.assertEqual(self.successResultOf(self.connect()).received, ["ping"], lines)
+
     def test_loss_in_the_handshake(self) -> None:
         """A loss in the middle of the handshake is a failed attempt."""
         self.proxy.mood = Mood.HANGING_UP

@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from wrtcgw.calls.messages import MessageType
 from wrtcgw.errors import BadInput
+from wrtcgw.web.attachments import read_data
 from wrtcgw.web.codec import (
     BoundedBody,
     Data,
@@ -82,6 +83,8 @@ class SingleFields(SynchronousTestCase):
         """JSON can escape half a character, which no SIP message could carry."""
         error = self.assertRaises(BadInput, Fields({"body": "a\ud83d"}).optional, "body")
         self.assertEqual(error.field, "body")
+        for key, value in (("a\udcfc", "b"), ("a", "b\ud83d"), ("a", {"c": "\udcfc"})):
+            self.assertEqual(self.assertRaises(BadInput, read_data, [{"key": key, "value": value}]).field, "data")
 
     def test_plus_of_a_number(self) -> None:
         """A number's plus that was not encoded arrives as a space, and is restored."""

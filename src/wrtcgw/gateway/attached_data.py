@@ -63,7 +63,7 @@ def to_form(data: Data, limit: int) -> str:
 def from_headers(fields: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Return the data in header fields, in their order; other fields are left out."""
     return tuple(
-        (name[len(PREFIX) :], unquote(value))
+        (name[len(PREFIX) :], unquote(value, errors="surrogateescape"))
         for name, value in fields
         if name.lower().startswith(PREFIX.lower()) and _NAME.fullmatch(name[len(PREFIX) :])
     )

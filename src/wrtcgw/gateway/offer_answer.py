@@ -130,12 +130,12 @@ class OfferAnswer:
     # -- the far side
 
     def offered(self, event: OfferReceived) -> None:
-        """Take a re-INVITE or UPDATE."""
+        """Take a re-INVITE or UPDATE; an offer that no page could answer is refused, and changes nothing."""
         leg = self._context.legs.get(event.leg)
-        if leg is None or not leg.call.is_up:
+        offer = None if event.sdp is None else parse(event.sdp)
+        if leg is None or not leg.call.is_up or (offer is not None and not offer.is_answerable):
             self._reject(event.leg, NOT_ACCEPTABLE)
         else:
-            offer = None if event.sdp is None else parse(event.sdp)
             self._carry_out(leg, leg.call.negotiation.far_offer(offer))
 
     def withdrawn(self, event: OfferWithdrawn) -> None:

@@ -40,6 +40,8 @@ _TO_QUOTE = re.compile('["\\\\\0]')
 _AS_PAIR = r"\\\g<0>"
 # :rfc:`2046#section-5.1.1`: the boundary parameter of a multipart Content-Type
 _BOUNDARY = re.compile(r';\s*boundary\s*=\s*(?:"([^"]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE)
+# The line that has to be the first one where the boundary is not told, or cannot be read
+_FIRST_DELIMITER = re.compile(r"\s*--((?:[^\s\"]){1,70})()[ \t]*\r?\n")
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _BLANKS = re.compile("[ \t]+")
 _FOLD = re.compile(r"\r?\n[ \t]+")
@@ -244,7 +246,7 @@ def find_part(content_type: str, body: str, wanted: str) -> str | None:
 
 
 def _find_part(content_type: str, body: str, wanted: str, depth: int) -> str | None:
-    match = _BOUNDARY.search(content_type)
+    match = _BOUNDARY.search(content_type) or _FIRST_DELIMITER.match(body)
     if match is None:
         return None
     for part in _parts(body, (match[1] or match[2]).rstrip(" \t")):

@@ -1,9 +1,11 @@
 """Data that a page attaches to a call, as it stands in the JSON of its OFFER or ANSWER."""
 
 import json
+import re
 
 from wrtcgw.errors import BadInput
 
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 Pairs = tuple[tuple[str, str], ...]
 
 
@@ -25,4 +27,7 @@ def _read_item(item: object) -> tuple[str, str]:
     if not isinstance(item, dict) or not isinstance(key, str) or not key:
         raise BadInput("data", 'a list of {"key", "value"}', json.dumps(item)[:40])
     content = item.get("value", "")
-    return key, content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+    text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+    if LONE_SURROGATE.search(key + text) is not None:
+        raise BadInput("data", "texts that UTF-8 can carry")
+    return key, text

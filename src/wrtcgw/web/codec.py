@@ -17,14 +17,13 @@ from twisted.web.server import Request
 from wrtcgw.calls.messages import MessageType
 from wrtcgw.errors import BadInput
 from wrtcgw.gateway import HA1
-from wrtcgw.web.attachments import Pairs, read_data
+from wrtcgw.web.attachments import LONE_SURROGATE, Pairs, read_data
 from wrtcgw.web.errors import BodyTooLarge, EncodedBody, WrongContentType
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 DESCRIPTION_TYPES = ("text/plain", "application/sdp")
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]*)?|-?\.[0-9]+")
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _SWITCH = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 # Pages put ``+49...`` into the query as it is, where a plus stands for a blank. No international number goes on with 0.
 # What may stand before it is for people, and may be escaped, so the plus is kept as a mark until all else is decoded.
@@ -97,7 +96,7 @@ class Fields:
             return None
         if not isinstance(value, str):
             raise BadInput(name, "a text", type(value).__name__)
-        if _LONE_SURROGATE.search(value) is not None:
+        if LONE_SURROGATE.search(value) is not None:
             raise BadInput(name, "a text that UTF-8 can carry")
         if len(value) > limit:
             raise BadInput(name, f"at most {limit} characters")
