@@ -227,6 +227,7 @@ class WishTests(TollCase):
             f"sip:5003@{DOMAIN}:5099",
             f"sip:5003@{DOMAIN}?X-Evil=1",
             "tel:5003;phone-context=example.org",
+            "tel:50-03",
         ):
             agent, status = self.referred(target)
             self.assertEqual((status, self.last(agent, MessageType.TRANSFER).to), (202, "5003"))
@@ -282,6 +283,9 @@ class RedirectTests(TollCase):
             f"<sip:5003@{DOMAIN}:5099;transport=tcp>",
             f"<sip:5003;x=1@{DOMAIN};lr?X-Evil=1>",
             "<tel:5003>",
+            "<TEL:50-03;phone-context=example.org>",
+            "tel:(50).03;ext=1",
+            f"<sip:50-03;ext=1@{DOMAIN};user=phone>",
         ):
             self.start()
             self.sign_in()

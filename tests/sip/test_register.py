@@ -78,6 +78,9 @@ class SignInTests(RegisterCase):
             ([f"Digest \t {digest},"], ""),
             ([f"digest {digest.replace(', ', ',, ')};"], ""),
             (['Basic realm="r"', f"Digest {digest}"], ""),
+            ([f'Basic realm="a, Digest b=c", Digest {digest}'], ""),
+            ([f"NTLM,Digest {digest}, Basic realm=r"], ""),
+            (['Basic realm="r", Bearer scope = "x"'], "Basic, Bearer"),
         ):
             for code, name in ((401, "WWW-Authenticate"), (407, "Proxy-Authenticate")):
                 with self.subTest(values=values, code=code):

@@ -7,8 +7,17 @@ from attrs import evolve
 
 from wrtcgw.errors import BadInput
 from wrtcgw.sip.errors import MalformedMessage
-from wrtcgw.sip.subscriber import INVISIBLE, dialled, is_escapable, is_user, read_user, subscriber, written
-from wrtcgw.sip.uri import URI, plain_target
+from wrtcgw.sip.subscriber import (
+    INVISIBLE,
+    dialled,
+    is_escapable,
+    is_user,
+    plain_target,
+    read_user,
+    subscriber,
+    written,
+)
+from wrtcgw.sip.uri import URI
 
 _EXPECTED = "a number, a user name, or a SIP URI of an allowed domain"
 _PLAIN = re.compile(r"[A-Za-z0-9-]*")

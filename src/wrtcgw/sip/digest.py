@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 from wrtcgw.sip.errors import LocalViolation, RemoteViolation
 from wrtcgw.sip.hashes import HA1, HASHES, Algorithm, encoded, known_hashes
 from wrtcgw.sip.headers import Challenge, Credentials
-from wrtcgw.sip.headers.liberal import read
+from wrtcgw.sip.headers.liberal import challenges, read
 from wrtcgw.sip.keyring import Keyring, Objection
 from wrtcgw.sip.message import Response
 from wrtcgw.sip.tokens import TokenSource
@@ -209,7 +209,7 @@ class Authenticator:
         best: dict[tuple[str, str], _Offer] = {}
         objections: dict[tuple[str, str], Objection] = {}
         for name, answer in ANSWERS.items():
-            for offer in filter(None, map(_Offer.parse, response.headers.get_all(name))):
+            for offer in filter(None, map(_Offer.parse, challenges(response.headers.get_all(name)))):
                 key, algorithm = (answer, offer.params["realm"]), offer.algorithm
                 why = self._keys.objection(key[1], algorithm, registering=self._registering)
                 if why is not None:

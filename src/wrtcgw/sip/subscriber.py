@@ -71,6 +71,28 @@ def written(uri: URI) -> str:
     return subscriber(uri.user)[0] or uri.user
 
 
+def plain_target(uri: URI, domain: str) -> URI | None:
+    """
+    Return what to call for a URI that a far side has named, in a Contact of a 3xx or in Refer-To.
+
+    It is the user at the domain and no more: neither port, parameters nor headers, and of the user only what stands
+    before the parameters of a telephone-subscriber (:rfc:`3261#section-19.1.6`). The number of a tel URI
+    (:rfc:`3966#section-3`), without its visual separators, is one of ``domain``, where that is given.
+
+    :returns: None when there is no user, or the scheme is another one.
+    """
+    if uri.scheme == "tel":
+        number = _number(_unescaped(uri.host))
+        return URI(user=number, host=domain) if number and domain else None
+    user = _number(uri.user or "") if uri.param("user") == "phone" else (uri.user or "").split(";", 1)[0]
+    return URI(scheme=uri.scheme, user=user, host=uri.host) if user else None
+
+
+def _number(text: str) -> str:
+    """Return the number of a telephone-subscriber; of what is none, all that stands before its parameters."""
+    return subscriber(text)[0] or text.split(";", 1)[0]
+
+
 def verification(uri: URI) -> str:
     """Return what a network says of having verified the number: ``verstat`` (3GPP TS 24.229, :rfc:`8588`)."""
     found = grammar.param(subscriber(_unescaped(uri.host) if uri.scheme == "tel" else uri.user or "")[1], "verstat")

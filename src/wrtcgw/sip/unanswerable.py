@@ -1,12 +1,13 @@
 """Why a challenge cannot be answered: so that a text which blames the password has looked whether one was asked for."""
 
 from wrtcgw.sip.digest import ANSWERS, HASHES, Algorithm, can_answer, parse_challenge
+from wrtcgw.sip.headers.liberal import challenges
 from wrtcgw.sip.message import Response
 
 
 def no_use_in(response: Response) -> str:
     """Return why nobody could answer the challenge of a 401 or 407; '' when it could be answered, or is none."""
-    values = [value for name in ANSWERS for value in response.headers.get_all(name)]
+    values = challenges(value for name in ANSWERS for value in response.headers.get_all(name))
     if response.status not in (401, 407) or any(map(can_answer, values)):
         return ""
     if not values:

@@ -189,23 +189,6 @@ def _parse_headers(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(headers)
 
 
-def plain_target(uri: URI, domain: str) -> URI | None:
-    """
-    Return what to call for a URI that a far side has named, in a Contact of a 3xx or in Refer-To.
-
-    It is the user at the domain and no more: neither port, parameters nor headers, and of the user only what stands
-    before the parameters of a telephone-subscriber (:rfc:`3261#section-19.1.6`). The number of a tel URI
-    (:rfc:`3966#section-3`) is one of ``domain``, where that is given.
-
-    :returns: None when there is no user, or the scheme is another one.
-    """
-    if uri.scheme == "tel":
-        number = grammar.unescape(uri.host).split(";", 1)[0]
-        return URI(user=number, host=domain) if number and domain else None
-    user = (uri.user or "").split(";", 1)[0]
-    return URI(scheme=uri.scheme, user=user, host=uri.host) if user else None
-
-
 def check_host(host: str) -> str:
     """
     Return ``host``, of :data:`grammar.HOST`'s form.

@@ -28,6 +28,8 @@ _TO_ESCAPE = re.compile(r'[\x00-\x20\x7f<>"]|%(?![0-9A-Fa-f]{2})')
 _LONGEST_USER = 128
 _CAUSE = re.compile(r"[ \t]*([0-9]{1,9})")
 _LWS = re.compile(r"[ \t]+")
+# a comma, and the scheme and first parameter of another challenge
+_NEXT_CHALLENGE = re.compile(r",[ \t]*(?=[A-Za-z][A-Za-z0-9-]*[ \t]+[A-Za-z][A-Za-z0-9-]*[ \t]*=)")
 
 
 def read(kind: type[Parsed], text: str, flaws: list[str]) -> Parsed | None:
@@ -111,6 +113,19 @@ def elements(value: str, flaws: list[str]) -> list[str]:
     if len(kept) < len(found):
         flaws.append(f"empty element in {value[:80]!r}")
     return kept
+
+
+def challenges(values: Iterable[str]) -> list[str]:
+    """
+    Return the single challenges or credentials of fields that may hold several, as in HTTP.
+
+    In SIP each has a field of its own (:rfc:`3261#section-7.3.1`), for commas are part of them.
+    """
+    found = []
+    for value in values:
+        starts = [0, *(match.end() for match in _NEXT_CHALLENGE.finditer(_masked(value)))]
+        found += [value[start:end].strip(_EDGES) for start, end in zip(starts, [*starts[1:], None], strict=True)]
+    return found
 
 
 def tokens(values: Iterable[str]) -> list[str]:

@@ -14,8 +14,9 @@ from wrtcgw.sip.headers import MAX_RSEQ, NameAddr, RAck
 from wrtcgw.sip.message import Headers, Request, Response
 from wrtcgw.sip.outputs import CallAnswered, CallProgress, EndCause, NotFollowed
 from wrtcgw.sip.settings import Account
+from wrtcgw.sip.subscriber import plain_target
 from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest
-from wrtcgw.sip.uri import URI, plain_target
+from wrtcgw.sip.uri import URI
 from wrtcgw.sip.usages.headers_of_interest import NOTHING, Told, extensions_of, told_by
 from wrtcgw.sip.usages.leg import BYE_PATIENCE, Leg, LegState
 from wrtcgw.sip.user_agent import UserAgent
