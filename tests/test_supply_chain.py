@@ -96,6 +96,19 @@ class PolicyTests(SynchronousTestCase):
         named = re.findall(r"`((?:tests|conf)/[\w./-]+)`", text)
         self.assertEqual([name for name in named if not (TOP / name).exists()], [])
 
+    def test_attacks(self) -> None:
+        """Each of the thirty attacks names tests that are there."""
+        text = (TOP / "SECURITY.md").read_text()
+        rows = dict(re.findall(r"(?m)^\| (\d+) \|[^|]+\|([^|]+)\|$", text))
+        self.assertEqual(list(rows), [str(number) for number in range(1, 31)])
+        for number, tests in rows.items():
+            files = re.findall(r"`(tests/[\w./]+)`(?:: ((?:`\w+`(?:, )?)+))?", tests)
+            self.assertTrue(files, number)
+            for name, functions in files:
+                source = (TOP / name).read_text()
+                for function in re.findall(r"`(\w+)`", functions):
+                    self.assertRegex(source, rf"def {function}\(", (number, name))
+
     def test_requirements(self) -> None:
         """All twelve requirements of ASVS 5.0's chapter on WebRTC are answered."""
         text = (TOP / "SECURITY.md").read_text()

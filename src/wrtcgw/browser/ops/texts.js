@@ -129,7 +129,6 @@ const TEXTS = {
   "alarms.time": "Time",
   "alarms.text": "What",
   "alarms.who": "DN or address",
-  "alarms.setting": "Setting",
   "alarms.none": "Nothing was refused since the start.",
 
   "latencies.title": "Latencies",

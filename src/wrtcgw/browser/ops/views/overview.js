@@ -163,16 +163,20 @@ function numbered({ counts, newest }) {
   return newest.map((alarm, index) => ({ ...alarm, number: all - index }));
 }
 
+/** What an alarm says, and the setting that decided. */
+function refusal({ text: told, setting }) {
+  return setting && !told.includes(setting) ? `${told} (${setting})` : told;
+}
+
 function alarmsTable() {
   return liveTable({
     caption: t("alarms.title"),
     empty: t("alarms.none"),
     key: (alarm) => String(alarm.number),
     columns: [
-      { name: "time", title: t("alarms.time"), fill: text((alarm) => moment(alarm.time)) },
-      { name: "text", title: t("alarms.text"), head: true, fill: text((alarm) => alarm.text) },
+      { name: "time", title: t("alarms.time"), head: true, fill: text((alarm) => moment(alarm.time)) },
+      { name: "text", title: t("alarms.text"), fill: text(refusal) },
       { name: "who", title: t("alarms.who"), fill: text((alarm) => alarm.dn || alarm.address) },
-      { name: "setting", title: t("alarms.setting"), fill: text((alarm) => alarm.setting) },
     ],
   });
 }
