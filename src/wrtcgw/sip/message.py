@@ -14,6 +14,9 @@ from wrtcgw.sip.headers import CSeq, NameAddr, Parsed, Via, liberal, parse_list
 from wrtcgw.sip.headers.fields import Field, Headers, byte_length, canonical_name
 from wrtcgw.sip.uri import URI
 
+MAX_FLAWS = 20
+"""So many things that are wrong with a message are told."""
+
 __all__ = ["REASONS", "Field", "Headers", "Message", "Request", "Response", "byte_length", "canonical_name"]
 
 # IANA's registry of SIP response codes, as far as a user agent meets them
@@ -108,8 +111,12 @@ class Message:
 
     def note(self, name: str, flaws: Iterable[str], what: str) -> None:
         """Keep what is wrong with a field for the log, once, and what was done about it."""
-        found = (f"{name}: {flaw} ({what})" for flaw in flaws)
-        self.flaws += [flaw for flaw in found if flaw not in self.flaws]
+        for flaw in flaws:
+            if len(self.flaws) >= MAX_FLAWS:
+                break
+            told = f"{name}: {flaw} ({what})"
+            if told not in self.flaws:
+                self.flaws.append(told)
 
     # -- fields
 

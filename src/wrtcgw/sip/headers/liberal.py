@@ -12,11 +12,15 @@ Mended text is strict, so that what is sent on (Route, To, Request-URI) is so to
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 
 from wrtcgw.sip import grammar
 from wrtcgw.sip.errors import MalformedMessage
 from wrtcgw.sip.headers import Challenge, Credentials, NameAddr, Parsed, Reason
 from wrtcgw.sip.uri import URI
+
+MAX_ELEMENTS = 256
+"""So many elements of a list are read."""
 
 _BLANKS = " \t"
 _EDGES = " \t,"
@@ -66,8 +70,12 @@ def read_party(text: str, flaws: list[str]) -> NameAddr:
 
 
 def read_list(kind: type[Parsed], values: Iterable[str], flaws: list[str]) -> list[Parsed]:
-    """Read the elements of a list that is spread over fields, commas or both; unreadable ones are left out."""
-    found = [read(kind, element, flaws) for value in values for element in elements(value, flaws)]
+    """
+    Read the elements of a list that is spread over fields, commas or both; unreadable ones are left out.
+
+    So are those beyond :data:`MAX_ELEMENTS`: a message has room for so many that reading them would hold up others.
+    """
+    found = [read(kind, element, flaws) for element in _first_elements(values, flaws)]
     return [value for value in found if value is not None]
 
 
@@ -78,17 +86,20 @@ def read_routes(values: Iterable[str], flaws: list[str]) -> list[str]:
     They are name-addrs (:rfc:`3261#section-20.30`): parameters behind a URI without brackets are the URI's.
     """
     routes = []
-    for value in values:
-        for element in elements(value, flaws):
-            text = element if "<" in element else f"<{element}>"
-            if text is not element:
-                flaws.append(f"no angle brackets: {element[:80]!r}")
-            own: list[str] = []
-            route = read(NameAddr, text, own)
-            flaws += own
-            if route is not None:
-                routes.append(str(route) if own else text)
+    for element in _first_elements(values, flaws):
+        text = element if "<" in element else f"<{element}>"
+        if text is not element:
+            flaws.append(f"no angle brackets: {element[:80]!r}")
+        own: list[str] = []
+        route = read(NameAddr, text, own)
+        flaws += own
+        if route is not None:
+            routes.append(str(route) if own else text)
     return routes
+
+
+def _first_elements(values: Iterable[str], flaws: list[str]) -> Iterable[str]:
+    return islice((element for value in values for element in elements(value, flaws)), MAX_ELEMENTS)
 
 
 def read_uri_field(text: str, flaws: list[str]) -> NameAddr | None:
