@@ -237,6 +237,21 @@ class AnswerTests(ScriptCase):
                     self.assertEqual([event.sdp for event in self.of(CallAnswered)], [EARLY])
                     self.end_all()
 
+    def test_lines_that_are_no_fields(self) -> None:
+        """A line without a colon, or with a name that is none, costs no answer; the log has it and the Call-ID."""
+        placed = self.place()
+        response = placed.invite.response(200, None, "far")
+        response.headers.add("Contact", "<sip:a@192.0.2.9>")
+        response.headers.add("Content-Type", "application/sdp")
+        response.body = ANSWER
+        lines = response.to_text().partition("\r\n")
+        self.text(lines[0], "Grund\udcfc: x", "Unsinn", lines[2])
+        self.assertEqual([event.sdp for event in self.of(CallAnswered)], [ANSWER])
+        (fault,) = self.faults()
+        self.assertIn(f"Call-ID {placed.invite.call_id}: ", fault)
+        self.assertIn("'Unsinn'", fault)
+        self.end_all()
+
     def test_true_reason(self) -> None:
         """A refusal keeps its code, its phrase and the Reasons that can be read."""
         placed = self.place()

@@ -196,17 +196,23 @@ class FieldTests(ParserCase):
             self.assertEqual(names, ["Via", "From", "To", "Call-ID", "CSeq"])
 
     def test_malformed_line(self) -> None:
-        """A line that is no header field gets a 400; its neighbours are still read for the answer."""
-        for line in ("no colon", "two words: x", ": x", "é: x", "X\0: y"):
-            self.refuse(text(line))
+        """A line that is no header field is left out and told: nothing needs it (RFC 3261 section 8.2.2)."""
+        fields = list(self.accept(text()).headers.items())
+        for line in ("no colon", "two words: x", ": x", "é: x", "B\udcfcd: x"):
+            for first in (LINES[0], "SIP/2.0 200 OK"):
+                message = parse(text(line, lines=(first, *LINES[1:])))
+                assert not isinstance(message, KeepAlive)
+                self.assertEqual(message.flaws, [f"header: malformed line {line!r} (ignored)"])
+                self.assertEqual(list(message.headers.items()), fields)
+        self.refuse(text("X\0: y"))
 
     def test_ack(self) -> None:
         """An ACK is never answered (RFC 3261 section 17.1.1.3)."""
-        self.refuse(text("no colon").replace("INVITE", "ACK"), answerable=False)
+        self.refuse(text("CSeq: 8 ACK").replace("INVITE", "ACK"), answerable=False)
 
     def test_responses(self) -> None:
         """A malformed response is never answered."""
-        for line in ("no colon", "Content-Length: 1", "CSeq: 8 INVITE"):
+        for line in ("Content-Length: 1", "CSeq: 8 INVITE"):
             self.refuse(text(line, lines=("SIP/2.0 200 OK", *LINES[1:])), answerable=False)
         self.refuse(text(lines=("SIP/2.0 200 OK", *LINES[2:])), answerable=False)
 

@@ -65,15 +65,18 @@ def parse(text: str) -> Request | Response | KeepAlive:
     head, body = _split(message, faults)
     start, *lines = head.split("\r\n")
     first, second = _parse_start_line(start, faults)
-    headers = _parse_headers(lines, faults)
+    flaws: list[str] = []
+    headers = _parse_headers(lines, faults, flaws)
     body = _cut_body(body, headers, faults)
     if isinstance(first, int):
         response = Response(first, second, headers, body)
+        response.note("header", flaws, "ignored")
         _check(response, faults)
         if faults:
             raise MalformedMessage(*faults[0], call_id=headers.get("Call-ID") or "")
         return response
     request = Request(first, second, headers, body)
+    request.note("header", flaws, "ignored")
     _check(request, faults)
     if faults:
         raise MalformedMessage(*faults[0], request=_answerable(request), call_id=headers.get("Call-ID") or "")
@@ -138,8 +141,12 @@ def _rescue_request_line(line: str, faults: list[Fault]) -> tuple[str, str]:
     return words[0], " ".join(words[1:-1])
 
 
-def _parse_headers(lines: list[str], faults: list[Fault]) -> Headers:
-    """Read the header lines into fields, values unparsed; lines that are none are left out."""
+def _parse_headers(lines: list[str], faults: list[Fault], flaws: list[str]) -> Headers:
+    """
+    Read the header lines into fields, values unparsed.
+
+    Lines that are none are left out: what a message needs is looked for afterwards (:rfc:`3261#section-8.2.2`).
+    """
     if len(lines) > MAX_HEADERS:
         faults.append((513, f"{len(lines)} header fields"))
         del lines[MAX_HEADERS:]
@@ -151,7 +158,7 @@ def _parse_headers(lines: list[str], faults: list[Fault]) -> Headers:
         except LocalViolation:
             colon = ""
         if not colon:
-            faults.append((400, f"malformed header line {line[:80]!r}"))
+            flaws.append(f"malformed line {line[:80]!r}")
         elif len(line) > MAX_HEADER_LENGTH:
             faults.append((513, f"{display} of {len(line)} characters"))
         else:
