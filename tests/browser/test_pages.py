@@ -20,7 +20,7 @@ from twisted.web.test.requesthelper import DummyRequest
 from wrtcgw.browser.assets import TYPES, Archive, Folder, gzipped, takes_gzip
 from wrtcgw.browser.pages import HOME, PageSettings, browser_pages
 
-LINE, LINES = 120, 400
+LINE, LINES = 120, 600
 _DRAWING = re.compile(r"[MmLlHhVvCcSsQqTtAaZz0-9.,\- ]{60,}")
 """The path of a picture, which no one reads."""
 

@@ -24,7 +24,7 @@
 
   addEventListener("message", ({ source, origin, data }) => {
     if (source !== frame.contentWindow || origin !== home.origin || data?.gadget !== "wrtcgw") return;
-    const { gadget, type, ...detail } = data;
+    const { gadget: _, type, ...detail } = data;
     if (type === "ready") ready();
     if (type === "reply") {
       const { resolve, reject } = requests.get(detail.request) ?? {};

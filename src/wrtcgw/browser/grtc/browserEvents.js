@@ -13,7 +13,8 @@ export function watchBrowser({ network, awake, devices }) {
     offs.push(() => target?.removeEventListener?.(name, listener));
   };
   for (const name of ["online", "offline"]) listen(globalThis, name, network);
-  listen(globalThis.navigator?.connection, "change", awake); // also for a mere change of its speed
+  const { connection } = /** @type {any} */ (globalThis.navigator ?? {}); // not in every browser, nor in its types
+  listen(connection, "change", awake); // also for a mere change of its speed
   listen(globalThis, "pageshow", ({ persisted }) => persisted && awake());
   listen(globalThis.document, "visibilitychange", () => globalThis.document.visibilityState === "visible" && awake());
   listen(globalThis.document, "resume", awake);
@@ -31,7 +32,7 @@ export function claim(name, { steal = false } = {}) {
   const { locks } = globalThis.navigator ?? {};
   if (!locks) return Promise.resolve(() => {}); // no way to tell
   return new Promise((resolve) => {
-    const given = () => new Promise((release) => resolve(release));
+    const given = () => new Promise((release) => resolve(() => release(undefined)));
     const options = steal ? { steal } : { signal: AbortSignal.timeout(PATIENCE) };
     locks.request(name, options, given).catch(() => resolve(null));
   });

@@ -1,5 +1,6 @@
 // What browser this is, in the vendor's words.
 
+/** @type {[string, RegExp][]} */
 const BROWSERS = [
   ["firefox", /Firefox\/(\d+)/],
   ["chrome", /(?:Chrome|Chromium)\/(\d+)/],
@@ -9,7 +10,7 @@ const MINIMUM = { chrome: 110, firefox: 115, safari: 16 }; // what the library's
 
 function detected() {
   const agent = globalThis.navigator?.userAgent ?? "";
-  const [name, pattern] = BROWSERS.find((browser) => browser[1].test(agent)) ?? ["", null];
+  const [name, pattern] = BROWSERS.find((browser) => browser[1].test(agent)) ?? /** @type {const} */ (["", null]);
   return { name, version: Number(pattern?.exec(agent)[1] ?? 0) };
 }
 

@@ -11,6 +11,8 @@ import { QualityMonitor } from "./qualityMonitor.js";
 
 const UNANSWERABLE = ["no_common_codec", "no_webrtc"]; // whoever tries
 
+/** @typedef {"incoming" | "answering" | "calling" | "ringing" | "early" | "established" | "ended"} CallState */
+
 /**
  * A call: outbound ones come from `Phone.call`, inbound ones from the phone's event "incoming".
  *
@@ -20,6 +22,43 @@ const UNANSWERABLE = ["no_common_codec", "no_webrtc"]; // whoever tries
  * RTCPeerConnection), "message" (what the gateway says, before it is obeyed), "ended" (what `ended` has).
  */
 export class Call extends Emitter {
+  /** The gateway's id of the call; empty while it has given none. */
+  id = "";
+  /** @type {"inbound" | "outbound"} */
+  direction;
+  /** The far side's number or user name. */
+  peer = "";
+  displayName = "";
+  /** Whether the caller wants not to be known. */
+  anonymous = false;
+  /** What the caller dialled. */
+  called = "";
+  /** @type {{number: string, reason: string}[]} */
+  diversion = [];
+  /** @type {Record<string, string>} header fields that were asked for */
+  headers = {};
+  /** How the caller's number was verified (RFC 8224). */
+  verstat = "";
+  /** @type {{key: string, value: unknown}[]} what the far side has attached */
+  data = [];
+  uuid = "";
+  /** @type {number | null} seconds after which it may be answered without a click; null for not at all */
+  autoAnswer = null;
+  /** Whether the caller wants an offer of ours. */
+  wantsOffer = false;
+  /** @type {CallState} */
+  state;
+  held = false;
+  heldByPeer = false;
+  muted = false;
+  /** Milliseconds, as of `Date.now()`. */
+  startedAt = Date.now();
+  /** @type {number | null} */
+  answeredAt = null;
+  /** @type {number | null} */
+  endedAt = null;
+  /** @type {ReturnType<typeof endingOf> | null} how it has ended */
+  ended = null;
   #phone;
   #negotiation;
   #monitor;
@@ -42,9 +81,6 @@ export class Call extends Emitter {
     const wantsOffer = direction === "inbound" && !offer;
     Object.assign(this, factsOf({ ...about, peer }), { id, direction, peer, wantsOffer });
     this.state = direction === "inbound" ? "incoming" : "calling";
-    this.held = this.heldByPeer = this.muted = false;
-    this.startedAt = Date.now();
-    this.answeredAt = this.endedAt = this.ended = null;
   }
 
   /** The RTCPeerConnection; null while there is none. */
@@ -138,6 +174,8 @@ export class Call extends Emitter {
   /**
    * Sends digits: in the media (RFC 4733), or by SIP INFO where the far side takes none there or `by` is "info".
    * Times are milliseconds. Fulfilled when the last one was sent.
+   * @param {string} digits
+   * @param {import("./digits.js").DigitOptions} [options]
    */
   async dtmf(digits, options = {}) {
     const known = checkedDigits(digits);

@@ -42,8 +42,3 @@ export class Callbacks {
     return this;
   }
 }
-
-/** Gives an object a list for each of these names. */
-export function addCallbacks(owner, names) {
-  for (const name of names) owner[name] = new Callbacks(name);
-}

@@ -1,7 +1,7 @@
 // `Grtc.Client`: the vendor's shape, over the phone; with `serverUrl` the shape of the first document.
 
 import { isWebrtcSupported } from "./browserinfo.js";
-import { addCallbacks } from "./callbacks.js";
+import { Callbacks } from "./callbacks.js";
 import { readConfiguration } from "./configuration.js";
 import { asPhoneError } from "./errors.js";
 import { log, setLogLevel } from "./logger.js";
@@ -14,13 +14,25 @@ import { filterCandidates, inactive, limitVideo, receiveOnly } from "./shaping.j
 import { GrtcError, errorType } from "./vendorerrors.js";
 
 const FAIL_OVER = 10_000; // ms without the gateway until the next one is tried, when no call is up
-const EVENTS = [
-  "onConnect", "onRegister", "onFailed", "onDisconnect", "onConnectionError", "onIceDisconnected", "onMediaSuccess",
-  "onMediaFailure", "onIncomingCall", "onCallEvent", "onNotifyEvent", "onPeerClosing", "onPeerNoanswer",
-  "onInfoFromPeer", "onStatsFromServer", "onGatewayError", "onWebrtcError",
-];
 
 export class Client {
+  onConnect = new Callbacks("onConnect");
+  onRegister = new Callbacks("onRegister");
+  onFailed = new Callbacks("onFailed");
+  onDisconnect = new Callbacks("onDisconnect");
+  onConnectionError = new Callbacks("onConnectionError");
+  onIceDisconnected = new Callbacks("onIceDisconnected");
+  onMediaSuccess = new Callbacks("onMediaSuccess");
+  onMediaFailure = new Callbacks("onMediaFailure");
+  onIncomingCall = new Callbacks("onIncomingCall");
+  onCallEvent = new Callbacks("onCallEvent");
+  onNotifyEvent = new Callbacks("onNotifyEvent");
+  onPeerClosing = new Callbacks("onPeerClosing");
+  onPeerNoanswer = new Callbacks("onPeerNoanswer");
+  onInfoFromPeer = new Callbacks("onInfoFromPeer");
+  onStatsFromServer = new Callbacks("onStatsFromServer");
+  onGatewayError = new Callbacks("onGatewayError");
+  onWebrtcError = new Callbacks("onWebrtcError");
   #phone = null;
   #page = null; // the PageCall that there is
   #left = Promise.resolve(); // the sign_out of before
@@ -31,11 +43,15 @@ export class Client {
   #failOver = null;
   #credentials = null;
 
-  /** @param {object} configuration `webrtc_gateway` and the other keys of the vendor's; or `serverUrl` and its like */
+  /**
+   * @param {Record<string, any>} configuration `webrtc_gateway` and the other keys of the vendor's; or `serverUrl` and
+   *   its like
+   */
   constructor(configuration) {
-    if (configuration?.serverUrl !== undefined) return new LegacyClient(configuration);
+    /** @type {any} */
+    const given = configuration;
+    if (given?.serverUrl !== undefined) return /** @type {any} */ (new LegacyClient(given));
     this.configuration = readConfiguration(configuration);
-    addCallbacks(this, EVENTS);
     this.session = null;
     this.localStream = null;
     this.renewSession = false;

@@ -11,7 +11,7 @@ const KEYS = [
 
 /**
  * Reads a configuration; a time below its minimum is raised to that.
- * @param {object} given
+ * @param {Record<string, any>} given
  * @param {string} [page] the address that relative gateways belong to
  * @throws {GrtcError} CONFIGURATION_ERROR naming the key
  */
@@ -60,8 +60,13 @@ function address(each, page) {
   return wrong(`webrtc_gateway has to be http(s)://host:port, not ${each}`);
 }
 
-// Null when the page names none: the gateway's own are used then.
+/**
+ * Returns null when the page names none: the gateway's own are used then.
+ * @param {Record<string, any>} given
+ * @returns {RTCIceServer[] | null}
+ */
 function iceServers({ stun_server: stun, turn_server: turn, turn_username: username, turn_password: credential }) {
+  /** @type {RTCIceServer[]} */
   const servers = list(stun).map((each) => ({ urls: /^stuns?:/.test(each) ? each : `stun:${each}` }));
   const turns = list(turn).map((each) => (/^turns?:/.test(each) ? each : `turn:${each}`));
   if (turns.length && !(text(username) && text(credential))) wrong("turn_server needs turn_username and turn_password");

@@ -108,10 +108,13 @@ export async function capture(constraints) {
   }
 }
 
+/** @type {AudioContext | null} */
+let context = null; // one for all of them
+
 /** Returns a function that tells how loud a stream is now, 0 to 1, null for not known; null where no browser can. */
 export function meter(stream) {
   if (!globalThis.AudioContext) return null;
-  const context = (meter.context ??= new AudioContext());
+  context ??= new AudioContext();
   if (context.state === "suspended") context.resume().catch(() => {});
   const analyser = context.createAnalyser();
   analyser.fftSize = 512;

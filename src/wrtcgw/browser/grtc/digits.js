@@ -12,8 +12,16 @@ export function checkedDigits(digits) {
 }
 
 /**
+ * @typedef {{duration?: number, gap?: number, by?: "rtp" | "info"}} DigitOptions times in milliseconds
+ */
+
+/**
  * Sends digits in the media; by `inform` where the far side takes none there, or `by` is "info". Times are
  * milliseconds. Fulfilled when the last one was sent.
+ * @param {import("./media.js").Media} media
+ * @param {string} digits
+ * @param {DigitOptions} options
+ * @param {(fields: object) => Promise<unknown>} inform
  */
 export async function sendDigits({ audioSender, pc }, digits, { duration = 100, gap = 50, by }, inform) {
   const sender = audioSender?.dtmf;
@@ -24,7 +32,7 @@ export async function sendDigits({ audioSender, pc }, digits, { duration = 100, 
 }
 
 function insertDigits(sender, digits, duration, gap) {
-  return new Promise((resolve) => {
+  return /** @type {Promise<void>} */ (new Promise((resolve) => {
     const heard = ({ tone }) => tone === "" && done();
     const done = () => {
       clearTimeout(timer);
@@ -34,5 +42,5 @@ function insertDigits(sender, digits, duration, gap) {
     const timer = setTimeout(done, 2000 + digits.length * (duration + gap));
     sender.addEventListener("tonechange", heard);
     sender.insertDTMF(sender.toneBuffer + digits, duration, gap);
-  });
+  }));
 }

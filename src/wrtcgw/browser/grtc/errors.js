@@ -35,7 +35,8 @@ export class PhoneError extends Error {
   /**
    * @param {string} code a word for programs: one of the library's own, or the gateway's
    * @param {{hint?: string, status?: number, sipCode?: number, reason?: string, warning?: string, sipReason?: string,
-   *   cause?: unknown}} [details] `warning` and `sipReason`: texts of the SIP answer's Warning and Reason
+   *   cause?: unknown} & Record<string, unknown>} [details] `warning` and `sipReason`: texts of the SIP answer's
+   *   Warning and Reason
    */
   constructor(code, { hint, status = 0, sipCode = 0, reason = "", warning = "", sipReason = "", cause, ...more } = {}) {
     super(hint || HINTS[code] || code, { cause });
@@ -47,6 +48,7 @@ export class PhoneError extends Error {
     this.reason = reason;
     this.warning = warning;
     this.sipReason = sipReason;
+    /** @type {Record<string, any>} */
     this.details = more;
     this.action = ""; // what was tried, where a page could want to know
     this.call = null; // the call that it is about, whose own end tells the same when it is over

@@ -4,7 +4,10 @@ import { PhoneError } from "./errors.js";
 
 const ANONYMOUS = "anonymous"; // RFC 3323, and what the gateway says of who wants not to be known
 
-/** Returns what is known of a call and its far side. */
+/**
+ * Returns what is known of a call and its far side.
+ * @param {Record<string, any>} message the gateway's
+ */
 export function factsOf({
   displayName = "", called = "", diversion = [], headers = {}, verstat = "", data = [], uuid = "", autoAnswer = null,
   from, peer = from,

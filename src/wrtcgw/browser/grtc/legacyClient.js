@@ -109,7 +109,13 @@ export class LegacyClient extends Emitter {
  * "hold", "quality", "transfer", "dtmf", "info", "error".
  */
 export class LegacySession extends Emitter {
+  /** @type {import("./call.js").Call | null} */
   call = null;
+  destination = "";
+  /** @type {{audio?: boolean, video?: boolean}} */
+  constraints = {};
+  /** @type {{key: string, value: unknown}[]} */
+  data = [];
   #client;
 
   constructor(client, { destination, constraints = {}, data = [] }) {

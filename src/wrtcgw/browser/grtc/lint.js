@@ -95,8 +95,8 @@ function wrongSetup(said, type) {
 
 // A section with port 0 is refused, or bundled away: nothing is asked of it.
 function section(media, session, type, index) {
-  const about = { media, lines: media.lines, all: [...media.lines, ...session], session, type };
-  about.secure = /SAVP/.test(media.protocol);
+  const secure = /SAVP/.test(media.protocol);
+  const about = { media, lines: media.lines, all: [...media.lines, ...session], session, type, secure };
   return Object.entries(RULES).flatMap(([rule, judge]) => {
     const text = judge(about);
     return text ? [{ rule, text: `${media.kind}: ${text}`, media: index }] : [];

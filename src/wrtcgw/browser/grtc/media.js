@@ -232,7 +232,7 @@ export class Media {
 
 // Waits for all candidates, or for the first of the wanted kind and a little more.
 function gathering(pc, wanted, limit) {
-  return new Promise((resolve) => {
+  return /** @type {Promise<void>} */ (new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
       pc.removeEventListener("icegatheringstatechange", changed);
@@ -244,7 +244,7 @@ function gathering(pc, wanted, limit) {
     const timer = setTimeout(done, limit);
     pc.addEventListener("icegatheringstatechange", changed);
     pc.addEventListener("icecandidate", found);
-  });
+  }));
 }
 
 function joinedStream(stream, track) {

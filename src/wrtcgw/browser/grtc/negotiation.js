@@ -34,7 +34,8 @@ export class Negotiation {
       flowing: () => this.flowing(),
       lost: () => this.restart().catch(() => {}),
     });
-    this.shape = (sdp) => sdp; // a last hand on our descriptions
+    /** @type {(sdp: string, type: "offer" | "answer") => string} a last hand on our descriptions */
+    this.shape = (sdp) => sdp;
     this.servers = async () => this.media.configuration; // those of the time when it is asked
     this.video = false;
     this.postponed = null; // an offer that has to be made when it can be
@@ -70,7 +71,7 @@ export class Negotiation {
       const { video } = this;
       const local = offer ? await this.media.answer(offer, { video }) : await this.media.offer({ video });
       const messageType = offer ? "ANSWER" : "OFFER";
-      const sdp = this.shape(local, messageType.toLowerCase());
+      const sdp = this.shape(local, offer ? "answer" : "offer");
       await this.#deliver({ messageType, callId: this.call.id, sdp, ...attached(data) });
     });
   }

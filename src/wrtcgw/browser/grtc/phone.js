@@ -15,6 +15,8 @@ import { claim, watchBrowser } from "./browserEvents.js";
 import { fieldsOf } from "./who.js";
 import { Wire } from "./wire.js";
 
+/** @type {{gateway: string, events: "auto" | "stream" | "poll", iceServers: "gateway" | RTCIceServer[],
+ *   autoAnswer: boolean, answerOnTalk: boolean, play: boolean}} */
 const DEFAULTS = {
   gateway: BASE_URL, events: "auto", iceServers: "gateway", autoAnswer: false, answerOnTalk: false, play: true,
 };
@@ -52,11 +54,15 @@ export class Phone extends Emitter {
    * @param {boolean} [options.answerOnTalk] answer when the server orders it (a click in the agent's desktop); the
    *   gateway has to allow it as well (`auto_answer`)
    * @param {boolean} [options.play] play the far sides' sound
+   * @param {string} [options.name] tells apart several phones of one page, which keep their sessions by it
+   * @param {(sdp: string, type: "offer" | "answer", call: Call) => string} [options.shape] a last hand on our
+   *   descriptions
    */
   constructor(options = {}) {
     super();
     this.options = { ...DEFAULTS, ...options };
     this.wire = new Wire(this.options.gateway);
+    /** @type {Map<string, Call>} */
     this.calls = new Map();
     this.microphone = new Microphone();
     this.#sources = new Sources(this.microphone);

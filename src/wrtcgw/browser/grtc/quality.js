@@ -23,14 +23,19 @@ export function opinion({ rtt = 0, jitter = 0, loss = 0 }) {
 }
 
 /**
+ * @typedef {{packets: number, bytes: number, lost: number, jitter: number}} Flow jitter in milliseconds
+ * @typedef {{codec: string, rtt: number, rx: Flow, tx: Flow, energy: number, seconds: number}} Medium
+ */
+
+/**
  * Reads the reports of a connection's getStats.
- * @param {Iterable<object>} reports
- * @returns {{audio: object, video: object | null, relayed: boolean, source: {energy: number} | null}} `source`: what
+ * @param {Iterable<any>} reports
+ * @returns {{audio: Medium, video: Medium | null, relayed: boolean, source: {energy: number} | null}} `source`: what
  *   the microphone gave, where the browser tells it
  */
 export function read(reports) {
   const all = [...reports];
-  const byId = new Map(all.map((report) => [report.id, report]));
+  const byId = new Map(all.map((one) => [one.id, one]));
   const pair = chosenPair(all, byId);
   const local = byId.get(pair?.localCandidateId);
   const remote = byId.get(pair?.remoteCandidateId);
@@ -51,17 +56,17 @@ function microphone(all) {
 }
 
 function chosenPair(all, byId) {
-  const transport = all.find((report) => report.type === "transport" && report.selectedCandidatePairId);
-  const nominated = (report) => report.type === "candidate-pair" && report.nominated && report.state === "succeeded";
+  const transport = all.find((one) => one.type === "transport" && one.selectedCandidatePairId);
+  const nominated = (one) => one.type === "candidate-pair" && one.nominated && one.state === "succeeded";
   return byId.get(transport?.selectedCandidatePairId) ?? all.find(nominated);
 }
 
 function medium(kind, all, byId, way) {
-  const of = (type) => all.filter((report) => report.type === type && (report.kind ?? report.mediaType) === kind);
-  const sum = (reports, name) => reports.reduce((total, report) => total + (report[name] ?? 0), 0);
+  const of = (type) => all.filter((one) => one.type === type && (one.kind ?? one.mediaType) === kind);
+  const sum = (reports, name) => reports.reduce((total, one) => total + (one[name] ?? 0), 0);
   const [inbound, outbound, remote] = [of("inbound-rtp"), of("outbound-rtp"), of("remote-inbound-rtp")];
   const codec = byId.get((inbound[0] ?? outbound[0])?.codecId)?.mimeType ?? "";
-  const told = remote.find((report) => report.roundTripTime > 0)?.roundTripTime;
+  const told = remote.find((one) => one.roundTripTime > 0)?.roundTripTime;
   return {
     codec: codec.split("/").pop(),
     rtt: told === undefined ? way.rtt : 1000 * told,
@@ -69,13 +74,13 @@ function medium(kind, all, byId, way) {
       packets: sum(inbound, "packetsReceived"),
       bytes: sum(inbound, "bytesReceived"),
       lost: sum(inbound, "packetsLost"),
-      jitter: 1000 * Math.max(0, ...inbound.map((report) => report.jitter ?? 0)),
+      jitter: 1000 * Math.max(0, ...inbound.map((one) => one.jitter ?? 0)),
     },
     tx: {
       packets: sum(outbound, "packetsSent"),
       bytes: sum(outbound, "bytesSent"),
       lost: sum(remote, "packetsLost"),
-      jitter: 1000 * Math.max(0, ...remote.map((report) => report.jitter ?? 0)),
+      jitter: 1000 * Math.max(0, ...remote.map((one) => one.jitter ?? 0)),
     },
     energy: sum(inbound, "totalAudioEnergy"),
     seconds: sum(inbound, "totalSamplesDuration"),

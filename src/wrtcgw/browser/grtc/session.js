@@ -1,6 +1,6 @@
 // `Grtc.MediaSession`: what a page of the vendor's shape does with its call.
 
-import { addCallbacks } from "./callbacks.js";
+import { Callbacks } from "./callbacks.js";
 import { log } from "./logger.js";
 import { param } from "./params.js";
 import { putStats } from "./serverstats.js";
@@ -15,6 +15,8 @@ const COMMA = 2000; // ms of silence
 const later = (time) => new Promise((resolve) => setTimeout(resolve, time));
 
 export class MediaSession {
+  onRemoteStream = new Callbacks("onRemoteStream");
+  onSessionHold = new Callbacks("onSessionHold");
   #data = [];
   #received = [];
 
@@ -23,7 +25,6 @@ export class MediaSession {
     if (!client?.onIncomingCall) throw new GrtcError("CONFIGURATION_ERROR", "a media session needs its Grtc.Client");
     this.client = client;
     client.session = this;
-    addCallbacks(this, ["onRemoteStream", "onSessionHold"]);
   }
 
   /** The library's own Call, for what this shape has no words for (transfer, quality …); null while there is none. */

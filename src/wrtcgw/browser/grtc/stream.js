@@ -54,6 +54,8 @@ export class Stream {
     this.heardAt = 0;
     this.waiting = false; // for the next try
     this.wake = () => {};
+    /** @type {AbortController | null} */
+    this.current = null;
   }
 
   /** Begins behind the message `last`; without it with the first one that was not delivered. */
@@ -193,7 +195,7 @@ export class Stream {
   }
 
   pause(time) {
-    return new Promise((resolve) => {
+    return /** @type {Promise<void>} */ (new Promise((resolve) => {
       const wake = () => {
         clearTimeout(timer);
         this.waiting = false;
@@ -202,6 +204,6 @@ export class Stream {
       const timer = setTimeout(wake, time);
       this.waiting = true;
       this.wake = wake;
-    });
+    }));
   }
 }

@@ -16,6 +16,7 @@ export class GrtcError extends Error {
   }
 }
 
+/** @type {[string, number[]][]} */
 const TYPES = [
   ["NOMATCH", [404, 410, 416, 484, 485, 604]],
   ["TIMEOUT", [408, 480, 487, 504]],

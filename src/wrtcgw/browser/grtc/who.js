@@ -15,6 +15,7 @@
  * Returns the fields of sign_in. Who shows a fresh token renews the session of its phone, whose id stays.
  * @param {Who} who
  * @param {{id: string, dn: string, isSignedIn: boolean}} phone
+ * @returns {Record<string, any>}
  */
 export function fieldsOf(who, phone) {
   const { dn = "", password = "", token = "", id, displayName = "", authUser = "", guest = false } = who;

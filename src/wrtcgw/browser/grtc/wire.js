@@ -4,6 +4,11 @@ import { PhoneError } from "./errors.js";
 
 const PATIENCE = 60_000; // ms; the gateway's own limits are shorter, so this is for a gateway that is gone
 
+/**
+ * @typedef {{query?: Record<string, any>, body?: BodyInit, type?: string, headers?: Record<string, string>,
+ *   signal?: AbortSignal, keepalive?: boolean, patience?: number}} Sending `patience` in milliseconds
+ */
+
 export class Wire {
   /** @param {string} gateway the gateway's base address */
   constructor(gateway) {
@@ -12,12 +17,18 @@ export class Wire {
     this.token = "";
   }
 
-  /** Sends a request and returns its response; an aborted one throws what `signal` was aborted with. */
+  /**
+   * Sends a request and returns its response; an aborted one throws what `signal` was aborted with.
+   * @param {string} method
+   * @param {string} path
+   * @param {Sending} [options]
+   */
   async send(method, path, { query = {}, body, type, headers = {}, signal, keepalive } = {}) {
     const url = new URL(path, this.api);
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined && value !== null && value !== "") url.searchParams.set(name, value);
     }
+    /** @type {Record<string, string>} */
     const all = { Accept: "application/json", ...headers };
     if (this.token) all.Authorization = `Bearer ${this.token}`;
     if (type) all["Content-Type"] = type;
@@ -32,7 +43,12 @@ export class Wire {
     return response;
   }
 
-  /** Sends a request and returns the JSON of its response; null when it has none (204). */
+  /**
+   * Sends a request and returns the JSON of its response; null when it has none (204).
+   * @param {string} method
+   * @param {string} path
+   * @param {Sending} [options]
+   */
   async ask(method, path, options = {}) {
     const patience = options.signal ? null : new AbortController();
     const timer = patience && setTimeout(() => patience.abort(), options.patience ?? PATIENCE);
@@ -90,6 +106,7 @@ export class Wire {
 
 async function refusal(response) {
   const text = await response.text().catch(() => "");
+  /** @type {Record<string, any>} */
   let told = {};
   try {
     told = JSON.parse(text);

@@ -115,9 +115,9 @@ function words(message, parties) {
 
 /** A row for a time in which nothing went. */
 export function pauseRow(wait, parties) {
-  const words = el("span", { class: "later" }, t("ladder.later", { gap: gap(wait) }));
+  const later = el("span", { class: "later" }, t("ladder.later", { gap: gap(wait) }));
   const lane = el("div", { class: "lane" }, canvas(...lifelines(parties.length)));
-  return el("tr", { role: "row", class: "pause" }, cell("wait", words, { colspan: "3" }), cell("drawing", lane));
+  return el("tr", { role: "row", class: "pause" }, cell("wait", later, { colspan: "3" }), cell("drawing", lane));
 }
 
 /** What the lines mean. */

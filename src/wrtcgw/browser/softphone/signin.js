@@ -44,8 +44,8 @@ export function mountSignIn(
     onclick: () => reveal(),
   });
   const label = el("span", { class: "label" }, t("sign_in.submit"));
-  const kind = provider ? "button wide" : "button primary wide";
-  const submit = el("button", { type: "submit", class: kind }, label);
+  const look = provider ? "button wide" : "button primary wide";
+  const submit = el("button", { type: "submit", class: look }, label);
   const secretField = field(t("sign_in.password"), secret, hint ? el("p", { class: "hint" }, hint) : null);
   secret.after(peek);
   const form = el(

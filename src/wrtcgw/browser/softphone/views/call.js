@@ -166,10 +166,10 @@ function controlsOf({ model, t }, call, open) {
   };
 }
 
-function turned(button, on, label, shape) {
-  put(button, "data-on", on);
-  button.relabel(label);
-  if (!button.firstChild.classList.contains(`icon-${shape}`)) button.firstChild.replaceWith(icon(shape));
+function turned(toggled, on, label, shape) {
+  put(toggled, "data-on", on);
+  toggled.relabel(label);
+  if (!toggled.firstChild.classList.contains(`icon-${shape}`)) toggled.firstChild.replaceWith(icon(shape));
 }
 
 function consultOf({ model, texts, t }, call) {
