@@ -47,6 +47,9 @@ class Callers(SynchronousTestCase):
             ([("P-Asserted-Identity", '"no end')], Party("1001", "Bob")),
             ([("P-Asserted-Identity", "<sip:1001@trusted.example.com>")], Party("1001", "Bob")),
             ([("Remote-Party-ID", '"Ann" <sip:2001@a>;party=calling;screen=no')], Party("2001", "Ann")),
+            ([("P-Asserted-Identity", "Lee, Ann, Dr. <sip:2001@a>, <tel:+1>")], Party("2001", "Lee, Ann, Dr.")),
+            ([("P-Asserted-Identity", "nonsense, <sip:2001@a>")], Party("2001")),
+            ([("Remote-Party-ID", "Lee, Ann <sip:2001@a;>;privacy=off;")], Party("2001", "Lee, Ann")),
             ([("Remote-Party-ID", "<sip:3001@a>"), ("P-Asserted-Identity", "<sip:2001@a>")], Party("2001")),
         ):
             self.assertEqual(self.party(*fields), party, fields)

@@ -32,6 +32,9 @@ _TO_ESCAPE = re.compile(r'[\x00-\x20\x7f<>"]|%(?![0-9A-Fa-f]{2})')
 _LONGEST_USER = 128
 _CAUSE = re.compile(r"[ \t]*([0-9]{1,9})")
 _LWS = re.compile(r"[ \t]+")
+# what can only be the beginning of a display name with a comma in it, and an address that has more of one before it
+_NAME_ONLY = re.compile(r'[^"<>:;=@*]+')
+_NAMED = re.compile(r'[^"<>:;=@]*[^"<>:;=@ \t][^"<>:;=@]*<')
 # a comma, and the scheme and first parameter of another challenge
 _NEXT_CHALLENGE = re.compile(r",[ \t]*(?=[A-Za-z][A-Za-z0-9-]*[ \t]+[A-Za-z][A-Za-z0-9-]*[ \t]*=)")
 
@@ -75,8 +78,22 @@ def read_list(kind: type[Parsed], values: Iterable[str], flaws: list[str]) -> li
 
     So are those beyond :data:`MAX_ELEMENTS`: a message has room for so many that reading them would hold up others.
     """
-    found = [read(kind, element, flaws) for element in _first_elements(values, flaws)]
+    parts = list(_first_elements(values, flaws))
+    found = [read(kind, element, flaws) for element in (_with_names_joined(parts) if kind is NameAddr else parts)]
     return [value for value in found if value is not None]
+
+
+def _with_names_joined(parts: list[str]) -> list[str]:
+    """Return elements of a list of addresses where a name without quotes, ``Wayne, John <sip:…>``, had parted one."""
+    joined: list[str] = []
+    name: list[str] = []
+    for part in parts:
+        if _NAME_ONLY.fullmatch(part):
+            name.append(part)
+        else:
+            joined.append(", ".join([*name, part]) if _NAMED.match(part) else part)
+            name = []
+    return joined
 
 
 def read_routes(values: Iterable[str], flaws: list[str]) -> list[str]:
