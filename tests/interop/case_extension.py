@@ -78,7 +78,7 @@ class DesktopTests(ExtensionCase):
         tab, panel = await self.ready()
         await self.press_in_dock(tab, "Fold the phone")
         await self.dock_comes_to_say(tab, "Show the phone")
-        caller = await self.open(f"{self.gateway.url}{PAGE}")
+        caller = await self.open(f"{self.gateway.url}{PAGE}", bypass_csp=True)
         await caller.evaluate(SETUP, {})
         await caller.evaluate(CALL, "5002", PASSWORD, "5001")
         await self.dock_comes_to_say(tab, "Fold the phone")
