@@ -80,7 +80,7 @@ class Calls(SoftphoneCase):
         await self.until(tab, "() => softphone.desk.selected.peer === '1008' && softphone.desk.selected.isUp")
         await self.sees(tab, "On hold", ".call:not([data-selected])")
         await self.hears(tab, CONNECTION)
-        await self.press(tab, "GatewayContext to 1003")
+        await self.press(tab, "Switch to 1003")
         await self.until(tab, "() => softphone.desk.selected.peer === '1003' && !softphone.desk.selected.held")
         await self.sees(tab, "On hold", ".call:not([data-selected])")
         await self.hears(tab, CONNECTION)

@@ -35,7 +35,7 @@ class StandInConsole:
         self.log_level = level
 
     def set_capture(self, on: bool) -> None:
-        """GatewayContext the recorder."""
+        """Switch the recorder."""
         self.event_recorder.recorder.on = on
 
     def flows(self) -> list[Flow]:
