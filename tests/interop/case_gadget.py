@@ -193,7 +193,7 @@ class Orders(GadgetCase):
     async def test_refused(self) -> None:
         """Orders that cannot be carried out are answered with a code and words; nothing is thrown."""
         tab = await self.host()
-        tab.console.expect("401|404")
+        tab.console.expect("401|403|404")
         await self.told(tab, "ready")
         self.assertEqual(await self.refused(tab, "call", to="1003"), "not_signed_in")
         self.assertEqual(await self.refused(tab, "dance"), "unknown_command")
