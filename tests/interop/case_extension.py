@@ -4,7 +4,7 @@ from tests.interop.a11y import check_accessible
 from tests.interop.chromium import Chromium
 from tests.interop.extension import ExtendedChromium
 from tests.interop.extension_case import ExtensionCase
-from tests.interop.library_page import PAGE, SETUP
+from tests.interop.library_page import SETUP
 from tests.interop.screenshots import WIDE, screenshot, screenshots
 from tests.interop.servers import PASSWORD
 from tests.interop.softphone_page import button
@@ -78,7 +78,7 @@ class DesktopTests(ExtensionCase):
         tab, panel = await self.ready()
         await self.press_in_dock(tab, "Fold the phone")
         await self.dock_comes_to_say(tab, "Show the phone")
-        caller = await self.open(f"{self.gateway.url}{PAGE}", bypass_csp=True)
+        caller = await self.open(f"{self.gateway.url}/gadget/howto.html")
         await caller.evaluate(SETUP, {})
         await caller.evaluate(CALL, "5002", PASSWORD, "5001")
         await self.dock_comes_to_say(tab, "Fold the phone")
@@ -87,7 +87,7 @@ class DesktopTests(ExtensionCase):
         await panel.chromium.run(lambda: button(panel.page, "Answer").click())
         await self.hears(panel, "connections.at(-1)")
         self.assertTrue(await self.is_active(tab))
-        await self.sign_out(panel)
+        await self.sign_out(panel, in_call=True)
         await self.becomes(tab, active=False)
 
     async def test_log_out_in_a_call(self) -> None:

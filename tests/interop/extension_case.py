@@ -231,9 +231,13 @@ class ExtensionCase(DemoCase):
 
         await panel.chromium.run(fill)
 
-    async def sign_out(self, panel: Tab) -> None:
-        """Sign out at the panel."""
+    async def sign_out(self, panel: Tab, *, in_call: bool = False) -> None:
+        """Sign out at the panel, which asks first in a call."""
         await panel.chromium.run(lambda: panel.page.locator("#sign-out").click())
+        if in_call:
+            await panel.chromium.run(
+                lambda: panel.page.get_by_role("button", name="Hang up and sign out", exact=True).click()
+            )
 
     async def dial(self, panel: Tab, number: int) -> None:
         """Call a number at the panel."""
