@@ -91,9 +91,9 @@ def _with_names_joined(parts: list[str]) -> list[str]:
         if _NAME_ONLY.fullmatch(part):
             name.append(part)
         else:
-            joined.append(", ".join([*name, part]) if _NAMED.match(part) else part)
+            joined += [", ".join([*name, part])] if _NAMED.match(part) else [*name, part]
             name = []
-    return joined
+    return [*joined, *name]
 
 
 def read_routes(values: Iterable[str], flaws: list[str]) -> list[str]:
