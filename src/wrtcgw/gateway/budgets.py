@@ -16,7 +16,7 @@ from wrtcgw.gateway.rights import Rights
 
 MINUTE, DAY = 60.0, 86_400.0
 ORDERS, ORDERS_PER_SECOND = 100, 20.0
-"""CallControl (DTMF, INFO) that an agent may send at once, and one after the other; one of DTMF has up to 64 digits."""
+"""Orders (DTMF, INFO) that an agent may send at once, and one after the other; one of DTMF has up to 64 digits."""
 PRUNE_AT = 10_000
 """So many are remembered; beyond it those go of whom there is nothing to remember any more."""
 

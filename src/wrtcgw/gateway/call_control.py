@@ -23,7 +23,7 @@ from wrtcgw.sip.outputs import ControlReceived, InfoReceived, TextReceived, Text
 DTMF_RELAY, DTMF = "application/dtmf-relay", "application/dtmf"
 MAX_DIGITS = 64
 MAX_WAITING = 16
-"""CallControl for digits that may wait for the one before in the same call."""
+"""Orders for digits that may wait for the one before in the same call."""
 DURATION_MS, GAP_MS = range(40, 6001), range(0, 6001)
 MAX_INFO = 16384
 ORDERED = "ordered"

@@ -43,12 +43,12 @@ class CallSetup:
     """How calls come to be and come to an end."""
 
     def __init__(
-        self, context: GatewayContext, transfers: Transfers, orders: CallControl, offer_answer: OfferAnswer
+        self, context: GatewayContext, transfers: Transfers, call_control: CallControl, offer_answer: OfferAnswer
     ) -> None:
         self._context = context
         self._offer_answer = offer_answer
         self._transfers = transfers
-        self._call_control = orders
+        self._call_control = call_control
 
     # -- outbound
 

@@ -49,7 +49,7 @@ class EventRouting:
     registrations: Registrations
     setup: CallSetup
     offers: OfferAnswer
-    orders: CallControl
+    call_control: CallControl
     transfers: Transfers
 
     def dispatch(self, event: Output) -> None:
@@ -102,13 +102,13 @@ class EventRouting:
     def _order(self, event: OrderEvent) -> None:
         match event:
             case sip.InfoReceived():
-                self.orders.info_received(event)
+                self.call_control.info_received(event)
             case sip.ControlReceived():
-                self.orders.control_received(event)
+                self.call_control.control_received(event)
             case sip.TextReceived():
-                self.orders.text_received(event)
+                self.call_control.text_received(event)
             case sip.TextRefused():
-                self.orders.text_refused(event)
+                self.call_control.text_refused(event)
             case _:
                 assert_never(event)
 

@@ -81,7 +81,7 @@ class Gateway:
             registrations=self._registrations,
             setup=self._setup,
             offers=self._offers,
-            orders=self._call_control,
+            call_control=self._call_control,
             transfers=self._transfers,
         ).dispatch
 

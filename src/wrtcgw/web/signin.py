@@ -55,7 +55,7 @@ class SignInService:
         self.audit = audit
         self._sessions = Sessions(clock.seconds)
         self._expiry = Expiry(self._sessions, clock, self._expire)
-        self._rooms: tuple[OtherDialect, ...] = ()
+        self._other_dialects: tuple[OtherDialect, ...] = ()
         self._entering: Counter[str] = Counter()
         """How many guests wait to be let in, by the place that they come from."""
         self.access = Access(self._sessions, origins, settings.session_binding)
@@ -197,9 +197,9 @@ class SignInService:
             for agent, session in self._sessions
         )
 
-    def join(self, room: "OtherDialect") -> None:
+    def join(self, dialect: "OtherDialect") -> None:
         """Let another dialect hear of agents that its pages lose."""
-        self._rooms = (*self._rooms, room)
+        self._other_dialects = (*self._other_dialects, dialect)
 
     def open(self, agent: Agent, client: Client, *, bound: bool = True) -> Session:
         """
@@ -211,8 +211,8 @@ class SignInService:
         taken = before is not None and self._sessions.of(agent) is before
         self.polls.end(agent.id)
         self.streams.end(agent.id)
-        for room in self._rooms:
-            room.end(agent.id)
+        for dialect in self._other_dialects:
+            dialect.end(agent.id)
         self._expiry.watch()
         session = self._sessions.open(agent, client, bound=bound)
         self.audit.note(
