@@ -260,25 +260,31 @@ export function install(microphone = () => {}) {
   return count;
 }
 
-/** Takes the long timers into hand: `clock.pass(ms)` lets that time pass; short ones run as ever. */
-export function holdTimers(test, long = 400) {
+/** Takes the timers into hand: `clock.pass(ms)` lets that time pass, one due timer after the other. */
+export function holdTimers(test) {
   const { setTimeout: real, clearTimeout: clear } = globalThis;
   const timers = new Map();
   let now = 0;
   let count = 0;
   globalThis.setTimeout = (work, time = 0, ...rest) => {
-    if (time < long) return real(work, time, ...rest);
-    timers.set((count += 1), { work, at: now + time });
-    return -count;
+    timers.set((count += 1), { work: () => work(...rest), at: now + time });
+    return count;
   };
-  globalThis.clearTimeout = (timer) => (timer < 0 ? timers.delete(-timer) : clear(timer));
+  globalThis.clearTimeout = (timer) => timers.delete(timer);
   test.after(() => Object.assign(globalThis, { setTimeout: real, clearTimeout: clear }));
+  const next = (until) => [...timers].filter(([, { at }]) => at <= until).sort(([, one], [, other]) => one.at - other.at)[0];
   return {
     async pass(time) {
-      now += time;
-      const due = [...timers].filter(([, { at }]) => at <= now).sort(([, one], [, other]) => one.at - other.at);
-      for (const [key, { work }] of due) if (timers.delete(key)) work();
+      const until = now + time;
       await settled();
+      for (let due = next(until); due; due = next(until)) {
+        const [key, { work, at }] = due;
+        timers.delete(key);
+        now = at;
+        work();
+        await settled();
+      }
+      now = until;
     },
   };
 }

@@ -188,15 +188,14 @@ test("a way that is interrupted for 2.5 s gets another one; for less it does not
   const before = ufrag();
   pc().way("disconnected");
   await clock.pass(2_500);
-  await settled();
   assert.deepEqual([types(), ufrag() === before, heard], [["OFFER"], false, []]);
 });
 
-test("a way that has failed is told, and another one is looked for at once", async () => {
+test("a way that has failed is told, and another one is looked for at once", async (context) => {
+  const clock = holdTimers(context);
   await established();
   pc().way("failed");
-  await new Promise((resolve) => setTimeout(resolve, 5));
-  await settled();
+  await clock.pass(0);
   assert.deepEqual([types(), heard], [["OFFER"], ["media_failed"]]);
 });
 
