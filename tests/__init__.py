@@ -1,5 +1,5 @@
 """
-Tests of wrtcgw: they mirror src/wrtcgw.
+Tests of wrtcgw: they mirror src/wrtcgw; docs/development.md says what is proved where beside that.
 
 Hypothesis runs the same examples each time: a test that fails must fail again.
 """

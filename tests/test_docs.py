@@ -132,15 +132,13 @@ class CheckLists(SynchronousTestCase):
 
     def test_what_is_not_there(self) -> None:
         """A name that is wrong in any way is found."""
-        table = (
-            "E = `tests/test_dialect_end_to_end.py`, I = `tests/nothing.py`\n\n| a | test |\n|---|---|\n| 1 | {} |\n"
-        )
+        table = "E = `tests/e2e/test_dialect.py`, I = `tests/nothing.py`\n\n| a | test |\n|---|---|\n| 1 | {} |\n"
         for name, wrong in (
             ("`Point1`; E `LossTests`, `test_register`; `hold_*`", []),
             ("`Point77`", [f"{DIALECT}/test_checklist.py Point77"]),
             ("`Point1.test_nothing`", [f"{DIALECT}/test_checklist.py Point1.test_nothing"]),
-            ("E `Point1`", ["tests/test_dialect_end_to_end.py Point1"]),
-            ("E `test_nothing`", ["tests/test_dialect_end_to_end.py test_nothing"]),
+            ("E `Point1`", ["tests/e2e/test_dialect.py Point1"]),
+            ("E `test_nothing`", ["tests/e2e/test_dialect.py test_nothing"]),
             ("X `Point1`; `tests/no.py`; `no_such_*`", ["X", "tests/no.py", "no_such_*"]),
         ):
             self.assertEqual(list(unknown(table.format(name))), [*wrong, "tests/nothing.py"])

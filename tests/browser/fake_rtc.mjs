@@ -270,7 +270,7 @@ export function holdTimers(test) {
     timers.set((count += 1), { work: () => work(...rest), at: now + time });
     return count;
   };
-  globalThis.clearTimeout = (timer) => timers.delete(timer);
+  globalThis.clearTimeout = (timer) => (typeof timer === "number" ? timers.delete(timer) : clear(timer)); // set before
   test.after(() => Object.assign(globalThis, { setTimeout: real, clearTimeout: clear }));
   const next = (until) => [...timers].filter(([, { at }]) => at <= until).sort(([, one], [, other]) => one.at - other.at)[0];
   return {

@@ -2,7 +2,7 @@
 Pages of the Genesys dialect through Kamailio and Asterisk.
 
 Asterisk keeps to itself what it is told by INFO, so that ``sendInfo`` from page to page is played against the demo PBX
-(``tests/test_dialect_end_to_end.py``); here it is to do no harm.
+(``tests/e2e/test_dialect.py``); here it is to do no harm.
 """
 
 import json

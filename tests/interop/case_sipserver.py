@@ -1,7 +1,7 @@
 """
 SIP Server's traces in real time: the simulator, a gateway as a process of its own, and a page of the Genesys dialect.
 
-What was measured is printed; it is asserted in virtual time (``tests/test_sipserver_scenarios.py``).
+What was measured is printed; it is asserted in virtual time (``tests/scenarios/test_sipserver_scenarios.py``).
 """
 
 from twisted.internet import reactor

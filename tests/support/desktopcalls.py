@@ -2,7 +2,7 @@
 What a desktop's clicks do to a page of the Genesys dialect, in real time; written once for all kinds of gateway.
 
 Nothing here asserts how long something took: ``report`` is told what was measured. The times that have to be kept are
-asserted in virtual time (:mod:`tests.test_sipserver_scenarios`).
+asserted in virtual time (:mod:`tests.scenarios.test_sipserver_scenarios`).
 """
 
 from twisted.trial.unittest import TestCase

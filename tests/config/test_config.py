@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from wrtcgw.config import ConfigError, Settings, load, reloadable_keys, report
 from wrtcgw.config.settings import keys
 
-SAMPLE = pathlib.Path(__file__).parent.parent / "conf" / "wrtcgw.toml"
+SAMPLE = pathlib.Path(__file__).parents[2] / "conf" / "wrtcgw.toml"
 PROXY = {"SIP_WS_SERVER": "ws://127.0.0.1:8080"}
 
 

@@ -10,7 +10,7 @@ from tests.support import sdptext as sdp
 from wrtcgw.errors import BadInput
 from wrtcgw.sdp.description import parse
 
-DATA = pathlib.Path(__file__).parent / "data" / "sdp"
+DATA = pathlib.Path(__file__).parents[1] / "data" / "sdp"
 PAGE = "203.0.113.7"
 
 

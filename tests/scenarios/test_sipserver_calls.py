@@ -3,15 +3,15 @@ Calls of a SIP Server beyond their beginning: hold, transfer, ends, busy, sessio
 
 Points are those of the table in docs/third-party-call-control.md.
 
-The beginning, and how ladders are to be read, is in :mod:`tests.test_sipserver_scenarios`.
+The beginning, and how ladders are to be read, is in :mod:`tests.scenarios.test_sipserver_scenarios`.
 """
 
+from tests.scenarios.test_sipserver_scenarios import AT_ONCE, WITHOUT_PAGE
 from tests.support import sdptext as sdp
 from tests.support.desktop import answer_from_desktop, make_call
 from tests.support.desktopcase import BROWSER, PAGE_DELAY, DesktopCase, ROAPPage
 from tests.support.gatewaycase import PAGE
 from tests.support.sipserver import ANSWER, HELD, LATER, OFFER, ServerCall, answering, session
-from tests.test_sipserver_scenarios import AT_ONCE, WITHOUT_PAGE
 from wrtcgw.calls.abilities import ONE_CALL
 from wrtcgw.sip.message import Request
 
