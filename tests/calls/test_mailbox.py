@@ -1,5 +1,8 @@
 """The mailbox: order, delivery, what is kept, and who is told."""
 
+import json
+from collections.abc import Callable
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -188,3 +191,83 @@ class Messages(SynchronousTestCase):
     def test_repr(self) -> None:
         """Descriptions and bodies are in no repr."""
         self.assertNotIn("hush", repr(message("hush", "hush")))
+
+
+Step = Callable[[Mailbox], object]
+
+TOLD = [
+    AgentMessage(type=MessageType.OFFER, call_id="1", state="OFFERED", sdp="v=0\r\n" * 8, from_="1001"),
+    AgentMessage(type=MessageType.RINGING, call_id="1", code=180),
+    AgentMessage(type=MessageType.OFFER, call_id="2", state="OFFERED", sdp="v=0\r\n", auto_answer=0.5),
+    AgentMessage(type=MessageType.SHUTDOWN, call_id="1", cause="remote", hint="Ada \udcff", data=(("k", "\u00fc"),)),
+    AgentMessage(type=MessageType.INFO, body="x" * 90, headers=(("X-A", "1"), ("X-A", "2"))),
+    AgentMessage(type=MessageType.INFO, call_id="2", diversion=(("7", "busy"),)),
+]
+STEPS: st.SearchStrategy[Step] = st.one_of(
+    st.sampled_from(TOLD).map(lambda message: lambda mailbox: mailbox.put(message)),
+    st.integers(0, 20).map(lambda seq: lambda mailbox: mailbox.delivered(seq)),
+    st.integers(0, 3).map(
+        lambda back: (
+            lambda mailbox: [mailbox.put_back(kept) for kept in mailbox.after(0) if kept.seq == mailbox.last_seq - back]
+        )
+    ),
+    st.integers(0, 20).map(lambda seq: lambda mailbox: mailbox.after(seq)),
+    st.just(lambda mailbox: mailbox.head()),
+    st.just(Mailbox.clear),
+)
+
+
+def restored(mailbox: Mailbox, **limits: int) -> Mailbox:
+    """Return what a store makes of a mailbox."""
+    return Mailbox.restore(json.loads(json.dumps(mailbox.snapshot())), **limits)
+
+
+class Restored(SynchronousTestCase):
+    """A mailbox that went through a store."""
+
+    @settings(derandomize=True, deadline=None, max_examples=300)
+    @given(
+        st.lists(STEPS, max_size=25),
+        st.lists(STEPS, max_size=15),
+        st.integers(1, 4),
+        st.integers(0, 4),
+        st.integers(100, 400),
+    )
+    def test_goes_on(self, before: list[Step], after: list[Step], limit: int, recent: int, size: int) -> None:
+        """It gives, keeps and drops what the original does, and gives the same numbers."""
+        limits = {"limit": limit, "recent": recent, "size": size}
+        original = Mailbox(**limits)
+        for step in before:
+            step(original)
+        copy = restored(original, **limits)
+        self.assertEqual(copy.snapshot(), original.snapshot())
+        for step in after:
+            self.assertEqual(step(copy), step(original))
+            self.assertEqual(
+                (len(copy), copy.size, copy.dropped, copy.head()),
+                (len(original), original.size, original.dropped, original.head()),
+            )
+        self.assertEqual(copy.snapshot(), original.snapshot())
+
+    def test_listeners(self) -> None:
+        """Its listeners are those of the new process."""
+        original = Mailbox()
+        heard: list[int] = []
+        original.subscribe(lambda: heard.append(1))
+        restored(original).put(message())
+        self.assertEqual(heard, [])
+
+    def test_smaller_limits(self) -> None:
+        """Where the limits have become smaller, what is too much is dropped and counted."""
+        original = Mailbox()
+        for _ in range(9):
+            original.put(TOLD[1])
+        original.delivered(4)
+        copy = restored(original, limit=2, recent=3)
+        self.assertEqual([kept.seq for kept in copy.after(0)], [8, 9])
+        self.assertEqual((len(copy), copy.dropped, copy.last_seq), (2, 3, 9))
+
+    def test_other_version(self) -> None:
+        """Data of another version are refused, with both versions named."""
+        data = {**Mailbox().snapshot(), "version": 7}
+        self.assertIn("expected version 1, found 7", str(self.assertRaises(ValueError, Mailbox.restore, data)))

@@ -10,8 +10,9 @@ of them, and the beginning or the end of a call that is up only when there is no
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import islice
+from typing import Any
 
 from attrs import evolve
 
@@ -23,6 +24,8 @@ CHATTER = frozenset((MessageType.INFO, MessageType.DTMF, MessageType.RINGING))
 """What the far side can send any number of, and a page can do without."""
 WIDEST = 4
 """Bytes of a character that is not ASCII, at most."""
+SNAPSHOT_VERSION = 1
+"""Of what :meth:`Mailbox.snapshot` returns."""
 
 
 class Mailbox:
@@ -71,6 +74,52 @@ class Mailbox:
         """How many messages were dropped before they were delivered."""
         self.lost: Callable[[AgentMessage], None] = lambda message: None
         """Told of each of them."""
+
+    def snapshot(self) -> dict[str, object]:
+        """
+        Return plain data, from which :meth:`restore` makes a mailbox that goes on: JSON can hold it.
+
+        It has all messages that are kept, delivered ones too, so it is bounded as the mailbox is. Listeners are not in
+        it: each of them belongs to a connection, and those end with the process.
+        """
+        return {
+            "version": SNAPSHOT_VERSION,
+            "last": self._last,
+            "delivered": self._delivered,
+            "undelivered": self._undelivered,
+            "dropped": self.dropped,
+            "messages": [message.snapshot() for message in self._messages],
+        }
+
+    @classmethod
+    def restore(
+        cls,
+        data: Mapping[str, Any],
+        limit: int = 1000,
+        recent: int = 100,
+        recent_size: int = 65536,
+        size: int = 262_144,
+    ) -> "Mailbox":
+        """
+        Return the mailbox that :meth:`snapshot` was taken of, without its listeners.
+
+        :param limit: with those behind it, as for the class; where they have become smaller, what is too much is
+            dropped.
+        :raises ValueError: for the data of another version.
+        """
+        if data["version"] != SNAPSHOT_VERSION:
+            raise ValueError(f"mailbox: expected version {SNAPSHOT_VERSION}, found {data['version']!r}")
+        mailbox = cls(limit, recent, recent_size, size)
+        mailbox._messages.extend(AgentMessage.restore(message) for message in data["messages"])
+        mailbox._last, mailbox._delivered = data["last"], data["delivered"]
+        mailbox._undelivered, mailbox.dropped = data["undelivered"], data["dropped"]
+        start = len(mailbox._messages) - mailbox._undelivered
+        mailbox._size = sum(_size(message) for message in islice(mailbox._messages, start))
+        for message in islice(mailbox._messages, start, None):
+            mailbox._count(message, 1)
+        mailbox._make_room()
+        mailbox._drop_recent(recent)
+        return mailbox
 
     def __len__(self) -> int:
         """Return how many messages are undelivered."""

@@ -4,9 +4,11 @@ What an agent is told: one value per event, in the words of ROAP (draft-jennings
 The dialects under ``web/`` print these; nothing here knows how.
 """
 
+from collections.abc import Mapping
 from enum import Enum
+from typing import Any
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
 
 
 class MessageType(Enum):
@@ -128,6 +130,25 @@ class AgentMessage:
     def ends_call(self) -> bool:
         """Return whether the call is over with this message; a call gets one such message at most."""
         return self.type is MessageType.SHUTDOWN or (self.type is MessageType.ERROR and self.state == "ENDED")
+
+    def snapshot(self) -> dict[str, object]:
+        """Return plain data, from which :meth:`restore` makes an equal message; what has its default is left out."""
+        data: dict[str, object] = {"type": self.type.value}
+        for attribute in fields(AgentMessage):
+            value = getattr(self, attribute.name)
+            if attribute.name != "type" and value != attribute.default:
+                data[attribute.name] = [list(pair) for pair in value] if isinstance(value, tuple) else value
+        return data
+
+    @classmethod
+    def restore(cls, data: Mapping[str, Any]) -> "AgentMessage":
+        """Return the message that :meth:`snapshot` was taken of."""
+        given: dict[str, Any] = {
+            name: tuple(tuple(pair) for pair in value) if isinstance(value, list) else value
+            for name, value in data.items()
+        }
+        given["type"] = MessageType(data["type"])
+        return cls(**given)
 
 
 def request_for_offer(cause: str) -> AgentMessage:
