@@ -40,7 +40,7 @@ setup(
     ],
     extras_require={
         "demo": ["aiortc>=1.16.0"],
-        "test": ["hypothesis>=6.170.0", "coverage>=7.17.0"],
+        "test": ["hypothesis>=6.170.0", "coverage>=7.17.0", "setuptools"],
     },
     entry_points={"console_scripts": ["wrtcgw-client = wrtcgw.client:main"]},
     classifiers=[
@@ -48,6 +48,7 @@ setup(
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",
         "Programming Language :: Python :: 3.13",
+        "Programming Language :: Python :: 3.14",
         "Topic :: Communications :: Internet Phone",
     ],
 )

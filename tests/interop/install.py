@@ -139,36 +139,43 @@ def _no_services(root: pathlib.Path) -> Iterator[None]:
         policy.unlink()
 
 
-def _asterisk(folder: pathlib.Path) -> pathlib.Path:
-    root = folder / f"asterisk-{SUITE}"
-    if not (root / "usr/bin/apt-get").exists():
-        unfinished = root.with_suffix(".unfinished")
-        # bookworm's debootstrap may not know the newer suite's name; every suite since uses sid's script
-        scripts = "/usr/share/debootstrap/scripts/sid"
-        command = ("debootstrap", "--variant=minbase", SUITE, str(unfinished), mirror(_codename()), scripts)
-        _download(f"a minimal Debian {SUITE}", folder, command, clean=unfinished)
-        # they name the mirror
-        for log in (unfinished / "var/log/bootstrap.log", unfinished / "debootstrap/debootstrap.log"):
-            log.unlink(missing_ok=True)
-        unfinished.rename(root)
-    if not (root / "usr/sbin/asterisk").exists():
-        _asterisk_packages(folder, root)
-    return root
+def debian(folder: pathlib.Path, suite: str, root: pathlib.Path) -> None:
+    """Make a minimal Debian of a suite in ``root``, unless it is there."""
+    if (root / "usr/bin/apt-get").exists():
+        return
+    unfinished = root.with_suffix(".unfinished")
+    # bookworm's debootstrap may not know the newer suite's name; every suite since uses sid's script
+    scripts = "/usr/share/debootstrap/scripts/sid"
+    command = ("debootstrap", "--variant=minbase", suite, str(unfinished), mirror(_codename()), scripts)
+    _download(f"a minimal Debian {suite}", folder, command, clean=unfinished)
+    # they name the mirror
+    for log in (unfinished / "var/log/bootstrap.log", unfinished / "debootstrap/debootstrap.log"):
+        log.unlink(missing_ok=True)
+    unfinished.rename(root)
 
 
-def _asterisk_packages(folder: pathlib.Path, root: pathlib.Path) -> None:
+def debian_packages(folder: pathlib.Path, suite: str, root: pathlib.Path, what: str, *packages: str) -> None:
+    """Install packages in the Debian of ``root``, and leave no list of packages there."""
     lists = root / "etc/apt/sources.list"
-    lists.write_text(f"deb {mirror(_codename())} {SUITE} main\n")
+    lists.write_text(f"deb {mirror(_codename())} {suite} main\n")
     inside = ("chroot", str(root), "apt-get")
     try:
         with _no_services(root):
             # a mirror's Release file may look expired to a machine whose clock runs ahead
             _download("its package lists", folder, (*inside, "-o", "Acquire::Check-Valid-Until=false", "update"))
-            _download("Asterisk", folder, (*inside, "install", *APT_OPTIONS, *ASTERISK_PACKAGES))
+            _download(what, folder, (*inside, "install", *APT_OPTIONS, *packages))
     finally:
         lists.write_text("")
     subprocess.run((*inside, "clean"), check=True)
     shutil.rmtree(root / "var/lib/apt/lists")
+
+
+def _asterisk(folder: pathlib.Path) -> pathlib.Path:
+    root = folder / f"asterisk-{SUITE}"
+    debian(folder, SUITE, root)
+    if not (root / "usr/sbin/asterisk").exists():
+        debian_packages(folder, SUITE, root, "Asterisk", *ASTERISK_PACKAGES)
+    return root
 
 
 def _codename() -> str:

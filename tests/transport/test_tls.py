@@ -25,6 +25,18 @@ from wrtcgw.transport.tls import TLSSettings, connection_creator, load_trust_roo
 from wrtcgw.transport.websocket import WebSocketEndpoint, WebSocketURL
 from wrtcgw.transport.websocket_server import WebSocketServerFactory
 
+SIGNS = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 
 class Authority:
     """A certificate authority."""
@@ -32,7 +44,7 @@ class Authority:
     def __init__(self, name: str = "CA of a test") -> None:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        self.certificate = self.sign(self.name, self.key, x509.BasicConstraints(ca=True, path_length=None))
+        self.certificate = self.sign(self.name, self.key, x509.BasicConstraints(ca=True, path_length=None), SIGNS)
 
     def sign(
         self, name: x509.Name, key: ec.EllipticCurvePrivateKey, *extensions: x509.ExtensionType
@@ -42,8 +54,13 @@ class Authority:
         builder = x509.CertificateBuilder().subject_name(name).issuer_name(self.name).public_key(key.public_key())
         builder = builder.serial_number(x509.random_serial_number())
         builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        # what Python 3.13 and later ask for by default (RFC 5280 section 4.2)
+        ours, theirs = self.key.public_key(), key.public_key()
+        builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ours), critical=False)
+        builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(theirs), critical=False)
         for extension in extensions:
-            builder = builder.add_extension(extension, critical=False)
+            of_authority = isinstance(extension, x509.BasicConstraints | x509.KeyUsage)
+            builder = builder.add_extension(extension, critical=of_authority)
         return builder.sign(self.key, SHA256())
 
     def pem(self) -> bytes:
