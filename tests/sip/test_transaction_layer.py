@@ -10,15 +10,31 @@ from wrtcgw.sip.errors import RemoteViolation
 from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import Send
 from wrtcgw.sip.parser import parse
-from wrtcgw.sip.settings import UASettings
+from wrtcgw.sip.settings import Account, UASettings
 from wrtcgw.sip.timers import Timers
-from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest, TransactionLayer, refuse
+from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest, TransactionLayer, Use, refuse
 
 
 def fresh(method: str = "INFO") -> Request:
     """Return a request of which nothing was read yet."""
     request = request_text(method=method)
     return Request(method, request.uri, request.headers)
+
+
+class User:
+    """The user of requests: it gives each response to a function."""
+
+    def __init__(self, on_response: Callable[[Response], None]) -> None:
+        self.account = Account("alice", "alice", "")
+        self._on_response = on_response
+
+    def take_response(self, client: ClientRequest, response: Response) -> None:
+        """Take a response."""
+        self._on_response(response)
+
+    def next_cseq(self) -> int:
+        """Return the number of each retry."""
+        return 8
 
 
 class LayerCase(SynchronousTestCase):
@@ -36,7 +52,7 @@ class LayerCase(SynchronousTestCase):
 
     def request(self, method: str = "INFO", on_response: Callable[[Response], None] | None = None) -> ClientRequest:
         """Send a request."""
-        return self.layer.request(fresh(method), 0, on_response or self.got.append, lambda: 8)
+        return self.layer.request(fresh(method), 0, User(on_response or self.got.append), Use.INFO)
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""
@@ -51,6 +67,7 @@ class LayerCase(SynchronousTestCase):
         """Check that nothing is left."""
         self.assertEqual(len(self.layer), 0)
         self.assertEqual((self.layer._clients, self.layer._servers, self.layer._merged), ({}, {}, {}))
+        self.assertEqual((self.layer._clients_of, self.layer._servers_of), ({}, {}))
         self.assertIsNone(self.layer.deadlines.next())
 
 
@@ -78,7 +95,7 @@ class FlowTests(LayerCase):
         """Requests on a lost connection fail with 503, those on another one do not."""
         self.layer.flow(1).connected = True
         first = self.request()
-        other = self.layer.request(fresh(), 1, self.got.append, lambda: 8)
+        other = self.layer.request(fresh(), 1, User(self.got.append), Use.INFO)
         self.layer.disconnected(0)
         self.assertEqual([response.status for response in self.got], [503])
         self.assertIsInstance(self.got[0], LocalResponse)

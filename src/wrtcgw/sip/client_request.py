@@ -5,14 +5,17 @@ Its user hears of one final response, whatever it took: challenges are answered 
 or a lost connection is told as a :class:`LocalResponse`, and an INVITE that is never answered ends by itself.
 """
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterable
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol, cast
 
+from wrtcgw.sip.dialog import Dialog
 from wrtcgw.sip.digest import ANSWERS, Authenticator
 from wrtcgw.sip.errors import RemoteViolation
 from wrtcgw.sip.headers import Credentials
 from wrtcgw.sip.message import Headers, Request, Response
 from wrtcgw.sip.outputs import ChallengeIgnored
+from wrtcgw.sip.settings import Account
 from wrtcgw.sip.transaction import ClientTransaction, Effect, InviteClient, NonInviteClient, Outcome
 from wrtcgw.sip.unanswerable import no_use_in
 
@@ -31,6 +34,39 @@ class LocalResponse(Response):
     """A final response that no one sent: 408 for a time-out, 503 for a lost connection."""
 
 
+class Use(Enum):
+    """What a request of ours is for: by this its user knows what a response tells of."""
+
+    REGISTER = "register"
+    CALL = "call"
+    """The INVITE that makes a call."""
+    OFFER = "offer"
+    """A re-INVITE."""
+    REFRESH = "refresh"
+    """The UPDATE of a session timer."""
+    INFO = "info"
+    REFER = "refer"
+    BYE = "bye"
+    NOTICE = "notice"
+    """Its outcome makes no difference: a CANCEL, a PRACK, a NOTIFY, a BYE to a dialog that is forgotten already."""
+
+
+class RequestUser(Protocol):
+    """Whose request it is: a registration, or the leg of a call."""
+
+    account: Account
+
+    def take_response(self, client: "ClientRequest", response: Response) -> None:
+        """
+        Take a response to a request of its own.
+
+        Each provisional and final one, each further 2xx to an INVITE, and a :class:`LocalResponse` when none comes.
+        """
+
+    def next_cseq(self) -> int:
+        """Return the CSeq number of a retry that is not inside a dialog."""
+
+
 class ClientRequest:
     """One request of a transaction user, with its retries for authentication and its CANCEL."""
 
@@ -39,17 +75,20 @@ class ClientRequest:
         "_challenges",
         "_layer",
         "_limit",
-        "_next_cseq",
-        "_on_response",
         "_provisional",
         "_reasons",
         "_tried",
         "_unwanted",
         "_waiting",
+        "ack",
         "armed",
+        "dialog",
         "flow",
         "request",
+        "ticket",
         "transaction",
+        "use",
+        "user",
     )
 
     def __init__(
@@ -57,17 +96,26 @@ class ClientRequest:
         layer: "TransactionLayer",
         request: Request,
         flow: int,
-        on_response: Callable[[Response], None],
-        next_cseq: Callable[[], int],
-        authenticator: Authenticator | None,
+        user: RequestUser,
+        use: Use,
+        *,
+        authenticator: Authenticator | None = None,
         limit: float = 0.0,
+        ticket: int = 0,
+        dialog: Dialog | None = None,
     ) -> None:
         self._layer = layer
         self._limit = limit
         self.request = request
         self.flow = flow
-        self._on_response = on_response
-        self._next_cseq = next_cseq
+        self.user = user
+        self.use = use
+        self.ticket = ticket
+        """The number by which the user of the core knows it; 0 for none."""
+        self.dialog = dialog
+        """The dialog that numbers its retries."""
+        self.ack: Request | None = None
+        """Of a re-INVITE: the ACK of its 2xx, to be sent again for each further copy of that."""
         self._authenticator = authenticator
         self._challenges = 0
         self._tried = False
@@ -130,7 +178,7 @@ class ClientRequest:
         for value in self._reasons:
             headers.add("Reason", value)
         cancel = Request("CANCEL", original.uri, headers)
-        client = ClientRequest(self._layer, cancel, self.flow, lambda response: None, lambda: 0, None)
+        client = ClientRequest(self._layer, cancel, self.flow, self.user, Use.NOTICE)
         client.send(branch=original.via.branch)
 
     def expire(self) -> None:
@@ -198,7 +246,11 @@ class ClientRequest:
     def _finish(self, status: int) -> None:
         self._stop_waiting()
         made = self.request.response(status, None, "")
-        self._on_response(LocalResponse(made.status, made.reason, made.headers, ""))
+        self._tell(LocalResponse(made.status, made.reason, made.headers, ""))
+
+    def _tell(self, response: Response) -> None:
+        if self.use is not Use.NOTICE:
+            self.user.take_response(self, response)
 
     def _stop_waiting(self) -> None:
         self._waiting = False
@@ -215,10 +267,10 @@ class ClientRequest:
             name = "WWW-Authenticate" if response.status == 401 else "Proxy-Authenticate"
             response.note(name, filter(None, [no_use_in(response)]), "not answered")
         try:
-            self._on_response(response)
+            self._tell(response)
         except RemoteViolation:
             # the response counts, even if what it says besides cannot be read
-            self._on_response(Response(response.status, response.reason, _skeleton(response)))
+            self._tell(Response(response.status, response.reason, _skeleton(response)))
             raise
 
     def _proceed(self, response: Response) -> None:
@@ -229,7 +281,7 @@ class ClientRequest:
                 self._layer.arm(self, LIMIT, self._layer.settings.ring_limit)
                 if self._unwanted:
                     self._send_cancel()
-        self._on_response(response)
+        self._tell(response)
 
     def _answer_challenge(self, response: Response) -> bool:
         """Send the request again with credentials (:rfc:`3261#section-22.2`); False when there is no use in it."""
@@ -248,7 +300,8 @@ class ClientRequest:
             retry.headers.remove(name)
         for name, value in fields:
             retry.headers.add(name, value)
-        retry.headers.set("CSeq", f"{self._next_cseq()} {request.method}")
+        number = self.user.next_cseq() if self.dialog is None else self.dialog.next_cseq()
+        retry.headers.set("CSeq", f"{number} {request.method}")
         self.request = retry
         self._tried = True
         self.send()

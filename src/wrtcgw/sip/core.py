@@ -280,7 +280,7 @@ class UACore:
     def info(self, leg: str, content_type: str, body: str, now: float) -> tuple[int, list[Output]]:
         """Send an INFO; its outcome comes as RequestAnswered with the ticket returned here."""
         found = self._leg(leg, now)
-        ticket = next(self._ua.tickets)
+        ticket = self._ua.next_ticket()
         found.info(ticket, content_type, body)
         return ticket, self._taken()
 
@@ -295,7 +295,7 @@ class UACore:
         replaces = ""
         if replaces_leg is not None:
             replaces = self._leg(replaces_leg, now).replaces()
-        ticket = next(self._ua.tickets)
+        ticket = self._ua.next_ticket()
         found.transfer(ticket).start(target, replaces)
         return ticket, self._taken()
 

@@ -84,6 +84,8 @@ class Inbound:
                 found[0].receive_ack(request, found[1])
             return
         server.to_tag = request.to_tag
+        if found is not None:
+            self._ua.layer.claim(server, found[0].account.key)
         if found is None:
             server.respond(481)
         elif not self._extensions_known(server):
@@ -120,6 +122,7 @@ class Inbound:
         return not unknown
 
     def _to_account(self, server: ServerRequest, account: Account) -> None:
+        self._ua.layer.claim(server, account.key)
         match server.request.method:
             case "INVITE":
                 self._invite(server, account)

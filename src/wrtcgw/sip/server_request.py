@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # the layer stands above this module
 class ServerRequest:
     """A request that came to us, and its server transaction."""
 
-    __slots__ = ("_layer", "armed", "flow", "key", "merged_key", "request", "to_tag", "transaction")
+    __slots__ = ("_layer", "account", "armed", "flow", "key", "merged_key", "request", "to_tag", "transaction")
 
     def __init__(self, layer: "TransactionLayer", request: Request, flow: int, key: tuple[str, ...]) -> None:
         self._layer = layer
@@ -21,6 +21,8 @@ class ServerRequest:
         self.flow = flow
         self.key = key
         self.merged_key: tuple[str, ...] | None = None
+        self.account = ""
+        """The key of the account that it is for, once that is known."""
         self.to_tag = ""
         self.armed = ""
         self.transaction: ServerTransaction | None = None

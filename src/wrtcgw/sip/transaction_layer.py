@@ -6,12 +6,13 @@ Above it, transaction users see requests and responses only: a time-out or a los
 (:rfc:`3261#section-22.2`).
 """
 
-from collections.abc import Callable
+from typing import TypeVar
 
 from attrs import define
 
-from wrtcgw.sip.client_request import ClientRequest, LocalResponse
+from wrtcgw.sip.client_request import ClientRequest, LocalResponse, RequestUser, Use
 from wrtcgw.sip.deadlines import Deadlines, TimerOwner
+from wrtcgw.sip.dialog import Dialog
 from wrtcgw.sip.digest import Authenticator
 from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import Output, PeerFault, Send
@@ -21,7 +22,9 @@ from wrtcgw.sip.timers import Timers
 from wrtcgw.sip.tokens import TokenSource
 from wrtcgw.sip.transaction import ClientTransaction, ServerTransaction
 
-__all__ = ["ClientRequest", "LocalResponse", "ServerRequest", "TransactionLayer", "refuse"]
+__all__ = ["ClientRequest", "LocalResponse", "RequestUser", "ServerRequest", "TransactionLayer", "Use", "refuse"]
+
+Kind = TypeVar("Kind")
 
 MAGIC_COOKIE = "z9hG4bK"
 """Start of each branch made by :rfc:`3261#section-8.1.1.7`."""
@@ -50,6 +53,8 @@ class TransactionLayer:
         self._clients: dict[tuple[str, str], ClientRequest] = {}
         self._servers: dict[tuple[str, ...], ServerRequest] = {}
         self._merged: dict[tuple[str, ...], ServerRequest] = {}
+        self._clients_of: dict[str, dict[ClientRequest, None]] = {}
+        self._servers_of: dict[str, dict[ServerRequest, None]] = {}
         self._sent_by = f"{settings.instance}.invalid"
 
     def __len__(self) -> int:
@@ -123,30 +128,43 @@ class TransactionLayer:
         self,
         request: Request,
         flow: int,
-        on_response: Callable[[Response], None],
-        next_cseq: Callable[[], int],
+        user: RequestUser,
+        use: Use,
+        *,
         authenticator: Authenticator | None = None,
         limit: float = 0.0,
+        ticket: int = 0,
+        dialog: Dialog | None = None,
     ) -> ClientRequest:
         """
         Send ``request`` in a transaction of its own; its Via is added here.
 
-        :param on_response: gets each provisional and final response, each further 2xx to an INVITE, and a
-            :class:`LocalResponse` when none comes.
-        :param next_cseq: gives the CSeq number of a retry that answers a challenge.
+        :param user: gets the responses, unless ``use`` says that they make no difference.
+        :param authenticator: answers challenges.
         :param limit: seconds after which a request other than INVITE is given up, if not 64·T1.
+        :param ticket: the number by which the user of the core knows the request.
+        :param dialog: gives the CSeq number of a retry that answers a challenge; without one the user does.
         """
-        client = ClientRequest(self, request, flow, on_response, next_cseq, authenticator, limit)
+        client = ClientRequest(
+            self, request, flow, user, use, authenticator=authenticator, limit=limit, ticket=ticket, dialog=dialog
+        )
         client.send()
         return client
 
     def add_client(self, branch: str, method: str, client: ClientRequest) -> None:
         """Let responses with that branch and CSeq method reach ``client``."""
         self._clients[branch, method] = client
+        self._clients_of.setdefault(client.user.account.key, {})[client] = None
 
     def drop_client(self, branch: str, method: str) -> None:
         """Forget an ended client transaction."""
-        self._clients.pop((branch, method), None)
+        client = self._clients.pop((branch, method), None)
+        if client is not None:
+            _drop(self._clients_of, client.user.account.key, client)
+
+    def clients_of(self, key: str) -> list[ClientRequest]:
+        """Return the requests of an account that have a transaction, oldest first."""
+        return list(self._clients_of.get(key, ()))
 
     def receive_response(self, flow: int, response: Response) -> bool:
         """Match a response to its client transaction (:rfc:`3261#section-17.1.3`); False when there is none."""
@@ -184,11 +202,31 @@ class TransactionLayer:
         """Return the INVITE that a CANCEL is for (:rfc:`3261#section-9.2`)."""
         return self._servers.get(_server_key(cancel, "INVITE"))
 
+    def claim(self, server: ServerRequest, account: str) -> None:
+        """Note whose request it is that has come."""
+        if server.transaction is not None:
+            server.account = account
+            self._servers_of.setdefault(account, {})[server] = None
+
+    def servers_of(self, key: str) -> list[ServerRequest]:
+        """Return the requests to an account that have a transaction, oldest first."""
+        return list(self._servers_of.get(key, ()))
+
     def drop_server(self, server: ServerRequest) -> None:
         """Forget an ended server transaction."""
         self._servers.pop(server.key, None)
+        _drop(self._servers_of, server.account, server)
         if server.merged_key is not None:
             self._merged.pop(server.merged_key, None)
+
+
+def _drop(of_accounts: dict[str, dict[Kind, None]], key: str, request: Kind) -> None:
+    """Take a request out of those of its account."""
+    known = of_accounts.get(key)
+    if known is not None:
+        known.pop(request, None)
+        if not known:
+            del of_accounts[key]
 
 
 def _server_key(request: Request, method: str = "") -> tuple[str, ...]:

@@ -4,17 +4,16 @@ What all usages of one user agent share: its accounts, the dialog table, and the
 The tables are plain dictionaries: finding the leg of a message costs the same with one call and with ten thousand.
 """
 
-from collections.abc import Callable, Iterable
-from itertools import count
+from collections.abc import Iterable
 from typing import Protocol
 
 from wrtcgw.sip.dialog import Dialog
-from wrtcgw.sip.message import Headers, Request, Response
+from wrtcgw.sip.message import Headers, Request
 from wrtcgw.sip.outputs import Output
 from wrtcgw.sip.settings import ALLOW, ALLOW_EVENTS, Account, UASettings
 from wrtcgw.sip.timers import Timers
 from wrtcgw.sip.tokens import TokenSource
-from wrtcgw.sip.transaction_layer import ClientRequest, ServerRequest, TransactionLayer
+from wrtcgw.sip.transaction_layer import ClientRequest, RequestUser, ServerRequest, TransactionLayer, Use
 from wrtcgw.sip.uri import escape_user
 
 HeaderFields = Iterable[tuple[str, str]]
@@ -25,6 +24,7 @@ class DialogUser(Protocol):
 
     id: str
     flow: int
+    account: Account
 
     def receive_request(self, server: ServerRequest, dialog: Dialog) -> None:
         """Take a request inside the dialog whose CSeq was checked."""
@@ -43,12 +43,17 @@ class UserAgent:
         self.layer = TransactionLayer(settings, timers, tokens)
         self.accounts: dict[str, Account] = {}
         self.dialogs: dict[tuple[str, str, str], tuple[DialogUser, Dialog]] = {}
-        self.tickets = count(1)
+        self.last_ticket = 0
         self._next_register = 0.0
 
     def emit(self, output: Output) -> None:
         """Hand an event up."""
         self.layer.outputs.append(output)
+
+    def next_ticket(self) -> int:
+        """Return the number of the next request whose outcome the user of the core is told."""
+        self.last_ticket += 1
+        return self.last_ticket
 
     def register_turn(self) -> float:
         """Return in how many seconds a REGISTER that gets no binding kept may be tried again: all take their turn."""
@@ -106,21 +111,24 @@ class UserAgent:
 
     def send_in_dialog(
         self,
-        account: Account,
+        user: RequestUser,
         dialog: Dialog,
         method: str,
-        on_response: Callable[[Response], None],
+        use: Use,
         fields: HeaderFields = (),
         body: str = "",
         content_type: str = "",
+        *,
+        ticket: int = 0,
     ) -> ClientRequest:
         """
         Send a request inside ``dialog``, with our Contact, and credentials when they are asked for.
 
         The far side gets none unasked: from each answer to a nonce it could try words on the password.
 
-        :returns: the pending request; its responses go to ``on_response``.
+        :returns: the pending request; its responses go to ``user``.
         """
+        account = user.account
         request = dialog.request(method)
         headers = request.headers
         if method != "BYE":
@@ -133,7 +141,10 @@ class UserAgent:
         if body:
             headers.add("Content-Type", content_type)
             request.body = body
-        return self.layer.request(request, dialog.flow, on_response, dialog.next_cseq, account.for_calls(self.tokens))
+        authenticator = account.for_calls(self.tokens)
+        return self.layer.request(
+            request, dialog.flow, user, use, authenticator=authenticator, ticket=ticket, dialog=dialog
+        )
 
     def acknowledge(self, dialog: Dialog, invite: Request) -> Request:
         """

@@ -19,7 +19,7 @@ from wrtcgw.sip.headers import Event
 from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import CallEnded, ControlReceived, EndCause, InfoReceived, NotFollowed, RequestAnswered
 from wrtcgw.sip.settings import ALLOW, ALLOW_EVENTS, Account
-from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest
+from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest, Use
 from wrtcgw.sip.usages.headers_of_interest import NOTHING, Told, told_by
 from wrtcgw.sip.usages.message_method import receive_text
 from wrtcgw.sip.usages.modification import Modification
@@ -134,23 +134,44 @@ class Leg(ABC):
     def send(
         self,
         method: str,
-        on_response: Callable[[Response], None],
+        use: Use,
         fields: Iterable[tuple[str, str]] = (),
         body: str = "",
         content_type: str = "",
+        *,
+        ticket: int = 0,
     ) -> ClientRequest:
         """Send a request inside the dialog."""
-        return self.ua.send_in_dialog(self.account, self.dialog, method, on_response, fields, body, content_type)
+        return self.ua.send_in_dialog(self, self.dialog, method, use, fields, body, content_type, ticket=ticket)
+
+    def next_cseq(self) -> int:
+        """Return the number of the next request in the dialog."""
+        return self.dialog.next_cseq()
+
+    def take_response(self, client: ClientRequest, response: Response) -> None:
+        """Take a response to a request of ours, by what that was for."""
+        match client.use:
+            case Use.OFFER:
+                self.modification.take_response(client, response)
+            case Use.REFRESH:
+                self.timer.updated(response)
+            case Use.BYE:
+                self._bye_answered(response)
+            case Use.INFO | Use.REFER:
+                self._request_answered(client, response)
 
     def info(self, ticket: int, content_type: str, body: str) -> None:
         """Send an INFO (:rfc:`6086`, legacy usage); its final response comes as RequestAnswered."""
+        self.send("INFO", Use.INFO, (), body, check_value(content_type), ticket=ticket)
 
-        def on_response(response: Response) -> None:
-            if response.status >= 200 and not self.told:
-                self.ua.emit(RequestAnswered(self.id, ticket, response.status, response.reason, *told_by(response)))
-                self.check_gone(response)
-
-        self.send("INFO", on_response, (), body, check_value(content_type))
+    def _request_answered(self, client: ClientRequest, response: Response) -> None:
+        """Tell the outcome of an INFO or a REFER."""
+        if response.status < 200 or self.told:
+            return
+        self.ua.emit(RequestAnswered(self.id, client.ticket, response.status, response.reason, *told_by(response)))
+        if self._transfer is not None and client.ticket == self._transfer.ticket:
+            self._transfer.answered(response)
+        self.check_gone(response)
 
     def transfer(self, ticket: int) -> Transfer:
         """Return a fresh transfer of this call; an earlier one is forgotten."""
@@ -202,10 +223,10 @@ class Leg(ABC):
         if not self.ua.layer.is_connected(self.dialog.flow):
             self._tell(*self._ending)
             return
-        self._send_bye(self._bye_answered)
+        self._send_bye()
 
-    def _send_bye(self, on_response: Callable[[Response], None]) -> None:
-        self.send("BYE", on_response, [("Reason", value) for value in self._reasons])
+    def _send_bye(self, use: Use = Use.BYE) -> None:
+        self.send("BYE", use, [("Reason", value) for value in self._reasons])
 
     def _bye_answered(self, response: Response) -> None:
         if response.status < 200 or self.state is not LegState.ENDING:
@@ -223,7 +244,7 @@ class Leg(ABC):
         A BYE goes out all the same, for a peer that only missed the request; nothing waits for its answer.
         """
         if self.state in SPEAKING:
-            self._send_bye(lambda response: None)
+            self._send_bye(Use.NOTICE)
             self.finish(EndCause.FAILED, response.status, response.reason, told_by(response))
 
     def check_gone(self, response: Response) -> None:
@@ -268,7 +289,7 @@ class Leg(ABC):
     def reconnected(self) -> None:
         """Do what could not be done while the connection was down."""
         if self.state is LegState.ENDING:
-            self._send_bye(self._bye_answered)
+            self._send_bye()
         elif self.established:
             self.modification.reconnected()
 

@@ -28,7 +28,6 @@ which :rfc:`3261#section-14.1` would have us wait for: on one ordered connection
 
 from collections import deque
 from enum import Enum
-from functools import partial
 from typing import TYPE_CHECKING
 
 from attrs import define, field
@@ -43,7 +42,7 @@ from wrtcgw.sip.outputs import (
     OfferWithdrawn,
     SessionRefreshed,
 )
-from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest
+from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest, Use
 from wrtcgw.sip.usages.ack_wait import UnackedAnswer
 from wrtcgw.sip.usages.headers_of_interest import told_by
 
@@ -93,10 +92,9 @@ class PendingOffer:
     """What to offer; but for a REOFFER, it is the description that is valid when the INVITE goes out."""
     glare: int = 0
     client: ClientRequest | None = None
+    """None while it waits, and while it is being sent."""
     proceeding: bool = False
     """Whether a provisional response has come."""
-    ack: Request | None = None
-    """The ACK of its 2xx, to be sent again for each further copy of that."""
 
 
 class Modification:
@@ -107,7 +105,7 @@ class Modification:
         self.state = OfferState.IDLE
         self._queue: deque[PendingOffer] = deque()
         self._current: PendingOffer | None = None
-        self._given_up: PendingOffer | None = None
+        self._given_up: ClientRequest | None = None
         self._late = 0
         self._server: ServerRequest | None = None
         self._unacked: UnackedAnswer | None = None
@@ -165,16 +163,20 @@ class Modification:
             offer.sdp = leg.local_sdp
         fields = leg.timer.request_fields()
         leg.add_capabilities(fields)
-        on_response = partial(self._on_response, offer)
-        offer.client = leg.send("INVITE", on_response, fields, offer.sdp, "application/sdp")
+        offer.client = None
+        client = leg.send("INVITE", Use.OFFER, fields, offer.sdp, "application/sdp")
+        offer.client = client
 
-    def _on_response(self, offer: PendingOffer, response: Response) -> None:
+    def take_response(self, client: ClientRequest, response: Response) -> None:
+        """Take a response to a re-INVITE, which may be one of earlier."""
+        current = self._current
+        offer = current if current is not None and current.client in (None, client) else None
         if response.status < 200:
             self._provisional(offer)
             return
         if response.status < 300:
-            self._acknowledge(offer, response)
-        if self._current is not offer:
+            self._acknowledge(client, response)
+        if offer is None:
             return
         self.state = OfferState.IDLE
         self._current = None
@@ -187,24 +189,24 @@ class Modification:
         elif response.status == 422 and self._leg.timer.too_small(response):
             self._queue.appendleft(offer)
         else:
-            self._refused(offer, response)
+            self._refused(offer, client, response)
         self.proceed()
 
-    def _provisional(self, offer: PendingOffer) -> None:
+    def _provisional(self, offer: PendingOffer | None) -> None:
         """Wait for an answer as long as without a provisional response; a proxy's 100 must not make it for ever."""
         layer = self._leg.ua.layer
-        if self._current is offer and not offer.proceeding:
+        if offer is not None and not offer.proceeding:
             offer.proceeding = True
             layer.arm(self, "answer", 64 * layer.timers.t1)
 
-    def _acknowledge(self, offer: PendingOffer, response: Response) -> None:
+    def _acknowledge(self, client: ClientRequest, response: Response) -> None:
         """Acknowledge a 2xx, each copy of it with the same ACK (:rfc:`3261#section-13.2.2.4`)."""
         leg = self._leg
-        if offer.ack is not None:
-            leg.ua.layer.send(leg.dialog.flow, offer.ack)
-        elif offer.client is not None:
+        if client.ack is not None:
+            leg.ua.layer.send(leg.dialog.flow, client.ack)
+        else:
             leg.dialog.learn(response)
-            offer.ack = leg.ua.acknowledge(leg.dialog, offer.client.request)
+            client.ack = leg.ua.acknowledge(leg.dialog, client.request)
 
     def _accepted(self, offer: PendingOffer, response: Response) -> None:
         leg = self._leg
@@ -226,13 +228,11 @@ class Modification:
 
         :returns: False when the response is none.
         """
-        offer, leg = self._given_up, self._leg
-        if offer is None or offer.client is None or response.status // 100 != 2:
+        client, leg = self._given_up, self._leg
+        if client is None or response.status // 100 != 2 or response.cseq != client.request.cseq:
             return False
-        if response.cseq != offer.client.request.cseq:
-            return False
-        first = offer.ack is None
-        self._acknowledge(offer, response)
+        first = client.ack is None
+        self._acknowledge(client, response)
         if first and leg.established and not self.busy:
             self._late += 1
             if self._late <= MAX_LATE:
@@ -244,10 +244,10 @@ class Modification:
                 leg.ua.layer.fault(leg.dialog.flow, detail)
         return True
 
-    def _refused(self, offer: PendingOffer, response: Response) -> None:
+    def _refused(self, offer: PendingOffer, client: ClientRequest, response: Response) -> None:
         leg = self._leg
         if isinstance(response, LocalResponse):
-            self._given_up = offer
+            self._given_up = client
         if offer.purpose is Purpose.REOFFER:
             leg.ua.emit(OfferRefused(leg.id, response.status, response.reason, *told_by(response)))
         if response.status == 481:

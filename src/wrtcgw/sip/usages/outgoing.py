@@ -15,7 +15,7 @@ from wrtcgw.sip.message import Headers, Request, Response
 from wrtcgw.sip.outputs import CallAnswered, CallProgress, EndCause, NotFollowed
 from wrtcgw.sip.settings import Account
 from wrtcgw.sip.subscriber import plain_target
-from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest
+from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest, Use
 from wrtcgw.sip.uri import URI
 from wrtcgw.sip.usages.headers_of_interest import NOTHING, Told, extensions_of, told_by
 from wrtcgw.sip.usages.leg import BYE_PATIENCE, Leg, LegState
@@ -82,7 +82,7 @@ class OutgoingLeg(Leg):
         headers.add("From", f"{ua.address_of_record(self.account)};tag={self._tag}")
         headers.add("To", self._to)  # also after a 3xx: RFC 3261 section 8.1.3.4
         headers.add("Call-ID", self._call_id)
-        headers.add("CSeq", f"{self._next_cseq()} INVITE")
+        headers.add("CSeq", f"{self.next_cseq()} INVITE")
         headers.add("Contact", ua.contact(self.account))
         ua.capabilities(headers)
         for name, value in (*self.timer.request_fields(), *self._fields):
@@ -90,9 +90,9 @@ class OutgoingLeg(Leg):
         headers.add("Content-Type", "application/sdp")
         request = Request("INVITE", uri, headers, self.local_sdp)
         authenticator = self.account.for_calls(ua.tokens)
-        self._client = ua.layer.request(request, self.flow, self._on_response, self._next_cseq, authenticator)
+        self._client = ua.layer.request(request, self.flow, self, Use.CALL, authenticator=authenticator)
 
-    def _next_cseq(self) -> int:
+    def next_cseq(self) -> int:
         """Return the number of a new INVITE: the early dialogs of the one before ended with its final response."""
         self._drop_early()
         self._cseq += 1
@@ -100,8 +100,11 @@ class OutgoingLeg(Leg):
 
     # -- responses
 
-    def _on_response(self, response: Response) -> None:
-        if response.status < 200:
+    def take_response(self, client: ClientRequest, response: Response) -> None:
+        """Take a response to a request of ours."""
+        if client.use is not Use.CALL:
+            super().take_response(client, response)
+        elif response.status < 200:
             self._provisional(response)
         elif response.status < 300:
             self._success(response)
@@ -165,7 +168,7 @@ class OutgoingLeg(Leg):
             return False
         self._reliable[dialog.remote_tag] = number
         rack = str(RAck(number, self._request.cseq.number, "INVITE"))
-        self.ua.send_in_dialog(self.account, dialog, "PRACK", lambda response: None, [("RAck", rack)])
+        self.ua.send_in_dialog(self, dialog, "PRACK", Use.NOTICE, [("RAck", rack)])
         return True
 
     def _success(self, response: Response) -> None:
@@ -216,7 +219,7 @@ class OutgoingLeg(Leg):
             self._take_dialog(dialog)
             self.say_bye(*self._ending)
         else:
-            self.ua.send_in_dialog(self.account, dialog, "BYE", lambda response: None)
+            self.ua.send_in_dialog(self, dialog, "BYE", Use.NOTICE)
             dialog.state = DialogState.TERMINATED
 
     def _drop_early(self) -> None:

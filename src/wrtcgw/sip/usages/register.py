@@ -18,7 +18,7 @@ from wrtcgw.sip.headers import NameAddr
 from wrtcgw.sip.message import Headers, Request, Response
 from wrtcgw.sip.outputs import Registered, RegistrationFailed, Unregistered
 from wrtcgw.sip.settings import Account
-from wrtcgw.sip.transaction_layer import LocalResponse
+from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, Use
 from wrtcgw.sip.unanswerable import no_use_in
 from wrtcgw.sip.uri import URI, equivalent
 from wrtcgw.sip.user_agent import UserAgent
@@ -156,7 +156,7 @@ class Registration:
                 ("From", f"{aor};tag={self._tag}"),
                 ("To", aor),
                 ("Call-ID", self._call_id),
-                ("CSeq", f"{self._next_cseq()} REGISTER"),
+                ("CSeq", f"{self.next_cseq()} REGISTER"),
                 ("Contact", f"{contact};expires={attempt.expires}{self._instance()}"),
                 ("Expires", str(attempt.expires)),
             )
@@ -168,19 +168,21 @@ class Registration:
         request = Request("REGISTER", uri, headers)
         # a sign-in waits for 64·T1: its late 200 has to be heard, or a binding would be left that nobody removes
         limit = ua.settings.refresh_limit if attempt.is_refresh and attempt.expires else 0.0
-        credentials = attempt.authenticator
-        ua.layer.request(request, attempt.account.flow, self._on_response, self._next_cseq, credentials, limit)
+        flow, credentials = attempt.account.flow, attempt.authenticator
+        ua.layer.request(request, flow, self, Use.REGISTER, authenticator=credentials, limit=limit)
 
     def _instance(self) -> str:
         """Return the parameters that let the registrar replace our binding by a newer one (:rfc:`5626#section-4.1`)."""
         urn = self.ua.settings.instance_of(self.account.key)
         return f';+sip.instance="<{urn}>";reg-id=1' if urn else ""
 
-    def _next_cseq(self) -> int:
+    def next_cseq(self) -> int:
+        """Return the number of the next REGISTER."""
         self._cseq += 1
         return self._cseq
 
-    def _on_response(self, response: Response) -> None:
+    def take_response(self, client: ClientRequest, response: Response) -> None:
+        """Take a response to the REGISTER that is out."""
         attempt = self._current
         if response.status < 200 or attempt is None:
             return

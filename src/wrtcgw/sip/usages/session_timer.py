@@ -6,7 +6,7 @@ from wrtcgw.sip.delta import FLOOR, floored, seconds_of
 from wrtcgw.sip.headers import SessionExpires
 from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import EndCause
-from wrtcgw.sip.transaction_layer import ServerRequest
+from wrtcgw.sip.transaction_layer import ServerRequest, Use
 
 if TYPE_CHECKING:
     from wrtcgw.sip.usages.leg import Leg
@@ -171,11 +171,11 @@ class SessionTimer:
         elif self._update_works and "UPDATE" in leg.dialog.peer_allows:
             fields = self.request_fields()
             leg.add_capabilities(fields)
-            leg.send("UPDATE", self._updated, fields)
+            leg.send("UPDATE", Use.REFRESH, fields)
         else:
             leg.modification.refresh()
 
-    def _updated(self, response: Response) -> None:
+    def updated(self, response: Response) -> None:
         """Take the outcome of a refresh by UPDATE; a peer that has no use for it gets re-INVITEs from then on."""
         if response.status < 200 or not self._leg.established:
             return

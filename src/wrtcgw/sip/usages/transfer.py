@@ -9,10 +9,9 @@ from wrtcgw.sip.grammar import check_value
 from wrtcgw.sip.headers import Event, Replaces
 from wrtcgw.sip.headers.liberal import read, tokens
 from wrtcgw.sip.message import REASONS, Response
-from wrtcgw.sip.outputs import RequestAnswered, TransferProgress, TransferRequested
-from wrtcgw.sip.transaction_layer import ClientRequest, ServerRequest
+from wrtcgw.sip.outputs import TransferProgress, TransferRequested
+from wrtcgw.sip.transaction_layer import ClientRequest, ServerRequest, Use
 from wrtcgw.sip.uri import URI
-from wrtcgw.sip.usages.headers_of_interest import told_by
 
 if TYPE_CHECKING:
     from wrtcgw.sip.usages.leg import Leg
@@ -33,7 +32,7 @@ class Transfer:
 
     def __init__(self, leg: "Leg", ticket: int, earlier: "Transfer | None" = None) -> None:
         self._leg = leg
-        self._ticket = ticket
+        self.ticket = ticket
         self._client: ClientRequest | None = None
         self._forgotten = earlier.ids if earlier is not None else frozenset()
         self._last = (0, "")
@@ -52,18 +51,14 @@ class Transfer:
         if replaces:
             uri += ("&" if target.headers else "?") + f"Replaces={replaces}"
         fields = [("Refer-To", f"<{uri}>"), ("Referred-By", leg.ua.address_of_record(leg.account))]
-        self._client = leg.send("REFER", self._on_response, fields)
+        self._client = leg.send("REFER", Use.REFER, fields, ticket=self.ticket)
 
-    def _on_response(self, response: Response) -> None:
-        leg = self._leg
-        if response.status < 200 or leg.told:
-            return
-        leg.ua.emit(RequestAnswered(leg.id, self._ticket, response.status, response.reason, *told_by(response)))
+    def answered(self, response: Response) -> None:
+        """Take the final response to the REFER."""
         if response.status >= 300:
             self.stop()
-            leg.check_gone(response)
         elif self.active:
-            leg.ua.layer.arm(self, "silent", leg.ua.settings.transfer_limit)
+            self._leg.ua.layer.arm(self, "silent", self._leg.ua.settings.transfer_limit)
 
     def receive_notify(self, server: ServerRequest) -> None:
         """
@@ -211,7 +206,7 @@ class TransferRequest:
             self._state = SubscriptionState.OVER
         fields = [("Event", self._event), ("Subscription-State", state)]
         body = f"SIP/2.0 {code} {check_value(reason or REASONS.get(code, ''))}\r\n"
-        self._leg.send("NOTIFY", lambda response: None, fields, body, "message/sipfrag;version=2.0")
+        self._leg.send("NOTIFY", Use.NOTICE, fields, body, "message/sipfrag;version=2.0")
 
 
 def _sipfrag(body: str) -> tuple[int, str]:
