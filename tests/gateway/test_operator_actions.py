@@ -116,6 +116,7 @@ class EndTests(GatewayCase):
         self.fails(WrongState, self.gateway.operation.end_call(call.id), 0.01)
         self.run_for(60)
         self.successResultOf(ending)
+        self.assertEqual(call.cause, "local")
 
     def test_sign_out(self) -> None:
         """An agent is signed out with its calls, and its page hears why."""

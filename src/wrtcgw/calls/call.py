@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
 
-from attrs import Attribute, define, field
+from attrs import Attribute, define, evolve, field, frozen
 
 from wrtcgw.calls.negotiation.machine import Negotiation
 from wrtcgw.calls.stats import Reports, Stats
+from wrtcgw.calls.transfer import Transfer, TransferInput
 from wrtcgw.errors import WrongState
 from wrtcgw.sdp.description import Description
 
@@ -68,6 +69,42 @@ MOVES: Mapping[tuple[CallState, Move], CallState] = {
 }
 
 
+class Deadline(Enum):
+    """What a call can be waiting for, so long and no longer."""
+
+    PAGE = "page"
+    """The page's answer to an offer of the far side."""
+    TAKE_OVER = "take-over"
+    """The page that the call has now, a new one, is to offer in it."""
+    TALK = "talk"
+    """The caller wants to be answered then."""
+    WISH = "wish"
+    """The page may act on the far side's wish to be transferred."""
+
+
+@frozen
+class EndReason:
+    """Why a call is ended from here when it is not its page that ends it: a cause in one word, and a hint."""
+
+    cause: str
+    hint: str
+
+
+@frozen
+class FarSide:
+    """
+    Who stands behind the call at the far side, as its first request tells.
+
+    ``key`` is one word, to tell parties apart; by ``names``, domains and asserted identities, lists of trusted parties
+    may know it.
+    """
+
+    key: str = ""
+    names: tuple[str, ...] = ()
+    withheld: str = field(default="", repr=False)
+    """The number that it wants to be kept from the page."""
+
+
 Watch = Callable[["Call", str, object], None]
 
 
@@ -92,6 +129,7 @@ class Call:
     peer: str
     created: float
     state: CallState = field(on_setattr=_watched)
+    far_side: FarSide = FarSide()
     display_name: str = ""
     verstat: str = ""
     """What the network says of having verified the caller's number."""
@@ -105,11 +143,22 @@ class Call:
     replaces: str = ""
     referred_by: str = ""
     auto_answer: float | None = None
+    told_to_answer: bool = False
+    """The page was told to answer; the next page has to be told as well, if this one goes."""
     data: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """What the far side has attached to the call, as it came last."""
+    form: str = field(default="", repr=False)
+    """Data that the page has attached, to be sent once the call is answered."""
     reports: Reports = field(factory=Reports, repr=False)
     """What the page has told of its media."""
     negotiation: Negotiation = field(repr=False)
+    transfer: Transfer = field(factory=Transfer)
+    replaced_by: str = ""
+    """The call that has taken the place of this one, which ends by that."""
+    deadlines: dict[Deadline, float] = field(factory=dict)
+    """What is waited for, and until when."""
+    end_reason: EndReason | None = None
+    """It is not the page that ends the call."""
     watch: Watch | None = field(default=None, repr=False)
     """
     Told of each change of agent, state and hold before it is made, and of each report on the media: the call, the
@@ -124,8 +173,24 @@ class Call:
     """Why it ended, in one word."""
 
     @classmethod
-    def outbound(cls, call_id: str, agent_id: str, peer: str, local_sdp: Description, now: float) -> "Call":
-        """Return a call that the agent has just placed."""
+    def outbound(
+        cls,
+        call_id: str,
+        agent_id: str,
+        peer: str,
+        local_sdp: Description,
+        now: float,
+        *,
+        far_side: FarSide = FarSide(),
+        form: str = "",
+        referrer: str = "",
+    ) -> "Call":
+        """
+        Return a call that the agent has just placed.
+
+        :param form: data that the page has attached, to be sent once the call is answered.
+        :param referrer: the call whose far side has asked for this one.
+        """
         state = CallState.DIALLING
         return cls(
             id=call_id,
@@ -135,7 +200,10 @@ class Call:
             called=peer,
             created=now,
             state=state,
+            far_side=far_side,
+            form=form,
             negotiation=Negotiation.outbound(call_id, local_sdp),
+            transfer=Transfer(referrer=referrer),
         )
 
     @classmethod
@@ -184,6 +252,13 @@ class Call:
             return self.state.name.lower()
         return self.negotiation.status
 
+    @property
+    def ends_for(self) -> str:
+        """Return what the call ends for when it ends without a fault, as a cause; '' when for nothing special."""
+        if self.transfer.is_under_way:
+            return "transferred"
+        return "replaced" if self.replaced_by else ""
+
     def ring(self) -> None:
         """Note that the far side is alerted."""
         self._move(Move.RING)
@@ -197,13 +272,79 @@ class Call:
         self._move(Move.ANSWER)
         self.answered = now
 
-    def hang_up(self) -> None:
+    def want_answer(self, seconds: float) -> None:
+        """Note that the call is to be answered without a click so long after it has come."""
+        self.auto_answer = seconds
+
+    def tell_to_answer(self) -> None:
+        """Note that the page is told to answer, or to go on with, the call."""
+        self.told_to_answer = True
+
+    def replace_by(self, call_id: str) -> None:
+        """Note that another call has taken the place of this one."""
+        self.replaced_by = call_id
+
+    def attach(self, form: str) -> None:
+        """Keep data of the page until the far side can take it; '' for none."""
+        self.form = form
+
+    def wait(self, deadline: Deadline, until: float) -> None:
+        """Note what is waited for, until then."""
+        self.deadlines[deadline] = until
+
+    def wait_no_more(self, deadline: Deadline) -> None:
+        """Note that something is not waited for, or not any more."""
+        self.deadlines.pop(deadline, None)
+
+    def withhold(self, number: str) -> None:
+        """Note that the far side wants its number kept from the page."""
+        self.far_side = evolve(self.far_side, withheld=number)
+
+    def learn(self, uuid: str, data: tuple[tuple[str, str], ...]) -> None:
+        """Take what came with the far side's answer."""
+        self.uuid = uuid or self.uuid
+        self.data = data
+
+    def identify(self, peer: str, display_name: str, verstat: str) -> bool:
+        """Take who the far side is now; return whether the page has to hear of it."""
+        is_news = (peer, display_name) != (self.peer, self.display_name)
+        if is_news:
+            self.peer, self.display_name, self.verstat = peer, display_name, verstat
+        return is_news
+
+    def hand_over(self, agent_id: str) -> None:
+        """Give the call to another agent."""
+        self.agent_id = agent_id
+
+    def require_no_transfer(self) -> None:
         """
-        Note that the agent wants the call to end.
+        Refuse a transfer while another one is under way.
+
+        :raises WrongState: when that is so.
+        """
+        if self.transfer.is_under_way:
+            raise WrongState(self.id, "transfer", "being transferred")
+
+    def begin_transfer(self, other: "Call | None" = None) -> None:
+        """
+        Note that the agent wants the far side transferred: elsewhere, or to the far side of another call.
+
+        :raises WrongState: when one of the calls takes part in a transfer already; nothing has changed then.
+        """
+        for call in (self, *((other,) if other is not None else ())):
+            call.require_no_transfer()
+        self.transfer.take(TransferInput.REFER, "" if other is None else other.id)
+        if other is not None:
+            other.transfer.take(TransferInput.CONSULT, self.id)
+
+    def hang_up(self, why: EndReason | None = None) -> None:
+        """
+        Note that the call is to end from here: its page wants that, unless ``why`` says something else.
 
         :raises WrongState: when it is ending or over already.
         """
         self._move(Move.HANG_UP)
+        self.end_reason = why
 
     def end(self, now: float, cause: str, code: int = 0, reason: str = "") -> None:
         """

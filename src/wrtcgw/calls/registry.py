@@ -137,4 +137,4 @@ class Registry:
     def hand_over(self, call: Call, agent: Agent) -> None:
         """Give a call to another agent than the one who has it."""
         agent.calls[call.id] = call
-        call.agent_id = agent.id
+        call.hand_over(agent.id)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Awaitable
 
 from wrtcgw.calls.agent import Agent
-from wrtcgw.calls.call import CallState
+from wrtcgw.calls.call import CallState, Deadline
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.negotiation.hold import BY_ORDER, SERVER, Hold
 from wrtcgw.calls.negotiation.machine import Negotiation
@@ -45,6 +45,7 @@ class CallControl:
     def __init__(self, context: GatewayContext, offers: OfferAnswer) -> None:
         self._context = context
         self._offers = offers
+        context.on_deadline[Deadline.TALK] = self._talk_due
 
     # -- ours
 
@@ -85,7 +86,8 @@ class CallControl:
 
     def send_attached(self, leg: CallLeg) -> None:
         """Send the data that the page has attached, if that goes by INFO; nobody waits for the answer."""
-        form, leg.form = leg.form, ""
+        form = leg.call.form
+        leg.call.attach("")
         if form and leg.call.state is CallState.ESTABLISHED:
             context = self._context
             context.run(context.core.info(leg.call.id, FORM, form, context.now())[1])
@@ -96,14 +98,14 @@ class CallControl:
         """Order a page that knows no more than TALK to answer when the INVITE asks for that."""
         delay = leg.call.auto_answer
         if delay is not None and agent.abilities.answers_when_told:
-            leg.talk_timer = self._context.later(delay, lambda: self._talk_due(leg))
+            self._context.set_deadline(leg, Deadline.TALK, delay)
 
     def _talk_due(self, leg: CallLeg) -> None:
         if leg.call.state is CallState.OFFERED:
             self._tell_talk(leg)
 
     def _tell_talk(self, leg: CallLeg) -> None:
-        leg.talk_ordered = True
+        leg.call.tell_to_answer()
         self._context.tell(leg.call, AgentMessage(type=MessageType.TALK))
 
     def info_received(self, event: InfoReceived) -> None:
@@ -174,7 +176,7 @@ class CallControl:
         """
         established = leg.call.state is CallState.ESTABLISHED
         ordered = established and _hold_is_ordered(leg.call.negotiation)
-        if not ordered and not consents(self._context, leg, TALK, "NOTIFY talk"):
+        if not ordered and not consents(self._context, leg.call, TALK, "NOTIFY talk"):
             return
         self._tell_talk(leg)
         if established and leg.call.negotiation.will_be_on_hold:

@@ -3,7 +3,7 @@
 from attrs import evolve
 
 from wrtcgw.calls.agent import Agent
-from wrtcgw.calls.call import Call, CallState
+from wrtcgw.calls.call import Call, CallState, Deadline
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.errors import BadInput, Draining, NoSIPConnection, WrongState
 from wrtcgw.gateway.alarms import Alarm, AlarmKind
@@ -14,7 +14,7 @@ from wrtcgw.gateway.consent import HEADERS, consents
 from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.gateway.dial_targets import shown
 from wrtcgw.gateway.disconnect_reasons import DisconnectReason
-from wrtcgw.gateway.incoming_calls import hear, new_call
+from wrtcgw.gateway.incoming_calls import far_side, hear, new_call
 from wrtcgw.gateway.offer_answer import OfferAnswer, incoming_offer
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.sip_causes import Ending, ending
@@ -72,9 +72,17 @@ class CallSetup:
             agent.account, target, str(local), context.now(), headers=headers, follow=follow
         )
         context.permits.charge(agent, page_address)
-        call = Call.outbound(call_id, agent.id, shown(target), local, context.now())
-        leg = CallLeg(call, Source(target), referrer=wish.leg if wish else "", form=form)
-        context.add(agent, leg)
+        call = Call.outbound(
+            call_id,
+            agent.id,
+            shown(target),
+            local,
+            context.now(),
+            far_side=far_side(Source(target)),
+            form=form,
+            referrer=wish.call.id if wish else "",
+        )
+        context.add(agent, CallLeg(call))
         context.run(outputs)
         return call
 
@@ -106,7 +114,7 @@ class CallSetup:
         leg.call.ring()
         tell = self._context.tell
         tell(leg.call, AgentMessage(type=MessageType.RINGING, code=event.code, reason=event.reason))
-        self._transfers.tell_referrer(leg, event.code, event.reason)
+        self._transfers.tell_referrer(leg.call, event.code, event.reason)
         if event.sdp is not None:
             self._offer_answer.early_answer(leg, event.sdp)
 
@@ -116,11 +124,9 @@ class CallSetup:
         if leg is None or not leg.call.is_up:
             return
         leg.call.answer(self._context.now())
-        leg.call.uuid = event.uuid or leg.call.uuid
-        leg.source = evolve(leg.source, has_uuid=bool(leg.call.uuid))
-        leg.call.data = from_headers(event.headers)
+        leg.call.learn(event.uuid, from_headers(event.headers))
         self._offer_answer.first_answer(leg, event.sdp)
-        self._transfers.tell_referrer(leg, 200, "OK")
+        self._transfers.tell_referrer(leg.call, 200, "OK")
         self._call_control.send_attached(leg)
 
     # -- inbound
@@ -141,21 +147,21 @@ class CallSetup:
             context.run(context.core.reject(event.leg, refusal, "", context.now()))
             return
         context.run(context.core.ring(event.leg, context.now()))
-        leg = new_call(event, agent, offer, context.settings, context.now())
-        call = leg.call
+        call = new_call(event, agent, offer, context.settings, context.now())
+        leg = CallLeg(call)
         context.add(agent, leg)
         if event.auto_answer is not None and consents(
-            context, leg, HEADERS, "the INVITE's wish to be answered by itself"
+            context, call, HEADERS, "the INVITE's wish to be answered by itself"
         ):
-            call.auto_answer = event.auto_answer
+            call.want_answer(event.auto_answer)
         context.tell(call, incoming_offer(call))
         self._call_control.arm_talk(leg, agent)
 
     def _rings_enough(self, agent: Agent, event: CallReceived) -> bool:
         """Return whether the caller of a new call has as many ringing at the agent as it may, and let it be known."""
-        legs, limit, caller = self._context.legs, self._context.settings.ring_limit_per_caller, event.source.key
-        ringing = (legs[call.id] for call in agent.calls.values() if call.state is CallState.OFFERED)
-        if sum(leg.source.key == caller for leg in ringing) < limit:
+        limit, caller = self._context.settings.ring_limit_per_caller, event.source.key
+        ringing = (call for call in agent.calls.values() if call.state is CallState.OFFERED)
+        if sum(call.far_side.key == caller for call in ringing) < limit:
             return False
         text = f"a call of {caller[:80]} was refused: {limit} of its calls ring at this agent"
         kind, setting = AlarmKind.TOO_MANY_RINGING, "ring_limit_per_caller"
@@ -190,22 +196,21 @@ class CallSetup:
         leg = self._context.legs.get(event.leg)
         if leg is None:
             return
-        call, party = leg.call, self._shown(leg, event.identity)
+        call, party = leg.call, self._shown(leg.call, event.identity)
         known = party.number == call.peer
         name = party.display_name or (call.display_name if known else "")
         agent = self._context.agent_of(call)
         if agent is not None:
             hear(agent, party)
-        if not known or name != call.display_name:
-            call.peer, call.display_name = party.number, name
-            call.verstat = party.verstat or (call.verstat if known else "")
+        if call.identify(party.number, name, party.verstat or (call.verstat if known else "")):
             told = AgentMessage(type=MessageType.IDENTITY, display_name=name, verstat=call.verstat)
             self._context.tell(call, told)
 
-    def _shown(self, leg: CallLeg, identity: Identity) -> Party:
+    def _shown(self, call: Call, identity: Identity) -> Party:
         if identity.private:
-            leg.withheld = identity.party.number
-        known_as_private = bool(leg.withheld) and identity.party.number == leg.withheld
+            call.withhold(identity.party.number)
+        withheld = call.far_side.withheld
+        known_as_private = bool(withheld) and identity.party.number == withheld
         private = evolve(identity, private=identity.private or known_as_private)
         return private.shown(private=self._context.settings.show_private_identity)
 
@@ -215,26 +220,25 @@ class CallSetup:
         """End a call in any state; one that rings here is refused with ``code``, or else with ``reject_code``."""
         if leg.call.state is CallState.OFFERED:
             return await self.reject(leg, self._context.settings.reject_code if code is None else code)
-        return await self._end(leg, None)
+        return await self._end(leg, None, None)
 
     async def end(self, call: Call, why: DisconnectReason) -> Outcome:
         """End a call whose agent leaves."""
         refusal = why.refusal if call.state is CallState.OFFERED else None
-        leg = self._context.legs[call.id]
-        leg.disconnect_reason = why
-        return await self._end(leg, refusal, why.sip_reason)
+        return await self._end(self._context.legs[call.id], refusal, why)
 
     async def reject(self, leg: CallLeg, code: int) -> Outcome:
         """Refuse an incoming call."""
         if code not in range(400, 700):
             raise BadInput("code", "a SIP code from 400 to 699", str(code))
         leg.call.require("reject", CallState.OFFERED)
-        return await self._end(leg, code)
+        return await self._end(leg, code, None)
 
-    async def _end(self, leg: CallLeg, code: int | None, reason: str = "") -> Outcome:
+    async def _end(self, leg: CallLeg, code: int | None, why: DisconnectReason | None) -> Outcome:
         context = self._context
-        leg.call.hang_up()
-        leg.stop_timers()
+        leg.call.hang_up(None if why is None else why.of_calls)
+        context.drop_deadline(leg, *Deadline)
+        reason = "" if why is None else why.sip_reason
         ended = context.expect(context.settings.end_limit, STILL_ENDING)
         leg.ends.append(ended)
         if code is None:
@@ -249,18 +253,20 @@ class CallSetup:
         if leg is None:
             return
         call, before = leg.call, leg.call.state
-        told = ending(event, before, leg.ends_for)
+        told = ending(event, before, call.ends_for)
         if event.not_followed is NotFollowed.REFUSED and not self._context.settings.follow_redirects:
             told = evolve(told, hint="the far side moved, and calls are not sent on from here (follow_redirects)")
-        if leg.disconnect_reason is not None and event.cause is EndCause.LOCAL:
-            told = evolve(told, cause=leg.disconnect_reason.cause, hint=leg.disconnect_reason.hint)
+        if call.end_reason is not None and event.cause is EndCause.LOCAL:
+            told = evolve(told, cause=call.end_reason.cause, hint=call.end_reason.hint)
         call.end(self._context.now(), told.cause, told.code, told.reason)
         offer_failed = before in (CallState.DIALLING, CallState.RINGING) and event.cause is not EndCause.LOCAL
         self._tell_end(call, MessageType.ERROR if offer_failed else MessageType.SHUTDOWN, told)
         if call.answered is None:
-            self._transfers.tell_referrer(leg, event.code or 487, event.reason)
+            self._transfers.tell_referrer(call, event.code or 487, event.reason)
         self._context.remove(leg)
         self._offer_answer.ended(leg)
+        self._context.drop_deadline(leg, *Deadline)
+        self._transfers.over(call)
         leg.finish(Outcome(event.code, event.reason), self._context.give)
 
     def _tell_end(self, call: Call, kind: MessageType, told: Ending) -> None:

@@ -8,13 +8,12 @@ sign in again at any time and speak on.
 """
 
 from collections.abc import Callable, Coroutine
-from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
 from wrtcgw.calls.agent import Agent
-from wrtcgw.calls.call import Call, CallState
+from wrtcgw.calls.call import Call, CallState, Deadline
 from wrtcgw.gateway.call_legs import CallLeg
 from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.gateway.disconnect_reasons import DisconnectReason
@@ -41,6 +40,7 @@ class TakeOvers:
     def __init__(self, context: GatewayContext, end_call: EndCall) -> None:
         self._context = context
         self._end_call = end_call
+        context.on_deadline[Deadline.TAKE_OVER] = self._due
 
     def begin(self, agent: Agent) -> None:
         """Give a page that has just signed in its time to take up the calls of the one before."""
@@ -49,19 +49,18 @@ class TakeOvers:
                 self._wait(self._context.legs[call.id])
 
     def _wait(self, leg: CallLeg) -> None:
-        leg.stop_take_over_timer()
         settings = self._context.settings
         if settings.page_grace:
-            delay = settings.page_grace + settings.page_answer_limit
-            leg.take_over_timer = self._context.later(delay, partial(self._due, leg))
+            self._context.set_deadline(leg, Deadline.TAKE_OVER, settings.page_grace + settings.page_answer_limit)
+        else:
+            self._context.drop_deadline(leg, Deadline.TAKE_OVER)
 
     def _due(self, leg: CallLeg) -> None:
         """End the call, unless it has not been answered yet, or is on its way to somebody else."""
-        leg.take_over_timer = None
         call, agent = leg.call, self._context.agent_of(leg.call)
         if agent is None or not call.is_up:
             return
-        if call.state is not CallState.ESTABLISHED or leg.transfer is not None:
+        if call.state is not CallState.ESTABLISHED or call.transfer.is_under_way:
             self._wait(leg)
         elif agent.abilities.always_listens or self._context.settings.expire_pages:
             self._context.spawn(self._end_call(call, NOT_TAKEN_UP))

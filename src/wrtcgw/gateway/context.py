@@ -8,6 +8,7 @@ acted on: until then the tables may lag behind the core, which may have ended a 
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from attrs import evolve
@@ -15,7 +16,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from wrtcgw.calls.agent import Agent
-from wrtcgw.calls.call import Call
+from wrtcgw.calls.call import Call, Deadline
 from wrtcgw.calls.messages import AgentMessage
 from wrtcgw.calls.registry import Registry
 from wrtcgw.errors import RequestRefused
@@ -50,6 +51,7 @@ class GatewayContext:
     The ground on which the parts stand.
 
     :ivar draining: no new sign_ins and calls are taken.
+    :ivar on_deadline: what is done when a deadline of a call has come.
 
     :param send: carries one SIP message to the WebSocket of a flow.
     """
@@ -69,6 +71,7 @@ class GatewayContext:
         self.settings = settings
         self.legs: dict[str, CallLeg] = {}
         self.dispatch: Callable[[Output], None] = lambda output: None
+        self.on_deadline: dict[Deadline, Callable[[CallLeg], None]] = {}
         self.draining = False
         self._hooks = hooks
         self.permits = Permits(lambda: self.settings, self.now, self.alarm)
@@ -206,6 +209,25 @@ class GatewayContext:
             )
 
     # -- waits
+
+    def set_deadline(self, leg: CallLeg, deadline: Deadline, delay: float) -> None:
+        """Let a call wait for something, for ``delay`` seconds from now on."""
+        self.drop_deadline(leg, deadline)
+        leg.call.wait(deadline, self.now() + delay)
+        leg.timers[deadline] = self.later(delay, partial(self._due, leg, deadline))
+
+    def drop_deadline(self, leg: CallLeg, *deadlines: Deadline) -> None:
+        """Let a call wait for something no more, if it did."""
+        for deadline in deadlines:
+            leg.call.wait_no_more(deadline)
+            timer = leg.timers.pop(deadline, None)
+            if timer is not None:
+                timer.cancel()
+
+    def _due(self, leg: CallLeg, deadline: Deadline) -> None:
+        del leg.timers[deadline]
+        leg.call.wait_no_more(deadline)
+        self.on_deadline[deadline](leg)
 
     def expect(self, limit: float, late: Outcome = NO_ANSWER) -> "Deferred[Outcome]":
         """Return a Deferred for an outcome; when none came within ``limit`` it is ``late``."""

@@ -2,6 +2,8 @@
 
 from attrs import frozen
 
+from wrtcgw.calls.call import EndReason
+
 
 @frozen
 class DisconnectReason:
@@ -19,6 +21,11 @@ class DisconnectReason:
     sip_reason: str = ""
     refusal: int | None = None
     word: str = ""
+
+    @property
+    def of_calls(self) -> EndReason:
+        """Return why the agent's calls end."""
+        return EndReason(self.cause, self.hint)
 
 
 SIGNED_OUT = DisconnectReason("signed out", "local", "the agent signed out")

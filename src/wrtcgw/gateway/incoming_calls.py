@@ -3,14 +3,15 @@
 from collections.abc import Iterable
 
 from wrtcgw.calls.agent import Agent
-from wrtcgw.calls.call import Call
+from wrtcgw.calls.call import Call, CallState, Direction, FarSide
+from wrtcgw.calls.negotiation.machine import Negotiation
 from wrtcgw.gateway.attached_data import from_headers
-from wrtcgw.gateway.call_legs import CallLeg
 from wrtcgw.gateway.dial_targets import is_plain
 from wrtcgw.gateway.settings import GatewaySettings
 from wrtcgw.sdp.description import Description
 from wrtcgw.sip.identity import Party
 from wrtcgw.sip.outputs import CallReceived
+from wrtcgw.sip.source import Source
 from wrtcgw.sip.subscriber import is_escapable
 
 NAMING = frozenset(
@@ -33,21 +34,36 @@ NAMING = frozenset(
 
 def new_call(
     event: CallReceived, agent: Agent, offer: Description | None, settings: GatewaySettings, now: float
-) -> CallLeg:
+) -> Call:
     """Return the call that has come for an agent."""
     private = settings.show_private_identity
     caller = event.identity.shown(private=private)
     hidden = event.identity.private and not private
-    call = Call.inbound(event.leg, agent.id, caller.number, offer, now)
     hear(agent, caller)
-    call.display_name, call.verstat = caller.display_name, caller.verstat
-    call.called = event.number
-    call.diversion = tuple(diversion.shown(private=private) for diversion in event.diversions)
-    call.headers = tuple(picked(event.fields, settings.page_headers, NAMING if hidden else frozenset()))
-    call.uuid, call.replaces = event.uuid, event.replaces or ""
-    call.referred_by = "" if hidden else event.referred_by
-    call.data = from_headers(event.headers)
-    return CallLeg(call, event.source, withheld=event.identity.party.number if event.identity.private else "")
+    return Call(
+        id=event.leg,
+        agent_id=agent.id,
+        direction=Direction.INBOUND,
+        peer=caller.number,
+        created=now,
+        state=CallState.OFFERED,
+        far_side=far_side(event.source, event.identity.party.number if event.identity.private else ""),
+        display_name=caller.display_name,
+        verstat=caller.verstat,
+        called=event.number,
+        diversion=tuple(diversion.shown(private=private) for diversion in event.diversions),
+        headers=tuple(picked(event.fields, settings.page_headers, NAMING if hidden else frozenset())),
+        uuid=event.uuid,
+        replaces=event.replaces or "",
+        referred_by="" if hidden else event.referred_by,
+        data=from_headers(event.headers),
+        negotiation=Negotiation.inbound(event.leg, offer),
+    )
+
+
+def far_side(source: Source, withheld: str = "") -> FarSide:
+    """Return who stands behind a call, as the domain keeps it."""
+    return FarSide(source.key, source.names, withheld)
 
 
 def hear(agent: Agent, party: Party) -> None:

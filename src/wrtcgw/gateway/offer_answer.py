@@ -11,7 +11,7 @@ from attrs import evolve
 from twisted.internet.defer import Deferred
 
 from wrtcgw.calls.agent import Agent, only
-from wrtcgw.calls.call import Call, CallState
+from wrtcgw.calls.call import Call, CallState, Deadline
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.negotiation import outputs as nego
 from wrtcgw.calls.negotiation.machine import NOT_ACCEPTABLE
@@ -46,6 +46,7 @@ class OfferAnswer:
 
     def __init__(self, context: GatewayContext) -> None:
         self._context = context
+        context.on_deadline[Deadline.PAGE] = self._page_silent
 
     # -- the page
 
@@ -80,20 +81,20 @@ class OfferAnswer:
         if not call.is_up:
             raise WrongState(call.id, "answer" if kind is MessageType.ANSWER else "offer in", call.status)
         agent = context.agent_of(call)
-        headers, form = context.attached(data) if call.state is CallState.OFFERED else ((), leg.form)
+        headers, form = context.attached(data) if call.state is CallState.OFFERED else ((), call.form)
         repeats = agent is not None and agent.abilities.repeats_offers
         outputs = call.negotiation.page_describes(description, kind, may_repeat=repeats)
-        leg.form = form
-        leg.stop_take_over_timer()
+        call.attach(form)
+        context.drop_deadline(leg, Deadline.TAKE_OVER)
         self._carry_out(leg, outputs, headers)
 
     def answer_call(self, leg: CallLeg, answer: Description, headers: tuple[tuple[str, str], ...]) -> None:
         """Answer a call that rings here."""
         call, context = leg.call, self._context
         call.answer(context.now())
-        leg.stop_talk_timer()
+        context.drop_deadline(leg, Deadline.TALK)
         if call.replaces in context.legs:
-            context.legs[call.replaces].replaced = True
+            context.legs[call.replaces].call.replace_by(call.id)
         context.run(context.core.answer(call.id, str(answer), context.now(), headers=headers))
 
     def is_open(self, leg: CallLeg, message: AgentMessage) -> bool:
@@ -200,7 +201,7 @@ class OfferAnswer:
         call, tell = leg.call, self._context.tell
         if call.state is CallState.OFFERED:
             tell(call, incoming_offer(call))
-            if leg.talk_ordered:
+            if call.told_to_answer:
                 tell(call, AgentMessage(type=MessageType.TALK))
         elif call.state in (CallState.DIALLING, CallState.RINGING):
             tell(call, AgentMessage(type=MessageType.RINGING, cause="resync"))
@@ -240,9 +241,9 @@ class OfferAnswer:
                 case nego.HoldChanged(on_hold, by):
                     self._tell_hold(call, on_hold, by)
                 case nego.WaitForPage():
-                    self._wait_for_page(leg)
+                    context.set_deadline(leg, Deadline.PAGE, context.settings.page_answer_limit)
                 case nego.PageDone():
-                    leg.stop_page_timer()
+                    context.drop_deadline(leg, Deadline.PAGE)
                 case nego.OrderDone(order, is_accepted):
                     self._finish(leg, order, OK if is_accepted else _outcome(refusal))
                 case nego.OrderFailed(order, error):
@@ -264,12 +265,7 @@ class OfferAnswer:
         kind = MessageType.HOLD if on_hold else MessageType.RESUME
         self._context.tell(call, AgentMessage(type=kind, cause=by))
 
-    def _wait_for_page(self, leg: CallLeg) -> None:
-        leg.stop_page_timer()
-        leg.page_timer = self._context.later(self._context.settings.page_answer_limit, partial(self._page_silent, leg))
-
     def _page_silent(self, leg: CallLeg) -> None:
-        leg.page_timer = None
         self._carry_out(leg, leg.call.negotiation.page_silent())
 
     def _finish(self, leg: CallLeg, order: Order, result: Outcome | Exception) -> None:

@@ -94,7 +94,7 @@ class GatewaySettings:
     INVITE asks for. It is the page that answers, in any case.
     """
     auto_answer_from: tuple[str, ...] = ("*",)
-    """Whose wishes count then: see :meth:`wrtcgw.sip.source.Source.is_one_of`."""
+    """Whose wishes count then: see :func:`wrtcgw.sip.source.is_listed`."""
     attached_data: str = "headers"
     """How attached data travels: ``headers`` of INVITE and 200, ``info`` after the answer, ``off`` for not at all."""
     attached_data_limit: int = 8192

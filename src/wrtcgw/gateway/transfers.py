@@ -3,10 +3,11 @@
 from attrs import frozen
 
 from wrtcgw.calls.agent import Agent, only
-from wrtcgw.calls.call import CallState
+from wrtcgw.calls.call import Call, CallState, Deadline
 from wrtcgw.calls.messages import AgentMessage, MessageType, TransferState
-from wrtcgw.errors import BadInput, GatewayError, GuestsNotAllowed, WrongState
-from wrtcgw.gateway.call_legs import CallLeg, Transfer
+from wrtcgw.calls.transfer import TransferInput, Wish
+from wrtcgw.errors import BadInput, GatewayError, GuestsNotAllowed
+from wrtcgw.gateway.call_legs import CallLeg
 from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.gateway.dial_targets import far_target, shown
 from wrtcgw.gateway.settings import Outcome
@@ -20,12 +21,13 @@ _NEVER_TOLD = "the far side has taken the transfer, but did not say what became 
 
 
 @frozen
-class Wish:
-    """Where the far side of ``leg`` wishes to be transferred to, as the page takes it up."""
+class OpenWish:
+    """Where the far side of ``call`` wishes to be transferred to, as the page takes it up."""
 
-    leg: str
+    call: Call
     target: URI
     headers: tuple[tuple[str, str], ...]
+    """What the INVITE to there has to carry: who referred, and which dialog it takes the place of."""
 
 
 class Transfers:
@@ -33,6 +35,7 @@ class Transfers:
 
     def __init__(self, context: GatewayContext) -> None:
         self._context = context
+        context.on_deadline[Deadline.WISH] = self._wish_expired
 
     # -- ours
 
@@ -64,25 +67,40 @@ class Transfers:
         success.
         """
         context = self._context
-        legs = (leg,) if other is None else (leg, other)
-        for one in legs:
-            one.call.require("transfer", CallState.ESTABLISHED)
-            if one.transfer is not None:
-                raise WrongState(one.call.id, "transfer", "being transferred")
+        calls = [each.call for each in (leg, other) if each is not None]
+        for call in calls:
+            call.require("transfer", CallState.ESTABLISHED)
+            call.require_no_transfer()
         target = self._target(agent, to, other)
-        transfer = Transfer(legs)
-        transfer.begin()
+        leg.call.begin_transfer(None if other is None else other.call)
         try:
             await self._wait_for_bridge(leg)
-            for one in legs:
-                one.call.require("transfer", CallState.ESTABLISHED)
+            for call in calls:
+                call.require("transfer", CallState.ESTABLISHED)
             replaced = other.call.id if other is not None else None
             context.permits.charge(agent)
             ticket, outputs = context.core.refer(leg.call.id, target, context.now(), replaces_leg=replaced)
-            return await context.request(leg, "transfer", ticket, outputs)
+            outcome = await context.request(leg, "transfer", ticket, outputs)
         except GatewayError:
-            transfer.over()
+            self._take(self._taking_part(leg.call), TransferInput.FAILED)
             raise
+        self._take([leg.call], TransferInput.ACCEPTED)
+        return outcome
+
+    def _take(self, calls: list[Call], event: TransferInput) -> None:
+        for call in calls:
+            call.transfer.take(event)
+
+    def _taking_part(self, call: Call) -> list[Call]:
+        """Return the calls of a transfer, that first whose far side is transferred; they may be over."""
+        other = self._context.legs.get(call.transfer.other)
+        return [call] if other is None or other.call.transfer.other != call.id else [call, other.call]
+
+    def over(self, call: Call) -> None:
+        """Note that a call is over: one that its far side was to join goes on as an ordinary call, if it is up."""
+        if call.transfer.is_referring:
+            others = [other for other in self._taking_part(call)[1:] if other.is_up]
+            self._take(others, TransferInput.FAILED)
 
     def _target(self, agent: Agent, to: str | None, other: CallLeg | None) -> URI:
         """
@@ -132,16 +150,18 @@ class Transfers:
                 hint=hint,
             ),
         )
+        calls = self._taking_part(leg.call)
         if state is TransferState.DONE:
-            for one in leg.transfer.legs if leg.transfer is not None else (leg,):
-                self._hang_up(one)
-        elif state in (TransferState.FAILED, TransferState.UNKNOWN) and leg.transfer is not None:
-            leg.transfer.over()
+            self._take(calls, TransferInput.SUCCEEDED)
+            for call in calls:
+                self._hang_up(call)
+        elif state in (TransferState.FAILED, TransferState.UNKNOWN):
+            self._take(calls, TransferInput.FAILED)
 
-    def _hang_up(self, leg: CallLeg) -> None:
-        if leg.call.is_up:
-            leg.call.hang_up()
-            self._context.run(self._context.core.hangup(leg.call.id, self._context.now()))
+    def _hang_up(self, call: Call) -> None:
+        if call.is_up:
+            call.hang_up()
+            self._context.run(self._context.core.hangup(call.id, self._context.now()))
 
     # -- the far side's
 
@@ -153,11 +173,8 @@ class Transfers:
         if leg is None or target is None:
             context.run(context.core.reject_refer(event.leg, DECLINED, context.now()))
             return
-        leg.stop_refer_timer()
-        leg.refer_target = target
-        told = (("Referred-By", event.referred_by), ("Replaces", event.replaces_value))
-        leg.refer_headers = tuple((name, value) for name, value in told if value)
-        leg.refer_timer = context.later(context.settings.refer_limit, lambda: self._wish_expired(leg))
+        leg.call.transfer.open_wish(Wish(str(target), event.referred_by, event.replaces_value))
+        context.set_deadline(leg, Deadline.WISH, context.settings.refer_limit)
         context.run(context.core.accept_refer(event.leg, context.now()))
         context.tell(
             leg.call,
@@ -188,30 +205,31 @@ class Transfers:
         return shown(target) if target.host.lower() == self._context.settings.domain.lower() else str(target)
 
     def _wish_expired(self, leg: CallLeg) -> None:
-        leg.refer_target = leg.refer_timer = None
+        leg.call.transfer.close_wish()
         self._notify(leg.call.id, DECLINED, "Declined")
 
-    def find_wish(self, agent: Agent, to: str) -> Wish | None:
+    def find_wish(self, agent: Agent, to: str) -> OpenWish | None:
         """Return the wish that a call to ``to`` takes up, if there is one; :meth:`take_up` says that it does."""
-        for call_id in agent.calls:
-            leg = self._context.legs[call_id]
-            target = leg.refer_target
-            if target is not None and to == self._name(target):
-                return Wish(call_id, target, leg.refer_headers)
+        for call in agent.calls.values():
+            wish = call.transfer.wish
+            target = None if wish is None else URI.parse(wish.target)
+            if wish is not None and target is not None and to == self._name(target):
+                told = (("Referred-By", wish.referred_by), ("Replaces", wish.replaces))
+                return OpenWish(call, target, tuple((name, value) for name, value in told if value))
         return None
 
-    def take_up(self, wish: Wish) -> None:
+    def take_up(self, wish: OpenWish) -> None:
         """Note that a wish is not open any more: it is being followed."""
-        leg = self._context.legs[wish.leg]
-        leg.refer_target = None
-        leg.stop_refer_timer()
+        wish.call.transfer.close_wish()
+        self._context.drop_deadline(self._context.legs[wish.call.id], Deadline.WISH)
 
-    def tell_referrer(self, leg: CallLeg, code: int, reason: str) -> None:
+    def tell_referrer(self, call: Call, code: int, reason: str) -> None:
         """Report the progress of a call to the far side that asked for it by REFER."""
-        if leg.referrer:
-            self._notify(leg.referrer, code, reason)
+        transfer = call.transfer
+        if transfer.referrer:
+            self._notify(transfer.referrer, code, reason)
             if code >= 200:
-                leg.referrer = ""
+                transfer.referrer_knows()
 
     def _notify(self, call_id: str, code: int, reason: str) -> None:
         if call_id in self._context.legs:

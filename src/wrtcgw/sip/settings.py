@@ -59,7 +59,7 @@ class UASettings:
     and :rfc:`5626#section-4.3` has requests take the one that they use. A client's own way is given by its account.
     """
     texts_from: Collection[str] | None = None
-    """Whose MESSAGEs are taken: see :meth:`wrtcgw.sip.source.Source.is_one_of`; None for anybody's."""
+    """Whose MESSAGEs are taken: see :func:`wrtcgw.sip.source.is_listed`; None for anybody's."""
     ring_limit: float = 300.0
     """Longest wait for a final response after a provisional one, theirs to our INVITE and ours to theirs."""
     transfer_limit: float = 60.0

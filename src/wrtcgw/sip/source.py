@@ -5,7 +5,7 @@ Anybody can write a From; an asserted identity (:rfc:`3325#section-9.1`) is as g
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from attrs import field, frozen
 
@@ -53,16 +53,28 @@ class Source:
         anonymous = self.sender.host.lower() == "anonymous.invalid" or (self.sender.user or "anonymous") == "anonymous"
         return "anonymous" if anonymous else _identity(self.sender)
 
-    def is_one_of(self, parties: Collection[str]) -> bool:
-        """
-        Return whether a list names this party.
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return by what lists may name this party: its domains and what was asserted."""
+        return (*self.domains, *self.identities)
 
-        :param parties: in lower case: domains, asserted identities (``user@host``, ``tel:number``),
-            :data:`CALL_UUID`, :data:`ANYBODY`.
-        """
-        if ANYBODY in parties or (self.has_uuid and CALL_UUID in parties):
-            return True
-        return any(name in parties for name in (*self.domains, *self.identities))
+    def is_one_of(self, parties: Collection[str]) -> bool:
+        """Return whether a list names this party; see :func:`is_listed`."""
+        return is_listed(self.names, parties, has_uuid=self.has_uuid)
+
+
+def is_listed(names: Iterable[str], parties: Collection[str], *, has_uuid: bool) -> bool:
+    """
+    Return whether a list names a party.
+
+    :param names: the party's; see :attr:`Source.names`.
+    :param parties: in lower case: domains, asserted identities (``user@host``, ``tel:number``), :data:`CALL_UUID`,
+        :data:`ANYBODY`.
+    :param has_uuid: whether it has sent an X-Genesys-CallUUID.
+    """
+    if ANYBODY in parties or (has_uuid and CALL_UUID in parties):
+        return True
+    return any(name in parties for name in names)
 
 
 def _identity(uri: URI) -> str:
