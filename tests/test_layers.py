@@ -12,19 +12,20 @@ TESTS = pathlib.Path(__file__).parent
 
 LAYERS: dict[str, set[str]] = {
     "errors": set(),
+    "networks": set(),
     "redact": set(),
     "texts": set(),
     "tokens": set(),
-    "sdp": {"errors"},
+    "sdp": {"errors", "networks"},
     "sip": set(),
     "calls": {"errors", "sdp"},
     "capture": {"calls", "redact", "sdp", "texts"},
     "meters": set(),
     "transport": set(),
-    "gateway": {"sip", "sdp", "calls", "errors"},
+    "gateway": {"sip", "sdp", "calls", "errors", "networks"},
     "sip_service": {"transport", "gateway", "redact"},
     "identity": {"errors"},
-    "web": {"identity", "gateway", "calls", "capture", "errors", "meters", "redact", "sdp", "texts"},
+    "web": {"identity", "gateway", "calls", "capture", "errors", "meters", "networks", "redact", "sdp", "texts"},
     "browser": set(),
     "config": {"identity", "transport", "redact"},
     "demo": {"sip", "sdp", "transport", "tokens", "errors", "redact"},
@@ -71,7 +72,7 @@ IMPURE = {
     "wsproto",
     "zope",
 }
-PURE_PARTS = ("sip", "calls", "capture", "meters", "sdp", "errors", "redact")
+PURE_PARTS = ("sip", "calls", "capture", "meters", "sdp", "errors", "networks", "redact")
 
 MODULE_LINES = 600
 FUNCTION_LINES = 60

@@ -19,7 +19,8 @@ from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.web.harness import WebTestCase, Wire
-from wrtcgw.web.connection_limits import ConnectionLimits, neighbourhood, next_descriptor
+from wrtcgw.networks import place_of
+from wrtcgw.web.connection_limits import ConnectionLimits, next_descriptor
 from wrtcgw.web.settings import WebSettings
 
 SOURCE = Path(__file__).parent.parent.parent
@@ -42,7 +43,7 @@ class Neighbourhoods(SynchronousTestCase):
 
     def test_neighbourhoods(self) -> None:
         """An IPv4 address stands for itself, mapped or not; an IPv6 address for its /64."""
-        self.assertEqual({text: neighbourhood(text) for text in self.SAME}, self.SAME)
+        self.assertEqual({text: place_of(text) for text in self.SAME}, self.SAME)
 
 
 class PerAddress(WebTestCase):

@@ -6,8 +6,9 @@ from typing import Any
 from tests.web.harness import PASSWORD, Answer, WebTestCase
 from wrtcgw.calls.agent import Agent
 from wrtcgw.errors import RegistrationRefused
+from wrtcgw.networks import place_of
 from wrtcgw.web import WebSettings
-from wrtcgw.web.limits import FAMILIAR, SignInLimit, block_of
+from wrtcgw.web.limits import FAMILIAR, SignInLimit
 from wrtcgw.web.settings import Allowance
 
 PER_ADDRESS, PER_ID = Allowance(100, 1.0), Allowance(10, 0.1)
@@ -168,7 +169,7 @@ class Memory(WebTestCase):
 
     def test_blocks(self) -> None:
         """IPv4 counts by address, IPv6 by 64 bits, and what is no address by itself."""
-        self.assertEqual(block_of("192.0.2.1"), "192.0.2.1")
-        self.assertEqual(block_of("2001:db8::1"), block_of("2001:db8::ffff:1"))
-        self.assertNotEqual(block_of("2001:db8::1"), block_of("2001:db8:0:1::1"))
-        self.assertEqual(block_of(""), "")
+        self.assertEqual(place_of("192.0.2.1"), "192.0.2.1")
+        self.assertEqual(place_of("2001:db8::1"), place_of("2001:db8::ffff:1"))
+        self.assertNotEqual(place_of("2001:db8::1"), place_of("2001:db8:0:1::1"))
+        self.assertEqual(place_of(""), "")

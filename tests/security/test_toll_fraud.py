@@ -4,6 +4,7 @@ from attrs import evolve
 
 from tests.support.farside import SDP
 from tests.support.gatewaycase import DOMAIN, PAGE, PAGE_SDP, GatewayCase
+from wrtcgw.calls.abilities import PageAbilities
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.messages import MessageType
 from wrtcgw.errors import DestinationForbidden, GuestsNotAllowed, TooManyCalls, TooManyOrders
@@ -382,6 +383,35 @@ class RateTests(TollCase):
                 self.assertRaises(TooManyCalls, self.call, "8000", f"g{number}", "192.0.2.9")
         self.call("8000", "g4", "192.0.2.10")
         self.assertRaises(GuestsNotAllowed, self.call, "9000", "g3", "192.0.2.11")
+
+    def test_guests_of_one_network(self) -> None:
+        """Guests of one IPv6 network of 64 bits are of one place, and IPv4 is the same when it comes mapped."""
+        same = (
+            ("2001:db8:0:1::9", "2001:db8:0:1:ffff::1", "2001:0DB8:0000:0001::2", "2001:db8:0:2::9"),
+            ("192.0.2.9", "::ffff:192.0.2.9", "[::ffff:c000:209]", "::ffff:192.0.2.10"),
+        )
+        for *places, elsewhere in same:
+            self.start(guest_mode="unregistered", guest_destinations=("8000",), calls_per_minute=2)
+            for number in range(2):
+                self.done(self.gateway.sign_in_guest(f"g{number}"))
+                self.call("8000", f"g{number}", places[number])
+            self.done(self.gateway.sign_in_guest("late"))
+            for place in places:
+                self.assertRaises(TooManyCalls, self.call, "8000", "late", place)
+            self.call("8000", "late", elsewhere)
+
+    def test_transfers_of_guests(self) -> None:
+        """A guest's transfers are charged to where it called from: they take nothing from guests elsewhere."""
+        budget, rights = CallBudget(lambda: 0.0), Rights(calls_per_minute=3)
+        near = Agent(id="near", dn="guest-1", since=0.0, abilities=PageAbilities().as_guest())
+        far = Agent(id="far", dn="guest-2", since=0.0, abilities=PageAbilities().as_guest())
+        budget.charge(near, rights, "2001:db8:0:1::9")
+        budget.charge(far, rights, "2001:db8:0:2::9")
+        for _ in range(2):
+            budget.charge(near, rights)
+        self.assertRaises(TooManyCalls, budget.require, near, rights)
+        self.assertRaises(TooManyCalls, budget.require, near, rights, "2001:db8:0:1:1::9")
+        budget.require(far, rights)
 
     def test_refused_is_not_charged(self) -> None:
         """What was not called is not charged."""

@@ -8,7 +8,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 from twisted.web.test.requesthelper import DummyRequest
 
-from wrtcgw.web.addresses import Addresses, Client, plain_address
+from wrtcgw.networks import plain_address
+from wrtcgw.web.addresses import Addresses, Client
 
 PROXIES = (ip_network("127.0.0.0/8"), ip_network("2001:db8:1::/64"))
 CLIENT = "192.0.2.7"

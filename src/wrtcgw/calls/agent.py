@@ -48,6 +48,8 @@ class Agent:
     last_seen: float | None = None
     abilities: PageAbilities = DEFAULT
     """What its page can do."""
+    place: str = ""
+    """The network from which its page placed its last call."""
     waiting: int = 0
     """How many polls and streams of its page hang now."""
     heard: deque[str] = field(factory=lambda: deque(maxlen=HEARD), repr=False)

@@ -2,7 +2,7 @@
 How often an agent may place calls, and send digits and data inside them.
 
 What a DN has used up it has used up: signing out and in again gives nothing back. A guest has no DN, so that the
-address of its page counts.
+place of its page counts (:func:`~wrtcgw.networks.place_of`): for IPv6 a network of 64 bits.
 """
 
 import math
@@ -13,6 +13,7 @@ from attrs import define
 from wrtcgw.calls.agent import Agent
 from wrtcgw.errors import TooManyCalls, TooManyOrders
 from wrtcgw.gateway.rights import Rights
+from wrtcgw.networks import place_of
 
 MINUTE, DAY = 60.0, 86_400.0
 ORDERS, ORDERS_PER_SECOND = 100, 20.0
@@ -64,6 +65,7 @@ class CallBudget:
 
     def charge(self, agent: Agent, rights: Rights, address: str = "") -> None:
         """Charge a call that was placed, or ordered by a transfer."""
+        agent.place = place_of(address) or agent.place
         key = _key(agent, address)
         used = self._used[key] = self._of(key, rights)
         used.level -= 1.0
@@ -115,4 +117,5 @@ class OrderBudget:
 
 
 def _key(agent: Agent, address: str) -> str:
-    return f"guest {address}" if agent.guest else agent.dn
+    """Return whose budget it is; a transfer of a guest is charged to where its page placed the call."""
+    return f"guest {place_of(address) or agent.place}" if agent.guest else agent.dn

@@ -1,8 +1,9 @@
 """Making a page's description usable for a peer that wants candidates and a default destination in it."""
 
 import re
-from ipaddress import IPv6Address, ip_address
+from ipaddress import ip_address
 
+from wrtcgw.networks import plain_address
 from wrtcgw.sdp.description import DISCARD_PORT, UNSPECIFIED, Description, Section, Stream
 
 Candidate = tuple[int, bool, int, str, str]
@@ -110,9 +111,4 @@ def _is_address(text: str) -> bool:
 
 def _plain_address(text: str) -> str:
     """Return an address without zone and IPv4 mapping; a documentation address for what is none."""
-    try:
-        address = ip_address(text.partition("%")[0].strip("[]"))
-    except ValueError:
-        return _NOWHERE
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return str(mapped or address)
+    return plain_address(text.partition("%")[0]) or _NOWHERE

@@ -7,12 +7,13 @@ configure, and then all clients would look like one.
 """
 
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
+from ipaddress import ip_address
 
 from attrs import frozen
 from twisted.web.http_headers import Headers
 from twisted.web.server import Request
 
+from wrtcgw.networks import plain_address
 from wrtcgw.web.settings import Network
 
 FORWARDING = (b"x-forwarded-for", b"x-real-ip", b"forwarded", b"x-forwarded-proto", b"x-forwarded-host", b"via")
@@ -87,18 +88,6 @@ class Addresses:
         if not address:
             return False
         return any(ip_address(address) in network for network in self._networks)
-
-
-@lru_cache(maxsize=4096)
-def plain_address(text: str) -> str:
-    """Return an address in its one normal form, IPv4 also when it came mapped into IPv6; '' when it is none."""
-    try:
-        address = ip_address(text.strip().strip("[]"))
-    except ValueError:
-        return ""
-    if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    return str(address)
 
 
 @lru_cache(maxsize=1024)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from twisted.logger import Logger
 
 from wrtcgw.errors import GatewayError
+from wrtcgw.networks import place_of
 from wrtcgw.web.addresses import Client
 from wrtcgw.web.errors import (
     ForeignOrigin,
@@ -24,7 +25,7 @@ from wrtcgw.web.errors import (
     SessionRequired,
     row_of,
 )
-from wrtcgw.web.limits import Buckets, block_of
+from wrtcgw.web.limits import Buckets
 from wrtcgw.web.settings import Allowance
 
 NAMESPACE = "wrtcgw.audit"
@@ -86,7 +87,7 @@ class Audit:
 
     def refuse(self, event: str, error: GatewayError, client: Client, **facts: object) -> None:
         """Write that ``event`` was refused for a reason."""
-        place = block_of(client.address)
+        place = place_of(client.address)
         if self._rate.wait(place):
             if place in self._unwritten or len(self._unwritten) < COUNTED:
                 self._unwritten[place] += 1

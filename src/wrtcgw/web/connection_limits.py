@@ -1,7 +1,7 @@
 """
 How many connections there may be: of one address, and in all.
 
-An address is an IPv4 address or an IPv6 network of 64 bits, because whoever has one address there has them all. Agents
+An address is what :func:`~wrtcgw.networks.place_of` says, for IPv6 a network of 64 bits. Agents
 who are signed in bring some more for their address, and keep getting in when others have used up what is left of the
 system's descriptors.
 """
@@ -10,12 +10,11 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
-from ipaddress import ip_address, ip_network
 from typing import Protocol
 
 from twisted.logger import Logger
 
-from wrtcgw.web.addresses import plain_address
+from wrtcgw.networks import place_of, plain_address
 
 PER_AGENT = 4
 """So many more connections for each agent that is signed in from an address: a poll, a stream, calls and pages."""
@@ -29,14 +28,6 @@ log = Logger()
 
 class Place(Protocol):
     """A connection, known by its identity."""
-
-
-def neighbourhood(address: str) -> str:
-    """Return what counts as one address: an IPv4 address, or the first 64 bits of an IPv6 address; '' for none."""
-    plain = plain_address(address)
-    if ":" not in plain:
-        return plain
-    return str(ip_network((int(ip_address(plain)) >> 64 << 64, 64)))
 
 
 def next_descriptor() -> int:
@@ -86,7 +77,7 @@ class ConnectionLimits:
         """Return whether the system has descriptors left for a connection: the last ones are not for strangers."""
         if not self._full or next_descriptor() < self._full:
             return True
-        home = neighbourhood(address)
+        home = place_of(address)
         if not home or self._is_proxy(plain_address(address)) or self._agents_at(home):
             return True
         self.refused += 1
@@ -103,7 +94,7 @@ class ConnectionLimits:
 
         :returns: why there is no place for it, '' when there is.
         """
-        home = neighbourhood(address)
+        home = place_of(address)
         why = self._objection(address, home)
         if why:
             self.refused += 1
@@ -135,6 +126,6 @@ class ConnectionLimits:
         now = self._seconds()
         if now >= self._recount_at:
             addresses = list(self._agents())
-            self._known = Counter(neighbourhood(address) for address in addresses if address)
+            self._known = Counter(place_of(address) for address in addresses if address)
             self._recount_at = now + RECOUNT + RECOUNT_EACH * len(addresses)
         return self._known[home]

@@ -3,7 +3,7 @@ How often sign_in may be tried.
 
 A try takes a token from several buckets, and gives it back unless the registrar refused it: so guessing is slow, while
 any number of agents may sign in properly, and no more than a burst at a time. Where a try comes from counts by whole
-networks (:func:`block_of`).
+networks (:func:`~wrtcgw.networks.place_of`).
 
 Nobody may lock a rightful agent out for ever, which is what these rules are for:
 
@@ -17,10 +17,10 @@ Nobody may lock a rightful agent out for ever, which is what these rules are for
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from ipaddress import IPv6Address, ip_address, ip_network
 
 from attrs import evolve, frozen
 
+from wrtcgw.networks import place_of
 from wrtcgw.web.errors import TooManyTries
 from wrtcgw.web.settings import Allowance
 
@@ -32,17 +32,6 @@ PRUNE_AT = 10_000
 """Buckets; beyond it those that are full again are forgotten."""
 FAMILIAR = 20_000
 """How many pairs of DN and address that have signed in well are remembered."""
-PREFIX = 64
-"""Bits of an IPv6 address that tell one customer from another; the rest each may choose."""
-
-
-def block_of(address: str) -> str:
-    """Return what counts as one place: an IPv4 address, or an IPv6 network of 64 bits; other texts as they are."""
-    try:
-        known = ip_address(address)
-    except ValueError:
-        return address
-    return str(ip_network((known, PREFIX), strict=False)) if isinstance(known, IPv6Address) else address
 
 
 class Buckets:
@@ -153,21 +142,21 @@ class SignInLimit:
         :param known: the caller shows a token that is or was of an agent with this DN.
         :raises TooManyTries: when one of the buckets is empty; nothing is charged then.
         """
-        block = block_of(address)
+        place = place_of(address)
         if known:
             charges: tuple[Charge, ...] = (Charge(self._known, dn),)
-        elif (dn, block) in self._familiar:
-            charges = (Charge(self._dns, (dn, block)),)
+        elif (dn, place) in self._familiar:
+            charges = (Charge(self._dns, (dn, place)),)
         else:
-            charges = self._of_stranger(block, agent_id, dn)
-        return _charge(charges, lambda: self._note(dn, block))
+            charges = self._of_stranger(place, agent_id, dn)
+        return _charge(charges, lambda: self._note(dn, place))
 
-    def _of_stranger(self, block: str, agent_id: str, dn: str) -> tuple[Charge, ...]:
-        id_here, dn_here = (agent_id, block), (dn, block)
+    def _of_stranger(self, place: str, agent_id: str, dn: str) -> tuple[Charge, ...]:
+        id_here, dn_here = (agent_id, place), (dn, place)
         fresh = self._ids.is_full(id_here) and self._dns.is_full(dn_here)
         keep = 0.0 if fresh else self._share
         return (
-            Charge(self._addresses, block, patience=PATIENCE if fresh else 0.0),
+            Charge(self._addresses, place, patience=PATIENCE if fresh else 0.0),
             Charge(self._ids, id_here),
             Charge(self._dns, dn_here),
             Charge(self._ids_anywhere, agent_id, keep),
@@ -180,7 +169,7 @@ class SignInLimit:
 
         :raises TooManyTries: when its bucket is empty.
         """
-        return _charge((Charge(self._addresses, block_of(address)),))
+        return _charge((Charge(self._addresses, place_of(address)),))
 
     def enter_guest(self, address: str) -> Try:
         """
@@ -190,12 +179,12 @@ class SignInLimit:
 
         :raises TooManyTries: when it is empty.
         """
-        return _charge((Charge(self._guests, block_of(address)),))
+        return _charge((Charge(self._guests, place_of(address)),))
 
-    def _note(self, dn: str, block: str) -> None:
+    def _note(self, dn: str, place: str) -> None:
         """Remember that a DN has signed in from somewhere."""
-        self._familiar[dn, block] = None
-        self._familiar.move_to_end((dn, block))
+        self._familiar[dn, place] = None
+        self._familiar.move_to_end((dn, place))
         if len(self._familiar) > FAMILIAR:
             self._familiar.popitem(last=False)
 

@@ -16,6 +16,7 @@ from wrtcgw.calls.abilities import DEFAULT, PageAbilities
 from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.errors import AgentInUse, BadInput, GatewayError, NotSignedIn, RegistrationRefused
 from wrtcgw.gateway import Gateway
+from wrtcgw.networks import place_of
 from wrtcgw.web.addresses import Client
 from wrtcgw.web.audit import Audit
 from wrtcgw.web.auth import Access, cleared_cookie, session_cookie, shown_token
@@ -23,7 +24,7 @@ from wrtcgw.web.codec import SignIn
 from wrtcgw.web.errors import TooManyGuestsHere, TooManyTries, WrongMethod
 from wrtcgw.web.events import Streams
 from wrtcgw.web.expiry import Expiry
-from wrtcgw.web.limits import SignInLimit, Try, block_of
+from wrtcgw.web.limits import SignInLimit, Try
 from wrtcgw.web.longpoll import Polls
 from wrtcgw.web.origins import Origins, is_secure
 from wrtcgw.web.replies import Reply
@@ -169,31 +170,31 @@ class SignInService:
 
     def enrol_guest(self, client: Client, agent_id: str, abilities: PageAbilities) -> Deferred[Agent]:
         """Let a caller without a DN in, within the limits of tries of its address; :meth:`open` has to follow."""
-        block = block_of(client.address)
+        place = place_of(client.address)
         try:
-            if self._entering[block] + self._guests_of(block) >= self._guests_here:
+            if self._entering[place] + self._guests_of(place) >= self._guests_here:
                 raise TooManyGuestsHere(self._guests_here)
             this_try = self._limit.enter_guest(client.address)
         except GatewayError as error:
             self.audit.refuse("guest", error, client)
             raise
         enter = self._gateway.sign_in_guest(agent_id, abilities=abilities)
-        self._entering[block] += 1
+        self._entering[place] += 1
         work = Deferred.fromCoroutine(self._within(this_try, enter, agent_id, client, keep=True))
-        return self._for_page(work.addBoth(self._entered, block))
+        return self._for_page(work.addBoth(self._entered, place))
 
-    def _entered(self, outcome: Outcome, block: str) -> Outcome:
-        self._entering[block] -= 1
-        if not self._entering[block]:
-            del self._entering[block]
+    def _entered(self, outcome: Outcome, place: str) -> Outcome:
+        self._entering[place] -= 1
+        if not self._entering[place]:
+            del self._entering[place]
         return outcome
 
-    def _guests_of(self, block: str) -> int:
+    def _guests_of(self, place: str) -> int:
         """Return how many guests from one place are there."""
         return sum(
             agent.guest
             and agent.registration is not RegistrationState.SIGNED_OUT
-            and block_of(session.client_address) == block
+            and place_of(session.client_address) == place
             for agent, session in self._sessions
         )
 
