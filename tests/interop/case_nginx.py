@@ -1,11 +1,45 @@
 """The API through nginx as ``conf/nginx`` sets it up: what passes, what does not, and whose address counts."""
 
+import contextlib
+import socket
+import ssl
+
 from twisted.internet import reactor
+from twisted.internet.threads import deferToThread
+from twisted.web.client import Agent, readBody
+from twisted.web.http_headers import Headers
 
 from tests.interop import base
 from tests.interop.descriptions import chromium_offer
 from tests.interop.desk import Browser, Desk
 from tests.interop.gateway import Gateway
+from tests.interop.processes import free_ports
+from tests.interop.servers import CONF, nginx_with
+from tests.security.test_smuggling import BAD, CHUNKED, EMPTY, SMUGGLED, length
+
+BEHIND_A_PROXY: dict[str, tuple[bytes, bytes]] = {
+    "two codings, one hidden": (CHUNKED + b"Transfer-Encoding: identity\r\n", EMPTY),
+    "coding in quotes": (b'Transfer-Encoding: "chunked"\r\n', EMPTY),
+    "coding after an underscore": (b"Transfer_Encoding: chunked\r\n" + length(b"999999999"), EMPTY),
+    "bare CR in a field": (b"X-A: a\rTransfer-Encoding: chunked\r\n" + length(b"999999999"), EMPTY),
+    "length too large": (length(b"99999999999999999999999"), b""),
+    "chunk too large": (CHUNKED, b"fffffffffffffffff\r\nhello\r\n0\r\n\r\n"),
+    "chunk without digits": (CHUNKED, b";a=b\r\nhello\r\n0\r\n\r\n"),
+    "folded coding": (b"Transfer-Encoding:\r\n chunked\r\n" + length(b"5"), EMPTY),
+    "no name": (b": chunked\r\n" + length(b"999999999"), EMPTY),
+}
+"""Further shapes that are known to part a proxy from what is behind it."""
+COUNTED = {
+    "192.0.2.9": "192.0.2.9",
+    "::ffff:192.0.2.9": "192.0.2.9",
+    "2001:db8:0:1::9": "2001:db8:0:1",
+    "2001:db8:0:1:ffff:ffff:ffff:ffff": "2001:db8:0:1",
+    "2001:db8:0:2::9": "2001:db8:0:2",
+    "2001:db8::1": "2001:db8::",
+    "2001:db8::ffff:1:2:3": "2001:db8::",
+    "::1": "::",
+}
+"""Some addresses, and whom the sample takes each for."""
 
 
 class ThroughNginx(base.InteropCase):
@@ -59,3 +93,116 @@ class ThroughNginx(base.InteropCase):
         self.assertEqual(reply.code, 413)
         self.assertEqual(reply.json["code"], "body_too_large")
         self.assertEqual((await desk.sign_out()).code, 200)
+
+
+class Smuggling(base.InteropCase):
+    """Attack 13 with nginx in front: requests whose end nginx and the gateway could see in different places."""
+
+    timeout = 240
+
+    def setUp(self) -> None:
+        """Have the gateway, and how to trust nginx."""
+        super().setUp()
+        self.behind_nginx()
+        self.tls = ssl.create_default_context(cafile=str(self.environment.certificates.authority))
+
+    def say(self, text: bytes) -> bytes:
+        """Send bytes over one connection, and return all that comes until it is closed or says nothing for a while."""
+        port = self.environment.ports.nginx
+        heard = b""
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+            self.tls.wrap_socket(plain, server_hostname="localhost") as connection,
+        ):
+            connection.sendall(text)
+            connection.settimeout(0.5)
+            with contextlib.suppress(TimeoutError, ConnectionError, ssl.SSLError):
+                while block := connection.recv(65536):
+                    heard += block
+        return heard
+
+    async def untouched(self, desk: Desk, name: str) -> None:
+        """Check that other clients' requests are answered as ever: over nginx' own connections to the gateway."""
+        for _ in range(3):
+            health = await desk.browser.get("/api/health")
+            self.assertEqual((health.code, health.json.get("status")), (200, "ok"), name)
+            calls = await desk.browser.get("/api/webrtc/calls", id=desk.id)
+            self.assertEqual((calls.code, calls.json["calls"]), (200, []), name)
+
+    async def victim(self) -> Desk:
+        """Return an agent whose session an unguarded request from nginx' own address would end."""
+        desk = Desk(Browser.over(self.https_agent(), self.https_url), reactor, "vic", "5001")
+        self._desks.append(desk)
+        self.assertEqual((await desk.sign_in()).code, 200)
+        return desk
+
+    async def test_framing(self) -> None:
+        """Whatever nobody can delimit gets one response at most; nobody is signed out, no other request changes."""
+        desk = await self.victim()
+        for name, (fields, body) in {**BAD, **BEHIND_A_PROXY}.items():
+            head = b"POST /api/webrtc/check HTTP/1.1\r\nHost: localhost\r\n" + fields + b"\r\n"
+            heard = await deferToThread(self.say, head + body + SMUGGLED)
+            self.assertLessEqual(heard.count(b"HTTP/1.1 "), 1, (name, heard[:300]))
+            self.assertRegex(heard[:12].decode(), r"^HTTP/1\.1 [45]\d\d$", name)
+            await self.untouched(desk, name)
+
+    async def test_targets(self) -> None:
+        """Targets and hosts in other forms lead to no surface that nginx keeps from pages, and to nobody's session."""
+        desk = await self.victim()
+        host = b"Host: localhost\r\n"
+        lines = {
+            b"GET http://localhost/api/agents HTTP/1.1\r\n" + host: b"404",
+            b"GET http://127.0.0.1/ops/ HTTP/1.1\r\n" + host: b"404",
+            b"GET /api/webrtc/../agents HTTP/1.1\r\n" + host: b"404",
+            b"GET /api/webrtc/..%2fagents HTTP/1.1\r\n" + host: b"404",
+            b"GET /api/webrtc/%2e%2e/agents HTTP/1.1\r\n" + host: b"404",
+            b"GET /api/webrtc//../../agents HTTP/1.1\r\n" + host: b"404",
+            b"GET /api/health HTTP/1.1\r\nHost: localhost/?#\r\n": b"400",
+            b"GET /api/health HTTP/1.1\r\n" + host + host: b"400",
+            b"GET /api/health HTTP/1.1\r\n": b"400",
+            b"GET /api/health\tHTTP/1.1\r\n" + host: b"400",
+        }
+        for text, code in lines.items():
+            heard = await deferToThread(self.say, text + b"Connection: close\r\n\r\n")
+            self.assertEqual(heard[9:12], code, (text, heard[:200]))
+            await self.untouched(desk, repr(text))
+
+    async def test_well_formed(self) -> None:
+        """Two proper requests in one packet get two responses, in their order."""
+        await self.victim()
+        health = b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        chunked = b"POST /api/webrtc/nothing HTTP/1.1\r\nHost: localhost\r\n" + CHUNKED + b"\r\n2;a=b\r\n{}\r\n" + EMPTY
+        heard = await deferToThread(self.say, health + chunked + health)
+        codes = [part[:3] for part in heard.split(b"HTTP/1.1 ")[1:]]
+        self.assertEqual(codes, [b"200", b"404", b"200"])
+
+
+class Counting(base.InteropCase):
+    """Whom the limits of the sample count."""
+
+    async def test_networks(self) -> None:
+        """IPv4 counts by address, mapped or not, IPv6 by its first 64 bits."""
+        sample = (CONF / "nginx/wrtcgw.conf").read_text()
+        start = sample.index("map $remote_addr")
+        end = sample.index("\n}", start) + 2
+        port = free_ports(1)[0]
+        site = (
+            f"{sample[start:end]}\n"
+            f"server {{ listen 127.0.0.1:{port}; set_real_ip_from 127.0.0.0/8; real_ip_header X-Real-IP;\n"
+            'location / { return 200 "$wrtcgw_client"; } }\n'
+        )
+        folder = self.environment.folder / "nginx-counting"
+        folder.mkdir(exist_ok=True)
+        server = nginx_with(folder, site, port)
+        await self.blocking(server.start)
+        try:
+            found = {address: await self._counted(port, address) for address in COUNTED}
+        finally:
+            await self.blocking(server.stop)
+        self.assertEqual(found, COUNTED)
+
+    async def _counted(self, port: int, address: str) -> str:
+        headers = Headers({"X-Real-IP": [address]})
+        response = await Agent(reactor).request(b"GET", f"http://127.0.0.1:{port}/".encode(), headers)
+        body: bytes = await readBody(response)
+        return body.decode()

@@ -211,6 +211,11 @@ def nginx(folder: pathlib.Path, ports: Ports, certificates: Certificates) -> Ser
             "/var/log/nginx/wrtcgw.access.log": str(folder.parent / "nginx.access.log"),
         },
     )
+    return nginx_with(folder, site, ports.nginx)
+
+
+def nginx_with(folder: pathlib.Path, site: str, port: int) -> Server:
+    """Return nginx, not started, in a folder that is there, with a text as its one site."""
     (folder / "site.conf").write_text(site)
     temporary = "".join(
         f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -220,7 +225,7 @@ def nginx(folder: pathlib.Path, ports: Ports, certificates: Certificates) -> Ser
         f"events {{ worker_connections 512; }}\nhttp {{\n{temporary}include {folder}/site.conf;\n}}\n",
     )
     command = ("nginx", "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf"))
-    return Server("nginx", command, folder.parent / "nginx.log", lambda: accepts(ports.nginx))
+    return Server("nginx", command, folder.parent / "nginx.log", lambda: accepts(port))
 
 
 def rtpengine(folder: pathlib.Path, control: int) -> Server:
