@@ -7,30 +7,24 @@ import os
 import pathlib
 import signal
 import socket
-import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-from attrs import define
 from twisted.application.service import IService
 from twisted.internet.task import Clock
 from twisted.python import usage
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.support.daemon import PATIENCE, PROJECT, twistd
 from wrtcgw.daemon.listener import CannotServe
 from wrtcgw.daemon.service import GatewayService
 from wrtcgw.tap import Options, check_pidfile, makeService, steady, tell_plainly
 
 PROXY = {"SIP_WS_SERVER": "ws://127.0.0.1:8080"}
 PASSWORD = "Genesys2024!WebRTC"
-PROJECT = pathlib.Path(__file__).parent.parent
 OFFER = (PROJECT / "tests" / "data" / "sdp" / "seed-offer.sdp").read_bytes()
-PATIENCE = 60.0
-"""Seconds after which a process that hangs is killed."""
 
 
 class OptionsTests(SynchronousTestCase):
@@ -163,51 +157,6 @@ class SteadyTests(SynchronousTestCase):
         clock.callLater(1.0, self.fail)
         steady(clock)
         self.assertEqual(clock.seconds(), 0.0)
-
-
-@define
-class Twistd:
-    """A running ``twistd wrtcgw``."""
-
-    process: "subprocess.Popen[str]"
-    output: str = ""
-
-    def wait_for(self, text: str) -> str:
-        """Read on to the line that has this text."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.output += line
-            if text in line:
-                return line
-        raise AssertionError(f"no line with {text!r} in:\n{self.output}")
-
-    def finish(self) -> int:
-        """Ask it to stop, and return its status."""
-        self.process.terminate()
-        self.output += self.process.communicate()[0]
-        return self.process.returncode
-
-
-@contextlib.contextmanager
-def twistd(folder: str, *arguments: str, pidfile: str = "") -> Iterator[Twistd]:
-    """Run the installed ``twistd wrtcgw`` in a folder of its own; killed when it takes too long."""
-    program = pathlib.Path(sys.executable).with_name("twistd")
-    paths = [str(PROJECT / each) for each in os.environ.get("PYTHONPATH", "").split(os.pathsep) if each]
-    environ = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
-    command = [str(program), "--nodaemon", f"--pidfile={pidfile}", "wrtcgw", *arguments]
-    process = subprocess.Popen(
-        command, cwd=folder, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    killer = threading.Timer(PATIENCE, process.kill)
-    killer.start()
-    try:
-        yield Twistd(process)
-    finally:
-        killer.cancel()
-        process.kill()
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
 
 
 class SmokeTests(SynchronousTestCase):

@@ -1,25 +1,36 @@
 """Attack 28: secrets are planted everywhere, and then looked for in all that the gateway writes, shows and keeps."""
 
+import contextlib
 import gc
+import hashlib
+import io
 import json
+import pathlib
+import signal
+import stat
 from collections.abc import Iterable, Iterator
-from hashlib import md5
 from types import FunctionType, ModuleType
 from typing import Any, ClassVar
-from urllib.parse import quote_plus
+from urllib.error import HTTPError
+from urllib.parse import quote, quote_plus
+from urllib.request import Request, urlopen
 
 import treq
 from twisted.internet import reactor
 from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
+from twisted.python.usage import UsageError
+from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 from zope.interface import provider
 
 from tests.identity.provider import NOW, SETTINGS, StandInSource, claims, key, token
+from tests.support.daemon import Twistd, twistd
 from tests.support.dialectcase import DialectCase
 from tests.support.endtoend import Page, until
 from wrtcgw.identity.keyring import KeyRing
 from wrtcgw.identity.secrets import Secret
 from wrtcgw.identity.tokens import TokenVerifier
+from wrtcgw.tap import Options
 from wrtcgw.web.tokens import IdentityParts
 
 PASSWORD = "Pl4nted/password+&=%"
@@ -35,7 +46,7 @@ SKIPPED = (ModuleType, type, FunctionType)
 
 def ha1(dn: str, realm: str) -> str:
     """Return the hash that a provider of secrets has in place of the password."""
-    return md5(f"{dn}:{realm}:{PASSWORD}".encode()).hexdigest()
+    return hashlib.md5(f"{dn}:{realm}:{PASSWORD}".encode()).hexdigest()
 
 
 class Vault:
@@ -205,3 +216,153 @@ class Planted(DialectCase):
             if isinstance(each, (str, bytes, bytearray)):
                 text = each if isinstance(each, str) else each.decode("latin-1")
                 self.assert_clean("memory", text, passing)
+
+
+NAMED_TOKEN = "Pl4nted-named-operator"
+URL_PASSWORD = "Pl4nted-proxy-password"
+GUEST = "Pl4nted-guest-password"
+LATER = "Pl4nted-later-secret"
+DEMO_PASSWORD = "Genesys2024!WebRTC"
+SECRETS = (NAMED_TOKEN, OPERATOR, URL_PASSWORD, GUEST, RELAY, LATER, DEMO_PASSWORD, WRONG_OPERATOR, GUESS)
+
+
+class RealDaemon(SynchronousTestCase):
+    """What a real process prints, and shows to other users of its machine."""
+
+    def setUp(self) -> None:
+        self.folder = pathlib.Path(self.mktemp())
+        self.folder.mkdir()
+        self.digest = hashlib.sha256(NAMED_TOKEN.encode()).hexdigest()
+        (self.folder / "relay").write_text(RELAY + "\n")
+        (self.folder / "relay").chmod(0o600)
+
+    def configure(self, **values: object) -> None:
+        """Write the configuration, with secrets by value and by file."""
+        usual: dict[str, object] = {
+            "http_port": 0,
+            "log_level": "debug",
+            "access_log": True,
+            "operator_tokens": [f"ann:admin:{self.digest}"],
+            "guest_password": GUEST,
+            "turn_servers": ["turn:relay.example.org"],
+            "turn_secret_file": str(self.folder.absolute() / "relay"),
+        }
+        text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in {**usual, **values}.items())
+        (self.folder / "wrtcgw.toml").write_text(text)
+
+    def assert_clean(self, where: str, text: str, *more: str) -> None:
+        """Check that a text has none of the secrets, nor their hashes, in no spelling."""
+        for secret in (*SECRETS, self.digest, *more):
+            for spelling in (secret, quote_plus(secret), quote(secret), json.dumps(secret)[1:-1]):
+                self.assertNotIn(spelling, text, where)
+
+    def run_to_end(self, *arguments: str, **environ: str) -> str:
+        """Run the daemon until it ends by itself; return all that it printed."""
+        with twistd(str(self.folder), "--config", "wrtcgw.toml", *arguments, **environ) as running:
+            return running.process.communicate()[0]
+
+    def refused(self, *arguments: str) -> str:
+        """Return what is told of a configuration that cannot be used, and of no other."""
+        options, printed = Options(), io.StringIO()
+        options.environ = {}
+        with contextlib.redirect_stdout(printed):
+            error = self.assertRaises(
+                (SystemExit, UsageError),
+                options.parseOptions,
+                ["--config", str(self.folder / "wrtcgw.toml"), "--sip-domain", "example.org", *arguments],
+            )
+        return f"{error} {printed.getvalue()}"
+
+    def shown(self, running: Twistd, *more: str) -> None:
+        """Check what any user of the machine sees of the process."""
+        process = pathlib.Path("/proc", str(running.process.pid))
+        command = (process / "cmdline").read_text().replace("\0", " ")
+        self.assertIn("wrtcgw", command)
+        for name in ("cmdline", "comm", "status"):
+            self.assert_clean(name, (process / name).read_text(), *more)
+        self.assertEqual(stat.S_IMODE((process / "environ").stat().st_mode) & 0o077, 0)
+
+    def test_check_config(self) -> None:
+        """--check-config masks secrets from the file, from files of their own and from variables, and in URLs."""
+        self.configure(sip_ws_servers=[f"wss://user:{URL_PASSWORD}@proxy.example.org/"])
+        text = self.run_to_end("--check-config", WRTCGW_OPERATOR_TOKEN=OPERATOR)
+        self.assertEqual(text.splitlines()[0], "OK", text)
+        for name in ("operator_token", "operator_tokens", "guest_password", "turn_secret"):
+            self.assertRegex(text, rf"(?m)^{name} = \*+ ")
+        self.assertIn("variable WRTCGW_OPERATOR_TOKEN", text)
+        self.assertIn("wss://proxy.example.org", text)
+        self.assert_clean("--check-config", text)
+
+    def test_faults(self) -> None:
+        """Neither --check-config nor a start that fails shows a secret that is in the wrong place or form."""
+        wrong: tuple[dict[str, object], ...] = (
+            {"operator_tokens": [f"ann:admin:{NAMED_TOKEN}"]},
+            {"operator_token": [OPERATOR]},
+            {"turn_secret": RELAY, "guest_password": {"value": GUEST}},
+            {"operator_tokn": OPERATOR, "turn_secrets": RELAY},
+            {"sip_ws_servers": [f"http://user:{URL_PASSWORD}@proxy.example.org/"]},
+            {"sip_ws_servers": [f"wss://user:{URL_PASSWORD}@proxy.example.org:port/"]},
+            {"sip_ws_servers": [f"wss://user:{URL_PASSWORD}@proxy.example.org/#x"]},
+            {"sip_server": f"user:{URL_PASSWORD}@proxy.example.org"},
+            {"oidc_issuer": f"https://user:{URL_PASSWORD}@id.example.org/"},
+            {"sip_secrets": f"https://user:{URL_PASSWORD}@vault.example.org/"},
+            {"turn_servers": [f"turn:user:{RELAY}@relay.example.org"]},
+        )
+        for values in wrong:
+            self.configure(**values)
+            for check in (True, False):
+                text = self.refused(*(["--check-config"] if check else []))
+                self.assertIn("expected", text, values)
+                self.assert_clean(f"{values} {check}", text)
+        self.assert_clean("a start", self.run_to_end())
+
+    def test_running(self) -> None:
+        """A daemon at debug shows none in what it logs, reload and stop included, nor in arguments and environment."""
+        self.configure()
+        tokens: list[str] = []
+        with twistd(str(self.folder), "--demo", "--config", "wrtcgw.toml", WRTCGW_OPERATOR_TOKEN=OPERATOR) as running:
+            url = running.wait_for("serving http://").partition("serving ")[2].split()[0]
+            running.wait_for("flow 0: connected")
+            query = f"id=one&dn=5001&password={quote_plus(DEMO_PASSWORD)}"
+            tokens.append(self.sent("GET", f"{url}/api/webrtc/sign_in?{query}", 200))
+            body = json.dumps({"id": "two", "dn": "5002", "password": DEMO_PASSWORD})
+            tokens.append(self.sent("POST", f"{url}/api/webrtc/sign_in", 200, body))
+            self.sent(
+                "POST", f"{url}/api/webrtc/sign_in", 401, body.replace(DEMO_PASSWORD, GUESS).replace("5002", "5003")
+            )
+            for token, status in ((NAMED_TOKEN, 200), (OPERATOR, 200), (WRONG_OPERATOR, 401)):
+                self.sent("GET", f"{url}/api/ops/summary", status, token=token)
+            self.shown(running, *tokens)
+            self.configure(turn_secret_file="", turn_secret=LATER, guest_password=LATER)
+            running.process.send_signal(signal.SIGHUP)
+            running.wait_for("a restart is needed")
+            self.assertEqual(running.finish(), -signal.SIGTERM, running.output)
+        self.assertIn("REGISTER sip:", running.output)
+        self.assertNotIn("Traceback", running.output)
+        self.assertTrue(all(len(token) > 20 for token in tokens), tokens)
+        self.assert_clean("log", running.output, *tokens)
+        self.assertEqual({path.name for path in self.folder.iterdir()}, {"wrtcgw.toml", "relay"}, "what else it keeps")
+
+    def test_unreachable_proxy(self) -> None:
+        """A proxy whose URL holds a password, and that does not answer, is named without it."""
+        self.configure(sip_ws_servers=[f"ws://user:{URL_PASSWORD}@127.0.0.1:1/x?key={LATER}"], sip_domain="example.org")
+        with twistd(str(self.folder), "--config", "wrtcgw.toml") as running:
+            running.wait_for("127.0.0.1:1")
+            running.wait_for("refused")
+            self.shown(running)
+            running.finish()
+        self.assert_clean("log", running.output)
+
+    def sent(self, method: str, url: str, status: int, body: str = "", token: str = "") -> str:
+        """Send a request and check its status; return the session's token that came with the response."""
+        headers = {"Content-Type": "application/json"} if body else {}
+        headers |= {"Authorization": f"Bearer {token}"} if token else {}
+        request = Request(url, data=body.encode() or None, headers=headers, method=method)
+        try:
+            with urlopen(request, timeout=30) as response:
+                found, fields = response.status, response.headers
+        except HTTPError as error:
+            found, fields = error.code, error.headers
+            error.close()
+        self.assertEqual(found, status, url)
+        return fields.get("X-WRTC-Session") or ""

@@ -4,6 +4,7 @@ Where settings come from: options before environment before file before default.
 All faults are collected, so that an operator sees them at once and not one after each restart.
 """
 
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -85,11 +86,11 @@ class _Reading:
             self.values[name] = read(value)
         except BadTables as error:
             for place, expected, found in error.faults:
-                told = "an unknown one" if expected.startswith("a known key") else redact(_found(found))
+                told = "an unknown one" if expected.startswith("a known key") else _redacted(_found(found))
                 self.faults.append(Fault(f"{name}{place}", expected, told, source))
         except ValueError as error:
             wrong = error.item if isinstance(error, BadItem) else value
-            found = "a value that is not shown" if key.secret else redact(repr(wrong))
+            found = "a value that is not shown" if key.secret else _redacted(repr(wrong))
             detail = str(error) if str(error).startswith(("expected ", "a list of origins")) else key.kind.expected
             self.faults.append(Fault(name, detail.removeprefix("expected "), found, source))
         self.sources[name] = source
@@ -100,6 +101,16 @@ class _Reading:
         close = get_close_matches(name.removeprefix(PREFIX).lower(), by_lower, n=1)
         hint = f"a known key: did you mean {by_lower[close[0]]}?" if close else "a known key"
         self.faults.append(Fault(name, hint, "an unknown one", source))
+
+
+_USER_AND_PASSWORD = re.compile(
+    r"(?<![^\s'\"\[({,])((?:[a-z]+:(?=//)|(?:sip|stun|turn)s?:)?+(?://)?+)[^\s:@'\"\[({,]*:[^\s@]*@", re.IGNORECASE
+)
+
+
+def _redacted(text: str) -> str:
+    """Return what was found without secrets: what stands as ``user:password@`` before a host is one in any key."""
+    return redact(_USER_AND_PASSWORD.sub(rf"\g<1>{MASK}@", text))
 
 
 def _found(value: object) -> str:
