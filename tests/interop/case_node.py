@@ -19,7 +19,7 @@ class InstalledNodeTests(NodeTests):
         self.assertIsNotNone(NODE, f"there is no node {OLDEST} or later: run python -m tests.interop.install")
 
     def test_types(self) -> "Deferred[None]":
-        """The library's source has the types that its comments say (``tsc --checkJs``)."""
+        """The sources have the types that their comments say (``tsc --checkJs --strict``)."""
         return deferToThread(self._check_types)
 
     def _check_types(self) -> None:

@@ -4,10 +4,13 @@
  * Calls `network` when the computer is in a network again, or in none any more; `awake` when the page may have slept
  * (hidden, frozen, or kept for the browser's Back) or the browser guesses that the network is another one; `devices`
  * when a microphone or loudspeaker was connected or taken away.
+ * @param {{network: () => void, awake: () => void, devices: () => void}} told
  * @returns {() => void} stops that
  */
 export function watchBrowser({ network, awake, devices }) {
+  /** @type {(() => void)[]} */
   const offs = [];
+  /** @type {(target: EventTarget | undefined, name: string, listener: (event: any) => void) => void} */
   const listen = (target, name, listener) => {
     target?.addEventListener?.(name, listener);
     offs.push(() => target?.removeEventListener?.(name, listener));
@@ -26,6 +29,8 @@ const PATIENCE = 4_000; // ms: the page before a reload may not be quite gone, o
 
 /**
  * Claims a name for this page, among all pages of its origin; with `steal` whoever has it.
+ * @param {string} name
+ * @param {{steal?: boolean}} [how]
  * @returns {Promise<(() => void) | null>} gives it free again; null when another page has it
  */
 export function claim(name, { steal = false } = {}) {

@@ -6,12 +6,13 @@ const BROWSERS = [
   ["chrome", /(?:Chrome|Chromium)\/(\d+)/],
   ["safari", /Version\/(\d+)[\d.]* .*Safari\//],
 ];
+/** @type {Record<string, number>} */
 const MINIMUM = { chrome: 110, firefox: 115, safari: 16 }; // what the library's own language asks for
 
 function detected() {
   const agent = globalThis.navigator?.userAgent ?? "";
   const [name, pattern] = BROWSERS.find((browser) => browser[1].test(agent)) ?? /** @type {const} */ (["", null]);
-  return { name, version: Number(pattern?.exec(agent)[1] ?? 0) };
+  return { name, version: Number(pattern?.exec(agent)?.[1] ?? 0) };
 }
 
 /** Tells whether the browser can make calls at all. */

@@ -9,9 +9,17 @@ import { Referral } from "./referral.js";
 import { Warnings } from "./warnings.js";
 import { QualityMonitor } from "./qualityMonitor.js";
 
+/** @import { Attached, CallOptions, CallState, Ending, TransferProgress } from "../grtc.js" */
+/** @import { Told } from "./facts.js" */
+/** @import { Phone } from "./phone.js" */
+/** @import { CallEvents, CallView, GatewayMessage, Farewell } from "./types.js" */
+
 const UNANSWERABLE = ["no_common_codec", "no_webrtc"]; // whoever tries
 
-/** @typedef {"incoming" | "answering" | "calling" | "ringing" | "early" | "established" | "ended"} CallState */
+/**
+ * @typedef {{direction: "inbound" | "outbound", peer: string, id?: string, offer?: string | null}
+ *   & Record<string, unknown>} Beginning beside it what is known of the call (`factsOf`)
+ */
 
 /**
  * A call: outbound ones come from `Phone.call`, inbound ones from the phone's event "incoming".
@@ -20,6 +28,7 @@ const UNANSWERABLE = ["no_common_codec", "no_webrtc"]; // whoever tries
  * ({code, hint}), "identity" ({peer, displayName}), "transfer" ({state, sipCode, reason, hint, to}), "dtmf" (digits),
  * "info" ({contentType, body}), "talk", "error" (PhoneError), "lint" ([{rule, text}]), "way" (state of the
  * RTCPeerConnection), "message" (what the gateway says, before it is obeyed), "ended" (what `ended` has).
+ * @extends {Emitter<CallEvents>}
  */
 export class Call extends Emitter {
   /** The gateway's id of the call; empty while it has given none. */
@@ -39,7 +48,7 @@ export class Call extends Emitter {
   headers = {};
   /** How the caller's number was verified (RFC 8224). */
   verstat = "";
-  /** @type {{key: string, value: unknown}[]} what the far side has attached */
+  /** @type {Attached[]} what the far side has attached */
   data = [];
   uuid = "";
   /** @type {number | null} seconds after which it may be answered without a click; null for not at all */
@@ -57,11 +66,12 @@ export class Call extends Emitter {
   answeredAt = null;
   /** @type {number | null} */
   endedAt = null;
-  /** @type {ReturnType<typeof endingOf> | null} how it has ended */
+  /** @type {Ending | null} how it has ended */
   ended = null;
   #phone;
   #negotiation;
   #monitor;
+  /** @type {string | null} */
   #offer; // of a call that rings here; null when the caller wants ours
   #referral = new Referral();
   #warnings = new Warnings((name, warning) => {
@@ -69,6 +79,10 @@ export class Call extends Emitter {
     this.#changed();
   });
 
+  /**
+   * @param {Phone} phone
+   * @param {Beginning} beginning
+   */
   constructor(phone, { direction, peer, id = "", offer = null, ...about }) {
     super();
     this.#phone = phone;
@@ -78,8 +92,9 @@ export class Call extends Emitter {
     this.#negotiation.flowing = () => this.#monitor.flowing;
     this.#monitor = new QualityMonitor(this, phone.wire);
     this.#offer = offer;
+    this.direction = direction;
     const wantsOffer = direction === "inbound" && !offer;
-    Object.assign(this, factsOf({ ...about, peer }), { id, direction, peer, wantsOffer });
+    Object.assign(this, factsOf({ ...about, peer }), { id, peer, wantsOffer });
     this.state = direction === "inbound" ? "incoming" : "calling";
   }
 
@@ -103,7 +118,10 @@ export class Call extends Emitter {
 
   // ---- what a page can do
 
-  /** Answers a call that rings here; `hold` puts others on hold. When the microphone is refused it goes on ringing. */
+  /**
+   * Answers a call that rings here; `hold` puts others on hold. When the microphone is refused it goes on ringing.
+   * @param {CallOptions} [options]
+   */
   async answer({ audio = true, video = false, data = [], stream = null, hold = false } = {}) {
     this.#require("answer", "incoming");
     this.#change("answering");
@@ -119,7 +137,10 @@ export class Call extends Emitter {
     if (!this.isOver) this.#established();
   }
 
-  // What will never work is refused; all else may be tried again.
+  /**
+   * What will never work is refused; all else may be tried again.
+   * @param {PhoneError} error
+   */
   async #notAnswered(error) {
     if ((UNANSWERABLE.includes(error.code) || error.details.lint) && !this.isOver) {
       await this.#leave("reject", { code: 488 }, { ...asEnding(error), sipCode: 488 }).catch(() => {});
@@ -142,6 +163,11 @@ export class Call extends Emitter {
     if (!this.isOver) await this.#leave("hangup", {}, {});
   }
 
+  /**
+   * @param {Farewell} verb
+   * @param {Record<string, unknown>} fields
+   * @param {Told} told
+   */
   async #leave(verb, fields, told) {
     await this.#monitor.finish();
     if (this.isOver) return; // meanwhile
@@ -186,18 +212,27 @@ export class Call extends Emitter {
   /**
    * Transfers the far side to a number. Fulfilled when the transfer succeeded, and this call is over; rejected with
    * "transfer_failed" when it did not, and this call goes on. The event "transfer" tells what happens meanwhile.
+   * @param {string} to
    */
   transfer(to) { return this.#refer({ to }); }
 
-  /** Connects the far sides of this call and another one (attended transfer); see `transfer`. */
+  /**
+   * Connects the far sides of this call and another one (attended transfer); see `transfer`.
+   * @param {Call} other
+   */
   transferTo(other) { return this.#refer({ to_call: other.id }); }
 
+  /** @param {Record<string, unknown>} fields */
   async #refer(fields) {
     this.#require("transfer", "established");
     return this.#referral.begin(() => this.#order("transfer", fields), () => this.isOver);
   }
 
-  /** Sends data by SIP INFO. */
+  /**
+   * Sends data by SIP INFO.
+   * @param {string} body
+   * @param {string} [contentType]
+   */
   async sendInfo(body, contentType = "text/plain") {
     await this.#order("info", { content_type: contentType, body });
   }
@@ -207,10 +242,16 @@ export class Call extends Emitter {
     return this.#negotiation.restart();
   }
 
-  /** Sends these tracks in place of what is sent now; what was not sent before is heard after the next offer. */
+  /**
+   * Sends these tracks in place of what is sent now; what was not sent before is heard after the next offer.
+   * @param {MediaStreamTrack[]} tracks
+   */
   send(tracks) { return this.#negotiation.media.send(tracks); }
 
-  /** Makes an offer; with `fresh` of a new connection, with `video` for video, too. Fulfilled when it was answered. */
+  /**
+   * Makes an offer; with `fresh` of a new connection, with `video` for video, too. Fulfilled when it was answered.
+   * @param {import("./types.js").OfferOptions} [options]
+   */
   renegotiate(options = {}) { return this.#negotiation.renew(options); }
 
   /** Returns the quality since the last sample; see the event "quality". */
@@ -221,7 +262,10 @@ export class Call extends Emitter {
 
   // ---- what the phone does with it
 
-  /** Places the call. */
+  /**
+   * Places the call.
+   * @param {{audio: boolean, video: boolean, stream: MediaStream, data: Attached[]}} wanted
+   */
   async place({ audio, video, stream, data }) {
     try {
       await this.#prepare({ audio, video, stream });
@@ -235,14 +279,22 @@ export class Call extends Emitter {
     }
   }
 
-  /** Takes one message of the gateway. */
+  /**
+   * Takes one message of the gateway.
+   * @param {GatewayMessage} message
+   */
   take(message) {
-    if (this.isOver || !TAKE[message.messageType]) return;
+    const take = TAKE[message.messageType];
+    if (this.isOver || !take) return;
     this.emit("message", message);
-    TAKE[message.messageType](this, message);
+    take(this, message);
   }
 
-  /** Goes on with a call of the page before a reload. */
+  /**
+   * Goes on with a call of the page before a reload.
+   * @param {CallView} view
+   * @param {{muted?: boolean}} [kept]
+   */
   async takeUp(view, { muted = false } = {}) {
     this.muted = muted;
     this.startedAt = Date.now() - 1000 * view.age;
@@ -265,7 +317,10 @@ export class Call extends Emitter {
     }
   }
 
-  /** Notes that it is over. */
+  /**
+   * Notes that it is over.
+   * @param {Told} [told]
+   */
   end(told = {}) {
     if (this.isOver) return;
     this.ended = endingOf(told, this.state === "incoming");
@@ -295,23 +350,32 @@ export class Call extends Emitter {
     if (this.isUp) this.#negotiation.lookAfter();
   }
 
-  /** Notes whether something is wrong that the page should tell. */
+  /**
+   * Notes whether something is wrong that the page should tell.
+   * @param {import("../grtc.js").Warning["code"]} code
+   * @param {boolean} on
+   */
   warn(code, on) { this.#warnings.set(code, on); }
 
   // ---- inside
 
+  /** @param {GatewayMessage} message */
   answered(message) {
     if (message.data) this.data = message.data;
     const early = Boolean(message.moreComing);
-    this.#negotiation.answered(message.sdp, early).then(
+    this.#negotiation.answered(message.sdp ?? "", early).then(
       () => (early ? this.#early() : this.#established()),
-      (error) => early || this.#unusable(asPhoneError(error)), // an early one may be another far side's than the last
+      // an early one may be another far side's than the last
+      (error) => (early ? undefined : this.#unusable(asPhoneError(error))),
     );
   }
 
   #early() { if (["calling", "ringing"].includes(this.state)) this.#change("early"); }
 
-  // The answer cannot be used. A call that is up goes on as it was; of one that is not its end tells all.
+  /**
+   * The answer cannot be used. A call that is up goes on as it was; of one that is not its end tells all.
+   * @param {PhoneError} error
+   */
   async #unusable(error) {
     if (this.isUp) this.emit("error", error);
     if (this.isUp || this.isOver) return;
@@ -319,7 +383,9 @@ export class Call extends Emitter {
     await this.#phone.endAtGateway("hangup", this.id);
   }
 
-  offered({ sdp = null, cause }) {
+  /** @param {GatewayMessage} message */
+  offered({ sdp: told, cause }) {
+    const sdp = told ?? null;
     const again = this.state === "answering" && sdp === this.#offer && !cause;
     if (this.state === "incoming") this.#offer = sdp; // told again: the page has signed in again
     if (this.state === "incoming" || again) return;
@@ -328,6 +394,7 @@ export class Call extends Emitter {
 
   ringing() { if (this.state === "calling") this.#change("ringing"); }
 
+  /** @param {GatewayMessage} message */
   heldOrResumed({ messageType, cause }) {
     this.#holdChanged(messageType === "HOLD", cause);
   }
@@ -338,18 +405,21 @@ export class Call extends Emitter {
     this.answer().catch((error) => this.emit("error", error));
   }
 
+  /** @param {GatewayMessage} message */
   transferred({ state, sipCode = 0, reason = "", hint = "", to = "" }) {
-    const progress = { state, sipCode, reason, hint, to };
+    const progress = { state: /** @type {TransferProgress["state"]} */ (state), sipCode, reason, hint, to };
     this.#referral.told(progress);
     this.emit("transfer", progress);
   }
 
+  /** @param {GatewayMessage} message */
   renamed(message) {
     Object.assign(this, identityOf(message, this.peer));
     this.emit("identity", { peer: this.peer, displayName: this.displayName });
     this.#changed();
   }
 
+  /** @param {GatewayMessage} message */
   failed(message) {
     if (message.state === "ENDED") {
       this.end(message);
@@ -368,6 +438,10 @@ export class Call extends Emitter {
     this.#monitor.start();
   }
 
+  /**
+   * @param {boolean} on
+   * @param {string | undefined} by
+   */
   #holdChanged(on, by) {
     const name = by === "peer" ? "heldByPeer" : "held";
     if (this[name] === on) return;
@@ -378,6 +452,7 @@ export class Call extends Emitter {
     if (!on && !this.held) this.#negotiation.resumed();
   }
 
+  /** @param {CallOptions} wanted */
   async #prepare({ audio = true, video = false, stream = null }) {
     const tracks = stream ? stream.getTracks() : await this.#phone.tracks({ audio, video });
     this.#negotiation.video = video;
@@ -395,6 +470,10 @@ export class Call extends Emitter {
     this.#negotiation.media.use([], {});
   }
 
+  /**
+   * @param {string} verb
+   * @param {Record<string, unknown>} [fields]
+   */
   async #order(verb, fields) {
     this.#require(verb, "established", "early", "ringing");
     try {
@@ -404,12 +483,17 @@ export class Call extends Emitter {
     }
   }
 
+  /**
+   * @param {string} what
+   * @param {CallState[]} states
+   */
   #require(what, ...states) {
     if (this.isOver) throw new PhoneError("call_ended");
     if (states.includes(this.state)) return;
     throw new PhoneError("wrong_state", { hint: `One cannot ${what} a call that is ${this.state}.` });
   }
 
+  /** @param {CallState} state */
   #change(state) {
     this.state = state;
     this.emit("state", state);
@@ -421,6 +505,7 @@ export class Call extends Emitter {
   }
 }
 
+/** @type {Record<string, ((call: Call, message: GatewayMessage) => void) | undefined>} */
 const TAKE = {
   ANSWER: (call, message) => call.answered(message),
   OFFER: (call, message) => call.offered(message),
@@ -429,9 +514,9 @@ const TAKE = {
   RESUME: (call, message) => call.heldOrResumed(message),
   TALK: (call) => call.talk(),
   TRANSFER: (call, message) => call.transferred(message),
-  DTMF: (call, { digits }) => call.emit("dtmf", digits),
+  DTMF: (call, { digits = "" }) => call.emit("dtmf", digits),
   IDENTITY: (call, message) => call.renamed(message),
-  INFO: (call, { contentType, body }) => call.emit("info", { contentType, body }),
+  INFO: (call, { contentType = "", body = "" }) => call.emit("info", { contentType, body }),
   ERROR: (call, message) => call.failed(message),
   SHUTDOWN: (call, message) => call.end(message),
 };

@@ -3,7 +3,7 @@
 import { isWebrtcSupported } from "./browserinfo.js";
 import { Callbacks } from "./callbacks.js";
 import { readConfiguration } from "./configuration.js";
-import { asPhoneError } from "./errors.js";
+import { asPhoneError, nameOf } from "./errors.js";
 import { log, setLogLevel } from "./logger.js";
 import { openMedia } from "./pagemedia.js";
 import { PageCall } from "./pagecall.js";
@@ -13,35 +13,76 @@ import { MediaSession } from "./session.js";
 import { filterCandidates, inactive, limitVideo, receiveOnly } from "./shaping.js";
 import { GrtcError, errorType } from "./vendorerrors.js";
 
+/** @import { Attached, Candidate, Client as Declared } from "../grtc.js" */
+/** @import { Call } from "./call.js" */
+/** @import { Told } from "./facts.js" */
+/** @import { PhoneError } from "./errors.js" */
+/** @import { Phone } from "./phone.js" */
+/** @import { PhoneEvents, Wanted } from "./types.js" */
+/** @import { Who } from "./who.js" */
+
 const FAIL_OVER = 10_000; // ms without the gateway until the next one is tried, when no call is up
 
 export class Client {
+  /** @type {Declared["onConnect"]} */
   onConnect = new Callbacks("onConnect");
+  /** @type {Declared["onRegister"]} */
   onRegister = new Callbacks("onRegister");
+  /** @type {Declared["onFailed"]} */
   onFailed = new Callbacks("onFailed");
+  /** @type {Declared["onDisconnect"]} */
   onDisconnect = new Callbacks("onDisconnect");
+  /** @type {Declared["onConnectionError"]} */
   onConnectionError = new Callbacks("onConnectionError");
+  /** @type {Declared["onIceDisconnected"]} */
   onIceDisconnected = new Callbacks("onIceDisconnected");
+  /** @type {Declared["onMediaSuccess"]} */
   onMediaSuccess = new Callbacks("onMediaSuccess");
+  /** @type {Declared["onMediaFailure"]} */
   onMediaFailure = new Callbacks("onMediaFailure");
+  /** @type {Declared["onIncomingCall"]} */
   onIncomingCall = new Callbacks("onIncomingCall");
+  /** @type {Declared["onCallEvent"]} */
   onCallEvent = new Callbacks("onCallEvent");
+  /** @type {Declared["onNotifyEvent"]} */
   onNotifyEvent = new Callbacks("onNotifyEvent");
+  /** @type {Declared["onPeerClosing"]} */
   onPeerClosing = new Callbacks("onPeerClosing");
+  /** @type {Declared["onPeerNoanswer"]} */
   onPeerNoanswer = new Callbacks("onPeerNoanswer");
+  /** @type {Declared["onInfoFromPeer"]} */
   onInfoFromPeer = new Callbacks("onInfoFromPeer");
+  /** @type {Declared["onStatsFromServer"]} */
   onStatsFromServer = new Callbacks("onStatsFromServer");
+  /** @type {Declared["onGatewayError"]} */
   onGatewayError = new Callbacks("onGatewayError");
+  /** @type {Declared["onWebrtcError"]} */
   onWebrtcError = new Callbacks("onWebrtcError");
+  /** @type {PagePhone | null} */
   #phone = null;
-  #page = null; // the PageCall that there is
+  /** @type {PageCall | null} that there is */
+  #page = null;
   #left = Promise.resolve(); // the sign_out of before
+  /** @type {object | null} */
   #entering = null;
-  #trying = null; // the sign_in that is on its way
-  #waiting = null; // what came before the page was told that it is signed in
+  /** @type {Promise<PhoneError | null> | null} the sign_in that is on its way */
+  #trying = null;
+  /** @type {(() => unknown)[] | null} what came before the page was told that it is signed in */
+  #waiting = null;
   #at = 0; // which of the gateways
-  #failOver = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #failOver;
+  /** @type {Who | null} */
   #credentials = null;
+  configuration = /** @type {ReturnType<typeof readConfiguration>} */ ({}); // read by the constructor
+  /** @type {MediaSession | null} */
+  session = null;
+  /** @type {MediaStream | null} */
+  localStream = null;
+  renewSession = false;
+  videoBandwidth = 500;
+  /** @type {Record<"offer" | "answer", {audio?: boolean, video?: boolean}>} */
+  presets = { offer: {}, answer: {} };
 
   /**
    * @param {Record<string, any>} configuration `webrtc_gateway` and the other keys of the vendor's; or `serverUrl` and
@@ -52,11 +93,6 @@ export class Client {
     const given = configuration;
     if (given?.serverUrl !== undefined) return /** @type {any} */ (new LegacyClient(given));
     this.configuration = readConfiguration(configuration);
-    this.session = null;
-    this.localStream = null;
-    this.renewSession = false;
-    this.videoBandwidth = 500;
-    this.presets = { offer: {}, answer: {} };
   }
 
   /** The phone below: for what this shape has no words for (transfer, devices …). Null before sign-in. */
@@ -77,7 +113,11 @@ export class Client {
     return this.#enter({ guest: true }, this.onConnect);
   }
 
-  /** Registers a DN; by default `sip_username` with `sip_password`. Without a password as the gateway allows. */
+  /**
+   * Registers a DN; by default `sip_username` with `sip_password`. Without a password as the gateway allows.
+   * @param {string | number} [id]
+   * @param {string} [password]
+   */
   register(id = this.configuration.username, password = this.configuration.password) {
     const dn = String(id ?? "").replace(/^sips?:/i, "").split("@")[0].trim();
     if (!dn) throw new GrtcError("CONFIGURATION_ERROR", "register needs an id, or sip_username in the configuration");
@@ -99,13 +139,17 @@ export class Client {
     return this.#left;
   }
 
+  /**
+   * @param {Who} who
+   * @param {Declared["onConnect"]} told
+   */
   async #enter(who, told) {
     this.disconnect();
     const entering = (this.#entering = {});
     await this.#left;
     await this.#trying;
     const { gateways } = this.configuration;
-    let failure;
+    let failure = null;
     for (let tries = 0; tries < gateways.length; tries += 1) {
       if (this.#entering !== entering) return false;
       this.#trying = this.#try(who, gateways[this.#at]);
@@ -114,11 +158,15 @@ export class Client {
       if (failure.code !== "gateway_unreachable" && failure.status < 500) break;
       this.#at = (this.#at + 1) % gateways.length;
     }
-    if (this.#entering === entering) this.onFailed.fire(shown(failure));
+    if (this.#entering === entering) this.onFailed.fire(shown(asPhoneError(failure)));
     return false;
   }
 
-  // Signs in at a gateway; returns what went wrong.
+  /**
+   * Signs in at a gateway; returns what went wrong.
+   * @param {Who} who
+   * @param {string} gateway
+   */
   async #try(who, gateway) {
     const phone = new PagePhone(this, gateway);
     this.#waiting = [];
@@ -135,6 +183,10 @@ export class Client {
     return failure;
   }
 
+  /**
+   * @param {Who} who
+   * @param {Declared["onConnect"]} told
+   */
   #entered(who, told) {
     if (!this.#phone) return false; // disconnect() came before
     this.#credentials = who;
@@ -146,7 +198,11 @@ export class Client {
     return true;
   }
 
+  /** @param {PagePhone} phone */
   #listen(phone) {
+    /**
+     * @type {<Name extends keyof PhoneEvents>(name: Name, listener: (...told: PhoneEvents[Name]) => unknown) => void}
+     */
     const listen = (name, listener) => phone.on(name, (...details) => {
       const work = () => this.#phone === phone && listener(...details);
       if (this.#waiting && this.#phone === phone) this.#waiting.push(work);
@@ -167,12 +223,17 @@ export class Client {
     listen("signedout", ({ reason }) => this.#signedOut(reason));
   }
 
+  /** @param {string} reason */
   #signedOut(reason) {
     this.#phone = this.#page = this.#credentials = null;
     log.notice("signed out by the gateway:", reason);
     this.onDisconnect.fire({ reason });
   }
 
+  /**
+   * @param {"online" | "offline"} state
+   * @param {PhoneError} [error]
+   */
   #connectionChanged(state, error) {
     clearTimeout(this.#failOver);
     if (state === "online") return;
@@ -199,7 +260,11 @@ export class Client {
 
   // ---- media
 
-  /** Opens microphone and camera: true, false, or constraints; `Grtc.VideoConstraints` has some. */
+  /**
+   * Opens microphone and camera: true, false, or constraints; `Grtc.VideoConstraints` has some.
+   * @param {unknown} [audio]
+   * @param {unknown} [video]
+   */
   async enableMediaSource(audio = true, video = false) {
     try {
       this.disableMediaSource();
@@ -207,8 +272,9 @@ export class Client {
       this.onMediaSuccess.fire({ stream: this.localStream });
       return this.localStream;
     } catch (error) {
-      const { code, message } = asPhoneError(error);
-      this.onMediaFailure.fire({ error: message, message, code, name: error.cause?.name ?? error.name });
+      const failure = asPhoneError(error);
+      const { code, message } = failure;
+      this.onMediaFailure.fire({ error: message, message, code, name: nameOf(failure.cause ?? failure) });
       return null;
     }
   }
@@ -219,46 +285,78 @@ export class Client {
     this.localStream = null;
   }
 
-  /** Shows or plays a stream in an element; null takes it away. */
+  /**
+   * Shows or plays a stream in an element; null takes it away.
+   * @param {any} element or jQuery's list of them
+   * @param {MediaStream | null} stream
+   */
   setViewFromStream(element, stream) {
     const view = element?.nodeType ? element : element?.[0]; // jQuery's is a list
     if (!view) return;
     view.srcObject = stream ?? null;
     view.autoplay = true;
-    if (stream) view.play().catch((error) => error.name === "NotAllowedError" && this.onWebrtcError.fire({ error }));
+    /** @type {(error: Error) => unknown} */
+    const blocked = (error) => error.name === "NotAllowedError" && this.onWebrtcError.fire({ error });
+    if (stream) view.play().catch(blocked);
   }
 
-  /** To be overridden: returns those of our candidates that may be sent. */
+  /**
+   * To be overridden: returns those of our candidates that may be sent.
+   * @param {Candidate[]} candidates
+   * @returns {Candidate[] | void}
+   */
   filterIceCandidates(candidates) {
     return candidates;
   }
 
-  /** What to receive when we offer; undefined is audio, and video when we send it. */
+  /**
+   * What to receive when we offer; undefined is audio, and video when we send it.
+   * @param {boolean} [audio]
+   * @param {boolean} [video]
+   */
   setMediaConstraintsForOffer(audio, video) {
     this.presets.offer = { audio, video };
   }
 
-  /** What to receive when we answer. */
+  /**
+   * What to receive when we answer.
+   * @param {boolean} [audio]
+   * @param {boolean} [video]
+   */
   setMediaConstraintsForAnswer(audio, video) {
     this.presets.answer = { audio, video };
   }
 
-  /** Asks for no more video than this, in kbit/s; 0 for any. */
+  /**
+   * Asks for no more video than this, in kbit/s; 0 for any.
+   * @param {number} kbps
+   */
   setVideoBandwidth(kbps) {
     this.videoBandwidth = Math.max(0, Math.round(Number(kbps)) || 0);
   }
 
-  /** Makes a new RTCPeerConnection for each offer inside a call. */
+  /**
+   * Makes a new RTCPeerConnection for each offer inside a call.
+   * @param {boolean} on
+   */
   setRenewSessionOnNeed(on) {
     this.renewSession = Boolean(on);
   }
 
-  /** Says more or less: Grtc.LOG_LEVEL_NONE … LOG_LEVEL_DEBUG. */
+  /**
+   * Says more or less: Grtc.LOG_LEVEL_NONE … LOG_LEVEL_DEBUG.
+   * @param {unknown} level
+   */
   setLogLevel(level) {
     setLogLevel(level);
   }
 
-  /** Returns what to receive, of what a call was made with and what was set before; for the session. */
+  /**
+   * Returns what to receive, of what a call was made with and what was set before; for the session.
+   * @param {"offer" | "answer"} type
+   * @param {boolean} [audio]
+   * @param {boolean} [video]
+   */
   wanted(type, audio, video) {
     const sends = Boolean(this.localStream?.getVideoTracks().length);
     const preset = this.presets[type];
@@ -270,7 +368,12 @@ export class Client {
     return new MediaStream(this.localStream?.getTracks() ?? []);
   }
 
-  /** Puts the last hand on our description; for the phone. */
+  /**
+   * Puts the last hand on our description; for the phone.
+   * @param {string} sdp
+   * @param {"offer" | "answer"} type
+   * @param {object} call
+   */
   shape(sdp, type, call) {
     const page = this.#page?.call === call ? this.#page : null;
     page?.mute();
@@ -284,7 +387,10 @@ export class Client {
     return page?.beginsHeld ? inactive(text) : text;
   }
 
-  /** Notes that a description was sent; for the phone. */
+  /**
+   * Notes that a description was sent; for the phone.
+   * @param {string} messageType
+   */
   sent(messageType) {
     this.onCallEvent.fire({ event: `${messageType.toLowerCase()} sent` });
     if (messageType === "OFFER") this.#page?.offered();
@@ -292,9 +398,16 @@ export class Client {
 
   // ---- calls
 
+  /** @type {((call: Call) => void) | null} */
   #placing = null;
 
-  /** Places a call; for the session. */
+  /**
+   * Places a call; for the session.
+   * @param {string} to
+   * @param {Wanted} wants
+   * @param {boolean} hold
+   * @param {Attached[]} data
+   */
   place(to, wants, hold, data) {
     const phone = this.ready();
     const stream = this.outgoing();
@@ -311,6 +424,7 @@ export class Client {
     return this.#page?.accepted ?? Promise.resolve();
   }
 
+  /** @param {Call} call */
   #incoming(call) {
     if (call.isOver) return;
     if (this.#page && !this.#page.isOver) {
@@ -322,7 +436,11 @@ export class Client {
     this.#ring(call.wantsOffer ? "invite" : "offer");
   }
 
-  // A call of the page before this one: it goes on when this one accepts it.
+  /**
+   * A call of the page before this one: it goes on when this one accepts it.
+   * @param {Phone} phone
+   * @param {Call} call
+   */
   #foundAgain(phone, call) {
     this.#page = new PageCall(this, call, { again: true });
     const ring = () => this.#phone === phone && this.#page?.call === call && this.#ring("invite");
@@ -330,21 +448,26 @@ export class Client {
     else call.once("state", ring);
   }
 
+  /** @param {"offer" | "invite"} event */
   #ring(event) {
     this.onCallEvent.fire({ event: `${event} received` });
-    this.onIncomingCall.fire({ peer: this.#page.peer, event });
+    this.onIncomingCall.fire({ peer: this.#page?.peer ?? "", event });
   }
 
-  /** Notes the end of a call; for the call. */
+  /**
+   * Notes the end of a call; for the call.
+   * @param {PageCall} page
+   * @param {{told: boolean, ending: Told}} end
+   */
   over(page, { told, ending }) {
     if (this.#page !== page) return;
     this.#page = null;
     if (!told) return;
-    if (!ORDINARY.includes(ending.cause)) {
+    if (!ORDINARY.includes(ending.cause ?? "")) {
       const { sipCode, reason, hint, cause, warning = "", sipReason = "" } = ending;
       this.onGatewayError.fire({ error: errorType(sipCode), sipCode, reason, hint, cause, warning, sipReason });
     }
-    this.onPeerClosing.fire({ cause: ending.cause, sipCode: ending.sipCode, hint: ending.hint });
+    this.onPeerClosing.fire({ cause: ending.cause ?? "", sipCode: ending.sipCode ?? 0, hint: ending.hint ?? "" });
   }
 
   /** Returns the page's session; for the call. */
@@ -358,6 +481,7 @@ const ORDINARY = [
   "page-lost", "not-taken-up",
 ];
 
+/** @param {PhoneError} failure */
 function shown(failure) {
   const { code, hint, status, sipCode, reason } = failure;
   return { error: hint, message: hint, code, status, sipCode, reason };

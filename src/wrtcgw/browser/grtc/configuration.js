@@ -32,24 +32,38 @@ export function readConfiguration(given, page = globalThis.location?.href) {
   };
 }
 
+/**
+ * @param {string} message
+ * @returns {never}
+ */
 function wrong(message) {
   throw new GrtcError("CONFIGURATION_ERROR", message);
 }
 
+/** @param {unknown} value */
 function text(value) {
   return value === undefined || value === null || value === "undefined" ? "" : String(value);
 }
 
+/** @param {unknown} value */
 function list(value) {
   return text(value).split(",").map((each) => each.trim()).filter(Boolean);
 }
 
+/**
+ * @param {unknown} value
+ * @param {string} [page]
+ */
 function gateways(value, page) {
   const found = list(value);
   if (!found.length) wrong("webrtc_gateway has to be set");
   return found.map((each) => address(each, page));
 }
 
+/**
+ * @param {string} each
+ * @param {string} [page]
+ */
 function address(each, page) {
   try {
     const url = new URL(each.endsWith("/") ? each : `${each}/`, page);
@@ -74,6 +88,12 @@ function iceServers({ stun_server: stun, turn_server: turn, turn_username: usern
   return servers.length ? servers : null;
 }
 
+/**
+ * @param {Record<string, any>} given
+ * @param {string} key
+ * @param {number} usual
+ * @param {number} least
+ */
 function time(given, key, usual, least) {
   const value = given[key] ?? usual;
   const number = Number(value);

@@ -7,11 +7,16 @@ const NO_CHOICE = "This browser cannot choose the loudspeaker.";
 const AUDIO = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
 /** Emits "changed" when the calls have to take new tracks, "error" when there is no microphone any more. */
+/** @extends {Emitter<{changed: [], error: [PhoneError]}>} */
 export class Microphone extends Emitter {
   deviceId = "";
+  /** @type {MediaStream | null} */
   #source = null;
+  /** @type {Promise<MediaStream> | null} */
   #opening = null;
+  /** @type {Set<MediaStreamTrack>} */
   #lent = new Set();
+  /** @type {ReturnType<typeof meter>} */
   #meter = null;
 
   /** Returns a track for one call; the microphone is opened for the first one. */
@@ -22,19 +27,28 @@ export class Microphone extends Emitter {
     return track;
   }
 
-  /** Takes a call's track back; the microphone is closed with the last one. */
+  /**
+   * Takes a call's track back; the microphone is closed with the last one.
+   * @param {MediaStreamTrack} track
+   */
   takeBack(track) {
     track.stop();
     this.#lent.delete(track);
     if (!this.#lent.size) this.#close();
   }
 
-  /** Tells whether the track is one of this microphone's. */
+  /**
+   * Tells whether the track is one of this microphone's.
+   * @param {MediaStreamTrack} track
+   */
   owns(track) {
     return this.#lent.has(track);
   }
 
-  /** Uses another microphone from now on, also in the calls that are up; "" is the browser's choice. */
+  /**
+   * Uses another microphone from now on, also in the calls that are up; "" is the browser's choice.
+   * @param {string} deviceId
+   */
   async choose(deviceId) {
     const before = this.deviceId;
     this.deviceId = deviceId;
@@ -74,6 +88,7 @@ export class Microphone extends Emitter {
     return source;
   }
 
+  /** @param {MediaStream} source */
   async #unplugged(source) {
     if (source !== this.#source) return;
     this.#close();
@@ -92,11 +107,15 @@ export class Microphone extends Emitter {
   }
 }
 
+/** @param {MediaStream} stream */
 function stop(stream) {
   stream.getTracks().forEach((track) => track.stop());
 }
 
-/** Opens microphone or camera, or says in a PhoneError why that cannot be. */
+/**
+ * Opens microphone or camera, or says in a PhoneError why that cannot be.
+ * @param {MediaStreamConstraints} constraints
+ */
 export async function capture(constraints) {
   if (!navigator.mediaDevices) {
     throw new PhoneError(globalThis.isSecureContext ? "unsupported_browser" : "insecure_context");
@@ -109,12 +128,16 @@ export async function capture(constraints) {
 }
 
 /** @type {AudioContext | null} */
-let context = null; // one for all of them
+let shared = null; // one for all of them
 
-/** Returns a function that tells how loud a stream is now, 0 to 1, null for not known; null where no browser can. */
+/**
+ * Returns a function that tells how loud a stream is now, 0 to 1, null for not known; null where no browser can.
+ * @param {MediaStream} stream
+ * @returns {(() => number | null) | null}
+ */
 export function meter(stream) {
   if (!globalThis.AudioContext) return null;
-  context ??= new AudioContext();
+  const context = (shared ??= new AudioContext());
   if (context.state === "suspended") context.resume().catch(() => {});
   const analyser = context.createAnalyser();
   analyser.fftSize = 512;
@@ -127,7 +150,10 @@ export function meter(stream) {
   };
 }
 
-// Does something when the page is clicked or a key is pressed the next time: then browsers let it play sound.
+/**
+ * Does something when the page is clicked or a key is pressed the next time: then browsers let it play sound.
+ * @param {() => void} action
+ */
 function onUse(action) {
   const used = new AbortController();
   const act = () => {
@@ -140,9 +166,14 @@ function onUse(action) {
 /** Plays the far sides' sound; where the browser does not let it yet, from the next click on. */
 export class Speaker {
   deviceId = "";
+  /** @type {Map<unknown, HTMLAudioElement>} */
   #players = new Map();
 
-  /** Plays a stream for `owner`, in place of what it had before. */
+  /**
+   * Plays a stream for `owner`, in place of what it had before.
+   * @param {unknown} owner
+   * @param {MediaStream} stream
+   */
   async play(owner, stream) {
     const player = this.#players.get(owner) ?? new Audio();
     this.#players.set(owner, player);
@@ -152,20 +183,26 @@ export class Speaker {
       if (this.deviceId) await player.setSinkId?.(this.deviceId);
       await player.play();
     } catch (error) {
-      if (error.name !== "NotAllowedError") return;
+      if (!(error instanceof Error) || error.name !== "NotAllowedError") return;
       onUse(() => player.play().catch(() => {}));
       throw new PhoneError("playback_blocked", { cause: error });
     }
   }
 
-  /** Stops playing for `owner`. */
+  /**
+   * Stops playing for `owner`.
+   * @param {unknown} owner
+   */
   stop(owner) {
     const player = this.#players.get(owner);
     if (player) player.srcObject = null;
     this.#players.delete(owner);
   }
 
-  /** Uses another loudspeaker from now on; "" is the browser's choice. */
+  /**
+   * Uses another loudspeaker from now on; "" is the browser's choice.
+   * @param {string} deviceId
+   */
   async choose(deviceId) {
     const players = [...this.#players.values()];
     if (!Audio.prototype.setSinkId) throw new PhoneError("unsupported_browser", { hint: NO_CHOICE });
@@ -177,6 +214,7 @@ export class Speaker {
 /** Returns what can be chosen from; names are there only once the microphone was allowed. */
 export async function listDevices() {
   const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
+  /** @param {MediaDeviceKind} kind */
   const of = (kind) => all.filter((device) => device.kind === kind).map(({ deviceId, label }) => ({ deviceId, label }));
   return { microphones: of("audioinput"), speakers: of("audiooutput"), cameras: of("videoinput") };
 }

@@ -5,7 +5,10 @@ import { takesDigits } from "./sdp.js";
 
 const DIGITS = /^[0-9A-D*#]+$/i;
 
-/** Returns the digits, or throws for what are none. */
+/**
+ * Returns the digits, or throws for what are none.
+ * @param {string} digits
+ */
 export function checkedDigits(digits) {
   if (DIGITS.test(digits)) return String(digits);
   throw new PhoneError("bad_input", { hint: `"${digits}" are not 0-9, A-D, * or #.` });
@@ -21,18 +24,25 @@ export function checkedDigits(digits) {
  * @param {import("./media.js").Media} media
  * @param {string} digits
  * @param {DigitOptions} options
- * @param {(fields: object) => Promise<unknown>} inform
+ * @param {(fields: Record<string, unknown>) => Promise<unknown>} inform
  */
 export async function sendDigits({ audioSender, pc }, digits, { duration = 100, gap = 50, by }, inform) {
   const sender = audioSender?.dtmf;
-  const able = sender?.canInsertDTMF && takesDigits(pc.remoteDescription?.sdp ?? "");
+  const able = sender?.canInsertDTMF && takesDigits(pc?.remoteDescription?.sdp ?? "") ? sender : null;
   if (by === "rtp" && !able) throw new PhoneError("not_supported", { hint: "The media take no digits here." });
   if (by === "info" || !able) await inform({ digits, duration, gap });
-  else await insertDigits(sender, digits, duration, gap);
+  else await insertDigits(able, digits, duration, gap);
 }
 
+/**
+ * @param {RTCDTMFSender} sender
+ * @param {string} digits
+ * @param {number} duration
+ * @param {number} gap
+ */
 function insertDigits(sender, digits, duration, gap) {
   return /** @type {Promise<void>} */ (new Promise((resolve) => {
+    /** @param {RTCDTMFToneChangeEvent} event */
     const heard = ({ tone }) => tone === "" && done();
     const done = () => {
       clearTimeout(timer);

@@ -1,5 +1,8 @@
 // What can go wrong, in words that a page can show, with a `code` that a program can tell apart.
 
+/** @import { Call } from "./call.js" */
+
+/** @type {Record<string, string>} */
 const HINTS = {
   microphone_refused: "The browser may not use the microphone: allow it for this page, then try again.",
   no_microphone: "There is no microphone: connect one, then try again.",
@@ -18,7 +21,10 @@ const HINTS = {
   not_signed_in: "Nobody is signed in: sign in first.",
 };
 
-// What has not been done, by what was tried. Nothing of it is tried again by itself.
+/**
+ * What has not been done, by what was tried. Nothing of it is tried again by itself.
+ * @type {Record<string, string>}
+ */
 const UNDONE = {
   sign_in: "you are not signed in. Try again.",
   call: "the call was not placed. Call again when it is back.",
@@ -50,12 +56,20 @@ export class PhoneError extends Error {
     this.sipReason = sipReason;
     /** @type {Record<string, any>} */
     this.details = more;
+    /** @type {import("../grtc.js").Action} */
     this.action = ""; // what was tried, where a page could want to know
+    /** @type {Call | null} */
     this.call = null; // the call that it is about, whose own end tells the same when it is over
   }
 }
 
-/** Notes in an error what was tried, and with which call; for a gateway out of reach the hint says what is not done. */
+/**
+ * Notes in an error what was tried, and with which call; for a gateway out of reach the hint says what is not done.
+ * @template {unknown} Failure
+ * @param {string} action
+ * @param {Failure} error
+ * @param {Call | null} [call]
+ */
 export function during(action, error, call = null) {
   if (!(error instanceof PhoneError)) return error;
   Object.assign(error, { action, call });
@@ -65,6 +79,7 @@ export function during(action, error, call = null) {
   return error;
 }
 
+/** @type {Record<string, string>} */
 const MICROPHONE = {
   NotAllowedError: "microphone_refused",
   SecurityError: "microphone_refused",
@@ -74,13 +89,35 @@ const MICROPHONE = {
   AbortError: "microphone_busy",
 };
 
-/** Returns what an error of getUserMedia means. */
-export function microphoneError(error) {
-  if (error instanceof PhoneError) return error;
-  return new PhoneError(MICROPHONE[error?.name] ?? "no_microphone", { cause: error });
+/**
+ * Returns the name of what the browser threw; not all of that are Errors everywhere.
+ * @param {unknown} error
+ */
+export function nameOf(error) {
+  return /** @type {{name?: string} | null | undefined} */ (error)?.name ?? "";
 }
 
-/** Returns an error as a PhoneError, whatever it was. */
+/**
+ * Returns what an error of getUserMedia means.
+ * @param {unknown} error
+ */
+export function microphoneError(error) {
+  if (error instanceof PhoneError) return error;
+  return new PhoneError(MICROPHONE[nameOf(error)] ?? "no_microphone", { cause: error });
+}
+
+/**
+ * Returns the word of an error for programs; "" for one that is none of a phone's.
+ * @param {unknown} error
+ */
+export function codeOf(error) {
+  return error instanceof PhoneError ? error.code : "";
+}
+
+/**
+ * Returns an error as a PhoneError, whatever it was.
+ * @param {unknown} error
+ */
 export function asPhoneError(error, code = "media_failed") {
   return error instanceof PhoneError ? error : new PhoneError(code, { cause: error });
 }

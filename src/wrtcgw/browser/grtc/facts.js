@@ -2,6 +2,14 @@
 
 import { PhoneError } from "./errors.js";
 
+/** @import { EndingCause } from "../grtc.js" */
+/** @import { GatewayMessage } from "./types.js" */
+
+/**
+ * @typedef {{cause?: string, sipCode?: number, reason?: string, hint?: string, warning?: string,
+ *   sipReason?: string}} Told what is told of an end
+ */
+
 const ANONYMOUS = "anonymous"; // RFC 3323, and what the gateway says of who wants not to be known
 
 /**
@@ -16,25 +24,42 @@ export function factsOf({
   return { displayName, called, diversion, headers, verstat, anonymous, data, uuid, autoAnswer };
 }
 
-/** Returns who the far side is from now on; without a number it is still the one `before`. */
+/**
+ * Returns who the far side is from now on; without a number it is still the one `before`.
+ * @param {{from?: string, displayName?: string}} message
+ * @param {string} before
+ */
 export function identityOf({ from = "", displayName = "" }, before) {
   const peer = from || before;
   return { peer, displayName, anonymous: peer === ANONYMOUS };
 }
 
-/** Returns how a call has ended; `rang` tells that it still rang here. */
+/**
+ * Returns how a call has ended; `rang` tells that it still rang here.
+ * @param {Told} told
+ * @param {boolean} rang
+ * @returns {import("../grtc.js").Ending}
+ */
 export function endingOf({ cause = "", sipCode = 0, reason = "", hint = "", warning = "", sipReason = "" }, rang) {
   const answeredElsewhere = cause === "answered-elsewhere";
   const missed = rang && cause !== "local" && !answeredElsewhere;
-  return { cause, sipCode, reason, hint, warning, sipReason, missed, answeredElsewhere };
+  const known = /** @type {EndingCause} */ (cause);
+  return { cause: known, sipCode, reason, hint, warning, sipReason, missed, answeredElsewhere };
 }
 
-/** Returns an error as what a call ends by. */
+/**
+ * Returns an error as what a call ends by.
+ * @param {PhoneError} error
+ * @returns {Told}
+ */
 export function asEnding({ code, sipCode, reason, hint, warning, sipReason }) {
   return { cause: code, sipCode, reason, hint, warning, sipReason };
 }
 
-/** Returns the far side's refusal of something inside a call. */
+/**
+ * Returns the far side's refusal of something inside a call.
+ * @param {Partial<GatewayMessage>} message
+ */
 export function refusalOf({ sipCode = 0, reason = "", cause = "", hint = "", warning = "", sipReason = "" }) {
   const told = hint || `${sipCode} ${reason}`.trim();
   const error = new PhoneError("call_failed", { hint: told, sipCode, reason, warning, sipReason });

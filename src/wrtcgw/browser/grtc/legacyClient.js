@@ -5,27 +5,32 @@ import { PhoneError, asPhoneError } from "./errors.js";
 import { log } from "./logger.js";
 import { Phone } from "./phone.js";
 
-const CALL_EVENTS = [
+/** @import { Attached, DigitOptions, LegacyConfiguration } from "../grtc.js" */
+/** @import { Call } from "./call.js" */
+
+const CALL_EVENTS = /** @type {const} */ ([
   "state", "hold", "mute", "quality", "warning", "warningcleared", "identity", "transfer", "dtmf", "info", "error",
   "ended",
-];
+]);
 
 /**
  * Events: "ready", "incoming" (session), "session" (a session of the page before a reload), "connection",
  * "registration", "signedout", "error" (PhoneError).
  */
 export class LegacyClient extends Emitter {
+  /** @type {import("./who.js").Who} */
   #who;
+  /** @type {WeakMap<object, LegacySession>} */
   #sessions = new WeakMap();
 
-  /** @param {{serverUrl: string, username?: string, dn: string, password?: string, displayName?: string}} given */
+  /** @param {LegacyConfiguration} given */
   constructor({ serverUrl, username, dn, password, displayName, ...options }) {
     super();
     const id = String(username ?? dn);
     this.#who = dn === undefined ? { guest: true } : { id, dn: String(dn), password, displayName };
     const gateway = new URL(serverUrl, globalThis.location?.href).href;
     this.phone = new Phone({ ...options, gateway, shape: (sdp, type, call) => this.#described(sdp, type, call) });
-    for (const name of ["connection", "registration", "signedout", "error"]) {
+    for (const name of /** @type {const} */ (["connection", "registration", "signedout", "error"])) {
       this.phone.on(name, (details) => this.emit(name, details));
     }
     this.phone.on("incoming", (call) => this.emit("incoming", this.#session(call)));
@@ -42,8 +47,9 @@ export class LegacyClient extends Emitter {
     try {
       await this.phone.signIn(this.#who);
     } catch (error) {
-      log.notice("the sign-in failed:", error.message);
-      this.emit("error", asPhoneError(error, "gateway_unreachable"));
+      const failure = asPhoneError(error, "gateway_unreachable");
+      log.notice("the sign-in failed:", failure.message);
+      this.emit("error", failure);
       return false;
     }
     this.emit("ready");
@@ -57,13 +63,16 @@ export class LegacyClient extends Emitter {
 
   /**
    * Prepares a call; `connect()` of the session places it.
-   * @param {{destination: string, constraints?: {audio?: boolean, video?: boolean}, data?: object[]}} wanted
+   * @param {{destination: string | number, constraints?: {audio?: boolean, video?: boolean}, data?: Attached[]}} wanted
    */
   newMediaSession({ destination, constraints = {}, data = [] }) {
     return new LegacySession(this, { destination: String(destination), constraints, data });
   }
 
-  /** Places the call of a session; for the session. */
+  /**
+   * Places the call of a session; for the session.
+   * @param {LegacySession} session
+   */
   async place(session) {
     const { constraints, data, destination } = session;
     const { audio = true, video = false } = constraints;
@@ -79,18 +88,25 @@ export class LegacyClient extends Emitter {
     }
   }
 
+  /** @type {LegacySession | null} */
   #placing = null;
+  /** @type {Promise<boolean> | null} */
   #connecting = null;
 
+  /**
+   * @param {Call} call
+   * @returns {LegacySession}
+   */
   #session(call) {
-    if (!this.#sessions.has(call)) {
-      const session = this.#placing ?? new LegacySession(this, { destination: call.peer, data: call.data });
-      this.#sessions.set(call, session);
-      session.follow(call);
-    }
-    return this.#sessions.get(call);
+    const known = this.#sessions.get(call);
+    if (known) return known;
+    const session = this.#placing ?? new LegacySession(this, { destination: call.peer, data: call.data });
+    this.#sessions.set(call, session);
+    session.follow(call);
+    return session;
   }
 
+  /** @param {Call} call */
   #found(call) {
     if (this.#sessions.has(call) || call.isOver) return;
     const mine = this.#placing !== null;
@@ -98,6 +114,11 @@ export class LegacyClient extends Emitter {
     if (!mine && call.state !== "incoming") this.emit("session", session);
   }
 
+  /**
+   * @param {string} sdp
+   * @param {"offer" | "answer"} type
+   * @param {object} call
+   */
   #described(sdp, type, call) {
     this.#sessions.get(call)?.emit(type === "offer" ? "offer" : "localanswer", sdp);
     return sdp;
@@ -114,10 +135,14 @@ export class LegacySession extends Emitter {
   destination = "";
   /** @type {{audio?: boolean, video?: boolean}} */
   constraints = {};
-  /** @type {{key: string, value: unknown}[]} */
+  /** @type {Attached[]} */
   data = [];
   #client;
 
+  /**
+   * @param {LegacyClient} client
+   * @param {{destination: string, constraints?: {audio?: boolean, video?: boolean}, data?: Attached[]}} wanted
+   */
   constructor(client, { destination, constraints = {}, data = [] }) {
     super();
     this.#client = client;
@@ -149,18 +174,29 @@ export class LegacySession extends Emitter {
 
   hangup() { return this.close(); }
 
+  /** @param {number} [code] */
   reject(code) { return this.#there().reject(code); }
 
   hold() { return this.#there().hold(); }
 
   resume() { return this.#there().resume(); }
 
+  /** @param {boolean} [on] */
   mute(on) { return this.#there().mute(on); }
 
+  /**
+   * @param {string} digits
+   * @param {DigitOptions} [options]
+   */
   dtmf(digits, options) { return this.#there().dtmf(digits, options); }
 
+  /** @param {string} to */
   transfer(to) { return this.#there().transfer(to); }
 
+  /**
+   * @param {string} body
+   * @param {string} [contentType]
+   */
   sendInfo(body, contentType) { return this.#there().sendInfo(body, contentType); }
 
   #there() {
@@ -168,7 +204,10 @@ export class LegacySession extends Emitter {
     return this.call;
   }
 
-  /** Tells the events of its call; for the client. */
+  /**
+   * Tells the events of its call; for the client.
+   * @param {Call} call
+   */
   follow(call) {
     this.call = call;
     for (const name of CALL_EVENTS) call.on(name, (...details) => this.emit(name, ...details));

@@ -8,12 +8,17 @@ const LOOK = 250; // ms between two looks
 const FLOWING = 2_000; // ms without a byte, where sound has come in until now
 const SILENT = 4_000; // ms, where there was none to come
 
+/** @param {number} time */
 const later = (time) => new Promise((resolve) => setTimeout(resolve, time));
 
-/** Returns how many bytes and answers have arrived over all transports of a connection; null when it is closed. */
+/**
+ * Returns how many bytes and answers have arrived over all transports of a connection; null when it is closed.
+ * @param {RTCPeerConnection} pc
+ */
 export async function arrived(pc) {
   try {
     const reports = [...(await pc.getStats()).values()];
+    /** @type {(types: string[], name: string) => number} */
     const sum = (types, name) => reports
       .filter(({ type }) => types.includes(type))
       .reduce((total, report) => total + (report[name] ?? 0), 0);
@@ -25,6 +30,7 @@ export async function arrived(pc) {
 }
 
 export class Lifeline {
+  /** @type {number | null} */
   #looks = null; // taken in vain so far, by whose number time is measured: a busy machine's clock runs on without them
 
   /**
@@ -56,8 +62,8 @@ export class Lifeline {
       if (pc !== this.hooks.connection()) return false; // another way was found already, or the call is over
       if (pc.connectionState === "failed") return true;
       const now = await arrived(pc);
-      if (now === null || now > before) return false;
-      this.#looks += 1;
+      if (now === null || before === null || now > before) return false;
+      this.#looks = (this.#looks ?? 0) + 1;
       if (this.#looks * LOOK >= (this.hooks.flowing() ? FLOWING : SILENT)) return true;
     }
   }

@@ -5,6 +5,9 @@
 
 import { contents, parse, takesEvents, values } from "./sdp.js";
 
+/** @import { Finding } from "../grtc.js" */
+/** @import { Section } from "./sdp.js" */
+
 const DIRECTIONS = ["sendrecv", "sendonly", "recvonly", "inactive"];
 const PRIVATE = new RegExp([
   "^(?:10|127|169\\.254|192\\.168|172\\.(?:1[6-9]|2\\d|3[01])|100\\.(?:6[4-9]|[7-9]\\d|1[01]\\d|12[0-7]))\\.",
@@ -19,7 +22,7 @@ const LONGEST_MID = 16;
  * Returns what is wrong with a description that came from a far side.
  * @param {string} sdp what came
  * @param {{local?: string, type?: "offer" | "answer"}} [context] our own description that it answers, or follows
- * @returns {{rule: string, text: string, media?: number}[]}
+ * @returns {Finding[]}
  */
 export function lint(sdp, { local, type = "offer" } = {}) {
   const { session, media } = parse(sdp);
@@ -32,7 +35,10 @@ export function lint(sdp, { local, type = "offer" } = {}) {
   return local ? [...found, ...compared(ours, media, type)] : found;
 }
 
-/** Returns why a far side's description is none of WebRTC, or "": no medium of it has a key that DTLS could check. */
+/**
+ * Returns why a far side's description is none of WebRTC, or "": no medium of it has a key that DTLS could check.
+ * @param {string} sdp
+ */
 export function whyNotWebRTC(sdp) {
   const { session, media } = parse(sdp);
   const live = media.filter(({ port }) => port !== 0);
@@ -43,19 +49,32 @@ export function whyNotWebRTC(sdp) {
 // The rules of names, groups and an offer's a=setup hold for a section with port 0 as well: Chromium refuses all of the
 // description for them (tried with 156).
 
+/** @type {(media: Section) => string | undefined} */
 const midOf = (media) => values(media.lines, "mid")[0];
 
-// Chromium calls sections without a=mid 0, 1 ... in their order, whatever the others are called.
+/**
+ * Chromium calls sections without a=mid 0, 1 ... in their order, whatever the others are called.
+ * @param {Section[]} media
+ */
 function nameByOrder(media) {
   let nameless = 0;
   return media.map((each) => midOf(each) ?? String(nameless++));
 }
 
-// In an answer they are the offer's by their order.
+/**
+ * In an answer they are the offer's by their order.
+ * @param {Section[]} media
+ * @param {Section[]} ours
+ */
 function nameByOffer(media, ours) {
   return media.map((each, index) => midOf(each) ?? (ours[index] && midOf(ours[index])) ?? String(index));
 }
 
+/**
+ * @param {Section[]} media
+ * @param {string[]} names
+ * @returns {Finding[]}
+ */
 function misnamed(media, names) {
   return media.flatMap(({ kind, lines }, index) => {
     const name = names[index];
@@ -69,6 +88,11 @@ function misnamed(media, names) {
   });
 }
 
+/**
+ * @param {string[]} session
+ * @param {string[]} names
+ * @returns {Finding[]}
+ */
 function misbundled(session, names) {
   const groups = values(session, "group").map((value) => value.trim().split(/\s+/));
   const all = groups.filter(([kind]) => kind === "BUNDLE").flatMap(([, ...mids]) => [...new Set(mids)]);
@@ -81,11 +105,20 @@ function misbundled(session, names) {
   });
 }
 
+/**
+ * @param {Section} media
+ * @param {number} index
+ * @returns {Finding[]}
+ */
 function handshake({ kind, lines }, index) {
   const text = wrongSetup(values(lines, "setup")[0], "offer");
   return text ? [{ rule: "setup", text: `${kind}: ${text}`, media: index }] : [];
 }
 
+/**
+ * @param {string | undefined} said
+ * @param {"offer" | "answer"} type
+ */
 function wrongSetup(said, type) {
   if (said === undefined) return "";
   if (!SETUPS.includes(said)) return `a=setup:${said} is none of ${SETUPS.join(", ")}`;
@@ -93,7 +126,14 @@ function wrongSetup(said, type) {
   return said === "holdconn" ? "a=setup:holdconn: no browser connects DTLS so, or answers it" : "";
 }
 
-// A section with port 0 is refused, or bundled away: nothing is asked of it.
+/**
+ * A section with port 0 is refused, or bundled away: nothing is asked of it.
+ * @param {Section} media
+ * @param {string[]} session
+ * @param {"offer" | "answer"} type
+ * @param {number} index
+ * @returns {Finding[]}
+ */
 function section(media, session, type, index) {
   const secure = /SAVP/.test(media.protocol);
   const about = { media, lines: media.lines, all: [...media.lines, ...session], session, type, secure };
@@ -103,8 +143,15 @@ function section(media, session, type, index) {
   });
 }
 
+/** @type {(lines: string[], name: string) => boolean} */
 const has = (lines, name) => values(lines, name).length > 0;
 
+/**
+ * @typedef {{media: Section, lines: string[], all: string[], session: string[], type: "offer" | "answer",
+ *   secure: boolean}} About a section, with the lines of the session
+ */
+
+/** @type {Record<string, (about: About) => string | false | undefined>} what is wrong, else nothing */
 const RULES = {
   profile: ({ media, secure }) => !secure
     && `${media.protocol} is plain RTP, browsers speak UDP/TLS/RTP/SAVPF only: switch WebRTC (DTLS, AVPF) on`,
@@ -139,18 +186,26 @@ const RULES = {
   },
   address: ({ lines, all }) => {
     const [place] = all.filter((line) => line.startsWith("c="));
-    return !addresses(lines).length && NOWHERE.includes(place?.split(" ")[2])
+    return !addresses(lines).length && NOWHERE.includes(place?.split(" ")[2] ?? "")
       && "c= is 0.0.0.0 and there is no candidate: nowhere to send to";
   },
   "telephone-event": ({ media }) => media.kind === "audio" && !takesEvents(media)
     && "no telephone-event: digits can go by signalling only",
 };
 
+/** @param {string[]} lines */
 function addresses(lines) {
   return values(lines, "candidate").map((value) => value.split(" ")[4]);
 }
 
+/**
+ * @param {Section[]} ours
+ * @param {Section[]} theirs
+ * @param {"offer" | "answer"} type
+ * @returns {Finding[]}
+ */
 function compared(ours, theirs, type) {
+  /** @type {Finding[]} */
   const found = [];
   if (type === "answer" && theirs.length !== ours.length) {
     found.push({ rule: "m-line", text: `the answer has ${theirs.length} m= lines, the offer ${ours.length}` });
@@ -174,6 +229,7 @@ function compared(ours, theirs, type) {
   return found;
 }
 
+/** @param {string[]} names */
 function list(names) {
   return names.join(", ") || "none";
 }

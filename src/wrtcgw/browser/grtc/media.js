@@ -4,9 +4,11 @@
 // another one (a transfer, a fork), and gets a connection of its own.
 
 import { meter } from "./devices.js";
-import { PhoneError } from "./errors.js";
+import { PhoneError, asPhoneError } from "./errors.js";
 import { lint } from "./lint.js";
 import { refusesAudio } from "./sdp.js";
+
+/** @import { Configuration, OfferOptions } from "./types.js" */
 
 const HARMLESS = ["direction", "telephone-event", "private-candidates", "msid"]; // rules that no browser insists on
 const GATHER = 1_000; // ms to wait for candidates; a missing one does not stop a call
@@ -15,53 +17,80 @@ const GATHER_RELAY = 6_000; // without a relay candidate such a call cannot be
 const STALE = 500; // ms after which what was heard last is heard no more
 const SETTLE = 100; // ms for more candidates of the kind that was waited for
 
+/** @param {string} [sdp] */
 const fingerprint = (sdp) => /^a=fingerprint:.*$/im.exec(sdp ?? "")?.[0].toLowerCase();
+/** @param {string} [sdp] */
 const direction = (sdp) => /^a=(sendrecv|sendonly|recvonly|inactive)\s*$/m.exec(sdp ?? "")?.[1] ?? "sendrecv";
+/** @param {string} [sdp] */
 const credentials = (sdp) => /^a=ice-ufrag:.*$/m.exec(sdp ?? "")?.[0];
 
 export class Media {
+  /** @type {{stream: MediaStream, level: ReturnType<typeof meter>} | null} */
   #ear = null; // what measures the sound of a stream: {stream, level}
 
-  /** @param {{changed: (state: string) => void, arrived: (stream: MediaStream) => void}} hooks */
+  /** @param {{changed: (state: RTCPeerConnectionState) => void, arrived: (stream: MediaStream) => void}} hooks */
   constructor(hooks) {
     this.hooks = hooks;
+    /** @type {RTCPeerConnection | null} */
     this.pc = null;
+    /** @type {RTCPeerConnection | null} */
     this.older = null; // the connection before, until the answer for the new one is there
+    /** @type {MediaStreamTrack[]} */
     this.tracks = [];
+    /** @type {Configuration} */
     this.configuration = {};
+    /** @type {MediaStream | null} */
     this.localStream = null;
+    /** @type {MediaStream | null} */
     this.remoteStream = null;
     this.receiveOnly = false;
   }
 
-  /** Sets what is sent from the next connection on. */
+  /**
+   * Sets what is sent from the next connection on.
+   * @param {MediaStreamTrack[]} tracks
+   * @param {Configuration} configuration
+   */
   use(tracks, configuration) {
     this.tracks = tracks;
     this.configuration = configuration;
     this.localStream = tracks.length ? new MediaStream(tracks) : null;
   }
 
-  /** Takes newer servers, whose credentials are good for longer, for the next way that is looked for. */
+  /**
+   * Takes newer servers, whose credentials are good for longer, for the next way that is looked for.
+   * @param {Configuration} configuration
+   */
   renewServers(configuration) {
     this.configuration = configuration;
     const { pc } = this;
     if (pc && pc.signalingState !== "closed") pc.setConfiguration?.({ ...pc.getConfiguration(), ...configuration });
   }
 
-  /** Tells whether a description of the far side takes a new connection, not the one that there is. */
+  /**
+   * Tells whether a description of the far side takes a new connection, not the one that there is.
+   * @param {string} sdp
+   */
   isAnother(sdp) {
     const known = fingerprint(this.pc?.remoteDescription?.sdp);
     return !this.pc || Boolean(known && known !== fingerprint(sdp));
   }
 
-  /** Sends another track in place of one of the same kind. */
+  /**
+   * Sends another track in place of one of the same kind.
+   * @param {MediaStreamTrack} old
+   * @param {MediaStreamTrack} track
+   */
   async replace(old, track) {
     this.use(this.tracks.map((each) => (each === old ? track : each)), this.configuration);
     const senders = this.pc?.getSenders().filter((sender) => sender.track === old) ?? [];
     await Promise.all(senders.map((sender) => sender.replaceTrack(track)));
   }
 
-  /** Sends these tracks from now on; of a kind that is not sent yet, from the next offer on. */
+  /**
+   * Sends these tracks from now on; of a kind that is not sent yet, from the next offer on.
+   * @param {MediaStreamTrack[]} tracks
+   */
   async send(tracks) {
     this.use(tracks, this.configuration);
     const left = [...tracks];
@@ -71,29 +100,41 @@ export class Media {
       await transceiver.sender.replaceTrack(track);
       if (track && transceiver.direction === "recvonly") transceiver.direction = "sendrecv";
     }
-    if (this.pc) left.forEach((track) => this.pc.addTrack(track, this.localStream));
+    left.forEach((track) => this.pc?.addTrack(track, ...this.#streams()));
   }
 
-  /** Returns an offer; `fresh` makes it of a new connection, `iceRestart` renews the way only. */
+  #streams() {
+    return this.localStream ? [this.localStream] : [];
+  }
+
+  /**
+   * Returns an offer; `fresh` makes it of a new connection, `iceRestart` renews the way only.
+   * @param {OfferOptions} [options]
+   */
   async offer({ fresh = false, iceRestart = false, video = false } = {}) {
-    if (fresh || !this.pc) this.#renew();
+    const pc = fresh || !this.pc ? this.#renew() : this.pc;
     for (const kind of video ? ["audio", "video"] : ["audio"]) {
-      const there = this.pc.getTransceivers().some(({ receiver }) => receiver.track.kind === kind);
-      if (!there) this.pc.addTransceiver(kind, { direction: "recvonly" }); // to be heard without a microphone
+      const there = pc.getTransceivers().some(({ receiver }) => receiver.track.kind === kind);
+      if (!there) pc.addTransceiver(kind, { direction: "recvonly" }); // to be heard without a microphone
     }
-    await this.pc.setLocalDescription(await this.pc.createOffer({ iceRestart }));
+    await pc.setLocalDescription(await pc.createOffer({ iceRestart }));
     return this.#gathered();
   }
 
-  /** Takes an offer and returns the answer. */
+  /**
+   * Takes an offer and returns the answer.
+   * @param {string} sdp
+   * @param {{video?: boolean}} [options]
+   */
   async answer(sdp, { video = false } = {}) {
     if (this.isAnother(sdp)) this.#renew();
     await this.#describe("offer", sdp);
     if (!video && !this.tracks.some((track) => track.kind === "video")) {
-      const videos = this.pc.getTransceivers().filter(({ receiver }) => receiver.track.kind === "video");
+      const videos = this.#there.getTransceivers().filter(({ receiver }) => receiver.track.kind === "video");
       videos.forEach((each) => each.stop());
     }
-    await this.pc.setLocalDescription(await this.pc.createAnswer());
+    const pc = this.#there;
+    await pc.setLocalDescription(await pc.createAnswer());
     const answer = await this.#gathered();
     if (refusesAudio(answer)) throw new PhoneError("no_common_codec");
     this.#drop(this.older);
@@ -103,16 +144,18 @@ export class Media {
 
   /**
    * Takes an answer to our offer; `early` is one before the call was answered.
+   * @param {string} sdp
+   * @param {{early?: boolean}} [options]
    * @returns {Promise<boolean>} false when it is from another far side than before: that needs a new offer
    */
   async accept(sdp, { early = false } = {}) {
-    const { pc } = this;
+    const pc = this.#there;
     const before = pc.remoteDescription?.sdp;
     if (pc.signalingState === "stable") {
       return !before || (this.#same(before, sdp) && direction(before) === direction(sdp));
     }
     if (pc.signalingState === "have-remote-pranswer" && !this.#same(before, sdp)) {
-      await this.#describe("answer", before);
+      await this.#describe("answer", before ?? "");
       return false;
     }
     const others = pc.currentRemoteDescription && this.isAnother(sdp); // Firefox does not take up other keys
@@ -140,7 +183,8 @@ export class Media {
   /** Tells whether there is a track that the negotiated direction keeps from being sent: a hold has left it so. */
   get isSilenced() {
     const transceiver = this.pc?.getTransceivers().find(({ sender }) => sender.track?.kind === "audio");
-    return Boolean(transceiver?.currentDirection) && !transceiver.currentDirection.startsWith("send");
+    const direct = transceiver?.currentDirection;
+    return Boolean(direct) && !direct?.startsWith("send");
   }
 
   /** Returns the sender of audio. */
@@ -165,6 +209,12 @@ export class Media {
     return this.#ear?.level?.() ?? 0;
   }
 
+  // The connection; whoever works at one that was closed meanwhile learns that the call is over.
+  get #there() {
+    if (!this.pc) throw new PhoneError("call_ended");
+    return this.pc;
+  }
+
   /** Ends the media; the tracks are the owner's. */
   close() {
     this.#drop(this.pc);
@@ -172,25 +222,39 @@ export class Media {
     this.pc = this.older = this.remoteStream = this.#ear = null;
   }
 
+  /**
+   * @param {string | undefined} before
+   * @param {string} sdp
+   */
   #same(before, sdp) {
     return fingerprint(before) === fingerprint(sdp) && credentials(before) === credentials(sdp);
   }
 
+  /**
+   * @param {string} sdp
+   * @param {boolean} early
+   */
   async #describeAnswer(sdp, early) {
     try {
       await this.#describe(early ? "pranswer" : "answer", sdp);
     } catch (error) {
-      if (!early || error.details?.name !== "NotSupportedError") throw error;
+      if (!early || asPhoneError(error).details.name !== "NotSupportedError") throw error;
       await this.#describe("answer", sdp); // Firefox knows no pranswer
     }
   }
 
-  // Applies what the far side sent; when the browser refuses it, what the lint finds is the better reason.
+  /**
+   * Applies what the far side sent; when the browser refuses it, what the lint finds is the better reason.
+   * @param {RTCSdpType} type
+   * @param {string} sdp
+   */
   async #describe(type, sdp) {
+    const pc = this.#there;
     try {
-      await this.pc.setRemoteDescription({ type, sdp });
-    } catch (error) {
-      const found = lint(sdp, { local: this.pc.localDescription?.sdp, type: type === "offer" ? "offer" : "answer" });
+      await pc.setRemoteDescription({ type, sdp });
+    } catch (failure) {
+      const error = failure instanceof Error ? failure : new Error(String(failure));
+      const found = lint(sdp, { local: pc.localDescription?.sdp, type: type === "offer" ? "offer" : "answer" });
       const wrong = found.filter(({ rule }) => !HARMLESS.includes(rule));
       const code = wrong.some(({ rule }) => rule === "codec") ? "no_common_codec" : "media_failed";
       const why = wrong.map(({ text }) => text).join("; ") || error.message;
@@ -202,7 +266,7 @@ export class Media {
   #renew() {
     if (!globalThis.RTCPeerConnection) throw new PhoneError("unsupported_browser");
     const pc = new RTCPeerConnection(this.configuration);
-    for (const track of this.tracks) pc.addTrack(track, this.localStream);
+    for (const track of this.tracks) pc.addTrack(track, ...this.#streams());
     pc.addEventListener("track", ({ streams, track }) => {
       if (pc !== this.pc) return;
       this.remoteStream = streams[0] ?? joinedStream(this.remoteStream, track);
@@ -212,25 +276,32 @@ export class Media {
     if (this.older) this.#drop(this.pc);
     else this.older = this.pc;
     this.pc = pc;
+    return pc;
   }
 
+  /** @param {RTCPeerConnection | null} pc */
   #drop(pc) {
     pc?.close();
   }
 
   async #gathered() {
-    const { pc } = this;
+    const pc = this.#there;
     const servers = (this.configuration.iceServers ?? []).flatMap(({ urls }) => urls);
     const relayOnly = this.configuration.iceTransportPolicy === "relay";
     const wanted = servers.some((url) => url.startsWith("turn")) ? "relay" : servers.length ? "srflx" : null;
     const usual = relayOnly ? GATHER_RELAY : servers.length ? GATHER_SERVERS : GATHER;
     const limit = this.configuration.gatherLimit ?? usual;
     if (pc.iceGatheringState !== "complete") await gathering(pc, wanted, limit);
-    return pc.localDescription.sdp;
+    return pc.localDescription?.sdp ?? "";
   }
 }
 
-// Waits for all candidates, or for the first of the wanted kind and a little more.
+/**
+ * Waits for all candidates, or for the first of the wanted kind and a little more.
+ * @param {RTCPeerConnection} pc
+ * @param {"relay" | "srflx" | null} wanted
+ * @param {number} limit
+ */
 function gathering(pc, wanted, limit) {
   return /** @type {Promise<void>} */ (new Promise((resolve) => {
     const done = () => {
@@ -240,6 +311,7 @@ function gathering(pc, wanted, limit) {
       resolve();
     };
     const changed = () => pc.iceGatheringState === "complete" && done();
+    /** @param {RTCPeerConnectionIceEvent} event */
     const found = ({ candidate }) => wanted && candidate?.type === wanted && setTimeout(done, SETTLE);
     const timer = setTimeout(done, limit);
     pc.addEventListener("icegatheringstatechange", changed);
@@ -247,6 +319,10 @@ function gathering(pc, wanted, limit) {
   }));
 }
 
+/**
+ * @param {MediaStream | null} stream
+ * @param {MediaStreamTrack} track
+ */
 function joinedStream(stream, track) {
   const kept = stream?.getTracks().filter((each) => each.kind !== track.kind && each.readyState === "live") ?? [];
   return new MediaStream([...kept, track]);

@@ -3,23 +3,34 @@
 // An offer of ours goes before one of the far side: the gateway yields, and the far side repeats its own. While the
 // call is on hold nothing is offered: the gateway resumes with what it has of us, and the offer is made then.
 
-import { PhoneError, asPhoneError } from "./errors.js";
+import { PhoneError, asPhoneError, codeOf } from "./errors.js";
 import { Lifeline } from "./lifeline.js";
 import { lint, whyNotWebRTC } from "./lint.js";
 import { Media } from "./media.js";
 import { haveCommonCodec } from "./sdp.js";
+
+/** @import { Attached } from "../grtc.js" */
+/** @import { Call } from "./call.js" */
+/** @import { OfferOptions } from "./types.js" */
+/** @import { Wire } from "./wire.js" */
 
 const DISCONNECTED = 2_500; // ms that a connection may be interrupted before it gets another way
 const RESTARTS = 5; // tries of that
 const REPEATS = 4; // tries of an offer that the gateway cannot take now
 const REPEAT = 1_000; // ms and up to twice that until the next
 
+/** @param {number} time */
 const later = (time) => new Promise((resolve) => setTimeout(resolve, time));
+
+/**
+ * @typedef {{promise: Promise<void>, done: () => void, failed: (error: PhoneError) => void}} Deferred
+ * @typedef {Deferred & {options: OfferOptions, attempt: number, posted: boolean}} Open
+ */
 
 export class Negotiation {
   /**
-   * @param {import("./call.js").Call} call
-   * @param {import("./wire.js").Wire} wire
+   * @param {Call} call
+   * @param {Wire} wire
    */
   constructor(call, wire) {
     this.call = call;
@@ -38,24 +49,37 @@ export class Negotiation {
     this.shape = (sdp) => sdp;
     this.servers = async () => this.media.configuration; // those of the time when it is asked
     this.video = false;
+    /** @type {OfferOptions | null} */
     this.postponed = null; // an offer that has to be made when it can be
     this.restarts = 0;
-    this.#turn = Promise.resolve();
   }
 
-  #turn;
+  /** @type {Promise<unknown>} */
+  #turn = Promise.resolve();
   #lifeline;
-  #open = null; // our offer inside the call: {options, attempt, posted, done, failed, promise}
-  #timer = null;
+  /** @type {Open | null} our offer inside the call */
+  #open = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
 
-  /** Does `work` when all that was begun before it is done. */
+  /**
+   * Does `work` when all that was begun before it is done.
+   * @template T
+   * @param {() => T | Promise<T>} work
+   * @returns {Promise<T>}
+   */
   inTurn(work) {
     const result = this.#turn.then(work);
     this.#turn = result.catch(() => {});
     return result;
   }
 
-  /** Posts the offer of a new call. */
+  /**
+   * Posts the offer of a new call.
+   * @param {string} to
+   * @param {Attached[]} [data]
+   * @returns {Promise<{callId: string} | null>}
+   */
   place(to, data) {
     return this.inTurn(async () => {
       const sdp = this.shape(await this.media.offer({ video: this.video }), "offer");
@@ -64,7 +88,11 @@ export class Negotiation {
     });
   }
 
-  /** Posts the answer to a call that rings here; to one without an offer, an offer. */
+  /**
+   * Posts the answer to a call that rings here; to one without an offer, an offer.
+   * @param {string | null} offer
+   * @param {Attached[]} [data]
+   */
   takeCall(offer, data) {
     return this.inTurn(async () => {
       if (offer) this.#inspect(offer, "offer");
@@ -76,20 +104,28 @@ export class Negotiation {
     });
   }
 
-  // A lost response is no lost answer: it is posted again, and the gateway says when it has it already.
+  /**
+   * A lost response is no lost answer: it is posted again, and the gateway says when it has it already.
+   * @param {import("./wire.js").Description} message
+   */
   async #deliver(message) {
     for (let attempt = 0; ; attempt += 1) {
       try {
         return await this.wire.describe(message);
       } catch (error) {
-        if (attempt && error.code === "wrong_state" && error.details.state === "established") return null;
-        if (error.code !== "gateway_unreachable" || attempt === 2 || this.call.isOver) throw error;
+        const { code, details } = asPhoneError(error);
+        if (attempt && code === "wrong_state" && details.state === "established") return null;
+        if (code !== "gateway_unreachable" || attempt === 2 || this.call.isOver) throw error;
         await later(REPEAT);
       }
     }
   }
 
-  /** Takes the far side's answer to an offer of ours. */
+  /**
+   * Takes the far side's answer to an offer of ours.
+   * @param {string} sdp
+   * @param {boolean} early
+   */
   answered(sdp, early) {
     return this.inTurn(async () => {
       if (!this.media.pc) {
@@ -99,7 +135,7 @@ export class Negotiation {
       this.#inspect(sdp, "answer");
       requireWebRTC(sdp);
       const ours = this.media.pc.localDescription?.sdp;
-      if (!haveCommonCodec(ours, sdp)) throw new PhoneError("no_common_codec");
+      if (ours && !haveCommonCodec(ours, sdp)) throw new PhoneError("no_common_codec");
       const known = await this.media.accept(sdp, { early });
       if (early) return;
       this.#settle();
@@ -108,7 +144,10 @@ export class Negotiation {
     });
   }
 
-  /** Takes an offer of the far side inside the call, or its wish for one of ours. */
+  /**
+   * Takes an offer of the far side inside the call, or its wish for one of ours.
+   * @param {string | null} sdp
+   */
   offered(sdp) {
     return this.inTurn(async () => {
       if (this.call.isOver || this.#open?.posted) return; // ours goes before it
@@ -123,7 +162,7 @@ export class Negotiation {
       try {
         await this.#deliver({ messageType: "ANSWER", callId: this.call.id, sdp: local });
       } catch (error) {
-        if (error.code !== "wrong_state") throw error;
+        if (codeOf(error) !== "wrong_state") throw error;
         this.renew(); // it was withdrawn meanwhile: an offer of ours brings both sides together again
       }
     });
@@ -131,6 +170,7 @@ export class Negotiation {
 
   /**
    * Makes an offer inside the call.
+   * @param {OfferOptions} [options]
    * @returns {Promise<void>} fulfilled when the far side has answered it
    */
   renew(options = {}) {
@@ -139,17 +179,19 @@ export class Negotiation {
       this.postponed = { ...this.postponed, ...options };
       return this.#open?.promise ?? Promise.resolve();
     }
-    const open = (this.#open = deferred());
-    Object.assign(open, { options: { ...this.postponed, ...options }, attempt: 0, posted: false });
+    const open = { ...deferred(), options: { ...this.postponed, ...options }, attempt: 0, posted: false };
+    this.#open = open;
     this.postponed = null;
     this.#begin(open);
     return open.promise;
   }
 
+  /** @param {Open} open */
   #begin(open) {
     this.inTurn(() => this.#offer(open)).catch((error) => this.#open === open && this.#fail(error));
   }
 
+  /** @param {Open} open */
   async #offer(open) {
     if (open.options.fresh || open.options.iceRestart) await this.#renewServers();
     if (this.#open !== open || this.call.isOver) return;
@@ -159,11 +201,14 @@ export class Negotiation {
       open.posted = true;
     } catch (error) {
       await this.media.rollback();
-      if (error.code !== "wrong_state" || !this.#repeat(open)) throw error;
+      if (codeOf(error) !== "wrong_state" || !this.#repeat(open)) throw error;
     }
   }
 
-  // Makes an offer again that came at the wrong moment; tells whether there is still a try left.
+  /**
+   * Makes an offer again that came at the wrong moment; tells whether there is still a try left.
+   * @param {Open} open
+   */
   #repeat(open) {
     open.posted = false;
     open.attempt += 1;
@@ -171,7 +216,10 @@ export class Negotiation {
     return open.attempt < REPEATS;
   }
 
-  /** Takes the refusal of our offer: all is as it was before. */
+  /**
+   * Takes the refusal of our offer: all is as it was before.
+   * @param {PhoneError} error
+   */
   async refused(error) {
     const open = this.#open;
     if (!open?.posted) return;
@@ -221,17 +269,23 @@ export class Negotiation {
     open?.done();
   }
 
+  /** @param {unknown} error */
   #fail(error) {
     const open = this.#open;
     this.#open = null;
     open?.failed(asPhoneError(error));
   }
 
+  /**
+   * @param {string} sdp
+   * @param {"offer" | "answer"} type
+   */
   #inspect(sdp, type) {
     const found = lint(sdp, { local: this.media.pc?.localDescription?.sdp, type });
     if (found.length) this.call.emit("lint", found);
   }
 
+  /** @param {RTCPeerConnectionState} state */
   #wayChanged(state) {
     clearTimeout(this.#timer);
     this.call.emit("way", state);
@@ -249,21 +303,27 @@ export class Negotiation {
   }
 }
 
-/** Throws when a far side's description is of plain RTP: no browser can do anything with it. */
+/**
+ * Throws when a far side's description is of plain RTP: no browser can do anything with it.
+ * @param {string | null} sdp
+ */
 export function requireWebRTC(sdp) {
   const why = sdp ? whyNotWebRTC(sdp) : "";
   if (!why) return;
   const hint = `The telephone system offers no WebRTC for this call (${why}). Tell your administrator.`;
-  throw new PhoneError("no_webrtc", { hint, lint: lint(sdp) });
+  throw new PhoneError("no_webrtc", { hint, lint: lint(sdp ?? "") });
 }
 
+/** @param {Attached[]} [data] */
 function attached(data) {
   return data?.length ? { data } : {};
 }
 
+/** @returns {Deferred} */
 function deferred() {
+  /** @type {Partial<Deferred>} */
   const open = {};
   open.promise = new Promise((resolve, reject) => Object.assign(open, { done: resolve, failed: reject }));
   open.promise.catch(() => {}); // those who want to know wait for it themselves
-  return open;
+  return /** @type {Deferred} */ (open);
 }

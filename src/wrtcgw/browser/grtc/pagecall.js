@@ -5,21 +5,36 @@ import { log } from "./logger.js";
 import { readForm } from "./params.js";
 import { errorType } from "./vendorerrors.js";
 
+/** @import { Attached, CallState, Ending } from "../grtc.js" */
+/** @import { Call } from "./call.js" */
+/** @import { Client } from "./client.js" */
+/** @import { Told } from "./facts.js" */
+/** @import { CallEvents, GatewayMessage, Wanted } from "./types.js" */
+
 const MEDIA = ["no_common_codec", "no_webrtc", "media_failed"]; // what an answer can be no good for
+
+/** @type {Partial<Record<CallState, 0 | 1 | 2>>} */
+const CALL_STATES = { answering: 1, calling: 2, ringing: 2, early: 2 };
 
 export class PageCall {
   #client;
+  /** @type {HTMLAudioElement | null} */
   #early = null; // plays what is heard before the answer
-  #timer = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  /** @type {Map<MediaStreamTrack, boolean>} */
   #enabled = new Map(); // tracks, and whether the page wants them to be sent
+  /** @type {Told | null} */
   #failed = null;
+  /** @type {Promise<void> | null} */
   #ending = null;
-  #accept;
+  /** @type {() => void} */
+  #accept = () => {};
 
   /**
-   * @param {import("./client.js").Client} client
-   * @param {import("./call.js").Call} call
-   * @param {{wants?: {audio: boolean, video: boolean}, hold?: boolean, again?: boolean}} [about] `again` is a call of
+   * @param {Client} client
+   * @param {Call} call
+   * @param {{wants?: Wanted | null, hold?: boolean, again?: boolean}} [about] `again` is a call of
    *   the page before this one
    */
   constructor(client, call, { wants = null, hold = false, again = false } = {}) {
@@ -29,7 +44,7 @@ export class PageCall {
     this.beginsHeld = hold;
     this.again = again;
     this.received = call.direction === "inbound" ? call.data : [];
-    this.accepted = new Promise((resolve) => { this.#accept = resolve; });
+    this.accepted = /** @type {Promise<void>} */ (new Promise((resolve) => { this.#accept = resolve; }));
     this.remember();
     this.#listen();
   }
@@ -45,12 +60,16 @@ export class PageCall {
 
   get held() { return this.beginsHeld || this.call.held; }
 
+  /** @returns {0 | 1 | 2 | 3} */
   get callState() {
     if (this.isUp) return 3;
-    return { answering: 1, calling: 2, ringing: 2, early: 2 }[this.call.state] ?? 0;
+    return CALL_STATES[this.call.state] ?? 0;
   }
 
-  /** The state of the vendor's media session. */
+  /**
+   * The state of the vendor's media session.
+   * @returns {import("../grtc.js").MediaSession["state"]}
+   */
   get state() {
     if (this.isUp) return "established";
     if (this.call.direction === "outbound") return this.call.id ? "offer-sent" : "preparing-offer";
@@ -60,6 +79,7 @@ export class PageCall {
   #listen() {
     const { call } = this;
     const mine = () => this.#client.page === this;
+    /** @type {<Name extends keyof CallEvents>(name: Name, listener: (...told: CallEvents[Name]) => unknown) => void} */
     const listen = (name, listener) => call.on(name, (...details) => mine() && listener(...details));
     listen("message", (message) => this.#message(message));
     listen("state", (state) => this.#stateChanged(state));
@@ -74,6 +94,7 @@ export class PageCall {
 
   // ---- what is told
 
+  /** @param {GatewayMessage} message */
   #message({ messageType: type, moreComing, data, cause, sdp }) {
     if (!this.call.held) this.remember();
     if (type === "ANSWER" && data) this.received = data;
@@ -82,10 +103,12 @@ export class PageCall {
     if (cause === "server" && type === "HOLD") this.#notify("hold");
   }
 
+  /** @param {"talk" | "hold"} event */
   #notify(event) {
     queueMicrotask(() => this.#client.onNotifyEvent.fire({ event, peer: this.peer }));
   }
 
+  /** @param {CallState} state */
   #stateChanged(state) {
     this.mute();
     if (state !== "established") return;
@@ -128,10 +151,12 @@ export class PageCall {
     this.#notify("talk");
   }
 
+  /** @param {RTCPeerConnectionState} state */
   #wayChanged(state) {
     if (state === "failed" && this.isUp) this.#client.onIceDisconnected.fire({ status: "failed" });
   }
 
+  /** @param {PhoneError} error */
   #error(error) {
     if (error.code === "call_failed") {
       const { sipCode, reason, hint, warning, sipReason } = error;
@@ -141,6 +166,7 @@ export class PageCall {
     }
   }
 
+  /** @param {Ending} ending */
   #ended(ending) {
     clearTimeout(this.#timer);
     this.#stopEarly();
@@ -167,7 +193,11 @@ export class PageCall {
 
   // ---- what the page wants
 
-  /** Accepts it. */
+  /**
+   * Accepts it.
+   * @param {Wanted} wants
+   * @param {{hold?: boolean, data?: Attached[]}} [options]
+   */
   accept(wants, { hold = false, data = [] } = {}) {
     if (!this.isPending) {
       log.notice("acceptCall: the call was accepted before");
@@ -183,6 +213,7 @@ export class PageCall {
     this.call.answer(options).then(() => this.mute(), (error) => this.#notAccepted(asPhoneError(error)));
   }
 
+  /** @param {PhoneError} error */
   #notAccepted(error) {
     if (error.code !== "call_ended") this.#client.onWebrtcError.fire({ error });
     if (this.isOver) return;
@@ -192,6 +223,7 @@ export class PageCall {
 
   /** Rejects it, or ends it in whatever state it is. */
   end() {
+    /** @type {() => Promise<void>} */
     const end = () => (this.call.state === "incoming" ? this.call.reject() : this.call.hangup());
     this.#ending ??= end().catch((error) => log.info("the end of the call was not taken:", error.message));
     return this.#ending;
@@ -202,11 +234,15 @@ export class PageCall {
     this.call.end({ cause: "local" });
   }
 
-  /** Makes an offer inside it: new media, or a new way for them. */
+  /**
+   * Makes an offer inside it: new media, or a new way for them.
+   * @param {Wanted} wants
+   * @param {boolean} hold
+   */
   offer(wants, hold) {
     Object.assign(this, { wants, beginsHeld: hold });
     const fresh = this.#client.renewSession;
-    const broken = ["disconnected", "failed"].includes(this.call.connection?.connectionState);
+    const broken = ["disconnected", "failed"].includes(this.call.connection?.connectionState ?? "");
     const work = async () => {
       await this.send();
       await this.call.renegotiate({ fresh, iceRestart: broken && !fresh, video: wants.video });
@@ -231,7 +267,10 @@ export class PageCall {
     return this.#order(() => this.call.renegotiate({}));
   }
 
-  // What the far side refuses is told as the gateway's error.
+  /**
+   * What the far side refuses is told as the gateway's error.
+   * @param {() => unknown} work
+   */
   async #order(work) {
     try {
       await work();
@@ -240,7 +279,10 @@ export class PageCall {
     }
   }
 
-  /** Does something with it; what fails is told. */
+  /**
+   * Does something with it; what fails is told.
+   * @param {(call: Call) => unknown} work
+   */
   order(work) {
     return this.#order(() => work(this.call));
   }
@@ -253,7 +295,11 @@ export class PageCall {
     this.#enabled = new Map((this.#client.localStream?.getTracks() ?? []).map((track) => [track, track.enabled]));
   }
 
-  /** Sends microphone or camera, or does not; undefined leaves it. */
+  /**
+   * Sends microphone or camera, or does not; undefined leaves it.
+   * @param {"audio" | "video"} kind
+   * @param {boolean} [on]
+   */
   switch(kind, on) {
     if (on === undefined) return;
     for (const track of this.#enabled.keys()) if (track.kind === kind) this.#enabled.set(track, Boolean(on));
@@ -265,7 +311,10 @@ export class PageCall {
     this.#enabled.forEach((enabled, track) => { track.enabled = enabled && !this.call.held; });
   }
 
-  /** Whether something of that kind is sent. */
+  /**
+   * Whether something of that kind is sent.
+   * @param {"audio" | "video"} kind
+   */
   sends(kind) {
     const sent = this.call.localStream?.getTracks() ?? [];
     return sent.some((track) => track.kind === kind && track.readyState === "live" && this.#enabled.get(track));

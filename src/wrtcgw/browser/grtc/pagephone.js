@@ -1,8 +1,12 @@
 // The phone below a client of the vendor's shape: the page opens its media by itself, shows them by itself, keeps
 // nothing through a reload, and signs out when it goes.
 
+import { PhoneError } from "./errors.js";
 import { log } from "./logger.js";
 import { Phone } from "./phone.js";
+
+/** @import { Client } from "./client.js" */
+/** @import { Description, Wire } from "./wire.js" */
 
 const RSA = {
   name: "RSASSA-PKCS1-v1_5", hash: "SHA-256", modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]),
@@ -10,8 +14,13 @@ const RSA = {
 
 export class PagePhone extends Phone {
   #client;
+  /** @type {RTCCertificate[] | null} */
   #certificates = null;
 
+  /**
+   * @param {Client} client
+   * @param {string} gateway
+   */
   constructor(client, gateway) {
     super({
       gateway,
@@ -38,7 +47,10 @@ export class PagePhone extends Phone {
     return this.#client.localStream?.getTracks() ?? [];
   }
 
-  /** Returns the configuration of a new connection, with what the page has set. */
+  /**
+   * Returns the configuration of a new connection, with what the page has set.
+   * @returns {Promise<import("./types.js").Configuration>}
+   */
   async configuration() {
     const { iceTimeout, rsa } = this.#client.configuration;
     if (rsa) this.#certificates ??= [await RTCPeerConnection.generateCertificate(RSA)];
@@ -50,12 +62,19 @@ export class PagePhone extends Phone {
   }
 }
 
-// Data that are too much for the gateway cost no call: the largest are left out, one by one.
+/**
+ * Data that are too much for the gateway cost no call: the largest are left out, one by one.
+ * @param {Wire["describe"]} describe
+ * @param {Description} message
+ * @returns {Promise<any>}
+ */
 async function fitting(describe, message) {
   try {
     return await describe(message);
   } catch (error) {
-    if (error.code !== "bad_input" || error.details.field !== "data" || !message.data?.length) throw error;
+    const refused = error instanceof PhoneError && error.code === "bad_input" && error.details.field === "data";
+    if (!refused || !message.data?.length) throw error;
+    /** @type {(pair: {value: unknown}) => number} */
     const size = ({ value }) => JSON.stringify(value ?? "").length;
     const largest = message.data.reduce((one, other) => (size(other) > size(one) ? other : one));
     log.error(`${error.hint}: ${largest.key} is not sent`);

@@ -1,11 +1,19 @@
 // Data of INFO messages: objects as forms, and back.
 
-/** Returns an object as a form, percent-encoded UTF-8: nested ones as `a[b]=c`, lists as `a[]=c`. */
+/**
+ * Returns an object as a form, percent-encoded UTF-8: nested ones as `a[b]=c`, lists as `a[]=c`.
+ * @param {string | object | null | undefined} data
+ */
 export function param(data) {
   if (typeof data === "string") return data;
   return Object.entries(data ?? {}).flatMap(([name, value]) => pairs(name, value)).join("&");
 }
 
+/**
+ * @param {string} name
+ * @param {unknown} value
+ * @returns {string[]}
+ */
 function pairs(name, value) {
   const given = typeof value === "function" ? value() : value;
   if (Array.isArray(given)) {
@@ -17,6 +25,7 @@ function pairs(name, value) {
   return [`${encoded(name)}=${encoded(given ?? "")}`];
 }
 
+/** @param {unknown} text */
 function encoded(text) {
   return encodeURIComponent(String(text).toWellFormed?.() ?? String(text)).replace(/%20/g, "+");
 }
@@ -24,8 +33,10 @@ function encoded(text) {
 /**
  * Takes a query apart as the vendor's library does: line feeds do not count, nor do parts without `=`, a value ends at
  * the next `=`, and nothing is decoded.
+ * @param {unknown} query
  */
 export function deparam(query) {
+  /** @type {Record<string, string>} */
   const found = {};
   for (const part of String(query ?? "").replace(/\n/g, "").split("&")) {
     const [name, value] = part.split("=");
@@ -34,8 +45,12 @@ export function deparam(query) {
   return found;
 }
 
-/** Takes what the far side sent by INFO apart: values arrive whole and decoded. */
+/**
+ * Takes what the far side sent by INFO apart: values arrive whole and decoded.
+ * @param {unknown} text
+ */
 export function readForm(text) {
+  /** @type {Record<string, string>} */
   const found = {};
   for (const part of String(text ?? "").split("&")) {
     const at = part.indexOf("=");
@@ -44,6 +59,7 @@ export function readForm(text) {
   return found;
 }
 
+/** @param {string} text */
 function decoded(text) {
   try {
     return decodeURIComponent(text.replace(/\+/g, " "));

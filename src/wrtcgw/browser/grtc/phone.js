@@ -3,7 +3,7 @@
 import { Call } from "./call.js";
 import { Microphone, Speaker, listDevices } from "./devices.js";
 import { Emitter } from "./emitter.js";
-import { PhoneError, asPhoneError, during } from "./errors.js";
+import { PhoneError, asPhoneError, codeOf, during } from "./errors.js";
 import { factsOf } from "./facts.js";
 import { PendingHangups } from "./pendingHangups.js";
 import { BASE_URL } from "./baseUrl.js";
@@ -15,12 +15,15 @@ import { claim, watchBrowser } from "./browserEvents.js";
 import { fieldsOf } from "./who.js";
 import { Wire } from "./wire.js";
 
+/** @import { CallOptions, PhoneOptions, Registration } from "../grtc.js" */
+/** @import { CallView, GatewayMessage, KeptCall, PhoneEvents, Wanted } from "./types.js" */
+
 /** @type {{gateway: string, events: "auto" | "stream" | "poll", iceServers: "gateway" | RTCIceServer[],
  *   autoAnswer: boolean, answerOnTalk: boolean, play: boolean}} */
 const DEFAULTS = {
   gateway: BASE_URL, events: "auto", iceServers: "gateway", autoAnswer: false, answerOnTalk: false, play: true,
 };
-const WARNINGS = ["warning", "warningcleared"];
+const WARNINGS = /** @type {const} */ (["warning", "warningcleared"]);
 const LOST = "The gateway was restarted and knows this call no more.";
 const AGAIN = [1_000, 2_000, 4_000, 8_000]; // ms between tries to sign in again at a gateway that had forgotten us
 
@@ -28,6 +31,7 @@ const AGAIN = [1_000, 2_000, 4_000, 8_000]; // ms between tries to sign in again
  * Events: "registration" ({state, sipCode, reason}), "connection" ({state, error}), "incoming" (Call), "call" (Call,
  * after any change of it), "callended" (Call), "warning" and "warningcleared" ({code, hint, call}), "signedout"
  * ({reason, code}), "error" (PhoneError), "devices".
+ * @extends {Emitter<PhoneEvents>}
  */
 export class Phone extends Emitter {
   #stream;
@@ -35,29 +39,20 @@ export class Phone extends Emitter {
   #servers;
   #pendingHangups;
   #speaker = new Speaker();
+  /** @type {Record<string, any> | null} */
   #credentials = null; // of this page's own sign-in; never stored
   #sources;
+  /** @type {Set<Promise<void>>} */
   #placing = new Set();
+  /** @type {string[]} */
   #over = []; // ids of calls that were over lately
   #count = 0;
+  /** @type {(() => void) | null} */
   #claim = null; // gives the session free for another page
+  /** @type {(() => void) | null} */
   #leaveAlone = null; // takes our listeners off the browser
 
-  /**
-   * @param {object} [options]
-   * @param {string} [options.gateway] base address; by default where the library came from
-   * @param {Storage | null} [options.storage] keeps the session through a reload
-   * @param {"auto" | "stream" | "poll"} [options.events]
-   * @param {"gateway" | RTCIceServer[]} [options.iceServers]
-   * @param {RTCIceTransportPolicy} [options.iceTransportPolicy]
-   * @param {boolean} [options.autoAnswer] obey callers who want to be answered without a click
-   * @param {boolean} [options.answerOnTalk] answer when the server orders it (a click in the agent's desktop); the
-   *   gateway has to allow it as well (`auto_answer`)
-   * @param {boolean} [options.play] play the far sides' sound
-   * @param {string} [options.name] tells apart several phones of one page, which keep their sessions by it
-   * @param {(sdp: string, type: "offer" | "answer", call: Call) => string} [options.shape] a last hand on our
-   *   descriptions
-   */
+  /** @param {PhoneOptions} [options] */
   constructor(options = {}) {
     super();
     this.options = { ...DEFAULTS, ...options };
@@ -66,8 +61,11 @@ export class Phone extends Emitter {
     this.calls = new Map();
     this.microphone = new Microphone();
     this.#sources = new Sources(this.microphone);
+    /** @type {NonNullable<PhoneOptions["shape"]>} */
     this.shape = this.options.shape ?? ((sdp) => sdp);
+    /** @type {"online" | "offline"} */
     this.connection = "offline";
+    /** @type {Registration} */
     this.registration = { state: "SIGNED_OUT", sipCode: 0, reason: "" };
     this.dn = this.displayName = "";
     this.guest = false;
@@ -131,8 +129,8 @@ export class Phone extends Emitter {
     try {
       own = await this.wire.own();
     } catch (error) {
-      this.#forget({ keep: error.code === "gateway_unreachable" }); // the session may be there when the gateway is
-      if ([401, 403, 404].includes(error.status)) return false;
+      this.#forget({ keep: codeOf(error) === "gateway_unreachable" }); // the session may be there when the gateway is
+      if (error instanceof PhoneError && [401, 403, 404].includes(error.status)) return false;
       throw error;
     }
     Object.assign(this, { dn: before.dn, displayName: before.displayName ?? "", guest: Boolean(before.guest) });
@@ -161,6 +159,10 @@ export class Phone extends Emitter {
     this.#forget();
   }
 
+  /**
+   * @param {number | undefined} last
+   * @param {Registration} [registration]
+   */
   #begin(last, registration = { state: "REGISTERED", sipCode: 0, reason: "" }) {
     this.registration = registration;
     this.#leaveAlone ??= watchBrowser({
@@ -181,6 +183,10 @@ export class Phone extends Emitter {
     this.#leaveAlone = this.#claim = null;
   }
 
+  /**
+   * @param {string} reason
+   * @param {string} [code]
+   */
   #signedOut(reason, code = "") {
     this.#stream.stop();
     this.#forget();
@@ -198,6 +204,8 @@ export class Phone extends Emitter {
    * Calls a number. Fulfilled when the gateway has taken the call; what becomes of it is told by its events. A number
    * that the gateway would not call is refused before the microphone is asked for. Calls that are up stay as they are,
    * with the agent heard in all of them, unless `hold` puts them on hold first.
+   * @param {string | number} to
+   * @param {CallOptions} [options]
    * @returns {Promise<Call>}
    */
   async call(to, { audio = true, video = false, data = [], stream = null, hold = false } = {}) {
@@ -219,11 +227,18 @@ export class Phone extends Emitter {
     return call;
   }
 
-  /** Puts all calls on hold but this one. */
+  /**
+   * Puts all calls on hold but this one.
+   * @param {Call | null} [but]
+   */
   async holdOthers(but = null) {
     for (const call of this.calls.values()) if (call !== but && call.isUp && !call.held) await call.hold();
   }
 
+  /**
+   * @param {Call} call
+   * @param {string} key
+   */
   #add(call, key) {
     this.calls.set(key, call);
     call.on("media", (stream) => this.#play(call, stream));
@@ -231,21 +246,31 @@ export class Phone extends Emitter {
     for (const name of WARNINGS) call.on(name, (warning) => this.emit(name, { ...warning, call }));
   }
 
-  /** Notes the id that the gateway has given to a call; for the call itself. */
+  /**
+   * Notes the id that the gateway has given to a call; for the call itself.
+   * @param {Call} call
+   * @param {string} id
+   */
   named(call, id) {
-    const key = [...this.calls].find(([, each]) => each === call)?.[0];
-    this.calls.delete(key);
+    for (const [key, each] of this.calls) if (each === call) this.calls.delete(key);
     call.id = id;
     this.calls.set(id, call);
     this.emit("call", call);
   }
 
-  /** Keeps something of a call for the page after a reload; for the call itself. */
+  /**
+   * Keeps something of a call for the page after a reload; for the call itself.
+   * @param {Call} call
+   * @param {KeptCall} fields
+   */
   remember(call, fields) {
     if (call.id) this.#store.keepCall(call.id, fields);
   }
 
-  /** Notes that a call is over; for the call itself. */
+  /**
+   * Notes that a call is over; for the call itself.
+   * @param {Call} call
+   */
   over(call) {
     for (const [key, each] of this.calls) if (each === call) this.calls.delete(key);
     if (call.id) {
@@ -256,11 +281,17 @@ export class Phone extends Emitter {
     this.emit("callended", call);
   }
 
-  /** Ends a call at the gateway, now or when it can be reached again; for the call itself. */
+  /**
+   * Ends a call at the gateway, now or when it can be reached again; for the call itself.
+   * @param {import("./types.js").Farewell} verb
+   * @param {string} id
+   * @param {Record<string, unknown>} [fields]
+   */
   endAtGateway(verb, id, fields) { return this.#pendingHangups.say(verb, id, fields); }
 
   // ---- messages
 
+  /** @param {GatewayMessage} message */
   async #take(message) {
     const { messageType: type, callId } = message;
     this.#store.keep({ last: message.seq });
@@ -274,22 +305,25 @@ export class Phone extends Emitter {
     return this.calls.get(callId)?.take(message);
   }
 
+  /** @param {GatewayMessage} message */
   #toldSignedOut({ reason = "", cause = "" }) {
     if (["stopping", "page-lost"].includes(cause) && this.#credentials) this.#signInAgain(reason);
     else this.#signedOut(reason || "signed out by the gateway");
   }
 
+  /** @param {GatewayMessage} message */
   #registrationChanged({ state, sipCode = 0, reason = "", hint = "" }) {
-    this.registration = { state, sipCode, reason, hint };
+    this.registration = { state: /** @type {Registration["state"]} */ (state), sipCode, reason, hint };
     this.emit("registration", this.registration);
   }
 
+  /** @param {GatewayMessage} message */
   #incoming(message) {
     const call = new Call(this, {
       ...factsOf(message),
       id: message.callId,
       direction: "inbound",
-      peer: message.from,
+      peer: message.from ?? "",
       offer: message.sdp,
     });
     this.#store.keepCall(call.id, { offer: message });
@@ -301,7 +335,11 @@ export class Phone extends Emitter {
     setTimeout(answer, 1000 * call.autoAnswer);
   }
 
-  // A call of the page before the reload, as the gateway has it now.
+  /**
+   * A call of the page before the reload, as the gateway has it now.
+   * @param {CallView} view
+   * @param {KeptCall} [kept]
+   */
   #takeUp(view, kept) {
     if (this.calls.has(view.callId)) return;
     if (view.state === "OFFERED") {
@@ -316,6 +354,10 @@ export class Phone extends Emitter {
 
   // ---- the way to the gateway
 
+  /**
+   * @param {"online" | "offline"} state
+   * @param {PhoneError} [error]
+   */
   #connectionChanged(state, error) {
     if (state === this.connection) return;
     this.connection = state;
@@ -323,22 +365,27 @@ export class Phone extends Emitter {
     if (state === "online") this.#lookAfterCalls();
   }
 
-  // The gateway knows this session no more: another page has it, or the gateway has been restarted.
+  /**
+   * The gateway knows this session no more: another page has it, or the gateway has been restarted.
+   * @param {PhoneError} error
+   */
   #lost(error) {
     if (error.code === "not_signed_in" && this.#credentials) this.#signInAgain(error.hint);
     else this.#signedOut(error.code === "foreign_session" ? "another page has signed in" : error.hint, error.code);
   }
 
+  /** @param {string} reason */
   async #signInAgain(reason) {
     const credentials = this.#credentials;
     this.#stream.stop();
     this.#connectionChanged("offline", new PhoneError("gateway_unreachable", { hint: reason }));
-    for (let attempt = 0; this.#credentials === credentials; attempt += 1) {
+    for (let attempt = 0; credentials && this.#credentials === credentials; attempt += 1) {
       try {
         await this.wire.signIn(credentials);
         return await this.#signedInAgain();
       } catch (error) {
-        if (error.status && error.status < 500 && error.status !== 429) return this.#signedOut(error.hint, error.code);
+        const { status, hint, code } = asPhoneError(error, "gateway_unreachable");
+        if (status && status < 500 && status !== 429) return this.#signedOut(hint, code);
         const pause = AGAIN[Math.min(attempt, AGAIN.length - 1)] * (0.5 + Math.random() / 2);
         await new Promise((resolve) => setTimeout(resolve, pause));
       }
@@ -373,24 +420,40 @@ export class Phone extends Emitter {
   /** Returns microphones, loudspeakers and cameras; their names only once the microphone was allowed. */
   devices() { return listDevices(); }
 
-  /** Uses another microphone from now on, also in the calls that are up. */
+  /**
+   * Uses another microphone from now on, also in the calls that are up.
+   * @param {string} deviceId
+   */
   setMicrophone(deviceId) { return this.microphone.choose(deviceId); }
 
-  /** Uses another loudspeaker from now on. */
+  /**
+   * Uses another loudspeaker from now on.
+   * @param {string} deviceId
+   */
   setSpeaker(deviceId) { return this.#speaker.choose(deviceId); }
 
   /** Returns how loud it is at the microphone, 0 to 1; 0 while there is no call. */
   microphoneLevel() { return this.microphone.level(); }
 
-  /** Returns tracks to send in a call; for the call itself. */
+  /**
+   * Returns tracks to send in a call; for the call itself.
+   * @param {Wanted} wanted
+   */
   tracks(wanted) { return this.#sources.lend(wanted); }
 
-  /** Takes back a track that a call has sent; for the call itself. */
+  /**
+   * Takes back a track that a call has sent; for the call itself.
+   * @param {MediaStreamTrack} track
+   */
   giveBack(track) { this.#sources.takeBack(track); }
 
   /** Returns the configuration of a new connection; for the call itself. */
   configuration() { return this.#servers.configuration(); }
 
+  /**
+   * @param {Call} call
+   * @param {MediaStream} stream
+   */
   #play(call, stream) {
     if (this.options.play) this.#speaker.play(call, stream).catch((error) => this.emit("error", error));
   }

@@ -25,6 +25,7 @@ export function opinion({ rtt = 0, jitter = 0, loss = 0 }) {
 /**
  * @typedef {{packets: number, bytes: number, lost: number, jitter: number}} Flow jitter in milliseconds
  * @typedef {{codec: string, rtt: number, rx: Flow, tx: Flow, energy: number, seconds: number}} Medium
+ * @typedef {ReturnType<typeof read>} Reading
  */
 
 /**
@@ -49,20 +50,34 @@ export function read(reports) {
   };
 }
 
+/** @param {any[]} all */
 function microphone(all) {
   const sources = all.filter(({ type, kind }) => type === "media-source" && kind === "audio");
   const energies = sources.map(({ totalAudioEnergy }) => totalAudioEnergy).filter((each) => typeof each === "number");
   return energies.length ? { energy: energies.reduce((total, each) => total + each, 0) } : null;
 }
 
+/**
+ * @param {any[]} all
+ * @param {Map<string, any>} byId
+ */
 function chosenPair(all, byId) {
   const transport = all.find((one) => one.type === "transport" && one.selectedCandidatePairId);
+  /** @param {any} one */
   const nominated = (one) => one.type === "candidate-pair" && one.nominated && one.state === "succeeded";
   return byId.get(transport?.selectedCandidatePairId) ?? all.find(nominated);
 }
 
+/**
+ * @param {"audio" | "video"} kind
+ * @param {any[]} all
+ * @param {Map<string, any>} byId
+ * @param {{rtt: number}} way
+ */
 function medium(kind, all, byId, way) {
+  /** @param {string} type */
   const of = (type) => all.filter((one) => one.type === type && (one.kind ?? one.mediaType) === kind);
+  /** @type {(reports: any[], name: string) => number} */
   const sum = (reports, name) => reports.reduce((total, one) => total + (one[name] ?? 0), 0);
   const [inbound, outbound, remote] = [of("inbound-rtp"), of("outbound-rtp"), of("remote-inbound-rtp")];
   const codec = byId.get((inbound[0] ?? outbound[0])?.codecId)?.mimeType ?? "";
@@ -90,8 +105,8 @@ function medium(kind, all, byId, way) {
 /**
  * Returns the quality since an earlier reading; without one, since the beginning. Nothing at all where something is
  * `expected` is the worst that there is, though no packet is known to be lost.
- * @param {ReturnType<typeof read>} now
- * @param {ReturnType<typeof read> | null} [before]
+ * @param {Reading} now
+ * @param {Reading | null} [before]
  * @param {{expected?: boolean}} [circumstances]
  */
 export function assess(now, before = null, { expected = true } = {}) {
@@ -118,8 +133,13 @@ export function assess(now, before = null, { expected = true } = {}) {
   };
 }
 
-/** Returns a reading as the gateway's /api/webrtc/stats takes it; a far side that was never heard has no score. */
+/**
+ * Returns a reading as the gateway's /api/webrtc/stats takes it; a far side that was never heard has no score.
+ * @param {Reading} reading
+ * @param {{mos: number}} quality
+ */
 export function report(reading, quality) {
+  /** @type {(medium: Medium, mos: number) => object} */
   const shown = ({ codec, rtt, rx, tx }, mos) => ({
     ...(codec ? { codec } : {}), ...(mos ? { mos } : {}), rtt: rounded(rtt), rx: flow(rx), tx: flow(tx),
   });
@@ -131,10 +151,12 @@ export function report(reading, quality) {
   };
 }
 
+/** @param {Flow} told */
 function flow({ packets, bytes, lost, jitter }) {
   return { packets, bytes, lost, jitter: rounded(jitter) };
 }
 
+/** @param {number} value */
 function rounded(value) {
   return Math.round(100 * value) / 100;
 }

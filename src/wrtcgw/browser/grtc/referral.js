@@ -2,7 +2,10 @@
 
 import { PhoneError } from "./errors.js";
 
+/** @import { Ending, TransferProgress } from "../grtc.js" */
+
 export class Referral {
+  /** @type {{resolve: () => void, reject: (error: PhoneError) => void} | null} */
   #open = null; // {resolve, reject} of the one under way
 
   /**
@@ -12,10 +15,10 @@ export class Referral {
    * @param {() => boolean} isOver whether the call is over, so that the order's own failure tells nothing
    */
   async begin(order, isOver) {
-    const open = {};
-    const result = new Promise((resolve, reject) => Object.assign(open, { resolve, reject }));
+    const result = /** @type {Promise<void>} */ (new Promise((resolve, reject) => {
+      this.#open = { resolve, reject };
+    }));
     result.catch(() => {});
-    this.#open = open;
     try {
       await order();
     } catch (error) {
@@ -24,14 +27,20 @@ export class Referral {
     return result;
   }
 
-  /** Takes what the gateway tells of it. */
+  /**
+   * Takes what the gateway tells of it.
+   * @param {Omit<TransferProgress, "to">} progress
+   */
   told({ state, sipCode, reason, hint }) {
     if (state === "FAILED") this.#end()?.reject(new PhoneError("transfer_failed", { hint, sipCode, reason }));
     else if (state === "UNKNOWN") this.#end()?.reject(new PhoneError("transfer_unknown", { hint, sipCode, reason }));
     else if (state === "DONE") this.#end()?.resolve();
   }
 
-  /** Takes the end of the call. */
+  /**
+   * Takes the end of the call.
+   * @param {Ending} ending
+   */
   over({ cause, hint, sipCode, reason }) {
     const open = this.#end();
     if (cause === "transferred") open?.resolve();

@@ -1,10 +1,14 @@
 // `Grtc.MediaSession`: what a page of the vendor's shape does with its call.
 
 import { Callbacks } from "./callbacks.js";
+import { asPhoneError } from "./errors.js";
 import { log } from "./logger.js";
 import { param } from "./params.js";
 import { putStats } from "./serverstats.js";
 import { GrtcError } from "./vendorerrors.js";
+
+/** @import { Attached, MediaSession as Declared, ServerStats } from "../grtc.js" */
+/** @import { Client } from "./client.js" */
 
 const FORM = "application/x-www-form-urlencoded"; // the SIP Server maps it to user data
 const OCTETS = "application/octet-stream"; // the SIP Server passes it on
@@ -12,15 +16,20 @@ const TONE = { least: 70, most: 6000, usual: 100 }; // ms
 const GAP = { least: 50, most: 6000, usual: 50 };
 const COMMA = 2000; // ms of silence
 
+/** @param {number} time */
 const later = (time) => new Promise((resolve) => setTimeout(resolve, time));
 
 export class MediaSession {
+  /** @type {Declared["onRemoteStream"]} */
   onRemoteStream = new Callbacks("onRemoteStream");
+  /** @type {Declared["onSessionHold"]} */
   onSessionHold = new Callbacks("onSessionHold");
+  /** @type {Attached[]} */
   #data = [];
+  /** @type {Attached[]} */
   #received = [];
 
-  /** @param {import("./client.js").Client} client */
+  /** @param {Client} client */
   constructor(client) {
     if (!client?.onIncomingCall) throw new GrtcError("CONFIGURATION_ERROR", "a media session needs its Grtc.Client");
     this.client = client;
@@ -37,7 +46,7 @@ export class MediaSession {
 
   /**
    * Calls; inside a call, or without `remoteId`, makes a new offer.
-   * @param {string | number} [remoteId]
+   * @param {string | number | null} [remoteId]
    * @param {boolean} [audio] what to receive
    * @param {boolean} [video]
    * @param {boolean} [hold] begin on hold
@@ -56,12 +65,21 @@ export class MediaSession {
     return page ? page.end().then(place) : place();
   }
 
-  /** The same, as older pages name it. */
+  /**
+   * The same, as older pages name it.
+   * @param {[remoteId?: string | number | null, audio?: boolean, video?: boolean, hold?: boolean]} details
+   */
   makeCall(...details) {
     return this.makeOffer(...details);
   }
 
-  /** Accepts the call that rings. */
+  /**
+   * Accepts the call that rings.
+   * @param {boolean} [audio]
+   * @param {boolean} [video]
+   * @param {string} [remoteId]
+   * @param {boolean} [hold]
+   */
   acceptCall(audio, video, remoteId, hold = false) {
     const { page } = this.client;
     if (!page) throw new GrtcError("INVALID_STATE_ERROR", "acceptCall: there is no call");
@@ -84,6 +102,7 @@ export class MediaSession {
     this.#end("terminateCall");
   }
 
+  /** @param {string} what */
   #end(what) {
     const { page } = this.client;
     if (!page) log.info(`${what}: there is no call`);
@@ -102,7 +121,11 @@ export class MediaSession {
     return page?.held ? page.resume() : Promise.resolve();
   }
 
-  /** Mutes without signalling: true is heard or seen, false is not, undefined stays. */
+  /**
+   * Mutes without signalling: true is heard or seen, false is not, undefined stays.
+   * @param {boolean} [audio]
+   * @param {boolean} [video]
+   */
   updateCall(audio, video) {
     const page = this.#up("updateCall");
     page?.switch("audio", audio);
@@ -119,6 +142,7 @@ export class MediaSession {
     return this.client.page?.send([]) ?? Promise.resolve();
   }
 
+  /** @param {string} what */
   #up(what) {
     const { page } = this.client;
     if (page?.isUp) return page;
@@ -133,11 +157,12 @@ export class MediaSession {
    * @param {{key: string, value: unknown}[]} data
    */
   setData(data) {
-    const fits = (each) => each && typeof each === "object" && Object.keys(each).sort().join() === "key,value";
+    /** @type {(each: unknown) => boolean} */
+    const fits = (each) => Object(each) === each && Object.keys(Object(each)).sort().join() === "key,value";
     if (!Array.isArray(data) || !data.every(fits)) throw new GrtcError("ERROR", "setData takes a list of {key, value}");
     const odd = data.map(({ key }) => String(key)).filter((key) => !/^[\w-]{1,64}$/.test(key));
     if (odd.length) log.notice(`setData: names are letters, digits, - and _; not sent: ${odd.join(", ")}`);
-    this.#data = data.map(({ key, value }) => ({ key: String(key), value }));
+    this.#data = data.map(({ key, value }) => ({ key: String(key), value: /** @type {string} */ (value) }));
   }
 
   /** Returns what the far side has attached; when it has nothing, what was set here. */
@@ -146,7 +171,11 @@ export class MediaSession {
     return this.#received.length ? this.#received : this.#data;
   }
 
-  /** Sends an object by INFO: to the server as user data (`mapData`), or through to the other page. */
+  /**
+   * Sends an object by INFO: to the server as user data (`mapData`), or through to the other page.
+   * @param {object | string} data
+   * @param {boolean} [mapData]
+   */
   sendInfo(data, mapData = true) {
     const body = param(data);
     return this.#up("sendInfo")?.order((call) => call.sendInfo(body, mapData ? FORM : OCTETS)) ?? Promise.resolve();
@@ -168,16 +197,20 @@ export class MediaSession {
     }
   }
 
-  /** Asks what the gateway knows of the call's quality: told by the client's onStatsFromServer, and returned. */
+  /**
+   * Asks what the gateway knows of the call's quality: told by the client's onStatsFromServer, and returned.
+   * @returns {Promise<ServerStats | null>}
+   */
   async getServerStats() {
     const call = this.#up("getServerStats")?.call;
-    if (!call) return null;
+    const { phone } = this.client;
+    if (!call || !phone) return null;
     try {
-      const stats = await putStats(this.client.phone.wire, call);
+      const stats = await putStats(phone.wire, call);
       this.client.onStatsFromServer.fire(stats);
       return stats;
     } catch (error) {
-      log.notice("getServerStats failed:", error.message);
+      log.notice("getServerStats failed:", asPhoneError(error).message);
       return null;
     }
   }
@@ -199,6 +232,10 @@ export class MediaSession {
   }
 }
 
+/**
+ * @param {unknown} value
+ * @param {{least: number, most: number, usual: number}} limits
+ */
 function within(value, { least, most, usual }) {
   const number = Number(value ?? usual);
   return Number.isFinite(number) ? Math.min(most, Math.max(least, Math.round(number))) : usual;

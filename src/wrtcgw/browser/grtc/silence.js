@@ -5,7 +5,9 @@ const FLOOR = 2e-9; // energy in a second of one step of 16 bits: the comfort no
 const SLEPT = 3_000; // ms between two looks after which the time between them does not count
 
 export class Silence {
+  /** @type {number | null} */
   #total = null;
+  /** @type {number | null} */
   #since = null;
   #at = 0;
 
@@ -23,11 +25,12 @@ export class Silence {
       return false;
     }
     const { total = null } = loudness;
-    const more = total === null ? loudness.now : Math.abs(total - (this.#total ?? total));
+    const more = total === null ? loudness.now ?? 0 : Math.abs(total - (this.#total ?? total));
     const heard = more > (total === null ? 0 : FLOOR * (passed / 1000));
     this.#total = total;
     if (heard || passed > SLEPT) this.#since = null;
-    if (!heard) this.#since ??= now;
-    return !heard && now - this.#since >= LONG;
+    if (heard) return false;
+    this.#since ??= now;
+    return now - this.#since >= LONG;
   }
 }

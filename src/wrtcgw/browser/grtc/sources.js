@@ -2,7 +2,10 @@
 
 import { capture } from "./devices.js";
 
+/** @import { Wanted } from "./types.js" */
+
 export class Sources {
+  /** @type {Set<MediaStreamTrack>} */
   #cameras = new Set();
 
   /** @param {import("./devices.js").Microphone} microphone */
@@ -10,7 +13,10 @@ export class Sources {
     this.microphone = microphone;
   }
 
-  /** Returns tracks to send in a call. */
+  /**
+   * Returns tracks to send in a call.
+   * @param {Wanted} wanted
+   */
   async lend({ audio, video }) {
     const tracks = audio ? [await this.microphone.lend()] : [];
     if (!video) return tracks;
@@ -24,7 +30,10 @@ export class Sources {
     }
   }
 
-  /** Takes back a track that a call has sent; one of the page's own stays as it is. */
+  /**
+   * Takes back a track that a call has sent; one of the page's own stays as it is.
+   * @param {MediaStreamTrack} track
+   */
   takeBack(track) {
     if (this.microphone.owns(track)) this.microphone.takeBack(track);
     else if (this.#cameras.delete(track)) track.stop();

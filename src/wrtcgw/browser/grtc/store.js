@@ -1,10 +1,16 @@
 // What a page keeps so that the one after a reload can go on. Never a password.
 
+/** @import { Kept, KeptCall } from "./types.js" */
+
 export class Store {
-  /** @param {Storage | null} storage null keeps nothing */
+  /**
+   * @param {Storage | null} storage null keeps nothing
+   * @param {string} key
+   */
   constructor(storage, key) {
     this.storage = storage;
     this.key = key;
+    /** @type {Partial<Kept>} */
     this.value = {};
   }
 
@@ -15,10 +21,13 @@ export class Store {
     } catch {
       this.value = {};
     }
-    return this.value.token ? this.value : null;
+    return this.value.token ? /** @type {Kept} */ (this.value) : null;
   }
 
-  /** Keeps these fields beside those that are there. */
+  /**
+   * Keeps these fields beside those that are there.
+   * @param {Partial<Kept>} fields
+   */
   keep(fields) {
     Object.assign(this.value, fields);
     try {
@@ -28,13 +37,20 @@ export class Store {
     }
   }
 
-  /** Keeps what is known of one call. */
+  /**
+   * Keeps what is known of one call.
+   * @param {string} id
+   * @param {KeptCall} fields
+   */
   keepCall(id, fields) {
     const calls = { ...this.value.calls, [id]: { ...this.value.calls?.[id], ...fields } };
     this.keep({ calls });
   }
 
-  /** Forgets a call. */
+  /**
+   * Forgets a call.
+   * @param {string} id
+   */
   dropCall(id) {
     const { [id]: gone, ...calls } = this.value.calls ?? {};
     if (gone) this.keep({ calls });
@@ -51,7 +67,10 @@ export class Store {
   }
 }
 
-/** Returns the storage to use: the one that is given, else the tab's. */
+/**
+ * Returns the storage to use: the one that is given, else the tab's.
+ * @param {{storage?: Storage | null}} options
+ */
 export function storageOf(options) {
   if (options.storage !== undefined) return options.storage;
   try {

@@ -1,7 +1,10 @@
 // The agent's messages, in order and each once: an event stream by fetch, or long polls where a stream does not get
 // through. Either goes on behind the last message that was taken.
 
-import { PhoneError } from "./errors.js";
+import { PhoneError, codeOf } from "./errors.js";
+
+/** @import { GatewayMessage } from "./types.js" */
+/** @import { Wire } from "./wire.js" */
 
 const FIRST_BYTE = 4_000; // ms until something of a new stream has to arrive; the gateway writes at once
 const SILENCE = 45_000; // ms without a byte after which a stream is taken for dead; the gateway's heartbeat is 15 s
@@ -19,36 +22,43 @@ const LOST = ["not_signed_in", "foreign_session", "session_required"];
 export class EventParser {
   #rest = "";
 
+  /** @param {string} text */
   feed(text) {
     const blocks = (this.#rest + text).replace(/\r\n?/g, "\n").split("\n\n");
-    this.#rest = blocks.pop();
-    return blocks.map(parseEvent).filter((event) => event.data !== undefined);
+    this.#rest = blocks.pop() ?? "";
+    return blocks.map(parseEvent).filter((event) => event !== null);
   }
 }
 
+/** @param {string} block */
 function parseEvent(block) {
+  /** @type {{id?: string, data?: string}} */
   const event = {};
   for (const line of block.split("\n")) {
-    const [, name, value] = /^([^:]*)(?:: ?)?(.*)$/.exec(line);
+    const [, name, value] = /^([^:]*)(?:: ?)?(.*)$/.exec(line) ?? [];
     if (name === "data") event.data = event.data === undefined ? value : `${event.data}\n${value}`;
     else if (name === "id") event.id = value;
   }
-  return event;
+  return event.data === undefined ? null : { ...event, data: event.data };
 }
 
 export class Stream {
   /**
-   * @param {import("./wire.js").Wire} wire
-   * @param {{take: (message: object) => void, changed: (state: string, error?: PhoneError) => void,
+   * @param {Wire} wire
+   * @param {{take: (message: GatewayMessage) => void,
+   *   changed: (state: "online" | "offline", error?: PhoneError) => void,
    *   lost: (error: PhoneError) => void, mode?: "auto" | "stream" | "poll"}} hooks
    */
   constructor(wire, { take, changed, lost, mode = "auto" }) {
     this.wire = wire;
     this.hooks = { take, changed, lost };
     this.mode = mode;
+    /** @type {number | undefined} */
     this.last = undefined; // seq of the last message taken
+    /** @type {"poll" | "stream"} */
     this.way = mode === "poll" ? "poll" : "stream"; // that is in use
     this.online = true;
+    /** @type {AbortController | null} */
     this.running = null;
     this.renewed = false; // what breaks off now does so because it is to begin again
     this.heardAt = 0;
@@ -56,9 +66,15 @@ export class Stream {
     this.wake = () => {};
     /** @type {AbortController | null} */
     this.current = null;
+    this.heard = false; // anything of the stream that is in use
+    this.pollUntil = 0;
+    this.polling = AGAIN;
   }
 
-  /** Begins behind the message `last`; without it with the first one that was not delivered. */
+  /**
+   * Begins behind the message `last`; without it with the first one that was not delivered.
+   * @param {number | undefined} last
+   */
   start(last) {
     this.stop();
     this.last = last;
@@ -87,6 +103,7 @@ export class Stream {
     if (this.waiting || Date.now() - this.heardAt > usual) this.renew();
   }
 
+  /** @param {AbortSignal} signal */
   async run(signal) {
     let failures = 0;
     this.pollUntil = 0;
@@ -111,7 +128,10 @@ export class Stream {
     }
   }
 
-  // Streams or polls once; returns what went wrong.
+  /**
+   * Streams or polls once; returns what went wrong.
+   * @param {AbortSignal} signal
+   */
   async once(signal) {
     this.way = this.mode === "auto" ? (Date.now() < this.pollUntil ? "poll" : "stream") : this.mode;
     const attempt = new AbortController();
@@ -129,25 +149,31 @@ export class Stream {
     }
   }
 
-  // A stream of which nothing arrived may be held back by something on the way, through which polls go. When polls fail
-  // as well, it is the gateway that is away.
+  /**
+   * A stream of which nothing arrived may be held back by something on the way, through which polls go. When polls fail
+   * as well, it is the gateway that is away.
+   * @param {unknown} error
+   */
   judge(error) {
     if (this.way === "poll") {
       this.pollUntil = 0;
-    } else if (!this.heard && !LOST.includes(error.code)) {
+    } else if (!this.heard && !LOST.includes(codeOf(error))) {
       this.pollUntil = Date.now() + this.polling;
       this.polling = Math.min(AGAIN_MOST, 2 * this.polling);
     }
   }
 
+  /** @param {AbortController} attempt */
   async stream(attempt) {
     this.heard = false;
     let timer = setTimeout(() => attempt.abort(), FIRST_BYTE);
     try {
+      /** @type {Record<string, string>} */
       const headers = { Accept: "text/event-stream" };
       if (this.last !== undefined) headers["Last-Event-ID"] = String(this.last);
       const options = { query: { id: this.wire.id }, headers, signal: attempt.signal };
       const response = await this.wire.send("GET", "events", options);
+      if (!response.body) throw new PhoneError("gateway_unreachable");
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       const parser = new EventParser();
       for (;;) {
@@ -168,6 +194,7 @@ export class Stream {
     throw new PhoneError("gateway_unreachable", { hint: "The event stream ended." });
   }
 
+  /** @param {AbortController} attempt */
   async poll(attempt) {
     const timer = setTimeout(() => attempt.abort(), POLL * 1000 + POLL_PATIENCE);
     try {
@@ -180,6 +207,7 @@ export class Stream {
     }
   }
 
+  /** @param {GatewayMessage} message */
   deliver(message) {
     if (this.last !== undefined && message.seq <= this.last) return;
     this.last = message.seq;
@@ -187,6 +215,7 @@ export class Stream {
     if (message.messageType === "SIGNED_OUT") this.stop();
   }
 
+  /** @param {PhoneError | null} error */
   report(error) {
     const online = !error;
     if (online === this.online) return;
@@ -194,6 +223,7 @@ export class Stream {
     this.hooks.changed(online ? "online" : "offline", error ?? undefined);
   }
 
+  /** @param {number} time */
   pause(time) {
     return /** @type {Promise<void>} */ (new Promise((resolve) => {
       const wake = () => {

@@ -24,7 +24,10 @@ const TYPES = [
   ["CONFLICT", [491]],
 ];
 
-/** Returns ROAP's errorType for a SIP code; 0 is a failure without one. */
+/**
+ * Returns ROAP's errorType for a SIP code; 0 is a failure without one.
+ * @param {number} [sipCode]
+ */
 export function errorType(sipCode) {
-  return TYPES.find(([, codes]) => codes.includes(sipCode))?.[0] ?? "FAILED";
+  return TYPES.find(([, codes]) => codes.includes(sipCode ?? 0))?.[0] ?? "FAILED";
 }

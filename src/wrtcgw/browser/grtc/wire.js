@@ -2,11 +2,15 @@
 
 import { PhoneError } from "./errors.js";
 
+/** @import { CallView } from "./types.js" */
+
 const PATIENCE = 60_000; // ms; the gateway's own limits are shorter, so this is for a gateway that is gone
 
 /**
- * @typedef {{query?: Record<string, any>, body?: BodyInit, type?: string, headers?: Record<string, string>,
+ * @typedef {{query?: Record<string, unknown>, body?: BodyInit, type?: string, headers?: Record<string, string>,
  *   signal?: AbortSignal, keepalive?: boolean, patience?: number}} Sending `patience` in milliseconds
+ * @typedef {{messageType: string, sdp: string, callId?: string, to?: string,
+ *   data?: import("../grtc.js").Attached[]}} Description
  */
 
 export class Wire {
@@ -26,7 +30,7 @@ export class Wire {
   async send(method, path, { query = {}, body, type, headers = {}, signal, keepalive } = {}) {
     const url = new URL(path, this.api);
     for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined && value !== null && value !== "") url.searchParams.set(name, value);
+      if (value !== undefined && value !== null && value !== "") url.searchParams.set(name, String(value));
     }
     /** @type {Record<string, string>} */
     const all = { Accept: "application/json", ...headers };
@@ -50,8 +54,8 @@ export class Wire {
    * @param {Sending} [options]
    */
   async ask(method, path, options = {}) {
-    const patience = options.signal ? null : new AbortController();
-    const timer = patience && setTimeout(() => patience.abort(), options.patience ?? PATIENCE);
+    const patience = new AbortController();
+    const timer = options.signal ? undefined : setTimeout(() => patience.abort(), options.patience ?? PATIENCE);
     try {
       const response = await this.send(method, path, { ...options, signal: options.signal ?? patience.signal });
       const text = response.status === 204 ? "" : await response.text();
@@ -64,12 +68,21 @@ export class Wire {
     }
   }
 
-  /** Posts an object as JSON. */
+  /**
+   * Posts an object as JSON.
+   * @param {string} path
+   * @param {Record<string, unknown>} query
+   * @param {unknown} value
+   * @param {Sending} [options]
+   */
   post(path, query, value, options = {}) {
     return this.ask("POST", path, { query, body: JSON.stringify(value), type: "application/json", ...options });
   }
 
-  /** Opens a session; password and token go into the body, never into an address. A function gives the token. */
+  /**
+   * Opens a session; password and token go into the body, never into an address. A function gives the token.
+   * @param {Record<string, any>} fields
+   */
   async signIn(fields) {
     const shown = typeof fields.token === "function" ? { ...fields, token: await fields.token() } : fields;
     const answer = await this.ask("POST", "sign_in", { body: new URLSearchParams(shown) });
@@ -78,22 +91,36 @@ export class Wire {
     return answer;
   }
 
-  /** Ends the session; with `keepalive` the request outlives the page. */
+  /**
+   * Ends the session; with `keepalive` the request outlives the page.
+   * @param {Sending} [options]
+   */
   signOut(options = {}) {
     return this.ask("POST", "sign_out", { query: { id: this.id }, ...options });
   }
 
-  /** Orders something for a call: hangup, hold, dtmf … */
+  /**
+   * Orders something for a call: hangup, hold, dtmf …
+   * @param {string} verb
+   * @param {string} call
+   * @param {Record<string, unknown>} [fields]
+   */
   order(verb, call, fields = {}) {
     return this.post(verb, { id: this.id, call }, fields);
   }
 
-  /** Posts a description: `{messageType, sdp, callId | to, data}`. */
+  /**
+   * Posts a description: `{messageType, sdp, callId | to, data}`.
+   * @param {Description} message
+   */
   describe(message) {
     return this.post("message", { from: this.id }, message);
   }
 
-  /** Returns what the gateway has for this agent: `{calls, registration}`. */
+  /**
+   * Returns what the gateway has for this agent: `{calls, registration}`.
+   * @returns {Promise<{calls: CallView[], registration: import("../grtc.js").Registration}>}
+   */
   own() {
     return this.ask("GET", "calls", { query: { id: this.id } });
   }
@@ -104,6 +131,7 @@ export class Wire {
   }
 }
 
+/** @param {Response} response */
 async function refusal(response) {
   const text = await response.text().catch(() => "");
   /** @type {Record<string, any>} */
