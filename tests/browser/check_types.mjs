@@ -1,4 +1,5 @@
-// Type-checks the browser side at TypeScript's strictest, each folder of FOLDERS by itself; or those that are named.
+// Type-checks the browser side, `strict`: the folders of FOLDERS, or those that are named; and that what the library
+// declares (grtc.d.ts) is what its source has.
 //
 // It is done in a copy without the declarations beside the library's modules, which an import would take instead.
 
@@ -22,7 +23,8 @@ try {
   const beside = (path) => /\/grtc\/\w+\.d\.ts$/.test(path);
   const browser = join(PROJECT, "src/wrtcgw/browser");
   cpSync(browser, folder, { recursive: true, filter: (path) => !beside(path) });
-  const include = process.argv.length > 2 ? process.argv.slice(2) : FOLDERS;
+  cpSync(join(PROJECT, "tests/browser/declarations.ts"), join(folder, "declarations.ts"));
+  const include = [...(process.argv.length > 2 ? process.argv.slice(2) : FOLDERS), "declarations.ts"];
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: OPTIONS, include }));
   const tsc = join(dirname(createRequire(join(PROJECT, "package.json")).resolve("typescript/package.json")), "bin/tsc");
   const { status } = spawnSync(process.execPath, [tsc, "--project", folder, "--pretty", "false"], { cwd: folder, stdio: "inherit" });

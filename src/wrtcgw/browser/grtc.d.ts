@@ -274,6 +274,8 @@ export interface Diversion { number: string; reason: string }
 
 /** One call. Times are milliseconds since 1970, null before they are known. */
 export class Call extends Emitter<CallEvents> {
+  /** Phones make calls: `Phone.call`, and the event "incoming". */
+  private constructor(phone: never, beginning: never);
   /** The gateway's name for it; empty until it has one. */
   readonly id: string;
   readonly direction: "outbound" | "inbound";
@@ -498,7 +500,7 @@ export interface LegacyConfiguration extends Omit<PhoneOptions, "gateway" | "sha
   displayName?: string | undefined;
 }
 
-export interface LegacyClient extends Emitter<{
+export interface LegacyClientEvents {
   ready: [];
   incoming: [LegacySession];
   /** One of the page before a reload. */
@@ -507,7 +509,9 @@ export interface LegacyClient extends Emitter<{
   registration: [Registration];
   signedout: [{ reason: string; code: string }];
   error: [PhoneError];
-}> {
+}
+
+export interface LegacyClient extends Emitter<LegacyClientEvents> {
   readonly phone: Phone;
   /** Tells whether it is signed in; if not, the event "error" tells why. */
   connect(): Promise<boolean>;
@@ -519,7 +523,7 @@ export interface LegacyClient extends Emitter<{
   }): LegacySession;
 }
 
-export interface LegacySession extends Emitter<{
+export interface LegacySessionEvents {
   /** Our description. */
   offer: [string];
   /** The far side's. */
@@ -541,7 +545,9 @@ export interface LegacySession extends Emitter<{
   info: [{ contentType: string; body: string }];
   error: [PhoneError];
   ended: [Ending];
-}> {
+}
+
+export interface LegacySession extends Emitter<LegacySessionEvents> {
   readonly destination: string;
   readonly call: Call | null;
   /** Places the call, or answers one that came in; tells whether that was done. */

@@ -1,6 +1,6 @@
 // What browser this is, in the vendor's words.
 
-/** @type {[string, RegExp][]} */
+/** @type {["chrome" | "firefox" | "safari", RegExp][]} */
 const BROWSERS = [
   ["firefox", /Firefox\/(\d+)/],
   ["chrome", /(?:Chrome|Chromium)\/(\d+)/],

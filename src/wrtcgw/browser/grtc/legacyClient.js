@@ -6,6 +6,7 @@ import { log } from "./logger.js";
 import { Phone } from "./phone.js";
 
 /** @import { Attached, DigitOptions, LegacyConfiguration } from "../grtc.js" */
+/** @import { LegacyClientEvents, LegacySessionEvents } from "../grtc.js" */
 /** @import { Call } from "./call.js" */
 
 const CALL_EVENTS = /** @type {const} */ ([
@@ -16,6 +17,7 @@ const CALL_EVENTS = /** @type {const} */ ([
 /**
  * Events: "ready", "incoming" (session), "session" (a session of the page before a reload), "connection",
  * "registration", "signedout", "error" (PhoneError).
+ * @extends {Emitter<LegacyClientEvents>}
  */
 export class LegacyClient extends Emitter {
   /** @type {import("./who.js").Who} */
@@ -31,7 +33,7 @@ export class LegacyClient extends Emitter {
     const gateway = new URL(serverUrl, globalThis.location?.href).href;
     this.phone = new Phone({ ...options, gateway, shape: (sdp, type, call) => this.#described(sdp, type, call) });
     for (const name of /** @type {const} */ (["connection", "registration", "signedout", "error"])) {
-      this.phone.on(name, (details) => this.emit(name, details));
+      this.phone.on(name, (...details) => this.emit(name, ...details));
     }
     this.phone.on("incoming", (call) => this.emit("incoming", this.#session(call)));
     this.phone.on("call", (call) => this.#found(call));
@@ -128,6 +130,7 @@ export class LegacyClient extends Emitter {
 /**
  * Events: "offer" (our SDP), "answer" (theirs), "ringing", "established", "stream" (MediaStream), "ended", "state",
  * "hold", "quality", "transfer", "dtmf", "info", "error".
+ * @extends {Emitter<LegacySessionEvents>}
  */
 export class LegacySession extends Emitter {
   /** @type {import("./call.js").Call | null} */
@@ -212,7 +215,7 @@ export class LegacySession extends Emitter {
     this.call = call;
     for (const name of CALL_EVENTS) call.on(name, (...details) => this.emit(name, ...details));
     call.on("media", (stream) => this.emit("stream", stream));
-    call.on("state", (state) => ["ringing", "established"].includes(state) && this.emit(state));
+    call.on("state", (state) => (state === "ringing" || state === "established") && this.emit(state));
     call.on("message", ({ messageType, moreComing, sdp }) => {
       if (messageType === "ANSWER" && !moreComing && sdp) this.emit("answer", sdp);
     });

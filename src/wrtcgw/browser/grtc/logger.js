@@ -1,8 +1,8 @@
 // What the library has to say: to the console, into an element of the page, or to a logger of the page's own.
 
-export const LEVELS = {
+export const LEVELS = /** @type {const} */ ({
   LOG_LEVEL_NONE: 0, LOG_LEVEL_ERROR: 1, LOG_LEVEL_NOTICE: 2, LOG_LEVEL_INFO: 3, LOG_LEVEL_DEBUG: 4,
-};
+});
 
 /** @typedef {"error" | "notice" | "info" | "debug"} Word */
 
@@ -41,7 +41,8 @@ export class Logger {
   debug(...parts) { this.log("debug", ...parts); }
 }
 
-let level = /** @type {number} */ (LEVELS.LOG_LEVEL_INFO);
+/** @type {number} */
+let level = LEVELS.LOG_LEVEL_INFO;
 /** @type {{log: (word: Word, ...parts: unknown[]) => void}} */
 let logger = new Logger();
 

@@ -16,7 +16,8 @@ import { opinion } from "./quality.js";
 import { MediaSession } from "./session.js";
 import { ERROR_NAMES, GrtcError } from "./vendorerrors.js";
 
-const names = Object.fromEntries(ERROR_NAMES.map((name) => [name, name]));
+const names = /** @type {Record<typeof ERROR_NAMES[number], string>} */ (
+  Object.fromEntries(ERROR_NAMES.map((name) => [name, name])));
 const vendor = {
   ...LEVELS, ...names, Client, Error: GrtcError, GrtcError, Logger, MediaSession, VideoConstraints, deparam,
   getWebrtcDetectedBrowser, getWebrtcDetectedVersion, getWebrtcMinimumVersion, isWebrtcSupported, setExternalLogger,
