@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { exactly } from "./texts.mjs";
 import { Emitter } from "../../src/wrtcgw/browser/grtc/emitter.js";
 import { PhoneError } from "../../src/wrtcgw/browser/grtc/errors.js";
 import { Gadget } from "../../src/wrtcgw/browser/gadget/gadget.js";
@@ -11,6 +12,8 @@ import { readParameters, withoutSecrets } from "../../src/wrtcgw/browser/gadget/
 
 const HOST = "https://desk.example.com";
 const HOME = new URL("../../src/wrtcgw/browser/gadget/", import.meta.url);
+
+exactly(HOME);
 
 // A frame's window in a page of that origin; `say` is a message of a window of an origin.
 function frame({ origin = HOST, ancestors = true } = {}) {

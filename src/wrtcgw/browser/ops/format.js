@@ -1,6 +1,7 @@
-// Numbers and times as operators read them.
+// Numbers and times as operators read them, in the language of the console.
 
-const LANGUAGE = "en";
+import { language } from "./texts.js";
+
 const ZONE = "wrtcgw-ops-zone";
 const keep = globalThis.localStorage;
 let utc = keep?.getItem?.(ZONE) === "utc";
@@ -19,7 +20,7 @@ export function useUTC(on) {
 /** The local time zone: "Europe/Berlin, GMT+1". */
 export function localZone(at = Date.now()) {
   const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
-  const parts = new Intl.DateTimeFormat(LANGUAGE, { timeZoneName: "shortOffset" }).formatToParts(at);
+  const parts = new Intl.DateTimeFormat(language(), { timeZoneName: "shortOffset" }).formatToParts(at);
   const offset = parts.find(({ type }) => type === "timeZoneName")?.value ?? "";
   return [timeZone, offset].filter((each, index, all) => each && all.indexOf(each) === index).join(", ");
 }
@@ -29,7 +30,13 @@ const zone = () => (utc ? { timeZone: "UTC" } : {});
 /** A number, with so many digits after the point at most. */
 export function number(value, digits = 0) {
   if (value === null || value === undefined) return "–";
-  return new Intl.NumberFormat(LANGUAGE, { maximumFractionDigits: digits }).format(value);
+  return new Intl.NumberFormat(language(), { maximumFractionDigits: digits }).format(value);
+}
+
+// A number with just so many digits after the point.
+function exact(value, digits) {
+  const style = { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: false };
+  return new Intl.NumberFormat(language(), style).format(value);
 }
 
 /** Seconds as a clock: 0:07, 12:34, 1:02:03. */
@@ -56,13 +63,13 @@ export function span(seconds) {
 /** Milliseconds between two messages: 3 ms, 0.412 s, 12.3 s. */
 export function gap(milliseconds) {
   if (milliseconds < 10) return `${Math.round(milliseconds)} ms`;
-  if (milliseconds < 10_000) return `${(milliseconds / 1000).toFixed(3)} s`;
-  return milliseconds < 120_000 ? `${(milliseconds / 1000).toFixed(1)} s` : span(milliseconds / 1000);
+  if (milliseconds < 10_000) return `${exact(milliseconds / 1000, 3)} s`;
+  return milliseconds < 120_000 ? `${exact(milliseconds / 1000, 1)} s` : span(milliseconds / 1000);
 }
 
 /** Milliseconds since the first message: +0.412. */
 export function since(milliseconds) {
-  return `+${(milliseconds / 1000).toFixed(3)}`;
+  return `+${exact(milliseconds / 1000, 3)}`;
 }
 
 /** A time of the day, with milliseconds where they matter. */
@@ -70,7 +77,7 @@ export function time(at, milliseconds = false) {
   if (at === null || at === undefined) return "–";
   const style = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", ...zone() };
   if (milliseconds) style.fractionalSecondDigits = 3;
-  return new Intl.DateTimeFormat(LANGUAGE, style).format(at);
+  return new Intl.DateTimeFormat(language(), style).format(at);
 }
 
 /** Day and time; the time alone of what was today. */
@@ -83,11 +90,11 @@ export function moment(at, now = Date.now()) {
 /** Bytes with a unit. */
 export function bytes(count) {
   if (count < 1000) return `${count} B`;
-  if (count < 1_000_000) return `${(count / 1000).toFixed(1)} kB`;
-  return `${(count / 1_000_000).toFixed(1)} MB`;
+  if (count < 1_000_000) return `${exact(count / 1000, 1)} kB`;
+  return `${exact(count / 1_000_000, 1)} MB`;
 }
 
-/** A MOS in words: "good", "fair", "poor", "bad"; "" where nobody told one. */
+/** How good a MOS is: "good", "fair", "poor", "bad"; "" where nobody told one. The words are those of `grade.`. */
 export function grade(mos) {
   if (!mos) return "";
   if (mos >= 4) return "good";

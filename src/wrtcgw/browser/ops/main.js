@@ -6,7 +6,7 @@ import { time } from "./format.js";
 import { lock } from "./lock.js";
 import { Poller } from "./poller.js";
 import { frame } from "./shell.js";
-import { explain, t } from "./texts.js";
+import { explain, t, useLanguage } from "./texts.js";
 import { Agents, Calls, Search, Sessions } from "./views/lists.js";
 import { Ladder } from "./views/ladder.js";
 import { Overview } from "./views/overview.js";
@@ -36,16 +36,33 @@ class Desk {
     this.api = new OpsAPI(new URL("../", import.meta.url), sessionStorage);
     this.actions = new Actions(this);
     this.poller = new Poller(() => this.poll(), { every: EVERY });
-    this.frame = frame({
-      onforget: () => this.forget(),
-      onretry: () => this.refresh(),
-      onzone: () => this.turn(false),
-    });
-    this.lock = lock({ open: (token) => this.open(token) });
+    this.#build();
     this.view = null;
     this.ahead = 0;
     this.updated = 0;
     this.locked = false;
+  }
+
+  #build() {
+    this.frame = frame({
+      onforget: () => this.forget(),
+      onretry: () => this.refresh(),
+      onzone: () => this.turn(false),
+      onlanguage: (name) => this.speak(name),
+    });
+    this.lock = lock({ open: (token) => this.open(token) });
+  }
+
+  /** Goes on in another language. */
+  async speak(name) {
+    await useLanguage(name);
+    this.#build();
+    this.turn(false);
+    if (this.locked) {
+      this.frame.locked();
+      this.put(this.lock.node);
+    }
+    document.getElementById("language").focus();
   }
 
   start() {
@@ -158,6 +175,7 @@ class Desk {
   }
 }
 
+await useLanguage();
 const desk = new Desk();
 desk.start();
 globalThis.ops = desk; // for the browser's console

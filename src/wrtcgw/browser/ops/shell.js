@@ -3,7 +3,8 @@
 import { el, put, say, show, uniqueId } from "../softphone/dom.js";
 import { isUTC, localZone, useUTC } from "./format.js";
 import { fillBadge } from "./table.js";
-import { t } from "./texts.js";
+import { LANGUAGES } from "../softphone/texts.js";
+import { language, t } from "./texts.js";
 
 const LEVELS = { ok: "ok", degraded: "wait", draining: "wait", down: "bad" };
 const VIEWS = ["overview", "agents", "calls", "sessions"];
@@ -11,19 +12,22 @@ const NEEDS = { sessions: "admin" }; // the roles that see a view
 const THEME = "wrtcgw-ops-theme";
 const SAID = 8000;
 
-/** Makes it. @param {{ onforget: () => void, onretry: () => void, onzone: () => void }} desk */
-export function frame({ onforget, onretry, onzone }) {
+/**
+ * Makes it; made again it is in the language of then.
+ * @param {{ onforget: () => void, onretry: () => void, onzone: () => void, onlanguage: (name: string) => void }} desk
+ */
+export function frame({ onforget, onretry, onzone, onlanguage }) {
+  relabel();
   const state = el("span", { class: "badge state", role: "status" }, t("state.asking"));
   state.dataset.level = "off";
-  document.getElementById("state").append(state);
+  document.getElementById("state").replaceChildren(state);
   const forget = el("button", { type: "button", class: "small", hidden: true, onclick: onforget }, t("lock.forget"));
   const who = el("span", { class: "soft who" });
   const find = search();
-  document.getElementById("tools").append(find.node, zone(onzone), theme(), forget);
+  document.getElementById("tools").replaceChildren(find.node, zone(onzone), languages(onlanguage), theme(), forget);
   const links = navigation();
   document.getElementById("nav").append(who);
   const notice = notices(onretry);
-  skip();
 
   return {
     turn(hash) {
@@ -107,6 +111,14 @@ function theme() {
   return el("span", { class: "theme" }, el("label", { for: id, class: "unseen" }, t("theme.label")), select);
 }
 
+function languages(changed) {
+  const options = Object.entries(LANGUAGES).map(([value, name]) => el("option", { value, lang: value }, name));
+  const select = el("select", { id: "language" }, options);
+  select.value = language();
+  select.addEventListener("change", () => changed(select.value));
+  return el("span", { class: "language" }, el("label", { for: "language", class: "unseen" }, t("page.language")), select);
+}
+
 // Times of the console and of ladder.txt, which is in UTC, have to be laid beside each other.
 function zone(changed) {
   const id = uniqueId("zone");
@@ -126,7 +138,7 @@ function navigation() {
     const href = name === "overview" ? "#/" : `#/${name}`;
     return [name, el("a", { href, ...needs(NEEDS[name]) }, t(`view.${name}`))];
   });
-  document.getElementById("nav").append(...links.map(([, link]) => link));
+  document.getElementById("nav").replaceChildren(...links.map(([, link]) => link));
   return links;
 }
 
@@ -139,7 +151,8 @@ function notices(onretry) {
   const again = el("button", { type: "button", class: "small", onclick: onretry }, t("offline.now"));
   const banner = el("div", { class: "banner", hidden: true }, seconds, again);
   const region = document.getElementById("notice");
-  region.append(problem, said);
+  region.replaceChildren(problem, said);
+  region.parentElement.querySelector(".banner")?.remove();
   region.after(banner);
   let timer = null;
 
@@ -165,9 +178,16 @@ function notices(onretry) {
   return { tell, offline, online, silent, count: (text) => say(seconds, text) };
 }
 
-function skip() {
-  document.getElementById("skip").addEventListener("click", (event) => {
+// What stands in index.html.
+function relabel() {
+  document.documentElement.lang = language();
+  say(document.querySelector("h1"), t("title"));
+  put(document.getElementById("nav"), "aria-label", t("page.views"));
+  put(document.getElementById("notice").parentElement, "aria-label", t("page.notices"));
+  const skip = document.getElementById("skip");
+  say(skip, t("page.skip"));
+  skip.onclick = (event) => {
     event.preventDefault();
     document.querySelector("main").focus();
-  });
+  };
 }

@@ -50,11 +50,18 @@ export function duration(call) {
   return call.duration === null ? t("calls.unanswered") : clock(call.duration);
 }
 
-/** Its quality: `{mos, grade, worst}`, or null where nobody told it. */
+/** Its quality: `{mos, share, level, grade, worst}`, or null where nobody told it; `share` is of the best there is. */
 export function quality(call) {
   const audio = call.quality?.audio;
   if (!audio?.mos) return null;
-  return { mos: number(audio.mos, 1), grade: grade(audio.mos), worst: number(audio.worst?.mos ?? audio.mos, 1) };
+  const level = grade(audio.mos);
+  return {
+    mos: number(audio.mos, 1),
+    share: Math.max(0, Math.min(1, (audio.mos - 1) / 3.5)),
+    level,
+    grade: t(`grade.${level}`),
+    worst: number(audio.worst?.mos ?? audio.mos, 1),
+  };
 }
 
 /** Its quality as one text. */

@@ -67,18 +67,28 @@ export function preferred(languages = globalThis.navigator?.languages ?? []) {
 }
 
 /**
- * Returns the texts of a language, "" or an unknown one for the browser's.
+ * Returns the texts of a language, "" or an unknown one for the browser's; of the softphone, or of the page at `home`.
  * @param {string} [wanted]
+ * @param {string | URL} [home]
  * @returns {Promise<Texts>}
  */
-export async function loadTexts(wanted = "") {
+export async function loadTexts(wanted = "", home = import.meta.url) {
   const language = preferred([wanted, ...(globalThis.navigator?.languages ?? [])]);
-  const [messages, fallback] = await Promise.all([load(language), language === FALLBACK ? {} : load(FALLBACK)]);
+  const [messages, fallback] = await Promise.all([
+    loadMessages(language, home),
+    language === FALLBACK ? {} : loadMessages(FALLBACK, home),
+  ]);
   return new Texts(language, messages, fallback);
 }
 
-async function load(language) {
-  const response = await fetch(new URL(`texts/${language}.json`, import.meta.url));
+/**
+ * Returns the file of one language, of the page at `home`.
+ * @param {string} language
+ * @param {string | URL} home
+ * @returns {Promise<Record<string, string>>}
+ */
+export async function loadMessages(language, home) {
+  const response = await fetch(new URL(`texts/${language}.json`, home));
   if (!response.ok) throw new Error(`no texts in ${language}: ${response.status}`);
   return response.json();
 }

@@ -124,7 +124,7 @@ export class Search {
 
 /** How many calls there are; and how many of them are shown, where that is not all. */
 function counted(shown, total) {
-  return shown < total ? t("calls.shown", { shown, count: number(total) }) : t("calls.number", { count: total });
+  return shown < total ? t("calls.shown", { shown, total: number(total) }) : t("calls.number", { count: total });
 }
 
 function part(title, node) {

@@ -131,7 +131,7 @@ function fill(set, summary) {
   const down = connections.length - up;
   const uptime = t("tile.up", { span: span(summary.uptime), version: summary.version });
   set("health", t(`tile.health.${summary.status}`), uptime, SEVERITY[summary.status]);
-  set("agents", number(summary.agents), summary.guests ? t("tile.guests", summary) : t("tile.no_guests"));
+  set("agents", number(summary.agents), summary.guests ? t("tile.guests", { count: summary.guests }) : t("tile.no_guests"));
   set("calls", number(summary.calls), t("tile.calls.rate", { rate: number(rates.callsPerSecond, 2) }));
   const told = down ? t("tile.connections.down", { count: down }) : t("tile.connections.up");
   set("connections", `${up} / ${connections.length}`, told, down ? "bad" : "ok");

@@ -152,8 +152,8 @@ export function qualityCell(cell, call) {
     cell.replaceChildren(el("span", { class: "mos" }, bar, el("span", {}), el("span", { class: "soft" })));
   }
   const [bar, words, worst] = cell.firstChild.children;
-  put(cell.firstChild, "data-grade", told.grade);
-  bar.firstChild.style.width = `${Math.max(0, Math.min(100, ((Number(told.mos) - 1) / 3.5) * 100))}%`;
+  put(cell.firstChild, "data-grade", told.level);
+  bar.firstChild.style.width = `${100 * told.share}%`;
   say(words, t("calls.mos", told));
   say(worst, t("calls.worst", { mos: told.worst }));
 }
