@@ -360,15 +360,12 @@ class Walks(SynchronousTestCase):
     @settings(deadline=None, derandomize=True, max_examples=300)
     @given(st.lists(STEPS, max_size=15), st.lists(STEPS, max_size=10))
     def test_restored(self, before: list[Step], after: list[Step]) -> None:
-        """A negotiation that is restored from its snapshot goes on as the original does, but for what was ordered."""
+        """A negotiation that is restored from its snapshot goes on as the original does."""
         original = established()
         for step in before:
             outcome(step, original)
-        original.orders.clear()
         restored = restore(snapshot(original))
         self.assertEqual(snapshot(restored), snapshot(original))
-        if original.offer is not None and original.offer.order is not None:
-            original.offer = restored.offer
         for step in after:
             self.assertEqual(outcome(step, restored), outcome(step, original))
         self.assertEqual(snapshot(restored), snapshot(original))

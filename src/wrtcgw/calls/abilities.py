@@ -1,6 +1,8 @@
 """What a page can do: one value, decided at sign_in, and asked by the name of the ability."""
 
-from attrs import evolve, frozen
+from collections.abc import Mapping
+
+from attrs import asdict, evolve, frozen
 
 
 @frozen(kw_only=True)
@@ -27,6 +29,15 @@ class PageAbilities:
     def as_guest(self) -> "PageAbilities":
         """Return the same for the page of a guest: it may have one call, and is there only while it listens."""
         return evolve(self, is_guest=True, always_listens=True, several_calls=False)
+
+    def snapshot(self) -> dict[str, bool]:
+        """Return plain data, from which :meth:`restore` makes an equal value."""
+        return asdict(self)
+
+    @classmethod
+    def restore(cls, data: Mapping[str, bool]) -> "PageAbilities":
+        """Return what :meth:`snapshot` was taken of."""
+        return cls(**data)
 
 
 DEFAULT = PageAbilities()

@@ -1,7 +1,9 @@
 """A signed-in agent: who it is, how its DN is registered, its calls and its messages."""
 
 from collections import deque
+from collections.abc import Mapping
 from enum import Enum
+from typing import Any
 
 from attrs import define, field
 
@@ -11,6 +13,10 @@ from wrtcgw.calls.mailbox import Mailbox
 from wrtcgw.errors import AmbiguousCall, UnknownCall
 
 HEARD = 100
+SNAPSHOT_VERSION = 1
+"""Of what :meth:`Agent.snapshot` returns."""
+_PLAIN = ("id", "dn", "since", "display_name", "expires", "last_code", "last_error", "last_seen")
+"""The fields that are text, numbers or None."""
 
 
 class RegistrationState(Enum):
@@ -88,6 +94,45 @@ class Agent:
         if call_id:
             return self._named(call_id)
         return only([call for call in self.calls.values() if call.is_up])
+
+    # -- across a restart
+
+    def snapshot(self) -> dict[str, object]:
+        """
+        Return plain data, from which :meth:`restore` makes an agent that goes on: JSON can hold it.
+
+        Its calls are in it. Its mailbox is not: that has a snapshot of its own. Nor is what hangs of its page, since
+        connections end with the process. No password is known here.
+        """
+        return {
+            "version": SNAPSHOT_VERSION,
+            **{name: getattr(self, name) for name in _PLAIN},
+            "registration": self.registration.value,
+            "abilities": self.abilities.snapshot(),
+            "heard": list(self.heard),
+            "calls": [call.snapshot() for call in self.calls.values()],
+        }
+
+    @classmethod
+    def restore(cls, data: Mapping[str, Any], mailbox: Mailbox, shift: float = 0.0) -> "Agent":
+        """
+        Return the agent that :meth:`snapshot` was taken of.
+
+        :param shift: seconds to add to all times, where the clock has begun anew.
+        :raises ValueError: for the data of another version.
+        """
+        if data["version"] != SNAPSHOT_VERSION:
+            raise ValueError(f"agent: expected version {SNAPSHOT_VERSION}, found {data['version']!r}")
+        times = {name: None if data[name] is None else data[name] + shift for name in ("since", "expires", "last_seen")}
+        calls = (Call.restore(call, shift) for call in data["calls"])
+        return cls(
+            **{**{name: data[name] for name in _PLAIN}, **times},
+            registration=RegistrationState(data["registration"]),
+            abilities=PageAbilities.restore(data["abilities"]),
+            heard=deque(data["heard"], maxlen=HEARD),
+            mailbox=mailbox,
+            calls={call.id: call for call in calls},
+        )
 
     def _named(self, call_id: str) -> Call:
         call = self.calls.get(call_id)

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
 
-from attrs import Attribute, define, evolve, field, frozen
+from attrs import Attribute, asdict, define, evolve, field, frozen
 
+from wrtcgw.calls.negotiation import snapshots
 from wrtcgw.calls.negotiation.machine import Negotiation
 from wrtcgw.calls.stats import Reports, Stats
 from wrtcgw.calls.transfer import Transfer, TransferInput
@@ -103,6 +104,35 @@ class FarSide:
     names: tuple[str, ...] = ()
     withheld: str = field(default="", repr=False)
     """The number that it wants to be kept from the page."""
+
+
+SNAPSHOT_VERSION = 1
+"""Of what :meth:`Call.snapshot` returns."""
+
+_PLAIN = (
+    "id",
+    "agent_id",
+    "peer",
+    "created",
+    "display_name",
+    "verstat",
+    "called",
+    "uuid",
+    "replaces",
+    "referred_by",
+    "auto_answer",
+    "told_to_answer",
+    "form",
+    "replaced_by",
+    "answered",
+    "ended",
+    "code",
+    "reason",
+    "cause",
+)
+"""The fields that are text, numbers or None."""
+_PAIRS = ("diversion", "headers", "data")
+"""Those that are pairs of texts."""
 
 
 Watch = Callable[["Call", str, object], None]
@@ -374,6 +404,54 @@ class Call:
         self.reports.add(stats)
         if self.watch is not None:
             self.watch(self, "reports", self.reports)
+
+    # -- across a restart
+
+    def snapshot(self) -> dict[str, object]:
+        """
+        Return plain data, from which :meth:`restore` makes a call that goes on: JSON can hold it.
+
+        Who watches the call is not in it.
+        """
+        return {
+            "version": SNAPSHOT_VERSION,
+            **{name: getattr(self, name) for name in _PLAIN},
+            **{name: [list(pair) for pair in getattr(self, name)] for name in _PAIRS},
+            "direction": self.direction.value,
+            "state": self.state.value,
+            "far_side": asdict(self.far_side),
+            "reports": self.reports.snapshot(),
+            "negotiation": snapshots.snapshot(self.negotiation),
+            "transfer": self.transfer.snapshot(),
+            "deadlines": {deadline.value: due for deadline, due in self.deadlines.items()},
+            "end_reason": None if self.end_reason is None else asdict(self.end_reason),
+        }
+
+    @classmethod
+    def restore(cls, data: Mapping[str, Any], shift: float = 0.0) -> "Call":
+        """
+        Return the call that :meth:`snapshot` was taken of.
+
+        :param shift: seconds to add to all times, where the clock has begun anew.
+        :raises ValueError: for the data of another version.
+        """
+        if data["version"] != SNAPSHOT_VERSION:
+            raise ValueError(f"call: expected version {SNAPSHOT_VERSION}, found {data['version']!r}")
+        times = {name: None if data[name] is None else data[name] + shift for name in ("created", "answered", "ended")}
+        pairs = {name: tuple((each, value) for each, value in data[name]) for name in _PAIRS}
+        plain: dict[str, Any] = {name: data[name] for name in _PLAIN}
+        far_side, end_reason = data["far_side"], data["end_reason"]
+        return cls(
+            **{**plain, **times, **pairs},
+            direction=Direction(data["direction"]),
+            state=CallState(data["state"]),
+            far_side=FarSide(far_side["key"], tuple(far_side["names"]), far_side["withheld"]),
+            reports=Reports.restore(data["reports"]),
+            negotiation=snapshots.restore(data["negotiation"]),
+            transfer=Transfer.restore(data["transfer"]),
+            deadlines={Deadline(name): due + shift for name, due in data["deadlines"].items()},
+            end_reason=None if end_reason is None else EndReason(**end_reason),
+        )
 
     def _move(self, move: Move) -> None:
         after = MOVES.get((self.state, move))

@@ -1,8 +1,9 @@
 """What is known of a call's media, as the page reports it; 0 stands for what nobody has told."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from attrs import define, evolve, field, frozen
+from attrs import asdict, define, evolve, field, frozen
 
 
 @frozen(kw_only=True)
@@ -97,3 +98,21 @@ class Reports:
         self._rtt_sums[name] = self._rtt_sums.get(name, 0.0) + told.rtt
         longest = max(told.rtt_max, told.rtt, before.rtt_max)
         return evolve(told, rtt_max=longest, rtt_average=told.rtt_average or self._rtt_sums[name] / self.count)
+
+    # -- across a restart
+
+    def snapshot(self) -> dict[str, object]:
+        """Return plain data, from which :meth:`restore` makes an equal value."""
+        return asdict(self)
+
+    @classmethod
+    def restore(cls, data: Mapping[str, Any]) -> "Reports":
+        """Return what :meth:`snapshot` was taken of."""
+        last = data["last"]
+        media = {name: None if last[name] is None else _media(last[name]) for name in ("audio", "video")}
+        worst = {name: Worst(**told) for name, told in data["worst"].items()}
+        return cls(Stats(**{**last, **media}), data["count"], worst, dict(data["_rtt_sums"]))
+
+
+def _media(data: Mapping[str, Any]) -> Media:
+    return Media(**{**data, "rx": Flow(**data["rx"]), "tx": Flow(**data["tx"])})

@@ -45,7 +45,7 @@ class OpenOffer:
     order: Order | None = None
 
     def snapshot(self) -> dict[str, object]:
-        """Return plain data; who waits for the order does not survive."""
+        """Return plain data, from which :meth:`restore` makes an equal value; an order's purpose is the offer's."""
         return {
             "purpose": self.purpose.value,
             "sdp": str(self.sdp),
@@ -57,8 +57,9 @@ class OpenOffer:
     @classmethod
     def restore(cls, data: Mapping[str, Any]) -> "OpenOffer":
         """Return what :meth:`snapshot` was taken of."""
-        texts = parse(data["sdp"]), parse(data["page"])
-        return cls(Purpose(data["purpose"]), *texts, data["by"], data["on_hold"])
+        purpose, by, texts = Purpose(data["purpose"]), data["by"], (parse(data["sdp"]), parse(data["page"]))
+        order = Order(purpose, by) if purpose in (Purpose.HOLD, Purpose.RESUME) else None
+        return cls(purpose, *texts, by, data["on_hold"], order)
 
 
 class Next(Enum):
