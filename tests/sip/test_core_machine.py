@@ -66,6 +66,9 @@ numbers = strategies.integers(0, 2**16)
 class PeerAndUser(RuleBasedStateMachine):
     """One core, a user that does anything, and a peer that sends anything."""
 
+    registers = "bob"
+    """Who signs in and out."""
+
     def __init__(self) -> None:
         super().__init__()
         self.now = 1000.0
@@ -116,9 +119,14 @@ class PeerAndUser(RuleBasedStateMachine):
 
     # -- the user
 
+    def who(self, account: str) -> str:
+        """Return who it is that a name drawn stands for."""
+        return account
+
     @rule(account=strategies.sampled_from(("alice", "bob")))
     def place(self, account: str) -> None:
         """Place a call."""
+        account = self.who(account)
         if self.core.account(account) is None:
             return
         leg, outputs = self.core.invite(account, URI.parse("sip:far@example.org"), OFFER, self.now)
@@ -152,12 +160,17 @@ class PeerAndUser(RuleBasedStateMachine):
     @rule(really=seldom, leave=strategies.booleans())
     def register(self, really: bool, leave: bool) -> None:
         """Sign an agent in or out."""
+        name = self.registers
         if really and leave:
-            self.user(self.core.unregister, "bob")
+            self.user(self.core.unregister, name)
         elif really:
-            self.user(self.core.register, Account("bob", "bob", "secret"))
+            self.user(self.core.register, Account(name, name, "secret"))
 
     # -- the peer
+
+    def chosen(self, fields: Fields) -> Fields:
+        """Return those of the fields drawn that the peer sends."""
+        return fields
 
     def request(self, method: str, dialog: tuple[str, str, str], cseq: int, branch: str, fields: Headers) -> Request:
         """Build a request of the peer."""
@@ -183,6 +196,7 @@ class PeerAndUser(RuleBasedStateMachine):
     @rule(fields=fields_of, body=strategies.sampled_from(BODIES[:2]), account=strategies.sampled_from(("alice", "bob")))
     def call_in(self, fields: Fields, body: tuple[str, str], account: str) -> None:
         """Send an INVITE."""
+        account = self.who(account)
         self.serial += 1
         request = self.request("INVITE", (f"c{self.serial}", "far", ""), 1, f"i{self.serial}", Headers(fields))
         request.uri = f"sip:{account}@gw.invalid"
@@ -205,7 +219,7 @@ class PeerAndUser(RuleBasedStateMachine):
         response = request.response(status, None, tag)
         if tag and request.method == "INVITE":
             self.dialogs.append((request.call_id, tag, request.from_tag))
-        for name, value in fields:
+        for name, value in self.chosen(fields):
             response.headers.add(name, value)
         self.fill(response, body)
         self.receive(response)
@@ -307,7 +321,7 @@ class PeerAndUser(RuleBasedStateMachine):
         for leg in self.legs:
             self.user(self.core.hangup, leg)
         for _ in range(2):
-            self.user(self.core.unregister, "bob")
+            self.user(self.core.unregister, self.registers)
             self.advance(LONGEST_WAIT)
         ended = {event.leg for event in self.events if isinstance(event, CallEnded)}
         assert ended == set(self.legs), "a leg whose end was not told"

@@ -5,9 +5,9 @@ Its user hears of one final response, whatever it took: challenges are answered 
 or a lost connection is told as a :class:`LocalResponse`, and an INVITE that is never answered ends by itself.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from wrtcgw.sip.dialog import Dialog
 from wrtcgw.sip.digest import ANSWERS, Authenticator
@@ -16,7 +16,7 @@ from wrtcgw.sip.headers import Credentials
 from wrtcgw.sip.message import Headers, Request, Response
 from wrtcgw.sip.outputs import ChallengeIgnored
 from wrtcgw.sip.settings import Account
-from wrtcgw.sip.transaction import ClientTransaction, Effect, InviteClient, NonInviteClient, Outcome
+from wrtcgw.sip.transaction import ClientTransaction, Effect, InviteClient, NonInviteClient, Outcome, State
 from wrtcgw.sip.unanswerable import no_use_in
 
 if TYPE_CHECKING:  # the layer stands above this module
@@ -126,6 +126,70 @@ class ClientRequest:
         self.armed = ""
         self.transaction: ClientTransaction | None = None
 
+    def snapshot(self, dialog: int | None) -> dict[str, object]:
+        """
+        Return plain data for :meth:`restore`; credentials are not in it, nor the challenges that they answer.
+
+        :param dialog: what stands for its dialog.
+        """
+        return {
+            "request": self.request.snapshot(),
+            "use": self.use.value,
+            "ticket": self.ticket,
+            "dialog": dialog,
+            "ack": None if self.ack is None else self.ack.snapshot(),
+            "limit": self._limit,
+            "challenges": self._challenges,
+            "tried": self._tried,
+            "provisional": self._provisional,
+            "waiting": self._waiting,
+            "unwanted": self._unwanted,
+            "reasons": list(self._reasons),
+            "authenticates": self._authenticator is not None,
+            "state": None if self.transaction is None else self.transaction.state.value,
+        }
+
+    @classmethod
+    def restore(
+        cls,
+        layer: "TransactionLayer",
+        data: Mapping[str, Any],
+        flow: int,
+        user: RequestUser,
+        *,
+        dialog: Dialog | None,
+        authenticator: Authenticator,
+    ) -> "ClientRequest":
+        """
+        Return the request that :meth:`snapshot` was taken of; its timers and its place in the layer are still to come.
+
+        :param flow: the connection that takes the place of its own.
+        :param authenticator: answers challenges, if the request may still be repeated for one.
+        """
+        client = cls(
+            layer,
+            Request.restore(data["request"]),
+            flow,
+            user,
+            Use(data["use"]),
+            authenticator=authenticator if data["authenticates"] else None,
+            limit=data["limit"],
+            ticket=data["ticket"],
+            dialog=dialog,
+        )
+        client.ack = None if data["ack"] is None else Request.restore(data["ack"])
+        client._challenges, client._tried = data["challenges"], data["tried"]
+        client._provisional, client._waiting = data["provisional"], data["waiting"]
+        client._unwanted, client._reasons = data["unwanted"], tuple(data["reasons"])
+        if data["state"] is not None:
+            client.transaction = client._new_transaction()
+            client.transaction.state = State(data["state"])
+        return client
+
+    def _new_transaction(self) -> ClientTransaction:
+        kind = InviteClient if self.request.method == "INVITE" else NonInviteClient
+        return kind(self.request, self._layer.timers)
+
     def send(self, branch: str = "") -> None:
         """Start the transaction; a connection that is down ends it at once."""
         layer = self._layer
@@ -133,8 +197,7 @@ class ClientRequest:
         self._provisional = False
         self._waiting = True
         branch = layer.add_via(request, self.flow, branch)
-        kind = InviteClient if request.method == "INVITE" else NonInviteClient
-        self.transaction = kind(request, layer.timers)
+        self.transaction = self._new_transaction()
         layer.add_client(branch, request.method, self)
         if self._limit:
             layer.arm(self, LIMIT, self._limit)

@@ -9,7 +9,8 @@ One core serves many agents over a few connections ("flows"): a request from out
 of our Contact, a request inside a dialog finds its leg by the dialog ID.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from wrtcgw.sip.errors import LocalViolation, MalformedMessage, RemoteViolation
 from wrtcgw.sip.grammar import check_value
@@ -18,6 +19,7 @@ from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import Output
 from wrtcgw.sip.parser import KeepAlive, parse
 from wrtcgw.sip.settings import Account, UASettings
+from wrtcgw.sip.snapshots import has_ended, restore, snapshot
 from wrtcgw.sip.timers import Timers
 from wrtcgw.sip.tokens import TokenSource
 from wrtcgw.sip.uri import URI
@@ -46,7 +48,8 @@ class UACore:
         self._ua = UserAgent(settings, timers, tokens)
         self._layer = self._ua.layer
         self._registrations: dict[str, Registration] = {}
-        self._legs: dict[str, Leg] = {}
+        self._legs = self._ua.legs
+        self._legs_of: dict[str, dict[str, Leg]] = {}
         self._interrupted: dict[str, dict[str, Leg]] = {}
         self._inbound = Inbound(self._ua, self._legs, self._add)
 
@@ -88,31 +91,39 @@ class UACore:
         slot = self._layer.flow(flow)
         slot.connected = True
         slot.via_transport = "WSS" if secure else "WS"
+        self._layer.repeat_finals(flow)
+        legs = [leg for leg in self._legs.values() if leg.flow == flow]
+        self._take_up(legs, [known for known in self._registrations.values() if known.account.flow == flow])
+        return self._taken()
+
+    def _take_up(self, legs: Iterable[Leg], affected: list[Registration]) -> None:
+        """Let legs and registrations go on over a new connection."""
         busy = set()
-        for leg in [leg for leg in self._legs.values() if leg.flow == flow]:
+        for leg in legs:
             busy.add(leg.account.key)
             leg.reconnected()
         for key in busy - self._registrations.keys():
             self._recover_calls(key)
-        affected = [known for known in self._registrations.values() if known.account.flow == flow]
         affected.sort(key=lambda registration: registration.account.key not in busy)
         pause = 1 / self._ua.settings.register_rate
         for turn, registration in enumerate(affected):
             registration.refresh_in((turn + self._ua.tokens.uniform(0, 1)) * pause)
-        return self._taken()
 
     def disconnected(self, flow: int, now: float) -> list[Output]:
         """Note that a connection is lost: requests under way fail, calls go on."""
         self._layer.now = now
         for leg in self._legs.values():
             if leg.flow == flow:
-                leg.disconnected()
-                self._interrupted.setdefault(leg.account.key, {})[leg.id] = leg
+                self._interrupt(leg)
         self._layer.disconnected(flow)
         for registration in self._registrations.values():
             if registration.account.flow == flow:
                 registration.connection_lost()
         return self._taken()
+
+    def _interrupt(self, leg: Leg) -> None:
+        leg.disconnected()
+        self._interrupted.setdefault(leg.account.key, {})[leg.id] = leg
 
     def is_connected(self, flow: int) -> bool:
         """Return whether the connection of that flow is up."""
@@ -145,11 +156,17 @@ class UACore:
         registration = self._registrations.get(account.key)
         if registration is None:
             registration = Registration(self._ua, account, self._forget_registration)
-            registration.when_registered(lambda known: self._recover_calls(known.account.key))
-            self._registrations[account.key] = registration
-            self._ua.accounts[account.key] = account
+            self._add_registration(registration)
+        elif registration.account.keyring.is_empty:
+            self._unlock(account)
         registration.sign_in(account)
         return self._taken()
+
+    def _add_registration(self, registration: Registration) -> None:
+        account = registration.account
+        registration.when_registered(lambda known: self._recover_calls(known.account.key))
+        self._registrations[account.key] = registration
+        self._ua.accounts[account.key] = account
 
     def unregister(self, key: str, now: float) -> list[Output]:
         """Remove the binding of an account; nothing happens when there is none."""
@@ -322,6 +339,98 @@ class UACore:
         """
         return URI.parse(self._leg(leg, self._layer.now).dialog.remote_target)
 
+    # -- state that survives the process
+
+    def snapshot(self, key: str, now: float) -> dict[str, object]:
+        """
+        Return all that is held for an account as plain data that JSON can hold; see :mod:`~wrtcgw.sip.snapshots`.
+
+        Credentials and challenges are never in it, nor anything that was made of them.
+        """
+        registration, legs = self._registrations.get(key), self._legs_of.get(key, {}).values()
+        return snapshot(self._ua, key, now, registration, legs)
+
+    def restore(self, data: Mapping[str, Any], account: Account, taken: float) -> None:
+        """
+        Hold what a :meth:`snapshot` of this or another process holds; nothing is sent, and nobody is told.
+
+        When everything is restored that is to go on, call :meth:`resume`, before any other entry.
+
+        :param account: the same account with its credentials, and with the connection that it has now. One whose
+            keyring is empty waits for :meth:`unlock`: its calls live, but it does not register.
+        :param taken: when the snapshot was taken, in the seconds of this process; by the wall clock it is known how
+            long ago that was. What has fallen due meanwhile is done at the next :meth:`tick`.
+        :raises SnapshotError: for data that cannot be read; nothing has changed then.
+        :raises LocalViolation: when there is something of the account already.
+        """
+        key = account.key
+        if key in self._ua.accounts or key in self._legs_of:
+            raise LocalViolation(f"account {key!r} is here already")
+        restored = restore(self._ua, data, account, taken, self._forget_registration)
+        state, layer = restored.state, self._layer
+        self._ua.last_ticket = max(self._ua.last_ticket, restored.last_ticket)
+        if restored.served:
+            self._ua.accounts[key] = account
+        if state.registration is not None:
+            self._add_registration(state.registration)
+        for leg in [leg for leg in state.legs if not has_ended(leg)]:
+            self._add(leg)
+            if leg.needs_recovery or leg.modification.recovers:
+                self._interrupted.setdefault(key, {})[leg.id] = leg
+        layer.put_back(state.clients, state.servers)
+        for leg, dialog in restored.dialogs:
+            self._ua.add_dialog(leg, dialog)
+        for deadline in restored.deadlines:
+            layer.restore_timer(deadline.owner, deadline.name, deadline.when)
+
+    def resume(self, key: str, now: float) -> list[Output]:
+        """
+        Let a restored account go on: its process, and with that its connection, was lost.
+
+        This is what :meth:`disconnected` does, for one account: requests under way fail, calls go on. The connection
+        that is up, or the next one, does the rest: what could not be said is said, the account registers, and each
+        established call is told the new way to us by one re-INVITE with its description as it is.
+        """
+        self._layer.now = now
+        registration, legs = self._registrations.get(key), list(self._legs_of.get(key, {}).values())
+        clients = self._layer.clients_of(key)
+        accounts = [self._ua.accounts.get(key), *(user.account for user in (*legs, *(it.user for it in clients)))]
+        account = next((account for account in accounts if account is not None), None)
+        if account is None:
+            return []  # it is not served, and nothing of it goes on
+        slot = self._layer.flow(account.flow)
+        connected, slot.connected = slot.connected, False
+        for leg in legs:
+            self._interrupt(leg)
+        for client in clients:
+            client.transport_error()
+        if registration is not None:
+            registration.connection_lost()
+        slot.connected = connected
+        if connected:
+            for server in self._layer.servers_of(key):
+                server.repeat_final()
+            legs = list(self._legs_of.get(key, {}).values())
+            self._take_up(legs, [] if registration is None else [registration])
+        return self._taken()
+
+    def unlock(self, account: Account, now: float) -> list[Output]:
+        """Give a restored account the credentials that it had not got yet, and register it if the connection is up."""
+        self._layer.now = now
+        self._unlock(account)
+        registration = self._registrations.get(account.key)
+        if registration is not None and self._layer.is_connected(account.flow):
+            registration.refresh_in(0.0)
+        return self._taken()
+
+    def _unlock(self, account: Account) -> None:
+        self._ua.accounts[account.key] = account
+        for leg in self._legs_of.get(account.key, {}).values():
+            leg.account = account
+        registration = self._registrations.get(account.key)
+        if registration is not None:
+            registration.unlock(account)
+
     # -- within
 
     def _taken(self) -> list[Output]:
@@ -343,15 +452,17 @@ class UACore:
 
     def _add(self, leg: Leg) -> None:
         self._legs[leg.id] = leg
+        self._legs_of.setdefault(leg.account.key, {})[leg.id] = leg
         leg.when_released(self._forget_leg)
 
     def _forget_leg(self, leg: Leg) -> None:
         self._legs.pop(leg.id, None)
-        interrupted = self._interrupted.get(leg.account.key)
-        if interrupted is not None:
-            interrupted.pop(leg.id, None)
-            if not interrupted:
-                del self._interrupted[leg.account.key]
+        for of_accounts in (self._legs_of, self._interrupted):
+            known = of_accounts.get(leg.account.key)
+            if known is not None:
+                known.pop(leg.id, None)
+                if not known:
+                    del of_accounts[leg.account.key]
 
     def _dispatch(self, flow: int, message: Request | Response) -> None:
         try:

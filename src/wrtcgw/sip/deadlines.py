@@ -22,11 +22,12 @@ class Deadlines:
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, TimerOwner, str]] = []
-        self._current: dict[tuple[int, str], int] = {}
+        self._current: dict[int, dict[str, tuple[float, int]]] = {}
         self._serial = 0
+        self._size = 0
 
     def __len__(self) -> int:
-        return len(self._current)
+        return self._size
 
     @property
     def heap_size(self) -> int:
@@ -36,14 +37,24 @@ class Deadlines:
     def set(self, owner: TimerOwner, name: str, when: float) -> None:
         """Make ``name`` of ``owner`` due at ``when``, in place of an earlier deadline of that name."""
         self._serial += 1
-        self._current[id(owner), name] = self._serial
+        names = self._current.setdefault(id(owner), {})
+        self._size += name not in names
+        names[name] = (when, self._serial)
         heapq.heappush(self._heap, (when, self._serial, owner, name))
-        if len(self._heap) > 64 and len(self._heap) > 4 * len(self._current):
+        if len(self._heap) > 64 and len(self._heap) > 4 * self._size:
             self._compact()
 
     def clear(self, owner: TimerOwner, name: str) -> None:
         """Forget the deadline ``name`` of ``owner``, if there is one."""
-        self._current.pop((id(owner), name), None)
+        names = self._current.get(id(owner))
+        if names is not None and names.pop(name, None) is not None:
+            self._size -= 1
+            if not names:
+                del self._current[id(owner)]
+
+    def of(self, owner: TimerOwner) -> list[tuple[float, int, str]]:
+        """Return when each deadline of ``owner`` is due, its rank among those of one time, and its name."""
+        return [(when, rank, name) for name, (when, rank) in self._current.get(id(owner), {}).items()]
 
     def next(self) -> float | None:
         """Return when the earliest deadline is due, or None when there is none."""
@@ -57,14 +68,18 @@ class Deadlines:
             if not self._heap or self._heap[0][0] > now:
                 return
             _, _, owner, name = heapq.heappop(self._heap)
-            del self._current[id(owner), name]
+            self.clear(owner, name)
             yield owner, name
 
     def _drop_stale(self) -> None:
         heap = self._heap
-        while heap and self._current.get((id(heap[0][2]), heap[0][3])) != heap[0][1]:
+        while heap and not self._is_current(heap[0]):
             heapq.heappop(heap)
 
     def _compact(self) -> None:
-        self._heap = [entry for entry in self._heap if self._current.get((id(entry[2]), entry[3])) == entry[1]]
+        self._heap = [entry for entry in self._heap if self._is_current(entry)]
         heapq.heapify(self._heap)
+
+    def _is_current(self, entry: tuple[float, int, TimerOwner, str]) -> bool:
+        when, serial, owner, name = entry
+        return self._current.get(id(owner), {}).get(name) == (when, serial)

@@ -5,8 +5,9 @@ A dialog owns its CSeq numbers, route set and remote target. It knows no usage: 
 means is the business of the leg.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
+from typing import Any
 
 from wrtcgw.sip.headers import NameAddr
 from wrtcgw.sip.headers.liberal import read_routes, tokens
@@ -97,6 +98,21 @@ class Dialog:
         dialog.learn(request)
         return dialog
 
+    def snapshot(self) -> dict[str, object]:
+        """Return plain data, from which :meth:`restore` makes the same dialog; the connection is not in it."""
+        data = {name: getattr(self, name) for name in _PLAIN}
+        return {**data, "route_set": list(self.route_set), "state": self.state.value}
+
+    @classmethod
+    def restore(cls, data: Mapping[str, Any], flow: int) -> "Dialog":
+        """Return the dialog that :meth:`snapshot` was taken of, over another connection."""
+        dialog = cls("", "", "", "", "", flow)
+        for name in _PLAIN:
+            setattr(dialog, name, data[name])
+        dialog.route_set = tuple(data["route_set"])
+        dialog.state = DialogState(data["state"])
+        return dialog
+
     @property
     def key(self) -> tuple[str, str, str]:
         """Return the dialog ID: Call-ID, local tag, remote tag."""
@@ -155,6 +171,20 @@ class Dialog:
         headers.add("Call-ID", self.call_id)
         headers.add("CSeq", f"{number} {method}")
         return Request(method, uri, headers)
+
+
+_PLAIN = (
+    "call_id",
+    "local",
+    "local_tag",
+    "remote",
+    "remote_tag",
+    "local_cseq",
+    "remote_cseq",
+    "remote_target",
+    "peer_allows",
+)
+"""The attributes that are texts and numbers."""
 
 
 def _is_loose(route: str) -> bool:

@@ -26,6 +26,16 @@ class LocalViolation(Exception):
 
 
 @frozen
+class SnapshotError(Exception):
+    """Stored state cannot be read: ``detail`` says of what, what was expected, and what was found."""
+
+    detail: str
+
+    def __str__(self) -> str:
+        return self.detail
+
+
+@frozen
 class RemoteViolation(Exception):
     """The peer sent something malformed or out of place; ``status_hint`` is the SIP status code that fits."""
 

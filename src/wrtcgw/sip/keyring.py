@@ -7,8 +7,9 @@ has challenged a REGISTER; and no realm is served by a weaker algorithm than it 
 known the password is not needed any more: its hashes take its place.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from enum import Enum
+from typing import Any
 
 from attrs import define, field, frozen
 
@@ -65,6 +66,11 @@ class Keyring:
         return self._password is not None
 
     @property
+    def is_empty(self) -> bool:
+        """Return whether there is nothing to answer a challenge with: the secrets are still to come."""
+        return self._password is None and not self._hashes
+
+    @property
     def learnt_realms(self) -> frozenset[str]:
         """The realms in which the registrar has challenged."""
         return frozenset(self._learnt)
@@ -100,6 +106,22 @@ class Keyring:
     def inherit(self, earlier: "Keyring") -> None:
         """Take over which algorithms the realms have used, from the account's earlier sign-in."""
         self._strongest |= earlier._strongest
+
+    def snapshot(self) -> dict[str, object]:
+        """Return what was learnt of the realms, for :meth:`recall`: no secret, and nothing made of one."""
+        names = list(HASHES)
+        return {
+            "learnt": sorted(self._learnt),
+            "strongest": {realm: names[weakness] for realm, weakness in self._strongest.items()},
+        }
+
+    def recall(self, data: Mapping[str, Any]) -> None:
+        """Take what was learnt before, so that no realm is served by a weaker algorithm after a restart."""
+        names = list(HASHES)
+        self._learnt |= set(data["learnt"])
+        for realm, name in data["strongest"].items():
+            weakness = names.index(name) if name in names else len(names)
+            self._strongest[realm] = min(weakness, self._strongest.get(realm, len(names)))
 
     def settle(self) -> None:
         """

@@ -7,6 +7,7 @@ header fields before you read the parsed ones.
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from wrtcgw.sip import grammar
 from wrtcgw.sip.errors import LocalViolation, MalformedMessage, RemoteViolation
@@ -14,6 +15,8 @@ from wrtcgw.sip.headers import CSeq, NameAddr, Parsed, Via, liberal, parse_list
 from wrtcgw.sip.headers.fields import Field, Headers, byte_length, canonical_name
 from wrtcgw.sip.uri import URI
 
+CREDENTIALS = frozenset(("authorization", "proxy-authorization"))
+"""Keys of the header fields that are never stored: from each of them words can be tried on the password."""
 MAX_FLAWS = 20
 """So many things that are wrong with a message are told."""
 
@@ -258,6 +261,11 @@ class Message:
         lines.append(f"Content-Length: {byte_length(self.body)}\r\n\r\n")
         return "\r\n".join(lines) + self.body
 
+    def stored(self) -> dict[str, object]:
+        """Return header fields and body as plain data, without credentials."""
+        fields = [[name, value] for key, name, value in self.headers.fields() if key not in CREDENTIALS]
+        return {"headers": fields, "body": self.body}
+
 
 class Request(Message):
     """A request; ``uri`` is the text of the Request-URI."""
@@ -319,6 +327,15 @@ class Request(Message):
         except RemoteViolation:
             return True
 
+    def snapshot(self) -> dict[str, object]:
+        """Return plain data, from which :meth:`restore` makes the same request, but for its credentials."""
+        return {"method": self.method, "uri": self.uri, **self.stored()}
+
+    @classmethod
+    def restore(cls, data: Mapping[str, Any]) -> "Request":
+        """Return the request that :meth:`snapshot` was taken of."""
+        return cls(data["method"], data["uri"], _stored_headers(data), data["body"])
+
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.uri}>"
 
@@ -342,5 +359,19 @@ class Response(Message):
         """The Status-Line (:rfc:`3261#section-7.2`)."""
         return f"SIP/2.0 {self.status} {self.reason}"
 
+    def snapshot(self) -> dict[str, object]:
+        """Return plain data, from which :meth:`restore` makes the same response."""
+        return {"status": self.status, "reason": self.reason, **self.stored()}
+
+    @classmethod
+    def restore(cls, data: Mapping[str, Any]) -> "Response":
+        """Return the response that :meth:`snapshot` was taken of."""
+        return cls(data["status"], data["reason"], _stored_headers(data), data["body"])
+
     def __repr__(self) -> str:
         return f"<Response {self.status} {self.reason}>"
+
+
+def _stored_headers(data: Mapping[str, Any]) -> Headers:
+    """Return header fields that were stored: what a peer sent is not checked a second time."""
+    return Headers.from_fields([(*canonical_name(name), value) for name, value in data["headers"]])

@@ -1,10 +1,11 @@
 """A request that came to us, with its server transaction (:rfc:`3261#section-8.2`)."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from wrtcgw.sip.errors import RemoteViolation
 from wrtcgw.sip.message import Request, Response
-from wrtcgw.sip.transaction import Effect, InviteServer, NonInviteServer, Outcome, ServerTransaction
+from wrtcgw.sip.transaction import Effect, InviteServer, NonInviteServer, Outcome, ServerTransaction, State
 
 if TYPE_CHECKING:  # the layer stands above this module
     from wrtcgw.sip.transaction_layer import TransactionLayer
@@ -26,10 +27,53 @@ class ServerRequest:
         self.to_tag = ""
         self.armed = ""
         self.transaction: ServerTransaction | None = None
-        if request.method != "ACK":
-            kind = InviteServer if request.method == "INVITE" else NonInviteServer
-            self.transaction = kind(request, layer.timers)
-            self._run(self.transaction, self.transaction.start(layer.now))
+
+    def start(self) -> None:
+        """Begin the transaction; an ACK to a 2xx has none."""
+        if self.request.method != "ACK":
+            self.transaction = self._new_transaction()
+            self._run(self.transaction, self.transaction.start(self._layer.now))
+
+    def _new_transaction(self) -> ServerTransaction:
+        kind = InviteServer if self.request.method == "INVITE" else NonInviteServer
+        return kind(self.request, self._layer.timers)
+
+    def snapshot(self) -> dict[str, object]:
+        """Return plain data for :meth:`restore`; the connection is not in it."""
+        transaction = self.transaction
+        last = None if transaction is None else transaction.last_response
+        return {
+            "request": self.request.snapshot(),
+            "to_tag": self.to_tag,
+            "account": self.account,
+            "merges": self.merged_key is not None,
+            "state": None if transaction is None else transaction.state.value,
+            "last_response": None if last is None else last.snapshot(),
+        }
+
+    @classmethod
+    def restore(
+        cls, layer: "TransactionLayer", data: Mapping[str, Any], flow: int, key: tuple[str, ...]
+    ) -> "ServerRequest":
+        """
+        Return the request that :meth:`snapshot` was taken of; its timers, and its place in the layer, are to come.
+
+        :param flow: the connection that takes the place of its own: responses go there.
+        """
+        server = cls(layer, Request.restore(data["request"]), flow, key)
+        server.to_tag, server.account = data["to_tag"], data["account"]
+        if data["state"] is not None:
+            server.transaction = server._new_transaction()
+            server.transaction.state = State(data["state"])
+            if data["last_response"] is not None:
+                server.transaction.last_response = Response.restore(data["last_response"])
+        return server
+
+    def repeat_final(self) -> None:
+        """Send a refusal of an INVITE again, over a new connection: its ACK has not come."""
+        transaction = self.transaction
+        if transaction is not None and transaction.state is State.COMPLETED and transaction.last_response is not None:
+            self._layer.send(self.flow, transaction.last_response)
 
     @property
     def answered(self) -> bool:

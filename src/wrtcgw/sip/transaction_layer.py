@@ -6,11 +6,12 @@ Above it, transaction users see requests and responses only: a time-out or a los
 (:rfc:`3261#section-22.2`).
 """
 
-from typing import TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 from attrs import define
 
-from wrtcgw.sip.client_request import ClientRequest, LocalResponse, RequestUser, Use
+from wrtcgw.sip.client_request import LIMIT, ClientRequest, LocalResponse, RequestUser, Use
 from wrtcgw.sip.deadlines import Deadlines, TimerOwner
 from wrtcgw.sip.dialog import Dialog
 from wrtcgw.sip.digest import Authenticator
@@ -79,6 +80,11 @@ class TransactionLayer:
         self.flow(number).connected = False
         for client in [client for client in self._clients.values() if client.flow == number]:
             client.transport_error()
+
+    def repeat_finals(self, number: int) -> None:
+        """Send each refusal of an INVITE that has no ACK yet again over a new connection: it may have been lost."""
+        for server in [server for server in self._servers.values() if server.flow == number]:
+            server.repeat_final()
 
     def send(self, flow: int, message: Request | Response) -> bool:
         """Put ``message`` out on ``flow``; False when its connection is down."""
@@ -186,11 +192,12 @@ class TransactionLayer:
         if known is not None and not known.receive(request):
             return None
         server = ServerRequest(self, request, flow, key)
+        server.start()
         if request.method == "ACK":
             return server
         self._servers[key] = server
         if request.method != "CANCEL" and not request.to_tag:
-            merged = (request.call_id, request.from_tag, request.headers.get("CSeq") or "", request.uri)
+            merged = _merged_key(request)
             if merged in self._merged:
                 server.respond(482)  # a second way to us: RFC 3261 section 8.2.2.2
                 return None
@@ -212,12 +219,45 @@ class TransactionLayer:
         """Return the requests to an account that have a transaction, oldest first."""
         return list(self._servers_of.get(key, ()))
 
+    def restored_server(self, data: Mapping[str, Any], flow: int) -> ServerRequest:
+        """Return a request to us that was stored; :meth:`put_back` lets messages reach it."""
+        request = Request.restore(data["request"])
+        server = ServerRequest.restore(self, data, flow, _server_key(request))
+        if data["merges"]:
+            server.merged_key = _merged_key(request)
+        return server
+
+    def put_back(self, clients: Iterable[ClientRequest], servers: Iterable[ServerRequest]) -> None:
+        """Let messages reach restored requests; those whose transaction has ended are left out."""
+        for client in clients:
+            if client.transaction is not None:
+                self.add_client(client.transaction.branch, client.request.method, client)
+        for server in servers:
+            if server.transaction is not None:
+                self._servers[server.key] = server
+                if server.account:
+                    self.claim(server, server.account)
+                if server.merged_key is not None:
+                    self._merged[server.merged_key] = server
+
+    def restore_timer(self, owner: TimerOwner, name: str, when: float) -> None:
+        """Arm a stored deadline; that of a transaction is known to the transaction too."""
+        if isinstance(owner, ClientRequest | ServerRequest) and owner.transaction is not None and name != LIMIT:
+            owner.armed = name
+            owner.transaction.deadlines = {name: when}
+        self.deadlines.set(owner, name, when)
+
     def drop_server(self, server: ServerRequest) -> None:
         """Forget an ended server transaction."""
         self._servers.pop(server.key, None)
         _drop(self._servers_of, server.account, server)
         if server.merged_key is not None:
             self._merged.pop(server.merged_key, None)
+
+
+def _merged_key(request: Request) -> tuple[str, ...]:
+    """Return what two requests have in common that are one on two ways (:rfc:`3261#section-8.2.2.2`)."""
+    return request.call_id, request.from_tag, request.headers.get("CSeq") or "", request.uri
 
 
 def _drop(of_accounts: dict[str, dict[Kind, None]], key: str, request: Kind) -> None:

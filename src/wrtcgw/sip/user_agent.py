@@ -5,7 +5,7 @@ The tables are plain dictionaries: finding the leg of a message costs the same w
 """
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from wrtcgw.sip.dialog import Dialog
 from wrtcgw.sip.message import Headers, Request
@@ -15,6 +15,9 @@ from wrtcgw.sip.timers import Timers
 from wrtcgw.sip.tokens import TokenSource
 from wrtcgw.sip.transaction_layer import ClientRequest, RequestUser, ServerRequest, TransactionLayer, Use
 from wrtcgw.sip.uri import escape_user
+
+if TYPE_CHECKING:  # legs stand above this module
+    from wrtcgw.sip.usages.leg import Leg
 
 HeaderFields = Iterable[tuple[str, str]]
 
@@ -42,6 +45,7 @@ class UserAgent:
         self.tokens = tokens
         self.layer = TransactionLayer(settings, timers, tokens)
         self.accounts: dict[str, Account] = {}
+        self.legs: dict[str, Leg] = {}
         self.dialogs: dict[tuple[str, str, str], tuple[DialogUser, Dialog]] = {}
         self.last_ticket = 0
         self._next_register = 0.0

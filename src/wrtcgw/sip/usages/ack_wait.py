@@ -1,8 +1,10 @@
 """A 2xx to an INVITE that waits for its ACK (:rfc:`3261#section-13.3.1.4`)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from wrtcgw.sip.message import Request, Response
+from wrtcgw.sip.saving import Restoring, Saving
 from wrtcgw.sip.transaction_layer import ServerRequest, TransactionLayer
 
 
@@ -24,17 +26,44 @@ class UnackedAnswer:
         on_lost: Callable[[], None],
         *,
         grace: float = 0.0,
+        interval: float = 0.0,
     ) -> None:
+        """
+        Send the 2xx for the first time.
+
+        :param interval: of one that is being repeated already: the seconds until the next time. Nothing is sent then.
+        """
         self._layer = layer
         self._server = server
         self._response = response
         self._on_ack = on_ack
         self._on_lost = on_lost
-        self._interval = layer.timers.t1
+        self._interval = interval or layer.timers.t1
         self.cseq = server.request.cseq.number
+        if interval:
+            return
         server.send(response)
         layer.arm(self, "resend", self._interval)
         layer.arm(self, "lost", 64 * layer.timers.t1 + grace)
+
+    def snapshot(self, saving: Saving) -> dict[str, object]:
+        """Return plain data for :meth:`restore`."""
+        server = saving.servers.of(self._server)
+        return {"server": server, "response": self._response.snapshot(), "interval": self._interval}
+
+    @classmethod
+    def restore(
+        cls,
+        layer: TransactionLayer,
+        data: Mapping[str, Any],
+        restoring: Restoring,
+        on_ack: Callable[[Request], None],
+        on_lost: Callable[[], None],
+    ) -> "UnackedAnswer":
+        """Return the answer that :meth:`snapshot` was taken of; its deadlines are still to come."""
+        server = restoring.servers[data["server"]]
+        response = Response.restore(data["response"])
+        return cls(layer, server, response, on_ack, on_lost, interval=data["interval"])
 
     def resend(self) -> None:
         """Send the 2xx once more, now."""

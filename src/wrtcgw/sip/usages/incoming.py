@@ -1,13 +1,16 @@
 """The callee's side of a call: an INVITE of a peer until we have answered or refused it (:rfc:`3261#section-13.3`)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+from wrtcgw.sip.deadlines import TimerOwner
 from wrtcgw.sip.delta import seconds_of
 from wrtcgw.sip.dialog import Dialog, DialogState
 from wrtcgw.sip.headers import RAck, auto_answer_delay
 from wrtcgw.sip.identity import called_of, caller_of, diversions_of, identity_of
 from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import AnswerReceived, CallConfirmed, CallReceived, EndCause
+from wrtcgw.sip.saving import Restoring, Saving
 from wrtcgw.sip.settings import ALLOW, ALLOW_EVENTS, Account
 from wrtcgw.sip.transaction_layer import ServerRequest
 from wrtcgw.sip.usages.ack_wait import UnackedAnswer
@@ -26,9 +29,35 @@ class IncomingLeg(Leg):
         super().__init__(ua, account, leg_id, server.flow, LegState.RINGING)
         self._server = server
         self._offer = server.request.sdp()
-        self._replaced: Leg | None = None
+        self._replaced = ""
         self._ringing: ReliableRinging | None = None
         self._unacked: UnackedAnswer | None = None
+
+    def snapshot(self, saving: Saving) -> dict[str, object]:
+        """Return plain data, from which :meth:`take_up` makes the same leg."""
+        return {
+            "kind": "incoming",
+            **super().snapshot(saving),
+            "server": saving.servers.of(self._server),
+            "replaced": self._replaced,
+            "ringing": None if self._ringing is None else self._ringing.snapshot(),
+            "unacked": None if self._unacked is None else self._unacked.snapshot(saving),
+        }
+
+    def take_up(self, data: Mapping[str, Any], restoring: Restoring) -> None:
+        """Take over what :meth:`snapshot` gave."""
+        super().take_up(data, restoring)
+        self._replaced = data["replaced"]
+        if data["ringing"] is not None:
+            self._ringing = ReliableRinging.restore(self, self._server, data["ringing"])
+        if data["unacked"] is not None:
+            layer = self.ua.layer
+            self._unacked = UnackedAnswer.restore(layer, data["unacked"], restoring, self._acknowledged, self.ack_lost)
+
+    @property
+    def timed(self) -> dict[str, TimerOwner | None]:
+        """Return what of the leg has deadlines, by name."""
+        return {**super().timed, "ringing": self._ringing, "unacked": self._unacked}
 
     def start(self, replaced: Leg | None) -> bool:
         """
@@ -40,7 +69,7 @@ class IncomingLeg(Leg):
         """
         server = self._server
         request = server.request
-        self._replaced = replaced
+        self._replaced = replaced.id if replaced is not None else ""
         if self.timer.refuses(server):
             return False
         server.to_tag = self.ua.tokens.token(64)
@@ -56,7 +85,7 @@ class IncomingLeg(Leg):
                 caller=caller_of(request),
                 called=request.to,
                 offer=self._offer,
-                replaces=replaced.id if replaced is not None else None,
+                replaces=self._replaced or None,
                 auto_answer=auto_answer_delay(request),
                 uuid=request.headers.get("X-Genesys-CallUUID") or "",
                 referred_by=request.headers.get("Referred-By") or "",
@@ -83,10 +112,10 @@ class IncomingLeg(Leg):
             ringing.headers.add("Record-Route", route)
         if not request.headers.has_option("Require", "100rel"):
             self._server.send(ringing)
-        elif self._ringing is None:
-            self._ringing = ReliableRinging(self, self._server, ringing)
         else:
-            self._ringing.again(ringing)
+            if self._ringing is None:
+                self._ringing = ReliableRinging(self, self._server, int(self.ua.tokens.uniform(1, 2**30)))
+            self._ringing.send(ringing)
         self.ua.layer.arm(self, "again", RING_INTERVAL)
 
     def _arm_expires(self, request: Request) -> None:
@@ -127,8 +156,9 @@ class IncomingLeg(Leg):
         self._unacked = UnackedAnswer(
             self.ua.layer, self._server, response, self._acknowledged, self.ack_lost, grace=grace
         )
-        if self._replaced is not None:
-            self._replaced.hang_up(('SIP;cause=200;text="replaced"',))
+        replaced = self.ua.legs.get(self._replaced)
+        if replaced is not None:
+            replaced.hang_up(('SIP;cause=200;text="replaced"',))
 
     def reject(self, code: int, reason: str) -> None:
         """Refuse the invitation."""
@@ -242,20 +272,39 @@ class IncomingLeg(Leg):
 class ReliableRinging:
     """A 180 that the caller requires to be reliable: repeated until its PRACK comes (:rfc:`3262#section-3`)."""
 
-    def __init__(self, leg: IncomingLeg, server: ServerRequest, response: Response) -> None:
+    def __init__(self, leg: IncomingLeg, server: ServerRequest, rseq: int) -> None:
         self._leg = leg
         self._server = server
         self._layer = leg.ua.layer
-        self._rseq = int(leg.ua.tokens.uniform(1, 2**30))
-        self._send(response)
+        self._next_rseq = rseq
+        self._rseq = 0
+        self._response: Response | None = None
+        self._pending = False
+        self._interval = 0.0
 
-    def again(self, response: Response) -> None:
-        """Send a further 180, unless the one before is still repeated (:rfc:`3262#section-3`)."""
-        if not self._pending:
-            self._rseq += 1
-            self._send(response)
+    def snapshot(self) -> dict[str, object]:
+        """Return plain data for :meth:`restore`."""
+        return {
+            "next_rseq": self._next_rseq,
+            "rseq": self._rseq,
+            "response": None if self._response is None else self._response.snapshot(),
+            "pending": self._pending,
+            "interval": self._interval,
+        }
 
-    def _send(self, response: Response) -> None:
+    @classmethod
+    def restore(cls, leg: IncomingLeg, server: ServerRequest, data: Mapping[str, Any]) -> "ReliableRinging":
+        """Return what :meth:`snapshot` was taken of; its deadlines are still to come."""
+        ringing = cls(leg, server, data["next_rseq"])
+        ringing._rseq, ringing._pending, ringing._interval = data["rseq"], data["pending"], data["interval"]
+        ringing._response = None if data["response"] is None else Response.restore(data["response"])
+        return ringing
+
+    def send(self, response: Response) -> None:
+        """Send a 180, unless the one before is still repeated (:rfc:`3262#section-3`)."""
+        if self._pending:
+            return
+        self._rseq, self._next_rseq = self._next_rseq, self._next_rseq + 1
         response.headers.add("Require", "100rel")
         response.headers.add("RSeq", str(self._rseq))
         self._response = response
@@ -287,6 +336,7 @@ class ReliableRinging:
             self._layer.disarm(self, "resend")
             self._leg.prack_lost()
             return
-        self._server.send(self._response)
+        if self._response is not None:
+            self._server.send(self._response)
         self._interval *= 2
         self._layer.arm(self, "resend", self._interval)

@@ -9,15 +9,18 @@ new way. What cannot be sent meanwhile (a BYE) is sent then.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
+from typing import Any
 
+from wrtcgw.sip.deadlines import TimerOwner
 from wrtcgw.sip.dialog import Dialog, DialogState
 from wrtcgw.sip.errors import LocalViolation
 from wrtcgw.sip.grammar import check_value, escape
 from wrtcgw.sip.headers import Event
 from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import CallEnded, ControlReceived, EndCause, InfoReceived, NotFollowed, RequestAnswered
+from wrtcgw.sip.saving import Restoring, Saving
 from wrtcgw.sip.settings import ALLOW, ALLOW_EVENTS, Account
 from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest, Use
 from wrtcgw.sip.usages.headers_of_interest import NOTHING, Told, told_by
@@ -83,6 +86,49 @@ class Leg(ABC):
         self._ending = (EndCause.LOCAL, 0, "")
         self._reasons: tuple[str, ...] = ()
         self._on_release: Callable[[Leg], None] = lambda leg: None
+
+    def snapshot(self, saving: Saving) -> dict[str, object]:
+        """Return plain data, from which :meth:`take_up` makes the same leg; the connection is not in it."""
+        cause, code, reason = self._ending
+        transfer, request = self._transfer, self._transfer_request
+        return {
+            "id": self.id,
+            "state": self.state.value,
+            "local_sdp": self.local_sdp,
+            "needs_recovery": self.needs_recovery,
+            "dialog": saving.dialogs.of(self._dialog),
+            "timer": self.timer.snapshot(),
+            "modification": self.modification.snapshot(saving),
+            "transfer": None if transfer is None else transfer.snapshot(saving),
+            "transfer_request": None if request is None else request.snapshot(saving),
+            "peer": self.peer.snapshot(),
+            "told": self._told,
+            "not_followed": None if self._not_followed is None else self._not_followed.value,
+            "ending": [cause.value, code, reason],
+            "reasons": list(self._reasons),
+        }
+
+    def take_up(self, data: Mapping[str, Any], restoring: Restoring) -> None:
+        """Take over what :meth:`snapshot` gave; the deadlines are still to come."""
+        self.state = LegState(data["state"])
+        self.local_sdp, self.needs_recovery = data["local_sdp"], data["needs_recovery"]
+        self._dialog = restoring.dialog(data["dialog"])
+        self.timer.restore(data["timer"])
+        self.modification.restore(data["modification"], restoring)
+        if data["transfer"] is not None:
+            self._transfer = Transfer.restore(self, data["transfer"], restoring)
+        if data["transfer_request"] is not None:
+            self._transfer_request = TransferRequest.restore(self, data["transfer_request"], restoring)
+        self.peer.restore(data["peer"])
+        self._told = data["told"]
+        self._not_followed = None if data["not_followed"] is None else NotFollowed(data["not_followed"])
+        cause, code, reason = data["ending"]
+        self._ending, self._reasons = (EndCause(cause), code, reason), tuple(data["reasons"])
+
+    @property
+    def timed(self) -> dict[str, TimerOwner | None]:
+        """Return what of the leg has deadlines, by name."""
+        return {"": self, "session": self.timer, "transfer": self._transfer, **self.modification.timed}
 
     def when_released(self, callback: "Callable[[Leg], None]") -> None:
         """Have ``callback`` called when nothing is left of the leg."""

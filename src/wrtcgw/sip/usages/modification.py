@@ -27,11 +27,13 @@ which :rfc:`3261#section-14.1` would have us wait for: on one ordered connection
 """
 
 from collections import deque
+from collections.abc import Mapping
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
+from wrtcgw.sip.deadlines import TimerOwner
 from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import (
     AnswerReceived,
@@ -42,6 +44,7 @@ from wrtcgw.sip.outputs import (
     OfferWithdrawn,
     SessionRefreshed,
 )
+from wrtcgw.sip.saving import Restoring, Saving
 from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest, Use
 from wrtcgw.sip.usages.ack_wait import UnackedAnswer
 from wrtcgw.sip.usages.headers_of_interest import told_by
@@ -96,6 +99,22 @@ class PendingOffer:
     proceeding: bool = False
     """Whether a provisional response has come."""
 
+    def snapshot(self, saving: Saving) -> dict[str, object]:
+        """Return plain data for :meth:`restore`."""
+        return {
+            "purpose": self.purpose.value,
+            "sdp": self.sdp,
+            "glare": self.glare,
+            "client": saving.clients.of(self.client),
+            "proceeding": self.proceeding,
+        }
+
+    @classmethod
+    def restore(cls, data: Mapping[str, Any], restoring: Restoring) -> "PendingOffer":
+        """Return the offer that :meth:`snapshot` was taken of."""
+        client = restoring.client(data["client"])
+        return cls(Purpose(data["purpose"]), data["sdp"], data["glare"], client, data["proceeding"])
+
 
 class Modification:
     """The offer/answer exchanges of one established leg."""
@@ -111,6 +130,37 @@ class Modification:
         self._unacked: UnackedAnswer | None = None
         self._before = ""
 
+    def snapshot(self, saving: Saving) -> dict[str, object]:
+        """Return plain data for :meth:`restore`: whose offer is open, what waits, and what may still be answered."""
+        return {
+            "state": self.state.value,
+            "queue": [offer.snapshot(saving) for offer in self._queue],
+            "current": None if self._current is None else self._current.snapshot(saving),
+            "given_up": saving.clients.of(self._given_up),
+            "late": self._late,
+            "server": saving.servers.of(self._server),
+            "unacked": None if self._unacked is None else self._unacked.snapshot(saving),
+            "before": self._before,
+        }
+
+    def restore(self, data: Mapping[str, Any], restoring: Restoring) -> None:
+        """Take what :meth:`snapshot` gave; the deadlines are still to come."""
+        self.state = OfferState(data["state"])
+        self._queue.extend(PendingOffer.restore(offer, restoring) for offer in data["queue"])
+        if data["current"] is not None:
+            self._current = PendingOffer.restore(data["current"], restoring)
+        self._given_up = restoring.client(data["given_up"])
+        self._late, self._before = data["late"], data["before"]
+        self._server = restoring.server(data["server"])
+        if data["unacked"] is not None:
+            layer = self._leg.ua.layer
+            self._unacked = UnackedAnswer.restore(layer, data["unacked"], restoring, self._acknowledged, self._ack_lost)
+
+    @property
+    def timed(self) -> dict[str, TimerOwner | None]:
+        """Return what has deadlines, by name."""
+        return {"offers": self, "offer unacked": self._unacked}
+
     @property
     def busy(self) -> bool:
         """Return whether an offer is under way or waiting."""
@@ -125,6 +175,12 @@ class Modification:
         """Return the request with the peer's offer if it waits for its answer and is of that method."""
         server = self._server if self.state is OfferState.REMOTE_OFFER else None
         return server if server is not None and server.request.method == method else None
+
+    @property
+    def recovers(self) -> bool:
+        """Return whether a recovery is under way or to come."""
+        current = self._current
+        return self._recovers or (current is not None and current.purpose is Purpose.RECOVERY)
 
     @property
     def _recovers(self) -> bool:

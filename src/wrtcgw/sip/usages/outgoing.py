@@ -5,14 +5,16 @@ One INVITE may be answered by several user agents: each makes a dialog of its ow
 acknowledged and ended at once (:rfc:`3261#section-13.2.2.4`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from wrtcgw.sip.dialog import Dialog, DialogState
 from wrtcgw.sip.errors import RemoteViolation
 from wrtcgw.sip.grammar import check_value
 from wrtcgw.sip.headers import MAX_RSEQ, NameAddr, RAck
-from wrtcgw.sip.message import Headers, Request, Response
+from wrtcgw.sip.message import CREDENTIALS, Headers, Request, Response
 from wrtcgw.sip.outputs import CallAnswered, CallProgress, EndCause, NotFollowed
+from wrtcgw.sip.saving import Restoring, Saving
 from wrtcgw.sip.settings import Account
 from wrtcgw.sip.subscriber import plain_target
 from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest, Use
@@ -33,10 +35,17 @@ class OutgoingLeg(Leg):
 
     owns_call_id = True
 
-    def __init__(self, ua: UserAgent, account: Account, leg_id: str, flow: int) -> None:
+    def __init__(
+        self, ua: UserAgent, account: Account, leg_id: str, flow: int, *, call_id: str = "", tag: str = ""
+    ) -> None:
+        """
+        Make a leg that has sent nothing yet.
+
+        :param call_id: with ``tag``, of one that goes on; new ones are drawn for any other.
+        """
         super().__init__(ua, account, leg_id, flow, LegState.CALLING)
-        self._call_id = ua.tokens.token()
-        self._tag = ua.tokens.token(64)
+        self._call_id = call_id or ua.tokens.token()
+        self._tag = tag or ua.tokens.token(64)
         self._cseq = 0
         self._fields: list[tuple[str, str]] = []
         self._client: ClientRequest | None = None
@@ -51,6 +60,48 @@ class OutgoingLeg(Leg):
         self._to = ""
         self._tried: set[str] = set()
         self._follow: Callable[[URI], bool] | None = None
+
+    def snapshot(self, saving: Saving) -> dict[str, object]:
+        """Return plain data, from which :meth:`take_up` makes the same leg."""
+        return {
+            "kind": "outgoing",
+            **super().snapshot(saving),
+            "call_id": self._call_id,
+            "tag": self._tag,
+            "cseq": self._cseq,
+            "fields": [[name, value] for name, value in self._fields if name.lower() not in CREDENTIALS],
+            "client": saving.clients.of(self._client),
+            "early": [[tag, saving.dialogs.of(dialog)] for tag, dialog in self._early.items()],
+            "early_sdp": dict(self._early_sdp),
+            "reliable": dict(self._reliable),
+            "acks": [[tag, ack.snapshot()] for tag, ack in self._acks.items()],
+            "acknowledged": self._acknowledged - saving.now,
+            "targets": [str(target) for target in self._targets],
+            "redirects": self._redirects,
+            "intervals": self._intervals,
+            "to": self._to,
+            "tried": sorted(self._tried),
+            "asks_to_follow": self._follow is not None,
+        }
+
+    def take_up(self, data: Mapping[str, Any], restoring: Restoring) -> None:
+        """
+        Take over what :meth:`snapshot` gave.
+
+        Whoever could say which redirection may be followed is gone: then none is.
+        """
+        super().take_up(data, restoring)
+        self._cseq, self._to = data["cseq"], data["to"]
+        self._fields = [(name, value) for name, value in data["fields"]]
+        self._client = restoring.client(data["client"])
+        self._early = {tag: restoring.dialogs[place] for tag, place in data["early"]}
+        self._early_sdp, self._reliable = dict(data["early_sdp"]), dict(data["reliable"])
+        self._acks = {tag: Request.restore(ack) for tag, ack in data["acks"]}
+        self._acknowledged = restoring.taken + data["acknowledged"]
+        self._targets = [URI.parse(target) for target in data["targets"]]
+        self._redirects, self._intervals = data["redirects"], data["intervals"]
+        self._tried = set(data["tried"])
+        self._follow = _follow_none if data["asks_to_follow"] else None
 
     @property
     def sip_call_id(self) -> str:
@@ -372,6 +423,11 @@ class OutgoingLeg(Leg):
         if self._acks and layer.now - self._acknowledged <= 64 * layer.timers.t1:
             for ack in self._acks.values():
                 layer.send(self.flow, ack)
+
+
+def _follow_none(target: URI) -> bool:
+    """Follow no redirection."""
+    return False
 
 
 def _identity(target: URI) -> str:

@@ -1,6 +1,9 @@
 """Whom a call is connected to, as messages inside it tell: after a transfer by the PBX it is someone else."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from attrs import asdict
 
 from wrtcgw.sip.errors import RemoteViolation
 from wrtcgw.sip.headers import NameAddr
@@ -18,6 +21,14 @@ class Peer:
     def __init__(self, leg: "Leg") -> None:
         self._leg = leg
         self._from: Party | None = None
+
+    def snapshot(self) -> dict[str, object] | None:
+        """Return plain data for :meth:`restore`; None while no request inside the call has come."""
+        return None if self._from is None else asdict(self._from)
+
+    def restore(self, data: Mapping[str, Any] | None) -> None:
+        """Take what :meth:`snapshot` gave."""
+        self._from = None if data is None else Party(**data)
 
     def heed(self, message: Request | Response) -> None:
         """Tell whom the call is connected to now, if a message inside it says so."""

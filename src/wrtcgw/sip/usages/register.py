@@ -7,8 +7,9 @@ the registrar accepts it.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
+from typing import Any
 
 from attrs import define, field
 
@@ -18,6 +19,7 @@ from wrtcgw.sip.headers import NameAddr
 from wrtcgw.sip.message import Headers, Request, Response
 from wrtcgw.sip.outputs import Registered, RegistrationFailed, Unregistered
 from wrtcgw.sip.settings import Account
+from wrtcgw.sip.tokens import TokenSource
 from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, Use
 from wrtcgw.sip.unanswerable import no_use_in
 from wrtcgw.sip.uri import URI, equivalent
@@ -50,24 +52,86 @@ class Attempt:
     raised: int = 0
     """How often a 423 has lengthened it."""
 
+    def snapshot(self) -> dict[str, object]:
+        """Return plain data for :meth:`restore`, without what it proves itself with."""
+        return {"expires": self.expires, "is_refresh": self.is_refresh, "raised": self.raised}
+
+    @classmethod
+    def restore(cls, data: Mapping[str, Any], account: Account, tokens: TokenSource) -> "Attempt":
+        """Return the attempt that :meth:`snapshot` was taken of, with the credentials of ``account``."""
+        is_refresh = data["is_refresh"]
+        authenticator = account.credentials(tokens) if is_refresh else account.new_credentials(tokens)
+        return cls(account, authenticator, data["expires"], is_refresh, data["raised"])
+
 
 class Registration:
     """The binding of one account at the registrar."""
 
-    def __init__(self, ua: UserAgent, account: Account, on_gone: Callable[["Registration"], None]) -> None:
+    def __init__(
+        self,
+        ua: UserAgent,
+        account: Account,
+        on_gone: Callable[["Registration"], None],
+        *,
+        call_id: str = "",
+        tag: str = "",
+    ) -> None:
+        """
+        Make a registration that has sent nothing yet.
+
+        :param on_gone: called when there is no binding any more and none is asked for.
+        :param call_id: with ``tag``, of one that goes on; new ones are drawn for any other.
+        """
         self.ua = ua
         self.account = account
         self.state = RegistrationState.UNREGISTERED
         self._on_gone = on_gone
         self._on_registered: Callable[[Registration], None] = lambda registration: None
         self._refresh_missed = False
-        self._call_id = ua.tokens.token()
-        self._tag = ua.tokens.token(64)
+        self._call_id = call_id or ua.tokens.token()
+        self._tag = tag or ua.tokens.token(64)
         self._cseq = 0
         self._expires = ua.settings.register_expires
         self._failures = 0
         self._waiting: deque[Attempt] = deque()
         self._current: Attempt | None = None
+
+    def snapshot(self) -> dict[str, object]:
+        """Return plain data for :meth:`restore`: no password, no hash of one, and no challenge."""
+        return {
+            "state": self.state.value,
+            "call_id": self._call_id,
+            "tag": self._tag,
+            "cseq": self._cseq,
+            "expires": self._expires,
+            "failures": self._failures,
+            "refresh_missed": self._refresh_missed,
+            "waiting": [attempt.snapshot() for attempt in self._waiting],
+            "current": None if self._current is None else self._current.snapshot(),
+        }
+
+    @classmethod
+    def restore(
+        cls, ua: UserAgent, account: Account, on_gone: Callable[["Registration"], None], data: Mapping[str, Any]
+    ) -> "Registration":
+        """
+        Return the registration that :meth:`snapshot` was taken of, with the credentials of ``account``.
+
+        The REGISTER that is out, if there is one, and the deadlines are restored by whoever restores this.
+        """
+        registration = cls(ua, account, on_gone, call_id=data["call_id"], tag=data["tag"])
+        registration.state = RegistrationState(data["state"])
+        registration._cseq, registration._expires = data["cseq"], data["expires"]
+        registration._failures, registration._refresh_missed = data["failures"], data["refresh_missed"]
+        registration._waiting.extend(Attempt.restore(attempt, account, ua.tokens) for attempt in data["waiting"])
+        if data["current"] is not None:
+            registration._current = Attempt.restore(data["current"], account, ua.tokens)
+        return registration
+
+    @property
+    def authenticator(self) -> Authenticator:
+        """Return what answers the challenges to the REGISTER that is out."""
+        return self.account.credentials(self.ua.tokens) if self._current is None else self._current.authenticator
 
     def when_registered(self, callback: "Callable[[Registration], None]") -> None:
         """
@@ -92,7 +156,7 @@ class Registration:
         """Register again with the credentials that were accepted before; after what is under way, if that fails."""
         if self._current is not None:
             self._refresh_missed = True
-        elif self.state is not RegistrationState.UNREGISTERED:
+        elif self.state is not RegistrationState.UNREGISTERED and not self.account.keyring.is_empty:
             credentials = self.account.credentials(self.ua.tokens)
             self._try(Attempt(self.account, credentials, self._expires, is_refresh=True))
 
@@ -110,6 +174,12 @@ class Registration:
         if self._current is not None and not self._current.expires:
             return
         self._try(Attempt(self.account, self.account.credentials(self.ua.tokens), 0, is_refresh=True))
+
+    def unlock(self, account: Account) -> None:
+        """Go on with the credentials of ``account``: a restored registration had none until now."""
+        account.keyring.recall(self.account.keyring.snapshot())
+        account.service_route = self.account.service_route
+        self.account = account
 
     def connection_lost(self) -> None:
         """Wait for the core to say when to register over the new connection."""

@@ -1,6 +1,7 @@
 """Session timers (:rfc:`4028`): a call whose far side has vanished ends; one that lives is never cut."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from wrtcgw.sip.delta import FLOOR, floored, seconds_of
 from wrtcgw.sip.headers import SessionExpires
@@ -30,6 +31,22 @@ class SessionTimer:
         self._interval = 0
         self._we_refresh = False
         self._update_works = True
+
+    def snapshot(self) -> dict[str, object]:
+        """Return plain data for :meth:`restore`: interval, role, and what was learnt of the peer."""
+        return {
+            "min_se": self._min_se,
+            "raised": self._raised,
+            "interval": self._interval,
+            "we_refresh": self._we_refresh,
+            "update_works": self._update_works,
+        }
+
+    def restore(self, data: Mapping[str, Any]) -> None:
+        """Take what :meth:`snapshot` gave; the deadlines are still to come."""
+        self._min_se, self._raised = data["min_se"], data["raised"]
+        self._interval, self._we_refresh = data["interval"], data["we_refresh"]
+        self._update_works = data["update_works"]
 
     # -- as UAC
 

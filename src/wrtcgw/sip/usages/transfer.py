@@ -1,8 +1,9 @@
 """REFER inside a call and its NOTIFYs (:rfc:`3515`), as the transferor and as the one who is asked to transfer."""
 
 import re
+from collections.abc import Mapping
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wrtcgw.sip.errors import RemoteViolation
 from wrtcgw.sip.grammar import check_value
@@ -10,6 +11,7 @@ from wrtcgw.sip.headers import Event, Replaces
 from wrtcgw.sip.headers.liberal import read, tokens
 from wrtcgw.sip.message import REASONS, Response
 from wrtcgw.sip.outputs import TransferProgress, TransferRequested
+from wrtcgw.sip.saving import Restoring, Saving
 from wrtcgw.sip.transaction_layer import ClientRequest, ServerRequest, Use
 from wrtcgw.sip.uri import URI
 
@@ -37,6 +39,26 @@ class Transfer:
         self._forgotten = earlier.ids if earlier is not None else frozenset()
         self._last = (0, "")
         self.active = True
+
+    def snapshot(self, saving: Saving) -> dict[str, object]:
+        """Return plain data for :meth:`restore`."""
+        return {
+            "ticket": self.ticket,
+            "client": saving.clients.of(self._client),
+            "forgotten": sorted(self._forgotten),
+            "last": list(self._last),
+            "active": self.active,
+        }
+
+    @classmethod
+    def restore(cls, leg: "Leg", data: Mapping[str, Any], restoring: Restoring) -> "Transfer":
+        """Return the transfer that :meth:`snapshot` was taken of; its deadlines are still to come."""
+        transfer = cls(leg, data["ticket"])
+        transfer._client = restoring.client(data["client"])
+        transfer._forgotten = frozenset(data["forgotten"])
+        code, reason = data["last"]
+        transfer._last, transfer.active = (code, reason), data["active"]
+        return transfer
 
     @property
     def ids(self) -> frozenset[str]:
@@ -134,6 +156,17 @@ class TransferRequest:
         self._server = server
         self._event = "refer" if first else f"refer;id={server.request.cseq.number}"
         self._state = SubscriptionState.OPEN
+
+    def snapshot(self, saving: Saving) -> dict[str, object]:
+        """Return plain data for :meth:`restore`."""
+        return {"server": saving.servers.of(self._server), "event": self._event, "state": self._state.value}
+
+    @classmethod
+    def restore(cls, leg: "Leg", data: Mapping[str, Any], restoring: Restoring) -> "TransferRequest":
+        """Return the request that :meth:`snapshot` was taken of."""
+        request = cls(leg, restoring.servers[data["server"]])
+        request._event, request._state = data["event"], SubscriptionState(data["state"])
+        return request
 
     def announce(self) -> None:
         """
