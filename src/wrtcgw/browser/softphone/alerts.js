@@ -2,11 +2,16 @@
 
 import { nameOf } from "./words.js";
 
+/** @import { Call } from "../grtc/call.js" */
+/** @import { Texts } from "./texts.js" */
+
 const FLASH = 1_000; // ms
 
 export class Alerts {
   #title = ""; // while another one flashes
-  #timer = null;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #timer;
+  /** @type {Map<Call, Notification>} */
   #notes = new Map(); // notifications by call
 
   /** @param {{quiet?: boolean}} [options] */
@@ -24,7 +29,11 @@ export class Alerts {
     return this.permission === "none" ? "none" : Notification.requestPermission();
   }
 
-  /** Tells of a call that has just come in to an agent who looks elsewhere. */
+  /**
+   * Tells of a call that has just come in to an agent who looks elsewhere.
+   * @param {Call} call
+   * @param {Texts} texts
+   */
   arrived(call, texts) {
     if (this.quiet || this.permission !== "granted" || (!document.hidden && document.hasFocus())) return;
     try {
@@ -47,6 +56,9 @@ export class Alerts {
   /**
    * Lets the title flash while these calls ring, and takes back what told of others; it begins with how many calls were
    * missed.
+   * @param {Call[]} incoming
+   * @param {Texts | null} texts
+   * @param {number} [missed]
    */
   show(incoming, texts, missed = 0) {
     for (const [call, note] of this.#notes) {
@@ -54,7 +66,7 @@ export class Alerts {
       note.close();
       this.#notes.delete(call);
     }
-    const words = incoming.length ? texts.t("title.incoming", { peer: nameOf(incoming[0], texts) }) : "";
+    const words = incoming.length && texts ? texts.t("title.incoming", { peer: nameOf(incoming[0], texts) }) : "";
     if (this.quiet) return;
     if (words) this.#flash(words);
     else this.#calm();
@@ -66,6 +78,7 @@ export class Alerts {
     this.show([], null);
   }
 
+  /** @param {string} words */
   #flash(words) {
     if (this.#timer) return;
     this.#title = document.title;
@@ -80,10 +93,11 @@ export class Alerts {
   #calm() {
     if (!this.#timer) return;
     clearInterval(this.#timer);
-    this.#timer = null;
+    this.#timer = undefined;
     document.title = this.#title;
   }
 
+  /** @param {number} missed */
   #count(missed) {
     if (this.#timer) return;
     const title = `${missed ? `(${missed}) ` : ""}${document.title.replace(/^\(\d+\) /, "")}`;

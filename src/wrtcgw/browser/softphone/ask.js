@@ -10,6 +10,7 @@ import { el, uniqueId } from "./dom.js";
 export function ask({ title, text, go, stay }) {
   const [heading, told] = [uniqueId("ask"), uniqueId("ask")];
   let answer = false;
+  /** @param {boolean} said */
   const close = (said) => {
     answer = said;
     dialog.close();

@@ -2,6 +2,9 @@
 
 import { asPhoneError } from "../grtc/errors.js";
 
+/** @import { Call } from "../grtc/call.js" */
+/** @import { EndedCall, Params } from "./types.js" */
+
 const SILENCED = ["call_ended", "wrong_state"]; // of an action that came too late: the state that is shown says it all
 const QUIET = ["local", "transferred", "replaced", "signed-out"]; // ends that the agent knows of, or of all calls
 const MOST = 4;
@@ -11,13 +14,15 @@ const MOST = 4;
  * @property {number} id
  * @property {"error" | "warning" | "info"} kind
  * @property {string} code chooses its words
- * @property {object} [params] for the words
+ * @property {Params} [params] for the words
  * @property {{key: string, run: () => void}} [action] a button
- * @property {object | null} [call] the call that it belongs to, with which it goes
- * @property {object} [of] a call whose end it tells
- * @property {object} [other] the call that is still there
+ * @property {Call | null} [call] the call that it belongs to, with which it goes
+ * @property {EndedCall} [of] a call whose end it tells
+ * @property {Call} [other] the call that is still there
  * @property {string} [doing] what was being done
  * @property {string} [to] with which number
+ * @property {number} [sipCode]
+ * @property {unknown} [error] what was thrown
  */
 
 export class Board {
@@ -32,8 +37,8 @@ export class Board {
 
   /**
    * Shows that something has gone wrong; the same once only.
-   * @param {unknown} error
-   * @param {{call?: object | null, doing?: string, to?: string}} [about] see Notice
+   * @param {any} error whatever was thrown, or `{code}`
+   * @param {{call?: Call | null, doing?: string, to?: string}} [about] see Notice
    */
   complain(error, { call = null, doing = "", to = "" } = {}) {
     const problem = error?.code ? error : asPhoneError(error);
@@ -46,36 +51,50 @@ export class Board {
     this.add({ kind: "error", code, params, sipCode, call: owner, doing: what, to, error: problem });
   }
 
-  /** Shows a notice, in place of one that says the same. */
+  /**
+   * Shows a notice, in place of one that says the same.
+   * @param {Omit<Notice, "id">} notice
+   */
   add(notice) {
+    /** @param {Notice} each */
     const same = (each) => each.code === notice.code || (each.error && each.error === notice.error);
     const others = this.notices.filter((each) => !same(each));
     this.notices = [...others, { id: (this.#count += 1), ...notice }].slice(-MOST);
     this.changed();
   }
 
-  /** Takes away those of which this is true. */
+  /**
+   * Takes away those of which this is true.
+   * @param {(notice: Notice) => unknown} unwanted
+   */
   drop(unwanted) {
     this.notices = this.notices.filter((each) => !unwanted(each));
     this.changed();
   }
 
-  /** Takes away what was said of the try before: an agent does something else with a call, or the dial pad (null). */
+  /**
+   * Takes away what was said of the try before: an agent does something else with a call, or the dial pad (null).
+   * @param {Call | null} call
+   */
   tried(call) {
     this.drop((each) => each.doing && each.call === call);
   }
 
-  /** Takes away what belongs to a call that is over, and what its end says anyway. */
+  /**
+   * Takes away what belongs to a call that is over, and what its end says anyway.
+   * @param {EndedCall} call
+   */
   over(call) {
     const { cause } = call.ended;
+    /** @param {Notice} each */
     const isTold = (each) => each.kind === "error" && !each.call && each.code === cause;
     this.drop((each) => each.call === call || each.other === call || isTold(each));
   }
 
   /**
    * Tells who is still there when one of several calls was ended by somebody else: the agent looks at another one.
-   * @param {object} call that is over
-   * @param {object} other that is still there
+   * @param {EndedCall} call that is over
+   * @param {Call} other that is still there
    * @param {() => void} back goes on with it
    */
   left(call, other, back) {

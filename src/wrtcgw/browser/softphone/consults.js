@@ -1,8 +1,11 @@
 // Which call asks before a transfer, and which one waits for that; kept through a reload.
 
+/** @import { Call } from "../grtc/call.js" */
+
 const KEY = "softphone-consults";
 
 export class Consults {
+  /** @type {Map<Call, Call>} */
   #calls = new Map();
 
   /** @param {Storage | null} memory */
@@ -10,25 +13,36 @@ export class Consults {
     this.memory = memory;
   }
 
-  /** Returns the call that waits while this one asks; null when there is none. */
+  /**
+   * Returns the call that waits while this one asks; null when there is none.
+   * @param {Call} asking
+   */
   of(asking) {
     return this.#calls.get(asking) ?? null;
   }
 
-  /** Notes that one call asks for another. */
+  /**
+   * Notes that one call asks for another.
+   * @param {Call} asking
+   * @param {Call} waiting
+   */
   add(asking, waiting) {
     this.#calls.set(asking, waiting);
     this.#keep();
   }
 
-  /** Forgets a call, whichever of the two it was. */
+  /**
+   * Forgets a call, whichever of the two it was.
+   * @param {Call} call
+   */
   drop(call) {
     for (const [asking, waiting] of this.#calls) if (asking === call || waiting === call) this.#calls.delete(asking);
     this.#keep();
   }
 
-  /** Takes up what was kept, as far as these calls are there. @param {Map<string, object>} calls by id */
+  /** Takes up what was kept, as far as these calls are there. @param {Map<string, Call>} calls by id */
   restore(calls) {
+    /** @type {[string, string][]} */
     let ids = [];
     try {
       ids = JSON.parse(this.memory?.getItem(KEY) ?? "[]");

@@ -1,5 +1,7 @@
 // The calls that were, in this browser's storage: the newest first, no more than a hundred of one number.
 
+/** @import { EndedCall } from "./types.js" */
+
 const MOST = 100;
 
 /**
@@ -14,7 +16,11 @@ const MOST = 100;
  * @property {number} code the SIP code that it failed with; 0 for none
  */
 
-/** Returns what is kept of a call that is over. */
+/**
+ * Returns what is kept of a call that is over.
+ * @param {EndedCall} call
+ * @returns {Entry}
+ */
 export function entryOf(call) {
   const { direction, peer, displayName, startedAt, answeredAt, endedAt, ended } = call;
   return {
@@ -29,6 +35,10 @@ export function entryOf(call) {
   };
 }
 
+/**
+ * @param {Pick<EndedCall, "direction" | "answeredAt" | "ended">} call
+ * @returns {Entry["outcome"]}
+ */
 function outcomeOf({ direction, answeredAt, ended }) {
   if (answeredAt) return "answered";
   if (ended.answeredElsewhere) return "elsewhere";
@@ -36,7 +46,10 @@ function outcomeOf({ direction, answeredAt, ended }) {
   return ended.cause === "local" ? "unanswered" : "failed";
 }
 
-// What another page, or an older one, may have left there is not to keep the phone from its work.
+/**
+ * What another page, or an older one, may have left there is not to keep the phone from its work.
+ * @param {any} each
+ */
 function isEntry(each) {
   const { peer, at, duration = 0 } = each ?? {};
   return typeof peer === "string" && !Number.isNaN(new Date(at ?? NaN).getTime()) && Number.isFinite(duration);
@@ -54,7 +67,10 @@ export class History {
     this.forgetKey = "softphone-history-forget"; // of this browser, whoever signs in
   }
 
-  /** All entries, the newest first. Read anew each time: another tab may have added some. */
+  /**
+   * All entries, the newest first. Read anew each time: another tab may have added some.
+   * @returns {Entry[]}
+   */
   get entries() {
     const kept = this.#read(this.key);
     return Array.isArray(kept) ? kept.filter(isEntry) : [];
@@ -66,7 +82,10 @@ export class History {
     return this.entries.filter(({ outcome, at }) => outcome === "missed" && at > seen).length;
   }
 
-  /** Adds a call. */
+  /**
+   * Adds a call.
+   * @param {Entry} entry
+   */
   add(entry) {
     this.#write(this.key, [entry, ...this.entries].slice(0, MOST));
   }
@@ -100,11 +119,18 @@ export class History {
     return entries;
   }
 
-  /** Puts back what was cleared. */
+  /**
+   * Puts back what was cleared.
+   * @param {Entry[]} entries
+   */
   restore(entries) {
     this.#write(this.key, [...this.entries, ...entries].slice(0, MOST));
   }
 
+  /**
+   * @param {string} key
+   * @returns {any}
+   */
   #read(key) {
     try {
       return JSON.parse(this.storage?.getItem(key) ?? "null");
@@ -113,6 +139,10 @@ export class History {
     }
   }
 
+  /**
+   * @param {string} key
+   * @param {unknown} value
+   */
   #write(key, value) {
     try {
       this.storage?.setItem(key, JSON.stringify(value));

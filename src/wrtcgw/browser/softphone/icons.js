@@ -4,7 +4,10 @@ const HANDSET =
   "M6.6 3.4 9 3.9l1.5 4.3-2.1 2a12.6 12.6 0 0 0 5.4 5.4l2-2.1 4.3 1.5.5 2.4c.3 1.4-.7 2.6-2.1 2.6C10.3 20 4 13.7 4 5.5c0-1.4 1.2-2.4 2.6-2.1z";
 const MICROPHONE = "M12 3a3 3 0 0 0-3 3v5a3 3 0 0 0 6 0V6a3 3 0 0 0-3-3z M5.5 11a6.5 6.5 0 0 0 13 0 M12 17.5V21";
 
-// "fill:" shapes are filled, the others are lines
+/**
+ * "fill:" shapes are filled, the others are lines
+ * @type {Record<string, string>}
+ */
 const SHAPES = {
   alert: "M12 4 2.8 19.5h18.4L12 4z M12 10v4.5 M12 17v.1",
   arrowIn: "M19 5 6 18 M6 9v9h9",
@@ -42,7 +45,10 @@ const SHAPES = {
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Returns an icon as an element that screen readers pass over. */
+/**
+ * Returns an icon as an element that screen readers pass over.
+ * @param {string} name
+ */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   for (const [key, value] of Object.entries({

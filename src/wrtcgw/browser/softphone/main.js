@@ -8,7 +8,7 @@ import { mayLeave, mayTake, watchClosing } from "./leaving.js";
 import { Provider } from "./oidc.js";
 import { mountPanel } from "./panel.js";
 import { mountSignIn } from "./signin.js";
-import { LANGUAGES, loadTexts } from "./texts.js";
+import { LANGUAGES, Texts, loadTexts } from "./texts.js";
 import { button, card } from "./views/parts.js";
 import { farewell } from "./words.js";
 
@@ -16,12 +16,31 @@ const KEYS = { language: "softphone-language", theme: "softphone-theme", dn: "so
 const THEMES = ["auto", "light", "dark"];
 const AGAIN = [1_000, 2_000, 4_000, 8_000]; // ms between tries to reach the gateway after a reload
 
-const $ = (id) => document.getElementById(id);
+/**
+ * @typedef {{dn?: string, password?: string, number?: string, numbers?: string[]}} Demo
+ * @typedef {{demo?: Demo | null, oidc?: ConstructorParameters<typeof Provider>[0]}} Settings of settings.json
+ *
+ * @typedef {object} Page what the page is now
+ * @property {Texts} texts
+ * @property {ReturnType<typeof mountPanel> | null} panel
+ * @property {Settings} settings
+ * @property {ReturnType<typeof mountSignIn> | null} form
+ * @property {{code: string} | null} reason why nobody is signed in
+ * @property {Provider | null} provider
+ * @property {{token: string, dns: string[]} | null} choice
+ */
+
+/** @type {(id: string) => HTMLElement} */
+const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const phone = new Phone({ answerOnTalk: true }); // the gateway tells whether the site has allowed it
-const page = { texts: null, panel: null, settings: {}, form: null, reason: null, provider: null, choice: null };
+/** @type {Page} */
+const page = {
+  texts: new Texts("en", {}), panel: null, settings: {}, form: null, reason: null, provider: null, choice: null,
+};
 
 // ---- what this browser remembers
 
+/** @param {keyof typeof KEYS} name */
 function recall(name) {
   try {
     return localStorage.getItem(KEYS[name]) ?? "";
@@ -30,6 +49,10 @@ function recall(name) {
   }
 }
 
+/**
+ * @param {keyof typeof KEYS} name
+ * @param {string} value
+ */
 function remember(name, value) {
   try {
     localStorage.setItem(KEYS[name], value);
@@ -41,7 +64,8 @@ function remember(name, value) {
 // ---- the head of the page
 
 function drawHead() {
-  const t = (key, params) => page.texts.t(key, params);
+  /** @param {string} key */
+  const t = (key) => page.texts.t(key);
   document.documentElement.lang = page.texts.language;
   document.title = t("page.title");
   say($("name"), t("page.name"));
@@ -66,7 +90,16 @@ function drawHead() {
   $("tools").replaceChildren(el("div", { class: "tools-choice" }, languages, themes), leave);
 }
 
+/**
+ * @param {string} id
+ * @param {string} label
+ * @param {string} shape
+ * @param {string[][]} options values and words
+ * @param {string} value
+ * @param {(value: string) => void} change
+ */
 function select(id, label, shape, options, value, change) {
+  /** @type {HTMLSelectElement} */
   const control = el(
     "select",
     { id, "aria-label": label, title: label, onchange: () => change(control.value) },
@@ -79,6 +112,7 @@ function select(id, label, shape, options, value, change) {
   return el("span", { class: "tool" }, icon(shape), control);
 }
 
+/** @param {string} language */
 async function changeLanguage(language) {
   remember("language", language);
   page.texts = await loadTexts(language);
@@ -88,11 +122,13 @@ async function changeLanguage(language) {
   $("language").focus();
 }
 
+/** @param {string} theme */
 function changeTheme(theme) {
   remember("theme", theme);
   applyTheme(theme);
 }
 
+/** @param {string} theme */
 function applyTheme(theme) {
   put(document.documentElement, "data-theme", theme === "auto" ? null : theme);
 }
@@ -100,34 +136,40 @@ function applyTheme(theme) {
 // ---- signed in or not
 
 function drawSignIn() {
-  const { demo } = page.settings;
-  page.form = mountSignIn($("app"), {
+  const { settings: { demo }, provider, choice } = page;
+  const form = mountSignIn($("app"), {
     texts: page.texts,
     signIn,
     dn: recall("dn") || demo?.dn || "",
     password: demo?.password ?? "",
     hint: demo ? page.texts.t("sign_in.demo", demo) : "",
     reason: page.reason,
-    provider: page.provider && {
-      name: page.provider.name,
-      dns: page.choice?.dns ?? [],
-      begin: () => page.provider.begin(),
-      take: (dn) => signInByToken(page.choice.token, dn),
+    provider: provider && {
+      name: provider.name,
+      dns: choice?.dns ?? [],
+      begin: () => provider.begin(),
+      take: (dn) => signInByToken(choice?.token ?? "", dn),
     },
   });
+  page.form = form;
+  return form;
 }
 
+/** @param {{dn: string, password: string}} who */
 async function signIn({ dn, password }) {
   const id = `softphone-${dn}`;
   if (!(await mayTake(id, dn, page.texts))) return;
   page.reason = null;
   await phone.signIn({ dn, password, id });
   remember("dn", dn);
-  enter();
-  page.panel.focus();
+  enter().focus();
 }
 
-// Without a number the gateway takes the one that the token allows; with several of them it says which.
+/**
+ * Without a number the gateway takes the one that the token allows; with several of them it says which.
+ * @param {string} token
+ * @param {string} [dn]
+ */
 async function signInByToken(token, dn = "") {
   const id = dn && `softphone-${dn}`;
   if (dn && !(await mayTake(id, dn, page.texts))) return;
@@ -135,22 +177,25 @@ async function signInByToken(token, dn = "") {
     await phone.signIn({ token, ...(dn && { dn, id }) });
   } catch (error) {
     const again = page.choice !== null;
-    page.choice = error.code === "dn_required" ? { token, dns: error.details.dns } : null;
+    const { code, details } = asPhoneError(error);
+    page.choice = code === "dn_required" ? { token, dns: details.dns } : null;
     if (again) drawSignIn(); // its token is used up, so the way begins anew
     if (!page.choice) throw error;
     return;
   }
   page.reason = page.choice = null;
   remember("dn", phone.dn);
-  enter();
-  page.panel.focus();
+  enter().focus();
 }
 
-// The provider has led back here.
-async function comeBack() {
+/**
+ * The provider has led back here.
+ * @param {Provider} provider
+ */
+async function comeBack(provider) {
   drawStatus("busy", "sign_in.busy");
   try {
-    await signInByToken(await page.provider.finish());
+    await signInByToken(await provider.finish());
   } catch (error) {
     page.reason = asPhoneError(error, "provider_failed");
   }
@@ -160,14 +205,16 @@ function enter() {
   const { demo } = page.settings;
   const numbers = demo?.numbers?.map((number) => ({ number, label: `demo.${number}` })) ?? [];
   page.form = null;
-  page.panel = mountPanel($("app"), phone, {
+  const panel = mountPanel($("app"), phone, {
     texts: page.texts,
     status: $("status"),
     numbers,
     number: demo?.number ?? "",
   });
-  globalThis.softphone = { phone, desk: page.panel.model }; // for the browser's console
+  page.panel = panel;
+  Object.assign(globalThis, { softphone: { phone, desk: panel.model } }); // for the browser's console
   drawHead();
+  return panel;
 }
 
 async function signOut() {
@@ -179,15 +226,15 @@ async function signOut() {
   }
 }
 
+/** @param {{reason: string, code: string}} told */
 function left(told) {
-  page.reason = farewell(told);
+  page.reason = farewell(told) || null;
   page.panel?.unmount();
   page.panel = null;
   put($("app"), "class", null);
   drawHead();
   drawStatus();
-  drawSignIn();
-  page.form.focus();
+  drawSignIn().focus();
 }
 
 function drawStatus(level = "off", key = "status.signed_out") {
@@ -202,8 +249,8 @@ async function resume() {
     try {
       return await phone.resume();
     } catch (error) {
-      page.reason = asPhoneError(error);
-      if (page.reason.code !== "gateway_unreachable" || attempt >= 20) return false;
+      const { code } = (page.reason = asPhoneError(error));
+      if (code !== "gateway_unreachable" || attempt >= 20) return false;
       drawStatus("busy", "status.offline");
       $("app").replaceChildren(card(page.texts.t("resume.title"), { class: "sign-in" }, page.texts.t("resume.todo")));
     }
@@ -223,11 +270,10 @@ async function start() {
     enter();
     return;
   }
-  if (page.provider?.isBack) await comeBack();
+  if (page.provider?.isBack) await comeBack(page.provider);
   if (phone.isSignedIn) return;
   drawStatus();
-  drawSignIn();
-  page.form.focus();
+  drawSignIn().focus();
 }
 
 async function loadSettings() {

@@ -10,7 +10,8 @@ const PATIENCE = 10_000; // ms for an answer of the provider
 export class Provider {
   /**
    * @param {{issuer: string, clientId: string, scope: string, name: string, token: "id" | "access"}} settings
-   * @param {object} [browser] stands for the browser in tests
+   * @param {Pick<typeof globalThis, "location" | "crypto" | "sessionStorage" | "history" | "fetch">} [browser]
+   *   stands for the browser in tests
    */
   constructor(settings, browser = globalThis) {
     this.settings = settings;
@@ -33,6 +34,7 @@ export class Provider {
     const { crypto, location, sessionStorage } = this.browser;
     if (!crypto?.subtle) throw new PhoneError("insecure_sign_in");
     const { authorization_endpoint: endpoint } = await this.#discover();
+    /** @param {number} size */
     const random = (size) => base64url(crypto.getRandomValues(new Uint8Array(size)));
     const [state, nonce, verifier] = [16, 16, 32].map(random);
     const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
@@ -67,16 +69,20 @@ export class Provider {
     const issuer = query.get("iss"); // RFC 9207
     if (!known || (issuer !== null && issuer !== this.settings.issuer)) throw new PhoneError("provider_state");
     if (query.has("error")) {
-      const reason = query.get("error");
+      const reason = query.get("error") ?? "";
       throw new PhoneError(reason === "access_denied" ? "provider_denied" : "provider_failed", { reason });
     }
-    const tokens = await this.#exchange(query.get("code"), kept.verifier);
+    const tokens = await this.#exchange(query.get("code") ?? "", kept.verifier);
     if (nonceOf(tokens.id_token) !== kept.nonce) throw new PhoneError("provider_state");
     const token = this.settings.token === "access" ? tokens.access_token : tokens.id_token;
     if (!token) throw new PhoneError("provider_failed", { reason: "no_token" });
     return token;
   }
 
+  /**
+   * @param {string} code
+   * @param {string} verifier
+   */
   async #exchange(code, verifier) {
     const { token_endpoint: endpoint } = await this.#discover();
     const body = new URLSearchParams({
@@ -93,6 +99,7 @@ export class Provider {
     const { issuer } = this.settings;
     const found = await this.#ask(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`);
     const endpoints = [found.authorization_endpoint, found.token_endpoint];
+    /** @param {string} url */
     const safe = (url) => new URL(url).protocol === "https:" || new URL(url).protocol === new URL(issuer).protocol;
     if (found.issuer !== issuer || !endpoints.every((url) => URL.canParse(url) && safe(url))) {
       throw new PhoneError("provider_failed", { reason: "discovery" });
@@ -100,10 +107,15 @@ export class Provider {
     return found;
   }
 
+  /**
+   * @param {string} url
+   * @param {RequestInit} [options]
+   */
   async #ask(url, options = {}) {
     let response;
     let told;
     try {
+      /** @type {RequestInit} */
       const patience = { signal: AbortSignal.timeout(PATIENCE), credentials: "omit", cache: "no-store" };
       response = await this.browser.fetch(url, { ...patience, ...options });
       told = await response.json();
@@ -120,11 +132,15 @@ export class Provider {
   }
 }
 
+/** @param {Uint8Array} bytes */
 function base64url(bytes) {
   return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 }
 
-// The gateway verifies the token; the nonce is for this page, which alone knows what it has asked for.
+/**
+ * The gateway verifies the token; the nonce is for this page, which alone knows what it has asked for.
+ * @param {string} token
+ */
 function nonceOf(token) {
   try {
     return JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).nonce ?? null;

@@ -12,6 +12,10 @@ import { recentsView } from "./views/recents.js";
 import { stageView } from "./views/stage.js";
 import { statusView } from "./views/status.js";
 
+/** @import { Phone } from "../grtc/phone.js" */
+/** @import { Texts } from "./texts.js" */
+/** @import { Context, View } from "./types.js" */
+
 const LEVELS = 100; // ms between looks at how loud it is
 const CLOCK = 1_000;
 
@@ -33,10 +37,10 @@ const CLOCK = 1_000;
 /**
  * Mounts a phone panel. The page loads `softphone/panel.css` (and `softphone/tokens.css`, or colours of its own by the
  * same names), and signs the phone in and out; the panel shows what is, whoever did it.
- * @param {Element} element it becomes the panel, and is emptied when it is unmounted
- * @param {import("../grtc/phone.js").Phone} phone
+ * @param {HTMLElement} element it becomes the panel, and is emptied when it is unmounted
+ * @param {Phone} phone
  * @param {PanelOptions} options
- * @returns {{model: PhoneModel, element: Element, focus: () => void, unmount: () => void,
+ * @returns {{model: PhoneModel, element: HTMLElement, focus: () => void, unmount: () => void,
  *   relabel: (texts: import("./texts.js").Texts) => void}}
  *   `model` is what the buttons do: `model.dial(number)`, `model.answer(call)` …; `relabel` changes the language
  */
@@ -48,9 +52,10 @@ export function mountPanel(element, phone, options) {
   model.number = options.number ?? "";
   const ring = new Ring({ silent: options.ring === false });
   const alerts = new Alerts({ quiet: options.notify === false });
-  const context = { phone, model, history, ring, alerts, storage, options, element };
+  const context = /** @type {Context} */ ({ phone, model, history, ring, alerts, storage, options, element });
   let built = build(context, options.texts);
   const used = () => model.has("playback_blocked") && model.dismiss("playback_blocked");
+  /** @param {KeyboardEvent} event */
   const typed = (event) => digitOf(event, element) && built.digit(event);
   for (const name of ["pointerup", "keydown"]) document.addEventListener(name, used);
   document.addEventListener("keydown", typed);
@@ -70,6 +75,7 @@ export function mountPanel(element, phone, options) {
   return {
     model,
     element,
+    /** @param {Texts} texts */
     relabel(texts) {
       built = build(context, texts);
     },
@@ -90,9 +96,13 @@ export function mountPanel(element, phone, options) {
   };
 }
 
+/**
+ * @param {Context} context
+ * @param {Texts} texts
+ */
 function build(context, texts) {
   const { model, ring, alerts, element, options } = context;
-  Object.assign(context, { texts, t: (key, params) => texts.t(key, params) });
+  Object.assign(context, { texts, t: texts.t.bind(texts) });
   const views = {
     status: statusView(context),
     notices: noticesView(context),
@@ -101,7 +111,7 @@ function build(context, texts) {
     recents: context.history ? recentsView(context) : null,
     audio: audioView(context),
   };
-  const all = Object.values(views).filter(Boolean);
+  const all = /** @type {View[]} */ (Object.values(views).filter(Boolean));
   const spoken = el("p", { class: "unseen", role: "status" });
   place(context, views, spoken);
   const built = {
@@ -111,6 +121,7 @@ function build(context, texts) {
       ring.play(soundFor(model));
       alerts.show(model.incoming, context.texts, context.history?.unseen ?? 0);
     },
+    /** @param {KeyboardEvent} event */
     digit(event) {
       if (!model.selected?.isUp || model.selected.held) return;
       event.preventDefault();
@@ -118,6 +129,7 @@ function build(context, texts) {
     },
     tick: () => all.forEach((view) => view.tick?.()),
     levels: () => document.hidden || all.forEach((view) => view.levels?.()),
+    /** @param {string} text */
     announce(text) {
       spoken.textContent = text;
     },
@@ -129,6 +141,11 @@ function build(context, texts) {
   return built;
 }
 
+/**
+ * @param {Context} context
+ * @param {Record<"status" | "notices" | "stage" | "audio", View> & Record<"dial" | "recents", View | null>} views
+ * @param {HTMLElement} spoken
+ */
 function place({ element, options }, { status: state, notices, stage, dial, recents, audio }, spoken) {
   const status = options.status ?? el("div", { class: "panel-status" });
   status.replaceChildren(state.element);
@@ -140,25 +157,35 @@ function place({ element, options }, { status: state, notices, stage, dial, rece
     el(
       "div",
       { class: "panel-columns" },
-      [stage, dial, recents, audio].filter(Boolean).map((view) => view.element),
+      [stage, dial, recents, audio].map((view) => view?.element),
     ),
     spoken,
   );
   show(element, true);
 }
 
-// Digits are for the call in hand wherever the focus is, but for fields, and for what the page has beside the panel.
+/**
+ * Digits are for the call in hand wherever the focus is, but for fields, and for what the page has beside the panel.
+ * @param {KeyboardEvent} event
+ * @param {HTMLElement} element
+ */
 function digitOf({ key, target, ctrlKey, altKey, metaKey }, element) {
   if (ctrlKey || altKey || metaKey || !/^[0-9*#]$/.test(key)) return "";
-  const field = target.closest?.("input, select, textarea, dialog, [contenteditable]");
-  return !field && (target === document.body || element.contains(target)) ? key : "";
+  const node = /** @type {Element} */ (target);
+  const field = node.closest?.("input, select, textarea, dialog, [contenteditable]");
+  return !field && (node === document.body || element.contains(node)) ? key : "";
 }
 
+/**
+ * @param {number} time
+ * @param {() => unknown} action
+ */
 function every(time, action) {
   const timer = setInterval(action, time);
   return () => clearInterval(timer);
 }
 
+/** @param {"localStorage" | "sessionStorage"} name */
 function keeper(name) {
   try {
     return globalThis[name] ?? null;

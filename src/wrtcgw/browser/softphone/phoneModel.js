@@ -2,48 +2,72 @@
 // gone wrong. It knows no element: views show it, and call its methods. No method throws: a failure becomes a notice.
 
 import { Emitter } from "../grtc/emitter.js";
-import { asPhoneError } from "../grtc/errors.js";
+import { asPhoneError, codeOf } from "../grtc/errors.js";
 import { Board } from "./board.js";
 import { Consults } from "./consults.js";
 import { entryOf } from "./history.js";
 import { Senses } from "./senses.js";
 import { isWrongNumber, registrationOf, tidy } from "./words.js";
 
+/** @import { CallOptions, Quality } from "../grtc.js" */
+/** @import { Call } from "../grtc/call.js" */
+/** @import { Phone } from "../grtc/phone.js" */
+/** @import { PhoneEvents } from "../grtc/types.js" */
+/** @import { History } from "./history.js" */
+/** @import { EndedCall, Params } from "./types.js" */
+
 export { tidy };
+
+const STATES = /** @type {const} */ (["registration", "connection", "signedout"]);
 
 /**
  * Events: "changed" (something to show), "incoming" (Call), "ended" (Call), "said" (key, params: for those who cannot
  * see it), "edit" (the number to call has to be put right).
+ * @extends {Emitter<{changed: [], incoming: [Call], ended: [EndedCall], said: [key: string, params?: Params],
+ *   edit: []}>}
  */
 export class PhoneModel extends Emitter {
+  /** @type {Call | null} */
   #selected = null;
+  number = "";
+  /** @type {EndedCall | null} */
+  lastEnded = null;
   #consults;
   #board = new Board(() => this.#changed());
+  /** @type {Map<Call, string>} */
   #transfers = new Map(); // calls that are being transferred, to where
+  /** @type {WeakMap<Call, string>} */
   #transferred = new WeakMap(); // calls that were, to where
   #senses = new Senses();
+  /** @type {Map<Call | null, Set<string>>} */
   #busy = new Map(); // by call (null for dialling): names of actions under way
+  /** @type {Set<Call>} */
   #known = new Set();
+  /** @type {(() => void)[]} */
   #off = [];
   #count = 0;
   #told = false;
 
   /**
-   * @param {import("../grtc/phone.js").Phone} phone
-   * @param {{history?: import("./history.js").History | null, memory?: Storage | null}} [options]
+   * @param {Phone} phone
+   * @param {{history?: History | null, memory?: Storage | null}} [options]
    */
   constructor(phone, { history = null, memory = null } = {}) {
     super();
-    Object.assign(this, { phone, history, number: "", lastEnded: null });
+    this.phone = phone;
+    this.history = history;
     this.#consults = new Consults(memory);
+    /**
+     * @type {<Name extends keyof PhoneEvents>(name: Name, listener: (...told: PhoneEvents[Name]) => unknown) => void}
+     */
     const listen = (name, listener) => this.#off.push(phone.on(name, listener));
     listen("incoming", (call) => this.#arrived(call));
     listen("call", (call) => this.#callChanged(call));
-    listen("callended", (call) => this.#callEnded(call));
+    listen("callended", (call) => this.#callEnded(/** @type {EndedCall} */ (call)));
     listen("error", (error) => this.complain(error));
     listen("warning", (warning) => this.#warned(warning, true));
     listen("warningcleared", (warning) => this.#warned(warning, false));
-    for (const name of ["registration", "connection", "signedout"]) listen(name, () => this.#stateChanged());
+    for (const name of STATES) listen(name, () => this.#stateChanged());
     for (const call of phone.calls.values()) this.#callChanged(call);
   }
 
@@ -72,7 +96,7 @@ export class PhoneModel extends Emitter {
   /** The call in hand; null when there is none. */
   get selected() {
     const { current } = this;
-    return current.includes(this.#selected)
+    return this.#selected && current.includes(this.#selected)
       ? this.#selected
       : (current.find((call) => !call.held) ?? current[0] ?? null);
   }
@@ -82,55 +106,84 @@ export class PhoneModel extends Emitter {
     return registrationOf(this.phone);
   }
 
-  /** Returns the call that `call` asks for, if it is one that asks before a transfer; null else. */
+  /**
+   * Returns the call that `call` asks for, if it is one that asks before a transfer; null else.
+   * @param {Call} call
+   */
   originalOf(call) {
     return this.#consults.of(call);
   }
 
-  /** Returns where a call is being transferred to; "" when it is not. */
+  /**
+   * Returns where a call is being transferred to; "" when it is not.
+   * @param {Call} call
+   */
   transferOf(call) {
     return this.#transfers.get(call) ?? "";
   }
 
-  /** Returns where a call that is over was transferred to; "" when it was not, or by somebody else. */
+  /**
+   * Returns where a call that is over was transferred to; "" when it was not, or by somebody else.
+   * @param {Call} call
+   */
   transferredTo(call) {
     return this.#transferred.get(call) ?? "";
   }
 
-  /** Returns whether the microphone is known to send silence in a call where it should be heard. */
+  /**
+   * Returns whether the microphone is known to send silence in a call where it should be heard.
+   * @param {Call} call
+   */
   isMicSilent(call) {
     return this.#senses.isMicSilent(call);
   }
 
-  /** Returns calls that this one can be connected with. */
+  /**
+   * Returns calls that this one can be connected with.
+   * @param {Call} call
+   */
   partnersOf(call) {
     return call.isUp ? this.current.filter((each) => each !== call && each.isUp) : [];
   }
 
-  /** Returns the last sample of quality, `{bad, silent}` among its fields; null before the first. */
+  /**
+   * Returns the last sample of quality, `{bad, silent}` among its fields; null before the first.
+   * @param {Call} call
+   */
   qualityOf(call) {
     return this.#senses.qualityOf(call);
   }
 
-  /** Returns whether an action of a call has not come to its end; of dialling, with null. */
+  /**
+   * Returns whether an action of a call has not come to its end; of dialling, with null.
+   * @param {Call | null} call
+   * @param {string} action
+   */
   isBusy(call, action) {
     return this.#busy.get(call)?.has(action) ?? false;
   }
 
   // ---- what an agent can do
 
-  /** Calls a number; a call in hand is put on hold for that. */
+  /**
+   * Calls a number; a call in hand is put on hold for that.
+   * @param {string} number
+   * @param {CallOptions} [options]
+   */
   dial(number, options = {}) {
     const to = tidy(number);
     if (!to) return this.complain({ code: "no_number" });
     return this.#do(null, "dial", async () => {
       await this.#holdOthers(null);
       const call = await this.#place(to, options);
-      if (call && tidy(this.number) === to && !(call.isOver && isWrongNumber(call.ended))) this.number = "";
+      if (call && tidy(this.number) === to && !(call.ended && isWrongNumber(call.ended))) this.number = "";
     }, { to });
   }
 
-  /** Answers a call; another one in hand is put on hold for that. */
+  /**
+   * Answers a call; another one in hand is put on hold for that.
+   * @param {Call} call
+   */
   answer(call) {
     return this.#do(call, "answer", async () => {
       await this.#holdOthers(call);
@@ -139,22 +192,35 @@ export class PhoneModel extends Emitter {
     });
   }
 
-  /** Rejects a call. */
+  /**
+   * Rejects a call.
+   * @param {Call} call
+   */
   reject(call) {
     return this.#do(call, "reject", () => call.reject());
   }
 
-  /** Ends a call. One that only asked before a transfer gives the other back. */
+  /**
+   * Ends a call. One that only asked before a transfer gives the other back.
+   * @param {Call} call
+   */
   hangUp(call) {
     return this.originalOf(call) ? this.cancelConsult(call) : this.#do(call, "hangup", () => call.hangup());
   }
 
-  /** Puts a call on hold, or takes it up again; then others wait. */
+  /**
+   * Puts a call on hold, or takes it up again; then others wait.
+   * @param {Call} call
+   * @param {boolean} [on]
+   */
   hold(call, on = !call.held) {
     return on ? this.#do(call, "hold", () => call.hold()) : this.switchTo(call);
   }
 
-  /** Takes a call in hand: all others are put on hold. */
+  /**
+   * Takes a call in hand: all others are put on hold.
+   * @param {Call} call
+   */
   switchTo(call) {
     return this.#do(call, "hold", async () => {
       await this.#holdOthers(call);
@@ -163,23 +229,39 @@ export class PhoneModel extends Emitter {
     }, { doing: "resume" });
   }
 
-  /** Switches the microphone of a call off or on. */
+  /**
+   * Switches the microphone of a call off or on.
+   * @param {Call} call
+   * @param {boolean} [on]
+   */
   mute(call, on = !call.muted) {
     return this.#do(call, "mute", async () => call.mute(on));
   }
 
-  /** Sends digits. */
+  /**
+   * Sends digits.
+   * @param {Call} call
+   * @param {string} digits
+   */
   dtmf(call, digits) {
     return this.#do(call, `dtmf ${(this.#count += 1)}`, () => call.dtmf(digits), { doing: "dtmf" });
   }
 
-  /** Transfers a call without asking. */
+  /**
+   * Transfers a call without asking.
+   * @param {Call} call
+   * @param {string} number
+   */
   transfer(call, number) {
     const to = tidy(number);
     return to ? this.#refer(call, to, () => call.transfer(to)) : this.complain({ code: "no_number" });
   }
 
-  /** Calls somebody to ask before a transfer; the call waits meanwhile. */
+  /**
+   * Calls somebody to ask before a transfer; the call waits meanwhile.
+   * @param {Call} call
+   * @param {string} number
+   */
   consult(call, number) {
     const to = tidy(number);
     if (!to) return this.complain({ code: "no_number" });
@@ -192,34 +274,50 @@ export class PhoneModel extends Emitter {
     }, { to });
   }
 
-  /** Connects the call that was to be transferred with the one who was asked. */
+  /**
+   * Connects the call that was to be transferred with the one who was asked.
+   * @param {Call} asking
+   */
   complete(asking) {
-    return this.connect(this.originalOf(asking), asking);
+    const call = this.originalOf(asking);
+    return call ? this.connect(call, asking) : Promise.resolve();
   }
 
-  /** Gives the transfer up: the one who was asked is hung up, the other call goes on. */
+  /**
+   * Gives the transfer up: the one who was asked is hung up, the other call goes on.
+   * @param {Call} asking
+   */
   cancelConsult(asking) {
     const call = this.originalOf(asking);
     return this.#do(asking, "hangup", async () => {
       await asking.hangup();
       this.select(call);
-      if (call.held) await call.resume();
+      if (call?.held) await call.resume();
     });
   }
 
-  /** Connects the far sides of two calls, and is out of it: who was there first is transferred to the other. */
+  /**
+   * Connects the far sides of two calls, and is out of it: who was there first is transferred to the other.
+   * @param {Call[]} calls
+   */
   connect(...calls) {
     const [call, other] = calls.sort((one, two) => one.startedAt - two.startedAt);
     return this.#refer(call, other.displayName || other.peer, () => call.transferTo(other));
   }
 
-  /** Takes a call into view without changing anything else. */
+  /**
+   * Takes a call into view without changing anything else.
+   * @param {Call | null} call
+   */
   select(call) {
     this.#selected = call;
     this.#changed();
   }
 
-  /** Notes what is being typed as the number to call. */
+  /**
+   * Notes what is being typed as the number to call.
+   * @param {string} number
+   */
   type(number) {
     this.number = number;
   }
@@ -231,21 +329,34 @@ export class PhoneModel extends Emitter {
     return this.#board.notices;
   }
 
-  /** Shows that something has gone wrong, or a notice; see Board. */
+  /**
+   * Shows that something has gone wrong, or a notice; see Board.
+   * @type {Board["complain"]}
+   */
   complain = (error, about = {}) => this.#board.complain(error, about);
+  /** @type {Board["add"]} */
   notify = (notice) => this.#board.add(notice);
 
-  /** Returns whether a notice of this code is shown. */
+  /**
+   * Returns whether a notice of this code is shown.
+   * @param {string} code
+   */
   has(code) {
     return this.notices.some((each) => each.code === code);
   }
 
-  /** Takes a notice away, by its id or code. */
+  /**
+   * Takes a notice away, by its id or code.
+   * @param {number | string} which
+   */
   dismiss(which) {
     this.#board.drop(({ id, code }) => id === which || code === which);
   }
 
-  /** Lets the number of a call that failed be put right. */
+  /**
+   * Lets the number of a call that failed be put right.
+   * @param {string} number
+   */
   edit(number) {
     this.number = number;
     this.emit("edit");
@@ -260,6 +371,12 @@ export class PhoneModel extends Emitter {
 
   // ---- inside
 
+  /**
+   * @param {Call | null} call
+   * @param {string} action
+   * @param {() => Promise<unknown>} work
+   * @param {{doing?: string, to?: string}} [about]
+   */
   async #do(call, action, work, { doing = action, to = "" } = {}) {
     if (this.isBusy(call, action)) return;
     this.#busy.set(call, new Set([...(this.#busy.get(call) ?? []), action]));
@@ -274,8 +391,13 @@ export class PhoneModel extends Emitter {
     }
   }
 
-  // Returns the call; null when it failed as one that is told by its end, which needs no second notice.
+  /**
+   * Returns the call; null when it failed as one that is told by its end, which needs no second notice.
+   * @param {string} to
+   * @param {CallOptions} [options]
+   */
   async #place(to, options = {}) {
+    /** @type {EndedCall | null} */
     let failed = null;
     const off = this.on("ended", (call) => {
       if (call.direction === "outbound" && call.peer === to) failed = call;
@@ -283,13 +405,18 @@ export class PhoneModel extends Emitter {
     try {
       return await this.phone.call(to, options);
     } catch (error) {
-      if (failed?.ended.cause !== error?.code) throw error;
+      if (/** @type {EndedCall | null} */ (failed)?.ended.cause !== codeOf(error)) throw error;
       return null;
     } finally {
       off();
     }
   }
 
+  /**
+   * @param {Call} call
+   * @param {string} to
+   * @param {() => Promise<void>} work
+   */
   #refer(call, to, work) {
     return this.#do(
       call,
@@ -308,20 +435,24 @@ export class PhoneModel extends Emitter {
     );
   }
 
+  /** @param {Call | null} but */
   async #holdOthers(but) {
     for (const call of this.current) if (call !== but && call.isUp && !call.held) await call.hold();
   }
 
+  /** @param {Call} call */
   #arrived(call) {
     this.emit("incoming", call);
     this.#changed();
   }
 
+  /** @param {Call} call */
   #callChanged(call) {
     if (!this.#known.has(call)) this.#follow(call);
     this.#changed();
   }
 
+  /** @param {Call} call */
   #follow(call) {
     this.#known.add(call);
     if (call.direction === "outbound" && !call.isOver) {
@@ -339,13 +470,18 @@ export class PhoneModel extends Emitter {
     this.#consults.restore(this.phone.calls);
   }
 
+  /** @param {Call} call */
   #holdChanged(call) {
     if (!call.isUp) return;
     if (!call.held) this.#board.drop(({ other, code }) => other === call && code === "other_over_held");
     this.emit("said", call.heldByPeer ? "said.held_by_peer" : "said.talking", { peer: call.peer });
   }
 
-  // The library warns of a microphone that sends silence, by its phone or its call.
+  /**
+   * The library warns of a microphone that sends silence, by its phone or its call.
+   * @param {{code: string, call?: Call | null}} warning
+   * @param {boolean} on
+   */
   #warned({ code, call = this.selected }, on) {
     if (code !== "mic_silent" || !call) return;
     this.#senses.microphone(call, on);
@@ -353,20 +489,30 @@ export class PhoneModel extends Emitter {
     else this.#drop(code, call);
   }
 
+  /** @param {Call} call */
   #renamed(call) {
     this.emit("said", "said.identity", { peer: call.displayName || call.peer });
     this.#changed();
   }
 
+  /**
+   * @param {string} code
+   * @param {Call} call
+   */
   #drop(code, call) {
     this.#board.drop((each) => each.code === code && each.call === call);
   }
 
+  /**
+   * @param {Call} call
+   * @param {Quality} now
+   */
   #sampled(call, now) {
     this.#senses.sample(call, now);
     this.#changed();
   }
 
+  /** @param {EndedCall} call */
   #callEnded(call) {
     const original = this.originalOf(call);
     if (original && this.#selected === call) this.#selected = original;

@@ -1,6 +1,11 @@
 // Sounds that tell what a call does, made by WebAudio: no file is loaded.
 
 // [frequencies in Hz, begin in s, length in s]; a sound of `every` s comes again
+/**
+ * @typedef {{every?: number, gain: number, notes: [number[], number, number][]}} Sound
+ */
+
+/** @type {Record<string, Sound>} */
 const SOUNDS = {
   ring: {
     every: 3,
@@ -36,16 +41,22 @@ const ROWS = [697, 770, 852, 941];
 const COLUMNS = [1209, 1336, 1477];
 const KEYS = "123456789*0#";
 
-/** Returns what the agent should hear in a phone's present state: the name of a sound, "" for silence. */
+/**
+ * Returns what the agent should hear in a phone's present state: the name of a sound, "" for silence.
+ * @param {{incoming: object[], current: object[], selected: {state: string} | null}} model
+ */
 export function soundFor(model) {
   if (model.incoming.length) return model.current.length ? "waiting" : "ring";
   return model.selected?.state === "ringing" ? "ringback" : "";
 }
 
 export class Ring {
+  /** @type {(AudioContext & {setSinkId?: (id: string) => Promise<void>}) | null} */
   #context = null;
   #name = "";
-  #timer = null;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #timer;
+  /** @type {GainNode | null} */
   #bus = null;
   #sink = "";
 
@@ -61,28 +72,37 @@ export class Ring {
 
   /** Whether the device for it can be chosen here. */
   get canChoose() {
-    return typeof globalThis.AudioContext?.prototype.setSinkId === "function";
+    return "setSinkId" in (globalThis.AudioContext?.prototype ?? {});
   }
 
-  /** Plays a sound until another one is wanted; "" is silence. */
+  /**
+   * Plays a sound until another one is wanted; "" is silence.
+   * @param {string} name
+   */
   play(name) {
     if (name === this.#name && (this.#bus || !name)) return;
     this.stop();
     this.#name = name;
     if (!name || this.silent || !this.isAllowed) return;
-    const { every } = SOUNDS[name];
+    const { every = 1 } = SOUNDS[name];
     this.#bus = this.#sound(SOUNDS[name]);
     this.#timer = setInterval(() => {
       this.#bus = this.#sound(SOUNDS[name]);
     }, every * 1000);
   }
 
-  /** Plays a sound once. */
+  /**
+   * Plays a sound once.
+   * @param {string} name
+   */
   once(name) {
     this.#sound(SOUNDS[name]);
   }
 
-  /** Plays the tone of a key, softly. */
+  /**
+   * Plays the tone of a key, softly.
+   * @param {string} digit
+   */
   key(digit) {
     const index = KEYS.indexOf(digit);
     if (index < 0 || this.silent || !this.isAllowed) return;
@@ -97,21 +117,25 @@ export class Ring {
     this.#name = "";
   }
 
-  /** Uses another device from now on; "" is the browser's choice. */
+  /**
+   * Uses another device from now on; "" is the browser's choice.
+   * @param {string} deviceId
+   */
   async choose(deviceId) {
     this.#sink = deviceId;
-    if (this.#context && this.canChoose) await this.#context.setSinkId(deviceId);
+    if (this.#context && this.canChoose) await this.#context.setSinkId?.(deviceId);
   }
 
   #open() {
     if (!this.#context && globalThis.AudioContext) {
       this.#context = new AudioContext();
-      if (this.#sink && this.canChoose) this.#context.setSinkId(this.#sink).catch(() => {});
+      if (this.#sink && this.canChoose) this.#context.setSinkId?.(this.#sink).catch(() => {});
     }
     if (this.#context?.state === "suspended") this.#context.resume().catch(() => {});
     return this.#context;
   }
 
+  /** @param {Sound} sound */
   #sound({ notes, gain }) {
     const context = this.#open();
     if (!context) return null;
@@ -120,13 +144,21 @@ export class Ring {
     bus.connect(context.destination);
     for (const [frequencies, begin, length] of notes) {
       for (const frequency of frequencies)
-        this.#note(bus, frequency, context.currentTime + 0.02 + begin, length, frequencies.length);
+        this.#note(context, bus, frequency, context.currentTime + 0.02 + begin, length, frequencies.length);
     }
     return bus;
   }
 
-  #note(bus, frequency, at, length, among) {
-    const [source, envelope] = [this.#context.createOscillator(), this.#context.createGain()];
+  /**
+   * @param {AudioContext} context
+   * @param {GainNode} bus
+   * @param {number} frequency
+   * @param {number} at
+   * @param {number} length
+   * @param {number} among
+   */
+  #note(context, bus, frequency, at, length, among) {
+    const [source, envelope] = [context.createOscillator(), context.createGain()];
     source.frequency.value = frequency;
     envelope.gain.setValueAtTime(0, at);
     envelope.gain.linearRampToValueAtTime(1 / among, at + 0.015);

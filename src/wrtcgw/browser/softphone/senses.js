@@ -2,35 +2,57 @@
 
 import { isBad, isSilent } from "./words.js";
 
+/** @import { Quality } from "../grtc.js" */
+/** @import { Call } from "../grtc/call.js" */
+
 export class Senses {
+  /** @type {Map<Call, {now: Quality, bad: number, silent: number}>} */
   #quality = new Map(); // by call: {now, bad, silent}, how many samples in a row were so
+  /** @type {Set<Call>} */
   #mute = new Set(); // calls whose microphone sends nothing
 
-  /** Takes a sample of a call. */
+  /**
+   * Takes a sample of a call.
+   * @param {Call} call
+   * @param {Quality} now
+   */
   sample(call, now) {
     const { now: before = null, bad = 0, silent = 0 } = this.#quality.get(call) ?? {};
     const quiet = before && isSilent(call, now, before);
     this.#quality.set(call, { now, bad: isBad(now) ? bad + 1 : 0, silent: quiet ? silent + 1 : 0 });
   }
 
-  /** Returns the last sample of quality, `{bad, silent}` among its fields; null before the first. */
+  /**
+   * Returns the last sample of quality, `{bad, silent}` among its fields; null before the first.
+   * @param {Call} call
+   */
   qualityOf(call) {
-    const { now, bad, silent } = this.#quality.get(call) ?? {};
-    return now ? { ...now, bad: bad >= 2, silent: silent >= 1 } : null;
+    const known = this.#quality.get(call);
+    return known ? { ...known.now, bad: known.bad >= 2, silent: known.silent >= 1 } : null;
   }
 
-  /** Notes that the microphone sends nothing in a call, or something again. */
+  /**
+   * Notes that the microphone sends nothing in a call, or something again.
+   * @param {Call} call
+   * @param {boolean} silent
+   */
   microphone(call, silent) {
     if (silent) this.#mute.add(call);
     else this.#mute.delete(call);
   }
 
-  /** Returns whether the microphone is known to send silence in a call where it should be heard. */
+  /**
+   * Returns whether the microphone is known to send silence in a call where it should be heard.
+   * @param {Call} call
+   */
   isMicSilent(call) {
     return this.#mute.has(call) && call.isUp && !call.muted && !call.held;
   }
 
-  /** Forgets a call. */
+  /**
+   * Forgets a call.
+   * @param {Call} call
+   */
   drop(call) {
     this.#quality.delete(call);
     this.#mute.delete(call);

@@ -1,24 +1,29 @@
 // Signing in.
 
+import { codeOf } from "../grtc/errors.js";
 import { el, put, say, show } from "./dom.js";
 import { icon } from "./icons.js";
 import { noticeText } from "./views/notices.js";
 import { button, card, field } from "./views/parts.js";
 
+/** @import { Texts } from "./texts.js" */
+/** @import { Translate } from "./types.js" */
+
 /**
  * Mounts the form in an element.
  * @param {Element} element
- * @param {{texts: import("./texts.js").Texts, signIn: (who: {dn: string, password: string}) => Promise<void>,
+ * @param {{texts: Texts, signIn: (who: {dn: string, password: string}) => Promise<void>,
  *   dn?: string, password?: string, hint?: string, reason?: {code: string} | null,
  *   provider?: {name: string, dns: string[], begin: () => Promise<void>, take: (dn: string) => Promise<void>} | null
  *   }} options `signIn` throws PhoneErrors; `reason` is why one is signed out; `provider` is where one may sign in
  *   without a password, with the numbers to choose from when one has done so and has several
- * @returns {{focus: () => void, complain: (error: {code: string}) => void}}
+ * @returns {{focus: () => void, complain: (error: unknown) => void}}
  */
 export function mountSignIn(
   element,
   { texts, signIn, dn = "", password = "", hint = "", reason = null, provider = null },
 ) {
+  /** @type {Translate} */
   const t = (key, params) => texts.t(key, params);
   const problem = el("div", { class: "notices", role: "alert" });
   const number = el("input", {
@@ -67,9 +72,11 @@ export function mountSignIn(
     put(peek, "aria-pressed", String(shown));
   }
 
+  /** @param {any} error whatever was thrown, or `{code}` */
   function complain(error) {
     const kind = texts.has(`error.${error.code}.title`) || !texts.has(`notice.${error.code}.title`) ? "error" : "info";
     const { code, sipCode = 0, details = {} } = error;
+    /** @type {Omit<import("./board.js").Notice, "id">} */
     const notice = { kind, code, sipCode, doing: "sign_in", params: { retryAfter: details.retryAfter ?? 0 } };
     problem.replaceChildren(
       el("div", { class: `notice ${kind}` }, icon(kind === "info" ? "info" : "alert"), noticeText(texts, notice)),
@@ -77,7 +84,10 @@ export function mountSignIn(
     show(problem, true);
   }
 
-  // What is under way is not begun twice.
+  /**
+   * What is under way is not begun twice.
+   * @param {() => Promise<unknown>} action
+   */
   async function once(action) {
     if (busy) return;
     busy = true;
@@ -91,6 +101,7 @@ export function mountSignIn(
     }
   }
 
+  /** @param {SubmitEvent} event */
   async function submitted(event) {
     event.preventDefault();
     if (busy) return;
@@ -102,7 +113,7 @@ export function mountSignIn(
       await signIn({ dn: number.value.trim(), password: secret.value });
     } catch (error) {
       complain(error);
-      (error.code === "registration_refused" ? secret : submit).focus();
+      (codeOf(error) === "registration_refused" ? secret : submit).focus();
     } finally {
       busy = false;
       put(submit, "aria-disabled", null);
@@ -115,7 +126,12 @@ export function mountSignIn(
   return { complain, focus };
 }
 
-// Above the form: the button that leads to the provider; or, for who has been there, the numbers to choose from.
+/**
+ * Above the form: the button that leads to the provider; or, for who has been there, the numbers to choose from.
+ * @param {{name: string, dns: string[], begin: () => Promise<void>, take: (dn: string) => Promise<void>}} provider
+ * @param {Translate} t
+ * @param {(action: () => Promise<unknown>) => unknown} once
+ */
 function providerWays({ name, dns, begin, take }, t, once) {
   const choices = dns.map((dn) =>
     button({ label: t("sign_in.as", { dn }), kind: "primary wide", onclick: () => once(() => take(dn)) }),

@@ -1,6 +1,8 @@
 // Texts of the page by language. A language is one file in texts/: copy en.json, translate it, and name it in
 // LANGUAGES.
 
+/** @import { Params } from "./types.js" */
+
 /** The languages that there are, each by its own name. */
 export const LANGUAGES = { en: "English", de: "Deutsch" };
 const FALLBACK = "en";
@@ -19,7 +21,10 @@ export class Texts {
     this.plurals = new Intl.PluralRules(language);
   }
 
-  /** Returns whether there is such a text. */
+  /**
+   * Returns whether there is such a text.
+   * @param {string} key
+   */
   has(key) {
     return key in this.messages || key in this.fallback;
   }
@@ -27,6 +32,8 @@ export class Texts {
   /**
    * Returns a text, its `{placeholders}` filled. With a `count` there may be one text for each plural form
    * (`calls.missed.one`, `calls.missed.other`).
+   * @param {string} key
+   * @param {Params} [params]
    */
   t(key, params = {}) {
     const counted = params.count === undefined ? key : `${key}.${this.plurals.select(params.count)}`;
@@ -36,7 +43,11 @@ export class Texts {
     return (text ?? key).replace(/\{(\w+)\}/g, (whole, name) => String(params[name] ?? whole));
   }
 
-  /** Returns a number as it is written here. */
+  /**
+   * Returns a number as it is written here.
+   * @param {number} value
+   * @param {number} [digits]
+   */
   number(value, digits = 0) {
     return new Intl.NumberFormat(this.language, {
       minimumFractionDigits: digits,
@@ -44,23 +55,34 @@ export class Texts {
     }).format(value);
   }
 
-  /** Returns when something was: the time of a day that is today, else the day as well. */
+  /**
+   * Returns when something was: the time of a day that is today, else the day as well.
+   * @param {number} time
+   */
   moment(time, now = Date.now()) {
     const today = new Date(time).toDateString() === new Date(now).toDateString();
+    /** @type {Intl.DateTimeFormatOptions} */
     const style = today ? { timeStyle: "short" } : { dateStyle: "short", timeStyle: "short" };
     return new Intl.DateTimeFormat(this.language, style).format(time);
   }
 }
 
-/** Returns milliseconds as a clock shows them: 0:07, 12:34, 1:02:03. */
+/**
+ * Returns milliseconds as a clock shows them: 0:07, 12:34, 1:02:03.
+ * @param {number} milliseconds
+ */
 export function clock(milliseconds) {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  /** @param {number} value */
   const two = (value) => String(value).padStart(2, "0");
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
   return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
 
-/** Returns the first language of these that there are texts in. */
+/**
+ * Returns the first language of these that there are texts in.
+ * @param {readonly string[]} [languages]
+ */
 export function preferred(languages = globalThis.navigator?.languages ?? []) {
   const short = languages.map((each) => String(each).toLowerCase().split("-")[0]);
   return short.find((each) => each in LANGUAGES) ?? FALLBACK;

@@ -1,5 +1,12 @@
 // What states, endings, errors and numbers are called: keys of texts, and thresholds.
 
+/** @import { Quality } from "../grtc.js" */
+/** @import { Call } from "../grtc/call.js" */
+/** @import { Phone } from "../grtc/phone.js" */
+/** @import { Texts } from "./texts.js" */
+/** @import { EndedCall, Somebody } from "./types.js" */
+
+/** @type {Record<string, string>} */
 const BY_CODE = {
   403: "forbidden",
   404: "not-found",
@@ -35,7 +42,11 @@ const ONGOING = ["transfer_failed", "call_failed", "request_refused"];
 /** Causes after which the number should be looked at, and not called again as it is. */
 const WRONG_NUMBER = ["not-found", "incomplete", "ambiguous", "bad_input", "bad-address"];
 
-/** Returns the key of what a call is doing; `micSilent` says that its microphone is known to send silence. */
+/**
+ * Returns the key of what a call is doing; `micSilent` says that its microphone is known to send silence.
+ * @param {Pick<Call, "state" | "held" | "heldByPeer" | "muted">} call
+ * @param {boolean} [micSilent]
+ */
 export function stateKey(call, micSilent = false) {
   if (call.state !== "established") return `state.${call.state}`;
   if (call.held && call.heldByPeer) return "state.held_both";
@@ -47,8 +58,8 @@ export function stateKey(call, micSilent = false) {
 
 /**
  * Returns the end of a call in the keys of texts.
- * @param {{ended: object, direction: string, answeredAt: number | null}} call
- * @param {import("./texts.js").Texts} texts
+ * @param {EndedCall} call
+ * @param {Texts} texts
  * @param {string} [to] where it was transferred to, if that is known
  * @returns {{key: string, params: object, failure: boolean, code: string}} of title and what to do; `code` is for the
  *   small print, "" where the words say it all
@@ -66,6 +77,11 @@ export function ending(call, texts, to = "") {
   return { key: "ended.failed", params, failure, code: smallPrint(cause, sipCode) };
 }
 
+/**
+ * @param {EndedCall} call
+ * @param {string} to
+ * @param {Texts} texts
+ */
 function knownEnd({ direction, answeredAt, ended: { cause, sipCode } }, to, texts) {
   const local = cause === "local" && !answeredAt && { inbound: "rejected", outbound: "given-up" }[direction];
   const names = [
@@ -81,21 +97,32 @@ function knownEnd({ direction, answeredAt, ended: { cause, sipCode } }, to, text
   return texts.has(`error.${cause}.title`) && !ONGOING.includes(cause) ? `error.${cause}` : undefined;
 }
 
-/** Returns what a support desk asks for, and nobody else has to read. */
+/**
+ * Returns what a support desk asks for, and nobody else has to read.
+ * @param {string} code
+ * @param {number} [sipCode]
+ */
 export function smallPrint(code, sipCode = 0) {
   return [code, sipCode ? `SIP ${sipCode}` : ""].filter(Boolean).join(", ");
 }
 
-/** Returns whether a call failed for its number, so that this should be put right. */
+/**
+ * Returns whether a call failed for its number, so that this should be put right.
+ * @param {{cause: string, sipCode: number}} ended
+ */
 export function isWrongNumber({ cause, sipCode }) {
   return WRONG_NUMBER.includes(VAGUE.includes(cause) || !cause ? (BY_CODE[sipCode] ?? cause) : cause);
 }
 
-/** Returns how a call that failed with this SIP code is called; "" when there is no word for it. */
+/**
+ * Returns how a call that failed with this SIP code is called; "" when there is no word for it.
+ * @param {number} sipCode
+ */
 export function causeOf(sipCode) {
   return BY_CODE[sipCode] ?? "";
 }
 
+/** @type {Record<string, string>} */
 const WHY = {
   gateway_unreachable: "network",
   draining: "network",
@@ -108,23 +135,35 @@ const WHY = {
   destination_forbidden: "forbidden",
 };
 
-/** Returns the key of why a call in the history did not come about; "" when nothing is known of it. */
+/**
+ * Returns the key of why a call in the history did not come about; "" when nothing is known of it.
+ * @param {{cause?: string, code?: number}} entry
+ * @param {Texts} texts
+ */
 export function whyKey({ cause = "", code = 0 }, texts) {
   const names = [WHY[cause], VAGUE.includes(cause) ? "" : cause, BY_CODE[code], code >= 400 ? "system" : ""];
   const found = names.find((each) => each && texts.has(`why.${each}`));
   return found ? `why.${found}` : "";
 }
 
-/** Returns who is at the other end, with name and number. */
+/**
+ * Returns who is at the other end, with name and number.
+ * @param {Somebody} somebody
+ * @param {Texts | null} [texts]
+ * @returns {string}
+ */
 export function nameOf({ displayName, name, peer }, texts = null) {
   const known = displayName || name || "";
   const hidden = [known, peer ?? ""].every((each) => !each || /^anonymous$/i.test(each));
-  if (hidden) return texts?.t("incoming.anonymous") ?? (known || peer);
-  if (!known || known === peer) return peer;
+  if (hidden) return texts?.t("incoming.anonymous") ?? (known || (peer ?? ""));
+  if (!known || known === peer) return peer ?? "";
   return peer ? `${known} (${peer})` : known;
 }
 
-// Reasons of RFC 5806 and causes of History-Info (RFC 4244, SIP codes)
+/**
+ * Reasons of RFC 5806 and causes of History-Info (RFC 4244, SIP codes)
+ * @type {Record<string, string>}
+ */
 const DIVERSIONS = {
   "user-busy": "busy",
   486: "busy",
@@ -140,18 +179,25 @@ const DIVERSIONS = {
   503: "unavailable",
 };
 
-/** Returns the key of why a call was diverted; "" for a reason without a word. */
+/**
+ * Returns the key of why a call was diverted; "" for a reason without a word.
+ * @param {string | undefined} reason
+ */
 export function diversionKey(reason) {
   const known = DIVERSIONS[String(reason ?? "").toLowerCase()];
   return known ? `diversion.${known}` : "";
 }
 
-/** Returns what the attestation of a caller's number says (RFC 8224 networks tell it as `verstat`). */
+/**
+ * Returns what the attestation of a caller's number says (RFC 8224 networks tell it as `verstat`).
+ * @param {string | undefined} verstat
+ */
 export function attestationOf(verstat) {
   if (/^TN-Validation-Passed/i.test(verstat ?? "")) return "verified";
   return /^TN-Validation-Failed/i.test(verstat ?? "") ? "suspect" : "";
 }
 
+/** @type {Record<string, string | null>} */
 const FAREWELLS = {
   "signed out": null,
   "another page has signed in": "other_page",
@@ -163,14 +209,20 @@ const FAREWELLS = {
   "the id has signed in with another DN": "other_dn",
 };
 
-/** Returns why a phone was signed out as a notice `{code}`; null when its agent did it. */
+/**
+ * Returns why a phone was signed out as a notice `{code}`; null when its agent did it.
+ * @param {{reason?: string, code?: string}} told
+ */
 export function farewell({ reason = "", code = "" }) {
   const known = FAREWELLS[reason];
   if (known !== undefined) return known && { code: known };
   return { code: code || "signed_out_by" };
 }
 
-// Bounds of ITU-T G.107 (table B.1) for the categories of quality
+/**
+ * Bounds of ITU-T G.107 (table B.1) for the categories of quality
+ * @type {[number, string, number][]}
+ */
 const STEPS = [
   [4.03, "very_good", 4],
   [3.6, "good", 3],
@@ -178,13 +230,19 @@ const STEPS = [
   [2.58, "poor", 1],
 ];
 
-/** Returns the word for a mean opinion score, and how many bars of four it is worth. */
+/**
+ * Returns the word for a mean opinion score, and how many bars of four it is worth.
+ * @param {number} mos
+ */
 export function opinionOf(mos) {
   const [, word, bars] = STEPS.find(([least]) => mos >= least) ?? [0, "bad", 0];
   return { key: `quality.${word}`, bars };
 }
 
-/** Returns whether one would complain about such a sample. */
+/**
+ * Returns whether one would complain about such a sample.
+ * @param {Pick<Quality, "mos" | "loss">} sample
+ */
 export function isBad({ mos, loss }) {
   return mos < 3.1 || loss > 8;
 }
@@ -192,12 +250,19 @@ export function isBad({ mos, loss }) {
 /**
  * Returns whether nothing has come in since the sample before, though somebody should be speaking. A new connection
  * counts from 0 again; one that has counted nothing yet is as silent.
+ * @param {Pick<Call, "isUp" | "held" | "heldByPeer">} call
+ * @param {Pick<Quality, "received">} now
+ * @param {Pick<Quality, "received">} before
  */
 export function isSilent(call, now, before) {
   return call.isUp && !call.held && !call.heldByPeer && (now.received === before.received || now.received === 0);
 }
 
-/** Returns the state of a phone's registration: how it is meant, and the key of its words. */
+/**
+ * Returns the state of a phone's registration: how it is meant, and the key of its words.
+ * @param {Pick<Phone, "dn" | "isSignedIn" | "connection" | "registration">} phone
+ * @returns {{level: "off" | "busy" | "ok" | "bad", key: string, params: object}}
+ */
 export function registrationOf({ dn, isSignedIn, connection, registration }) {
   const params = { dn, code: registration.sipCode || "", reason: registration.reason || "" };
   if (!isSignedIn) return { level: "off", key: "status.signed_out", params };
@@ -210,6 +275,7 @@ export function registrationOf({ dn, isSignedIn, connection, registration }) {
 /**
  * Returns a number without the blanks and marks that people put between digits, and without `tel:`; an address stays as
  * it is. What `(0)` means in a number is for the gateway to say.
+ * @param {unknown} number
  */
 export function tidy(number) {
   const text = String(number ?? "").trim().replace(/^(tel|callto):/i, "");

@@ -4,20 +4,28 @@ import { el, put, say, show } from "../dom.js";
 import { icon } from "../icons.js";
 import { button, field, levelMeter } from "./parts.js";
 
+/** @import { Device } from "../../grtc.js" */
+/** @import { Context } from "../types.js" */
+
+/** @typedef {"microphone" | "speaker" | "ring"} Kind */
+
 const KEY = "softphone-devices";
+const KINDS = /** @type {Kind[]} */ (["microphone", "speaker", "ring"]);
 const canChooseSpeaker = () => "setSinkId" in HTMLMediaElement.prototype;
 
+/** @param {Context} context */
 export function audioView(context) {
   const { phone, model, ring, alerts, storage, t } = context;
   const chosen = read(storage);
+  /** @type {Record<Kind, (id: string) => Promise<void>>} */
   const uses = {
     microphone: (id) => phone.setMicrophone(id),
     speaker: (id) => phone.setSpeaker(id),
     ring: (id) => ring.choose(id),
   };
-  const selects = Object.fromEntries(
-    Object.keys(uses).map((kind) => [kind, el("select", { onchange: () => choose(kind) })]),
-  );
+  const selects = /** @type {Record<Kind, HTMLSelectElement>} */ (Object.fromEntries(
+    KINDS.map((kind) => [kind, el("select", { onchange: () => choose(kind) })]),
+  ));
   const test = microphoneTest(context, () => devices());
   const notify = notifications(context);
   const speaker = field(t("audio.speaker"), selects.speaker);
@@ -42,6 +50,7 @@ export function audioView(context) {
   show(ringer, ring.canChoose);
   element.addEventListener("toggle", () => element.open && devices());
 
+  /** @param {Kind} kind */
   async function choose(kind) {
     const { value } = selects[kind];
     try {
@@ -60,11 +69,8 @@ export function audioView(context) {
     fill("microphone", microphones);
     fill("speaker", speakers);
     fill("ring", speakers);
-    for (const [kind, list] of [
-      ["microphone", microphones],
-      ["speaker", speakers],
-      ["ring", speakers],
-    ]) {
+    for (const kind of KINDS) {
+      const list = kind === "microphone" ? microphones : speakers;
       const known = list.some(({ deviceId }) => deviceId && deviceId === chosen[kind]);
       if (!chosen[kind] || known || !list.some(({ deviceId }) => deviceId)) continue;
       chosen[kind] = "";
@@ -73,6 +79,10 @@ export function audioView(context) {
     }
   }
 
+  /**
+   * @param {Kind} kind
+   * @param {Device[]} list
+   */
   function fill(kind, list) {
     const named = list.filter(({ deviceId }) => deviceId && deviceId !== "default");
     const options = [
@@ -85,10 +95,10 @@ export function audioView(context) {
       for (const [index, [value]] of options.entries()) selects[kind].options[index].value = value;
       selects[kind].dataset.options = state;
     }
-    selects[kind].value = options.some(([value]) => value === chosen[kind]) ? chosen[kind] : "";
+    selects[kind].value = options.some(([value]) => value === chosen[kind]) ? (chosen[kind] ?? "") : "";
   }
 
-  for (const [kind, use] of Object.entries(uses)) if (chosen[kind]) use(chosen[kind]).catch(() => {});
+  for (const kind of KINDS) if (chosen[kind]) uses[kind](chosen[kind]).catch(() => {});
   devices().catch(() => {}); // no media here at all: calls say so
   return {
     element,
@@ -99,8 +109,13 @@ export function audioView(context) {
   };
 }
 
-// Opens the microphone for as long as one wants to see how loud it is.
+/**
+ * Opens the microphone for as long as one wants to see how loud it is.
+ * @param {Context} context
+ * @param {() => unknown} opened
+ */
 function microphoneTest({ phone, model, t }, opened) {
+  /** @type {MediaStreamTrack | null} */
   let track = null;
   const meter = levelMeter(t("levels.mine"));
   const toggle = button({
@@ -125,6 +140,7 @@ function microphoneTest({ phone, model, t }, opened) {
   return { element, levels: () => track && meter.level(phone.microphoneLevel()) };
 }
 
+/** @param {Context} context */
 function notifications({ alerts, t }) {
   const words = el("p", { class: "hint" });
   const ask = button({ label: t("notify.ask"), icon: "bell", kind: "small", onclick: () => alerts.ask().then(update) });
@@ -138,6 +154,10 @@ function notifications({ alerts, t }) {
   return { element, update };
 }
 
+/**
+ * @param {Storage | null} storage
+ * @returns {Partial<Record<Kind, string>>}
+ */
 function read(storage) {
   try {
     return { ...JSON.parse(storage?.getItem(KEY) ?? "{}") };
@@ -146,6 +166,10 @@ function read(storage) {
   }
 }
 
+/**
+ * @param {Storage | null} storage
+ * @param {Partial<Record<Kind, string>>} chosen
+ */
 function write(storage, chosen) {
   try {
     storage?.setItem(KEY, JSON.stringify(chosen));

@@ -8,6 +8,15 @@ import { avatar, button, dataList, enable, keypad, levelMeter, whenEnabled } fro
 import { qualityView } from "./quality.js";
 import { transferView } from "./transfer.js";
 
+/** @import { Call } from "../../grtc/call.js" */
+/** @import { Context } from "../types.js" */
+
+/**
+ * @typedef {"keypad" | "transfer"} Extra what opens below the controls
+ * @typedef {ReturnType<typeof button>} Button
+ */
+
+/** @type {Record<string, string>} */
 const STATE_ICONS = {
   "state.established": "check",
   "state.muted": "muted",
@@ -17,6 +26,10 @@ const STATE_ICONS = {
   "state.held_by_peer": "pause",
 };
 
+/**
+ * @param {Context} context
+ * @param {Call} call
+ */
 export function callView(context, call) {
   const { model } = context;
   const head = headOf(context, call);
@@ -41,8 +54,13 @@ export function callView(context, call) {
   const element = el("article", { class: "call", "aria-labelledby": head.id, onkeydown: closed }, head.element, body);
   const parts = { keypad: digits, transfer };
   const extras = [consult, transfer, levels, quality];
+  /** @type {Extra | null} */
   let opened = null;
 
+  /**
+   * @param {Extra | null} what
+   * @param {{focus?: boolean}} [how]
+   */
   function open(what, { focus = true } = {}) {
     const before = opened;
     opened = opened === what ? null : what;
@@ -53,6 +71,7 @@ export function callView(context, call) {
     else if (before) controls.toggle(before).focus();
   }
 
+  /** @param {KeyboardEvent} event */
   function closed(event) {
     if (event.key === "Escape" && opened) open(null);
   }
@@ -71,7 +90,10 @@ export function callView(context, call) {
     },
     tick: head.tick,
     levels: levels.levels,
-    // typed with the focus somewhere else: it is shown, and the focus stays
+    /**
+     * typed with the focus somewhere else: it is shown, and the focus stays
+     * @param {string} digit
+     */
     digit(digit) {
       if (opened === null) open("keypad", { focus: false });
       digits.send(digit);
@@ -79,30 +101,31 @@ export function callView(context, call) {
   };
 }
 
+/**
+ * @param {Context} context
+ * @param {Call} call
+ */
 function headOf({ model, texts, t }, call) {
   const id = uniqueId("call");
   const mark = el("span", { class: "mark" });
   const words = el("span");
   const time = el("time", { role: "timer", "aria-live": "off" });
   const name = el("h3", { id, tabindex: "-1", "data-focus": true }, nameOf(call, texts));
-  const lane = el(
-    "div",
-    { class: "row" },
-    button({
-      label: t("call.switch", { peer: nameOf(call, texts) }),
-      icon: "play",
-      kind: "small",
-      onclick: () => model.switchTo(call),
-    }),
-    button({
-      label: t("call.hang_up_other", { peer: nameOf(call, texts) }),
-      icon: "handset",
-      kind: "end small",
-      bare: true,
-      onclick: () => model.hangUp(call),
-    }),
-  );
-  lane.firstChild.relabel(t("call.take"));
+  const take = button({
+    label: t("call.switch", { peer: nameOf(call, texts) }),
+    icon: "play",
+    kind: "small",
+    onclick: () => model.switchTo(call),
+  });
+  const end = button({
+    label: t("call.hang_up_other", { peer: nameOf(call, texts) }),
+    icon: "handset",
+    kind: "end small",
+    bare: true,
+    onclick: () => model.hangUp(call),
+  });
+  const lane = el("div", { class: "row" }, take, end);
+  take.relabel(t("call.take"));
   const line = el("p", { class: "what" }, mark, words, time);
   const element = el("header", { class: "call-head" }, avatar(call), el("div", { class: "who" }, name, line), lane);
   const tick = () => say(time, call.answeredAt ? clock(Date.now() - call.answeredAt) : "");
@@ -110,14 +133,15 @@ function headOf({ model, texts, t }, call) {
     id,
     element,
     tick,
+    /** @param {boolean} selected */
     update(selected) {
       const key = stateKey(call, model.isMicSilent(call));
       if (words.dataset.key !== key) mark.replaceChildren(icon(STATE_ICONS[key] ?? "arrowOut"));
       words.dataset.key = key;
       put(line, "data-warns", ["state.muted", "state.mic_silent"].includes(key));
       say(name, nameOf(call, texts));
-      put(lane.firstChild, "aria-label", t("call.switch", { peer: nameOf(call, texts) }));
-      lane.lastChild.relabel(t("call.hang_up_other", { peer: nameOf(call, texts) }));
+      put(take, "aria-label", t("call.switch", { peer: nameOf(call, texts) }));
+      end.relabel(t("call.hang_up_other", { peer: nameOf(call, texts) }));
       say(words, t(key, { peer: call.peer }));
       show(lane, !selected);
       tick();
@@ -125,7 +149,15 @@ function headOf({ model, texts, t }, call) {
   };
 }
 
+/**
+ * @param {Context} context
+ * @param {Call} call
+ * @param {(what: Extra) => void} open
+ */
 function controlsOf({ model, t }, call, open) {
+  /**
+   * @type {(name: string, label: string, shape: string, action: (event: Event) => unknown) => Button}
+   */
   const toggle = (name, label, shape, action) =>
     button({ label, icon: shape, kind: "control", "data-control": name, onclick: whenEnabled(action) });
   const mute = toggle("mute", t("call.mute"), "microphone", () => model.mute(call));
@@ -150,7 +182,9 @@ function controlsOf({ model, t }, call, open) {
   );
   return {
     element,
+    /** @param {Extra} name */
     toggle: (name) => ({ keypad: keys, transfer })[name],
+    /** @param {Extra | null} name */
     opened(name) {
       put(keys, "aria-expanded", String(name === "keypad"));
       put(transfer, "aria-expanded", String(name === "transfer"));
@@ -166,12 +200,23 @@ function controlsOf({ model, t }, call, open) {
   };
 }
 
+/**
+ * @param {Button} toggled
+ * @param {boolean} on
+ * @param {string} label
+ * @param {string} shape
+ */
 function turned(toggled, on, label, shape) {
   put(toggled, "data-on", on);
   toggled.relabel(label);
-  if (!toggled.firstChild.classList.contains(`icon-${shape}`)) toggled.firstChild.replaceWith(icon(shape));
+  const { firstElementChild: before } = toggled;
+  if (!before?.classList.contains(`icon-${shape}`)) before?.replaceWith(icon(shape));
 }
 
+/**
+ * @param {Context} context
+ * @param {Call} call
+ */
 function consultOf({ model, texts, t }, call) {
   const words = el("p");
   const complete = button({
@@ -201,8 +246,13 @@ function consultOf({ model, texts, t }, call) {
   };
 }
 
+/**
+ * @param {Context} context
+ * @param {Call} call
+ */
 function digitsOf({ model, ring, t }, call) {
   const sent = el("output", { class: "sent", "aria-label": t("keypad.sent") });
+  /** @param {string} digit */
   const send = (digit) => {
     say(sent, (sent.textContent + digit).slice(-24));
     ring.key(digit);
@@ -216,12 +266,17 @@ function digitsOf({ model, ring, t }, call) {
     keys,
     el("p", { class: "hint" }, t("keypad.hint")),
   );
-  return { element, box: element, send, focus: () => keys.firstChild.focus() };
+  return { element, box: element, send, focus: () => keys.querySelector("button")?.focus() };
 }
 
+/**
+ * @param {Context} context
+ * @param {Call} call
+ */
 function levelsOf({ phone, model, t }, call) {
   const mine = levelMeter(t("levels.mine"));
   const theirs = levelMeter(t("levels.theirs"));
+  /** @type {(shape: string, label: string, meter: HTMLElement) => HTMLElement} */
   const line = (shape, label, meter) =>
     el("div", { class: "level-line" }, icon(shape), el("span", { "aria-hidden": "true" }, label), meter);
   const element = el(

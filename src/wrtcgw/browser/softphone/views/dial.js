@@ -3,12 +3,19 @@
 import { el, put, show } from "../dom.js";
 import { button, card, enable, field, keypad, whenEnabled } from "./parts.js";
 
-// In a call digits are for who is at the other end, so there is only the call's own keypad; while that is on hold, one
-// may want to call somebody else.
+/** @import { Context } from "../types.js" */
+
+/**
+ * In a call digits are for who is at the other end, so there is only the call's own keypad; while that is on hold, one
+ * may want to call somebody else.
+ * @param {{selected: {isUp: boolean, held: boolean} | null}} model
+ */
 const isTalking = ({ selected }) => Boolean(selected?.isUp && !selected.held);
 
+/** @param {Context} context */
 export function dialView({ model, ring, options, t }) {
   let fresh = Boolean(model.number) && model.number === options.number; // filled in, not touched yet
+  /** @type {HTMLInputElement} */
   const input = el("input", {
     type: "tel",
     class: "number",
@@ -46,7 +53,10 @@ export function dialView({ model, ring, options, t }) {
   });
   show(erase, input.value);
 
-  // What was filled in is replaced by what is typed, not continued.
+  /**
+   * What was filled in is replaced by what is typed, not continued.
+   * @param {string} digit
+   */
   function add(digit) {
     change(fresh ? digit : input.value + digit);
   }
@@ -59,12 +69,14 @@ export function dialView({ model, ring, options, t }) {
     show(erase, input.value);
   }
 
+  /** @param {string} value */
   function change(value) {
     input.value = value;
     typed();
     if (!value && document.activeElement === document.body) input.focus();
   }
 
+  /** @param {Event} event */
   function submit(event) {
     event.preventDefault();
     if (call.getAttribute("aria-disabled")) return;
@@ -73,7 +85,9 @@ export function dialView({ model, ring, options, t }) {
     model.dial(input.value);
   }
 
+  /** @param {{number: string, label?: string}[]} all */
   function offered(all) {
+    /** @param {{number: string, label?: string}} offer */
     const one = ({ number, label }) =>
       el(
         "li",

@@ -6,8 +6,16 @@ import { attestationOf, diversionKey, nameOf } from "../words.js";
 import { clock } from "../texts.js";
 import { avatar, button, dataList } from "./parts.js";
 
+/** @import { Call } from "../../grtc/call.js" */
+/** @import { Context, View } from "../types.js" */
+
 const MOST_DIVERSIONS = 4;
 
+/**
+ * @param {Context} context
+ * @param {Call} call
+ * @returns {View}
+ */
 export function incomingView(context, call) {
   const { model, texts, t } = context;
   const id = uniqueId("caller");
@@ -46,7 +54,11 @@ export function incomingView(context, call) {
   return { element, update, tick };
 }
 
-// Which number the caller has dialled, and who had sent the call on: "0800 1234, diverted from 5009 (busy)".
+/**
+ * Which number the caller has dialled, and who had sent the call on: "0800 1234, diverted from 5009 (busy)".
+ * @param {Context} context
+ * @param {Call} call
+ */
 function routeOf({ phone, t }, { called = "", diversion = [] }) {
   const rows = diversion
     .filter(({ number }) => number)
@@ -61,6 +73,10 @@ function routeOf({ phone, t }, { called = "", diversion = [] }) {
   return el("dl", { class: "data route" }, pairs);
 }
 
+/**
+ * @param {Context} context
+ * @param {Call} call
+ */
 function attestation({ t }, { verstat = "" }) {
   const found = attestationOf(verstat);
   if (!found) return null;

@@ -5,6 +5,10 @@ import { icon } from "../icons.js";
 import { ending, nameOf, smallPrint } from "../words.js";
 import { button } from "./parts.js";
 
+/** @import { Notice } from "../board.js" */
+/** @import { Texts } from "../texts.js" */
+/** @import { Context, Params, View } from "../types.js" */
+
 const ICONS = { error: "alert", warning: "alert", info: "info" };
 /** Actions that are about a number that somebody typed. */
 const NUMBERS = ["dial", "consult", "transfer"];
@@ -22,8 +26,13 @@ const OUT_OF_STEP = [
   "unknown_command",
 ];
 
+/**
+ * @param {Context} context
+ * @returns {View}
+ */
 export function noticesView({ model, texts, t }) {
   const element = el("div", { class: "notices", role: "alert" });
+  /** @type {Map<number, HTMLElement>} */
   const shown = new Map();
   return {
     element,
@@ -35,6 +44,7 @@ export function noticesView({ model, texts, t }) {
     },
   };
 
+  /** @param {Notice} notice */
   function make(notice) {
     const { id, kind, action } = notice;
     const act =
@@ -60,7 +70,11 @@ export function noticesView({ model, texts, t }) {
   }
 }
 
-/** Returns a notice as a paragraph: title, what to do, and the small print below where there is any. */
+/**
+ * Returns a notice as a paragraph: title, what to do, and the small print below where there is any.
+ * @param {Texts} texts
+ * @param {Omit<Notice, "id">} notice
+ */
 export function noticeText(texts, notice) {
   const { title, todo, small } = noticeWords(texts, notice);
   return el("p", null, el("strong", null, title), " ", todo, small ? el("small", null, small) : null);
@@ -70,9 +84,8 @@ export function noticeText(texts, notice) {
  * Returns the words of a notice. An error is told by its code: in words for what was being done (`error.CODE.ACTION`),
  * in those of the code, or in general ones with the code in small print; never in those of gateway or library, which
  * are for developers.
- * @param {import("../texts.js").Texts} texts
- * @param {{kind: string, code: string, params?: object, sipCode?: number, action?: object, doing?: string,
- *   call?: object, other?: object, of?: object, to?: string}} notice
+ * @param {Texts} texts
+ * @param {Omit<Notice, "id">} notice
  * @returns {{title: string, todo: string, small: string}}
  */
 export function noticeWords(texts, notice) {
@@ -92,11 +105,21 @@ export function noticeWords(texts, notice) {
   return { title: texts.t(`${general}.title`), todo: texts.t(`${general}.todo`), small };
 }
 
+/**
+ * @param {Texts} texts
+ * @param {Omit<Notice, "id">} notice
+ */
 function errorName(texts, { code, doing = "" }) {
   const names = [doing, NUMBERS.includes(doing) ? "number" : ""].filter(Boolean).map((each) => `error.${code}.${each}`);
   return [...names, `error.${code}`].find((each) => texts.has(`${each}.title`));
 }
 
+/**
+ * @param {Texts} texts
+ * @param {string} name
+ * @param {Omit<Notice, "id">} notice
+ * @param {Params} all
+ */
 function sentences(texts, name, { code, params = {} }, all) {
   const wait = params.retryAfter > 0 && texts.has(`error.${code}.wait.other`);
   const todo = wait
@@ -105,11 +128,21 @@ function sentences(texts, name, { code, params = {} }, all) {
   return { title: texts.t(`${name}.title`, all), todo };
 }
 
+/**
+ * @param {Texts} texts
+ * @param {string} key
+ * @param {Params} params
+ */
 function said(texts, key, params) {
   return texts.has(key) ? texts.t(key, params) : "";
 }
 
-function paramsOf(texts, { params = {}, sipCode = 0, call = null, other = null, of = null, to = "" }) {
+/**
+ * @param {Texts} texts
+ * @param {Omit<Notice, "id">} notice
+ */
+function paramsOf(texts, { params = {}, sipCode = 0, call, other, of, to = "" }) {
+  /** @type {Params} */
   const all = { to: to || (call ? nameOf(call, texts) : ""), peer: call ? nameOf(call, texts) : "", ...params };
   if (other) all.other = nameOf(other, texts);
   if (of) {

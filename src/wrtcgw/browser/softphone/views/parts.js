@@ -3,9 +3,13 @@
 import { el, put, say, uniqueId } from "../dom.js";
 import { icon } from "../icons.js";
 
+/** @import { Child, Attributes } from "../dom.js" */
+/** @import { Somebody, Translate } from "../types.js" */
+
 /**
  * Returns a button with an icon and a word; `bare` hides the word from the eye only.
- * @param {{label: string, icon?: string, kind?: string, bare?: boolean}} options and attributes of the element
+ * @param {{label: string, icon?: string, kind?: string, bare?: boolean} & Attributes} options and attributes of the
+ *   element
  */
 export function button({ label, icon: name, kind = "", bare = false, ...attributes }) {
   const words = el("span", { class: bare ? "unseen" : "label" }, label);
@@ -16,24 +20,43 @@ export function button({ label, icon: name, kind = "", bare = false, ...attribut
     words,
   );
   if (bare) node.title = label;
-  node.relabel = (text) => {
+  /** @type {(text: string) => void} */
+  const relabel = (text) => {
     say(words, text);
     if (bare) node.title = text;
   };
-  return node;
+  return Object.assign(node, { relabel });
 }
 
-/** Lets a button be pressed or not; it keeps the focus, and screen readers find it either way. */
+/**
+ * Lets a button be pressed or not; it keeps the focus, and screen readers find it either way.
+ * @param {Element} node
+ * @param {unknown} on
+ */
 export function enable(node, on) {
   put(node, "aria-disabled", !on || null);
 }
 
-/** Returns a handler that does nothing while its button is switched off by `enable`. */
+/**
+ * Returns a handler that does nothing while its button is switched off by `enable`.
+ * @param {(event: Event) => unknown} action
+ * @returns {(event: Event) => unknown}
+ */
 export function whenEnabled(action) {
-  return (event) => (event.currentTarget.getAttribute("aria-disabled") ? event.preventDefault() : action(event));
+  return (event) => (isOff(event.currentTarget) ? event.preventDefault() : action(event));
 }
 
-/** Returns a card with a heading. */
+/** @param {EventTarget | null} node */
+function isOff(node) {
+  return node instanceof Element && node.getAttribute("aria-disabled");
+}
+
+/**
+ * Returns a card with a heading.
+ * @param {string} title
+ * @param {Attributes} [attributes]
+ * @param {(Child | Child[])[]} children
+ */
 export function card(title, attributes = {}, ...children) {
   const id = uniqueId("title");
   const { class: kind = "", ...more } = attributes;
@@ -41,7 +64,12 @@ export function card(title, attributes = {}, ...children) {
   return el("section", { "aria-labelledby": id, class: `card ${kind}`.trim(), ...more }, heading, ...children);
 }
 
-/** Returns a label with its control. */
+/**
+ * Returns a label with its control.
+ * @param {string} label
+ * @param {HTMLElement} control
+ * @param {HTMLElement | null} [hint]
+ */
 export function field(label, control, hint = null) {
   control.id ||= uniqueId("field");
   if (hint) {
@@ -51,7 +79,10 @@ export function field(label, control, hint = null) {
   return el("div", { class: "field" }, el("label", { for: control.id }, label), control, hint);
 }
 
-/** Returns a meter of how loud something is, 0 to 1. */
+/**
+ * Returns a meter of how loud something is, 0 to 1.
+ * @param {string} label
+ */
 export function levelMeter(label) {
   const bar = el("span", { class: "level-bar" });
   const node = el(
@@ -66,19 +97,28 @@ export function levelMeter(label) {
     },
     bar,
   );
-  node.level = (value) => {
+  /** @type {(value: number) => void} */
+  const level = (value) => {
     const shown = Math.round(100 * Math.min(1, 1.6 * Math.sqrt(Math.max(0, value)))); // ears are not linear
     bar.style.setProperty("--level", `${shown}%`);
     put(node, "aria-valuenow", shown);
   };
-  return node;
+  return Object.assign(node, { level });
 }
 
+/** @type {Record<string, string>} */
 const LETTERS = { 2: "ABC", 3: "DEF", 4: "GHI", 5: "JKL", 6: "MNO", 7: "PQRS", 8: "TUV", 9: "WXYZ", 0: "+" };
+/** @type {Record<string, string>} */
 const NAMES = { "*": "key.star", "#": "key.hash" };
 
-/** Returns the twelve keys of a telephone; they are also pressed by the keyboard while the focus is on them. */
+/**
+ * Returns the twelve keys of a telephone; they are also pressed by the keyboard while the focus is on them.
+ * @param {Translate} t
+ * @param {string} label
+ * @param {(digit: string) => void} press
+ */
 export function keypad(t, label, press) {
+  /** @param {string} digit */
   const key = (digit) =>
     el(
       "button",
@@ -95,14 +135,20 @@ export function keypad(t, label, press) {
   return el("div", { class: "keypad", role: "group", "aria-label": label }, [..."123456789*0#"].map(key));
 }
 
-/** Returns attached data as a list of terms; null when there are none. */
+/**
+ * Returns attached data as a list of terms; null when there are none.
+ * @param {{key: string, value: string}[]} [data]
+ */
 export function dataList(data) {
   if (!data?.length) return null;
   const pairs = data.slice(0, 12).map(({ key, value }) => el("div", null, el("dt", null, key), el("dd", null, value)));
   return el("dl", { class: "data" }, pairs);
 }
 
-/** Returns a circle with the first letter of a name, or a person. */
+/**
+ * Returns a circle with the first letter of a name, or a person.
+ * @param {Somebody} somebody
+ */
 export function avatar({ displayName }) {
   const letter = (displayName ?? "").match(/\p{L}/u)?.[0];
   return el("span", { class: "avatar", "aria-hidden": "true" }, letter ? letter.toUpperCase() : icon("user"));

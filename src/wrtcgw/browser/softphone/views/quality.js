@@ -4,6 +4,12 @@ import { el, put, say, show } from "../dom.js";
 import { icon } from "../icons.js";
 import { opinionOf } from "../words.js";
 
+/** @import { Quality } from "../../grtc.js" */
+/** @import { Call } from "../../grtc/call.js" */
+/** @import { Texts } from "../texts.js" */
+/** @import { Context, View } from "../types.js" */
+
+/** @type {Record<string, (texts: Texts, sample: Quality) => string>} */
 const NUMBERS = {
   mos: (texts, { mos }) => texts.number(mos, 1),
   loss: (texts, { loss }) => `${texts.number(loss, 1)} %`,
@@ -13,6 +19,11 @@ const NUMBERS = {
   way: (texts, { relayed }) => texts.t(relayed ? "quality.relayed" : "quality.direct"),
 };
 
+/**
+ * @param {Context} context
+ * @param {Call} call
+ * @returns {View}
+ */
 export function qualityView({ model, phone, texts, t }, call) {
   const bars = el(
     "span",
@@ -50,7 +61,11 @@ export function qualityView({ model, phone, texts, t }, call) {
     },
   };
 
-  // Hold and resume need the gateway, and no Wi-Fi is better where nothing at all comes in.
+  /**
+   * Hold and resume need the gateway, and no Wi-Fi is better where nothing at all comes in.
+   * @param {{bad: boolean} | null} sample
+   * @param {boolean | undefined} silent
+   */
   function warningOf(sample, silent) {
     if (silent) return t(phone.connection === "offline" ? "quality.silent_offline" : "quality.silent_todo");
     return sample?.bad ? t("quality.bad_todo") : "";

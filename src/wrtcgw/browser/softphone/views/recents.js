@@ -6,31 +6,45 @@ import { clock } from "../texts.js";
 import { nameOf, whyKey } from "../words.js";
 import { button, card } from "./parts.js";
 
+/** @import { Entry } from "../history.js" */
+/** @import { Context, View } from "../types.js" */
+
+/** @type {Record<string, string>} */
 const ICONS = { missed: "missed", elsewhere: "elsewhere", declined: "close" };
 
+/**
+ * @param {Context} context
+ * @returns {View}
+ */
 export function recentsView({ model, history, alerts, texts, t, options }) {
   let missedOnly = false;
   let drawn = "";
   const badge = el("span", { class: "badge", hidden: true });
   const list = el("ul", { class: "entries" });
   const none = el("p", { class: "hint" });
+  /**
+   * @param {string} label
+   * @param {boolean} missed
+   */
   const choice = (label, missed) =>
     el("button", { type: "button", class: "choice", onclick: () => choose(missed) }, label);
   const choices = [choice(t("recents.all"), false), choice(t("recents.missed"), true)];
   const clear = button({ label: t("recents.clear"), icon: "trash", kind: "quiet", bare: true, onclick: () => wipe() });
+  /** @type {HTMLInputElement} */
   const forget = el("input", { type: "checkbox", onchange: () => (history.forgets = forget.checked) });
   const forgets = el("label", { class: "check" }, forget, el("span", null, t("recents.forget")));
   const bar = el("div", { class: "row choices", role: "group", "aria-label": t("recents.show") }, choices, clear);
   const content = el("div", { class: "recents-content" }, bar, list, none, forgets);
   const element = options.compact ? folded() : card(t("recents.title"), { class: "recents" }, content);
-  if (!options.compact) element.firstChild.append(" ", badge);
+  if (!options.compact) /** @type {Element} */ (element.firstChild).append(" ", badge);
   element.addEventListener("focusin", () => seen());
   element.addEventListener("pointerdown", () => seen());
 
+  /** @returns {HTMLElement} */
   function folded() {
     return el(
       "details",
-      { class: "card recents", ontoggle: () => element.open && seen() },
+      { class: "card recents", ontoggle: () => element.hasAttribute("open") && seen() },
       el("summary", null, el("h2", null, t("recents.title"), " ", badge)),
       content,
     );
@@ -43,6 +57,7 @@ export function recentsView({ model, history, alerts, texts, t, options }) {
     alerts.show(model.incoming, texts, 0);
   }
 
+  /** @param {boolean} missed */
   function choose(missed) {
     missedOnly = missed;
     update();
@@ -82,6 +97,7 @@ export function recentsView({ model, history, alerts, texts, t, options }) {
     show(list, entries.length);
   }
 
+  /** @param {Entry} entry */
   function row(entry) {
     const { outcome, direction, at, duration, peer } = entry;
     const why = outcome === "failed" ? whyKey(entry, texts) : "";

@@ -8,16 +8,26 @@ import { callView } from "./call.js";
 import { incomingView } from "./incoming.js";
 import { button, card } from "./parts.js";
 
+/** @import { Call } from "../../grtc/call.js" */
+/** @import { Context, EndedCall, View } from "../types.js" */
+
+/** @param {Context} context */
 export function stageView(context) {
   const { model, t } = context;
   const list = el("div", { class: "calls" });
   const rest = el("div", { class: "rest" });
   const element = card(t("calls.title"), { class: "stage" }, list, rest);
-  const [heading] = element.children;
+  const heading = /** @type {HTMLElement} */ (element.firstChild);
   const ready = empty();
+  /** @type {Map<Call, View & {incoming: boolean, digit?: (digit: string) => void}>} */
   const views = new Map();
+  /** @type {EndedCall | null | undefined} */
   let ended; // the call whose end is shown; undefined before the first look
 
+  /**
+   * @param {Call} call
+   * @param {boolean} incoming
+   */
   const view = (call, incoming) => {
     const known = views.get(call);
     if (known && known.incoming === incoming) return known;
@@ -30,7 +40,7 @@ export function stageView(context) {
     element,
     update() {
       const { incoming, current } = model;
-      const focused = element.contains(document.activeElement) && document.activeElement;
+      const focused = element.contains(document.activeElement) ? document.activeElement : null;
       const before = new Set(list.children);
       for (const call of views.keys()) if (call.isOver) views.delete(call);
       const all = [...incoming.map((call) => view(call, true)), ...current.map((call) => view(call, false))];
@@ -48,19 +58,31 @@ export function stageView(context) {
     tick: () => views.forEach((each) => each.tick?.()),
     levels: () => views.forEach((each) => each.levels?.()),
     focus: () => heading.focus(),
-    digit: (digit) => views.get(model.selected)?.digit?.(digit),
+    /** @param {string} digit */
+    digit: (digit) => inHand()?.digit?.(digit),
   };
 
-  // When what had the focus is gone, it goes to what has taken its place: the new card, the call in hand, or the
-  // heading. It also goes to a call that was just placed here; but one that comes in takes it from nothing.
+  /**
+   * When what had the focus is gone, it goes to what has taken its place: the new card, the call in hand, or the
+   * heading. It also goes to a call that was just placed here; but one that comes in takes it from nothing.
+   * @param {Element | null} focused
+   * @param {Element | undefined} fresh
+   */
   function moveFocus(focused, fresh) {
     const lost = focused && (!element.contains(focused) || focused.closest("[hidden]"));
     const nowhere = document.activeElement === document.body || document.activeElement === null;
-    const placed = fresh && fresh.dataset.state === "calling" && context.element.contains(document.activeElement);
-    const target = fresh ?? views.get(model.selected)?.element;
-    if (lost || placed || (fresh && nowhere)) (target?.querySelector("[data-focus]") ?? heading).focus();
+    const placed = fresh?.getAttribute("data-state") === "calling" && context.element.contains(document.activeElement);
+    const target = fresh ?? inHand()?.element;
+    const wanted = /** @type {HTMLElement | null | undefined} */ (target?.querySelector("[data-focus]"));
+    if (lost || placed || (fresh && nowhere)) (wanted ?? heading).focus();
   }
 
+  // the view of the call in hand
+  function inHand() {
+    return model.selected ? views.get(model.selected) : undefined;
+  }
+
+  /** @param {boolean} idle */
   function showRest(idle) {
     const { lastEnded } = model;
     show(rest, idle || lastEnded?.ended.missed || lastEnded?.ended.answeredElsewhere);
@@ -77,6 +99,7 @@ export function stageView(context) {
     return el("div", { class: "empty" }, icon("handset"), el("p", { class: "empty-title" }), el("p", null));
   }
 
+  /** @param {EndedCall} call */
   function endedCard(call) {
     const { key, params, failure, code } = ending(call, context.texts, model.transferredTo(call));
     const talked = call.answeredAt ? t("ended.talked", { time: clock(call.endedAt - call.answeredAt) }) : "";
@@ -109,7 +132,11 @@ export function stageView(context) {
     );
   }
 
-  // A wrong number is put right, not called again as it is.
+  /**
+   * A wrong number is put right, not called again as it is.
+   * @param {EndedCall} call
+   * @param {boolean} failure
+   */
   function next(call, failure) {
     if (!call.peer || !(failure || call.ended.missed)) return null;
     if (call.direction === "outbound" && isWrongNumber(call.ended) && context.options.dial !== false) {

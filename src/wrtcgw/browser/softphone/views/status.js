@@ -3,8 +3,14 @@
 import { el, put, say } from "../dom.js";
 import { icon } from "../icons.js";
 
+/** @import { Context, View } from "../types.js" */
+
 const ICONS = { ok: "check", busy: "clock", bad: "alert", off: "signOut" };
 
+/**
+ * @param {Context} context
+ * @returns {View}
+ */
 export function statusView({ model, t }) {
   const mark = el("span", { class: "mark" });
   const words = el("span");

@@ -4,6 +4,14 @@ import { arrange, el, put, say, show, uniqueId } from "../dom.js";
 import { nameOf } from "../words.js";
 import { button, field } from "./parts.js";
 
+/** @import { Call } from "../../grtc/call.js" */
+/** @import { Context } from "../types.js" */
+
+/**
+ * @param {Context} context
+ * @param {Call} call
+ * @param {() => void} close
+ */
 export function transferView({ model, texts, t }, call, close) {
   const to = el("input", { type: "tel", autocomplete: "off", maxlength: 256, enterkeyhint: "done" });
   const blind = el("button", { type: "submit", class: "button primary" }, t("transfer.now"));
@@ -31,8 +39,10 @@ export function transferView({ model, texts, t }, call, close) {
     others,
   );
   const progress = el("p", { class: "progress", role: "status", hidden: true });
+  /** @type {Map<Call, ReturnType<typeof button>>} */
   const buttons = new Map();
 
+  /** @param {() => void} action */
   function act(action) {
     if (!to.value.trim()) {
       put(to, "aria-invalid", "true");
@@ -47,23 +57,17 @@ export function transferView({ model, texts, t }, call, close) {
     to.value = "";
   }
 
+  /** @param {Call} other */
   function partner(other) {
     const label = t("transfer.connect", { peer: nameOf(other, texts) });
-    if (!buttons.has(other)) {
-      buttons.set(
-        other,
-        button({
-          label,
-          icon: "users",
-          onclick: () => {
-            model.connect(call, other);
-            close();
-          },
-        }),
-      );
-    }
-    buttons.get(other).relabel(label);
-    return buttons.get(other);
+    const connect = () => {
+      model.connect(call, other);
+      close();
+    };
+    const known = buttons.get(other) ?? button({ label, icon: "users", onclick: connect });
+    buttons.set(other, known);
+    known.relabel(label);
+    return known;
   }
 
   return {
