@@ -11,7 +11,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
-const FOLDERS = ["grtc", "softphone"]; // of src/wrtcgw/browser
+const FOLDERS = ["grtc", "softphone", "gadget", "workspace"]; // of src/wrtcgw/browser
 const OPTIONS = {
   allowJs: true, checkJs: true, noEmit: true, strict: true, noImplicitReturns: true, noFallthroughCasesInSwitch: true,
   noUnusedLocals: true, target: "es2023", module: "esnext", moduleResolution: "bundler",

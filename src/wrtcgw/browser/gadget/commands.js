@@ -2,17 +2,32 @@
 
 import { PhoneError } from "../grtc/errors.js";
 
+/** @import { Call } from "../grtc/call.js" */
+/** @import { Phone } from "../grtc/phone.js" */
+/** @import { Names } from "./views.js" */
+
+/**
+ * @typedef {Record<string, any>} Message of the host: what it holds is looked at here
+ * @typedef {(call: Call) => boolean} Fits
+ */
+
 /**
  * Returns the commands by name.
  * @param {object} parts
- * @param {import("../grtc/phone.js").Phone} parts.phone
- * @param {import("./views.js").Names} parts.names
+ * @param {Phone} parts.phone
+ * @param {Names} parts.names
  * @param {() => object} parts.state
- * @param {(message: object) => Promise<object>} parts.init
+ * @param {(message: Message) => Promise<object>} parts.init
+ * @returns {Record<string, (message: Message) => unknown>}
  */
 export function makeCommands({ phone, names, state, init }) {
   const calls = () => [...phone.calls.values()];
 
+  /**
+   * @param {Message} message
+   * @param {Fits} fits
+   * @param {string} what
+   */
   function find(message, fits, what) {
     if (!phone.isSignedIn) throw new PhoneError("not_signed_in");
     const wanted = message.call ?? message.callId;
@@ -22,10 +37,14 @@ export function makeCommands({ phone, names, state, init }) {
     throw new PhoneError("ambiguous_call", { hint: `There are several calls to ${what}: name one in "call".` });
   }
 
+  /** @type {Fits} */
   const ringing = (call) => call.state === "incoming";
+  /** @type {Fits} */
   const talking = (call) => !ringing(call);
+  /** @type {Fits} */
   const inHand = (call) => talking(call) && !call.held;
 
+  /** @param {Call | null} but */
   async function holdOthers(but) {
     for (const call of calls()) if (call !== but && call.isUp && !call.held) await call.hold();
   }
@@ -64,19 +83,30 @@ export function makeCommands({ phone, names, state, init }) {
     },
   };
 
-  // the call in hand where none is named; one on hold if that is the only one
+  /**
+   * the call in hand where none is named; one on hold if that is the only one
+   * @param {Message} message
+   * @param {string} what
+   */
   function oneOf(message, what) {
     const active = calls().filter(inHand);
     return find(message, active.length ? inHand : talking, what);
   }
 }
 
-/** Returns attached data as the library takes it: a list of pairs; an object is taken as well. */
+/**
+ * Returns attached data as the library takes it: a list of pairs; an object is taken as well.
+ * @param {any} data
+ */
 function pairs(data) {
   if (Array.isArray(data)) return data;
   return Object.entries(data ?? {}).map(([key, value]) => ({ key, value: String(value) }));
 }
 
+/**
+ * @param {string} name
+ * @param {string} what
+ */
 function missing(name, what) {
   return new PhoneError("bad_input", { hint: `"${name}" is missing: ${what}.` });
 }

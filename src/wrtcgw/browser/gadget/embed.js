@@ -4,23 +4,24 @@
 // allowed_origins.
 
 (() => {
-  const script = document.currentScript;
+  const script = /** @type {HTMLScriptElement} */ (document.currentScript);
   const home = new URL("./", script.src);
-  const features = document.featurePolicy?.features() ?? ["speaker-selection"]; // Chromium warns of what it has not
-  const wanted = ["microphone", "autoplay", ...features.filter((name) => name === "speaker-selection")].join("; ");
+  const { featurePolicy } = /** @type {any} */ (document); // not everywhere, and Chromium warns of what it has not
+  const able = featurePolicy?.features().includes("speaker-selection") ?? true;
+  const wanted = `microphone; autoplay${able ? "; speaker-selection" : ""}`;
   const { target, allow = wanted, title = "Phone", ...given } = script.dataset;
-  const requests = new Map();
+  const requests = new Map(); // by number: {resolve, reject}
   let count = 0;
-  let ready;
-  const isReady = new Promise((resolve) => {
+  let ready = () => {};
+  const isReady = /** @type {Promise<void>} */ (new Promise((resolve) => {
     ready = resolve;
-  });
+  }));
 
   const frame = Object.assign(document.createElement("iframe"), { allow, title, width: 340, height: 520 });
   frame.style.border = "0";
   const url = new URL(home);
-  for (const [name, value] of Object.entries(given)) url.searchParams.set(name, value);
-  frame.src = url;
+  for (const [name, value] of Object.entries(given)) url.searchParams.set(name, value ?? "");
+  frame.src = url.href;
 
   addEventListener("message", ({ source, origin, data }) => {
     if (source !== frame.contentWindow || origin !== home.origin || data?.gadget !== "wrtcgw") return;
@@ -32,24 +33,24 @@
       if (detail.ok) resolve?.(detail.result);
       else reject?.(Object.assign(new Error(detail.error.hint), detail.error));
     } else {
-      frame.parentElement.dispatchEvent(new CustomEvent(`wrtcgw-${type}`, { detail, bubbles: true }));
+      frame.parentElement?.dispatchEvent(new CustomEvent(`wrtcgw-${type}`, { detail, bubbles: true }));
     }
   });
 
-  /** Orders something of the phone: order("call", { to: "1003" }). */
+  /** Orders something of the phone: order("call", { to: "1003" }). @param {string} type @param {object} [fields] */
   async function order(type, fields = {}) {
     await isReady;
     const request = (count += 1);
     return new Promise((resolve, reject) => {
       requests.set(request, { resolve, reject });
-      frame.contentWindow.postMessage({ ...fields, gadget: "wrtcgw", type, request }, home.origin);
+      frame.contentWindow?.postMessage({ ...fields, gadget: "wrtcgw", type, request }, home.origin);
     });
   }
 
   function put() {
     const element = document.querySelector(target ?? "body");
-    element.append(frame);
-    element.phone = { frame, order };
+    element?.append(frame);
+    if (element) Object.assign(element, { phone: { frame, order } });
   }
 
   if (document.querySelector(target ?? "body")) put();

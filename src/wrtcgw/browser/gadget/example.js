@@ -12,8 +12,10 @@ const SNIPPET = `<div id="phone"></div>
   // place.phone.order("init", { dn: "5001" });
   // place.phone.order("call", { to: "1003", data: { CaseId: "42" } });
 </script>`;
+/** @type {(id: string) => any} */
 const $ = (id) => document.getElementById(id);
 
+/** @param {string} text */
 function tell(text) {
   const line = document.createElement("li");
   line.textContent = text;
@@ -21,6 +23,10 @@ function tell(text) {
   line.scrollIntoView({ block: "nearest" });
 }
 
+/**
+ * @param {string} type
+ * @param {Record<string, any>} detail
+ */
 function shortly(type, { peer, state, cause, code, hint, dn, registration }) {
   return [type, dn, peer, typeof state === "string" ? state : registration?.state, cause, code, hint]
     .filter(Boolean)
@@ -29,9 +35,10 @@ function shortly(type, { peer, state, cause, code, hint, dn, registration }) {
 
 $("snippet").textContent = SNIPPET;
 for (const type of EVENTS) {
-  $("phone").addEventListener(`wrtcgw-${type}`, ({ detail }) => tell(shortly(type, detail)));
+  $("phone").addEventListener(`wrtcgw-${type}`, (/** @type {CustomEvent} */ { detail }) => tell(shortly(type, detail)));
 }
-$("order").addEventListener("submit", (event) => {
+$("order").addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
   event.preventDefault();
-  $("phone").phone.order("call", { to: $("to").value }).catch((error) => tell(`refused: ${error.message}`));
+  const refused = (/** @type {Error} */ error) => tell(`refused: ${error.message}`);
+  $("phone").phone.order("call", { to: $("to").value }).catch(refused);
 });

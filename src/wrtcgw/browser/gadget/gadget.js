@@ -5,55 +5,74 @@ import { makeCommands } from "./commands.js";
 import { Host } from "./host.js";
 import { Names, callView, endView, errorView, stateView } from "./views.js";
 
+/** @import { EndedCall } from "../softphone/types.js" */
+
+/** @import { Call } from "../grtc/call.js" */
+/** @import { Phone } from "../grtc/phone.js" */
+/** @import { Message } from "./commands.js" */
+
 export class Gadget {
   #names = new Names();
+  /** @type {WeakMap<Call, string>} */
   #last = new WeakMap(); // what was told of a call
   #state = ""; // what was told of the phone
   #signedIn = false;
+  /** @type {[type: string, fields: object][] | null} */
   #early = []; // what there was to tell before the gadget was ready
-  #start;
-  #started = new Promise((resolve) => {
+  #start = () => {};
+  #started = /** @type {Promise<void>} */ (new Promise((resolve) => {
     this.#start = resolve;
-  });
+  }));
 
   /**
    * @param {object} options
-   * @param {import("../grtc/phone.js").Phone} options.phone
+   * @param {Phone} options.phone
    * @param {string[]} options.origins pages that may be the host
-   * @param {(message: object) => Promise<object>} options.init what the command "init" does
+   * @param {(message: Message) => Promise<object>} options.init what the command "init" does
    * @param {(error: PhoneError) => void} [options.failed] is told of commands that failed
+   * @param {Window} [options.window] the gadget's own
+   * @param {Pick<Console, "warn">} [options.console]
    */
   constructor({ phone, origins, init, failed = () => {}, ...surroundings }) {
-    const state = () => stateView(phone, this.#names);
-    Object.assign(this, { phone, failed, state });
-    this.commands = makeCommands({ phone, names: this.#names, state, init });
+    this.phone = phone;
+    this.failed = failed;
+    this.state = () => stateView(phone, this.#names);
+    this.commands = makeCommands({ phone, names: this.#names, state: this.state, init });
     this.host = new Host({ origins, receive: (message) => this.#obey(message), ...surroundings });
     phone.on("incoming", (call) => this.#tellCall("incoming", call));
     phone.on("call", (call) => call.isOver || this.#tellCall("callState", call));
-    phone.on("callended", (call) => this.#post("callEnded", endView(call, this.#names)));
+    phone.on("callended", (call) => this.#post("callEnded", endView(/** @type {EndedCall} */ (call), this.#names)));
     phone.on("error", (error) => this.tellError(error));
-    for (const name of ["registration", "connection"]) phone.on(name, () => this.#tellState());
+    for (const name of /** @type {const} */ (["registration", "connection"])) phone.on(name, () => this.#tellState());
     phone.on("signedout", ({ reason }) => this.#tellSignedOut(reason));
   }
 
   /** Takes commands from now on, and tells the host so, before all that happened until now. */
   ready() {
     this.host.post("ready", this.state());
-    for (const event of this.#early.splice(0)) this.host.post(...event);
+    for (const event of this.#early?.splice(0) ?? []) this.host.post(...event);
     this.#early = null;
     this.#start();
   }
 
-  /** Tells the host that something is wrong. */
+  /**
+   * Tells the host that something is wrong.
+   * @param {PhoneError} error
+   */
   tellError(error) {
     this.#post("error", errorView(error));
   }
 
+  /** @param {[type: string, fields: object]} event */
   #post(...event) {
     if (this.#early) this.#early.push(event);
     else this.host.post(...event);
   }
 
+  /**
+   * @param {"incoming" | "callState"} type
+   * @param {Call} call
+   */
   #tellCall(type, call) {
     const view = callView(call, this.#names);
     const text = JSON.stringify(view);
@@ -72,11 +91,13 @@ export class Gadget {
     this.#post("state", { ...state, calls });
   }
 
+  /** @param {string} reason */
   #tellSignedOut(reason) {
     this.#signedIn = false;
     this.#post("signedOut", { reason });
   }
 
+  /** @param {Message} message */
   async #obey(message) {
     const { type, request = null } = message;
     try {

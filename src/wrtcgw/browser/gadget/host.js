@@ -4,6 +4,7 @@
 export const MARK = "wrtcgw";
 
 export class Host {
+  /** @type {Set<string>} */
   #told = new Set();
   #window;
   #console;
@@ -11,9 +12,9 @@ export class Host {
   /**
    * @param {object} options
    * @param {string[]} options.origins pages that may be the host
-   * @param {(message: object) => void} options.receive is given the host's messages
+   * @param {(message: Record<string, any>) => void} options.receive is given the host's messages
    * @param {Window} [options.window] the gadget's own
-   * @param {Console} [options.console]
+   * @param {Pick<Console, "warn">} [options.console]
    */
   constructor({ origins, receive, window = globalThis.window, console = globalThis.console }) {
     this.#window = window;
@@ -31,11 +32,16 @@ export class Host {
     return this.#window.parent !== this.#window;
   }
 
-  /** Tells the host something; nothing before it is known who that is. */
+  /**
+   * Tells the host something; nothing before it is known who that is.
+   * @param {string} type
+   * @param {object} [fields]
+   */
   post(type, fields = {}) {
     if (this.isThere && this.origin) this.#window.parent.postMessage({ ...fields, gadget: MARK, type }, this.origin);
   }
 
+  /** @param {MessageEvent} event */
   #heard({ data, origin, source }) {
     if (data?.gadget !== MARK || source === this.#window) return;
     if (!this.isThere || source !== this.#window.parent) this.#refuse(origin, "it is not the page around the gadget");
@@ -46,6 +52,10 @@ export class Host {
     }
   }
 
+  /**
+   * @param {string} origin
+   * @param {string} why
+   */
   #refuse(origin, why) {
     if (this.#told.has(origin)) return;
     this.#told.add(origin);
@@ -53,7 +63,10 @@ export class Host {
   }
 }
 
-// Chromium and Safari know the ancestors; elsewhere the referrer tells, unless the host keeps it to itself.
+/**
+ * Chromium and Safari know the ancestors; elsewhere the referrer tells, unless the host keeps it to itself.
+ * @param {Window} window
+ */
 function originOf(window) {
   const [parent] = window.location.ancestorOrigins ?? [];
   if (parent) return parent;

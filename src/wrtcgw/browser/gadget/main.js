@@ -7,22 +7,46 @@ import { icon } from "../softphone/icons.js";
 import { mayLeave, mayTake, watchClosing } from "../softphone/leaving.js";
 import { mountPanel } from "../softphone/panel.js";
 import { mountSignIn } from "../softphone/signin.js";
+import { Texts } from "../softphone/texts.js";
 import { button } from "../softphone/views/parts.js";
 import { farewell } from "../softphone/words.js";
 import { Gadget } from "./gadget.js";
 import { readParameters, withoutSecrets } from "./parameters.js";
 import { loadGadgetTexts } from "./texts.js";
 
+/** @import { Params } from "../softphone/types.js" */
+
+/** @import { Message } from "./commands.js" */
+
 const AGAIN = [1_000, 2_000, 4_000, 8_000]; // ms between tries to reach the gateway after a reload
-const $ = (id) => document.getElementById(id);
+/**
+ * @typedef {{dn?: string, password?: string}} Demo
+ * @typedef {[code: string, params: Params]} Problem
+ *
+ * @typedef {object} Page what the page is now
+ * @property {Texts} texts
+ * @property {ReturnType<typeof mountPanel> | null} panel
+ * @property {ReturnType<typeof mountSignIn> | null} form
+ * @property {{code: string} | null} reason why nobody is signed in
+ * @property {{demo?: Demo | null, origins?: string[]}} settings
+ * @property {Problem[]} problems
+ */
+
+/** @type {(id: string) => HTMLElement} */
+const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const wanted = readParameters(location.search);
 const phone = new Phone({ answerOnTalk: true }); // the gateway tells whether the site has allowed it
-const page = { texts: null, panel: null, form: null, reason: null, settings: {}, problems: [], gadget: null };
+/** @type {Page} */
+const page = { texts: new Texts("en", {}), panel: null, form: null, reason: null, settings: {}, problems: [] };
+/** @type {Gadget} */
+let gadget;
+/** @type {(key: string, params?: Params) => string} */
 const t = (key, params) => page.texts.t(key, params);
 
 // ---- what is wrong with the surroundings, said as long as it is so
 
 function surroundings() {
+  /** @type {Problem[]} */
   const problems = wanted.unfilled.map(({ name, value }) => ["placeholder_not_filled", { name, value }]);
   if (wanted.secrets.length) problems.push(["secret_in_address", { name: wanted.secrets.join(", ") }]);
   if (!window.isSecureContext) problems.push(["insecure_frame", {}]);
@@ -30,7 +54,10 @@ function surroundings() {
   return problems;
 }
 
-// What to do about a refused microphone is another thing in a frame that may not even ask for it.
+/**
+ * What to do about a refused microphone is another thing in a frame that may not even ask for it.
+ * @param {string} language
+ */
 async function loadTexts(language) {
   const texts = await loadGadgetTexts(language);
   if (lacksMicrophone()) texts.messages["error.microphone_refused.todo"] = texts.t("microphone_policy.todo");
@@ -43,25 +70,26 @@ function lacksMicrophone() {
 
 // A frame without a word in `allow` is told so only here; later the browser just says no.
 function mayUseMicrophone() {
-  const policy = document.permissionsPolicy ?? document.featurePolicy;
-  return policy?.allowsFeature?.("microphone") ?? true;
+  /** @typedef {{allowsFeature?: (name: string) => boolean}} Policy not in every browser, nor in its types */
+  const { permissionsPolicy, featurePolicy } = (
+    /** @type {{permissionsPolicy?: Policy, featurePolicy?: Policy}} */ (/** @type {unknown} */ (document)));
+  return (permissionsPolicy ?? featurePolicy)?.allowsFeature?.("microphone") ?? true;
 }
 
 function drawProblems() {
-  const one = ([code, params]) =>
-    el(
-      "div",
-      { class: "notice warning", "data-code": code },
-      icon("alert"),
-      el("p", null, el("strong", null, t(`${code}.title`, params)), " ", t(`${code}.todo`, params)),
-      button({
-        label: t("notice.dismiss"), icon: "close", kind: "quiet", bare: true,
-        onclick: (event) => event.currentTarget.parentElement.remove(),
-      }),
-    );
+  /** @type {(problem: Problem) => HTMLElement} */
+  const one = ([code, params]) => {
+    const words = el("p", null, el("strong", null, t(`${code}.title`, params)), " ", t(`${code}.todo`, params));
+    const close = button({
+      label: t("notice.dismiss"), icon: "close", kind: "quiet", bare: true, onclick: () => node.remove(),
+    });
+    const node = el("div", { class: "notice warning", "data-code": code }, icon("alert"), words, close);
+    return node;
+  };
   $("problems").replaceChildren(...page.problems.map(one));
 }
 
+/** @param {Problem} problem */
 function hintOf([code, params]) {
   return `${t(`${code}.title`, params)} ${t(`${code}.todo`, params)}`;
 }
@@ -71,8 +99,8 @@ function hintOf([code, params]) {
 function drawHead() {
   document.documentElement.lang = page.texts.language;
   document.title = t("page.title");
-  say(document.querySelector("h1"), t("page.title"));
-  put(document.querySelector("main"), "aria-label", t("page.title")); // the page around it has a main part, too
+  say(/** @type {Element} */ (document.querySelector("h1")), t("page.title"));
+  put(/** @type {Element} */ (document.querySelector("main")), "aria-label", t("page.title")); // the page around it has a main part, too
   const leave = button({
     label: t("page.sign_out"), icon: "signOut", kind: "quiet small", bare: true, id: "sign-out", onclick: signOut,
   });
@@ -92,31 +120,37 @@ function drawSignIn() {
   });
 }
 
-// What the host orders needs no question; what is typed here does.
+/**
+ * What the host orders needs no question; what is typed here does.
+ * @param {{dn: string, password: string, id: string, displayName: string}} who
+ */
 async function signInHere(who) {
   if (await mayTake(who.id || `phone-${who.dn}`, who.dn, page.texts)) await signIn(who);
 }
 
+/** @param {{dn: string, password: string, id: string, displayName: string}} who */
 async function signIn({ dn, password, id, displayName }) {
   page.reason = null;
   try {
     await phone.signIn({ dn, password, id: id || undefined, displayName });
   } catch (error) {
-    page.gadget.tellError(asPhoneError(error));
+    gadget.tellError(asPhoneError(error));
     throw error;
   }
-  enter();
-  if (document.hasFocus()) page.panel.focus();
+  const panel = enter();
+  if (document.hasFocus()) panel.focus();
 }
 
 function enter() {
   page.form = null;
   page.panel?.unmount();
-  page.panel = mountPanel($("app"), phone, {
+  const panel = mountPanel($("app"), phone, {
     texts: page.texts, compact: true, status: $("status"), number: wanted.number,
   });
-  globalThis.gadget = { phone, desk: page.panel.model }; // for the browser's console
+  page.panel = panel;
+  Object.assign(globalThis, { gadget: { phone, desk: panel.model } }); // for the browser's console
   drawHead();
+  return panel;
 }
 
 async function signOut() {
@@ -128,8 +162,9 @@ async function signOut() {
   }
 }
 
+/** @param {{reason: string, code: string}} told */
 function left(told) {
-  page.reason = farewell(told);
+  page.reason = farewell(told) || null;
   page.panel?.unmount();
   page.panel = null;
   put($("app"), "class", null);
@@ -137,7 +172,10 @@ function left(told) {
   drawSignIn();
 }
 
-// What a host has ordered and what failed is told once: a call that failed says so by its end.
+/**
+ * What a host has ordered and what failed is told once: a call that failed says so by its end.
+ * @param {PhoneError} error
+ */
 function complain(error) {
   const model = page.panel?.model;
   if (model && model.lastEnded?.ended.cause !== error.code) model.complain(error);
@@ -145,19 +183,23 @@ function complain(error) {
 
 // ---- what the host orders
 
+/** @param {Message} message */
 async function init(message) {
   const { language, theme, password, token } = message;
-  for (const name of ["dn", "id", "number"]) if (message[name] !== undefined) wanted[name] = String(message[name]);
+  for (const name of /** @type {const} */ (["dn", "id", "number"])) if (message[name] !== undefined) wanted[name] = String(message[name]);
   if (message.displayName !== undefined) wanted.name = String(message.displayName);
   if (theme) applyTheme(theme);
   if (language) await changeLanguage(language);
   if (token) await takeSession(token);
   else if (password) await signIn({ dn: wanted.dn, password, id: wanted.id, displayName: wanted.name });
   else if (page.form) drawSignIn();
-  return page.gadget.state();
+  return gadget.state();
 }
 
-// The session of a page that has signed in by itself, and leaves it to the gadget.
+/**
+ * The session of a page that has signed in by itself, and leaves it to the gadget.
+ * @param {string} token
+ */
 async function takeSession(token) {
   const { dn, id = `phone-${dn}` } = { dn: wanted.dn, ...(wanted.id ? { id: wanted.id } : {}) };
   try {
@@ -169,6 +211,7 @@ async function takeSession(token) {
   enter();
 }
 
+/** @param {string} language */
 async function changeLanguage(language) {
   page.texts = await loadTexts(language);
   drawHead();
@@ -177,6 +220,7 @@ async function changeLanguage(language) {
   else drawSignIn();
 }
 
+/** @param {string} theme */
 function applyTheme(theme) {
   put(document.documentElement, "data-theme", ["light", "dark"].includes(theme) ? theme : null);
 }
@@ -188,8 +232,8 @@ async function resume() {
     try {
       return await phone.resume();
     } catch (error) {
-      page.reason = asPhoneError(error);
-      if (page.reason.code !== "gateway_unreachable") return false;
+      const { code } = (page.reason = asPhoneError(error));
+      if (code !== "gateway_unreachable") return false;
     }
     await new Promise((resolve) => setTimeout(resolve, AGAIN[Math.min(attempt, AGAIN.length - 1)]));
     page.reason = null;
@@ -207,7 +251,7 @@ async function start() {
   if (wanted.secrets.length) history.replaceState(null, "", withoutSecrets(location.href));
   const [texts, settings] = await Promise.all([loadTexts(wanted.lang), loadSettings()]);
   Object.assign(page, { texts, settings, problems: surroundings() });
-  page.gadget = new Gadget({
+  gadget = new Gadget({
     phone, init, origins: [location.origin, ...(settings.origins ?? [])],
     failed: (error) => complain(error),
   });
@@ -217,8 +261,8 @@ async function start() {
   drawProblems();
   if (await resume()) enter();
   else drawSignIn();
-  page.gadget.ready();
-  for (const problem of page.problems) page.gadget.tellError(new PhoneError(problem[0], { hint: hintOf(problem) }));
+  gadget.ready();
+  for (const problem of page.problems) gadget.tellError(new PhoneError(problem[0], { hint: hintOf(problem) }));
 }
 
 start();

@@ -3,7 +3,7 @@
 
 const PLACEHOLDER = /\$[A-Za-z][\w.]*\$/;
 const SECRETS = ["password", "token"];
-const NAMES = ["dn", "id", "name", "number", "lang", "theme"];
+const NAMES = /** @type {const} */ (["dn", "id", "name", "number", "lang", "theme"]);
 
 /**
  * Returns what was told by the address; "" for what was not.
@@ -14,7 +14,11 @@ const NAMES = ["dn", "id", "name", "number", "lang", "theme"];
  */
 export function readParameters(search) {
   const given = new URLSearchParams(search);
-  const found = { unfilled: [], secrets: SECRETS.filter((name) => given.has(name)) };
+  const found = {
+    dn: "", id: "", name: "", number: "", lang: "", theme: "",
+    unfilled: /** @type {{name: string, value: string}[]} */ ([]),
+    secrets: SECRETS.filter((name) => given.has(name)),
+  };
   for (const name of NAMES) {
     const value = (given.get(name) ?? "").trim();
     const filled = !PLACEHOLDER.test(value);
@@ -24,7 +28,10 @@ export function readParameters(search) {
   return found;
 }
 
-/** Returns an address without what may not stand in it. */
+/**
+ * Returns an address without what may not stand in it.
+ * @param {string} href
+ */
 export function withoutSecrets(href) {
   const url = new URL(href);
   for (const name of SECRETS) url.searchParams.delete(name);

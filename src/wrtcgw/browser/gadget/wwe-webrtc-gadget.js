@@ -2,19 +2,31 @@
 // it keeps its code; underneath is the library, so there is nothing to poll, and calls can also come in:
 // `webrtcGadget.on("incoming", (call) => …)`, `answer()`, `reject()`, `hold()`, `resume()`, `phone`.
 
-window.webrtcGadget = (() => {
-  const home = new URL("../", document.currentScript.src);
-  const loaded = import(new URL("grtc/phone.js", home));
+/** @typedef {import("../grtc/call.js").Call} Call */
+/** @typedef {import("../grtc/phone.js").Phone} Phone */
+/** @typedef {import("../grtc/types.js").PhoneEvents} PhoneEvents */
+
+/** @type {Record<string, any>} */ (/** @type {unknown} */ (window)).webrtcGadget = (() => {
+  const script = /** @type {HTMLScriptElement} */ (document.currentScript);
+  const home = new URL("../", script.src);
+  /** @type {Promise<typeof import("../grtc/phone.js")>} */
+  const loaded = import(new URL("grtc/phone.js", home).href);
   loaded.catch(() => {}); // told by init
+  /** @type {[keyof PhoneEvents, (...details: any[]) => unknown][]} */
   const listeners = [];
+  /** @type {Phone | null} */
   let phone = null;
-  let last = null; // the call that the buttons are about
+  /** @type {Call | null} that the buttons are about */
+  let last = null;
+  /** @type {Promise<Call> | null} */
   let placing = null;
 
-  async function start({ gatewayUrl }) {
+  /** @param {string} [gatewayUrl] */
+  async function start(gatewayUrl) {
     const { Phone } = await loaded;
     const gateway = gatewayUrl ? new URL(gatewayUrl, location.href).href : home.href;
-    phone = new Phone({ gateway, answerOnTalk: true }); // the gateway tells whether the site has allowed it
+    const made = new Phone({ gateway, answerOnTalk: true }); // the gateway tells whether the site has allowed it
+    phone = made;
     phone.on("incoming", (call) => {
       last ??= call;
     });
@@ -22,31 +34,42 @@ window.webrtcGadget = (() => {
       if (last === null && !call.isOver) last = call;
     });
     phone.on("callended", (call) => {
-      if (last === call) last = [...phone.calls.values()][0] ?? null;
+      if (last === call) last = [...made.calls.values()][0] ?? null;
     });
     for (const [name, listener] of listeners) phone.on(name, listener);
+    return made;
   }
 
   // As fetch does: an answer that says no is an answer; only what never arrived is an error.
+  /** @param {Promise<unknown> | undefined} work */
   const answered = async (work) => {
     try {
       await work;
       return new Response("OK");
     } catch (error) {
-      if (!(error.status >= 400)) throw error;
-      return new Response(error.hint, { status: error.status, statusText: error.code });
+      const { status = 0, hint, code } = /** @type {Partial<import("../grtc/errors.js").PhoneError>} */ (error);
+      if (!(status >= 400)) throw error;
+      return new Response(hint, { status, statusText: code });
     }
   };
 
+  /** @returns {Call | Promise<Call>} */
   const there = () => last ?? Promise.reject(new Error("There is no call."));
 
   return {
-    /** Signs in; fulfilled with a Response. `gatewayUrl` is only for a gateway other than this script's. */
+    /**
+     * Signs in; fulfilled with a Response. `gatewayUrl` is only for a gateway other than this script's.
+     * @param {{agentId?: string, dn: string | number, password?: string, gatewayUrl?: string}} who
+     */
     async init({ agentId, dn, password, gatewayUrl }) {
-      if (!phone) await start({ gatewayUrl });
-      return answered(phone.signIn({ id: agentId, dn: String(dn), password }));
+      const made = phone ?? (await start(gatewayUrl));
+      return answered(made.signIn({ id: agentId, dn: String(dn), password }));
     },
-    /** Calls a number; fulfilled when the gateway has taken the call. */
+    /**
+     * Calls a number; fulfilled when the gateway has taken the call.
+     * @param {string | number} destination
+     * @param {import("../grtc.js").CallOptions} [options]
+     */
     async placeCall(destination, options) {
       if (!phone) throw new Error("webrtcGadget.init() comes first.");
       placing = phone.call(String(destination), options);
@@ -62,10 +85,15 @@ window.webrtcGadget = (() => {
     },
     signOut: () => answered(phone?.signOut()),
     answer: async () => (await there()).answer(),
+    /** @param {number} [code] */
     reject: async (code) => (await there()).reject(code),
     hold: async () => (await there()).hold(),
     resume: async () => (await there()).resume(),
-    /** Events of the library's Phone: "incoming", "call", "callended", "error" … */
+    /**
+     * Events of the library's Phone: "incoming", "call", "callended", "error" …
+     * @param {keyof PhoneEvents} name
+     * @param {(...details: any[]) => unknown} listener
+     */
     on(name, listener) {
       listeners.push([name, listener]);
       phone?.on(name, listener);

@@ -2,11 +2,21 @@
 // {id, previousId, uuid, direction, number, state, data}, its state one of dialing, ringing, established, held and
 // released.
 
+/**
+ * @typedef {"dialing" | "ringing" | "established" | "held" | "released"} State
+ * @typedef {{id: string, previousId?: string, uuid: string, direction: "outbound" | "inbound", number: string,
+ *   state: State, data: {key: string, value: string}[]}} Seen a call of the desktop
+ */
+
+/** @type {Record<string, State>} */
 const STATES = {
   Dialing: "dialing", Ringing: "ringing", Established: "established", Held: "held", Released: "released",
 };
 
-// Only "CallStarted" is documented; the others are what one would expect, and harmless where they never come.
+/**
+ * Only "CallStarted" is documented; the others are what one would expect, and harmless where they never come.
+ * @type {Record<string, State | null>}
+ */
 const EVENTS = {
   CallStarted: null,
   CallRinging: "ringing",
@@ -22,6 +32,7 @@ const EVENTS = {
 /**
  * Returns the desktop behind an object of either kind: the Workspace SDK, whose `voice` has `on`, or the client of the
  * npm package genesys-workspace-client-js, which has it itself.
+ * @param {any} workspace
  */
 export function desktopOf(workspace) {
   return typeof workspace.voice?.on === "function" ? new SdkDesktop(workspace) : new ClientDesktop(workspace);
@@ -29,35 +40,50 @@ export function desktopOf(workspace) {
 
 /** The Workspace SDK: `workspace.voice.on("CallStarted", …)`, `workspace.voice.makeCall({destination})`. */
 export class SdkDesktop {
-  control = "page"; // nothing else of it knows our phone
+  control = /** @type {const} */ ("page"); // nothing else of it knows our phone
 
+  /** @param {any} workspace */
   constructor(workspace) {
     this.voice = workspace.voice;
   }
 
-  /** Tells of calls from now on; returns what ends that. */
+  /**
+   * Tells of calls from now on; returns what ends that.
+   * @param {(seen: Seen) => void} tell
+   */
   listen(tell) {
     const listeners = Object.entries(EVENTS).map(([name, state]) => {
+      /** @param {any} call */
       const listener = (call) => tell(fromSdk(call, state));
       this.voice.on(name, listener);
-      return [name, listener];
+      return /** @type {const} */ ([name, listener]);
     });
     return () => listeners.forEach(([name, listener]) => this.voice.off?.(name, listener));
   }
 
+  /** @param {string} destination */
   makeCall(destination) {
     return this.voice.makeCall({ destination });
   }
 
+  /** @param {string} id */
   answer(id) { return this.voice.answerCall?.(id); }
 
+  /** @param {string} id */
   hold(id) { return this.voice.holdCall?.(id); }
 
+  /** @param {string} id */
   retrieve(id) { return this.voice.retrieveCall?.(id); }
 
+  /** @param {string} id */
   release(id) { return this.voice.releaseCall?.(id); }
 }
 
+/**
+ * @param {any} call
+ * @param {State | null} state
+ * @returns {Seen}
+ */
 function fromSdk(call, state) {
   const outbound = /^out/i.test(call.direction ?? call.callType ?? (call.destination ? "out" : "in"));
   return {
@@ -72,29 +98,42 @@ function fromSdk(call, state) {
 
 /** genesys-workspace-client-js: `api.on("CallStateChanged", …)`, `api.voice.makeCall(number)`, `answerCall(id)` … */
 export class ClientDesktop {
-  control = "sip"; // the server behind it controls our DN by SIP
+  control = /** @type {const} */ ("sip"); // the server behind it controls our DN by SIP
 
+  /** @param {any} api */
   constructor(api) {
     this.api = api; // its `voice` is there only after initialize()
   }
 
+  /** @param {(seen: Seen) => void} tell */
   listen(tell) {
+    /** @param {any} event */
     const listener = ({ call, previousConnId }) => STATES[call.state] && tell(fromClient(call, previousConnId));
     this.api.on("CallStateChanged", listener);
     return () => this.api.removeListener("CallStateChanged", listener);
   }
 
+  /** @param {string} destination */
   makeCall(destination) { return this.api.voice.makeCall(destination); }
 
+  /** @param {string} id */
   answer(id) { return this.api.voice.answerCall(id); }
 
+  /** @param {string} id */
   hold(id) { return this.api.voice.holdCall(id); }
 
+  /** @param {string} id */
   retrieve(id) { return this.api.voice.retrieveCall(id); }
 
+  /** @param {string} id */
   release(id) { return this.api.voice.releaseCall(id); }
 }
 
+/**
+ * @param {any} call
+ * @param {string} [previousId]
+ * @returns {Seen}
+ */
 function fromClient(call, previousId) {
   const outbound = call.callType ? /^out/i.test(call.callType) : call.state === "Dialing";
   return {
@@ -108,6 +147,7 @@ function fromClient(call, previousId) {
   };
 }
 
+/** @param {any} data */
 function pairs(data) {
   if (Array.isArray(data)) return data.map(({ key, value }) => ({ key, value: String(value) }));
   return Object.entries(data ?? {}).map(([key, value]) => ({ key, value: String(value) }));
