@@ -16,7 +16,6 @@ from tests.support.gatewaycase import PAGE_SDP
 from tests.web.test_flows import POLL, POST, TEXT, FlowCase
 from wrtcgw.config.settings import keys
 from wrtcgw.gateway.alarms import AlarmKind
-from wrtcgw.web.api import GatewayAPI
 from wrtcgw.web.errors import ROWS
 
 TOP = Path(__file__).parent.parent
@@ -184,15 +183,18 @@ class Names(SynchronousTestCase):
         self.assertIn("python3 -m venv .venv && .venv/bin/pip install tox && .venv/bin/tox", lines)
 
 
-class Completeness(SynchronousTestCase):
+class Completeness(FlowCase):
     """What has to be named is named."""
 
     def test_routes(self) -> None:
         """The page of the API names each route."""
         text = page("docs/api.md")
-        for rule in GatewayAPI.app.url_map.iter_rules():
-            name = rule.rule.removeprefix("/api/webrtc/")
-            self.assertTrue(rule.rule in text or f"`{name}`" in text, rule.rule)
+        self.welcome()
+        routes = self.surface.rest.routes.all
+        self.assertGreater(len(routes), 18)
+        for route in routes:
+            name = route.path.removeprefix("/api/webrtc/")
+            self.assertTrue(route.path in text or f"`{name}`" in text, route.path)
 
     def test_error_codes(self) -> None:
         """And each code of an error."""

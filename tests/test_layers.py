@@ -225,6 +225,37 @@ def _module_of(imported: str, names: set[str]) -> str:
     return parent if parent in names and parent != "wrtcgw" else ""
 
 
+READS_OF_REQUESTS = {"requestHeaders", "content", "args", "received_cookies", "getHeader", "getAllHeaders", "getCookie"}
+"""Attributes of Twisted's request that what it brought is read from."""
+MAY_READ = {
+    "wrtcgw.web.incoming": "the one that reads",
+    "wrtcgw.web.site": "the one Host field that a request must have, before it is looked at",
+    "wrtcgw.web.tracing": "hands bytes to the recorder, as they came",
+}
+
+
+class RequestTests(SynchronousTestCase):
+    """A request is read in one place."""
+
+    def test_read_once(self) -> None:
+        """Besides :mod:`wrtcgw.web.incoming` nobody takes Twisted's request apart."""
+        found = {
+            f"{module.name}:{node.lineno} {node.attr}"
+            for module in modules(SOURCE, "wrtcgw")
+            for node in ast.walk(module.tree)
+            if module.part == "web" and module.name not in MAY_READ
+            if isinstance(node, ast.Attribute) and node.attr in READS_OF_REQUESTS
+        }
+        self.assertEqual(found, set())
+
+    def test_it_notices(self) -> None:
+        """The exceptions do read, so none is there for nothing."""
+        for module in modules(SOURCE, "wrtcgw"):
+            if module.name in MAY_READ:
+                read = {node.attr for node in ast.walk(module.tree) if isinstance(node, ast.Attribute)}
+                self.assertTrue(read & READS_OF_REQUESTS, module.name)
+
+
 class SizeTests(SynchronousTestCase):
     """Things stay small enough to be read at once."""
 

@@ -44,7 +44,7 @@ class RealTimeTests(DesktopCalls):
             page.vanish()
         await self.parts.listener.stopService()
         await self.parts.agent.stopService()
-        self.parts.api.close()
+        self.parts.surface.close()
         await socket.stop()
         self.assertEqual(self.server.strays, [])
         self.assertEqual([page.complaints for page in self.pages if page.complaints], [])

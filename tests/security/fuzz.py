@@ -365,7 +365,7 @@ class Round:
         for agent in list(self.flow.gateway.agents()):
             self.flow.begin(self.flow.gateway.sign_out(agent.id))
         self.flow.run_for(1000)
-        self.flow.api.close()
+        self.flow.surface.close()
         self.connection.cut()
         self.sockets.network.settle()
 

@@ -260,7 +260,7 @@ class PagesAndPeers(RuleBasedStateMachine):
             flow.begin(flow.gateway.sign_out(agent.id))
         flow.run_for(LONGEST)
         self.collect()
-        flow.api.close()
+        flow.surface.close()
         flow.run_for(100)
         self.collect()
         health = flow.gateway.health()

@@ -131,7 +131,7 @@ class Agents(WebTestCase):
 
     def test_off(self) -> None:
         """audit_log = false writes nothing; a reload counts."""
-        self.api.reconfigure(WebSettings(audit_log=False))
+        self.surface.reconfigure(WebSettings(audit_log=False))
         with audited() as lines:
             self.sign_in("vic")
         self.assertEqual(lines, [])

@@ -68,7 +68,7 @@ class PerAddress(WebTestCase):
         first[0].lose()
         self.wires.remove(first[0])
         self.assertTrue(self.is_served(self.wire("198.51.100.7")))
-        self.assertEqual((len(self.api.connections), self.api.connections.refused), (4, 1))
+        self.assertEqual((len(self.surface.connections), self.surface.connections.refused), (4, 1))
 
     def test_reason(self) -> None:
         """The one that is refused hears which setting is to blame."""
@@ -100,11 +100,11 @@ class PerAddress(WebTestCase):
             token = answer.headers["x-wrtc-session"]
             wire.get(f"/api/webrtc/message?id=a{number}&wait=50", Authorization=f"Bearer {token}")
             self.clock.advance(0.06)
-        self.assertEqual((len(self.api.connections), self.api.connections.refused), (30, 0))
+        self.assertEqual((len(self.surface.connections), self.surface.connections.refused), (30, 0))
 
     def test_proxy(self) -> None:
         """A trusted proxy speaks for many clients, and is not counted."""
-        self.api.close()
+        self.surface.close()
         self.configure(evolve(self.settings, trusted_proxies=(ip_network("192.0.2.0/28"),)))
         self.assertTrue(all(self.is_served(self.wire("192.0.2.3")) for _ in range(20)))
         wires = [self.wire("192.0.2.77") for _ in range(4)]
@@ -112,7 +112,7 @@ class PerAddress(WebTestCase):
 
     def test_off(self) -> None:
         """0 takes any number; a reload changes it."""
-        self.api.reconfigure(evolve(self.settings, connections_per_address=0))
+        self.surface.reconfigure(evolve(self.settings, connections_per_address=0))
         self.assertTrue(all(self.is_served(self.wire()) for _ in range(20)))
 
 

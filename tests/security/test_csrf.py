@@ -185,5 +185,5 @@ class PasswordInAddresses(Pages):
 
     def test_reload(self) -> None:
         """It can change while the gateway runs."""
-        self.api.reconfigure(WebSettings())
+        self.surface.reconfigure(WebSettings())
         self.assertEqual(self.ask("GET", f"/api/webrtc/sign_in?id=vic&dn=5001&password={PASSWORD}").code, 200)

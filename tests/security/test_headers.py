@@ -4,8 +4,9 @@ from typing import ClassVar, cast
 
 from tests.web.harness import WebTestCase, Wire
 from wrtcgw.browser.pages import PageSettings, browser_pages
+from wrtcgw.daemon.composition import http_surface
 from wrtcgw.gateway import Gateway
-from wrtcgw.web import GatewayAPI, GatewaySite, WebSettings
+from wrtcgw.web import GatewaySite, WebSettings
 from wrtcgw.web.genesys import GenesysSettings
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT", "PROPFIND", "get", "F00")
@@ -62,9 +63,9 @@ class EveryResponse(WebTestCase):
         """Put the surface up with all that there is."""
         pages = browser_pages(PageSettings())
         gateway = cast(Gateway, self.gateway)
-        self.api = GatewayAPI(gateway, settings, self.clock, pages=pages, genesys=GenesysSettings())
-        self.resource = self.api.resource()
-        self.site = GatewaySite(self.api, reactor=self.clock)
+        self.surface = http_surface(gateway, settings, self.clock, pages=pages, genesys=GenesysSettings())
+        self.resource = self.surface.resource()
+        self.site = GatewaySite(self.surface, reactor=self.clock)
 
     def fields(self, method: str, path: str) -> tuple[int, dict[str, str], bytes]:
         """Return status, header fields and all bytes of a response."""

@@ -31,6 +31,7 @@ from tests.transport.test_websocket_server import Caller, Echo
 from tests.web.harness import PASSWORD
 from tests.web.standin import StandInGateway
 from wrtcgw.config import ConfigError, load
+from wrtcgw.daemon.composition import http_surface
 from wrtcgw.daemon.listener import HTTPListener
 from wrtcgw.gateway import Gateway
 from wrtcgw.transport.certificates import ServerTLS, read_pair
@@ -38,7 +39,7 @@ from wrtcgw.transport.interfaces import WebSocketSettings
 from wrtcgw.transport.tls import TLSSettings, websocket_endpoint
 from wrtcgw.transport.websocket import WebSocketURL
 from wrtcgw.transport.websocket_server import WebSocketServerFactory
-from wrtcgw.web import GatewayAPI, GatewaySite, WebSettings
+from wrtcgw.web import GatewaySite, WebSettings
 
 T = TypeVar("T")
 
@@ -71,12 +72,12 @@ class Listening(TestCase):
         self.authority = Authority()
         self.pair = Pair(self.authority, Path(self.mktemp()))
         self.tls = ServerTLS(self.pair.certificate, self.pair.key)
-        self.api = GatewayAPI(cast(Gateway, StandInGateway(Clock())), WebSettings(), cast(Any, reactor))
-        site = GatewaySite(self.api, reactor=cast(Any, reactor))
+        self.surface = http_surface(cast(Gateway, StandInGateway(Clock())), WebSettings(), cast(Any, reactor))
+        site = GatewaySite(self.surface, reactor=cast(Any, reactor))
         self.listener = HTTPListener(cast(Any, reactor), "127.0.0.1", 0, site, key="https_port", tls=self.tls)
         self.listener.startService()
         self.addCleanup(self.listener.stopService)
-        self.addCleanup(self.api.close)
+        self.addCleanup(self.surface.close)
         self.port = self.listener.port
         self.context = ssl.create_default_context(cadata=self.authority.pem().decode())
 
@@ -163,7 +164,7 @@ class Listening(TestCase):
 
     async def test_handshake(self) -> None:
         """Who does not even begin to speak TLS is closed within the time for a head."""
-        self.api.timeouts = 0.2, 0.2
+        self.surface.timeouts = 0.2, 0.2
 
         def silence() -> bytes:
             with socket.create_connection(("127.0.0.1", self.port), 20) as plain:
@@ -177,7 +178,7 @@ class Listening(TestCase):
 
     async def test_crowd(self) -> None:
         """Connections by TLS are counted as others are, and closed when there are too many."""
-        self.api.connections.per_address = 1
+        self.surface.connections.per_address = 1
         with socket.create_connection(("127.0.0.1", self.port), 20):
             try:
                 await self.aside(lambda: self.ask("/api/health"))
@@ -185,7 +186,7 @@ class Listening(TestCase):
                 pass
             else:
                 self.fail("let in")
-        self.assertEqual(self.api.connections.refused, 1)
+        self.assertEqual(self.surface.connections.refused, 1)
 
 
 class MutualTLS(TestCase):

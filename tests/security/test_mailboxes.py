@@ -158,7 +158,7 @@ class Dialect(DialectCase):
         page = self.page()
         for _ in range(120):
             page.offer(to="nobody%20at%20all")
-        session = self.api.genesys._pages.page(page.ssid)  # type: ignore[union-attr]
+        session = self.surface.genesys._pages.page(page.ssid)  # type: ignore[union-attr]
         assert session is not None
         self.assertEqual(len(session._letters), 100)
 
@@ -178,7 +178,7 @@ class Dialect(DialectCase):
         """A page that has signed out leaves no descriptions and no messages behind."""
         page = self.page()
         page.called(PBX_SDP + HUGE[len(SDP) :])
-        session = self.api.genesys._pages.page(page.ssid)  # type: ignore[union-attr]
+        session = self.surface.genesys._pages.page(page.ssid)  # type: ignore[union-attr]
         assert session is not None
         self.assertGreater(len(session.far_offer), 45_000)
         self.get(f"/sign_out?id={page.ssid}")

@@ -8,8 +8,9 @@ from typing import cast
 from tests.web.harness import LOCAL, Answer, WebTestCase
 from wrtcgw.browser.pages import PageSettings, browser_pages
 from wrtcgw.clientlib.hashing import TokenTooShortError, hash_token
+from wrtcgw.daemon.composition import http_surface
 from wrtcgw.gateway import Gateway
-from wrtcgw.web import GatewayAPI, GatewaySite, WebSettings
+from wrtcgw.web import GatewaySite, HTTPSurface, WebSettings
 from wrtcgw.web.settings import OperatorToken, Role
 
 SURFACES = ("/api/agents", "/api/calls/active", "/api/calls/none", "/api/ops/summary", "/api/ops/none", "/ops/", "/ops")
@@ -27,13 +28,13 @@ class Surfaces(WebTestCase):
 
     def configure(self, settings: WebSettings) -> None:
         """Put the surface up, with the pages."""
-        before: GatewayAPI | None = vars(self).get("api")
+        before: HTTPSurface | None = vars(self).get("surface")
         if before is not None:
             before.close()
         pages = browser_pages(PageSettings())
-        self.api = GatewayAPI(cast(Gateway, self.gateway), settings, self.clock, pages=pages)
-        self.resource = self.api.resource()
-        self.site = GatewaySite(self.api, reactor=self.clock)
+        self.surface = http_surface(cast(Gateway, self.gateway), settings, self.clock, pages=pages)
+        self.resource = self.surface.resource()
+        self.site = GatewaySite(self.surface, reactor=self.clock)
 
     def over(self, head: str, address: str = "127.0.0.1") -> Answer:
         """Send the head of a request as it is."""

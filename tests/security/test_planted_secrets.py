@@ -96,7 +96,9 @@ class Planted(DialectCase):
         await super().prepare()
         self.pbx.registrar._passwords = {str(number): PASSWORD for number in range(5001, 5011)}
         keys = KeyRing(StandInSource(key("RSA", "k1")), reactor.seconds)
-        self.parts.api._tokens.parts = IdentityParts(TokenVerifier(SETTINGS, keys, lambda: NOW), Vault(self.pbx.domain))
+        self.parts.surface.tokens.parts = IdentityParts(
+            TokenVerifier(SETTINGS, keys, lambda: NOW), Vault(self.pbx.domain)
+        )
         self.secrets = [PASSWORD, GUESS, OPERATOR, WRONG_OPERATOR, RELAY]
 
     async def send(self, method: str, path: str, body: str = "", **headers: str) -> tuple[int, str, Headers]:
@@ -212,7 +214,7 @@ class Planted(DialectCase):
         kept = self.secrets.index(RELAY)
         passing = [PASSWORD, GUESS, quote_plus(PASSWORD), *token(claims(dn="5003")).split(".")[1:]]
         self.assertGreater(kept, 0)
-        for each in list(within(self.parts.monitoring.recorder, self.parts.gateway, self.parts.api)):
+        for each in list(within(self.parts.monitoring.recorder, self.parts.gateway, self.parts.surface)):
             if isinstance(each, (str, bytes, bytearray)):
                 text = each if isinstance(each, str) else each.decode("latin-1")
                 self.assert_clean("memory", text, passing)

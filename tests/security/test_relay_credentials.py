@@ -4,7 +4,8 @@ from typing import cast
 
 from tests.support.gatewaycase import GatewayCase
 from tests.web.harness import Answer, WebTestCase
-from wrtcgw.web import GatewayAPI, GatewaySite, WebSettings
+from wrtcgw.daemon.composition import http_surface
+from wrtcgw.web import GatewaySite, WebSettings
 from wrtcgw.web.settings import IceSettings
 
 ICE = IceSettings(stun=("stun:turn.example.org",), turn=("turn:turn.example.org",), secret="s3cret")
@@ -16,9 +17,9 @@ class Visitors(GatewayCase):
     def setUp(self) -> None:
         super().setUp()
         self.start(guest_mode="unregistered", guest_destinations=("8000", "85*"))
-        self.api = GatewayAPI(self.gateway, WebSettings(ice=ICE), self.clock)
-        self.resource = self.api.resource()
-        self.site = GatewaySite(self.api, reactor=self.clock)
+        self.surface = http_surface(self.gateway, WebSettings(ice=ICE), self.clock)
+        self.resource = self.surface.resource()
+        self.site = GatewaySite(self.surface, reactor=self.clock)
         answer = self.ask("/api/webrtc/sign_in?guest=1", Accept="application/json").json
         self.guest, self.token = answer["id"], answer["session"]
 

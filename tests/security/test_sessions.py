@@ -8,8 +8,9 @@ from tests.support.gatewaycase import GatewayCase
 from tests.web.genesys.dialectcase import DialectCase
 from tests.web.harness import Answer, WebTestCase
 from wrtcgw.calls.agent import Agent
+from wrtcgw.daemon.composition import http_surface
 from wrtcgw.errors import AgentInUse, RegistrationRefused
-from wrtcgw.web import Binding, GatewayAPI, GatewaySite, WebSettings
+from wrtcgw.web import Binding, GatewaySite, WebSettings
 from wrtcgw.web.auth import cookie_name
 from wrtcgw.web.sessions import TOKEN_BYTES
 
@@ -243,7 +244,7 @@ class Ends(Sessions):
     def test_off(self) -> None:
         """0 switches both off; a reload counts."""
         self.sign_in("vic")
-        self.api.reconfigure(WebSettings(session_lifetime=0.0, session_idle=0.0))
+        self.surface.reconfigure(WebSettings(session_lifetime=0.0, session_idle=0.0))
         self.clock.advance(1_000_000)
         self.assertFalse(self.ended())
 
@@ -261,11 +262,11 @@ class GuestPlaces(DialectCase):
 
     def test_per_address(self) -> None:
         """Five from one address, in both dialects together, and of an IPv6 network as of one; others still get in."""
-        self.api.close()
+        self.surface.close()
         settings = WebSettings(trusted_proxies=(ip_network("127.0.0.1"),))
-        self.api = GatewayAPI(self.gateway, settings, self.clock, genesys=self.settings)
-        self.resource = self.api.resource()
-        self.site = GatewaySite(self.api, reactor=self.clock)
+        self.surface = http_surface(self.gateway, settings, self.clock, genesys=self.settings)
+        self.resource = self.surface.resource()
+        self.site = GatewaySite(self.surface, reactor=self.clock)
         for kind in ("192.0.2.{}", "2001:db8:0:1::{}"):
             same = [kind.format(7) if "." in kind else kind.format(number) for number in range(1, 8)]
             codes = [self.enter(address).code for address in same]

@@ -6,12 +6,12 @@ from twisted.internet.address import UNIXAddress
 from twisted.internet.error import ConnectionLost
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
-from twisted.web.resource import IResource
 
 from tests.web.harness import WebTestCase, Wire
+from wrtcgw.daemon.composition import http_surface, only_genesys
 from wrtcgw.gateway import Gateway
-from wrtcgw.web import GatewayAPI, GatewaySite
-from wrtcgw.web.genesys import GenesysSettings, OnlyGenesys
+from wrtcgw.web import GatewaySite
+from wrtcgw.web.genesys import GenesysSettings
 
 REQUEST = b"GET /api/health HTTP/1.1\r\nHost: gateway.example\r\n\r\n"
 
@@ -145,12 +145,12 @@ class SlowRequests(WebTestCase):
 
     def test_second_listener(self) -> None:
         """The port of the vendor's dialect has the same limits."""
-        self.api.close()
+        self.surface.close()
         gateway = cast(Gateway, self.gateway)
-        self.api = GatewayAPI(gateway, self.settings, self.clock, genesys=GenesysSettings())
-        assert self.api.genesys is not None
-        resource = cast(IResource, OnlyGenesys(self.api.genesys))
-        site = GatewaySite(self.api, resource=resource, reactor=self.clock)
+        self.surface = http_surface(gateway, self.settings, self.clock, genesys=GenesysSettings())
+        assert self.surface.genesys is not None
+        resource = only_genesys(self.surface)
+        site = GatewaySite(self.surface, resource=resource, reactor=self.clock)
         for line, setting, seconds in (
             (b"POST /sign_in HTTP/1.1\r\n", "header_timeout", 10),
             (b"POST /sign_in HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\n", "body_timeout", 30),
@@ -163,7 +163,7 @@ class SlowRequests(WebTestCase):
 
     def test_settings(self) -> None:
         """The times are settings, and a reload takes new ones over."""
-        self.api.timeouts = 2.0, 3.0
+        self.surface.timeouts = 2.0, 3.0
         wire = self.wire()
         wire.raw(b"G")
         self.clock.advance(2)
@@ -189,6 +189,6 @@ class Peers(WebTestCase):
         protocol.makeConnection(transport)
         protocol.dataReceived(REQUEST)
         self.assertIn(b"200 OK", transport.value())
-        self.assertEqual(len(self.api.connections), 1)
+        self.assertEqual(len(self.surface.connections), 1)
         protocol.connectionLost(Failure(ConnectionLost()))
-        self.assertEqual(len(self.api.connections), 0)
+        self.assertEqual(len(self.surface.connections), 0)

@@ -12,13 +12,14 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 
 from tests.identity.provider import AUDIENCE, ISSUER, NOW, SETTINGS, StandInSource, claims, key, public, raw, token
 from tests.web.harness import Answer, WebTestCase
+from wrtcgw.daemon.composition import http_surface
 from wrtcgw.errors import RegistrationRefused
 from wrtcgw.gateway import HA1, Gateway
 from wrtcgw.identity.keyring import FAILURE_PAUSE, FRESH, UNKNOWN_PAUSE, USABLE, KeyRing
 from wrtcgw.identity.secrets import NoSecret, Secret
 from wrtcgw.identity.settings import OIDCSettings
 from wrtcgw.identity.tokens import TOKEN_LIMIT, TokenVerifier
-from wrtcgw.web import Allowance, GatewayAPI, GatewaySite, WebSettings
+from wrtcgw.web import Allowance, GatewaySite, HTTPSurface, WebSettings
 from wrtcgw.web.tokens import IdentityParts
 
 SIGN_IN = "/api/webrtc/sign_in"
@@ -51,7 +52,7 @@ class TokenCase(WebTestCase):
 
     def configure(self, settings: WebSettings) -> None:
         """Put the surface up, anew when it is up."""
-        before: GatewayAPI | None = vars(self).get("api")
+        before: HTTPSurface | None = vars(self).get("surface")
         if before is not None:
             before.close()
         self.source = StandInSource(key("RSA", "k1"), key("EC", "e1"), key("OKP", "d1"))
@@ -59,9 +60,9 @@ class TokenCase(WebTestCase):
         self.keys = KeyRing(self.source, self.clock.seconds)
         parts = IdentityParts(TokenVerifier(self.oidc, self.keys, self.wall), self.secrets)
         gateway = cast(Gateway, self.gateway)
-        self.api = GatewayAPI(gateway, settings, self.clock, identity=parts)
-        self.resource = self.api.resource()
-        self.site = GatewaySite(self.api, reactor=self.clock)
+        self.surface = http_surface(gateway, settings, self.clock, identity=parts)
+        self.resource = self.surface.resource()
+        self.site = GatewaySite(self.surface, reactor=self.clock)
 
     def wall(self) -> float:
         """Return seconds since the epoch."""

@@ -113,7 +113,7 @@ class EndToEndCase(TestCase):
             await page.close()
         await self.parts.listener.stopService()
         await self.parts.agent.stopService()
-        self.parts.api.close()
+        self.parts.surface.close()
         await self.pbx.stopService()
 
     @property

@@ -16,8 +16,9 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.web.standin import StandInGateway
+from wrtcgw.daemon.composition import http_surface
 from wrtcgw.gateway import Gateway
-from wrtcgw.web import GatewayAPI, GatewaySite, WebSettings
+from wrtcgw.web import GatewaySite, HTTPSurface, WebSettings
 
 BASE = "http://gateway.example:8082"
 LOCAL = "http://localhost:8082"
@@ -179,15 +180,15 @@ class WebTestCase(SynchronousTestCase):
 
     def configure(self, settings: WebSettings) -> None:
         """Put the surface up, anew when it is up."""
-        before: GatewayAPI | None = vars(self).get("api")
+        before: HTTPSurface | None = vars(self).get("surface")
         if before is not None:
             before.close()
-        self.api = GatewayAPI(cast(Gateway, self.gateway), settings, self.clock)
-        self.resource = self.api.resource()
-        self.site = GatewaySite(self.api, reactor=self.clock)
+        self.surface = http_surface(cast(Gateway, self.gateway), settings, self.clock)
+        self.resource = self.surface.resource()
+        self.site = GatewaySite(self.surface, reactor=self.clock)
 
     def tearDown(self) -> None:
-        self.api.close()
+        self.surface.close()
         for wire in self.wires:
             wire.lose()
         self.assertEqual(self.clock.getDelayedCalls(), [])

@@ -10,6 +10,7 @@ from twisted.web.test.requesthelper import DummyRequest
 
 from wrtcgw.networks import plain_address
 from wrtcgw.web.addresses import Addresses, Client
+from wrtcgw.web.incoming import IncomingRequest
 
 PROXIES = (ip_network("127.0.0.0/8"), ip_network("2001:db8:1::/64"))
 CLIENT = "192.0.2.7"
@@ -20,12 +21,12 @@ class Seen(SynchronousTestCase):
 
     def client(self, peer: str, **headers: str) -> Client:
         """Return the client of a request from ``peer``."""
-        request: Any = DummyRequest([b""])
-        request.client = IPv4Address("TCP", peer, 4711) if peer else UNIXAddress("/socket")
-        request.requestHeaders = Headers()
+        response: Any = DummyRequest([b""])
+        response.client = IPv4Address("TCP", peer, 4711) if peer else UNIXAddress("/socket")
+        response.path, response.requestHeaders = b"/", Headers()
         for name, value in headers.items():
-            request.requestHeaders.addRawHeader(name.replace("_", "-"), value)
-        return Addresses(PROXIES).client(request)
+            response.requestHeaders.addRawHeader(name.replace("_", "-"), value)
+        return IncomingRequest(response, Addresses(PROXIES)).client
 
     def test_direct(self) -> None:
         """Without a proxy the peer is the client."""

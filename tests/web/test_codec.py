@@ -1,26 +1,22 @@
 """Requests in: queries, forms, JSON, and what is wrong with them."""
 
+from io import BytesIO
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.test.requesthelper import DummyRequest
 
 from wrtcgw.calls.messages import MessageType
 from wrtcgw.errors import BadInput
+from wrtcgw.web.addresses import Addresses
 from wrtcgw.web.attachments import read_data
-from wrtcgw.web.codec import (
-    BoundedBody,
-    Data,
-    Digits,
-    Fields,
-    Input,
-    RoapMessage,
-    SignIn,
-    parse_fields,
-    parse_object,
-)
+from wrtcgw.web.codec import Data, Digits, RoapMessage, SignIn
 from wrtcgw.web.errors import WrongContentType
+from wrtcgw.web.fields import Fields, parse_fields, parse_object
+from wrtcgw.web.incoming import BoundedBody, IncomingRequest
 
 
 class Query(SynchronousTestCase):
@@ -133,9 +129,16 @@ class SingleFields(SynchronousTestCase):
         self.assertIsNone(Fields({}).call_id)
 
 
-def given_body(media_type: str, body: bytes, **query: str) -> Input:
-    """Return an input."""
-    return Input(query, media_type, body)
+def given_body(media_type: str, body: bytes, **query: str) -> IncomingRequest:
+    """Return a request."""
+    response: Any = DummyRequest([b""])
+    response.path, response.content = b"/", BytesIO(body)
+    response.uri = b"/?" + urlencode(query).encode()
+    if media_type:
+        response.requestHeaders.addRawHeader(b"content-type", media_type.encode())
+    request = IncomingRequest(response, Addresses(()))
+    request.take_body(len(body))
+    return request
 
 
 class Bodies(SynchronousTestCase):

@@ -22,8 +22,9 @@ from tests.support.endtoend import LIMIT, until
 from tests.web.harness import PASSWORD, SDP
 from tests.web.standin import StandInGateway
 from wrtcgw.calls.messages import AgentMessage, MessageType
+from wrtcgw.daemon.composition import http_surface
 from wrtcgw.gateway import Gateway
-from wrtcgw.web import GatewayAPI, GatewaySite, WebSettings
+from wrtcgw.web import GatewaySite, WebSettings
 from wrtcgw.web.delivery import Delivery
 from wrtcgw.web.genesys import GenesysSettings
 
@@ -105,14 +106,14 @@ class DeliveryCase(TestCase):
     async def prepare(self) -> None:
         """Listen."""
         self.gateway = StandInGateway(Clock())
-        self.api = GatewayAPI(cast(Gateway, self.gateway), WebSettings(), reactor, genesys=GenesysSettings())
-        self.site = GatewaySite(self.api, reactor=reactor)
+        self.surface = http_surface(cast(Gateway, self.gateway), WebSettings(), reactor, genesys=GenesysSettings())
+        self.site = GatewaySite(self.surface, reactor=reactor)
         listening: Any = cast(Any, reactor).listenTCP(0, self.site, interface="127.0.0.1")
         self.port: int = listening.getHost().port
         self.clients: list[Client] = []
         self.addCleanup(self._connections_end)
         self.addCleanup(listening.stopListening)
-        self.addCleanup(self.api.close)
+        self.addCleanup(self.surface.close)
         self.addCleanup(self._clients_go)
 
     def _clients_go(self) -> None:
@@ -143,7 +144,7 @@ class DeliveryCase(TestCase):
 
     async def hangs(self) -> None:
         """Wait until a poll hangs."""
-        await until(lambda: self.api.hanging == (1, 0), "a poll that hangs")
+        await until(lambda: self.surface.hanging == (1, 0), "a poll that hangs")
 
 
 class PollTests(DeliveryCase):

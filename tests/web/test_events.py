@@ -163,7 +163,7 @@ class Streaming(WebTestCase):
     def test_gateway_stops(self) -> None:
         """Streams end when the gateway stops."""
         wire = self.listen()
-        self.assertEqual(self.api.hanging, (0, 1))
-        self.api.close()
-        self.assertEqual(self.api.hanging, (0, 0))
+        self.assertEqual(self.surface.hanging, (0, 1))
+        self.surface.close()
+        self.assertEqual(self.surface.hanging, (0, 0))
         self.assertTrue(wire.received.endswith(b"0\r\n\r\n"))

@@ -10,8 +10,9 @@ from tests.support.farside import FarCall
 from tests.support.gatewaycase import PAGE_SDP, GatewayCase
 from tests.web.harness import Answer, Pending, WebTestCase, Wire
 from tests.web.test_seed import CURL, OFFER
+from wrtcgw.daemon.composition import http_surface
 from wrtcgw.redact import redact
-from wrtcgw.web import GatewayAPI, GatewaySite, WebSettings
+from wrtcgw.web import GatewaySite, WebSettings
 
 PASSWORD = "Genesys2024!WebRTC"
 POLL = "/api/webrtc/message?id=agent123"
@@ -27,8 +28,8 @@ class FlowCase(GatewayCase):
         """Make the gateway and its HTTP surface."""
         self.passwords.update({"5001": PASSWORD, "5002": "other"})
         super().start(**changes)
-        self.api = GatewayAPI(self.gateway, WebSettings(), self.clock)
-        self.resource = self.api.resource()
+        self.surface = http_surface(self.gateway, WebSettings(), self.clock)
+        self.resource = self.surface.resource()
 
     def post(self, path: str, seconds: float = 0.2, method: str = "POST", **more: Any) -> Answer:
         """Send a request, and return its response, which must come within ``seconds``."""
@@ -135,7 +136,7 @@ class SignIns(FlowCase):
 
     def test_page_that_leaves_meanwhile(self) -> None:
         """A page that goes before the registrar has answered leaves no registration and no agent behind."""
-        site = GatewaySite(self.api, reactor=Clock())
+        site = GatewaySite(self.surface, reactor=Clock())
         wire = Wire(site)
         wire.get(f"/api/webrtc/sign_in?id=agent123&dn=5001&password={PASSWORD}")
         wire.lose()

@@ -3,7 +3,8 @@
 from tests.support.farside import SDP
 from tests.web.genesys.dialectcase import DialectCase
 from tests.web.harness import Answer
-from wrtcgw.web import Allowance, GatewayAPI, GatewaySite, WebSettings
+from wrtcgw.daemon.composition import http_surface
+from wrtcgw.web import Allowance, GatewaySite, WebSettings
 from wrtcgw.web.genesys import GenesysSettings
 
 SIGN_IN = "/api/webrtc/sign_in"
@@ -76,9 +77,9 @@ class Guests(RESTGuestCase):
         """An address gets so many guests at once, by this dialect and the other together; there are so many at all."""
         self.start(guest_mode="unregistered", guest_limit=2)
         web = WebSettings(sign_in_per_address=Allowance(burst=3, per_second=0.5))
-        self.api = GatewayAPI(self.gateway, web, self.clock, genesys=GenesysSettings())
-        self.resource = self.api.resource()
-        self.site = GatewaySite(self.api, reactor=self.clock)
+        self.surface = http_surface(self.gateway, web, self.clock, genesys=GenesysSettings())
+        self.resource = self.surface.resource()
+        self.site = GatewaySite(self.surface, reactor=self.clock)
         self.assertEqual(self.get("/sign_in?anon01").code, 200)
         self.assertEqual(self.come(**GUEST).code, 200)
         self.assertEqual(self.come(**GUEST).error, (503, "too_many_guests"))

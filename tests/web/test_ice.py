@@ -5,8 +5,9 @@ from typing import cast
 from twisted.logger import capturedLogs, formatEvent
 
 from tests.web.harness import WebTestCase
+from wrtcgw.daemon.composition import http_surface
 from wrtcgw.gateway import Gateway
-from wrtcgw.web import GatewayAPI, GatewaySite, WebSettings
+from wrtcgw.web import GatewaySite, WebSettings
 from wrtcgw.web.ice import ice_view
 from wrtcgw.web.settings import IceSettings
 
@@ -30,9 +31,9 @@ class Ice(WebTestCase):
 
     def configure(self, settings: WebSettings) -> None:
         """Put the surface up with a wall clock that stands still."""
-        self.api = GatewayAPI(cast(Gateway, self.gateway), settings, self.clock, wall=lambda: NOW)
-        self.resource = self.api.resource()
-        self.site = GatewaySite(self.api, reactor=self.clock)
+        self.surface = http_surface(cast(Gateway, self.gateway), settings, self.clock, wall=lambda: NOW)
+        self.resource = self.surface.resource()
+        self.site = GatewaySite(self.surface, reactor=self.clock)
 
     def test_known_vector(self) -> None:
         """The username says when the credentials end, and whose they are; the password is coturn's."""
@@ -75,7 +76,7 @@ class Ice(WebTestCase):
     def test_reconfigured(self) -> None:
         """Servers can change while pages are signed in."""
         self.sign_in()
-        self.api.reconfigure(WebSettings(ice=IceSettings(stun=STUN, ttl=60)))
+        self.surface.reconfigure(WebSettings(ice=IceSettings(stun=STUN, ttl=60)))
         expected = {"iceServers": [{"urls": list(STUN)}], "ttl": 60, "expires": 1_700_000_060}
         self.assertEqual(self.ask("GET", ASKED).json, expected)
 

@@ -158,10 +158,10 @@ class Hanging(WebTestCase):
         """Polls are sent home when the gateway stops."""
         poll = self.begin("GET", POLL + "&wait=25")
         self.assertTrue(poll.hangs)
-        self.assertEqual(self.api.hanging, (1, 0))
-        self.api.close()
+        self.assertEqual(self.surface.hanging, (1, 0))
+        self.surface.close()
         self.assertEqual(poll.answer().code, 204)
-        self.assertEqual(self.api.hanging, (0, 0))
+        self.assertEqual(self.surface.hanging, (0, 0))
 
 
 class Resuming(WebTestCase):

@@ -7,8 +7,9 @@ from twisted.web.static import Data
 
 from tests.web.harness import LOCAL, PASSWORD, SDP, WebTestCase
 from wrtcgw import __version__
+from wrtcgw.daemon.composition import http_surface
 from wrtcgw.gateway import Gateway
-from wrtcgw.web import GatewayAPI, GatewaySite, WebSettings
+from wrtcgw.web import GatewaySite, WebSettings
 
 
 class Views(WebTestCase):
@@ -97,7 +98,7 @@ class Pages(WebTestCase):
         folder.putChild(b"", Data(b"phone", "text/html"))
         folder.putChild(b"app.js", Data(b"code", "text/javascript"))
         pages = {b"softphone": folder, b"": Data(b"root", "text/html")}
-        self.resource = GatewayAPI(cast(Gateway, self.gateway), WebSettings(), self.clock, pages=pages).resource()
+        self.resource = http_surface(cast(Gateway, self.gateway), WebSettings(), self.clock, pages=pages).resource()
 
     def test_served(self) -> None:
         """Pages are served at their first path segment, the API stays where it is."""
@@ -145,7 +146,7 @@ class Listener(WebTestCase):
     def test_access_log(self) -> None:
         """A line of the access log tells the request without the password."""
         lines: list[str] = []
-        self.site = GatewaySite(self.api, access_log=lines.append, reactor=self.clock)
+        self.site = GatewaySite(self.surface, access_log=lines.append, reactor=self.clock)
         wire = self.wire("192.0.2.7")
         wire.get(f"/api/webrtc/sign_in?id=a&dn=1&password={PASSWORD}")
         wire.answer()

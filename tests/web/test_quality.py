@@ -11,10 +11,11 @@ from tests.web.genesys.dialectcase import DialectCase
 from tests.web.harness import LOCAL, Answer
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.stats import Flow, Media, Reports, Stats
+from wrtcgw.daemon.composition import http_surface
 from wrtcgw.daemon.journal import record
 from wrtcgw.errors import BadInput
 from wrtcgw.sip.outputs import CallEnded, EndCause
-from wrtcgw.web import GatewayAPI, GatewaySite, WebSettings
+from wrtcgw.web import GatewaySite, WebSettings
 from wrtcgw.web.quality import REPORT_LIMIT, read_report
 
 WALL = 1_700_000_000.0
@@ -103,9 +104,9 @@ class Reporting(DialectCase):
     def configure(self, settings: Any) -> None:
         """Put the HTTP surface up with a wall clock."""
         operators = WebSettings(operator_loopback=True)
-        self.api = GatewayAPI(self.gateway, operators, self.clock, genesys=settings, wall=lambda: WALL)
-        self.resource = self.api.resource()
-        self.site = GatewaySite(self.api, reactor=self.clock)
+        self.surface = http_surface(self.gateway, operators, self.clock, genesys=settings, wall=lambda: WALL)
+        self.resource = self.surface.resource()
+        self.site = GatewaySite(self.surface, reactor=self.clock)
 
     def report(self, query: str = "id=5001", code: int = 200, **more: Any) -> Answer:
         """Post a report."""
@@ -188,7 +189,7 @@ class Counters(DialectCase):
         """Hanging waits of the dialect count among the polls."""
         page = self.page()
         self.assertTrue(page.silent())
-        self.assertEqual(self.api.hanging, (1, 0))
+        self.assertEqual(self.surface.hanging, (1, 0))
         pages = self.get("/api/health", base=LOCAL, headers={}).json["pages"]
         self.assertEqual(pages, {"polls": 1, "streams": 0, "dropped_messages": 0})
 

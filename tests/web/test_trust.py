@@ -401,7 +401,7 @@ class Operators(WebTestCase):
     def test_reconfigured(self) -> None:
         """Whom the surface trusts can change while agents are signed in."""
         self.sign_in(headers=HERE)
-        self.api.reconfigure(
+        self.surface.reconfigure(
             WebSettings(
                 session_binding=Binding.STRICT,
                 trusted_proxies=(ip_network("127.0.0.1"),),
@@ -413,7 +413,7 @@ class Operators(WebTestCase):
         answer = self.ask("GET", POLL, headers={"Origin": DESKTOP})
         self.assertEqual(answer.error, (401, "session_required"))
         self.assertEqual(answer.headers["access-control-allow-origin"], DESKTOP)
-        self.api.reconfigure(WebSettings(trusted_proxies=(ip_network("127.0.0.1"),)))
+        self.surface.reconfigure(WebSettings(trusted_proxies=(ip_network("127.0.0.1"),)))
         self.sign_in(headers=HERE)
         self.assertEqual(self.ask("GET", POLL, headers=HERE).code, 204)
         self.assertEqual(self.ask("GET", POLL, headers={"Origin": DESKTOP}).error, (403, "foreign_origin"))

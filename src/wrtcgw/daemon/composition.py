@@ -1,5 +1,6 @@
 """From settings to parts: the one place that knows them all."""
 
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from socket import gethostname
@@ -29,9 +30,23 @@ from wrtcgw.transport.flow import Target
 from wrtcgw.transport.interfaces import WebSocketSettings
 from wrtcgw.transport.reconnect import ReconnectSettings
 from wrtcgw.transport.tls import TLSSettings, websocket_endpoint
-from wrtcgw.web import Allowance, Binding, GatewayAPI, GatewaySite, WebSettings
-from wrtcgw.web.genesys import GenesysSettings, OnlyGenesys
+from wrtcgw.web import Allowance, Binding, GatewaySite, HTTPSurface, WebSettings
+from wrtcgw.web.addresses import Addresses
+from wrtcgw.web.api import RestAPI
+from wrtcgw.web.audit import Audit
+from wrtcgw.web.chain import Chain
+from wrtcgw.web.connection_limits import ConnectionLimits
+from wrtcgw.web.files import files
+from wrtcgw.web.genesys import GenesysDialect, GenesysSettings, nothing_else
+from wrtcgw.web.message_endpoint import SELF
+from wrtcgw.web.operators import Operators
+from wrtcgw.web.ops import OpsAPI, OpsParts
+from wrtcgw.web.origins import Origins
+from wrtcgw.web.root_resource import RootResource
 from wrtcgw.web.settings import IceSettings, OperatorToken, Role
+from wrtcgw.web.signin import SignInService
+from wrtcgw.web.softphoneapi import SoftphoneAPI
+from wrtcgw.web.tokens import IdentityParts, TokenSignIn
 
 access = Logger(namespace="wrtcgw.access")
 
@@ -42,7 +57,7 @@ class Parts:
 
     agent: UserAgentService
     gateway: Gateway
-    api: GatewayAPI
+    surface: HTTPSurface
     site: GatewaySite
     listener: HTTPListener
     monitoring: Monitoring
@@ -72,19 +87,18 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
     gateway = Gateway(core, registry, clock, gateway_settings(settings), agent.send)
     monitoring = watch(clock, settings, agent, core, registry, gateway)
     agent.attach(gateway)
-    dialect = genesys_settings(settings)
-    api = GatewayAPI(
+    surface = http_surface(
         gateway,
         web_settings(settings),
         clock,
         pages=pages,
-        genesys=dialect,
+        genesys=genesys_settings(settings),
         ops=monitoring.ops,
         identity=identity_parts(reactor, settings),
     )
     make_site = partial(
         GatewaySite,
-        api,
+        surface,
         access_log=access_log(settings),
         reactor=clock,
         recorder=monitoring.recorder,
@@ -92,17 +106,102 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
     )
     site = make_site()
     listener = HTTPListener(reactor, settings.http_interface, settings.http_port, site)
-    second = second_listener(reactor, settings, api, make_site)
-    return Parts(agent, gateway, api, site, listener, monitoring, second, secure_listener(reactor, settings, site))
+    second = second_listener(reactor, settings, surface, make_site)
+    return Parts(agent, gateway, surface, site, listener, monitoring, second, secure_listener(reactor, settings, site))
+
+
+def http_surface(
+    gateway: Gateway,
+    settings: WebSettings,
+    clock: IReactorTime,
+    *,
+    pages: Mapping[bytes, IResource] | None = None,
+    genesys: GenesysSettings | None = None,
+    ops: OpsParts | None = None,
+    identity: IdentityParts | None = None,
+    wall: Callable[[], float] = time.time,
+) -> HTTPSurface:
+    """
+    Put the dialects together; in which order they are asked for a path is the order of their chains.
+
+    :param genesys: settings of the Genesys dialect; None leaves it out.
+    :param pages: further resources by the first segment of their paths: ``{b"softphone": ...}``; ``b""`` is the root.
+    :param ops: what the operators' calls stand on; None leaves those out that need it.
+    :param identity: who judges tokens; None: nobody signs in by one.
+    :param wall: the wall clock's seconds; ``clock`` may count from anywhere.
+    """
+    addresses, origins = Addresses(settings.trusted_proxies), Origins(settings.allowed_origins)
+    operators, audit = Operators(origins), Audit(clock.seconds, wall)
+    service = SignInService(gateway, origins, settings, clock, audit)
+    vendor = None if genesys is None else GenesysDialect(gateway, service, genesys, clock, wall)
+
+    def hanging() -> tuple[int, int]:
+        return len(service.polls) + (vendor.hanging if vendor else 0), len(service.streams)
+
+    tokens = TokenSignIn(service, identity)
+    rest = RestAPI(
+        gateway,
+        service,
+        tokens,
+        operators,
+        origins,
+        settings,
+        clock,
+        no_password=genesys is not None and genesys.no_password == "register",
+        self_destination=genesys.self_destination if genesys else SELF,
+        hanging=hanging,
+        wall=wall,
+    )
+    agents, *others = rest.dialects()
+    dialects = [agents] if vendor is None else [vendor.dialect, agents]
+    dialects.append(SoftphoneAPI(gateway, service, clock).dialect())
+    if ops is not None:
+        limit = settings.body_limit
+        desk = OpsAPI(
+            gateway, ops, service, operators, origins, audit, body_limit=limit, seconds=clock.seconds, wall=wall
+        )
+        dialects.append(desk.dialect)
+    dialects += [*others, files(pages or {}, operators, origins, body_limit=settings.body_limit)]
+    chains = tuple(Chain(dialect, audit) for dialect in dialects)
+    connections = ConnectionLimits(
+        settings.connections_per_address,
+        settings.descriptors,
+        addresses.is_trusted,
+        service.addresses,
+        clock.seconds,
+    )
+    surface = HTTPSurface(
+        addresses=addresses,
+        origins=origins,
+        operators=operators,
+        audit=audit,
+        connections=connections,
+        sign_in_service=service,
+        tokens=tokens,
+        rest=rest,
+        chains=chains,
+        genesys=vendor,
+        count_hanging=hanging,
+        closing=(service.close,) if vendor is None else (vendor.close, service.close),
+    )
+    surface.reconfigure(settings)
+    return surface
+
+
+def only_genesys(surface: HTTPSurface) -> IResource:
+    """Return the root of a port that has the Genesys dialect and nothing else."""
+    assert surface.genesys is not None
+    dialects = surface.genesys.dialect, nothing_else(surface.largest_body)
+    return RootResource(surface.addresses, [Chain(dialect, surface.audit) for dialect in dialects])
 
 
 def second_listener(
-    reactor: IReactorTCP, settings: Settings, api: GatewayAPI, make_site: Callable[..., GatewaySite]
+    reactor: IReactorTCP, settings: Settings, surface: HTTPSurface, make_site: Callable[..., GatewaySite]
 ) -> HTTPListener | None:
     """Return what listens on the port of the Genesys dialect's own, None when it has none."""
-    if api.genesys is None or not settings.genesys_port:
+    if surface.genesys is None or not settings.genesys_port:
         return None
-    site = make_site(resource=cast(IResource, OnlyGenesys(api.genesys)))
+    site = make_site(resource=only_genesys(surface))
     return HTTPListener(reactor, settings.http_interface, settings.genesys_port, site, key="genesys_port")
 
 

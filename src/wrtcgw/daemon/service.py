@@ -112,7 +112,7 @@ class GatewayService(MultiService):
             log.info("softphone: {url}/softphone/", url=parts.listener.url)
         for advice in trust_warnings(self.settings, demo=self._demo is not None):
             log.warn("{advice}", advice=advice)
-        parts.api.audit.note("gateway", "started", version=__version__)
+        parts.surface.audit.note("gateway", "started", version=__version__)
         if self._demo:
             self._show(welcome(parts.listener.url))
         self._notifier.ready(f"serving port {parts.listener.port}")
@@ -146,13 +146,13 @@ class GatewayService(MultiService):
         :returns: a Deferred that fires after ``drain_timeout`` and a little at the latest.
         """
         self._notifier.stopping()
-        self.parts.api.audit.note("gateway", "stopping")
+        self.parts.surface.audit.note("gateway", "stopping")
         self._watchdog.stop()
         first = [maybeDeferred(part.disownServiceParent) for part in (*self.parts.listeners, self.parts.agent)]
         return gatherResults(first).addCallback(self._stop_rest)
 
     def _stop_rest(self, _: object) -> "Deferred[object]":
-        self.parts.api.close()
+        self.parts.surface.close()
         if self._counting.running:
             self._counting.stop()
         self._level.summarize()
@@ -173,14 +173,14 @@ class GatewayService(MultiService):
             wanted = self._reread()
         except ConfigError as error:
             log.error("the configuration was not reloaded:\n{faults}", faults=str(error))
-            self.parts.api.audit.note("reload", "refused", faults=len(error.faults))
+            self.parts.surface.audit.note("reload", "refused", faults=len(error.faults))
         else:
             self._take_over(wanted)
         self._notifier.ready(f"serving port {self.parts.listener.port}")
 
     def _note_reload(self, before: Settings, changes: Mapping[str, object]) -> None:
         """Write to the audit log what changes, before it does: the audit log itself may be switched off."""
-        audit = self.parts.api.audit
+        audit = self.parts.surface.audit
         audit.note("reload", "ok", changed=",".join(sorted(changes)))
         for name in sorted(changes):
             audit.note("setting", "changed", setting=name, before=shown(name, before), after=shown(name, self.settings))
@@ -211,9 +211,9 @@ class GatewayService(MultiService):
         self.parts.site.access_log = access_log(self.settings)
         self._renew_certificate()
         self.parts.gateway.reconfigure(gateway_settings(self.settings))
-        self.parts.api.reconfigure(web_settings(self.settings))
+        self.parts.surface.reconfigure(web_settings(self.settings))
         if any(map(concerns, changes)):
-            self.parts.api.identify(identity_parts(self._reactor, self.settings))
+            self.parts.surface.identify(identity_parts(self._reactor, self.settings))
             self._page_settings.oidc = shown_provider(self.settings)
         self._page_settings.allowed_origins = self.settings.allowed_origins
         log.info("configuration reloaded; changed: {names}", names=", ".join(sorted(changes)) or "nothing")

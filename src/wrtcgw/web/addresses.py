@@ -11,7 +11,6 @@ from ipaddress import ip_address
 
 from attrs import frozen
 from twisted.web.http_headers import Headers
-from twisted.web.server import Request
 
 from wrtcgw.networks import plain_address
 from wrtcgw.web.settings import Network
@@ -54,10 +53,9 @@ class Addresses:
         """Return whether an address is that of a trusted proxy."""
         return self._is_trusted(address)
 
-    def client(self, request: Request) -> Client:
-        """Return where ``request`` comes from."""
-        peer = plain_address(getattr(request.client, "host", ""))
-        headers = request.requestHeaders
+    def client(self, peer: str, headers: Headers) -> Client:
+        """Return where a request comes from, by the address of its connection's other end and its header fields."""
+        peer = plain_address(peer)
         if not any(map(headers.hasHeader, FORWARDING)):
             return Client(peer, reliable=bool(peer))
         if not self._is_trusted(peer):

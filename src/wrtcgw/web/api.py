@@ -1,42 +1,38 @@
 """The REST dialect: its routes, each one call of the gateway's facade. See ``docs/api.md`` for the dialect itself."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from functools import wraps
-from typing import cast
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from attrs import frozen
-from klein import Klein
 from twisted.internet.interfaces import IReactorTime
-from twisted.python.failure import Failure
-from twisted.web.iweb import IRequest
-from twisted.web.resource import IResource
-from twisted.web.server import Request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from wrtcgw.calls.agent import Agent
-from wrtcgw.errors import BadInput, GatewayError
+from wrtcgw.errors import BadInput
 from wrtcgw.gateway import Gateway, Outcome
-from wrtcgw.web.addresses import Addresses, Client
-from wrtcgw.web.audit import Audit
-from wrtcgw.web.codec import DESCRIPTION_TYPES, Data, Digits, Fields, Input, SignIn, parse_report
-from wrtcgw.web.connection_limits import ConnectionLimits
-from wrtcgw.web.errors import NoSuchResource, WrongMethod, write_error, write_json, write_unexpected
-from wrtcgw.web.genesys import GenesysDialect, GenesysSettings
+from wrtcgw.web.chain import Dialect, Policy
+from wrtcgw.web.codec import Data, Digits, SignIn
+from wrtcgw.web.errors import write_json
+from wrtcgw.web.fields import DESCRIPTION_TYPES, Fields
 from wrtcgw.web.ice import ice_view
-from wrtcgw.web.message_endpoint import SELF, MessageEndpoint, call_reply, read_after
+from wrtcgw.web.incoming import IncomingRequest
+from wrtcgw.web.message_endpoint import SELF, MessageEndpoint, call_reply
 from wrtcgw.web.operators import Operators
-from wrtcgw.web.ops import OpsAPI, OpsParts
-from wrtcgw.web.origins import Origins
+from wrtcgw.web.origins import AgentPages, Origins, shared_with
 from wrtcgw.web.quality import REPORT_LIMIT, read_report
 from wrtcgw.web.replies import Reply, write_reply
-from wrtcgw.web.root_resource import RootResource
-from wrtcgw.web.settings import WebSettings
+from wrtcgw.web.routes import Routes
+from wrtcgw.web.settings import IceSettings, WebSettings
 from wrtcgw.web.signin import SignInService
-from wrtcgw.web.softphoneapi import SoftphoneAPI
-from wrtcgw.web.tokens import IdentityParts, TokenSignIn
+from wrtcgw.web.tokens import TokenSignIn
 from wrtcgw.web.tracing import trace
 from wrtcgw.web.views import View, agents_view, calls_view, health_view, own_view, public_health_view
+
+API = b"/api/"
+AGENTS = b"/api/webrtc/"
+OPERATORS = (b"/api/agents", b"/api/calls", b"/api/ops")
+READS = (b"/api/webrtc/calls", b"/api/webrtc/ice")
+"""What changes nothing; a page of another site cannot read it."""
 
 
 @frozen
@@ -44,8 +40,7 @@ class Order:
     """What an admitted page wants of one of its calls."""
 
     agent: Agent
-    client: Client
-    given: Input
+    request: IncomingRequest
     fields: Fields
 
     @property
@@ -54,249 +49,177 @@ class Order:
         return self.fields.call_id
 
 
-Verb = Callable[["GatewayAPI", Order], Awaitable[Outcome]]
+Verb = Callable[[Order], Awaitable[Outcome]]
 
 
-def verb(app: Klein, name: str) -> Callable[[Verb], Callable[..., Awaitable[bytes]]]:
-    """Make a route of a call-control verb: it admits the page, and answers when the far side has answered."""
-
-    def decorate(handler: Verb) -> Callable[..., Awaitable[bytes]]:
-        @app.route(f"/api/webrtc/{name}", methods=["POST"])
-        @wraps(handler)
-        async def route(self: "GatewayAPI", request: Request) -> bytes:
-            order = self.admit(request, ignore_other_bodies=name == "info")
-            trace(request, order.agent, order.call_id)
-            outcome = await handler(self, order)
-            return write_reply(request, Reply({"sipCode": outcome.code, "reason": outcome.reason}))
-
-        return route
-
-    return decorate
-
-
-class GatewayAPI:
+class RestAPI:
     """
-    The HTTP surface of a gateway.
+    The REST dialect.
 
-    :param genesys: settings of the Genesys dialect; None leaves it out.
-    :param pages: further resources by the first segment of their paths: ``{b"softphone": ...}``; ``b""`` is the root.
-    :param ops: what the operators' calls stand on; None leaves those out that need it.
-    :param identity: who judges tokens; None: nobody signs in by one.
+    :param no_password: whether a DN can be signed in without one, as the registrar asks for none.
+    :param self_destination: the number that stands behind ``self``.
+    :param hanging: how many polls and streams hang, in all dialects.
     :param wall: the wall clock's seconds; ``clock`` may count from anywhere.
     """
-
-    app = Klein()
 
     def __init__(
         self,
         gateway: Gateway,
+        sign_in_service: SignInService,
+        tokens: TokenSignIn,
+        operators: Operators,
+        origins: Origins,
         settings: WebSettings,
         clock: IReactorTime,
         *,
-        pages: Mapping[bytes, IResource] | None = None,
-        genesys: GenesysSettings | None = None,
-        ops: OpsParts | None = None,
-        identity: IdentityParts | None = None,
+        no_password: bool = False,
+        self_destination: str = SELF,
+        hanging: Callable[[], tuple[int, int]] = lambda: (0, 0),
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._gateway = gateway
+        self._sign_in_service = sign_in_service
+        self._tokens = tokens
+        self._operators = operators
+        self._origins = origins
         self._clock = clock
         self._wall = wall
-        self._ice = settings.ice
-        self._pages = pages or {}
-        self._addresses = Addresses(settings.trusted_proxies)
-        self._origins = Origins(settings.allowed_origins)
-        self.audit = Audit(clock.seconds, wall)
-        self._operators = Operators(self._origins)
-        self._sign_in_service = SignInService(gateway, self._origins, settings, clock, self.audit)
-        self._tokens = TokenSignIn(self._sign_in_service, identity)
-        self._streams = self._sign_in_service.streams
-        self._access = self._sign_in_service.access
-        self.timeouts = settings.header_timeout, settings.body_timeout
-        self.connections = ConnectionLimits(
-            settings.connections_per_address,
-            settings.descriptors,
-            self._addresses.is_trusted,
-            self._sign_in_service.addresses,
-            clock.seconds,
-        )
-        self.genesys: GenesysDialect | None = None
-        if genesys is not None:
-            self.genesys = GenesysDialect(gateway, self._sign_in_service, self._addresses, genesys, clock, wall)
-        self._needs_no_password = genesys is not None and genesys.no_password == "register"
-        self.body_limit = settings.body_limit
-        self.largest_body = max(settings.body_limit, genesys.body_limit if genesys else 0)
-        self._configure(settings)
-        self._ops = None if ops is None else self._ops_api(ops)
-        self._conversation = MessageEndpoint(
+        self._hanging = hanging
+        self._needs_no_password = no_password
+        self._body_limit = settings.body_limit
+        self.ice_settings: IceSettings = settings.ice
+        self._messages = MessageEndpoint(
             gateway,
-            self._access,
-            self._sign_in_service.polls,
+            sign_in_service.access,
+            sign_in_service.polls,
+            sign_in_service.streams,
             wait_limit=settings.wait_limit,
             body_limit=settings.body_limit,
-            self_destination=genesys.self_destination if genesys else SELF,
+            self_destination=self_destination,
+        )
+        self.routes = self._routes()
+
+    def _routes(self) -> Routes:
+        routes, base = Routes(), AGENTS.decode("ascii")
+        routes.add(base + "message", ("GET",), self._messages.poll, hot=True)
+        routes.add(base + "message", ("POST",), self._messages.post, hot=True)
+        routes.add(base + "events", ("GET",), self._messages.events, hot=True)
+        routes.add(base + "sign_in", ("GET", "POST"), self.sign_in)
+        routes.add(base + "sign_out", ("GET", "POST"), self.sign_out)
+        verbs: tuple[Verb, ...] = (
+            *(self.hangup, self.reject, self.hold, self.resume, self.dtmf, self.transfer, self.info),
+        )
+        for verb in verbs:
+            routes.add(base + verb.__name__, ("POST",), partial(self._carry_out, verb))
+        for post in (self.answer, self.check, self.stats):
+            routes.add(base + post.__name__, ("POST",), post)
+        routes.add(base + "ice", ("GET",), self.ice)
+        routes.add(base + "calls", ("GET",), self.own_calls)
+        routes.add("/api/health", ("GET",), self.health, head=True)
+        routes.add("/api/agents", ("GET",), self.agents, head=True)
+        routes.add("/api/calls/active", ("GET",), self.active_calls, head=True)
+        return routes
+
+    def dialects(self) -> tuple[Dialect, ...]:
+        """Return its three parts, which differ in whom they trust: for agents' pages, for operators, for all."""
+        agents = Policy(
+            name="agents", body_limit=self._body_limit, origins=AgentPages(self._origins), trust=self._require_page
+        )
+        operators = Policy(
+            name="operators",
+            body_limit=self._body_limit,
+            origins=shared_with(self._origins),
+            trust=self._operators.judge,
+        )
+        everybody = Policy(name="everybody", body_limit=self._body_limit, origins=shared_with(self._origins))
+        return tuple(
+            Dialect(policy=policy, serves=serves, serve=self.routes.serve, routes=self.routes)
+            for policy, serves in (
+                (agents, lambda path: path.startswith(AGENTS)),
+                (operators, lambda path: path.startswith(OPERATORS)),
+                (everybody, lambda path: path.startswith(API)),
+            )
         )
 
-    def resource(self) -> IResource:
-        """Return the root resource."""
-        return RootResource(
-            self._addresses,
-            self._origins,
-            self._conversation,
-            routes=self.app.resource(),
-            pages=self._pages,
-            body_limit=self.body_limit,
-            genesys=self.genesys,
-            ops=self._ops,
-            softphone=SoftphoneAPI(self._gateway, self._sign_in_service, self._addresses, self._clock),
-            operators=self._operators,
-            audit=self.audit,
-        )
+    def _require_page(self, request: IncomingRequest) -> None:
+        """Let only pages of ours, or allowed ones, change something."""
+        if not (request.method == b"GET" and request.path in READS):
+            self._origins.check_page(request)
 
-    def _ops_api(self, parts: OpsParts) -> OpsAPI:
-        return OpsAPI(
-            self._gateway,
-            parts,
-            self._sign_in_service,
-            self._operators,
-            self._addresses,
-            self._origins,
-            self.audit,
-            body_limit=self.body_limit,
-            seconds=self._clock.seconds,
-            wall=self._wall,
-        )
-
-    def reconfigure(self, settings: WebSettings) -> None:
-        """Take over the settings that can change while agents are signed in: whom the surface trusts, ICE servers."""
-        self._addresses.trust(settings.trusted_proxies)
-        self._origins.allow(settings.allowed_origins)
-        self._sign_in_service.configure(settings)
-        self._configure(settings)
-        self._ice = settings.ice
-        self.timeouts = settings.header_timeout, settings.body_timeout
-        self.connections.per_address = settings.connections_per_address
-
-    def identify(self, identity: IdentityParts | None) -> None:
-        """Let tokens be judged otherwise from now on."""
-        self._tokens.parts = identity
-
-    def _configure(self, settings: WebSettings) -> None:
-        self.audit.on = settings.audit_log
-        self._operators.configure(
-            settings.operator_token, settings.operator_tokens, loopback=settings.operator_loopback
-        )
-
-    @property
-    def hanging(self) -> tuple[int, int]:
-        """Return how many polls hang, in both dialects, and how many streams are open."""
-        waits = 0 if self.genesys is None else self.genesys.hanging
-        return len(self._sign_in_service.polls) + waits, len(self._streams)
-
-    def close(self) -> None:
-        """End what hangs: the gateway stops."""
-        if self.genesys is not None:
-            self.genesys.close()
-        self._sign_in_service.close()
-
-    def admit(self, request: Request, *, ignore_other_bodies: bool = False) -> Order:
+    def admit(self, request: IncomingRequest, *, ignore_other_bodies: bool = False) -> Order:
         """Read a request that names its agent by ``id``, and let only that agent's own page pass."""
-        given = Input.read(request, self.body_limit)
-        fields = given.fields(ignore_other_bodies=ignore_other_bodies)
-        client = self._addresses.client(request)
-        agent = self._conversation.admit(request, client, fields.text("id", "the agent's id"))
-        return Order(agent, client, given, fields)
+        fields = request.fields(ignore_other_bodies=ignore_other_bodies)
+        agent = self._messages.admit(request, fields.text("id", "the agent's id"))
+        return Order(agent, request, fields)
+
+    async def _carry_out(self, verb: Verb, request: IncomingRequest) -> bytes:
+        """Admit the page, and answer when the far side has answered."""
+        order = self.admit(request, ignore_other_bodies=verb == self.info)
+        trace(request.response, order.agent, order.call_id)
+        outcome = await verb(order)
+        return write_reply(request, Reply({"sipCode": outcome.code, "reason": outcome.reason}))
 
     # coming and going
 
-    @app.route("/api/webrtc/sign_in", methods=["GET", "POST"])
-    async def sign_in(self, request: Request) -> bytes:
+    async def sign_in(self, request: IncomingRequest) -> bytes:
         """Register a DN, or let a guest in, and open a session."""
-        given, client = Input.read(request, self.body_limit), self._addresses.client(request)
-        self._sign_in_service.check_password_in_url(request, given.query)
-        fields = given.fields()
+        service = self._sign_in_service
+        service.check_password_in_url(request)
+        fields = request.fields()
         if fields.switch("guest"):
             dn = (fields.optional("dn") or "") if self._needs_no_password else ""
-            return write_reply(request, await self._sign_in_service.sign_in_without_password(request, client, dn))
-        by_token = await self._tokens.sign_in(request, client, given, fields)
+            return write_reply(request, await service.sign_in_without_password(request, dn))
+        by_token = await self._tokens.sign_in(request, fields)
         if by_token is not None:
             return write_reply(request, by_token)
-        return write_reply(request, await self._sign_in_service.sign_in(request, client, SignIn.read(fields)))
+        return write_reply(request, await service.sign_in(request, SignIn.read(fields)))
 
-    @app.route("/api/webrtc/sign_out", methods=["GET", "POST"])
-    async def sign_out(self, request: Request) -> bytes:
+    async def sign_out(self, request: IncomingRequest) -> bytes:
         """End the agent's calls and its registration; a beacon of a page that closes may have any body."""
-        fields = Input.read(request, self.body_limit).fields(ignore_other_bodies=True)
-        agent_id = fields.text("id", "the agent's id")
-        return write_reply(
-            request, await self._sign_in_service.sign_out(request, self._addresses.client(request), agent_id)
-        )
-
-    # messages
-
-    @app.route("/api/webrtc/message", methods=["POST"])
-    async def post_message(self, request: Request) -> bytes:
-        """Take a ROAP message; the other uses of this path do not come here, see :mod:`wrtcgw.web.root_resource`."""
-        given = Input.read(request, self.body_limit)
-        return write_reply(request, await self._conversation.post_roap(request, self._addresses.client(request), given))
-
-    @app.route("/api/webrtc/events", methods=["GET"])
-    async def events(self, request: Request) -> bytes:
-        """Stream the agent's messages."""
-        order = self.admit(request)
-        last = request.requestHeaders.getRawHeaders("last-event-id")
-        fields = Fields({"after": last[-1]}) if last else order.fields
-        await self._streams.begin(request, order.agent, read_after(fields))
-        return b""
+        agent_id = request.fields(ignore_other_bodies=True).text("id", "the agent's id")
+        return write_reply(request, await self._sign_in_service.sign_out(request, agent_id))
 
     # call control
 
-    @verb(app, "hangup")
     async def hangup(self, order: Order) -> Outcome:
         """End a call in any state."""
         code = order.fields.number("code", 0, "a SIP code from 400 to 699") or None
         return await self._gateway.hangup(order.agent.id, order.call_id, code=code)
 
-    @app.route("/api/webrtc/answer", methods=["POST"])
-    async def answer(self, request: Request) -> bytes:
+    async def answer(self, request: IncomingRequest) -> bytes:
         """Answer a call with a description, as field ``sdp`` or as the body."""
         order = self.admit(request, ignore_other_bodies=True)
-        trace(request, order.agent, order.call_id)
-        if order.given.media_type in DESCRIPTION_TYPES:
-            sdp = order.given.description()
+        trace(request.response, order.agent, order.call_id)
+        if request.media_type in DESCRIPTION_TYPES:
+            sdp = request.description()
         else:
-            sdp = order.fields.text("sdp", "a session description", limit=self.body_limit)
-        call = self._gateway.answer(order.agent.id, order.call_id, sdp, page_address=order.client.address)
+            sdp = order.fields.text("sdp", "a session description", limit=self._body_limit)
+        call = self._gateway.answer(order.agent.id, order.call_id, sdp, page_address=request.client.address)
         return write_reply(request, call_reply(call))
 
-    @verb(app, "reject")
     async def reject(self, order: Order) -> Outcome:
         """Reject a call that rings here."""
         code = order.fields.number("code", 486, "a SIP code from 400 to 699")
         return await self._gateway.reject(order.agent.id, order.call_id, code=code)
 
-    @app.route("/api/webrtc/check", methods=["POST"])
-    def check(self, request: Request) -> bytes:
+    def check(self, request: IncomingRequest) -> bytes:
         """Answer 200 when the agent may call a number now, else the error that the call would get, without a call."""
         order = self.admit(request)
         to = order.fields.destination("to")
         if not to:
             raise BadInput("to", "the number to ask about", "nothing")
-        address = order.client.address
-        target = self._gateway.may_call(order.agent.id, self._conversation.number(to), page_address=address)
+        address = request.client.address
+        target = self._gateway.may_call(order.agent.id, self._messages.number(to), page_address=address)
         return write_reply(request, Reply({"target": target}))
 
-    @verb(app, "hold")
     async def hold(self, order: Order) -> Outcome:
         """Put a call on hold."""
         return await self._gateway.hold(order.agent.id, order.call_id)
 
-    @verb(app, "resume")
     async def resume(self, order: Order) -> Outcome:
         """Take a call from hold."""
         return await self._gateway.resume(order.agent.id, order.call_id)
 
-    @verb(app, "dtmf")
     async def dtmf(self, order: Order) -> Outcome:
         """Send digits."""
         wanted = Digits.read(order.fields)
@@ -309,28 +232,25 @@ class GatewayAPI:
             content_type=wanted.content_type,
         )
 
-    @verb(app, "transfer")
     async def transfer(self, order: Order) -> Outcome:
         """Transfer a call, blind or attended."""
         to, to_call = order.fields.destination("to"), order.fields.optional("to_call")
         return await self._gateway.transfer(order.agent.id, order.call_id, to=to, to_call=to_call)
 
-    @verb(app, "info")
     async def info(self, order: Order) -> Outcome:
         """Send data."""
-        data = Data.read(order.given, self.body_limit)
+        data = Data.read(order.request, self._body_limit)
         return await self._gateway.info(order.agent.id, order.call_id, data.content_type, data.body)
 
-    @app.route("/api/webrtc/stats", methods=["POST"])
-    def stats(self, request: Request) -> bytes:
+    def stats(self, request: IncomingRequest) -> bytes:
         """Take the page's report on the media of a call."""
+        request.require_at_most(REPORT_LIMIT)
         order = self.admit(request, ignore_other_bodies=True)
-        report = read_report(parse_report(request, REPORT_LIMIT), self._wall())
+        report = read_report(request.json(), self._wall())
         self._gateway.report_stats(order.agent.id, order.call_id, report)
         return write_reply(request, Reply())
 
-    @app.route("/api/webrtc/ice", methods=["GET"])
-    def ice(self, request: Request) -> bytes:
+    def ice(self, request: IncomingRequest) -> bytes:
         """
         Tell the STUN and TURN servers, with credentials for a while.
 
@@ -339,63 +259,33 @@ class GatewayAPI:
         order = self.admit(request)
         to = order.fields.destination("to")
         if to is not None:
-            self._gateway.may_call(order.agent.id, self._conversation.number(to), page_address=order.client.address)
+            self._gateway.may_call(order.agent.id, self._messages.number(to), page_address=request.client.address)
         relays = not order.agent.guest or to is not None or bool(order.agent.calls)
-        return self._show(request, ice_view(self._ice, order.agent.dn, self._wall(), relays=relays))
+        return self._show(request, ice_view(self.ice_settings, order.agent.dn, self._wall(), relays=relays))
 
-    @app.route("/api/webrtc/calls", methods=["GET"])
-    def own_calls(self, request: Request) -> bytes:
+    def own_calls(self, request: IncomingRequest) -> bytes:
         """List the agent's calls, and tell the state of the registration."""
         return self._show(request, own_view(self.admit(request).agent, self._clock.seconds()))
 
     # operation
 
-    @app.route("/api/health", methods=["GET"])
-    def health(self, request: Request) -> bytes:
+    def health(self, request: IncomingRequest) -> bytes:
         """Tell how the gateway is, to operators in more words; 503 while it cannot reach SIP."""
         health = self._gateway.health()
-        if self._operators.is_known(request, self._addresses.client(request)):
+        if self._operators.is_known(request):
             dropped = sum(agent.mailbox.dropped for agent in self._gateway.agents())
-            view = health_view(health, self.hanging, dropped)
+            view = health_view(health, self._hanging(), dropped)
         else:
             view = public_health_view(health)
-        return write_json(request, 200 if health.connections_up else 503, view)
+        return write_json(request.response, 200 if health.connections_up else 503, view)
 
-    @app.route("/api/agents", methods=["GET"])
-    def agents(self, request: Request) -> bytes:
-        """List who is signed in; for operators, as the front sees to."""
+    def agents(self, request: IncomingRequest) -> bytes:
+        """List who is signed in; for operators, as the policy sees to."""
         return self._show(request, agents_view(self._gateway.agents(), self._clock.seconds()))
 
-    @app.route("/api/calls/active", methods=["GET"])
-    def active_calls(self, request: Request) -> bytes:
-        """List what is up; for operators, as the front sees to."""
+    def active_calls(self, request: IncomingRequest) -> bytes:
+        """List what is up; for operators, as the policy sees to."""
         return self._show(request, calls_view(self._gateway.calls(), self._clock.seconds()))
 
-    def _show(self, request: Request, view: View) -> bytes:
-        return write_json(request, 200, view)
-
-    # errors
-
-    @app.handle_errors(GatewayError)
-    def on_gateway_error(self, request: IRequest, failure: Failure) -> bytes:
-        """Tell an error of the domain."""
-        error = failure.value
-        assert isinstance(error, GatewayError)
-        asked = cast("Request", request)
-        self.audit.refused(error, self._addresses.client(asked), path=asked.path.decode("ascii", "replace"))
-        return write_error(asked, error)
-
-    @app.handle_errors(HTTPException)
-    def on_routing_error(self, request: IRequest, failure: Failure) -> bytes:
-        """Tell that there is no such route."""
-        asked = cast("Request", request)
-        error = failure.value
-        if isinstance(error, MethodNotAllowed):
-            allowed = sorted({*(error.valid_methods or ()), "OPTIONS"} - {"HEAD"})
-            return write_error(asked, WrongMethod(asked.method.decode("ascii", "replace"), tuple(allowed)))
-        return write_error(asked, NoSuchResource(asked.path.decode("utf-8", "replace")))
-
-    @app.handle_errors(Exception)
-    def on_bug(self, request: IRequest, failure: Failure) -> bytes:
-        """Tell an incident id, and log the rest."""
-        return write_unexpected(cast("Request", request), failure)
+    def _show(self, request: IncomingRequest, view: View) -> bytes:
+        return write_json(request.response, 200, view)

@@ -2,13 +2,11 @@
 
 import hashlib
 
-from twisted.web.server import Request
-
 from wrtcgw.calls.agent import Agent
 from wrtcgw.errors import NotSignedIn
 from wrtcgw.web.addresses import Client
-from wrtcgw.web.bearer import bearer, header_token
 from wrtcgw.web.errors import ForeignSession, SessionRequired
+from wrtcgw.web.incoming import IncomingRequest
 from wrtcgw.web.origins import Origins
 from wrtcgw.web.sessions import Session, Sessions
 from wrtcgw.web.settings import Binding
@@ -32,7 +30,7 @@ class Access:
         """Decide by this from now on."""
         self._by_address = binding is Binding.ADDRESS
 
-    def require(self, request: Request, client: Client, agent: Agent) -> None:
+    def require(self, request: IncomingRequest, agent: Agent) -> None:
         """
         Let only the agent's own page pass.
 
@@ -40,9 +38,9 @@ class Access:
         :raises ForeignSession: when a token is shown that is not this agent's; then no address helps.
         :raises NotSignedIn: when a token is shown that an earlier run of the gateway gave out.
         """
-        self._judge(request, client, agent.id, self._sessions.of(agent))
+        self._judge(request, agent.id, self._sessions.of(agent))
 
-    def admit(self, request: Request, client: Client, agent_id: str, agent: Agent | None) -> Agent:
+    def admit(self, request: IncomingRequest, agent_id: str, agent: Agent | None) -> Agent:
         """
         Let only the agent's own page pass, and tell nobody else whether the agent is there.
 
@@ -51,17 +49,17 @@ class Access:
             nobody has as for another's.
         """
         session = self._sessions.last(agent_id) if agent is None else self._sessions.of(agent)
-        self._judge(request, client, agent_id, session)
+        self._judge(request, agent_id, session)
         if agent is None:
             raise NotSignedIn(agent_id)
         return agent
 
-    def _judge(self, request: Request, client: Client, agent_id: str, session: Session | None) -> None:
+    def _judge(self, request: IncomingRequest, agent_id: str, session: Session | None) -> None:
         shown = shown_token(request, agent_id)
         if not shown:
-            if session is None or not self._stands_for(client, session):
+            if session is None or not self._stands_for(request.client, session):
                 raise SessionRequired(agent_id)
-            if not self._origins.vouches(request, client):
+            if not self._origins.vouches(request):
                 raise SessionRequired(agent_id, FOREIGN_NAME)
         elif session is not None and session.shown_by(shown):
             session.bound = True
@@ -75,28 +73,23 @@ class Access:
         by_address = self._by_address and not session.bound and client.reliable
         return by_address and client.address == session.address
 
-    def shows_session(self, request: Request, agent: Agent) -> bool:
+    def shows_session(self, request: IncomingRequest, agent: Agent) -> bool:
         """Return whether the request shows the agent's token; its address does not count."""
         session = self._sessions.of(agent)
         return session is not None and session.shown_by(shown_token(request, agent.id))
 
-    def knows_dn(self, request: Request, agent_id: str, dn: str) -> bool:
+    def knows_dn(self, request: IncomingRequest, agent_id: str, dn: str) -> bool:
         """Return whether the request shows a token that is, or was, of an agent with this DN."""
         return self._sessions.was_of(shown_token(request, agent_id), dn)
 
-    def bearer(self, request: Request) -> Agent | None:
+    def bearer(self, request: IncomingRequest) -> Agent | None:
         """Return the agent whose token is shown as ``Authorization: Bearer``; nothing else counts."""
-        token = bearer(request)
-        return self._sessions.owner(token) if token else None
+        return self._sessions.owner(request.bearer) if request.bearer else None
 
 
-def shown_token(request: Request, agent_id: str) -> bytes:
+def shown_token(request: IncomingRequest, agent_id: str) -> bytes:
     """Return the session token that a request shows for an agent, as Bearer, header or cookie; empty for none."""
-    token = header_token(request)
-    if token:
-        return token
-    cookies = request.received_cookies
-    return cookies.get(cookie_name(agent_id).encode("ascii"), b"") if cookies else b""
+    return request.token or request.cookie(cookie_name(agent_id))
 
 
 def cookie_name(agent_id: str) -> str:

@@ -1,8 +1,9 @@
 """The ``message`` call: a page's descriptions in, its messages out. This is the hot path."""
 
+from collections.abc import Awaitable
 from typing import Literal
 
-from twisted.web.server import Request
+from twisted.internet.defer import Deferred
 
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call
@@ -12,10 +13,13 @@ from wrtcgw.gateway import Gateway
 from wrtcgw.web.addresses import Client
 from wrtcgw.web.attachments import Pairs
 from wrtcgw.web.auth import Access
-from wrtcgw.web.codec import Fields, Input, RoapMessage, parse_object, read_query, require_roap
+from wrtcgw.web.codec import RoapMessage, require_roap
+from wrtcgw.web.events import Streams
+from wrtcgw.web.fields import Fields, parse_object
+from wrtcgw.web.incoming import IncomingRequest
 from wrtcgw.web.longpoll import Polls
 from wrtcgw.web.messages import ROAP, PlainForm
-from wrtcgw.web.replies import Reply, wants_json
+from wrtcgw.web.replies import Reply, write_reply
 from wrtcgw.web.tracing import trace
 
 Kind = Literal[MessageType.OFFER, MessageType.ANSWER] | None
@@ -37,6 +41,7 @@ class MessageEndpoint:
         gateway: Gateway,
         access: Access,
         polls: Polls,
+        streams: Streams,
         *,
         wait_limit: float,
         body_limit: int,
@@ -45,57 +50,74 @@ class MessageEndpoint:
         self._gateway = gateway
         self._access = access
         self._polls = polls
+        self._streams = streams
         self._plain = PlainForm(gateway.wants)
         self._wait_limit = wait_limit
         self._body_limit = body_limit
         self._self_destination = self_destination
 
-    def poll(self, request: Request, client: Client) -> int:
+    def poll(self, request: IncomingRequest) -> int:
         """Answer with the agent's next message, at once or within ``wait``."""
-        fields = Fields(read_query(request))
+        fields = Fields(request.query)
         agent_id = fields.text("id", "the agent's id")
         wait = fields.seconds("wait", self._wait_limit)
         agent = self._gateway.leaver(agent_id)
         if agent is None:
-            agent = self.admit(request, client, agent_id)
+            agent = self.admit(request, agent_id)
         else:
-            self._access.require(request, client, agent)
+            self._access.require(request, agent)
             wait = 0.0
-        form = ROAP if wants_json(request) else self._plain
-        return self._polls.begin(request, agent, form, after=read_after(fields), wait=wait)
+        form = ROAP if request.accepts_json else self._plain
+        return self._polls.begin(request.response, agent, form, after=read_after(fields), wait=wait)
 
-    def post(self, request: Request, client: Client, given: Input) -> Reply:
-        """Take a session description: a new call when ``to`` is given, else for a call that is there."""
-        fields = Fields(given.query)
-        if given.body.lstrip()[:1] == b"{":
-            require_roap(Fields(parse_object(given.body)))
-        agent = self._sender(request, client, fields)
-        return self._describe(agent, client, given.description(), fields.destination("to"), fields.call_id)
+    def events(self, request: IncomingRequest) -> Deferred[None]:
+        """Stream the agent's messages."""
+        fields = request.fields()
+        agent = self.admit(request, fields.text("id", "the agent's id"))
+        last = request.header(b"last-event-id")
+        if last:
+            fields = Fields({"after": last.decode("utf-8", "replace")})
+        return self._streams.begin(request.response, agent, read_after(fields))
 
-    async def post_roap(self, request: Request, client: Client, given: Input) -> Reply:
-        """Take a ROAP message; an OK needs no action."""
-        fields = given.fields()
+    def post(self, request: IncomingRequest) -> bytes | Awaitable[bytes]:
+        """Take a description as it is, or a ROAP message as JSON; an OK needs no action."""
+        if not request.is_json:
+            return write_reply(request, self._take_description(request))
+        fields = request.fields()
         require_roap(fields)
-        agent = self._sender(request, client, fields)
+        agent = self._sender(request, fields)
         message = RoapMessage.read(fields, self._body_limit)
+        if message.type is MessageType.SHUTDOWN:
+            return self._hang_up(request, agent, message.call_id)
+        return write_reply(request, self._take_roap(request, agent, message))
+
+    def _take_description(self, request: IncomingRequest) -> Reply:
+        """Take a session description: a new call when ``to`` is given, else for a call that is there."""
+        fields = Fields(request.query)
+        if request.body.lstrip()[:1] == b"{":
+            require_roap(Fields(parse_object(request.body)))
+        agent = self._sender(request, fields)
+        return self._describe(agent, request.client, request.description(), fields.destination("to"), fields.call_id)
+
+    def _take_roap(self, request: IncomingRequest, agent: Agent, message: RoapMessage) -> Reply:
         match message.type:
             case MessageType.OFFER:
-                to, kind = None if message.call_id else message.to, message.type
-                return self._describe(agent, client, message.sdp, to, message.call_id, kind, message.data)
+                to = None if message.call_id else message.to
             case MessageType.ANSWER:
-                call_id, data = message.call_id, message.data
-                return self._describe(agent, client, message.sdp, None, call_id, message.type, data)
-            case MessageType.SHUTDOWN:
-                outcome = await self._gateway.hangup(agent.id, message.call_id)
-                return Reply({"sipCode": outcome.code, "reason": outcome.reason})
+                to = None
             case _:
                 return Reply()
+        return self._describe(agent, request.client, message.sdp, to, message.call_id, message.type, message.data)
+
+    async def _hang_up(self, request: IncomingRequest, agent: Agent, call_id: str | None) -> bytes:
+        outcome = await self._gateway.hangup(agent.id, call_id)
+        return write_reply(request, Reply({"sipCode": outcome.code, "reason": outcome.reason}))
 
     def number(self, to: str) -> str:
         """Return the number that stands behind what a page calls."""
         return self._self_destination if to == SELF else to
 
-    def admit(self, request: Request, client: Client, agent_id: str) -> Agent:
+    def admit(self, request: IncomingRequest, agent_id: str) -> Agent:
         """
         Return the agent that the request speaks for, and note that its page lives.
 
@@ -107,16 +129,16 @@ class MessageEndpoint:
             present: Agent | None = self._gateway.agent(agent_id)
         except NotSignedIn:
             present = None
-        agent = self._access.admit(request, client, agent_id, present)
+        agent = self._access.admit(request, agent_id, present)
         self._gateway.seen(agent_id)
         return agent
 
-    def _sender(self, request: Request, client: Client, fields: Fields) -> Agent:
+    def _sender(self, request: IncomingRequest, fields: Fields) -> Agent:
         agent_id = fields.optional("from") or fields.optional("id")
         if agent_id is None:
             raise BadInput("from", "the agent's id", "nothing")
-        agent = self.admit(request, client, agent_id)
-        trace(request, agent, fields.call_id or ("" if fields.optional("to") else None))
+        agent = self.admit(request, agent_id)
+        trace(request.response, agent, fields.call_id or ("" if fields.optional("to") else None))
         return agent
 
     def _describe(

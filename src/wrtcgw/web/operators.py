@@ -9,11 +9,9 @@ import hashlib
 import hmac
 
 from attrs import frozen
-from twisted.web.server import Request
 
-from wrtcgw.web.addresses import Client
-from wrtcgw.web.bearer import bearer
 from wrtcgw.web.errors import OperatorTokenRequired, RoleRequired
+from wrtcgw.web.incoming import IncomingRequest
 from wrtcgw.web.origins import Origins, is_meant_for_loopback
 from wrtcgw.web.settings import OperatorToken, Role
 
@@ -61,34 +59,45 @@ class Operators:
         self._tokens = (*own, *tokens)
         self._loopback = loopback
 
-    def require(self, request: Request, client: Client, role: Role = Role.VIEWER) -> Operator:
+    def require(self, request: IncomingRequest, role: Role = Role.VIEWER) -> Operator:
         """
         Return the operator who asks.
 
         :raises OperatorTokenRequired: when it is none.
         :raises RoleRequired: when its role is too small.
         """
-        operator = self._find(request, client)
+        operator = self._find(request)
         if operator.role < role:
             raise RoleRequired(operator.name, operator.role.word, role.word)
         return operator
 
-    def require_way_in(self, request: Request, client: Client) -> None:
+    def judge(self, request: IncomingRequest, role: Role = Role.VIEWER) -> Operator:
+        """
+        Return the operator who asks; reading takes a token, which no foreign page has, acting is for our own pages.
+
+        :raises ForeignOrigin: when a page of another origin acts; and what :meth:`require` raises.
+        """
+        operator = self.require(request, role)
+        if request.method not in (b"GET", b"HEAD"):
+            self._origins.check(request)
+        return operator
+
+    def require_way_in(self, request: IncomingRequest) -> None:
         """
         Let the console's page itself be loaded where there is a token that could be typed into it.
 
         :raises OperatorTokenRequired: when there is no token at all, and the request is not of this machine.
         """
         if not self._tokens:
-            self._find(request, client)
+            self._find(request)
 
-    def is_known(self, request: Request, client: Client) -> bool:
+    def is_known(self, request: IncomingRequest) -> bool:
         """Return whether an operator asks, or a program on this machine: for what is merely not for strangers."""
-        shown = bearer(request)
-        return self._named(shown) is not None if shown else self._is_here(request, client)
+        shown = request.bearer
+        return self._named(shown) is not None if shown else self._is_here(request)
 
-    def _find(self, request: Request, client: Client) -> Operator:
-        shown = bearer(request)
+    def _find(self, request: IncomingRequest) -> Operator:
+        shown = request.bearer
         if shown:
             named = self._named(shown)
             if named is None:
@@ -96,7 +105,7 @@ class Operators:
             return Operator(named.name, named.role)
         if not self._loopback:
             raise OperatorTokenRequired(NO_TOKEN)
-        if not self._is_here(request, client):
+        if not self._is_here(request):
             raise OperatorTokenRequired(FROM_A_PROXY)
         return HERE
 
@@ -105,10 +114,10 @@ class Operators:
         matching = [token for token in self._tokens if hmac.compare_digest(token.digest, digest)]
         return matching[0] if matching else None
 
-    def _is_here(self, request: Request, client: Client) -> bool:
+    def _is_here(self, request: IncomingRequest) -> bool:
         """Return whether the request comes from a program, or from a page of ours, on this machine, with no proxy."""
-        direct = client.is_loopback and request.clientproto == b"HTTP/1.1"
-        return direct and is_meant_for_loopback(request) and self._origins.is_own_page(request, client)
+        direct = request.client.is_loopback and request.is_http_1_1
+        return direct and is_meant_for_loopback(request) and self._origins.is_own_page(request)
 
 
 def digest_of(token: bytes) -> bytes:

@@ -9,37 +9,89 @@ A page can also rebind: let its own name point to the gateway's address after it
 """
 
 import re
+from collections.abc import Callable
 from ipaddress import ip_address
 
-from twisted.web.server import Request
+from attrs import frozen
 
-from wrtcgw.web.addresses import Client
-from wrtcgw.web.bearer import header_token
 from wrtcgw.web.errors import ForeignOrigin, SessionRequired
+from wrtcgw.web.incoming import IncomingRequest
+from wrtcgw.web.replies import write_nothing
 
 EXPOSED = ", ".join(
     (
         *("X-WRTC-Session", "X-WRTC-Call", "X-WRTC-Message", "X-WRTC-From", "X-WRTC-Name", "X-WRTC-Verstat"),
         *("X-WRTC-Called", "X-WRTC-Diversion", "X-WRTC-Seq", "Retry-After"),
     )
-)
+).encode("ascii")
 METHODS = b"GET, POST, OPTIONS"
 REQUEST_HEADERS = b"Authorization, Content-Type, X-WRTC-Session, Last-Event-ID, Cache-Control, X-Requested-With"
 PREFLIGHT_SECONDS = b"600"
-OF_BROWSERS = (b"origin", b"referer", b"accept-language", b"upgrade-insecure-requests", b"purpose", b"sec-purpose")
-"""
-Fields of which a browser sends at least one with any request; but for Accept-Language none goes with a plain GET over
-http:// (measured with Chromium). Programs send none of them unless they are told to.
-"""
-BROWSER = b"mozilla/"
-"""How each browser begins its User-Agent, which no foreign page can change."""
-
-
 UNKNOWN_PAGE = (
     ", and a cookie or an address is not enough for a browser's request that does not tell which page it comes from: "
     "any page could make it. Sign in by POST, or let the gateway's operator add the page's origin to allowed_origins"
 )
 """Why neither counts."""
+
+
+_NAMES = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~, -]*")
+
+
+@frozen(kw_only=True)
+class Sharing:
+    """
+    Whom the browser lets read a response (CORS): the same for all dialects, but for what they allow.
+
+    :ivar is_allowed: whether pages of an origin may read it.
+    :ivar exposed: header fields that they may read too.
+    :ivar request_headers: header fields that they may send; None for any that they ask for.
+    """
+
+    is_allowed: Callable[[bytes], bool]
+    exposed: bytes = b""
+    request_headers: bytes | None = None
+    vary: bytes = b"Origin"
+
+    def share(self, request: IncomingRequest) -> None:
+        """
+        Let a page of an allowed origin read the response, whatever it will be.
+
+        The origin is echoed, as ``*`` counts for nothing with credentials. ``Vary`` goes out always: a cache must not
+        hand one origin's response to another.
+        """
+        headers = request.response.responseHeaders
+        headers.setRawHeaders(b"vary", [self.vary])
+        origin = request.header(b"origin")
+        if origin is None or not self.is_allowed(origin):
+            return
+        headers.setRawHeaders(b"access-control-allow-origin", [origin])
+        headers.setRawHeaders(b"access-control-allow-credentials", [b"true"])
+        if self.exposed:
+            headers.setRawHeaders(b"access-control-expose-headers", [self.exposed])
+
+    def preflight(self, request: IncomingRequest) -> int:
+        """
+        Answer OPTIONS; without the fields of :meth:`share` a browser takes it as a no.
+
+        A gateway in a private network may be called from a page that is not of it.
+        """
+        headers = request.response.responseHeaders
+        headers.setRawHeaders(b"allow", [METHODS])
+        if headers.hasHeader(b"access-control-allow-origin"):
+            headers.setRawHeaders(b"access-control-allow-methods", [METHODS])
+            asked = request.header(b"access-control-request-headers") or b""
+            names = (
+                (asked if _NAMES.fullmatch(asked) else b"") if self.request_headers is None else self.request_headers
+            )
+            if names:
+                headers.setRawHeaders(b"access-control-allow-headers", [names])
+            headers.setRawHeaders(b"access-control-max-age", [PREFLIGHT_SECONDS])
+            if request.header(b"access-control-request-private-network") == b"true":
+                headers.setRawHeaders(b"access-control-allow-private-network", [b"true"])
+        return write_nothing(request.response)
+
+    def check(self, request: IncomingRequest) -> None:
+        """Refuse nobody: where nothing is changed, it is enough that a foreign page cannot read."""
 
 
 class Origins:
@@ -52,35 +104,7 @@ class Origins:
         """Let pages of these origins call from now on, and of no others."""
         self._allowed = frozenset(origin.rstrip("/").lower().encode() for origin in allowed)
 
-    def share(self, request: Request) -> None:
-        """
-        Let a page of an allowed origin read the response, whatever it will be.
-
-        ``Vary`` goes out always: a cache must not hand one origin's response to another.
-        """
-        headers = request.responseHeaders
-        headers.setRawHeaders(b"vary", [b"Origin"])
-        origin = _header(request, b"origin")
-        if origin is None or origin.lower() not in self._allowed:
-            return
-        headers.setRawHeaders(b"access-control-allow-origin", [origin])
-        headers.setRawHeaders(b"access-control-allow-credentials", [b"true"])
-        headers.setRawHeaders(b"access-control-expose-headers", [EXPOSED])
-
-    def preflight(self, request: Request) -> bytes:
-        """Answer OPTIONS; without the fields of :meth:`share` a browser takes it as a no."""
-        request.setResponseCode(204)
-        headers = request.responseHeaders
-        headers.setRawHeaders(b"allow", [METHODS])
-        if headers.hasHeader(b"access-control-allow-origin"):
-            headers.setRawHeaders(b"access-control-allow-methods", [METHODS])
-            headers.setRawHeaders(b"access-control-allow-headers", [REQUEST_HEADERS])
-            headers.setRawHeaders(b"access-control-max-age", [PREFLIGHT_SECONDS])
-            if _header(request, b"access-control-request-private-network") == b"true":
-                headers.setRawHeaders(b"access-control-allow-private-network", [b"true"])
-        return b""
-
-    def check(self, request: Request, client: Client) -> None:
+    def check(self, request: IncomingRequest) -> None:
         """
         Refuse the request of a foreign page.
 
@@ -88,25 +112,19 @@ class Origins:
 
         :raises ForeignOrigin: when the page is neither ours nor of an allowed origin.
         """
-        origin = _header(request, b"origin")
-        site = _header(request, b"sec-fetch-site")
+        origin = request.header(b"origin")
+        site = request.header(b"sec-fetch-site")
         if origin is None:
             if site in (b"cross-site", b"same-site"):
                 raise ForeignOrigin("another site")
-        elif origin.lower() not in self._allowed and site != b"same-origin" and origin.lower() != own(request, client):
+        elif origin.lower() not in self._allowed and site != b"same-origin" and origin.lower() != request.own_origin:
             raise ForeignOrigin(origin.decode("ascii", "replace"))
 
-    def explain(self, request: Request) -> None:
-        """
-        Let a foreign page read that it is refused for its origin, which is all that the response tells.
+    def is_allowed(self, origin: bytes) -> bool:
+        """Return whether pages of an origin may call."""
+        return origin.lower() in self._allowed
 
-        Without credentials, and after nothing else was looked at: whatever is answered otherwise stays hidden from it.
-        """
-        origin = _header(request, b"origin")
-        if origin is not None:
-            request.responseHeaders.setRawHeaders(b"access-control-allow-origin", [origin])
-
-    def check_page(self, request: Request, client: Client) -> None:
+    def check_page(self, request: IncomingRequest) -> None:
         """
         Refuse a browser's request that changes something and may come from any page.
 
@@ -117,26 +135,25 @@ class Origins:
 
         :raises SessionRequired: when nothing tells that a page of ours, or of an allowed origin, made it.
         """
-        if is_of_browser(request) and not header_token(request) and not self._is_told(request, client):
-            named = (request.args or {}).get(b"id") or [b""]
-            raise SessionRequired(named[-1].decode("utf-8", "replace"), UNKNOWN_PAGE)
+        if request.is_of_browser and not request.token and not self._is_told(request):
+            raise SessionRequired(request.agent_id, UNKNOWN_PAGE)
 
-    def _is_told(self, request: Request, client: Client) -> bool:
+    def _is_told(self, request: IncomingRequest) -> bool:
         """Return whether the request, which :meth:`check` let pass, tells that an own or allowed page made it."""
-        if _header(request, b"origin") is not None or _header(request, b"sec-fetch-site") == b"same-origin":
+        if request.header(b"origin") is not None or request.header(b"sec-fetch-site") == b"same-origin":
             return True
-        if _header(request, b"sec-fetch-site") is not None:
+        if request.header(b"sec-fetch-site") is not None:
             return False
-        page = origin_of(_header(request, b"referer") or b"")
-        return bool(page) and (page == own(request, client) or page in self._allowed)
+        page = origin_of(request.header(b"referer") or b"")
+        return bool(page) and (page == request.own_origin or page in self._allowed)
 
-    def is_own_page(self, request: Request, client: Client) -> bool:
+    def is_own_page(self, request: IncomingRequest) -> bool:
         """Return whether the request comes from a page of our own origin or from none; an allowed origin is another."""
-        origin, site = _header(request, b"origin"), _header(request, b"sec-fetch-site")
-        own_origin = origin is None or origin.lower() == own(request, client)
+        origin, site = request.header(b"origin"), request.header(b"sec-fetch-site")
+        own_origin = origin is None or origin.lower() == request.own_origin
         return own_origin and site in (None, b"same-origin", b"none")
 
-    def vouches(self, request: Request, client: Client) -> bool:
+    def vouches(self, request: IncomingRequest) -> bool:
         """
         Return whether something beside a token may stand for the request's right: its address, or that it is local.
 
@@ -144,21 +161,13 @@ class Origins:
         be rebound, and an origin that is configured is not a stranger's. X-Forwarded-Host does not count, because a
         page can set it.
         """
-        if not is_of_browser(request):
+        if not request.is_of_browser:
             return True
-        host = (_header(request, b"host") or b"").lower()
-        origin = _header(request, b"origin")
+        host = (request.header(b"host") or b"").lower()
+        origin = request.header(b"origin")
         if origin is None:
-            origin = (b"https://" if is_secure(request, client) else b"http://") + host
+            origin = (b"https://" if request.is_secure else b"http://") + host
         return origin.lower() in self._allowed or _cannot_be_rebound(host.decode("latin-1"))
-
-
-def is_of_browser(request: Request) -> bool:
-    """Return whether a browser sent the request, on behalf of whichever page."""
-    headers = request.requestHeaders
-    if any(map(headers.hasHeader, OF_BROWSERS)) or (_header(request, b"user-agent") or b"").lower().startswith(BROWSER):
-        return True
-    return any(name.lower().startswith(b"sec-fetch-") for name, _ in headers.getAllRawHeaders())
 
 
 def _cannot_be_rebound(host: str) -> bool:
@@ -173,9 +182,9 @@ def _cannot_be_rebound(host: str) -> bool:
     return True
 
 
-def is_meant_for_loopback(request: Request) -> bool:
+def is_meant_for_loopback(request: IncomingRequest) -> bool:
     """Return whether the Host field names this machine by loopback, or by the address that the request came to."""
-    host = (_header(request, b"host") or b"").decode("latin-1").lower()
+    host = (request.header(b"host") or b"").decode("latin-1").lower()
     name = re.sub(r":[0-9]*$", "", host)
     if name.rstrip(".").rpartition(".")[2] == "localhost":
         return True
@@ -183,7 +192,7 @@ def is_meant_for_loopback(request: Request) -> bool:
         address = ip_address(name.removeprefix("[").removesuffix("]"))
     except ValueError:
         return False
-    return address.is_loopback or str(address) == getattr(request.getHost(), "host", "")
+    return address.is_loopback or str(address) == request.local_address
 
 
 def origin_of(url: bytes) -> bytes:
@@ -195,20 +204,31 @@ def origin_of(url: bytes) -> bytes:
     return found[1] + b"://" + found[2].removesuffix(default)
 
 
-def own(request: Request, client: Client) -> bytes:
-    """Return the origin under which the client reached us."""
-    host = _header(request, b"x-forwarded-host") if client.proxied else None
-    scheme = b"https" if is_secure(request, client) else b"http"
-    return (scheme + b"://" + (host or _header(request, b"host") or b"")).lower()
+def shared_with(origins: Origins) -> Sharing:
+    """Return who may read: pages of the allowed origins."""
+    return Sharing(is_allowed=origins.is_allowed, exposed=EXPOSED, request_headers=REQUEST_HEADERS)
 
 
-def is_secure(request: Request, client: Client) -> bool:
-    """Return whether the client speaks HTTPS, to us or to the trusted proxy in front of us."""
-    if client.proxied:
-        return _header(request, b"x-forwarded-proto") == b"https"
-    return bool(request.isSecure())
+class AgentPages:
+    """For calls that may change something, as reading a message does: only pages of ours, and allowed ones."""
 
+    def __init__(self, origins: Origins) -> None:
+        self._origins = origins
+        sharing = shared_with(origins)
+        self.share, self.preflight = sharing.share, sharing.preflight
 
-def _header(request: Request, name: bytes) -> bytes | None:
-    values = request.requestHeaders.getRawHeaders(name)
-    return values[-1] if values else None
+    def check(self, request: IncomingRequest) -> None:
+        """
+        Refuse the request of a foreign page, which may read that, and nothing else.
+
+        Without credentials, and before anything else was looked at that could tell it more.
+
+        :raises ForeignOrigin: then.
+        """
+        try:
+            self._origins.check(request)
+        except ForeignOrigin:
+            origin = request.header(b"origin")
+            if origin is not None:
+                request.response.responseHeaders.setRawHeaders(b"access-control-allow-origin", [origin])
+            raise

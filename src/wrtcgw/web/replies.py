@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from attrs import Factory, frozen
-from twisted.web.server import Request
+from twisted.web.server import NOT_DONE_YET, Request
 
 from wrtcgw.web.errors import write_body, write_json
+from wrtcgw.web.incoming import IncomingRequest
 
 
 @frozen
@@ -16,17 +17,18 @@ class Reply:
     headers: Mapping[str, str] = Factory(dict)
 
 
-def wants_json(request: Request) -> bool:
-    """Return whether the caller accepts JSON by name; ``*/*`` does not count."""
-    accepted = request.requestHeaders.getRawHeaders(b"accept")
-    return accepted is not None and any(b"application/json" in value for value in accepted)
-
-
-def write_reply(request: Request, reply: Reply) -> bytes:
+def write_reply(request: IncomingRequest, reply: Reply) -> bytes:
     """Set the response up, and return its body."""
-    headers = request.responseHeaders
+    response = request.response
     for name, value in reply.headers.items():
-        headers.setRawHeaders(name, [value])
-    if wants_json(request):
-        return write_json(request, 200, {"status": "ok", **reply.fields})
-    return write_body(request, b"text/plain; charset=utf-8", b"OK")
+        response.responseHeaders.setRawHeaders(name, [value])
+    if request.accepts_json:
+        return write_json(response, 200, {"status": "ok", **reply.fields})
+    return write_body(response, b"text/plain; charset=utf-8", b"OK")
+
+
+def write_nothing(response: Request) -> int:
+    """Answer 204, which has no body, and no length of one (:rfc:`9110#section-8.6`)."""
+    response.setResponseCode(204)
+    response.finish()
+    return NOT_DONE_YET

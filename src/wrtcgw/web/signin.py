@@ -2,7 +2,7 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -10,7 +10,6 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.server import Request
 
 from wrtcgw.calls.abilities import DEFAULT, PageAbilities
 from wrtcgw.calls.agent import Agent, RegistrationState
@@ -24,9 +23,10 @@ from wrtcgw.web.codec import SignIn
 from wrtcgw.web.errors import TooManyGuestsHere, TooManyTries, WrongMethod
 from wrtcgw.web.events import Streams
 from wrtcgw.web.expiry import Expiry
+from wrtcgw.web.incoming import IncomingRequest
 from wrtcgw.web.limits import SignInLimit, Try
 from wrtcgw.web.longpoll import Polls
-from wrtcgw.web.origins import Origins, is_secure
+from wrtcgw.web.origins import Origins
 from wrtcgw.web.replies import Reply
 from wrtcgw.web.sessions import Session, Sessions
 from wrtcgw.web.settings import WebSettings
@@ -87,19 +87,19 @@ class SignInService:
         self._guests_here = settings.guest_limit_per_address
         self._expiry.lifetime, self._expiry.idle = settings.session_lifetime, settings.session_idle
 
-    def check_password_in_url(self, request: Request, query: Mapping[str, str]) -> None:
+    def check_password_in_url(self, request: IncomingRequest) -> None:
         """
         Refuse a password in the query, which is kept in histories and logs, where ``sign_in_get`` is off.
 
         :raises WrongMethod: for a GET; BadInput when a POST has it there.
         """
-        if self._takes_get or "password" not in query:
+        if self._takes_get or "password" not in request.query:
             return
         if request.method == b"GET":
             raise WrongMethod("GET with a password", ("POST", "OPTIONS"))
         raise BadInput("password", "the password in the body, not in the address")
 
-    async def sign_in(self, request: Request, client: Client, wanted: SignIn, *, no_password: bool = False) -> Reply:
+    async def sign_in(self, request: IncomingRequest, wanted: SignIn, *, no_password: bool = False) -> Reply:
         """
         Register the agent's DN and open a session.
 
@@ -108,29 +108,29 @@ class SignInService:
 
         :param no_password: an empty password is none, for a registrar that asks for none.
         """
-        trace_as(request, wanted.dn, wanted.id)
+        trace_as(request.response, wanted.dn, wanted.id)
         current, known = self._standing(request, wanted)
         abilities = PageAbilities(always_listens=wanted.always_listens)
         agent = await self.enrol(
-            client, wanted, current=current, known=known, abilities=abilities, no_password=no_password
+            request.client, wanted, current=current, known=known, abilities=abilities, no_password=no_password
         )
-        return self._welcome(request, client, agent)
+        return self._welcome(request, agent)
 
-    async def sign_in_without_password(self, request: Request, client: Client, dn: str) -> Reply:
+    async def sign_in_without_password(self, request: IncomingRequest, dn: str) -> Reply:
         """
         Let a page in that shows no password, and open a session.
 
         :param dn: to be registered without one; empty for a guest, who gets an id of its own.
         """
         if dn:
-            trace_as(request, dn, dn)
+            trace_as(request.response, dn, dn)
             wanted = SignIn(id=dn, dn=dn, password="")
             current, known = self._standing(request, wanted)
-            agent = await self.enrol(client, wanted, current=current, known=known, no_password=True)
+            agent = await self.enrol(request.client, wanted, current=current, known=known, no_password=True)
         else:
-            agent = await self.enrol_guest(client, new_guest_id(), DEFAULT)
-            trace_as(request, agent.dn, agent.id)
-        return self._welcome(request, client, agent)
+            agent = await self.enrol_guest(request.client, new_guest_id(), DEFAULT)
+            trace_as(request.response, agent.dn, agent.id)
+        return self._welcome(request, agent)
 
     def enrol(
         self,
@@ -275,18 +275,18 @@ class SignInService:
         work.addCallbacks(done, failed)
         return page
 
-    async def sign_out(self, request: Request, client: Client, agent_id: str) -> Reply:
+    async def sign_out(self, request: IncomingRequest, agent_id: str) -> Reply:
         """End the agent's calls and registration; fine when it is not signed in."""
-        cookie = {"Set-Cookie": cleared_cookie(agent_id, secure=is_secure(request, client))}
+        cookie = {"Set-Cookie": cleared_cookie(agent_id, secure=request.is_secure)}
         try:
-            agent = self.access.admit(request, client, agent_id, self._find(agent_id))
+            agent = self.access.admit(request, agent_id, self._find(agent_id))
         except NotSignedIn:
             self.dismiss(agent_id)
             return Reply(headers=cookie)
-        trace_as(request, agent.dn, agent.id)
+        trace_as(request.response, agent.dn, agent.id)
         await self._gateway.sign_out(agent_id)
         self.dismiss(agent_id)
-        self.audit.note("sign_out", "ok", client, agent=agent_id, dn=agent.dn)
+        self.audit.note("sign_out", "ok", request.client, agent=agent_id, dn=agent.dn)
         log.info("agent {agent} signed out", agent=agent_id)
         return Reply(headers=cookie)
 
@@ -317,20 +317,20 @@ class SignInService:
         except NotSignedIn:
             return None
 
-    def _standing(self, request: Request, wanted: SignIn) -> tuple[bool, bool]:
+    def _standing(self, request: IncomingRequest, wanted: SignIn) -> tuple[bool, bool]:
         """Return whether a page shows the session of the agent of this id, and one that was ever of this DN."""
         agent = self._find(wanted.id)
         current = agent is not None and self.access.shows_session(request, agent)
         return current, self.access.knows_dn(request, wanted.id, wanted.dn)
 
-    def _welcome(self, request: Request, client: Client, agent: Agent) -> Reply:
-        session = self.open(agent, client, bound=bool(shown_token(request, agent.id)))
+    def _welcome(self, request: IncomingRequest, agent: Agent) -> Reply:
+        session = self.open(agent, request.client, bound=bool(shown_token(request, agent.id)))
         token = session.token.decode("ascii")
         return Reply(
             {"id": agent.id, "dn": agent.dn, "session": token},
             {
                 "X-WRTC-Session": token,
-                "Set-Cookie": session_cookie(agent.id, session, secure=is_secure(request, client)),
+                "Set-Cookie": session_cookie(agent.id, session, secure=request.is_secure),
             },
         )
 

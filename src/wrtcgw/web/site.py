@@ -14,13 +14,13 @@ from wrtcgw.capture.recorder import Recorder
 from wrtcgw.errors import BadInput
 from wrtcgw.meters.meters import Meters
 from wrtcgw.redact import redact_uri
-from wrtcgw.web.api import GatewayAPI
-from wrtcgw.web.codec import BoundedBody
 from wrtcgw.web.connection_limits import ConnectionLimits
 from wrtcgw.web.errors import write_error
 from wrtcgw.web.headers import protect
 from wrtcgw.web.http_channel import BoundedChannel
+from wrtcgw.web.incoming import BoundedBody
 from wrtcgw.web.request_target import read_target
+from wrtcgw.web.surface import HTTPSurface
 from wrtcgw.web.tracing import TracedRequest
 
 IDLE_SECONDS = 75.0
@@ -71,7 +71,7 @@ class GatewayRequest(TracedRequest):
 
 class GatewaySite(Site):
     """
-    Serves a :class:`~wrtcgw.web.api.GatewayAPI`.
+    Serves a :class:`~wrtcgw.web.surface.HTTPSurface`.
 
     :param resource: what to serve in place of all of it.
     :param recorder: told of requests of pages; None for nobody.
@@ -81,7 +81,7 @@ class GatewaySite(Site):
 
     def __init__(
         self,
-        api: GatewayAPI,
+        surface: HTTPSurface,
         *,
         resource: IResource | None = None,
         access_log: Callable[[str], None] | None = None,
@@ -92,14 +92,14 @@ class GatewaySite(Site):
     ) -> None:
         self.protocol = bounded_channel  # type: ignore[method-assign]
         super().__init__(
-            resource or api.resource(),
+            resource or surface.resource(),
             requestFactory=GatewayRequest,
             parsePOSTFormSubmission=False,
             timeout=idle,
             reactor=reactor,
         )
-        self._api = api
-        self._body_limit = api.largest_body
+        self._surface = surface
+        self._body_limit = surface.largest_body
         self.access_log = access_log
         self.recorder = recorder
         self.meters = meters
@@ -116,17 +116,17 @@ class GatewaySite(Site):
     @property
     def connections(self) -> ConnectionLimits:
         """Return where connections are counted, those of other listeners too."""
-        return self._api.connections
+        return self._surface.connections
 
     @property
     def header_timeout(self) -> float:
         """Return the seconds for the head of a request."""
-        return self._api.timeouts[0]
+        return self._surface.timeouts[0]
 
     @property
     def body_timeout(self) -> float:
         """Return the seconds for the body of a request."""
-        return self._api.timeouts[1]
+        return self._surface.timeouts[1]
 
     def getContentFile(self, length: int | None) -> BinaryIO:  # noqa: N802 (Twisted asks for it by this name)
         """Return the file that takes a request's body."""

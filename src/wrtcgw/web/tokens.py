@@ -2,7 +2,6 @@
 
 from attrs import frozen
 from twisted.logger import Logger
-from twisted.web.server import Request
 
 from wrtcgw.errors import BadInput, GatewayError, RegistrationRefused
 from wrtcgw.gateway import HA1
@@ -16,9 +15,10 @@ from wrtcgw.identity.errors import (
 )
 from wrtcgw.identity.secrets import NoSecret, Secret, SecretSource
 from wrtcgw.identity.tokens import TOKEN_LIMIT, Identity, TokenVerifier
-from wrtcgw.web.addresses import Client
-from wrtcgw.web.codec import Fields, Input, SignIn
+from wrtcgw.web.codec import SignIn
 from wrtcgw.web.errors import WrongMethod
+from wrtcgw.web.fields import Fields
+from wrtcgw.web.incoming import IncomingRequest
 from wrtcgw.web.replies import Reply
 from wrtcgw.web.signin import SignInService
 
@@ -44,7 +44,7 @@ class TokenSignIn:
         self._sign_in_service = sign_in_service
         self.parts = parts
 
-    async def sign_in(self, request: Request, client: Client, given: Input, fields: Fields) -> Reply | None:
+    async def sign_in(self, request: IncomingRequest, fields: Fields) -> Reply | None:
         """
         Sign the bearer of a token in.
 
@@ -53,26 +53,26 @@ class TokenSignIn:
         :returns: None when the request shows no token.
         :raises TokenRefused: or another of the errors of :mod:`wrtcgw.identity.errors`, when it signs nobody in.
         """
-        token = _token(request, given, fields)
+        token = _token(request, fields)
         if not token:
             return None
         if self.parts is None:
             raise TokensNotAccepted()
-        this_try = self._sign_in_service.charge(client)
+        this_try = self._sign_in_service.charge(request.client)
         try:
             identity = await self.parts.verifier.verify(token)
             dn = _wanted_dn(fields, identity)
         except GatewayError as error:
             if not isinstance(error, TokenRefused):
                 this_try.forgive()
-            log.warn("sign_in by token from {address}: {error}", address=client.address, error=str(error))
-            self._sign_in_service.audit.refuse("token", error, client, dn=fields.optional("dn"))
+            log.warn("sign_in by token from {address}: {error}", address=request.client.address, error=str(error))
+            self._sign_in_service.audit.refuse("token", error, request.client, dn=fields.optional("dn"))
             raise
         this_try.forgive()
-        self._sign_in_service.audit.note("token", "ok", client, dn=dn, sub=identity.subject)
-        return await self._enter(request, client, fields, dn)
+        self._sign_in_service.audit.note("token", "ok", request.client, dn=dn, sub=identity.subject)
+        return await self._enter(request, fields, dn)
 
-    async def _enter(self, request: Request, client: Client, fields: Fields, dn: str) -> Reply:
+    async def _enter(self, request: IncomingRequest, fields: Fields, dn: str) -> Reply:
         secret = await self._secret(dn)
         wanted = SignIn(
             id=fields.optional("id") or dn,
@@ -84,7 +84,7 @@ class TokenSignIn:
             always_listens=fields.switch("always_listens") or False,
         )
         try:
-            return await self._sign_in_service.sign_in(request, client, wanted, no_password=True)
+            return await self._sign_in_service.sign_in(request, wanted, no_password=True)
         except RegistrationRefused as error:
             if error.credentials:
                 realm = f", which is an ha1 for realm {secret.realm}" if secret.ha1 else ""
@@ -105,7 +105,7 @@ class TokenSignIn:
             raise SecretUnavailable(dn) from None
 
 
-def _token(request: Request, given: Input, fields: Fields) -> str:
+def _token(request: IncomingRequest, fields: Fields) -> str:
     """
     Return the token of a sign_in: its field ``token``, or the Bearer that has the form of one; empty for none.
 
@@ -113,7 +113,7 @@ def _token(request: Request, given: Input, fields: Fields) -> str:
     :raises WrongMethod: when it comes by GET.
     """
     told = fields.optional("token", limit=10 * TOKEN_LIMIT)  # a token that is too long gets a better answer below
-    if "token" in given.query:
+    if "token" in request.query:
         raise BadInput("token", "it in the body or as Authorization: Bearer, not in the address, which logs keep")
     password = fields.optional("password")
     if told is not None and password is not None:
@@ -124,11 +124,9 @@ def _token(request: Request, given: Input, fields: Fields) -> str:
     return token.strip()
 
 
-def _bearer(request: Request) -> str:
+def _bearer(request: IncomingRequest) -> str:
     """Return a Bearer with dots in it; the tokens of our own sessions have none."""
-    values = request.requestHeaders.getRawHeaders("authorization") or [""]
-    scheme, _, token = values[-1].partition(" ")
-    return token.strip() if scheme.lower() == "bearer" and "." in token else ""
+    return request.bearer.decode("utf-8", "replace") if b"." in request.bearer else ""
 
 
 def _wanted_dn(fields: Fields, identity: Identity) -> str:

@@ -8,7 +8,8 @@ from tests.support.farside import FarCall
 from tests.support.gatewaycase import PAGE_SDP, GatewayCase
 from tests.web.harness import Answer, Pending, WebTestCase, Wire
 from wrtcgw.calls.agent import Agent
-from wrtcgw.web import GatewayAPI, GatewaySite, WebSettings
+from wrtcgw.daemon.composition import http_surface
+from wrtcgw.web import GatewaySite, WebSettings
 from wrtcgw.web.genesys import GenesysSettings
 
 FORM = "application/x-www-form-urlencoded; charset=UTF-8"
@@ -42,9 +43,9 @@ class DialectCase(GatewayCase):
 
     def configure(self, settings: GenesysSettings) -> None:
         """Put the HTTP surface up."""
-        self.api = GatewayAPI(self.gateway, WebSettings(operator_loopback=True), self.clock, genesys=settings)
-        self.resource = self.api.resource()
-        self.site = GatewaySite(self.api, reactor=self.clock)
+        self.surface = http_surface(self.gateway, WebSettings(operator_loopback=True), self.clock, genesys=settings)
+        self.resource = self.surface.resource()
+        self.site = GatewaySite(self.surface, reactor=self.clock)
 
     # -- requests
 

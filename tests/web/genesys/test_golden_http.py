@@ -162,7 +162,7 @@ class Wait(GoldenCase):
         other = self.golden_page("5002")
         other.wait()
         self.note("the gateway stops")
-        self.api.close()
+        self.surface.close()
         self.assertGolden()
 
     def test_golden_wait_lingers(self) -> None:

@@ -2,7 +2,8 @@
 
 from tests.web.genesys.dialectcase import PBX_SDP, DialectCase, Page
 from wrtcgw.calls.abilities import ONE_CALL
-from wrtcgw.web import Allowance, GatewayAPI, GatewaySite, WebSettings
+from wrtcgw.daemon.composition import http_surface
+from wrtcgw.web import Allowance, GatewaySite, WebSettings
 from wrtcgw.web.genesys import GenesysSettings
 
 
@@ -13,9 +14,9 @@ class Guests(DialectCase):
         """An address gets so many guests at once, then 429 with the time to wait; other addresses and DNs go on."""
         self.start(guest_mode="unregistered")
         web = WebSettings(sign_in_per_address=Allowance(burst=2, per_second=0.5))
-        self.api = GatewayAPI(self.gateway, web, self.clock, genesys=GenesysSettings())
-        self.resource = self.api.resource()
-        self.site = GatewaySite(self.api, reactor=self.clock)
+        self.surface = http_surface(self.gateway, web, self.clock, genesys=GenesysSettings())
+        self.resource = self.surface.resource()
+        self.site = GatewaySite(self.surface, reactor=self.clock)
         codes = [self.get("/sign_in?anon0123").code for _ in range(3)]
         self.assertEqual(codes, [200, 200, 429])
         refused = self.get("/sign_in?anon0123")

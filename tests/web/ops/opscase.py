@@ -10,9 +10,10 @@ from tests.support.gatewaycase import GatewayCase
 from tests.web.harness import Answer, Wire
 from wrtcgw.capture.history import History
 from wrtcgw.capture.recorder import Recorder
+from wrtcgw.daemon.composition import http_surface
 from wrtcgw.daemon.event_recorder import EventRecorder
 from wrtcgw.meters.meters import Meters
-from wrtcgw.web import GatewayAPI, GatewaySite, WebSettings
+from wrtcgw.web import GatewaySite, WebSettings
 from wrtcgw.web.genesys import GenesysSettings
 from wrtcgw.web.ops import Flow, OpsParts
 
@@ -83,9 +84,11 @@ class OpsCase(GatewayCase):
 
     def serve(self, settings: WebSettings) -> None:
         """Put the HTTP surface up, anew when it is up."""
-        parts = OpsParts(recorder=self.recorder, history=self.history, meters=self.meters, console=self.console)
-        self.api = GatewayAPI(self.gateway, settings, self.clock, genesys=GenesysSettings(), ops=parts, wall=self.wall)
-        self.site = GatewaySite(self.api, reactor=self.clock, recorder=self.recorder, meters=self.meters)
+        self.parts = OpsParts(recorder=self.recorder, history=self.history, meters=self.meters, console=self.console)
+        self.surface = http_surface(
+            self.gateway, settings, self.clock, genesys=GenesysSettings(), ops=self.parts, wall=self.wall
+        )
+        self.site = GatewaySite(self.surface, reactor=self.clock, recorder=self.recorder, meters=self.meters)
 
     def _send(self, flow: int, text: str) -> None:
         if self.event_recorder is not None:
@@ -98,7 +101,7 @@ class OpsCase(GatewayCase):
         self.gateway.received(flow, text)
 
     def tearDown(self) -> None:
-        self.api.close()
+        self.surface.close()
         for wire in self.wires:
             wire.lose()
         super().tearDown()

@@ -3,7 +3,8 @@
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from tests.web.ops.opscase import OpsCase
-from wrtcgw.web import GatewayAPI, GatewaySite, WebSettings
+from wrtcgw.daemon.composition import http_surface
+from wrtcgw.web import GatewaySite, WebSettings
 
 TOKEN = "operator-token-for-tests"
 VIEWS = ("summary", "series", "calls", "search?q=x", "ladder?call=x", "ladder.txt?call=x")
@@ -244,7 +245,7 @@ class AccessTests(OpsCase):
 
     def test_reload(self) -> None:
         """Another token counts as soon as it is configured."""
-        self.api.reconfigure(WebSettings(operator_token="another"))
+        self.surface.reconfigure(WebSettings(operator_token="another"))
         self.assertEqual(self.each(Authorization=f"Bearer {TOKEN}"), {(401, "operator_token_required")})
         self.assertEqual(self.each(Authorization="Bearer another"), set())
 
@@ -254,7 +255,7 @@ class WithoutOperators(OpsCase):
 
     def test_not_there(self) -> None:
         """There is nothing below /api/ops/."""
-        self.api.close()
-        self.api = GatewayAPI(self.gateway, self.settings, self.clock)
-        self.site = GatewaySite(self.api, reactor=self.clock)
+        self.surface.close()
+        self.surface = http_surface(self.gateway, self.settings, self.clock)
+        self.site = GatewaySite(self.surface, reactor=self.clock)
         self.assertEqual(self.ask("GET", "/api/ops/summary").error, (404, "not_found"))

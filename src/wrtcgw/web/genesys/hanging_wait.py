@@ -13,10 +13,11 @@ from twisted.web.server import NOT_DONE_YET, Request
 from wrtcgw.errors import NotSignedIn
 from wrtcgw.gateway import Gateway
 from wrtcgw.web.delivery import Delivery
-from wrtcgw.web.genesys.replies import write_nothing, write_text
+from wrtcgw.web.genesys.replies import write_text
 from wrtcgw.web.genesys.session import OutboundText, PageSession
 from wrtcgw.web.genesys.wire import pragma
 from wrtcgw.web.longpoll import has_hung_up
+from wrtcgw.web.replies import write_nothing
 from wrtcgw.web.tracing import told as trace_told
 
 LINGER = 60.0

@@ -9,8 +9,8 @@ from wrtcgw.errors import BadInput
 from wrtcgw.gateway import Gateway
 from wrtcgw.web.addresses import Client
 from wrtcgw.web.audit import Audit
-from wrtcgw.web.codec import Fields
 from wrtcgw.web.errors import UnknownSession
+from wrtcgw.web.fields import Fields
 from wrtcgw.web.operators import Operator
 from wrtcgw.web.ops.dependencies import Doorkeeper, OpsParts
 from wrtcgw.web.ops.search import Calls

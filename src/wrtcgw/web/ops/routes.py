@@ -2,36 +2,33 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 
 from attrs import field, frozen
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
-from twisted.python.failure import Failure
-from twisted.web.server import NOT_DONE_YET, Request
+from twisted.web.server import Request
 
 from wrtcgw.capture.ladder import Ladder, build
 from wrtcgw.capture.ladder_text import draw
-from wrtcgw.errors import BadInput, GatewayError
+from wrtcgw.errors import BadInput
 from wrtcgw.gateway import Gateway
 from wrtcgw.texts import utf8
-from wrtcgw.web.addresses import Addresses
 from wrtcgw.web.audit import Audit
-from wrtcgw.web.codec import Fields, Input
+from wrtcgw.web.chain import Dialect, Policy
 from wrtcgw.web.errors import (
-    NoSuchResource,
     NotRecorded,
-    WrongMethod,
     write_body,
-    write_error,
     write_json,
-    write_unexpected,
 )
-from wrtcgw.web.operators import Operators
-from wrtcgw.web.ops.actions import Actions, Caller
+from wrtcgw.web.fields import Fields
+from wrtcgw.web.incoming import IncomingRequest
+from wrtcgw.web.operators import Operator, Operators
+from wrtcgw.web.ops.actions import Action, Actions, Caller
 from wrtcgw.web.ops.dependencies import Doorkeeper, OpsParts
 from wrtcgw.web.ops.search import Calls, searched
 from wrtcgw.web.ops.views import View, ladder_view, operator_view, series_view, sessions_view, summary_view
-from wrtcgw.web.origins import Origins
+from wrtcgw.web.origins import Origins, shared_with
+from wrtcgw.web.routes import Routes, detached
 from wrtcgw.web.settings import Role
 from wrtcgw.web.views import agents_view
 
@@ -84,7 +81,6 @@ class OpsAPI:
         parts: OpsParts,
         door: Doorkeeper,
         operators: Operators,
-        addresses: Addresses,
         origins: Origins,
         audit: Audit,
         *,
@@ -95,47 +91,49 @@ class OpsAPI:
         self._gateway = gateway
         self._parts = parts
         self._operators = operators
-        self._addresses = addresses
-        self._origins = origins
-        self._body_limit = body_limit
         self._seconds = seconds
         self._wall = wall
         self._calls = Calls(gateway, parts, seconds, wall)
         self._door = door
-        actions = Actions(gateway, parts, self._calls, door, audit)
-        self._actions = {PREFIX + name.encode(): action for name, action in actions.by_name.items()}
-        self._views: dict[bytes, Callable[[Fields], Answer]] = {
-            PREFIX + b"sessions": self._sessions,
-            PREFIX + b"series": self._series,
-            PREFIX + b"calls": self._list,
-            PREFIX + b"search": self._search,
-            PREFIX + b"ladder": self._ladder,
-            PREFIX + b"ladder.txt": self._ladder_text,
+        routes = Routes()
+        for name, action in Actions(gateway, parts, self._calls, door, audit).by_name.items():
+            routes.add(PREFIX.decode("ascii") + name, ("POST",), partial(self._act, action), told=("POST",))
+        routes.add(PREFIX.decode("ascii") + "summary", ("GET",), self._summary, told=("GET",))
+        views: dict[str, Callable[[Fields], Answer]] = {
+            "sessions": self._sessions,
+            "series": self._series,
+            "calls": self._list,
+            "search": self._search,
+            "ladder": self._ladder,
+            "ladder.txt": self._ladder_text,
         }
+        for name, view in views.items():
+            routes.add(PREFIX.decode("ascii") + name, ("GET",), partial(self._show, view), told=("GET",))
+        policy = Policy(name="ops", body_limit=body_limit, origins=shared_with(origins), trust=self._require)
+        self.dialect = Dialect(
+            policy=policy, serves=lambda path: path.startswith(PREFIX), serve=routes.serve, routes=routes
+        )
 
-    def render(self, request: Request) -> bytes | int:
-        """
-        Serve a request of an operator.
-
-        :raises GatewayError: when it may not be served, or says something wrong.
-        """
-        client = self._addresses.client(request)
+    def _require(self, request: IncomingRequest) -> Operator:
+        """Let only operators pass whose role is enough for what they ask for."""
         name = request.path[len(PREFIX) :].decode("ascii", "replace")
-        operator = self._operators.require(request, client, ROLES.get(name, Role.VIEWER))
-        action, view = self._actions.get(request.path), self._views.get(request.path)
-        if action is not None:
-            _require(request, b"POST")
-            self._origins.check(request, client)
-            return _wait(request, action(Input.read(request, self._body_limit).fields(), Caller(operator, client)))
-        if name == "summary":
-            _require(request, b"GET")
-            return _write(
-                request, {**summary_view(self._gateway, self._parts, self._wall()), **operator_view(operator)}
-            )
-        if view is None:
-            raise NoSuchResource(request.path.decode("ascii", "replace"))
-        _require(request, b"GET")
-        return _write(request, view(Fields(Input.read(request, self._body_limit).query)))
+        return self._operators.judge(request, ROLES.get(name, Role.VIEWER))
+
+    def _act(self, action: Action, request: IncomingRequest) -> Awaitable[bytes]:
+        """Answer when an action is done; it goes on when its operator does not wait."""
+        caller = Caller(self._require(request), request.client)
+
+        async def done() -> bytes:
+            return write_json(request.response, 200, {"status": "ok", **(await action(request.fields(), caller))})
+
+        return detached(done())
+
+    def _summary(self, request: IncomingRequest) -> bytes:
+        view = summary_view(self._gateway, self._parts, self._wall())
+        return _write(request.response, {**view, **operator_view(self._require(request))})
+
+    def _show(self, view: Callable[[Fields], Answer], request: IncomingRequest) -> bytes:
+        return _write(request.response, view(Fields(request.query)))
 
     # -- what there is to see
 
@@ -256,11 +254,6 @@ def _time_of_day(milliseconds: int) -> str:
     return f"{datetime.fromtimestamp(milliseconds // 1000, UTC):%H:%M:%S}.{milliseconds % 1000:03d}"
 
 
-def _require(request: Request, method: bytes) -> None:
-    if request.method != method:
-        raise WrongMethod(request.method.decode("ascii", "replace"), (method.decode("ascii"), "OPTIONS"))
-
-
 def _write(request: Request, answer: Answer) -> bytes:
     if not isinstance(answer, Text):
         return write_json(request, 200, answer)
@@ -268,24 +261,3 @@ def _write(request: Request, answer: Answer) -> bytes:
     headers.setRawHeaders(b"x-content-type-options", [b"nosniff"])
     headers.setRawHeaders(b"content-disposition", [f'inline; filename="{answer.name}"'])
     return write_body(request, b"text/plain; charset=utf-8", utf8(answer.text))
-
-
-def _wait(request: Request, work: Awaitable[View]) -> int:
-    """Answer when an action is done; it goes on when its operator does not wait."""
-    gone: list[Failure] = []
-    request.notifyFinish().addErrback(gone.append)
-
-    async def done() -> bytes:
-        return write_json(request, 200, {"status": "ok", **(await work)})
-
-    def tell(body: bytes) -> None:
-        if not gone:
-            request.write(body)
-            request.finish()
-
-    def failed(failure: Failure) -> bytes:
-        error = failure.value
-        return write_error(request, error) if isinstance(error, GatewayError) else write_unexpected(request, failure)
-
-    Deferred.fromCoroutine(done()).addErrback(failed).addCallback(tell)
-    return NOT_DONE_YET

@@ -1,0 +1,79 @@
+"""The HTTP surface as a whole: its dialects, and what the process wants of them together."""
+
+from collections.abc import Callable
+
+from attrs import define
+from twisted.web.resource import IResource
+
+from wrtcgw.web.addresses import Addresses
+from wrtcgw.web.api import RestAPI
+from wrtcgw.web.audit import Audit
+from wrtcgw.web.chain import Chain
+from wrtcgw.web.connection_limits import ConnectionLimits
+from wrtcgw.web.genesys import GenesysDialect
+from wrtcgw.web.operators import Operators
+from wrtcgw.web.origins import Origins
+from wrtcgw.web.root_resource import RootResource
+from wrtcgw.web.settings import WebSettings
+from wrtcgw.web.signin import SignInService
+from wrtcgw.web.tokens import IdentityParts, TokenSignIn
+
+
+@define(kw_only=True, eq=False)
+class HTTPSurface:
+    """
+    All that is served over HTTP; ``wrtcgw.daemon.composition`` puts it together.
+
+    :ivar chains: one for each dialect, in the order in which they are asked for a path.
+    :ivar genesys: the Genesys dialect; None: there is none.
+    :ivar timeouts: seconds for the head of a request, and for its body.
+    :ivar closing: what ends the requests that hang.
+    """
+
+    addresses: Addresses
+    origins: Origins
+    operators: Operators
+    audit: Audit
+    connections: ConnectionLimits
+    sign_in_service: SignInService
+    tokens: TokenSignIn
+    rest: RestAPI
+    chains: tuple[Chain, ...]
+    genesys: GenesysDialect | None
+    count_hanging: Callable[[], tuple[int, int]]
+    closing: tuple[Callable[[], None], ...]
+    timeouts: tuple[float, float] = (0.0, 0.0)
+
+    def resource(self) -> IResource:
+        """Return the root resource."""
+        return RootResource(self.addresses, self.chains)
+
+    @property
+    def largest_body(self) -> int:
+        """Return the bytes of the longest body that any dialect takes."""
+        return max(chain.dialect.policy.body_limit for chain in self.chains)
+
+    @property
+    def hanging(self) -> tuple[int, int]:
+        """Return how many polls hang, in all dialects, and how many streams are open."""
+        return self.count_hanging()
+
+    def reconfigure(self, settings: WebSettings) -> None:
+        """Take over the settings that can change while agents are signed in: whom the surface trusts, ICE servers."""
+        self.addresses.trust(settings.trusted_proxies)
+        self.origins.allow(settings.allowed_origins)
+        self.operators.configure(settings.operator_token, settings.operator_tokens, loopback=settings.operator_loopback)
+        self.sign_in_service.configure(settings)
+        self.audit.on = settings.audit_log
+        self.rest.ice_settings = settings.ice
+        self.connections.per_address = settings.connections_per_address
+        self.timeouts = settings.header_timeout, settings.body_timeout
+
+    def identify(self, identity: IdentityParts | None) -> None:
+        """Let tokens be judged otherwise from now on."""
+        self.tokens.parts = identity
+
+    def close(self) -> None:
+        """End what hangs: the gateway stops."""
+        for close in self.closing:
+            close()
