@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { settled } from "./fake_rtc.mjs";
 import { exactly } from "./texts.mjs";
 import { Emitter } from "../../src/wrtcgw/browser/grtc/emitter.js";
 import { PhoneError } from "../../src/wrtcgw/browser/grtc/errors.js";
@@ -80,7 +81,7 @@ function gadget() {
   around.sent.length = 0;
   async function order(type, fields = {}) {
     around.said({ type, request: 7, ...fields });
-    await new Promise((resolve) => setTimeout(resolve));
+    await settled();
     return around.sent.map(({ message }) => message).findLast((message) => message.type === "reply");
   }
   const told = () => around.sent.map(({ message }) => message).filter(({ type }) => type !== "reply");
@@ -143,10 +144,10 @@ test("what happens before it is ready is told afterwards, and orders wait", asyn
   const made = new Gadget({ phone, origins: [HOST], init: async () => "begun", window: around.window });
   around.said({ type: "init", request: 1 });
   phone.emit("registration", phone.registration);
-  await new Promise((resolve) => setTimeout(resolve));
+  await settled();
   assert.deepEqual(around.sent, []);
   made.ready();
-  await new Promise((resolve) => setTimeout(resolve));
+  await settled();
   assert.deepEqual(around.sent.map(({ message }) => message.type), ["ready", "signedIn", "state", "reply"]);
 });
 

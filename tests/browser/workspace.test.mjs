@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+
+import { settled } from "./fake_rtc.mjs";
 import { Emitter } from "../../src/wrtcgw/browser/grtc/emitter.js";
 import { connectWorkspace } from "../../src/wrtcgw/browser/workspace/adapter.js";
 
@@ -69,8 +71,6 @@ class FakeWorkspace {
   }
   say(name, call) { this.#events.emit(name, call); }
 }
-
-const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 function connected(options = {}) {
   const [workspace, phone] = [new FakeWorkspace(options), new FakePhone()];
