@@ -2,6 +2,7 @@
 
 import { PhoneError, asPhoneError } from "../grtc/errors.js";
 import { Phone } from "../grtc/phone.js";
+import { loadSettings, resume } from "../softphone/beginning.js";
 import { el, put, say, show } from "../softphone/dom.js";
 import { icon } from "../softphone/icons.js";
 import { mayLeave, mayTake, watchClosing } from "../softphone/leaving.js";
@@ -18,7 +19,6 @@ import { loadGadgetTexts } from "./texts.js";
 
 /** @import { Message } from "./commands.js" */
 
-const AGAIN = [1_000, 2_000, 4_000, 8_000]; // ms between tries to reach the gateway after a reload
 /**
  * @typedef {{dn?: string, password?: string}} Demo
  * @typedef {[code: string, params: Params]} Problem
@@ -227,29 +227,10 @@ function applyTheme(theme) {
 
 // ---- the start
 
-async function resume() {
-  for (let attempt = 0; attempt < 20; attempt += 1) {
-    try {
-      return await phone.resume();
-    } catch (error) {
-      const { code } = (page.reason = asPhoneError(error));
-      if (code !== "gateway_unreachable") return false;
-    }
-    await new Promise((resolve) => setTimeout(resolve, AGAIN[Math.min(attempt, AGAIN.length - 1)]));
-    page.reason = null;
-  }
-  return false;
-}
-
-async function loadSettings() {
-  const response = await fetch(new URL("settings.json", import.meta.url)).catch(() => null);
-  return response?.ok ? response.json() : {};
-}
-
 async function start() {
   applyTheme(wanted.theme);
   if (wanted.secrets.length) history.replaceState(null, "", withoutSecrets(location.href));
-  const [texts, settings] = await Promise.all([loadTexts(wanted.lang), loadSettings()]);
+  const [texts, settings] = await Promise.all([loadTexts(wanted.lang), loadSettings(import.meta.url)]);
   Object.assign(page, { texts, settings, problems: surroundings() });
   gadget = new Gadget({
     phone, init, origins: [location.origin, ...(settings.origins ?? [])],
@@ -259,7 +240,9 @@ async function start() {
   watchClosing(phone);
   drawHead();
   drawProblems();
-  if (await resume()) enter();
+  const { resumed, reason } = await resume(phone);
+  page.reason = reason;
+  if (resumed) enter();
   else drawSignIn();
   gadget.ready();
   for (const problem of page.problems) gadget.tellError(new PhoneError(problem[0], { hint: hintOf(problem) }));

@@ -41,7 +41,7 @@ export class Chart {
     this.place = el("div", { class: "plot", "aria-hidden": "true" });
     this.summary = el("p", { class: "unseen" });
     const caption = el("figcaption", {}, this.title);
-    this.node = el("figure", { class: `chart card ${name}` }, caption, this.summary, this.place);
+    this.element = el("figure", { class: `chart card ${name}` }, caption, this.summary, this.place);
     this.plot = null;
     this.span = 0;
     this.paints = new Map();

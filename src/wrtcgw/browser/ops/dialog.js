@@ -1,6 +1,7 @@
 // Nothing is done to a running gateway by a slip: each action is asked for once more, in words that say what it does.
 
-import { el, say, show, uniqueId } from "../softphone/dom.js";
+import { el, say, show } from "../softphone/dom.js";
+import { modal, opened } from "../softphone/modal.js";
 import { explain, t } from "./texts.js";
 
 /**
@@ -9,21 +10,12 @@ import { explain, t } from "./texts.js";
  *   act: () => Promise<unknown> }} question
  * @returns {Promise<boolean>} whether it was done
  */
-export function confirm({ title, text, more = "", go, danger = false, act }) {
-  const [heading, told] = [uniqueId("dialog"), uniqueId("dialog")];
+export async function confirm({ title, text, more = "", go, danger = false, act }) {
   const problem = el("p", { class: "problem", role: "alert", hidden: true });
   const yes = el("button", { type: "submit", class: danger ? "danger" : "primary" }, go);
   const no = el("button", { type: "button", onclick: () => dialog.close() }, t("confirm.cancel"));
-  const form = el(
-    "form",
-    { method: "dialog" },
-    el("h2", { id: heading }, title),
-    el("p", { id: told }, text),
-    more ? el("p", { class: "more" }, more) : null,
-    problem,
-    el("div", { class: "buttons" }, no, yes),
-  );
-  const dialog = el("dialog", { class: "card", "aria-labelledby": heading, "aria-describedby": told }, form);
+  const form = el("form", { method: "dialog" }, problem, el("div", { class: "buttons" }, no, yes));
+  const dialog = modal({ title, text, look: "card" }, more ? el("p", { class: "more" }, more) : null, form);
   let done = false;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -40,13 +32,6 @@ export function confirm({ title, text, more = "", go, danger = false, act }) {
       say(yes, go);
     }
   });
-  document.body.append(dialog);
-  dialog.showModal();
-  no.focus();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      resolve(done);
-    });
-  });
+  await opened(dialog, no);
+  return done;
 }

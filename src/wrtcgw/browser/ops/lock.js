@@ -42,5 +42,5 @@ export function lock({ open }) {
     show(problem, problem.textContent);
     if (shown) field.value = "";
   }
-  return { node: form, refuse, focus: () => field.focus() };
+  return { element: form, refuse, focus: () => field.focus() };
 }

@@ -60,7 +60,7 @@ class Desk {
     this.turn(false);
     if (this.locked) {
       this.frame.locked();
-      this.put(this.lock.node);
+      this.put(this.lock.element);
     }
     document.getElementById("language").focus();
   }
@@ -105,7 +105,7 @@ class Desk {
     this.view = viewOf(this, location.hash);
     this.frame.turn(location.hash);
     if (this.locked) return;
-    this.put(this.view.node);
+    this.put(this.view.element);
     if (byHand) document.querySelector("main").focus({ preventScroll: true });
     scrollTo(0, 0);
     this.refresh();
@@ -139,7 +139,7 @@ class Desk {
     this.frame.online(summary, Boolean(this.api.token));
     if (this.locked) {
       this.locked = false;
-      this.put(this.view.node);
+      this.put(this.view.element);
     }
     this.name();
   }
@@ -160,7 +160,7 @@ class Desk {
     this.poller.stop();
     if (!this.locked) {
       this.locked = true;
-      this.put(this.lock.node);
+      this.put(this.lock.element);
     }
     this.lock.focus();
   }

@@ -30,8 +30,8 @@ export class MessagePane {
       this.text,
     );
     this.hint = el("p", { class: "hint" }, t("message.pick"), el("br"), el("small", {}, t("ladder.keys")));
-    this.node = el("aside", { class: "pane card", "aria-labelledby": id }, this.hint, this.shown);
-    this.node.addEventListener("keydown", (event) => event.key === "Escape" && onclose());
+    this.element = el("aside", { class: "pane card", "aria-labelledby": id }, this.hint, this.shown);
+    this.element.addEventListener("keydown", (event) => event.key === "Escape" && onclose());
   }
 
   /** Shows a message, or none. */
@@ -39,7 +39,7 @@ export class MessagePane {
     this.message = message;
     show(this.shown, message);
     show(this.hint, !message);
-    this.node.classList.toggle("open", Boolean(message));
+    this.element.classList.toggle("open", Boolean(message));
     if (!message) return;
     say(this.heading, label(message));
     say(this.number, told(message));

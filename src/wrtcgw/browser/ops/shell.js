@@ -24,7 +24,7 @@ export function frame({ onforget, onretry, onzone, onlanguage }) {
   const forget = el("button", { type: "button", class: "small", hidden: true, onclick: onforget }, t("lock.forget"));
   const who = el("span", { class: "soft who" });
   const find = search();
-  document.getElementById("tools").replaceChildren(find.node, zone(onzone), languages(onlanguage), theme(), forget);
+  document.getElementById("tools").replaceChildren(find.element, zone(onzone), languages(onlanguage), theme(), forget);
   const links = navigation();
   document.getElementById("nav").append(who);
   const notice = notices(onretry);
@@ -81,7 +81,7 @@ function search() {
     event.preventDefault();
     location.hash = `#/search/${encodeURIComponent(field.value.trim())}`;
   });
-  return { node, set: (text) => (field.value = safely(text)) };
+  return { element: node, set: (text) => (field.value = safely(text)) };
 }
 
 function safely(text) {

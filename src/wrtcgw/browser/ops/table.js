@@ -40,7 +40,7 @@ export function liveTable({ caption, empty, columns, key, className = "" }) {
     show(nothing, !items.length);
   }
   update([]);
-  return { node: el("div", { class: "table" }, table, nothing), update, say: (words) => say(nothing, words) };
+  return { element: el("div", { class: "table" }, table, nothing), update, say: (words) => say(nothing, words) };
 }
 
 function made(columns, id) {

@@ -2,6 +2,7 @@
 
 import { Phone } from "../grtc/phone.js";
 import { asPhoneError } from "../grtc/errors.js";
+import { loadSettings, resume } from "./beginning.js";
 import { el, put, say, show } from "./dom.js";
 import { icon } from "./icons.js";
 import { mayLeave, mayTake, watchClosing } from "./leaving.js";
@@ -14,7 +15,6 @@ import { farewell } from "./words.js";
 
 const KEYS = { language: "softphone-language", theme: "softphone-theme", dn: "softphone-dn" };
 const THEMES = ["auto", "light", "dark"];
-const AGAIN = [1_000, 2_000, 4_000, 8_000]; // ms between tries to reach the gateway after a reload
 
 /**
  * @typedef {{dn?: string, password?: string, number?: string, numbers?: string[]}} Demo
@@ -243,30 +243,21 @@ function drawStatus(level = "off", key = "status.signed_out") {
   $("status").replaceChildren(status);
 }
 
-// After a reload the session goes on; a gateway that cannot be reached is asked until it can.
-async function resume() {
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      return await phone.resume();
-    } catch (error) {
-      const { code } = (page.reason = asPhoneError(error));
-      if (code !== "gateway_unreachable" || attempt >= 20) return false;
-      drawStatus("busy", "status.offline");
-      $("app").replaceChildren(card(page.texts.t("resume.title"), { class: "sign-in" }, page.texts.t("resume.todo")));
-    }
-    await new Promise((resolve) => setTimeout(resolve, AGAIN[Math.min(attempt, AGAIN.length - 1)]));
-    page.reason = null;
-  }
+function drawWaiting() {
+  drawStatus("busy", "status.offline");
+  $("app").replaceChildren(card(page.texts.t("resume.title"), { class: "sign-in" }, page.texts.t("resume.todo")));
 }
 
 async function start() {
   applyTheme(recall("theme"));
-  const [texts, settings] = await Promise.all([loadTexts(recall("language")), loadSettings()]);
+  const [texts, settings] = await Promise.all([loadTexts(recall("language")), loadSettings(import.meta.url)]);
   Object.assign(page, { texts, settings, provider: settings.oidc ? new Provider(settings.oidc) : null });
   phone.on("signedout", left);
   watchClosing(phone);
   drawHead();
-  if (await resume()) {
+  const { resumed, reason } = await resume(phone, drawWaiting);
+  page.reason = reason;
+  if (resumed) {
     enter();
     return;
   }
@@ -274,11 +265,6 @@ async function start() {
   if (phone.isSignedIn) return;
   drawStatus();
   drawSignIn().focus();
-}
-
-async function loadSettings() {
-  const response = await fetch(new URL("settings.json", import.meta.url)).catch(() => null);
-  return response?.ok ? response.json() : {};
 }
 
 start();

@@ -20,8 +20,8 @@ export function controls(desk) {
     capture.set(on, on ? t("control.capture.on", { calls, limit, size: bytes(size) }) : t("control.capture.off"));
     level.set(summary.logLevel);
   }
-  const node = el("div", { class: "controls", "data-needs": "admin" }, drain.node, capture.node, level.node);
-  return { node, update };
+  const node = el("div", { class: "controls", "data-needs": "admin" }, drain.element, capture.element, level.element);
+  return { element: node, update };
 }
 
 function control(name, onclick) {
@@ -33,7 +33,7 @@ function control(name, onclick) {
     say(told, words);
     say(button, t(`control.${name}.${on ? "stop" : "start"}`));
   };
-  return { node, set };
+  return { element: node, set };
 }
 
 function logLevel(act) {
@@ -56,5 +56,5 @@ function logLevel(act) {
     if (value !== current) select.value = value;
     current = value;
   };
-  return { node: form, set };
+  return { element: form, set };
 }

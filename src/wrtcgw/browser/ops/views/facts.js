@@ -33,7 +33,7 @@ export function facts(desk, query) {
   for (const [name] of FACTS) {
     const value = el("dd", { class: KEYS.includes(name) ? "key" : "" });
     const node = el("div", { hidden: true }, el("dt", {}, t(`ladder.${name}`)), value);
-    values.set(name, { node, value });
+    values.set(name, { element: node, value });
     list.append(node);
   }
 
@@ -42,7 +42,7 @@ export function facts(desk, query) {
     const texts = call ? FACTS.map(([name, read]) => [name, read(call, ladder)]) : rest(ladder, query);
     for (const [name, text] of texts) {
       say(values.get(name).value, text);
-      show(values.get(name).node, text);
+      show(values.get(name).element, text);
     }
     if (call) {
       say(heading, t("ladder.title", { parties: parties(call) }));
@@ -57,7 +57,7 @@ export function facts(desk, query) {
   const [target, words] = query.agent ? ["#/agents", "ladder.back.agents"] : ["#/calls", "ladder.back"];
   const back = el("a", { class: "back", href: target }, `← ${t(words)}`);
   const title = el("div", { class: "title" }, heading, state, told, end);
-  return { node: el("div", { class: "ladder-head" }, back, title, list), update };
+  return { element: el("div", { class: "ladder-head" }, back, title, list), update };
 }
 
 // Of an agent, whose track is kept by the DN; or of a call that is remembered no more.

@@ -185,10 +185,10 @@ export class Ladder {
         "div",
         { class: "split" },
         el("div", { class: "rungs card" }, this.table, this.empty, this.dropped, legend()),
-        this.pane.node,
+        this.pane.element,
       ),
     );
-    this.node = el("section", { class: "ladder-view" }, heads(), this.facts.node, this.told, this.board);
+    this.element = el("section", { class: "ladder-view" }, heads(), this.facts.element, this.told, this.board);
   }
 
   #tools() {

@@ -15,7 +15,7 @@ export class Agents {
     this.title = t("agents.title");
     this.count = el("p", { class: "soft count" });
     this.table = agentsTable(desk);
-    this.node = el("section", {}, el("div", { class: "title" }, el("h2", {}, this.title), this.count), this.table.node);
+    this.element = el("section", {}, el("div", { class: "title" }, el("h2", {}, this.title), this.count), this.table.element);
   }
 
   /** Asks for them. */
@@ -32,7 +32,7 @@ export class Sessions {
     this.title = t("sessions.title");
     this.count = el("p", { class: "soft count" });
     this.table = sessionsTable(desk);
-    this.node = el("section", {}, el("div", { class: "title" }, el("h2", {}, this.title), this.count), this.table.node);
+    this.element = el("section", {}, el("div", { class: "title" }, el("h2", {}, this.title), this.count), this.table.element);
   }
 
   /** Asks for them. */
@@ -56,11 +56,11 @@ export class Calls {
     this.most = el("p", { class: "soft", hidden: true }, t("calls.most", { shown: MOST }));
     const options = ["all", "active", "ended"].map((each) => [each, t(`calls.${each}`)]);
     const chosen = choice(t("calls.which"), options, which, (value) => this.#choose(value));
-    this.node = el(
+    this.element = el(
       "section",
       {},
       el("div", { class: "title" }, el("h2", {}, this.title), this.count, chosen),
-      this.table.node,
+      this.table.element,
       el("div", { class: "more" }, this.more, this.most),
     );
   }
@@ -98,9 +98,9 @@ export class Search {
     this.told = el("p", { class: "found", role: "status" }, wanted ? "" : t("search.intro"));
     this.calls = callsTable(desk);
     this.agents = agentsTable(desk);
-    this.parts = [part(t("calls.title"), this.calls.node), part(t("agents.title"), this.agents.node)];
+    this.parts = [part(t("calls.title"), this.calls.element), part(t("agents.title"), this.agents.element)];
     this.more = el("p", { class: "soft", hidden: true });
-    this.node = el("section", { class: "search" }, el("h2", {}, t("search.title")), this.told, this.more, this.parts);
+    this.element = el("section", { class: "search" }, el("h2", {}, t("search.title")), this.told, this.more, this.parts);
   }
 
   /** Searches; again and again, as calls go on. */

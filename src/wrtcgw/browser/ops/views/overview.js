@@ -26,7 +26,7 @@ export class Overview {
     this.latencies = latenciesTable();
     this.numbers = numbersTable();
     this.controls = controls(desk);
-    this.node = this.#node();
+    this.element = this.#element();
     this.scheme = matchMedia("(prefers-color-scheme: dark)");
     this.repaint = () => this.charts.forEach((chart) => chart.repaint());
     this.scheme.addEventListener("change", this.repaint);
@@ -74,29 +74,29 @@ export class Overview {
     });
   }
 
-  #node() {
+  #element() {
     return el(
       "div",
       { class: "overview" },
       el("h2", { class: "unseen" }, t("view.overview")),
-      this.tiles.node,
+      this.tiles.element,
       el("div", { class: "title" }, el("h3", {}, t("charts.title")), this.#range()),
-      el("div", { class: "charts" }, this.charts.map((chart) => chart.node)),
-      el("details", { class: "numbers" }, el("summary", {}, t("charts.table")), this.numbers.node),
+      el("div", { class: "charts" }, this.charts.map((chart) => chart.element)),
+      el("details", { class: "numbers" }, el("summary", {}, t("charts.table")), this.numbers.element),
       el(
         "div",
         { class: "columns" },
         el(
           "div",
           {},
-          section(t("connections.title"), this.connections.node),
-          section(t("latencies.title"), this.latencies.node),
+          section(t("connections.title"), this.connections.element),
+          section(t("latencies.title"), this.latencies.element),
         ),
         el(
           "div",
           {},
-          section(t("control.title"), this.controls.node),
-          section(t("alarms.title"), this.alarms.node),
+          section(t("control.title"), this.controls.element),
+          section(t("alarms.title"), this.alarms.element),
         ),
       ),
     );
@@ -113,16 +113,16 @@ function tiles() {
     const value = el("dd", { class: "value" });
     const more = el("dd", { class: "soft" });
     const node = el("div", { class: `tile card ${name}` }, el("dt", {}, t(`tile.${name}`)), value, more);
-    return [name, { node, value, more }];
+    return [name, { element: node, value, more }];
   });
   const byName = Object.fromEntries(made);
   const put_ = (name, value, more, level = "") => {
     say(byName[name].value, value);
     say(byName[name].more, more);
-    put(byName[name].node, "data-level", level || null);
+    put(byName[name].element, "data-level", level || null);
   };
-  const node = el("dl", { class: "tiles" }, made.map(([, each]) => each.node));
-  return { node, update: (summary) => fill(put_, summary) };
+  const node = el("dl", { class: "tiles" }, made.map(([, each]) => each.element));
+  return { element: node, update: (summary) => fill(put_, summary) };
 }
 
 function fill(set, summary) {
