@@ -91,7 +91,6 @@ class Stream:
         self._request = request
         self._after = after
         self._paused = False
-        self._is_open = True
         self.agent = agent
         self.ended: Deferred[None] = Deferred(lambda _: self._leave())
         """Fires when the stream was closed; cancelled when its connection is lost."""
@@ -119,7 +118,7 @@ class Stream:
 
     def _flush(self) -> None:
         """Write what is new as long as the connection takes it."""
-        while self._is_open and not self._paused:
+        while not self.ended.called and not self._paused:
             message = self._next()
             if message is None:
                 return
@@ -135,7 +134,6 @@ class Stream:
         return next(iter(self.agent.mailbox.after(self._after)), None)
 
     def _leave(self) -> None:
-        self._is_open = False
         self.agent.mailbox.unsubscribe(self._flush)
         self._streams.forget(self)
 

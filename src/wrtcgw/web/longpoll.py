@@ -9,7 +9,7 @@ newer one sends the older home.
 from socket import MSG_DONTWAIT, MSG_PEEK
 from typing import Protocol
 
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 from twisted.web.server import NOT_DONE_YET, Request
 
@@ -110,14 +110,15 @@ class Polls:
 class Poll:
     """One request for a message."""
 
-    __slots__ = ("_after", "_form", "_hangs", "_polls", "_request", "_timer", "agent")
+    __slots__ = ("_after", "_form", "_polls", "_request", "_timer", "agent")
 
     def __init__(self, polls: Polls, request: Request, agent: Agent, form: Form, after: int | None) -> None:
         self._polls = polls
         self._request = request
         self._form = form
         self._after = after
-        self._hangs = False
+        self._timer: IDelayedCall | None = None
+        """Runs while the poll hangs."""
         self.agent = agent
 
     def deliver(self) -> bool:
@@ -136,7 +137,6 @@ class Poll:
 
     def hang(self, clock: IReactorTime, wait: float) -> None:
         """Wait for a message."""
-        self._hangs = True
         self._timer = clock.callLater(wait, self.give_up)
         self.agent.mailbox.subscribe(self.look)
         self._request.notifyFinish().addErrback(self._broke_off)
@@ -154,19 +154,19 @@ class Poll:
 
     def look(self) -> None:
         """Deliver the next message, unless the one before is still on its way."""
-        if self._hangs and (self._after is not None or not self._polls.is_sending(self.agent)):
+        if self._timer is not None and (self._after is not None or not self._polls.is_sending(self.agent)):
             self.deliver()
 
     def _broke_off(self, reason: Failure) -> None:
         self._stop()
 
     def _stop(self) -> None:
-        if not self._hangs:
+        timer, self._timer = self._timer, None
+        if timer is None:
             return
-        self._hangs = False
         self.agent.mailbox.unsubscribe(self.look)
-        if self._timer.active():
-            self._timer.cancel()
+        if timer.active():
+            timer.cancel()
         self._polls.forget(self)
 
 

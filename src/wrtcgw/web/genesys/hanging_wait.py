@@ -27,14 +27,13 @@ LINGER = 60.0
 class Wait:
     """One ``wait`` of a page."""
 
-    __slots__ = ("_attended", "_clock", "_gateway", "_request", "_session")
+    __slots__ = ("_clock", "_gateway", "_request", "_session")
 
     def __init__(self, gateway: Gateway, session: PageSession, request: Request, clock: IReactorTime) -> None:
         self._gateway = gateway
         self._clock = clock
         self._session = session
         self._request = request
-        self._attended = False
 
     def begin(self) -> int:
         """Answer with what there is, or hang; an older one of the same page goes without an answer."""
@@ -44,7 +43,6 @@ class Wait:
         session.waiting = self
         if _is_current(self._gateway, session):
             self._gateway.attend(session.agent.id)
-            self._attended = True
         finished: Deferred[None] = self._request.notifyFinish()
         finished.addErrback(self._broke_off)
         if session.sending is not None and not session.sending.look():
@@ -104,12 +102,11 @@ class Wait:
         self._stop()
 
     def _stop(self) -> None:
-        if self._session.waiting is self:
-            self._session.waiting = None
-        if self._attended:
-            self._attended = False
-            if _is_current(self._gateway, self._session):
-                self._gateway.leave(self._session.agent.id)
+        if self._session.waiting is not self:
+            return
+        self._session.waiting = None
+        if _is_current(self._gateway, self._session):
+            self._gateway.leave(self._session.agent.id)
 
 
 class Lingering:
