@@ -38,6 +38,14 @@ ALLOWED = {
 }
 """What looks like state of a call and is not, and why."""
 
+FLAGS = {
+    "wrtcgw.calls.call.Call.told_to_answer": "a TALK leaves no other trace",
+    "wrtcgw.calls.negotiation.machine.Negotiation.held_by_peer": "an answer can leave it as it was: see _learn_answer",
+    "wrtcgw.gateway.context.GatewayContext.draining": "an operator's order",
+    "wrtcgw.gateway.context.GatewayContext._running": "outputs are being carried out, and there may be none left",
+}
+"""Every flag of an object that can change, in the domain and the gateway, with what no other field says."""
+
 CALL = re.compile(r"(^|\.)(call|negotiation|transfer|descriptions|deadlines|far_side)$")
 """What a call, or a part of one, is called where it is used."""
 
@@ -147,6 +155,17 @@ class CallState(SynchronousTestCase):
             if "call.watch" not in each
         ]
         self.assertEqual(found, [])
+
+    def test_flags(self) -> None:
+        """A flag has to say what no other state says, so each is listed with its reason."""
+        found = {
+            f"{module.name}.{each.name}"
+            for module in modules(SOURCE, "wrtcgw")
+            if module.part in ("calls", "gateway")
+            for each in fields(module.tree)
+            if each.kind == "bool"
+        }
+        self.assertEqual(found, set(FLAGS))
 
     def test_waits_are_waits(self) -> None:
         """Beside the call itself the gateway keeps what no value can be, and nothing else."""
