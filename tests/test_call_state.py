@@ -32,8 +32,6 @@ WAITING = re.compile(r"\b(Deferred|DeferredLock|IDelayedCall|Callable)\b")
 
 ALLOWED = {
     "wrtcgw.web.genesys.session.PageSession.page_offer_id": "a number of the dialect's, for the page's ROAP",
-    "wrtcgw.web.genesys.session.PageSession.page_offer": "how the page writes its profiles",
-    "wrtcgw.web.genesys.session.PageSession.far_offer": "how the page was told the far side's profiles",
     "wrtcgw.web.genesys.session.PageSession.last_answer": "a text, as it was written to the page",
 }
 """What looks like state of a call and is not, and why."""

@@ -175,15 +175,16 @@ class Dialect(DialectCase):
         self.assertFalse(waits[-1].hangs)
 
     def test_former_pages(self) -> None:
-        """A page that has signed out leaves no descriptions and no messages behind."""
+        """What is known of a page holds no descriptions, and one that has signed out leaves no messages behind."""
         page = self.page()
         page.called(PBX_SDP + HUGE[len(SDP) :])
         session = self.surface.genesys._pages.page(page.ssid)  # type: ignore[union-attr]
         assert session is not None
-        self.assertGreater(len(session.far_offer), 45_000)
+        self.assertGreater(session.agent.mailbox.size, 45_000)
+        self.assertEqual((session.far_profiles, session.page_profiles), (("UDP/TLS/RTP/SAVPF",), ()))
+        self.assertLess(sum(len(text.text) for text in session._letters), 1_000)
         self.get(f"/sign_out?id={page.ssid}")
         self.run_for()
-        self.assertEqual((session.far_offer, session.page_offer), ("", ""))
         self.assertLess(session.agent.mailbox.size, 1_000)
 
 

@@ -5,8 +5,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.web.genesys.dialectcase import BROWSER_SDP, PBX_SDP, DialectCase
 from wrtcgw.calls.stats import Flow, Media, Stats
 from wrtcgw.web.genesys.description import (
+    profiles_of,
     secured,
-    with_profiles_of,
+    with_profiles,
 )
 from wrtcgw.web.genesys.stats import put_stats
 
@@ -35,7 +36,7 @@ class Descriptions(DialectCase):
         self.assertIn("m=audio 9 UDP/TLS/RTP/SAVPF 111", secured(BROWSER_SDP))
         plain = BROWSER_SDP.replace("a=fingerprint:sha-256 AA:BB\r\n", "")
         self.assertEqual(secured(plain), plain)
-        self.assertIn("m=audio 40000 RTP/SAVPF 111", with_profiles_of(PBX_SDP, BROWSER_SDP))
-        self.assertEqual(with_profiles_of(PBX_SDP, secured(BROWSER_SDP)), PBX_SDP)
-        self.assertEqual(with_profiles_of(PBX_SDP, plain.replace("SAVPF", "AVP")), PBX_SDP)
-        self.assertEqual(with_profiles_of(PBX_SDP, ""), PBX_SDP)
+        self.assertIn("m=audio 40000 RTP/SAVPF 111", with_profiles(PBX_SDP, profiles_of(BROWSER_SDP)))
+        self.assertEqual(with_profiles(PBX_SDP, profiles_of(secured(BROWSER_SDP))), PBX_SDP)
+        self.assertEqual(with_profiles(PBX_SDP, profiles_of(plain.replace("SAVPF", "AVP"))), PBX_SDP)
+        self.assertEqual(with_profiles(PBX_SDP, profiles_of("")), PBX_SDP)

@@ -77,13 +77,18 @@ def _secured(stream: Stream) -> Stream:
     return stream.with_media_line(profile=DTLS) if stream.profile == CUT else stream
 
 
-def with_profiles_of(sdp: str, other: str) -> str:
-    """Return an answer with each profile named as the offer has it."""
-    description, offered = parse(sdp), parse(other).streams
+def profiles_of(sdp: str) -> tuple[str, ...]:
+    """Return the profile of each stream."""
+    return tuple(stream.profile for stream in parse(sdp).streams)
+
+
+def with_profiles(sdp: str, profiles: Iterable[str]) -> str:
+    """Return an answer with each profile named as the offer has it, which has these ones."""
+    description = parse(sdp)
     streams = list(description.streams)
-    for at, (ours, theirs) in enumerate(zip(streams, offered, strict=False)):
-        if {ours.profile, theirs.profile} == {DTLS, CUT}:
-            streams[at] = ours.with_media_line(profile=theirs.profile)
+    for at, (ours, theirs) in enumerate(zip(streams, profiles, strict=False)):
+        if {ours.profile, theirs} == {DTLS, CUT}:
+            streams[at] = ours.with_media_line(profile=theirs)
     return str(description.with_streams(streams))
 
 

@@ -13,7 +13,7 @@ from wrtcgw.calls.messages import MessageType
 from wrtcgw.errors import BadInput, GatewayError, GuestsNotAllowed, NoSIPConnection, UnknownCall, WrongState
 from wrtcgw.gateway import Gateway
 from wrtcgw.web.genesys import wire
-from wrtcgw.web.genesys.description import from_page, secured, with_profiles_of
+from wrtcgw.web.genesys.description import from_page, profiles_of, secured, with_profiles
 from wrtcgw.web.genesys.outbound import Outbound
 from wrtcgw.web.genesys.session import OutboundText, PageSession
 from wrtcgw.web.genesys.settings import GenesysSettings
@@ -92,7 +92,7 @@ class Inbound:
                 self._place(session, secured(sdp), sdp, peer, address, message)
             else:
                 self._describe(session, call, MessageType.OFFER, secured(sdp), address, message.data)
-                session.page_offer = sdp
+                session.page_profiles = profiles_of(sdp)
                 session.engaged = True
         except GatewayError as error:
             self._refuse(session, call, error)
@@ -133,7 +133,7 @@ class Inbound:
         to = self._destination(session, peer)
         agent_id = session.agent.id
         session.enter("", peer, self._outbound.new_id())
-        session.page_offer = as_sent
+        session.page_profiles = profiles_of(as_sent)
         session.muted += 1  # what comes of it at once is told when the call is known
         try:
             data = self._fitting(session, message.data)
@@ -174,7 +174,7 @@ class Inbound:
             return
         session.page_id = message.answerer
         session.engaged = True
-        sdp = with_profiles_of(from_page(message.sdp, message.candidates), session.far_offer)
+        sdp = with_profiles(from_page(message.sdp, message.candidates), session.far_profiles)
         try:
             self._describe(session, call, MessageType.ANSWER, sdp, address, message.data)
         except WrongState as error:

@@ -7,7 +7,7 @@ from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.gateway import Gateway
 from wrtcgw.texts import clean
 from wrtcgw.web.genesys import wire
-from wrtcgw.web.genesys.description import candidates_of, for_page, secured, with_profiles_of
+from wrtcgw.web.genesys.description import candidates_of, for_page, profiles_of, secured, with_profiles
 from wrtcgw.web.genesys.session import OutboundText, PageSession
 
 QUIET = ("withdrawn", "page-timeout")
@@ -75,7 +75,7 @@ class Outbound:
             session.seq = 0
         if message.sdp is None:
             return [] if session.engaged else [OutboundText("INVITE", message.call_id)]
-        session.far_offer = message.sdp
+        session.far_profiles = profiles_of(message.sdp)
         session.seq += 1
         text = self._offer_text(session, message.sdp, (*message.data, *_facts(session, message)))
         return [OutboundText(text, message.call_id, is_wanted=partial(self._gateway.wants, message))]
@@ -105,7 +105,7 @@ class Outbound:
                 return []
             session.enter(message.call_id, message.from_, self.new_id())
             return [OutboundText("INVITE", message.call_id)]
-        text = for_page(with_profiles_of(message.sdp, session.page_offer))
+        text = for_page(with_profiles(message.sdp, session.page_profiles))
         fields: dict[str, object] = {
             "messageType": "ANSWER",
             "sdp": text,
@@ -122,7 +122,7 @@ class Outbound:
 
         One that has made an offer, since or in the place of an answer, would throw at it, and poll no more.
         """
-        if not session.far_offer or not _awaits_ok(session):
+        if not session.far_profiles or not _awaits_ok(session):
             return []
         fields: dict[str, object] = {
             "messageType": "OK",

@@ -71,10 +71,10 @@ class PageSession:
     page_id: int | None = None
     page_offer_id: int | None = None
     seq: int = 0
-    page_offer: str = field(default="", repr=False)
-    """The page's last offer as it came."""
-    far_offer: str = field(default="", repr=False)
-    """The far side's last offer as it came."""
+    page_profiles: tuple[str, ...] = ()
+    """How the page has named the profiles in its last offer."""
+    far_profiles: tuple[str, ...] = ()
+    """Those in the last offer of the far side that the page was told; none: it was told of none in this call."""
     recent: deque[bytes] = field(factory=lambda: deque(maxlen=RECENT_BODIES), repr=False)
     """Digests of what the page has sent last: an OFFER may come again after the OK that followed it."""
     last_answer: OutboundText | None = field(default=None, repr=False)
@@ -112,7 +112,7 @@ class PageSession:
         """Begin a call: the page knows no other."""
         self.call_id, self.peer, self.own_id = call_id, peer, own_id
         self.told = self.engaged = False
-        self.page_offer = self.far_offer = ""
+        self.page_profiles = self.far_profiles = ()
         self.last_answer = None
 
     def forget_call(self) -> None:
@@ -121,8 +121,7 @@ class PageSession:
         self.call_id, self.last_answer = "", None
 
     def lighten(self) -> None:
-        """Give up what takes room and is of no use once the page has left, or has another SSID."""
-        self.page_offer = self.far_offer = ""
+        """Give up what takes room and is of no use once the page has left."""
         if self.left:
             self.agent.mailbox.clear()
 
