@@ -185,6 +185,9 @@ class SessionTimer:
         leg = self._leg
         if not leg.established or leg.modification.busy:
             self._retry()
+        elif leg.needs_recovery:  # its re-INVITE refreshes too: the peer gets one, not two
+            leg.recover()
+            self._retry()
         elif self._update_works and "UPDATE" in leg.dialog.peer_allows:
             fields = self.request_fields()
             leg.add_capabilities(fields)
