@@ -1,12 +1,21 @@
-"""Write the keys into ``configuration.md`` anew, from the comments in ``conf/wrtcgw.toml``."""
+"""
+Write ``conf/wrtcgw.toml`` and the keys in ``configuration.md`` anew, from their declarations.
+
+The declarations are in ``src/wrtcgw/config/sections/``; wrtcgw has to be installed, or in PYTHONPATH.
+"""
 
 import pathlib
 import re
 from collections.abc import Iterator
 
+from wrtcgw.config import sample as sample_file
+from wrtcgw.config.settings import keys as declared
+
 TOP = pathlib.Path(__file__).resolve().parent.parent
 SAMPLE, PAGE = TOP / "conf/wrtcgw.toml", TOP / "docs/configuration.md"
-BEGIN = "<!-- written by docs/write_configuration.py from conf/wrtcgw.toml; change it there -->\n"
+BEGIN = "<!-- written by docs/write_configuration.py from src/wrtcgw/config/sections/; change it there -->\n"
+
+UNITS = {name: key.unit for name, key, _ in declared()}
 
 _SECTION = re.compile(r"# -{2,} (.+?) -+")
 _KEY = re.compile(r"(#?)([a-z][a-z0-9_]*) = (.+)")
@@ -81,6 +90,8 @@ def written(sample: str) -> str:
             if reloads:
                 comment[-1] = comment[-1].removesuffix("[reload]").rstrip()
             names = ", ".join(f"`{name} = {value}`" for name, value, _ in keys)
+            units = {UNITS[name] for name, _, _ in keys}
+            names += f" ({units.pop()})" if len(units) == 1 and "" not in units else ""
             names += " (set in the sample)" if any(is_set for _, _, is_set in keys) else ""
             names += " *reload*" if reloads else ""
             body = "\n".join(f"  {line}".rstrip() for line in text(comment).splitlines()).lstrip() or "As above."
@@ -89,7 +100,8 @@ def written(sample: str) -> str:
 
 
 def main() -> None:
-    """Write the page."""
+    """Write the sample and the page."""
+    SAMPLE.write_text(sample_file.written(), encoding="utf-8")
     head = PAGE.read_text(encoding="utf-8").partition(BEGIN)[0]
     PAGE.write_text(head + BEGIN + "\n" + written(SAMPLE.read_text(encoding="utf-8")), encoding="utf-8")
 

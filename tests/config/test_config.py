@@ -5,10 +5,11 @@ import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 
+from attrs import fields
 from twisted.trial.unittest import SynchronousTestCase
 
-from wrtcgw.config import ConfigError, Settings, load, reloadable_keys, report
-from wrtcgw.config.settings import keys
+from wrtcgw.config import ConfigError, Settings, load, reloadable_keys, report, sample
+from wrtcgw.config.settings import SECTIONS, Key, keys
 
 SAMPLE = pathlib.Path(__file__).parents[2] / "conf" / "wrtcgw.toml"
 PROXY = {"SIP_WS_SERVER": "ws://127.0.0.1:8080"}
@@ -340,6 +341,27 @@ class SampleTests(SettingsTestCase):
     def test_sample_loads(self) -> None:
         """The sample as it is can be used."""
         self.assertEqual(load(SAMPLE, {})[0].domain, "example.org")
+
+    def test_written_from_the_declarations(self) -> None:
+        """The sample is what ``python docs/write_configuration.py`` writes: text and default stand in one place."""
+        self.assertEqual(SAMPLE.read_text(encoding="utf-8"), sample.written(), "run docs/write_configuration.py")
+
+    def test_every_key_is_explained(self) -> None:
+        """Each key has a text, or stands behind one that is for both; a time is in seconds."""
+        for section in SECTIONS:
+            first = next(iter(fields(section)))
+            self.assertTrue(first.metadata[Key].text, first.name)
+        for name, key, _ in keys():
+            if name.endswith(("_timeout", "_wait", "_delay", "_grace", "_limit")) and isinstance(
+                getattr(Settings(), name), float
+            ):
+                self.assertEqual(key.unit, "seconds", name)
+
+    def test_filled(self) -> None:
+        """Texts are broken at the width; examples stay as they are, and the mark of a reload comes last."""
+        text = "One two three\nfour five.\n  an    example\nSix."
+        lines = list(sample.filled(text, 16, "[reload]"))
+        self.assertEqual(lines, ["One two three", "four five.", "  an    example", "Six. [reload]"])
 
     def test_sample_has_every_key(self) -> None:
         """With its comments taken away it has each key once, with the default value and the mark of a reload."""

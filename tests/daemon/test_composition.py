@@ -16,8 +16,16 @@ from wrtcgw.config.kinds import NamedToken
 from wrtcgw.config.settings import keys
 from wrtcgw.daemon import composition
 from wrtcgw.daemon.identity import oidc_settings
+from wrtcgw.gateway import GatewaySettings
 from wrtcgw.identity.sources import SourceName
+from wrtcgw.sip.core import UASettings
+from wrtcgw.sip_service import AgentSettings
+from wrtcgw.transport.interfaces import WebSocketSettings
+from wrtcgw.transport.tls import TLSSettings
 from wrtcgw.transport.websocket import WebSocketURL
+from wrtcgw.web import WebSettings
+from wrtcgw.web.genesys import GenesysSettings
+from wrtcgw.web.settings import IceSettings
 
 OTHERS: dict[str, Any] = {
     "http_interface": "192.0.2.1",
@@ -119,6 +127,26 @@ class CompositionTests(SynchronousTestCase):
                     continue
                 default = default.factory() if isinstance(default, cast(Any, Factory)) else default
                 self.assertNotEqual(getattr(made, attribute.name), default, f"{type(made).__name__}.{attribute.name}")
+
+    def test_no_second_default(self) -> None:
+        """What a part does without being told is what the configuration says: no default differs from the key's."""
+        settings = evolve(Settings(), sip_domain="example.org", messages_from=("*",))
+        parts = (
+            (composition.agent_settings(settings), AgentSettings()),
+            (composition.ua_settings(settings), UASettings(domain="example.org", instance="")),
+            (composition.gateway_settings(settings), GatewaySettings(domain="example.org")),
+            (composition.web_settings(settings), WebSettings()),
+            (composition.ice_settings(settings), IceSettings()),
+            (composition.websocket_settings(settings), WebSocketSettings()),
+            (composition.tls_settings(settings), TLSSettings()),
+            (composition.genesys_settings(settings), GenesysSettings()),
+        )
+        told = {"instance", "instance_space", "texts_from", "descriptors"}
+        for made, bare in parts:
+            for attribute in fields(cast(Any, type(made))):
+                if attribute.name not in told:
+                    found, own = getattr(made, attribute.name), getattr(bare, attribute.name)
+                    self.assertEqual(found, own, f"{type(made).__name__}.{attribute.name}")
 
     def test_targets(self) -> None:
         """Each proxy becomes an endpoint, in order, and wss is known as secure."""

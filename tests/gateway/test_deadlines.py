@@ -28,7 +28,7 @@ class Deadlines(GatewayCase):
 
     def test_page_and_wish(self) -> None:
         """The page has its time for an offer, and for a wish of the far side, which the newest wish begins anew."""
-        limit = self.gateway._context.settings.refer_limit
+        limit = self.gateway._context.settings.refer_timeout
         call, far = self.outbound(self.agent)
         self.assertEqual(call.deadlines, {})
         far.refer("sip:1004@example.org")
@@ -48,7 +48,7 @@ class Deadlines(GatewayCase):
         call, _ = self.outbound(self.agent)
         self.sign_in(abilities=ONE_CALL)
         self.run_for(0)
-        limit = settings.page_grace + settings.page_answer_limit
+        limit = settings.page_grace + settings.offer_timeout
         self.assertTrue(limit - 0.5 < self.left(call, Deadline.TAKE_OVER) <= limit)
 
 

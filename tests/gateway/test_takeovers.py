@@ -18,7 +18,7 @@ class TakeOvers(GatewayCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.start(page_grace=GRACE, page_answer_limit=OFFER)
+        self.start(page_grace=GRACE, offer_timeout=OFFER)
         self.agent = self.sign_in(abilities=ONE_CALL)
         self.gateway.attend("alice")
 

@@ -72,7 +72,7 @@ class PeerAndUser(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 1000.0
-        given = UASettings(domain="example.org", instance="gw", ring_limit=100)
+        given = UASettings(domain="example.org", instance="gw", ring_timeout=100)
         self.core = UACore(given, Timers(), CountingTokens())
         for name in ("alice", "bob"):
             self.core.add_account(Account(name, name, "secret"))

@@ -23,7 +23,7 @@ class Restarts(PeerAndUser):
     def __init__(self) -> None:
         super().__init__()
         self.now = LATE
-        self.core = self.twins = Twins(UASettings(domain="example.org", instance="gw", ring_limit=100))  # type: ignore[assignment]
+        self.core = self.twins = Twins(UASettings(domain="example.org", instance="gw", ring_timeout=100))  # type: ignore[assignment]
         self.twins.core.add_account(Account("alice", "alice", "secret"))
         self.requests, self.legs, self.dialogs, self.events = [], [], [], []
         self.take(self.core.connected(0, self.now))

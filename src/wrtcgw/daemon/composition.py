@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from socket import gethostname
-from typing import cast
+from typing import Any, TypeVar, cast
 from uuid import NAMESPACE_DNS, uuid4, uuid5
 
-from attrs import asdict, frozen
+from attrs import asdict, fields, frozen
 from twisted.internet.interfaces import IReactorTCP, IReactorTime
 from twisted.logger import Logger
 from twisted.web.resource import IResource
@@ -47,6 +47,8 @@ from wrtcgw.web.settings import IceSettings, OperatorToken, Role
 from wrtcgw.web.signin import SignInService
 from wrtcgw.web.softphoneapi import SoftphoneAPI
 from wrtcgw.web.tokens import IdentityParts, TokenSignIn
+
+Part = TypeVar("Part")
 
 access = Logger(namespace="wrtcgw.access")
 
@@ -238,16 +240,21 @@ def targets(reactor: IReactorTCP, settings: Settings) -> list[Target]:
     return [Target(str(url), websocket_endpoint(reactor, url, websocket, tls), url.secure) for url in settings.proxies]
 
 
+def of_same_names(part: type[Part], settings: Settings, prefix: str = "", **others: object) -> Part:
+    """
+    Return the settings of a part: what has the name of a key is that key's value.
+
+    :param prefix: what the names of keys have before the part's.
+    :param others: values for what has no key of its name, or is of another type than the key.
+    """
+    names = [attribute.name for attribute in fields(cast(Any, part)) if attribute.name not in others]
+    same = {name: getattr(settings, prefix + name) for name in names if hasattr(settings, prefix + name)}
+    return part(**same, **others)
+
+
 def websocket_settings(settings: Settings) -> WebSocketSettings:
     """Return the settings of each connection."""
-    return WebSocketSettings(
-        handshake_timeout=settings.handshake_timeout,
-        ping_interval=settings.ping_interval,
-        pong_timeout=settings.pong_timeout,
-        close_timeout=settings.close_timeout,
-        max_message_size=settings.max_message_size,
-        crlf_keepalive=settings.crlf_keepalive,
-    )
+    return of_same_names(WebSocketSettings, settings)
 
 
 def tls_settings(settings: Settings) -> TLSSettings:
@@ -262,12 +269,12 @@ def tls_settings(settings: Settings) -> TLSSettings:
 
 def agent_settings(settings: Settings) -> AgentSettings:
     """Return the settings of the pool of connections."""
-    return AgentSettings(
+    return of_same_names(
+        AgentSettings,
+        settings,
         flows=settings.sip_connections,
         reconnect=ReconnectSettings(base_delay=settings.reconnect_delay, max_delay=settings.reconnect_max_delay),
-        drain_timeout=settings.drain_timeout,
         trace=settings.log_level == "debug",
-        trace_data=settings.trace_data,
     )
 
 
@@ -278,98 +285,37 @@ def ua_settings(settings: Settings) -> UASettings:
     Its host name is new with each start (:rfc:`7118#section-5`), the instance-ids of its accounts are not
     (:rfc:`5626#section-4.1`): they are made of host, domain and DN.
     """
-    return UASettings(
-        domain=settings.domain,
+    return of_same_names(
+        UASettings,
+        settings,
         instance=uuid4().hex[:16],
         instance_space=uuid5(NAMESPACE_DNS, f"{settings.domain}.{gethostname()}"),
-        user_agent=settings.user_agent,
-        register_expires=settings.register_expires,
-        register_rate=settings.register_rate,
-        refresh_limit=settings.register_timeout,
-        retry_base=settings.register_retry_delay,
-        retry_cap=settings.register_max_retry_delay,
-        session_expires=settings.session_expires,
-        min_se=settings.min_se,
-        offer_100rel=settings.offer_100rel,
         redirect_domains=settings.domains,
-        max_redirects=settings.max_redirects,
-        ring_limit=settings.ring_timeout,
         texts_from=frozenset(settings.domain.lower() if name == "local" else name for name in settings.messages_from),
-        transfer_limit=settings.transfer_timeout,
     )
 
 
 def gateway_settings(settings: Settings) -> GatewaySettings:
     """Return the settings of the gateway proper."""
-    return GatewaySettings(
-        domain=settings.domain,
+    return of_same_names(
+        GatewaySettings,
+        settings,
         allowed_domains=settings.domains,
         connections=settings.sip_connections,
-        register_limit=settings.sign_in_timeout,
-        connection_limit=settings.connection_wait,
-        sign_out_limit=settings.sign_out_timeout,
-        answer_limit=settings.request_timeout,
-        end_limit=settings.hangup_timeout,
-        page_answer_limit=settings.offer_timeout,
-        refer_delay=settings.refer_delay,
         accept_refer=settings.incoming_refer == "accept",
-        refer_limit=settings.refer_timeout,
-        max_calls=settings.max_calls,
-        calls_per_minute=settings.calls_per_minute,
-        calls_per_day=settings.calls_per_day,
-        ring_limit_per_caller=settings.ring_limit_per_caller,
-        destinations=settings.destinations,
-        forbidden_destinations=settings.forbidden_destinations,
-        international_prefix=settings.international_prefix,
-        follow_redirects=settings.follow_redirects,
         agent_groups=tuple(AgentGroup(**asdict(group, recurse=False)) for group in settings.agent_groups),
-        offer_when_busy=settings.offer_when_busy,
-        offer_without_page=settings.offer_without_page,
-        page_timeout=settings.page_timeout,
-        page_grace=settings.page_grace,
-        expire_pages=settings.expire_pages,
-        reject_code=settings.reject_code,
-        show_private_identity=settings.show_private_identity,
-        page_headers=settings.page_headers,
-        auth_realms=settings.auth_realms,
-        digest_algorithms=settings.digest_algorithms,
-        auto_answer=settings.auto_answer,
-        auto_answer_from=settings.auto_answer_from,
-        attached_data=settings.attached_data,
-        attached_data_limit=settings.attached_data_limit,
-        guest_mode=settings.guest_mode,
-        guest_dn=settings.guest_dn,
-        guest_password=settings.guest_password,
-        guest_limit=settings.guest_limit,
-        guest_destinations=settings.guest_destinations,
-        mailbox_limit=settings.mailbox_limit,
-        mailbox_recent=settings.mailbox_recent,
-        mailbox_bytes=settings.mailbox_bytes,
     )
 
 
 def web_settings(settings: Settings) -> WebSettings:
     """Return the settings of the HTTP surface."""
-    return WebSettings(
+    return of_same_names(
+        WebSettings,
+        settings,
         session_binding=Binding(settings.session_binding),
-        trusted_proxies=settings.trusted_proxies,
         allowed_origins=frozenset(settings.allowed_origins),
-        operator_token=settings.operator_token,
         operator_tokens=tuple(operator_token(token) for token in settings.operator_tokens),
-        operator_loopback=settings.operator_loopback,
-        session_lifetime=settings.session_lifetime,
-        session_idle=settings.session_idle,
-        guest_limit_per_address=settings.guest_limit_per_address,
-        sign_in_get=settings.sign_in_get,
-        audit_log=settings.audit_log,
-        body_limit=settings.body_limit,
-        header_timeout=settings.header_timeout,
-        body_timeout=settings.body_timeout,
-        connections_per_address=settings.connections_per_address,
         descriptors=descriptor_limit(),
-        wait_limit=settings.wait_limit,
-        heartbeat=settings.heartbeat,
-        streams_per_agent=settings.streams_per_agent,
         sign_in_per_address=Allowance(settings.sign_in_burst_per_address, settings.sign_in_rate_per_address),
         sign_in_per_id=Allowance(settings.sign_in_burst_per_id, settings.sign_in_rate_per_id),
         ice=ice_settings(settings),
@@ -392,14 +338,10 @@ def genesys_settings(settings: Settings) -> GenesysSettings | None:
     """Return the settings of the dialect of the vendor's pages, None when it is not wanted."""
     if not settings.genesys_dialect:
         return None
-    return GenesysSettings(
-        path=settings.genesys_path,
+    return of_same_names(
+        GenesysSettings,
+        settings,
+        "genesys_",
         origins=frozenset(settings.genesys_origins),
-        unknown_session=settings.genesys_unknown_session,
         reject_code=settings.reject_code,
-        no_password=settings.genesys_no_password,
-        errors=settings.genesys_errors,
-        self_destination=settings.genesys_self_destination,
-        body_limit=settings.genesys_body_limit,
-        node=settings.genesys_node,
     )

@@ -239,7 +239,7 @@ class CallSetup:
         leg.call.hang_up(None if why is None else why.of_calls)
         context.drop_deadline(leg, *Deadline)
         reason = "" if why is None else why.sip_reason
-        ended = context.expect(context.settings.end_limit, STILL_ENDING)
+        ended = context.expect(context.settings.hangup_timeout, STILL_ENDING)
         leg.ends.append(ended)
         if code is None:
             context.run(context.core.hangup(leg.call.id, context.now(), (reason,) if reason else ()))

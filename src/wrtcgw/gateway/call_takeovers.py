@@ -51,7 +51,7 @@ class TakeOvers:
     def _wait(self, leg: CallLeg) -> None:
         settings = self._context.settings
         if settings.page_grace:
-            self._context.set_deadline(leg, Deadline.TAKE_OVER, settings.page_grace + settings.page_answer_limit)
+            self._context.set_deadline(leg, Deadline.TAKE_OVER, settings.page_grace + settings.offer_timeout)
         else:
             self._context.drop_deadline(leg, Deadline.TAKE_OVER)
 

@@ -258,7 +258,7 @@ class GatewayContext:
         :param ticket: what the core gave with ``outputs``; the response comes with it.
         :raises RequestRefused: for a response other than 2xx, or none.
         """
-        waiting = leg.tickets[ticket] = self.expect(self.settings.answer_limit)
+        waiting = leg.tickets[ticket] = self.expect(self.settings.request_timeout)
         self.run(outputs)
         return accepted(action, await waiting)
 

@@ -119,7 +119,7 @@ class OfferAnswer:
     async def _order(self, leg: CallLeg, order: Order) -> Outcome:
         leg.call.require(order.purpose.value, CallState.ESTABLISHED)
         outputs = leg.call.negotiation.order(order)
-        waiting: Deferred[Outcome] = self._context.expect(self._context.settings.answer_limit)
+        waiting: Deferred[Outcome] = self._context.expect(self._context.settings.request_timeout)
         leg.orders[order] = waiting
         self._carry_out(leg, outputs)
         try:
@@ -241,7 +241,7 @@ class OfferAnswer:
                 case nego.HoldChanged(on_hold, by):
                     self._tell_hold(call, on_hold, by)
                 case nego.WaitForPage():
-                    context.set_deadline(leg, Deadline.PAGE, context.settings.page_answer_limit)
+                    context.set_deadline(leg, Deadline.PAGE, context.settings.offer_timeout)
                 case nego.PageDone():
                     context.drop_deadline(leg, Deadline.PAGE)
                 case nego.OrderDone(order, is_accepted):

@@ -176,13 +176,13 @@ class Registrations:
         self._flows[dn] = flow
 
     async def connection(self) -> None:
-        """Wait for ``connection_limit`` while all connections are down: one is being retried, the page need not be."""
+        """Wait for ``connection_wait`` while all connections are down: one is being retried, the page need not be."""
         if self.up:
             return
         waiting: Deferred[None] = Deferred()
         self._unconnected.add(waiting)
         waiting.addTimeout(
-            self._context.settings.connection_limit, self._context.clock, onTimeoutCancel=lambda result, seconds: None
+            self._context.settings.connection_wait, self._context.clock, onTimeoutCancel=lambda result, seconds: None
         )
         await waiting
         self._unconnected.discard(waiting)
@@ -209,7 +209,7 @@ class Registrations:
             registered before stays as it was.
         """
         context, dn = self._context, account.dn
-        limit = context.settings.register_limit
+        limit = context.settings.sign_in_timeout
         late = RegistrationFailed(dn, 408, "", timeout=True)
         waiting: Deferred[Answer] = Deferred()
         waiting.addTimeout(limit, context.clock, onTimeoutCancel=lambda result, seconds: late)
@@ -273,16 +273,16 @@ class Registrations:
             del self._left[next(iter(self._left))]
 
     def leaver(self, agent_id: str) -> Agent | None:
-        """Return an agent that left within ``sign_out_limit`` and has messages that its page has not fetched."""
+        """Return an agent that left within ``sign_out_timeout`` and has messages that its page has not fetched."""
         left, agent = self._left.get(agent_id, (0.0, None))
         return agent if agent is not None and len(agent.mailbox) and not self._is_long_ago(left) else None
 
     def _is_long_ago(self, left: float) -> bool:
-        return self._context.now() - left > self._context.settings.sign_out_limit
+        return self._context.now() - left > self._context.settings.sign_out_timeout
 
     async def _leave(self, agent: Agent, why: DisconnectReason) -> None:
         """
-        Sign an agent off, end its calls and un-REGISTER its DN, within ``sign_out_limit``.
+        Sign an agent off, end its calls and un-REGISTER its DN, within ``sign_out_timeout``.
 
         For the page its calls end now: it does not hear of what the far sides make of it.
         """
@@ -306,10 +306,10 @@ class Registrations:
                 await self.unregister(agent.dn)
 
     async def unregister(self, dn: str) -> None:
-        """Un-REGISTER a DN, and wait for that within ``sign_out_limit``."""
+        """Un-REGISTER a DN, and wait for that within ``sign_out_timeout``."""
         context = self._context
         self._flows.pop(dn, None)
-        waiting = self._leaving[dn] = context.expect(context.settings.sign_out_limit)
+        waiting = self._leaving[dn] = context.expect(context.settings.sign_out_timeout)
         context.run(context.core.unregister(dn, context.now()))
         await waiting
         self._leaving.pop(dn, None)

@@ -33,23 +33,23 @@ class GatewaySettings:
     """Further domains that ``to`` may name in a SIP URI."""
     connections: int = 1
     """How many connections (flows) to the proxy there are; they are numbered from 0."""
-    register_limit: float = 8.0
+    sign_in_timeout: float = 8.0
     """How long sign_in waits for the registrar."""
-    connection_limit: float = 4.0
+    connection_wait: float = 4.0
     """How long sign_in waits for a connection that is being made, before it says that there is none."""
-    sign_out_limit: float = 5.0
+    sign_out_timeout: float = 5.0
     """How long sign_out waits for calls to end and for the registrar."""
-    answer_limit: float = 40.0
+    request_timeout: float = 40.0
     """How long a verb waits for the far side; the core gives up earlier by itself, so this is a last resort."""
-    end_limit: float = 5.0
+    hangup_timeout: float = 5.0
     """How long hangup and reject wait for the far side's confirmation; the call ends in any case."""
-    page_answer_limit: float = 10.0
+    offer_timeout: float = 10.0
     """How long the page may take to answer an offer inside a call; then the far side is told 488."""
     refer_delay: float = 0.5
     """No REFER goes out earlier than this after the answer: Asterisk refuses it before its bridge is up."""
     accept_refer: bool = False
     """Tell the page of the far side's wish to transfer it, instead of declining."""
-    refer_limit: float = 10.0
+    refer_timeout: float = 10.0
     """How long the page may take to act on such a wish."""
     max_calls: int = 8
     """Calls that one agent may have at a time; a further incoming one is told 486."""

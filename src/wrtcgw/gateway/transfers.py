@@ -174,7 +174,7 @@ class Transfers:
             context.run(context.core.reject_refer(event.leg, DECLINED, context.now()))
             return
         leg.call.transfer.open_wish(Wish(str(target), event.referred_by, event.replaces_value))
-        context.set_deadline(leg, Deadline.WISH, context.settings.refer_limit)
+        context.set_deadline(leg, Deadline.WISH, context.settings.refer_timeout)
         context.run(context.core.accept_refer(event.leg, context.now()))
         context.tell(
             leg.call,

@@ -341,7 +341,7 @@ class ClientRequest:
         if not self._provisional:
             self._provisional = True
             if self.request.method == "INVITE":
-                self._layer.arm(self, LIMIT, self._layer.settings.ring_limit)
+                self._layer.arm(self, LIMIT, self._layer.settings.ring_timeout)
                 if self._unwanted:
                     self._send_cancel()
         self._tell(response)

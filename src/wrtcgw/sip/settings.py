@@ -37,14 +37,14 @@ class UASettings:
     register_expires: int = 600
     register_rate: float = 50.0
     """REGISTER requests a second after a reconnect, so that a restarted proxy is not flooded."""
-    refresh_limit: float = 8.0
+    register_timeout: float = 8.0
     """
     How long to wait for the answer to a REGISTER that refreshes or renews a binding, before it is sent anew. Nobody
     repeats a request on a reliable transport, and Asterisk drops what reaches it while it starts: with 64·T1 an agent
     would be away for half a minute after each of its restarts.
     """
-    retry_base: float = 2.0
-    retry_cap: float = 60.0
+    register_retry_delay: float = 2.0
+    register_max_retry_delay: float = 60.0
     session_expires: int = 1800
     min_se: int = 90
     offer_100rel: bool = False
@@ -60,9 +60,9 @@ class UASettings:
     """
     texts_from: Collection[str] | None = None
     """Whose MESSAGEs are taken: see :func:`wrtcgw.sip.source.is_listed`; None for anybody's."""
-    ring_limit: float = 300.0
+    ring_timeout: float = 300.0
     """Longest wait for a final response after a provisional one, theirs to our INVITE and ours to theirs."""
-    transfer_limit: float = 60.0
+    transfer_timeout: float = 60.0
     """Longest wait for the next NOTIFY of a REFER."""
 
     def instance_of(self, key: str) -> str:

@@ -79,7 +79,7 @@ class Late(DialectCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.start(page_grace=20.0, page_answer_limit=5.0)
+        self.start(page_grace=20.0, offer_timeout=5.0)
         self.call = self.page().call_up()
         self.again = self.page()
         self.assertEqual(self.again.told().text, "INVITE")

@@ -76,7 +76,7 @@ class IncomingLeg(Leg):
         dialog = Dialog.as_uas(request, server.to_tag, server.flow)
         self._dialog = dialog
         self.ua.add_dialog(self, dialog)
-        self.ua.layer.arm(self, "ring", self.ua.settings.ring_limit)
+        self.ua.layer.arm(self, "ring", self.ua.settings.ring_timeout)
         self._arm_expires(request)
         self.ua.emit(
             CallReceived(

@@ -167,7 +167,7 @@ class OutgoingLeg(Leg):
     def _provisional(self, response: Response) -> None:
         if self.state is LegState.CALLING:
             self.state = LegState.PROCEEDING
-            self.ua.layer.arm(self, "ring", self.ua.settings.ring_limit)
+            self.ua.layer.arm(self, "ring", self.ua.settings.ring_timeout)
         if response.status == 100 or self.state is not LegState.PROCEEDING:
             return
         tag = response.to_tag

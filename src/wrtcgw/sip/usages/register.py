@@ -237,7 +237,7 @@ class Registration:
             headers.add(name, value)
         request = Request("REGISTER", uri, headers)
         # a sign-in waits for 64·T1: its late 200 has to be heard, or a binding would be left that nobody removes
-        limit = ua.settings.refresh_limit if attempt.is_refresh and attempt.expires else 0.0
+        limit = ua.settings.register_timeout if attempt.is_refresh and attempt.expires else 0.0
         flow, credentials = attempt.account.flow, attempt.authenticator
         ua.layer.request(request, flow, self, Use.REGISTER, authenticator=credentials, limit=limit)
 
@@ -309,7 +309,7 @@ class Registration:
     def _nothing_granted(self, response: Response) -> None:
         """Wait, each time longer: the registrar keeps no binding of ours, whatever its status code says."""
         self._failures += 1
-        ceiling = max(FLOOR, min(self.ua.settings.retry_cap, FLOOR * 2 ** min(self._failures, 10)))
+        ceiling = max(FLOOR, min(self.ua.settings.register_max_retry_delay, FLOOR * 2 ** min(self._failures, 10)))
         retry_in = floored(self.ua.tokens.uniform(ceiling / 2, ceiling))
         self._again_in(retry_in)
         detail = "the registrar answered, but granted 0 seconds: it keeps no binding"
@@ -382,8 +382,8 @@ class Registration:
         asked = seconds_of(response.headers.get("Retry-After"))
         if asked is not None:
             return floored(asked)
-        ceiling = min(settings.retry_cap, settings.retry_base * 2 ** min(self._failures, 10))
-        return self.ua.tokens.uniform(settings.retry_base / 2, ceiling)
+        ceiling = min(settings.register_max_retry_delay, settings.register_retry_delay * 2 ** min(self._failures, 10))
+        return self.ua.tokens.uniform(settings.register_retry_delay / 2, ceiling)
 
 
 def _instance_of(contact: NameAddr) -> tuple[str, str]:

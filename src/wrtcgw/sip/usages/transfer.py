@@ -80,7 +80,7 @@ class Transfer:
         if response.status >= 300:
             self.stop()
         elif self.active:
-            self._leg.ua.layer.arm(self, "silent", self._leg.ua.settings.transfer_limit)
+            self._leg.ua.layer.arm(self, "silent", self._leg.ua.settings.transfer_timeout)
 
     def receive_notify(self, server: ServerRequest) -> None:
         """
@@ -129,7 +129,7 @@ class Transfer:
             self.stop()
         else:
             leg.ua.layer.disarm(self, "outcome")
-            leg.ua.layer.arm(self, "silent", leg.ua.settings.transfer_limit)
+            leg.ua.layer.arm(self, "silent", leg.ua.settings.transfer_timeout)
         if code or final:
             leg.ua.emit(TransferProgress(leg.id, code, reason, final))
 

@@ -1,0 +1,1 @@
+"""The sections of the configuration: each key is declared here, with default, kind, unit and text, and nowhere else."""

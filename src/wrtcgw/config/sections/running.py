@@ -1,0 +1,71 @@
+"""What operators see, and how the process runs."""
+
+from typing import ClassVar
+
+from attrs import frozen
+
+from wrtcgw.config import kinds
+from wrtcgw.config.keys import key, seconds
+
+
+@frozen(kw_only=True, slots=False)
+class Operators:
+    """What operators see (/ops/, /api/ops/)."""
+
+    TITLE: ClassVar[str] = "what operators see (/ops/, /api/ops/)"
+
+    capture: bool = key(
+        True,
+        kinds.switch,
+        text="""
+        Keep every message of the calls, HTTP and SIP, in memory, for the ladders of operators. They can switch it
+        while the gateway runs.
+        """,
+    )
+    capture_calls: int = key(
+        200,
+        kinds.integer(1, 100000),
+        text="""
+        Of at most so many calls, and so many bytes in all: those that ended first go first.
+        """,
+    )
+    capture_bytes: int = key(33554432, kinds.integer(1048576, 2**34), unit="bytes")
+    history_calls: int = key(
+        1000,
+        kinds.integer(1, 1000000),
+        text="""
+        How many calls that are over are remembered, without their messages.
+        """,
+    )
+
+
+@frozen(kw_only=True, slots=False)
+class Running:
+    """Running."""
+
+    TITLE: ClassVar[str] = "running"
+
+    log_level: str = key(
+        "info",
+        kinds.choice("debug", "info", "warn", "error", "critical", aliases={"warning": "warn"}),
+        reload=True,
+        text="""
+        debug (with all SIP messages, secrets masked), info, warn, error or critical.
+        """,
+    )
+    trace_data: bool = key(
+        False,
+        kinds.switch,
+        reload=True,
+        text="""
+        Show in these messages the data that is attached to calls (X-Data- and User-to-User headers, bodies of INFO
+        and MESSAGE), and not only its size. It may be personal data.
+        """,
+    )
+    drain_timeout: float = seconds(
+        5.0,
+        0.0,
+        text="""
+        How long calls and registrations may take to end when the service stops.
+        """,
+    )
