@@ -5,6 +5,11 @@ const TIMEOUT = 10_000;
 
 /** What the gateway, or the way to it, said no with. `code` is the gateway's own, or "unreachable". */
 export class OpsError extends Error {
+  /**
+   * @param {string} code
+   * @param {string} message
+   * @param {number} [status]
+   */
   constructor(code, message, status = 0) {
     super(message);
     this.name = "OpsError";
@@ -21,7 +26,7 @@ export class OpsError extends Error {
 /** Asks the gateway; the operator token is kept in this tab's session only. */
 export class OpsAPI {
   /**
-   * @param {string} base address of the gateway
+   * @param {string | URL} base address of the gateway
    * @param {Storage | null} storage
    * @param {typeof fetch} ask
    */
@@ -36,31 +41,51 @@ export class OpsAPI {
     return this.storage?.getItem(KEY) ?? this.memory;
   }
 
+  /** @param {string} value */
   set token(value) {
     this.memory = value;
     if (value) this.storage?.setItem(KEY, value);
     else this.storage?.removeItem(KEY);
   }
 
-  /** GETs JSON. @param {string} name below /api/ @param {Record<string, unknown>} [query] */
+  /**
+   * GETs JSON.
+   * @param {string} name below /api/
+   * @param {Record<string, unknown>} [query]
+   */
   async get(name, query = {}) {
     return (await this.fetch(name, query)).json();
   }
 
-  /** GETs text. */
+  /**
+   * GETs text.
+   * @param {string} name below /api/
+   * @param {Record<string, unknown>} [query]
+   */
   async text(name, query = {}) {
     return (await this.fetch(name, query)).text();
   }
 
-  /** POSTs an action. @returns {Promise<Record<string, unknown>>} what has come of it */
+  /**
+   * POSTs an action.
+   * @param {string} name below /api/
+   * @param {object} body
+   * @returns {Promise<Record<string, unknown>>} what has come of it
+   */
   async post(name, body) {
     const headers = { "Content-Type": "application/json" };
     return (await this.fetch(name, {}, { method: "POST", headers, body: JSON.stringify(body) })).json();
   }
 
+  /**
+   * @param {string} name
+   * @param {Record<string, unknown>} query
+   * @param {{method?: string, headers?: Record<string, string>, body?: string}} [options]
+   */
   async fetch(name, query, options = {}) {
     const url = new URL(`api/${name}`, this.base);
     for (const [key, value] of Object.entries(query)) url.searchParams.set(key, String(value));
+    /** @type {Record<string, string>} */
     const headers = { Accept: "application/json", ...options.headers };
     if (this.token) headers.Authorization = `Bearer ${this.token}`;
     const response = await this.reach(url, { ...options, headers, cache: "no-store", credentials: "omit" });
@@ -68,16 +93,22 @@ export class OpsAPI {
     return response;
   }
 
+  /**
+   * @param {URL} url
+   * @param {RequestInit} options
+   */
   async reach(url, options) {
     try {
       return await this.ask(url, { ...options, signal: AbortSignal.timeout(TIMEOUT) });
     } catch (problem) {
-      throw new OpsError("unreachable", problem.message);
+      throw new OpsError("unreachable", problem instanceof Error ? problem.message : String(problem));
     }
   }
 }
 
+/** @param {Response} response */
 async function failure(response) {
+  /** @type {{code?: string, error?: string}} */
   let said = {};
   try {
     said = await response.json();

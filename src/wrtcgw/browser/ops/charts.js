@@ -5,6 +5,8 @@ import { el, say } from "../softphone/dom.js";
 import { number, time } from "./format.js";
 import { t } from "./texts.js";
 
+/** @import { Sample } from "./types.js" */
+
 const HEIGHT = 170;
 const DASHES = [[], [7, 4], [2, 3]];
 /** What the charts show: series share a chart when they share a unit. */
@@ -17,7 +19,10 @@ export const CHARTS = [
 export const SERIES = [...CHARTS.flatMap((chart) => chart.series), "answerP95", "callsPerSecond"];
 const ROWS = 12;
 
-/** Returns a colour of the style sheet as the canvas needs it: computed, for the scheme in use. */
+/**
+ * Returns a colour of the style sheet as the canvas needs it: computed, for the scheme in use.
+ * @param {string} name
+ */
 function colour(name) {
   const probe = el("span", { class: `paint-${name}`, hidden: true });
   document.body.append(probe);
@@ -26,7 +31,11 @@ function colour(name) {
   return found;
 }
 
-/** Returns how many pixels the labels of an axis need: what is wider would be cut off. */
+/**
+ * Returns how many pixels the labels of an axis need: what is wider would be cut off.
+ * @param {unknown} plot
+ * @param {unknown[] | null} labels
+ */
 function roomFor(plot, labels) {
   const longest = Math.max(0, ...(labels ?? []).map((each) => String(each).length));
   return Math.max(44, 18 + 7.5 * longest);
@@ -34,6 +43,7 @@ function roomFor(plot, labels) {
 
 /** One chart. */
 export class Chart {
+  /** @param {{name: string, series: string[], digits: number}} chart */
   constructor({ name, series, digits }) {
     this.series = series;
     this.digits = digits;
@@ -42,14 +52,20 @@ export class Chart {
     this.summary = el("p", { class: "unseen" });
     const caption = el("figcaption", {}, this.title);
     this.element = el("figure", { class: `chart card ${name}` }, caption, this.summary, this.place);
+    /** @type {uPlot | null} */
     this.plot = null;
     this.span = 0;
+    /** @type {Map<string, string>} */
     this.paints = new Map();
     this.watch = new ResizeObserver(() => this.resize());
     this.watch.observe(this.place);
   }
 
-  /** Shows samples. @param {Record<string, number | null>[]} samples @param {number} span milliseconds in all */
+  /**
+   * Shows samples.
+   * @param {Sample[]} samples
+   * @param {number} span milliseconds in all
+   */
   update(samples, span) {
     this.span = span / 1000;
     const values = this.series.map((name) => samples.map((each) => each[name]));
@@ -59,6 +75,10 @@ export class Chart {
     say(this.summary, this.series.map((name, index) => this.told(name, data[index + 1])).join("; "));
   }
 
+  /**
+   * @param {string} name
+   * @param {(number | null)[]} values
+   */
   told(name, values) {
     const known = values.filter((value) => value !== null);
     const now = number(values.at(-1) ?? null, this.digits);
@@ -71,7 +91,8 @@ export class Chart {
     this.paints.clear();
     if (!this.plot) return;
     this.plot.redraw(false);
-    const marks = this.place.querySelectorAll(".u-legend .u-series:not(:first-child) .u-marker");
+    const found = this.place.querySelectorAll(".u-legend .u-series:not(:first-child) .u-marker");
+    const marks = /** @type {NodeListOf<HTMLElement>} */ (found);
     marks.forEach((mark, index) => (mark.style.borderColor = this.paint(String(index)))); // uPlot paints them once only
   }
 
@@ -86,35 +107,53 @@ export class Chart {
     this.plot?.destroy();
   }
 
+  /**
+   * @param {string} name
+   * @returns {string}
+   */
   paint(name) {
-    if (!this.paints.has(name)) this.paints.set(name, colour(name));
-    return this.paints.get(name);
+    const known = this.paints.get(name) ?? colour(name);
+    this.paints.set(name, known);
+    return known;
   }
 
   options() {
-    const axis = { stroke: () => this.paint("soft"), grid: { stroke: () => this.paint("line"), width: 1 } };
-    axis.ticks = axis.grid;
-    axis.font = "12px system-ui, sans-serif";
+    const grid = { stroke: () => this.paint("line"), width: 1 };
+    const axis = { stroke: () => this.paint("soft"), grid, ticks: grid, font: "12px system-ui, sans-serif" };
+    /** @type {(plot: unknown, low: number, high: number) => number[]} */
+    const times = (plot, low, high) => [high - this.span, high];
+    /** @type {(plot: unknown, low: number, high: number) => number[]} */
+    const values = (plot, low, high) => [0, Math.max(high * 1.15, this.digits ? 1 : 2)];
+    /** @type {(plot: unknown, ticks: number[]) => string[]} */
+    const clocks = (plot, ticks) => ticks.map((tick) => time(tick * 1000).slice(0, 5));
+    /** @type {(plot: unknown, ticks: number[]) => string[]} */
+    const numbers = (plot, ticks) => ticks.map((tick) => number(tick, 1));
+    /** @type {(plot: uPlot, at: number | null) => string} */
+    const now = (plot, at) => time(1000 * (at ?? plot.data[0].at(-1) ?? 0));
     return {
       width: this.place.clientWidth || 300,
       height: HEIGHT,
       cursor: { y: false },
       legend: { live: true },
       scales: {
-        x: { range: (plot, low, high) => [high - this.span, high] },
-        y: { range: (plot, low, high) => [0, Math.max(high * 1.15, this.digits ? 1 : 2)] },
+        x: { range: times },
+        y: { range: values },
       },
       axes: [
-        { ...axis, space: 70, values: (plot, ticks) => ticks.map((tick) => time(tick * 1000).slice(0, 5)) },
-        { ...axis, size: roomFor, space: 34, values: (plot, ticks) => ticks.map((tick) => number(tick, 1)) },
+        { ...axis, space: 70, values: clocks },
+        { ...axis, size: roomFor, space: 34, values: numbers },
       ],
       series: [
-        { label: t("series.time"), value: (plot, at) => time(at === null ? plot.data[0].at(-1) * 1000 : at * 1000) },
+        { label: t("series.time"), value: now },
         ...this.series.map((name, index) => this.line(name, index)),
       ],
     };
   }
 
+  /**
+   * @param {string} name
+   * @param {number} index
+   */
   line(name, index) {
     return {
       label: t(`series.${name}`),
@@ -123,13 +162,19 @@ export class Chart {
       width: 2,
       spanGaps: name === "setupP95",
       points: { show: name === "setupP95", size: 5 },
-      // the newest, unless one points at another
+      /**
+       * The newest, unless one points at another.
+       * @type {(plot: uPlot, value: number | null, line: number, at: number | null) => string}
+       */
       value: (plot, value, line, at) => number(at === null ? plot.data[line].at(-1) : value, this.digits),
     };
   }
 }
 
-/** Puts samples into so many means, newest first, for the table. */
+/**
+ * Puts samples into so many means, newest first, for the table.
+ * @param {Sample[]} samples
+ */
 export function condensed(samples, rows = ROWS) {
   const size = Math.max(1, Math.ceil(samples.length / rows));
   const found = [];
@@ -140,12 +185,21 @@ export function condensed(samples, rows = ROWS) {
   return found;
 }
 
+/**
+ * @param {Sample[]} group
+ * @param {string} name
+ */
 function mean(group, name) {
   const known = group.map((each) => each[name]).filter((value) => value !== null && value !== undefined);
   return known.length ? known.reduce((sum, value) => sum + value, 0) / known.length : null;
 }
 
-/** Adds samples that are new to those that are there, and drops what is older than `span` milliseconds. */
+/**
+ * Adds samples that are new to those that are there, and drops what is older than `span` milliseconds.
+ * @param {Sample[]} samples
+ * @param {Sample[]} more
+ * @param {number} span
+ */
 export function joined(samples, more, span) {
   const last = samples.at(-1)?.t ?? 0;
   const all = [...samples, ...more.filter((each) => each.t > last)];

@@ -6,8 +6,15 @@ import { gap, since, time } from "./format.js";
 import { label } from "./reading.js";
 import { t } from "./texts.js";
 
+/** @import { Message } from "./types.js" */
+
 const SVG = "http://www.w3.org/2000/svg";
 
+/**
+ * @param {string} tag
+ * @param {Record<string, unknown>} attributes
+ * @param {Node[]} children
+ */
 function svg(tag, attributes, ...children) {
   const node = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
@@ -17,6 +24,7 @@ function svg(tag, attributes, ...children) {
 
 /** The arrow heads that all lines share; once in a page. */
 export function heads() {
+  /** @type {(id: string, path: string, fill: string) => SVGElement} */
   const head = (id, path, fill) =>
     svg(
       "marker",
@@ -28,27 +36,40 @@ export function heads() {
   return svg("svg", { class: "heads", width: 0, height: 0, "aria-hidden": "true", focusable: "false" }, ...shapes);
 }
 
-/** Where a lifeline stands, in percent of the drawing. */
+/**
+ * Where a lifeline stands, in percent of the drawing.
+ * @param {number} index
+ * @param {number} count
+ */
 function place(index, count) {
   const margin = 42 / count;
   return margin + (index * (100 - 2 * margin)) / Math.max(1, count - 1);
 }
 
+/**
+ * @param {number} index
+ * @param {number} count
+ */
 function at(index, count) {
   return `${place(index, count)}%`;
 }
 
+/** @param {number} count */
 function lifelines(count) {
   return Array.from({ length: count }, (_, index) =>
     svg("line", { class: "life", x1: at(index, count), x2: at(index, count), y1: 0, y2: "100%" }),
   );
 }
 
+/** @param {Node[]} children */
 function canvas(...children) {
   return svg("svg", { class: "canvas", "aria-hidden": "true", focusable: "false" }, ...children);
 }
 
-/** The heads of the lifelines. */
+/**
+ * The heads of the lifelines.
+ * @param {string[]} parties
+ */
 export function partyNames(parties) {
   const names = parties.map((party, index) => {
     const [kind, ...rest] = party.split(" ");
@@ -61,7 +82,11 @@ export function partyNames(parties) {
   return row;
 }
 
-/** A row for a message. @param {{ parties: string[], onpick: (n: number) => void }} ladder */
+/**
+ * A row for a message.
+ * @param {Message} message
+ * @param {{ parties: string[], onpick: (n: number) => void }} ladder
+ */
 export function messageRow(message, { parties, onpick }) {
   const pick = () => onpick(message.n);
   const button = el("button", { type: "button", class: "step", tabindex: "-1" }, words(message, parties));
@@ -77,10 +102,20 @@ export function messageRow(message, { parties, onpick }) {
   );
 }
 
+/**
+ * @param {string} name
+ * @param {string | Node} content
+ * @param {Record<string, unknown>} [more]
+ */
 function cell(name, content, more = {}) {
   return el("td", { role: "cell", class: name, ...more }, content);
 }
 
+/**
+ * @param {HTMLElement} button
+ * @param {Message} message
+ * @param {number} count
+ */
 function put(button, { from, to, kind }, count) {
   if (kind === "note") return;
   // in the middle over its arrow, and as wide as it likes: nothing else is in this row
@@ -89,6 +124,10 @@ function put(button, { from, to, kind }, count) {
   button.style.setProperty("--room", `${2 * Math.min(middle, 100 - middle)}%`);
 }
 
+/**
+ * @param {Message} message
+ * @param {string[]} parties
+ */
 function arrow(message, parties) {
   if (message.from === message.to) return [];
   const ends = { x1: at(message.from, parties.length), x2: at(message.to, parties.length) };
@@ -99,7 +138,11 @@ function arrow(message, parties) {
   return [group, svg("circle", { class: "foot", cx: ends.x1, cy: "100%", r: 3, transform: "translate(0 -9)" })];
 }
 
-/** What is seen of a message, and beside it what a screen reader says where others see an arrow. */
+/**
+ * What is seen of a message, and beside it what a screen reader says where others see an arrow.
+ * @param {Message} message
+ * @param {string[]} parties
+ */
 function words(message, parties) {
   const what = el("span", { class: "what" }, label(message));
   if (message.kind === "note") return [el("span", { class: "unseen" }, `${t("ladder.spoken.note")} `), what];
@@ -113,7 +156,11 @@ function words(message, parties) {
   ].flat();
 }
 
-/** A row for a time in which nothing went. */
+/**
+ * A row for a time in which nothing went.
+ * @param {number} wait
+ * @param {string[]} parties
+ */
 export function pauseRow(wait, parties) {
   const later = el("span", { class: "later" }, t("ladder.later", { gap: gap(wait) }));
   const lane = el("div", { class: "lane" }, canvas(...lifelines(parties.length)));
@@ -122,6 +169,7 @@ export function pauseRow(wait, parties) {
 
 /** What the lines mean. */
 export function legend() {
+  /** @type {(name: string, head: string) => HTMLElement} */
   const sample = (name, head) => {
     const line = { class: "arrow", x1: 2, x2: 44, y1: 7, y2: 7, "marker-end": `url(#${head})` };
     const kind = { "data-via": name === "sip" ? "sip" : "http", "data-kind": name };

@@ -19,6 +19,7 @@ export function lock({ open }) {
     autocapitalize: "off",
     required: true,
   });
+  /** @type {HTMLInputElement} */
   const showing = el("input", {
     type: "checkbox",
     onchange: () => (field.type = showing.checked ? "text" : "password"),
@@ -36,7 +37,10 @@ export function lock({ open }) {
     open(field.value.trim());
   });
 
-  /** Says why; `shown` is whether a token was shown already. */
+  /**
+   * Says why; `shown` is whether a token was shown already.
+   * @param {boolean} shown
+   */
   function refuse(shown) {
     say(problem, shown ? t("lock.refused") : "");
     show(problem, problem.textContent);

@@ -11,9 +11,19 @@ import { Agents, Calls, Search, Sessions } from "./views/lists.js";
 import { Ladder } from "./views/ladder.js";
 import { Overview } from "./views/overview.js";
 
+/** @import { Summary, View } from "./types.js" */
+
 const EVERY = 2000;
 
-/** Returns the view that an address stands for. */
+/** @type {(id: string) => HTMLElement} */
+const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+/**
+ * Returns the view that an address stands for.
+ * @param {Desk} desk
+ * @param {string} hash
+ * @returns {View}
+ */
 function viewOf(desk, hash) {
   const [name, rest = ""] = hash.replace(/^#\/?/, "").split(/\/(.*)/s).map(decoded);
   if (name === "agents") return rest ? new Ladder(desk, { agent: rest }) : new Agents(desk);
@@ -22,6 +32,7 @@ function viewOf(desk, hash) {
   return name === "search" ? new Search(desk, rest) : new Overview(desk);
 }
 
+/** @param {string} part */
 function decoded(part) {
   try {
     return decodeURIComponent(part);
@@ -36,33 +47,42 @@ class Desk {
     this.api = new OpsAPI(new URL("../", import.meta.url), sessionStorage);
     this.actions = new Actions(this);
     this.poller = new Poller(() => this.poll(), { every: EVERY });
-    this.#build();
+    this.frame = this.#around();
+    this.lock = this.#door();
+    /** @type {View | null} */
     this.view = null;
     this.ahead = 0;
     this.updated = 0;
     this.locked = false;
   }
 
-  #build() {
-    this.frame = frame({
+  #around() {
+    return frame({
       onforget: () => this.forget(),
       onretry: () => this.refresh(),
       onzone: () => this.turn(false),
       onlanguage: (name) => this.speak(name),
     });
-    this.lock = lock({ open: (token) => this.open(token) });
   }
 
-  /** Goes on in another language. */
+  #door() {
+    return lock({ open: (token) => this.open(token) });
+  }
+
+  /**
+   * Goes on in another language.
+   * @param {string} name
+   */
   async speak(name) {
     await useLanguage(name);
-    this.#build();
+    this.frame = this.#around();
+    this.lock = this.#door();
     this.turn(false);
     if (this.locked) {
       this.frame.locked();
       this.put(this.lock.element);
     }
-    document.getElementById("language").focus();
+    $("language").focus();
   }
 
   start() {
@@ -79,7 +99,10 @@ class Desk {
     return Date.now() + this.ahead;
   }
 
-  /** Says what came of something. */
+  /**
+   * Says what came of something.
+   * @param {string} text
+   */
   tell(text) {
     this.frame.tell(text);
   }
@@ -89,6 +112,7 @@ class Desk {
     return this.poller.hurry();
   }
 
+  /** @param {string} token */
   open(token) {
     this.api.token = token;
     this.poller.start();
@@ -99,25 +123,30 @@ class Desk {
     this.refresh();
   }
 
-  /** Turns to the view of the address. */
+  /**
+   * Turns to the view of the address.
+   * @param {boolean} byHand
+   */
   turn(byHand) {
     this.view?.close?.();
-    this.view = viewOf(this, location.hash);
+    const view = viewOf(this, location.hash);
+    this.view = view;
     this.frame.turn(location.hash);
     if (this.locked) return;
-    this.put(this.view.element);
-    if (byHand) document.querySelector("main").focus({ preventScroll: true });
+    this.put(view.element);
+    if (byHand) $("main").focus({ preventScroll: true });
     scrollTo(0, 0);
     this.refresh();
   }
 
+  /** @param {HTMLElement} node */
   put(node) {
-    document.querySelector("main").replaceChildren(node);
+    $("main").replaceChildren(node);
     this.name();
   }
 
   name() {
-    document.title = this.locked ? t("title") : `${this.view.title} – ${t("title")}`;
+    document.title = this.locked ? t("title") : `${this.view?.title} – ${t("title")}`;
   }
 
   async poll() {
@@ -125,7 +154,7 @@ class Desk {
     try {
       const summary = await this.api.get("ops/summary");
       this.ahead = summary.time - Date.now();
-      await view.refresh(this.api);
+      await view?.refresh(this.api);
       if (view === this.view) this.succeed(summary);
     } catch (error) {
       this.fail(error);
@@ -133,20 +162,25 @@ class Desk {
     }
   }
 
+  /** @param {Summary} summary */
   succeed(summary) {
     this.updated = Date.now();
-    this.view.summary?.(summary);
+    this.view?.summary?.(summary);
     this.frame.online(summary, Boolean(this.api.token));
-    if (this.locked) {
+    if (this.locked && this.view) {
       this.locked = false;
       this.put(this.view.element);
     }
     this.name();
   }
 
+  /** @param {unknown} error */
   fail(error) {
     if (!(error instanceof OpsError)) console.error(error);
-    if (error.isRefusal) return this.close();
+    if (error instanceof OpsError && error.isRefusal) {
+      this.close();
+      return;
+    }
     const reached = error instanceof OpsError && error.code !== "unreachable";
     if (reached) this.tell(explain(error));
     this.frame.offline(reached ? explain(error) : t("offline.title"));
@@ -178,4 +212,4 @@ class Desk {
 await useLanguage();
 const desk = new Desk();
 desk.start();
-globalThis.ops = desk; // for the browser's console
+Object.assign(globalThis, { ops: desk }); // for the browser's console

@@ -5,7 +5,9 @@ import { el, uniqueId } from "../softphone/dom.js";
 /**
  * A choice of one among few, as radio buttons that look like one switch.
  * @param {string} label
- * @param {[string, string][]} options values and words
+ * @param {string[][]} options values and words
+ * @param {string} chosen
+ * @param {(value: string) => void} onchange
  */
 export function choice(label, options, chosen, onchange) {
   const name = uniqueId("choice");

@@ -2,7 +2,11 @@
 
 export const LONGEST = 30_000;
 
-/** Returns after how many milliseconds to ask again when it failed so many times in a row. */
+/**
+ * Returns after how many milliseconds to ask again when it failed so many times in a row.
+ * @param {number} failures
+ * @param {number} every
+ */
 export function backOff(failures, every) {
   return failures ? Math.min(every * 2 ** (failures - 1), LONGEST) : every;
 }
@@ -11,17 +15,19 @@ export function backOff(failures, every) {
 export class Poller {
   /**
    * @param {() => Promise<void>} work
-   * @param {{ every?: number, hidden?: () => boolean, set?: typeof setTimeout, clear?: typeof clearTimeout }} [options]
+   * @param {{ every?: number, hidden?: () => boolean, set?: (work: () => void, time: number) => any,
+   *   clear?: (timer: any) => void }} [options]
    */
   constructor(work, options = {}) {
     this.work = work;
     this.every = options.every ?? 2000;
     this.hidden = options.hidden ?? (() => globalThis.document?.hidden ?? false);
-    this.set = options.set ?? ((...all) => setTimeout(...all));
-    this.clear = options.clear ?? ((...all) => clearTimeout(...all));
+    this.set = options.set ?? ((action, time) => setTimeout(action, time));
+    this.clear = options.clear ?? ((timer) => clearTimeout(timer));
     this.failures = 0;
     this.next = 0;
-    this.timer = null;
+    this.timer = undefined;
+    /** @type {Promise<void> | null} */
     this.running = null;
     this.again = false;
     this.stopped = true;

@@ -1,38 +1,48 @@
 // A message's text, taken apart for reading: start line, header fields, and a body in which JSON is unfolded and an SDP
 // that is in it stands in lines of its own.
 
+/** @typedef {{ kind: "start" | "field" | "body" | "sdp" | "media" | "note", name?: string, text: string }} Line */
+
 const FIELD = /^([\w-]+):(\s*)(.*)$/;
 
 /**
  * Takes a text apart.
  * @param {string} text
- * @returns {{ kind: "start" | "field" | "body" | "sdp" | "media" | "note", name?: string, text: string }[]} its lines
+ * @returns {Line[]} its lines
  */
 export function lines(text) {
   if (!text) return [];
   const [head, body] = halves(text.replace(/\r\n/g, "\n").replace(/\n+$/, ""));
   const [start, ...fields] = head.split("\n");
+  /** @type {Line[]} */
   const found = [{ kind: "start", text: start }];
   for (const line of fields) found.push(field(line));
   if (!body) return found;
   return [...found, { kind: "note", text: "" }, ...bodyLines(body)];
 }
 
+/** @param {string} text */
 function halves(text) {
   const at = text.indexOf("\n\n");
   return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 2)];
 }
 
+/**
+ * @param {string} line
+ * @returns {Line}
+ */
 function field(line) {
   const [, name, space, value] = FIELD.exec(line) ?? [];
   return name ? { kind: "field", name, text: `:${space}${value}` } : { kind: "body", text: line };
 }
 
+/** @param {string} body */
 function bodyLines(body) {
   const json = parsed(body);
   return json === null ? body.split("\n").map(plain) : unfolded(json);
 }
 
+/** @param {string} body */
 function parsed(body) {
   if (!/^\s*[{[]/.test(body)) return null;
   try {
@@ -42,8 +52,12 @@ function parsed(body) {
   }
 }
 
-/** JSON in lines; a text with line breaks of its own, as an SDP, is put in full below its name. */
+/**
+ * JSON in lines; a text with line breaks of its own, as an SDP, is put in full below its name.
+ * @param {unknown} json
+ */
 function unfolded(json) {
+  /** @type {[string, string][]} */
   const long = [];
   const short = JSON.stringify(
     json,
@@ -54,6 +68,7 @@ function unfolded(json) {
     },
     2,
   );
+  /** @type {Line[]} */
   const found = short.split("\n").map((line) => ({ kind: "body", text: line }));
   for (const [name, value] of long) {
     found.push({ kind: "note", text: "" }, { kind: "note", text: `${name}:` });
@@ -62,6 +77,10 @@ function unfolded(json) {
   return found;
 }
 
+/**
+ * @param {string} line
+ * @returns {Line}
+ */
 function plain(line) {
   if (/^m=/.test(line)) return { kind: "media", text: line };
   return { kind: /^[a-z]=/.test(line) ? "sdp" : "body", text: line };
@@ -69,9 +88,12 @@ function plain(line) {
 
 /**
  * Puts the pauses of a ladder between its messages: what takes a second or more is worth a line.
- * @param {{ delta: number }[]} messages
+ * @template {{ delta: number }} Each
+ * @param {Each[]} messages
+ * @returns {({ pause: number, before: Each, message?: undefined } | { message: Each, pause?: undefined })[]}
  */
 export function paused(messages, least = 1000) {
+  /** @type {ReturnType<typeof paused<Each>>} */
   const found = [];
   messages.forEach((message, index) => {
     const wait = index ? message.delta - messages[index - 1].delta : 0;
@@ -81,12 +103,19 @@ export function paused(messages, least = 1000) {
   return found;
 }
 
-/** Tells whether a filter ("all", "sip", "http") lets a message through; notes are of both worlds. */
+/**
+ * Tells whether a filter ("all", "sip", "http") lets a message through; notes are of both worlds.
+ * @param {{via: string}} message
+ * @param {string} filter
+ */
 export function passes(message, filter) {
   return filter === "all" || message.via === filter;
 }
 
-/** A label without the arrow that tells who it goes to: the drawing does that. */
+/**
+ * A label without the arrow that tells who it goes to: the drawing does that.
+ * @param {{label: string}} message
+ */
 export function label(message) {
   return message.label.replace(/^→ /, "");
 }

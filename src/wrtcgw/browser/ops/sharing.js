@@ -2,7 +2,10 @@
 
 import { el } from "../softphone/dom.js";
 
-/** Copies a text; the clipboard is there in secure contexts only, elsewhere the old way is tried. */
+/**
+ * Copies a text; the clipboard is there in secure contexts only, elsewhere the old way is tried.
+ * @param {string} text
+ */
 export async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -12,9 +15,10 @@ export async function copyText(text) {
   }
 }
 
+/** @param {string} text */
 function copySelection(text) {
   const area = el("textarea", { class: "unseen", "aria-hidden": "true" });
-  const before = document.activeElement;
+  const before = /** @type {HTMLElement | null} */ (document.activeElement);
   area.value = text;
   document.body.append(area);
   area.select();
@@ -24,7 +28,11 @@ function copySelection(text) {
   return done;
 }
 
-/** Saves a text as a file. */
+/**
+ * Saves a text as a file.
+ * @param {string} text
+ * @param {string} name
+ */
 export function download(text, name) {
   const url = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
   el("a", { href: url, download: name }).click();

@@ -6,11 +6,18 @@ import { fillBadge } from "./table.js";
 import { LANGUAGES } from "../softphone/texts.js";
 import { language, t } from "./texts.js";
 
+/** @import { Level, Summary } from "./types.js" */
+
+/** @type {Record<string, Level>} */
 const LEVELS = { ok: "ok", degraded: "wait", draining: "wait", down: "bad" };
 const VIEWS = ["overview", "agents", "calls", "sessions"];
+/** @type {Record<string, string>} */
 const NEEDS = { sessions: "admin" }; // the roles that see a view
 const THEME = "wrtcgw-ops-theme";
 const SAID = 8000;
+
+/** @type {(id: string) => HTMLElement} */
+const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 /**
  * Makes it; made again it is in the language of then.
@@ -20,22 +27,27 @@ export function frame({ onforget, onretry, onzone, onlanguage }) {
   relabel();
   const state = el("span", { class: "badge state", role: "status" }, t("state.asking"));
   state.dataset.level = "off";
-  document.getElementById("state").replaceChildren(state);
+  $("state").replaceChildren(state);
   const forget = el("button", { type: "button", class: "small", hidden: true, onclick: onforget }, t("lock.forget"));
   const who = el("span", { class: "soft who" });
   const find = search();
-  document.getElementById("tools").replaceChildren(find.element, zone(onzone), languages(onlanguage), theme(), forget);
+  $("tools").replaceChildren(find.element, zone(onzone), languages(onlanguage), theme(), forget);
   const links = navigation();
-  document.getElementById("nav").append(who);
+  $("nav").append(who);
   const notice = notices(onretry);
 
   return {
+    /** @param {string} hash */
     turn(hash) {
-      const [, name = "", rest = ""] = /^#?\/?([^/]*)\/?(.*)$/s.exec(hash);
+      const [, name = "", rest = ""] = /^#?\/?([^/]*)\/?(.*)$/s.exec(hash) ?? [];
       const current = VIEWS.includes(name) ? name : name === "search" ? "" : "overview";
       for (const [each, link] of links) put(link, "aria-current", each === current ? "page" : null);
       if (name === "search") find.set(rest);
     },
+    /**
+     * @param {Summary} summary
+     * @param {boolean} token whether one is in use
+     */
     online(summary, token) {
       mood("");
       fillBadge(state, LEVELS[summary.status] ?? "off", t(`state.${summary.status}`));
@@ -45,6 +57,7 @@ export function frame({ onforget, onretry, onzone, onlanguage }) {
       say(who, t("role.shown", { name, role: t(`role.${role}`) }));
       notice.online();
     },
+    /** @param {string} text */
     offline(text) {
       mood("stale");
       fillBadge(state, "bad", t("state.offline"));
@@ -61,12 +74,18 @@ export function frame({ onforget, onretry, onzone, onlanguage }) {
   };
 }
 
-/** The attributes of what only a role, or a greater one, may use; the style sheet hides it from others. */
+/**
+ * The attributes of what only a role, or a greater one, may use; the style sheet hides it from others.
+ * @param {string | undefined} role
+ */
 export function needs(role) {
   return role ? { "data-needs": role } : {};
 }
 
-/** Marks the page as locked, or as showing what is not from now. */
+/**
+ * Marks the page as locked, or as showing what is not from now.
+ * @param {string} name
+ */
 function mood(name) {
   for (const each of ["locked", "stale"]) document.body.classList.toggle(each, each === name);
 }
@@ -81,9 +100,10 @@ function search() {
     event.preventDefault();
     location.hash = `#/search/${encodeURIComponent(field.value.trim())}`;
   });
-  return { element: node, set: (text) => (field.value = safely(text)) };
+  return { element: node, set: /** @param {string} text */ (text) => (field.value = safely(text)) };
 }
 
+/** @param {string} text */
 function safely(text) {
   try {
     return decodeURIComponent(text);
@@ -96,6 +116,7 @@ function theme() {
   const id = uniqueId("theme");
   const options = ["auto", "light", "dark"].map((each) => el("option", { value: each }, t(`theme.${each}`)));
   const select = el("select", { id }, options);
+  /** @param {string} value */
   const use = (value) => {
     if (value === "auto") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = value;
@@ -105,12 +126,13 @@ function theme() {
     localStorage.setItem(THEME, select.value);
     use(select.value);
   });
-  const kept = localStorage.getItem(THEME);
+  const kept = localStorage.getItem(THEME) ?? "";
   select.value = ["light", "dark"].includes(kept) ? kept : "auto";
   use(select.value);
   return el("span", { class: "theme" }, el("label", { for: id, class: "unseen" }, t("theme.label")), select);
 }
 
+/** @param {(name: string) => void} changed */
 function languages(changed) {
   const options = Object.entries(LANGUAGES).map(([value, name]) => el("option", { value, lang: value }, name));
   const select = el("select", { id: "language" }, options);
@@ -119,7 +141,10 @@ function languages(changed) {
   return el("span", { class: "language" }, el("label", { for: "language", class: "unseen" }, t("page.language")), select);
 }
 
-// Times of the console and of ladder.txt, which is in UTC, have to be laid beside each other.
+/**
+ * Times of the console and of ladder.txt, which is in UTC, have to be laid beside each other.
+ * @param {() => void} changed
+ */
 function zone(changed) {
   const id = uniqueId("zone");
   const words = { local: t("zone.local", { zone: localZone() }), utc: t("zone.utc") };
@@ -136,13 +161,16 @@ function zone(changed) {
 function navigation() {
   const links = VIEWS.map((name) => {
     const href = name === "overview" ? "#/" : `#/${name}`;
-    return [name, el("a", { href, ...needs(NEEDS[name]) }, t(`view.${name}`))];
+    return /** @type {const} */ ([name, el("a", { href, ...needs(NEEDS[name]) }, t(`view.${name}`))]);
   });
-  document.getElementById("nav").replaceChildren(...links.map(([, link]) => link));
+  $("nav").replaceChildren(...links.map(([, link]) => link));
   return links;
 }
 
-/** What is said: a banner while the gateway cannot be reached, and a word on what was done, for a while. */
+/**
+ * What is said: a banner while the gateway cannot be reached, and a word on what was done, for a while.
+ * @param {() => void} onretry
+ */
 function notices(onretry) {
   const problem = el("strong", {});
   const said = el("p", { class: "said card", hidden: true });
@@ -150,18 +178,21 @@ function notices(onretry) {
   const seconds = el("span", {});
   const again = el("button", { type: "button", class: "small", onclick: onretry }, t("offline.now"));
   const banner = el("div", { class: "banner", hidden: true }, seconds, again);
-  const region = document.getElementById("notice");
+  const region = $("notice");
   region.replaceChildren(problem, said);
-  region.parentElement.querySelector(".banner")?.remove();
+  region.parentElement?.querySelector(".banner")?.remove();
   region.after(banner);
-  let timer = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
 
+  /** @param {string} text */
   function tell(text) {
     clearTimeout(timer);
     say(said, text);
     show(said, text);
     if (text) timer = setTimeout(() => tell(""), SAID);
   }
+  /** @param {string} text */
   function offline(text) {
     say(problem, text);
     show(banner, true);
@@ -175,19 +206,21 @@ function notices(onretry) {
     if (!banner.hidden) tell(t("online.back"));
     silent();
   }
-  return { tell, offline, online, silent, count: (text) => say(seconds, text) };
+  /** @param {string} text */
+  const count = (text) => say(seconds, text);
+  return { tell, offline, online, silent, count };
 }
 
 // What stands in index.html.
 function relabel() {
   document.documentElement.lang = language();
-  say(document.querySelector("h1"), t("title"));
-  put(document.getElementById("nav"), "aria-label", t("page.views"));
-  put(document.getElementById("notice").parentElement, "aria-label", t("page.notices"));
-  const skip = document.getElementById("skip");
+  say(/** @type {Element} */ (document.querySelector("h1")), t("title"));
+  put($("nav"), "aria-label", t("page.views"));
+  put(/** @type {Element} */ ($("notice").parentElement), "aria-label", t("page.notices"));
+  const skip = $("skip");
   say(skip, t("page.skip"));
   skip.onclick = (event) => {
     event.preventDefault();
-    document.querySelector("main").focus();
+    $("main").focus();
   };
 }

@@ -2,10 +2,18 @@
 
 import { el, say, show } from "../softphone/dom.js";
 
+/** @import { Level } from "./types.js" */
+
+/**
+ * @template Item
+ * @typedef {(cell: HTMLElement, item: Item) => void} Fill
+ */
+
 /**
  * Makes a table. Roles are told as well, because on narrow screens its rows are shown as cards.
+ * @template Item
  * @param {{ caption: string, empty: string, columns: { title: string, name: string, head?: boolean, unseen?: boolean,
- *   fill: (cell: HTMLElement, item: any) => void }[], key: (item: any) => string, className?: string }} options
+ *   fill: Fill<Item> }[], key: (item: Item) => string, className?: string }} options
  */
 export function liveTable({ caption, empty, columns, key, className = "" }) {
   const head = columns.map((column) =>
@@ -24,25 +32,35 @@ export function liveTable({ caption, empty, columns, key, className = "" }) {
     body,
   );
   const nothing = el("p", { class: "empty" }, empty);
+  /** @type {Map<string, HTMLElement>} */
   const rows = new Map();
 
+  /** @param {Item[]} items */
   function update(items) {
     const wanted = new Map(items.map((item) => [key(item), item]));
     for (const [id, row] of rows) if (!wanted.has(id)) rows.delete(id) && row.remove();
     items.forEach((item, index) => {
       const id = key(item);
-      if (!rows.has(id)) rows.set(id, made(columns, id));
-      const row = rows.get(id);
+      const row = rows.get(id) ?? made(columns, id);
+      rows.set(id, row);
       if (body.children[index] !== row) body.insertBefore(row, body.children[index] ?? null);
-      columns.forEach((column, at) => column.fill(row.children[at], item));
+      columns.forEach((column, at) => column.fill(/** @type {HTMLElement} */ (row.children[at]), item));
     });
     show(table, items.length);
     show(nothing, !items.length);
   }
   update([]);
-  return { element: el("div", { class: "table" }, table, nothing), update, say: (words) => say(nothing, words) };
+  return { element: el("div", { class: "table" }, table, nothing), update, say: saying };
+  /** @param {string} words */
+  function saying(words) {
+    say(nothing, words);
+  }
 }
 
+/**
+ * @param {{ title: string, name: string, head?: boolean, unseen?: boolean }[]} columns
+ * @param {string} id
+ */
 function made(columns, id) {
   const row = el("tr", { role: "row", "data-key": id });
   for (const column of columns) {
@@ -56,21 +74,36 @@ function made(columns, id) {
   return row;
 }
 
-/** A cell with text alone, "–" where there is none. */
+/**
+ * A cell with text alone, "–" where there is none.
+ * @template Item
+ * @param {(item: Item) => unknown} read
+ * @returns {Fill<Item>}
+ */
 export function text(read) {
   return (cell, item) => say(cell, String(read(item) || "–"));
 }
 
-/** A cell with a badge: `read` returns its level ("ok", "wait", "bad", "off") and its word. */
+/**
+ * A cell with a badge: `read` returns its level ("ok", "wait", "bad", "off") and its word.
+ * @template Item
+ * @param {(item: Item) => [Level, string]} read
+ * @returns {Fill<Item>}
+ */
 export function badge(read) {
   return (cell, item) => {
     if (!cell.firstChild) cell.append(el("span", { class: "badge" }));
     const [level, word] = read(item);
-    fillBadge(cell.firstChild, level, word);
+    fillBadge(/** @type {HTMLElement} */ (cell.firstChild), level, word);
   };
 }
 
-/** Sets a badge. */
+/**
+ * Sets a badge.
+ * @param {HTMLElement} node
+ * @param {Level} level
+ * @param {string} word
+ */
 export function fillBadge(node, level, word) {
   if (node.dataset.level !== level) node.dataset.level = level;
   say(node, word);
@@ -79,12 +112,17 @@ export function fillBadge(node, level, word) {
 /**
  * A cell with buttons; `make` is called once a row and returns them. What they act on is read when they are pressed:
  * `make` gets a function that returns the row's item as it is then.
+ * @template {object} Item
+ * @param {(item: () => Item) => HTMLElement[]} make
+ * @param {Fill<Item>} [fill]
+ * @returns {Fill<Item>}
  */
 export function buttons(make, fill = () => {}) {
+  /** @type {WeakMap<HTMLElement, Item>} */
   const items = new WeakMap();
   return (cell, item) => {
     items.set(cell, item);
-    if (!cell.firstChild) cell.append(el("div", { class: "buttons" }, make(() => items.get(cell))));
+    if (!cell.firstChild) cell.append(el("div", { class: "buttons" }, make(() => items.get(cell) ?? item)));
     fill(cell, item);
   };
 }

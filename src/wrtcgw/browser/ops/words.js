@@ -3,19 +3,35 @@
 import { clock, grade, number } from "./format.js";
 import { t, word } from "./texts.js";
 
-/** Who calls whom: [from, to]. */
+/** @import { Agent, Call, Level } from "./types.js" */
+
+/** @type {Record<string, Level>} */
+const REGISTRATIONS = { REGISTERED: "ok", RECOVERING: "wait", FAILED: "bad" };
+
+/**
+ * Who calls whom: [from, to].
+ * @param {Call} call
+ * @returns {[from: string, to: string]}
+ */
 export function ends(call) {
   const own = call.dn || (call.agent ? call.agent : t("calls.nobody"));
   const peer = call.peer || t("calls.unknown");
   return call.direction === "inbound" ? [peer, own] : [own, peer];
 }
 
-/** Who calls whom, as one text. */
+/**
+ * Who calls whom, as one text.
+ * @param {Call} call
+ */
 export function parties(call) {
   return ends(call).join(" → ");
 }
 
-/** The level and word of a call's state. */
+/**
+ * The level and word of a call's state.
+ * @param {Call} call
+ * @returns {[Level, string]}
+ */
 export function callState(call) {
   if (call.state === "ENDED") return ["off", t("call.ENDED")];
   if (call.held) return ["wait", t("call.held")];
@@ -24,19 +40,29 @@ export function callState(call) {
   return [level, word(`call.${call.state}`, call.state)];
 }
 
-/** The level and word of a registration. */
+/**
+ * The level and word of a registration.
+ * @param {Agent} agent
+ * @returns {[Level, string]}
+ */
 export function registration(agent) {
-  const level = { REGISTERED: "ok", RECOVERING: "wait", FAILED: "bad" }[agent.registration] ?? "off";
+  const level = REGISTRATIONS[agent.registration] ?? "off";
   return [level, word(`registration.${agent.registration}`, agent.registration)];
 }
 
-/** Why a call ended; an agent who ends it before the answer rejects it, or gives up. */
+/**
+ * Why a call ended; an agent who ends it before the answer rejects it, or gives up.
+ * @param {Call} call
+ */
 function causeOf({ cause, direction, answeredAt }) {
   if (cause !== "local" || answeredAt) return cause;
   return direction === "inbound" ? "rejected" : "abandoned";
 }
 
-/** How a call ended: in words, with the SIP code where it says more. */
+/**
+ * How a call ended: in words, with the SIP code where it says more.
+ * @param {Call} call
+ */
 export function outcome(call) {
   if (call.state !== "ENDED") return "";
   const cause = causeOf(call);
@@ -45,12 +71,18 @@ export function outcome(call) {
   return [words, code].filter(Boolean).join(", ");
 }
 
-/** How long a call was up. */
+/**
+ * How long a call was up.
+ * @param {Call} call
+ */
 export function duration(call) {
   return call.duration === null ? t("calls.unanswered") : clock(call.duration);
 }
 
-/** Its quality: `{mos, share, level, grade, worst}`, or null where nobody told it; `share` is of the best there is. */
+/**
+ * Its quality: `{mos, share, level, grade, worst}`, or null where nobody told it; `share` is of the best there is.
+ * @param {Call} call
+ */
 export function quality(call) {
   const audio = call.quality?.audio;
   if (!audio?.mos) return null;
@@ -64,7 +96,10 @@ export function quality(call) {
   };
 }
 
-/** Its quality as one text. */
+/**
+ * Its quality as one text.
+ * @param {Call} call
+ */
 export function qualityText(call) {
   const told = quality(call);
   return told ? `${t("calls.mos", told)} (${t("calls.worst", { mos: told.worst })})` : "";

@@ -4,15 +4,23 @@ import { el, put, say, uniqueId } from "../../softphone/dom.js";
 import { bytes } from "../format.js";
 import { t } from "../texts.js";
 
+/** @import { Actions } from "../actions.js" */
+/** @import { Summary } from "../types.js" */
+
 const LEVELS = ["debug", "info", "warn", "error", "critical"];
 
-/** Makes the switches; `update` shows how they stand. */
+/**
+ * Makes the switches; `update` shows how they stand.
+ * @param {{actions: Actions}} desk
+ */
 export function controls(desk) {
+  /** @type {Summary | null} */
   let known = null;
   const drain = control("drain", () => known && desk.actions.drain(!known.draining));
   const capture = control("capture", () => known && desk.actions.capture(!known.capture.on));
   const level = logLevel((wanted) => known && desk.actions.logLevel(wanted, known.logLevel));
 
+  /** @param {Summary} summary */
   function update(summary) {
     known = summary;
     const { on, calls, limit, bytes: size } = summary.capture;
@@ -24,10 +32,15 @@ export function controls(desk) {
   return { element: node, update };
 }
 
+/**
+ * @param {string} name
+ * @param {() => unknown} onclick
+ */
 function control(name, onclick) {
   const told = el("p", { class: "soft", id: uniqueId("told") });
   const button = el("button", { type: "button", onclick, "aria-describedby": told.id });
   const node = el("div", { class: `control ${name}` }, el("h4", {}, t(`control.${name}`)), told, button);
+  /** @type {(on: boolean, words: string) => void} */
   const set = (on, words) => {
     put(node, "data-on", Boolean(on));
     say(told, words);
@@ -36,6 +49,7 @@ function control(name, onclick) {
   return { element: node, set };
 }
 
+/** @param {(level: string) => unknown} act */
 function logLevel(act) {
   const id = uniqueId("level");
   const select = el("select", { id }, LEVELS.map((each) => el("option", { value: each }, each)));
@@ -51,6 +65,7 @@ function logLevel(act) {
     event.preventDefault();
     if (select.value !== current) act(select.value);
   });
+  /** @param {string} value */
   const set = (value) => {
     // a choice that was not confirmed yet is not taken back
     if (value !== current) select.value = value;

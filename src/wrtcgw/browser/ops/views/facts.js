@@ -6,6 +6,10 @@ import { fillBadge } from "../table.js";
 import { t } from "../texts.js";
 import { callState, duration, outcome, parties, qualityText } from "../words.js";
 
+/** @import { Actions } from "../actions.js" */
+/** @import { Call, LadderView } from "../types.js" */
+
+/** @type {[string, (call: Call, ladder: LadderView) => string][]} */
 const FACTS = [
   ["agent", (call) => (call.agent && call.dn && call.agent !== call.dn ? `${call.agent} (${call.dn})` : call.agent)],
   ["started", (call) => moment(call.startedAt)],
@@ -17,10 +21,17 @@ const FACTS = [
   ["callId", (call, ladder) => ladder.sipCallIds.join(" ")],
   ["uuid", (call) => call.uuid],
 ];
+/** @typedef {{call?: string, agent?: string}} Query whose ladder it is */
+
 const KEYS = ["dn", "id", "callId", "uuid"];
 
-/** Makes the part; `update` returns the view's title. */
+/**
+ * Makes the part; `update` returns the view's title.
+ * @param {{actions: Actions}} desk
+ * @param {Query} query
+ */
 export function facts(desk, query) {
+  /** @type {Call | null} */
   let call = null;
   const heading = el("h2", {}, query.agent ? t("ladder.title.agent", { id: query.agent }) : t("calls.ladder"));
   const state = el("span", { class: "badge", hidden: true });
@@ -28,6 +39,7 @@ export function facts(desk, query) {
   const attributes = { type: "button", class: "danger", "data-needs": "supervisor", hidden: true };
   const end = el("button", attributes, t("ladder.end"));
   end.addEventListener("click", () => call && desk.actions.hangup(call));
+  /** @type {Map<string, {element: HTMLElement, value: HTMLElement}>} */
   const values = new Map();
   const list = el("dl", { class: "facts", "aria-label": t("ladder.facts") });
   for (const [name] of FACTS) {
@@ -37,12 +49,16 @@ export function facts(desk, query) {
     list.append(node);
   }
 
+  /** @param {LadderView} ladder */
   function update(ladder) {
-    ({ call } = ladder);
-    const texts = call ? FACTS.map(([name, read]) => [name, read(call, ladder)]) : rest(ladder, query);
+    const now = ladder.call;
+    call = now;
+    const texts = now ? FACTS.map(([name, read]) => [name, read(now, ladder)]) : rest(ladder, query);
     for (const [name, text] of texts) {
-      say(values.get(name).value, text);
-      show(values.get(name).element, text);
+      const fact = values.get(name);
+      if (!fact) continue;
+      say(fact.value, text);
+      show(fact.element, text);
     }
     if (call) {
       say(heading, t("ladder.title", { parties: parties(call) }));
@@ -60,7 +76,11 @@ export function facts(desk, query) {
   return { element: el("div", { class: "ladder-head" }, back, title, list), update };
 }
 
-// Of an agent, whose track is kept by the DN; or of a call that is remembered no more.
+/**
+ * Of an agent, whose track is kept by the DN; or of a call that is remembered no more.
+ * @param {LadderView} ladder
+ * @param {Query} query
+ */
 function rest(ladder, query) {
   return [
     [query.agent ? "dn" : "id", ladder.callId],

@@ -6,11 +6,15 @@ import { choice } from "../parts.js";
 import { t } from "../texts.js";
 import { agentsTable, callsTable, sessionsTable } from "./tables.js";
 
+/** @import { OpsAPI } from "../api.js" */
+/** @import { Desk } from "../types.js" */
+
 const STEP = 200;
 const MOST = 1000; // that the gateway gives at a time
 
 /** All agents that are signed in. */
 export class Agents {
+  /** @param {Desk} desk */
   constructor(desk) {
     this.title = t("agents.title");
     this.count = el("p", { class: "soft count" });
@@ -18,7 +22,10 @@ export class Agents {
     this.element = el("section", {}, el("div", { class: "title" }, el("h2", {}, this.title), this.count), this.table.element);
   }
 
-  /** Asks for them. */
+  /**
+   * Asks for them.
+   * @param {OpsAPI} api
+   */
   async refresh(api) {
     const { agents } = await api.get("agents");
     say(this.count, t("agents.count", { count: agents.length }));
@@ -28,6 +35,7 @@ export class Agents {
 
 /** All sessions of agents. */
 export class Sessions {
+  /** @param {Desk} desk */
   constructor(desk) {
     this.title = t("sessions.title");
     this.count = el("p", { class: "soft count" });
@@ -35,7 +43,10 @@ export class Sessions {
     this.element = el("section", {}, el("div", { class: "title" }, el("h2", {}, this.title), this.count), this.table.element);
   }
 
-  /** Asks for them. */
+  /**
+   * Asks for them.
+   * @param {OpsAPI} api
+   */
   async refresh(api) {
     const { sessions } = await api.get("ops/sessions");
     say(this.count, t("sessions.count", { count: sessions.length }));
@@ -45,6 +56,7 @@ export class Sessions {
 
 /** The calls that are up, and those that were. */
 export class Calls {
+  /** @param {Desk} desk */
   constructor(desk, which = "all") {
     this.desk = desk;
     this.title = t("calls.title");
@@ -65,6 +77,7 @@ export class Calls {
     );
   }
 
+  /** @param {string} which */
   #choose(which) {
     this.which = which;
     this.limit = STEP;
@@ -76,7 +89,10 @@ export class Calls {
     this.desk.refresh();
   }
 
-  /** Asks for them. */
+  /**
+   * Asks for them.
+   * @param {OpsAPI} api
+   */
   async refresh(api) {
     const { which } = this;
     const { calls, total = calls.length } = await api.get("ops/calls", { state: which, limit: this.limit });
@@ -92,6 +108,10 @@ export class Calls {
 
 /** What is known of a DN, a Call-ID, a CallUUID. */
 export class Search {
+  /**
+   * @param {Desk} desk
+   * @param {string} wanted
+   */
   constructor(desk, wanted) {
     this.title = wanted ? `${wanted} – ${t("view.search")}` : t("view.search");
     this.wanted = wanted;
@@ -103,7 +123,10 @@ export class Search {
     this.element = el("section", { class: "search" }, el("h2", {}, t("search.title")), this.told, this.more, this.parts);
   }
 
-  /** Searches; again and again, as calls go on. */
+  /**
+   * Searches; again and again, as calls go on.
+   * @param {OpsAPI} api
+   */
   async refresh(api) {
     if (!this.wanted) return;
     const { calls, agents, totals } = await api.get("ops/search", { q: this.wanted });
@@ -122,11 +145,19 @@ export class Search {
   }
 }
 
-/** How many calls there are; and how many of them are shown, where that is not all. */
+/**
+ * How many calls there are; and how many of them are shown, where that is not all.
+ * @param {number} shown
+ * @param {number} total
+ */
 function counted(shown, total) {
   return shown < total ? t("calls.shown", { shown, total: number(total) }) : t("calls.number", { count: total });
 }
 
+/**
+ * @param {string} title
+ * @param {HTMLElement} node
+ */
 function part(title, node) {
   return el("div", { class: "part", hidden: true }, el("h3", {}, title), node);
 }

@@ -8,16 +8,23 @@ import { t } from "../texts.js";
 import { choice } from "../parts.js";
 import { controls } from "./controls.js";
 
+/** @import { OpsAPI } from "../api.js" */
+/** @import { Alarm, Connection, Desk, Level, Sample, Summary } from "../types.js" */
+
+/** @type {Record<number, number>} */
 const SPANS = { 1: 600_000, 10: 10_800_000 };
 const LATENCIES = ["register", "setup", "answer", "http"];
+/** @type {Record<string, Level>} */
 const SEVERITY = { ok: "ok", degraded: "wait", draining: "wait", down: "bad" };
 
 /** The first view. */
 export class Overview {
+  /** @param {Desk} desk */
   constructor(desk) {
     this.desk = desk;
     this.title = t("view.overview");
     this.step = 1;
+    /** @type {Sample[]} */
     this.samples = [];
     this.tiles = tiles();
     this.charts = CHARTS.map((each) => new Chart(each));
@@ -33,7 +40,10 @@ export class Overview {
     document.addEventListener("themechange", this.repaint);
   }
 
-  /** Asks for what is new. */
+  /**
+   * Asks for what is new.
+   * @param {OpsAPI} api
+   */
   async refresh(api) {
     const { step } = this;
     const since = this.samples.at(-1)?.t ?? 0;
@@ -43,7 +53,10 @@ export class Overview {
     this.#show();
   }
 
-  /** Shows how the gateway is. */
+  /**
+   * Shows how the gateway is.
+   * @param {Summary} summary
+   */
   summary(summary) {
     this.tiles.update(summary);
     this.connections.update(summary.connections);
@@ -103,28 +116,39 @@ export class Overview {
   }
 }
 
+/**
+ * @param {string} title
+ * @param {HTMLElement} node
+ */
 function section(title, node) {
   const id = uniqueId("part");
   return el("section", { class: "card", "aria-labelledby": id }, el("h3", { id }, title), node);
 }
+
+/** @typedef {(name: string, value: string, more: string, level?: string) => void} Put shows a tile */
 
 function tiles() {
   const made = ["health", "agents", "calls", "connections", "quality", "failures"].map((name) => {
     const value = el("dd", { class: "value" });
     const more = el("dd", { class: "soft" });
     const node = el("div", { class: `tile card ${name}` }, el("dt", {}, t(`tile.${name}`)), value, more);
-    return [name, { element: node, value, more }];
+    return /** @type {const} */ ([name, { element: node, value, more }]);
   });
   const byName = Object.fromEntries(made);
+  /** @type {Put} */
   const put_ = (name, value, more, level = "") => {
     say(byName[name].value, value);
     say(byName[name].more, more);
     put(byName[name].element, "data-level", level || null);
   };
   const node = el("dl", { class: "tiles" }, made.map(([, each]) => each.element));
-  return { element: node, update: (summary) => fill(put_, summary) };
+  return { element: node, update: /** @param {Summary} summary */ (summary) => fill(put_, summary) };
 }
 
+/**
+ * @param {Put} set
+ * @param {Summary} summary
+ */
 function fill(set, summary) {
   const { connections, quality, rates } = summary;
   const up = connections.filter((each) => each.up).length;
@@ -141,6 +165,7 @@ function fill(set, summary) {
 }
 
 function connectionsTable() {
+  /** @type {(link: Connection) => [Level, string]} */
   const state = (link) => (link.up ? ["ok", t("connections.up")] : ["bad", t("connections.down")]);
   return liveTable({
     caption: t("connections.title"),
@@ -157,13 +182,19 @@ function connectionsTable() {
   });
 }
 
-/** The newest alarms, each with its number among all: several may be of the same time, and of the same words. */
+/**
+ * The newest alarms, each with its number among all: several may be of the same time, and of the same words.
+ * @param {Summary["alarms"]} alarms
+ */
 function numbered({ counts, newest }) {
   const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
   return newest.map((alarm, index) => ({ ...alarm, number: all - index }));
 }
 
-/** What an alarm says, and the setting that decided. */
+/**
+ * What an alarm says, and the setting that decided.
+ * @param {Alarm} alarm
+ */
 function refusal({ text: told, setting }) {
   return setting && !told.includes(setting) ? `${told} (${setting})` : told;
 }
@@ -182,7 +213,8 @@ function alarmsTable() {
 }
 
 function latenciesTable() {
-  const value = (name) => text((row) => (row.count ? t("ms", { value: number(row[name], 1) }) : ""));
+  /** @param {string} name */
+  const value = (name) => text((/** @type {Record<string, any>} */ row) => (row.count ? t("ms", { value: number(row[name], 1) }) : ""));
   return liveTable({
     caption: t("latencies.title"),
     empty: t("latencies.none"),

@@ -6,9 +6,19 @@ import { badge, buttons, liveTable, text } from "../table.js";
 import { t } from "../texts.js";
 import { callState, duration, ends, outcome, parties, quality, registration } from "../words.js";
 
+/** @import { Agent, Call, Desk, Level, Session } from "../types.js" */
+
+/**
+ * @template Item
+ * @typedef {import("../table.js").Fill<Item>} Fill
+ */
+
 const ARROW = "→";
 
-/** Makes a table of agents. */
+/**
+ * Makes a table of agents.
+ * @param {Desk} desk
+ */
 export function agentsTable(desk) {
   return liveTable({
     caption: t("agents.title"),
@@ -29,28 +39,42 @@ export function agentsTable(desk) {
   });
 }
 
+/**
+ * @param {HTMLElement} cell
+ * @param {Agent} agent
+ */
 function agentName(cell, agent) {
   if (!cell.firstChild) cell.append(el("span", { class: "name" }), el("span", { class: "soft" }));
   say(cell.children[0], agent.id);
   say(cell.children[1], agent.displayName);
 }
 
+/** @param {Agent} agent */
 function expires(agent) {
   if (agent.registration === "SIGNED_OUT") return "";
   return agent.expires > 0 ? clock(agent.expires) : t("overdue");
 }
 
+/**
+ * @param {Agent | Session} agent
+ * @returns {[Level, string]}
+ */
 function page(agent) {
   if (agent.pageAlive) return ["ok", t("agents.alive")];
   return ["bad", agent.lastSeen === null ? t("agents.never") : t("agents.gone", { span: span(agent.lastSeen) })];
 }
 
+/** @param {Agent} agent */
 function lastError(agent) {
   const failed = agent.sipCode || agent.reason ? `${agent.sipCode || ""} ${agent.reason}`.trim() : "";
   const waiting = agent.undelivered > 5 ? t("agents.undelivered", { count: agent.undelivered }) : "";
   return [failed, waiting].filter(Boolean).join("; ");
 }
 
+/**
+ * @param {Desk} desk
+ * @returns {Fill<Agent>}
+ */
 function agentButtons(desk) {
   return buttons((agent) => [
     el(
@@ -77,7 +101,10 @@ function agentButtons(desk) {
   ]);
 }
 
-/** Makes a table of sessions. */
+/**
+ * Makes a table of sessions.
+ * @param {Desk} desk
+ */
 export function sessionsTable(desk) {
   return liveTable({
     caption: t("sessions.title"),
@@ -97,10 +124,18 @@ export function sessionsTable(desk) {
   });
 }
 
+/**
+ * @param {Session} session
+ * @returns {[Level, string]}
+ */
 function bound(session) {
   return session.bound ? ["ok", t("sessions.bound.token")] : ["wait", t("sessions.bound.address")];
 }
 
+/**
+ * @param {Desk} desk
+ * @returns {Fill<Session>}
+ */
 function sessionButtons(desk) {
   return buttons((session) => [
     el(
@@ -117,7 +152,10 @@ function sessionButtons(desk) {
   ]);
 }
 
-/** Makes a table of calls. */
+/**
+ * Makes a table of calls.
+ * @param {Desk} desk
+ */
 export function callsTable(desk, caption = t("calls.title")) {
   return liveTable({
     caption,
@@ -137,13 +175,21 @@ export function callsTable(desk, caption = t("calls.title")) {
   });
 }
 
+/**
+ * @param {HTMLElement} cell
+ * @param {Call} call
+ */
 function partiesCell(cell, call) {
   if (!cell.firstChild) cell.append(el("span", { class: "name" }), el("span", { class: "soft" }));
   say(cell.children[0], ends(call).join(` ${ARROW} `));
   say(cell.children[1], call.displayName);
 }
 
-/** Shows a MOS as number, word and bar; also used by the ladder. */
+/**
+ * Shows a MOS as number, word and bar; also used by the ladder.
+ * @param {HTMLElement} cell
+ * @param {Call} call
+ */
 export function qualityCell(cell, call) {
   const told = quality(call);
   if (!told) return void (cell.querySelector(".mos") ? cell.replaceChildren("–") : say(cell, "–"));
@@ -151,13 +197,18 @@ export function qualityCell(cell, call) {
     const bar = el("span", { class: "bar", "aria-hidden": "true" }, el("span", {}));
     cell.replaceChildren(el("span", { class: "mos" }, bar, el("span", {}), el("span", { class: "soft" })));
   }
-  const [bar, words, worst] = cell.firstChild.children;
-  put(cell.firstChild, "data-grade", told.level);
-  bar.firstChild.style.width = `${100 * told.share}%`;
+  const shown = /** @type {Element} */ (cell.firstChild);
+  const [bar, words, worst] = shown.children;
+  put(shown, "data-grade", told.level);
+  /** @type {HTMLElement} */ (bar.firstChild).style.width = `${100 * told.share}%`;
   say(words, t("calls.mos", told));
   say(worst, t("calls.worst", { mos: told.worst }));
 }
 
+/**
+ * @param {Desk} desk
+ * @returns {Fill<Call>}
+ */
 function callButtons(desk) {
   return buttons(
     (call) => [
@@ -183,7 +234,7 @@ function callButtons(desk) {
         t("calls.end"),
       ),
     ],
-    (cell, call) => (cell.querySelector(".end").hidden = call.state === "ENDED"),
+    (cell, call) => (/** @type {HTMLElement} */ (cell.querySelector(".end")).hidden = call.state === "ENDED"),
   );
 }
 
