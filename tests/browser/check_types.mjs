@@ -11,7 +11,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
-const FOLDERS = ["grtc", "softphone", "gadget", "workspace", "ops"]; // of src/wrtcgw/browser
+const FOLDERS = ["grtc", "softphone", "gadget", "workspace", "ops", "extension"]; // of src/wrtcgw/browser
 const OPTIONS = {
   allowJs: true, checkJs: true, noEmit: true, strict: true, noImplicitReturns: true, noFallthroughCasesInSwitch: true,
   noUnusedLocals: true, target: "es2023", module: "esnext", moduleResolution: "bundler",
@@ -25,7 +25,8 @@ try {
   cpSync(browser, folder, { recursive: true, filter: (path) => !beside(path) });
   cpSync(join(PROJECT, "tests/browser/declarations.ts"), join(folder, "declarations.ts"));
   cpSync(join(PROJECT, "tests/browser/uplot.d.ts"), join(folder, "vendor/uplot/uPlot.esm.d.ts"));
-  const include = [...(process.argv.length > 2 ? process.argv.slice(2) : FOLDERS), "declarations.ts"];
+  cpSync(join(PROJECT, "tests/browser/chrome.d.ts"), join(folder, "chrome.d.ts"));
+  const include = [...(process.argv.length > 2 ? process.argv.slice(2) : FOLDERS), "declarations.ts", "chrome.d.ts"];
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: OPTIONS, include }));
   const tsc = join(dirname(createRequire(join(PROJECT, "package.json")).resolve("typescript/package.json")), "bin/tsc");
   const { status } = spawnSync(process.execPath, [tsc, "--project", folder, "--pretty", "false"], { cwd: folder, stdio: "inherit" });

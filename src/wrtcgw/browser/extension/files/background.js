@@ -5,6 +5,13 @@ import { below, isReady, languageOf, panelAddress, readSettings } from "./settin
 import { dnOf, idleAnswer, isCommand } from "./softphone.js";
 import { TEXTS, fill } from "./texts.js";
 
+/** @import { Settings, Sites } from "./settings.js" */
+
+/**
+ * @typedef {{id: string, dn: string, token: string}} Session who is signed in
+ * @typedef {{name: string, method?: string, body?: string}} Question of Workspace
+ */
+
 const PATIENCE = 10_000; // ms for the gateway; it takes 5 s to sign out where the registrar is silent
 const ASKED_WHILE_WAITING = ["RegisterDn", "GetIsEndpointActive"]; // the DN is known by then
 
@@ -19,6 +26,7 @@ async function putScripts() {
   if (wanted.length) await chrome.scripting.registerContentScripts(wanted);
 }
 
+/** @param {Sites} sites */
 function scriptsFor({ workspace, gateway }) {
   const script = { runAt: "document_start", allFrames: true, persistAcrossSessions: true };
   const inWorkspace = { ...script, matches: [below(workspace)] };
@@ -30,7 +38,12 @@ function scriptsFor({ workspace, gateway }) {
   ];
 }
 
+/**
+ * @param {ContentScript[]} some
+ * @param {ContentScript[]} others
+ */
 function sameScripts(some, others) {
+  /** @param {ContentScript[]} scripts */
   const sum = (scripts) => scripts.map(({ id, matches }) => `${id} ${matches}`).sort().join();
   return sum(some) === sum(others);
 }
@@ -52,8 +65,10 @@ chrome.storage.local.onChanged.addListener(settingsChanged);
 
 // ---- what is known of a tab
 
+/** @param {number} tab */
 const wantedKey = (tab) => `wanted ${tab}`;
 
+/** @param {number} tab */
 async function wantedIn(tab) {
   const key = wantedKey(tab);
   return (await chrome.storage.session.get(key))[key] ?? "";
@@ -61,7 +76,12 @@ async function wantedIn(tab) {
 
 chrome.tabs.onRemoved.addListener((tab) => chrome.storage.session.remove(wantedKey(tab)));
 
-/** Returns who is signed in: in the tab's own panel first, else in another page of the gateway. */
+/**
+ * Returns who is signed in: in the tab's own panel first, else in another page of the gateway.
+ * @param {Settings} settings
+ * @param {number} tab
+ * @returns {Promise<Session[]>}
+ */
 async function sessionsFor(settings, tab) {
   const others = await chrome.tabs.query({ url: below(settings.gateway) });
   const api = new URL("api/webrtc/", settings.gateway).href;
@@ -70,7 +90,12 @@ async function sessionsFor(settings, tab) {
   return told.flatMap((sessions) => sessions ?? []);
 }
 
-/** Sends a message to a tab's scripts; null when none of them has an answer. */
+/**
+ * Sends a message to a tab's scripts; null when none of them has an answer.
+ * @param {number} tab
+ * @param {object} message
+ * @param {{frameId?: number}} [options]
+ */
 async function tell(tab, message, options = {}) {
   try {
     return (await chrome.tabs.sendMessage(tab, message, options)) ?? null;
@@ -81,7 +106,12 @@ async function tell(tab, message, options = {}) {
 
 // ---- Workspace's questions
 
-async function ask(settings, tab, { name, method, body }) {
+/**
+ * @param {Settings} settings
+ * @param {number} tab
+ * @param {Question} question
+ */
+async function ask(settings, tab, { name, method, body = "" }) {
   if (name === "RegisterDn") await chrome.storage.session.set({ [wantedKey(tab)]: dnOf(body) });
   const wanted = await wantedIn(tab);
   const sessions = await sessionsFor(settings, tab);
@@ -95,8 +125,14 @@ async function ask(settings, tab, { name, method, body }) {
   return answer;
 }
 
-/** Asks the gateway; null when it gives no answer that Workspace could use. */
+/**
+ * Asks the gateway; null when it gives no answer that Workspace could use.
+ * @param {Settings} settings
+ * @param {Session} session
+ * @param {Question} question
+ */
 async function askGateway(settings, { token }, { name, method = "GET", body = "" }) {
+  /** @type {Record<string, string>} */
   const headers = { Authorization: `Bearer ${token}` };
   if (body) headers["Content-Type"] = "application/json";
   try {
@@ -115,6 +151,10 @@ async function askGateway(settings, { token }, { name, method = "GET", body = ""
   }
 }
 
+/**
+ * @param {number} tab
+ * @param {boolean} active
+ */
 function showState(tab, active) {
   chrome.action.setBadgeText({ tabId: tab, text: active ? "on" : "" }).catch(() => {}); // the tab may be gone
   chrome.action.setBadgeBackgroundColor({ color: "#146c2e" });
@@ -123,6 +163,11 @@ function showState(tab, active) {
 
 // ---- the dock and the window
 
+/**
+ * @param {Settings} settings
+ * @param {number} tab
+ * @param {{wanted: string, session: Session | null | undefined, other?: Session, asked?: boolean}} state
+ */
 async function showDock(settings, tab, { wanted, session, other, asked = false }) {
   const texts = TEXTS[languageOf(settings)];
   const note = !session && other ? fill(texts.otherDn, { wanted, dn: other.dn }) : "";
@@ -138,6 +183,10 @@ async function phoneWindow() {
   return chrome.windows.get(phone).catch(() => null);
 }
 
+/**
+ * @param {Settings} settings
+ * @param {number} [tab]
+ */
 async function openWindow(settings, tab) {
   const open = await phoneWindow();
   if (open) {
@@ -151,6 +200,10 @@ async function openWindow(settings, tab) {
 
 // ---- the popup's questions
 
+/**
+ * @param {Settings} settings
+ * @param {number} tab
+ */
 async function stateOf(settings, tab) {
   if (!(await isReady(settings))) return { kind: "notSet" };
   if (!(await tell(tab, { kind: "isWorkspace" }, { frameId: 0 }))) return { kind: "notHere" };
@@ -164,6 +217,7 @@ async function stateOf(settings, tab) {
   return { kind: active ? "active" : "inactive", wanted, dn: session.dn };
 }
 
+/** @type {Record<string, (settings: Settings, message: {tab: number}) => Promise<unknown>>} */
 const ORDERS = {
   state: (settings, { tab }) => stateOf(settings, tab),
   show: async (settings, { tab }) => {
@@ -175,11 +229,17 @@ const ORDERS = {
 
 // ---- messages of our own scripts and pages
 
+/**
+ * @param {any} message
+ * @param {Sender} sender
+ */
 async function take(message, sender) {
   const settings = await readSettings();
   if (sender.origin === location.origin) return (await ORDERS[message.kind]?.(settings, message)) ?? null;
+  /** @param {string} address */
   const isOf = (address) => Boolean(address) && sender.origin === new URL(address).origin;
   const { tab } = sender;
+  if (!tab) return null;
   if (message.kind === "panel" && isOf(settings.gateway)) return tell(tab.id, { kind: "loaded" }, { frameId: 0 });
   if (message.kind === "ask" && isOf(settings.workspace)) {
     return isCommand(message.name) ? ask(settings, tab.id, message) : null;

@@ -27,8 +27,15 @@
       header { background: #1d4387 }
       p { background: #3b3000; color: #ffe9a8 }
     }`;
+  /** @type {Dock | null} */
   let dock = null;
 
+  /**
+   * @template {keyof HTMLElementTagNameMap} Tag
+   * @param {Tag} tag
+   * @param {object} [properties]
+   * @param {...Node} children
+   */
   function make(tag, properties = {}, ...children) {
     const element = Object.assign(document.createElement(tag), properties);
     element.append(...children);
@@ -36,6 +43,7 @@
   }
 
   class Dock {
+    /** @param {Record<string, string>} texts */
     constructor(texts) {
       this.texts = texts;
       this.fold = make("button", { type: "button", onclick: () => this.setFolded(!this.isFolded) });
@@ -48,7 +56,11 @@
       const header = make("header", {}, make("h2", { textContent: texts.phone }), away, this.fold);
       this.section = make("section", {}, header, this.note);
       this.section.setAttribute("aria-label", texts.phone);
+      /** @type {HTMLIFrameElement | null} */
       this.frame = null;
+      this.isLate = false;
+      /** @type {ReturnType<typeof setTimeout> | undefined} */
+      this.timer = undefined;
       this.place = make("div", {}, this.section);
       this.host = make("div", { id: "wrtcgw-phone" });
       const root = this.host.attachShadow({ mode: "closed" });
@@ -63,6 +75,7 @@
       return this.place.classList.contains("folded");
     }
 
+    /** @param {boolean} folded */
     setFolded(folded) {
       this.place.classList.toggle("folded", folded);
       const word = folded ? this.texts.unfold : this.texts.fold;
@@ -71,6 +84,10 @@
       this.fold.setAttribute("aria-expanded", String(!folded));
     }
 
+    /**
+     * @param {string} text
+     * @param {string} [button]
+     */
     say(text, button = "") {
       if (this.words.textContent !== text) this.words.textContent = text;
       this.button.textContent = button;
@@ -78,7 +95,10 @@
       this.note.hidden = !text;
     }
 
-    /** Shows what is to be seen now; often called, so nothing changes without a reason. */
+    /**
+     * Shows what is to be seen now; often called, so nothing changes without a reason.
+     * @param {{url: string, note: string, inWindow: boolean, signedIn: boolean}} state
+     */
     update({ url, note, inWindow, signedIn }) {
       if (!this.host.isConnected) document.body.append(this.host);
       if (inWindow || !window.isSecureContext) {
@@ -91,7 +111,10 @@
       if (!this.isLate) this.say(note);
     }
 
-    // A new frame each time: the page's own policy holds for one that is led elsewhere, but not for one that we put in.
+    /**
+     * A new frame each time: the page's own policy holds for one that is led elsewhere, but not for one that we put in.
+     * @param {string} url
+     */
     load(url) {
       this.removeFrame();
       this.frame = make("iframe", { title: this.texts.phone, allow: ALLOWED, src: url });
@@ -100,7 +123,8 @@
     }
 
     late() {
-      this.isLate = this.frame.hidden = true; // instead of the browser's sad face
+      this.isLate = true;
+      if (this.frame) this.frame.hidden = true; // instead of the browser's sad face
       this.say(this.texts.blocked.replace("{origin}", location.origin), this.texts.ownWindow);
     }
 
@@ -118,12 +142,17 @@
     }
   }
 
+  /** @type {(one: string, other: string) => boolean} */
   const sameDn = (one, other) => new URL(one).searchParams.get("dn") === new URL(other).searchParams.get("dn");
 
   function openWindow() {
     chrome.runtime.sendMessage({ kind: "window" }).catch(() => {});
   }
 
+  /**
+   * @param {{url: string, note: string, texts: Record<string, string>, inWindow: boolean, signedIn: boolean,
+   *   asked: boolean}} message
+   */
   function show(message) {
     dock ??= new Dock(message.texts);
     dock.update(message);
@@ -144,6 +173,6 @@
   addEventListener("message", (event) => {
     const frame = dock?.frame;
     if (!frame || event.source !== frame.contentWindow || event.origin !== new URL(frame.src).origin) return;
-    if (event.data?.gadget === "wrtcgw" && event.data.type === "incoming") dock.setFolded(false);
+    if (event.data?.gadget === "wrtcgw" && event.data.type === "incoming") dock?.setFolded(false);
   });
 })();

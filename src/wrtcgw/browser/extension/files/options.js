@@ -3,21 +3,32 @@
 import { keepSettings, languageOf, permissionsFor, readSettings, tidyAddress } from "./settings.js";
 import { translate } from "./page.js";
 
-const field = (name) => document.getElementById(name);
-let settings;
+/** @import { Settings } from "./settings.js" */
 
+const SITES = /** @type {const} */ (["gateway", "workspace"]);
+
+/** @type {(name: string) => HTMLInputElement} */
+const field = (name) => /** @type {HTMLInputElement} */ (document.getElementById(name));
+let settings = await readSettings();
+
+/**
+ * @param {string} key
+ * @param {keyof Settings | null} [wrong]
+ */
 function tell(key, wrong = null) {
   field("told").textContent = translate(languageOf(settings))[key];
   field("told").className = wrong || key === "refused" ? "wrong" : "";
-  for (const each of ["gateway", "workspace"]) field(each).setAttribute("aria-invalid", String(each === wrong));
+  for (const each of SITES) field(each).setAttribute("aria-invalid", String(each === wrong));
   if (wrong) field(wrong).focus();
 }
 
+/** @param {SubmitEvent} event */
 async function save(event) {
   event.preventDefault();
   const before = permissionsFor(settings).origins;
-  const chosen = { language: field("language").value };
-  for (const name of ["gateway", "workspace"]) {
+  const language = /** @type {Settings["language"]} */ (field("language").value);
+  const chosen = { gateway: "", workspace: "", language };
+  for (const name of SITES) {
     chosen[name] = tidyAddress(field(name).value);
     if (!chosen[name]) return tell(name === "gateway" ? "badGateway" : "badWorkspace", name);
   }
@@ -32,10 +43,9 @@ async function save(event) {
 }
 
 function show() {
-  for (const name of ["gateway", "workspace", "language"]) field(name).value = settings[name];
+  for (const name of /** @type {const} */ ([...SITES, "language"])) field(name).value = settings[name];
   translate(languageOf(settings));
 }
 
-settings = await readSettings();
 show();
 field("form").addEventListener("submit", save);

@@ -2,10 +2,14 @@
 
 import { TEXTS } from "./texts.js";
 
-/** Writes the texts of a language into the page, and returns them. */
+/**
+ * Writes the texts of a language into the page, and returns them.
+ * @param {import("./settings.js").Language} language
+ */
 export function translate(language) {
   const texts = TEXTS[language];
   document.documentElement.lang = language;
-  for (const element of document.querySelectorAll("[data-text]")) element.textContent = texts[element.dataset.text];
+  const elements = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-text]"));
+  for (const element of elements) element.textContent = texts[element.dataset.text ?? ""];
   return texts;
 }

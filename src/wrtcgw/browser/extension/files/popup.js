@@ -4,6 +4,8 @@ import { translate } from "./page.js";
 import { languageOf, readSettings } from "./settings.js";
 import { fill } from "./texts.js";
 
+/** @type {(id: string) => HTMLElement} */
+const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const texts = translate(languageOf(await readSettings()));
 
 async function pageInFront() {
@@ -13,6 +15,10 @@ async function pageInFront() {
   return tab.id;
 }
 
+/**
+ * @param {string} text
+ * @param {string} [name]
+ */
 function line(text, name = "") {
   const element = document.createElement("p");
   element.textContent = text;
@@ -20,6 +26,7 @@ function line(text, name = "") {
   return element;
 }
 
+/** @param {{kind: string, wanted?: string, dn?: string}} state */
 function lines({ kind, wanted = "", dn = "" }) {
   const told = [line(texts[kind], kind)];
   if (dn) told.push(line(fill(texts.signedIn, { dn })));
@@ -27,8 +34,12 @@ function lines({ kind, wanted = "", dn = "" }) {
   return told;
 }
 
+/**
+ * @param {string} id
+ * @param {() => Promise<unknown>} action
+ */
 function act(id, action) {
-  document.getElementById(id).addEventListener("click", async () => {
+  $(id).addEventListener("click", async () => {
     await action();
     window.close();
   });
@@ -36,9 +47,9 @@ function act(id, action) {
 
 const tab = await pageInFront();
 const state = await chrome.runtime.sendMessage({ kind: "state", tab });
-document.getElementById("state").replaceChildren(...lines(state));
-document.getElementById("show").hidden = ["notSet", "notHere"].includes(state.kind);
-document.getElementById("window").hidden = state.kind === "notSet";
+$("state").replaceChildren(...lines(state));
+$("show").hidden = ["notSet", "notHere"].includes(state.kind);
+$("window").hidden = state.kind === "notSet";
 act("show", () => chrome.runtime.sendMessage({ kind: "show", tab }));
 act("window", () => chrome.runtime.sendMessage({ kind: "window", tab }));
 act("settings", () => chrome.runtime.openOptionsPage());

@@ -1,6 +1,7 @@
 // In Workspace's pages, out of their reach: carries questions of shim.js to the service worker, and the answers back.
 
 (() => {
+  /** @param {{id: string, name: string, method: string, body: string}} question */
   async function carry({ id, name, method, body }) {
     let answer = null;
     try {
@@ -12,5 +13,7 @@
     document.dispatchEvent(new CustomEvent("wrtcgw-softphone-answer", { detail }));
   }
 
-  document.addEventListener("wrtcgw-softphone-ask", (event) => carry(JSON.parse(event.detail)));
+  document.addEventListener("wrtcgw-softphone-ask", (event) => {
+    carry(JSON.parse(/** @type {CustomEvent<string>} */ (event).detail));
+  });
 })();

@@ -2,11 +2,12 @@
 // session in the tab's storage for a reload; nothing else is read.
 
 (() => {
+  /** @param {string} api */
   function sessions(api) {
     const found = [];
     try {
       for (const key of Object.keys(sessionStorage).filter((each) => each.startsWith(`grtc-session ${api}`))) {
-        const { id, dn, token, guest } = JSON.parse(sessionStorage.getItem(key)) ?? {};
+        const { id, dn, token, guest } = JSON.parse(sessionStorage.getItem(key) ?? "null") ?? {};
         if (token && dn && !guest) found.push({ id, dn, token });
       }
     } catch {

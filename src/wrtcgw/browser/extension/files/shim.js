@@ -6,17 +6,26 @@
   const ADDRESS = /^https?:\/\/(?:127\.0\.0\.1|localhost|\[::1\]):8000\/([A-Za-z]*)\/?(?:[?#]|$)/;
   const TYPE = "application/json; charset=utf-8";
   const PATIENCE = 30_000; // ms; the service worker answers within 10 s
+  /**
+   * @typedef {{status: number, text: string}} Answer
+   * @typedef {Answer & {name: string, method: string, url: string, state: number, sent?: boolean, over?: boolean}} Call
+   */
+
+  /** @type {Map<string, (answer: Answer | null) => void>} */
   const waiting = new Map();
   let count = 0;
 
   document.addEventListener("wrtcgw-softphone-answer", (event) => {
-    const { id, status, text } = JSON.parse(event.detail);
+    const { id, status, text } = JSON.parse(/** @type {CustomEvent<string>} */ (event).detail);
     const settle = waiting.get(id);
     waiting.delete(id);
     settle?.(status === undefined ? null : { status, text });
   });
 
-  // The command that an address stands for; null for addresses that are none of ours.
+  /**
+   * The command that an address stands for; null for addresses that are none of ours.
+   * @param {string | URL} address
+   */
   function commandOf(address) {
     try {
       return ADDRESS.exec(new URL(address, document.baseURI).href)?.[1] ?? null;
@@ -25,7 +34,13 @@
     }
   }
 
-  // Asks the extension; null for a softphone that does not answer.
+  /**
+   * Asks the extension; null for a softphone that does not answer.
+   * @param {string} name
+   * @param {string} method
+   * @param {string} body
+   * @returns {Promise<Answer | null>}
+   */
   function ask(name, method, body) {
     const id = `${performance.timeOrigin} ${(count += 1)}`;
     return new Promise((resolve) => {
@@ -36,6 +51,7 @@
     });
   }
 
+  /** @param {any} body */
   async function textOf(body) {
     return body === undefined || body === null ? "" : new Response(body).text();
   }
@@ -44,12 +60,16 @@
 
   const ownFetch = window.fetch;
 
+  /**
+   * @param {Request} request
+   * @param {string} name
+   */
   async function fetchFromSoftphone(request, name) {
     const body = ["GET", "HEAD"].includes(request.method) ? "" : await request.text();
-    const aborted = new Promise((_, reject) => {
+    const aborted = /** @type {Promise<never>} */ (new Promise((_, reject) => {
       if (request.signal.aborted) reject(request.signal.reason);
       request.signal.addEventListener("abort", () => reject(request.signal.reason));
-    });
+    }));
     const answer = await Promise.race([ask(name, request.method, body), aborted]);
     if (!answer) throw new TypeError("Failed to fetch");
     const response = new Response(answer.text, { status: answer.status, headers: { "Content-Type": TYPE } });
@@ -67,8 +87,14 @@
   const OwnRequest = window.XMLHttpRequest;
 
   class SoftphoneRequest extends OwnRequest {
+    /** @type {Call | null} */
     #call = null;
 
+    /**
+     * @param {string} method
+     * @param {string | URL} address
+     * @param {boolean} [isAsync]
+     */
     open(method, address, isAsync = true) {
       const name = isAsync ? commandOf(address) : null; // nothing can be waited for here
       this.#call = null;
@@ -82,14 +108,20 @@
       this.dispatchEvent(new Event("readystatechange"));
     }
 
+    /**
+     * @param {string} name
+     * @param {string} value
+     */
     setRequestHeader(name, value) {
       if (!this.#call) super.setRequestHeader(name, value);
     }
 
+    /** @param {string} type */
     overrideMimeType(type) {
       if (!this.#call) super.overrideMimeType(type);
     }
 
+    /** @param {any} [body] */
     send(body = null) {
       const call = this.#call;
       if (!call) {
@@ -105,6 +137,11 @@
         .then((answer) => this.#end(call, answer ? "load" : "error", answer), () => this.#end(call, "error"));
     }
 
+    /**
+     * @param {Call} call
+     * @param {string} how
+     * @param {Answer | null} [answer]
+     */
     #end(call, how, answer = null) {
       if (call !== this.#call || call.over) return;
       call.over = true;
@@ -164,6 +201,7 @@
       }
     }
 
+    /** @param {string} name */
     getResponseHeader(name) {
       if (!this.#call) return super.getResponseHeader(name);
       return this.#call.status && String(name).toLowerCase() === "content-type" ? TYPE : null;

@@ -5,6 +5,7 @@ const NOT_READY = [
   { Key: "IsPingMandatory", Value: "false" },
   { Key: "Status", Value: "Initialized" },
 ];
+/** @type {Record<string, object>} */
 const IDLE = {
   GetDnSIP: { get_DnSIPResult: "" },
   SetOptions: {},
@@ -17,17 +18,26 @@ const IDLE = {
   UnregisterDn: { UnregisterDnResult: true },
 };
 
-/** Tells whether a name can be a command's: with the agent's token a page must not ask for anything else. */
+/**
+ * Tells whether a name can be a command's: with the agent's token a page must not ask for anything else.
+ * @param {unknown} name
+ */
 export function isCommand(name) {
   return typeof name === "string" && /^[A-Za-z]{1,64}$/.test(name);
 }
 
-/** Returns what a softphone says in which nobody is registered: `{status, text}`. */
+/**
+ * Returns what a softphone says in which nobody is registered: `{status, text}`.
+ * @param {string} name
+ */
 export function idleAnswer(name) {
   return { status: 200, text: JSON.stringify(IDLE[name] ?? { [`${name}Result`]: false }) };
 }
 
-/** Returns the DN that a RegisterDn is about; "" when it names none, or several. */
+/**
+ * Returns the DN that a RegisterDn is about; "" when it names none, or several.
+ * @param {string} body
+ */
 export function dnOf(body) {
   try {
     const { users } = JSON.parse(body);

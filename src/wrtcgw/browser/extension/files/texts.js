@@ -1,5 +1,6 @@
 // What the extension says, in its languages.
 
+/** @type {Record<import("./settings.js").Language, Record<string, string>>} */
 export const TEXTS = {
   en: {
     phone: "Phone",
@@ -79,7 +80,11 @@ export const TEXTS = {
   },
 };
 
-/** Returns a text with its `{names}` filled in. */
+/**
+ * Returns a text with its `{names}` filled in.
+ * @param {string} text
+ * @param {Record<string, string>} values
+ */
 export function fill(text, values) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
