@@ -1,12 +1,17 @@
 // What the extension knows without a browser.
 
 import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
+
+import { exactly } from "./texts.mjs";
 
 const HOME = "../../src/wrtcgw/browser/extension/files/";
 const { below, permissionsFor, tidyAddress } = await import(`${HOME}settings.js`);
 const { dnOf, idleAnswer, isCommand } = await import(`${HOME}softphone.js`);
-const { TEXTS, fill } = await import(`${HOME}texts.js`);
+const { fill } = await import(`${HOME}texts.js`);
+
+exactly(new URL(HOME, import.meta.url));
 
 test("an address is taken as people have it", () => {
   assert.equal(tidyAddress(" wwe.example.com/ui/ad/v1/index.html?x=1#y "), "https://wwe.example.com/ui/ad/v1/");
@@ -49,9 +54,16 @@ test("the DN of an order is found, and only when it is one", () => {
   }
 });
 
-test("both languages say the same things", () => {
-  const places = (text) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
-  assert.deepEqual(Object.keys(TEXTS.de), Object.keys(TEXTS.en));
-  for (const [key, text] of Object.entries(TEXTS.en)) assert.deepEqual(places(TEXTS.de[key]), places(text), key);
+test("every text that a page or script names is there", () => {
+  const home = new URL(HOME, import.meta.url);
+  const texts = JSON.parse(readFileSync(new URL("texts/en.json", home), "utf8"));
+  const files = readdirSync(home).filter((name) => /\.(js|html)$/.test(name));
+  const code = files.map((name) => readFileSync(new URL(name, home), "utf8")).join("\n");
+  const named = [...code.matchAll(/\btexts\.(\w+)\b(?!")|data-text="(\w+)"/g)].map(([, one, other]) => one ?? other);
+  assert.ok(named.includes("otherDn") && named.includes("saveHint"), String(named));
+  assert.deepEqual(named.filter((name) => !(name in texts)), []);
+});
+
+test("a text has its names filled in", () => {
   assert.equal(fill("{a} and {b}", { a: "one" }), "one and {b}");
 });

@@ -3,7 +3,7 @@
 
 import { below, isReady, languageOf, panelAddress, readSettings } from "./settings.js";
 import { dnOf, idleAnswer, isCommand } from "./softphone.js";
-import { TEXTS, fill } from "./texts.js";
+import { fill, loadTexts } from "./texts.js";
 
 /** @import { Settings, Sites } from "./settings.js" */
 
@@ -169,7 +169,7 @@ function showState(tab, active) {
  * @param {{wanted: string, session: Session | null | undefined, other?: Session, asked?: boolean}} state
  */
 async function showDock(settings, tab, { wanted, session, other, asked = false }) {
-  const texts = TEXTS[languageOf(settings)];
+  const texts = await loadTexts(languageOf(settings));
   const note = !session && other ? fill(texts.otherDn, { wanted, dn: other.dn }) : "";
   const inWindow = Boolean(await phoneWindow());
   const url = panelAddress(settings, wanted);

@@ -10,13 +10,15 @@ const SITES = /** @type {const} */ (["gateway", "workspace"]);
 /** @type {(name: string) => HTMLInputElement} */
 const field = (name) => /** @type {HTMLInputElement} */ (document.getElementById(name));
 let settings = await readSettings();
+/** @type {Record<string, string>} */
+let texts = {};
 
 /**
  * @param {string} key
  * @param {keyof Settings | null} [wrong]
  */
 function tell(key, wrong = null) {
-  field("told").textContent = translate(languageOf(settings))[key];
+  field("told").textContent = texts[key];
   field("told").className = wrong || key === "refused" ? "wrong" : "";
   for (const each of SITES) field(each).setAttribute("aria-invalid", String(each === wrong));
   if (wrong) field(wrong).focus();
@@ -38,14 +40,14 @@ async function save(event) {
   await keepSettings(chosen);
   const origins = before.filter((origin) => !wanted.origins.includes(origin));
   if (origins.length) await chrome.permissions.remove({ origins }).catch(() => {});
-  show();
+  await show();
   return tell(granted ? "saved" : "refused");
 }
 
-function show() {
+async function show() {
   for (const name of /** @type {const} */ ([...SITES, "language"])) field(name).value = settings[name];
-  translate(languageOf(settings));
+  texts = await translate(languageOf(settings));
 }
 
-show();
 field("form").addEventListener("submit", save);
+await show();

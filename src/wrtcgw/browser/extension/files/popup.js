@@ -6,7 +6,7 @@ import { fill } from "./texts.js";
 
 /** @type {(id: string) => HTMLElement} */
 const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
-const texts = translate(languageOf(await readSettings()));
+const texts = await translate(languageOf(await readSettings()));
 
 async function pageInFront() {
   const asked = new URLSearchParams(location.search).get("tab"); // for a popup that is opened as a page
