@@ -71,8 +71,9 @@ function lacksMicrophone() {
 // A frame without a word in `allow` is told so only here; later the browser just says no.
 function mayUseMicrophone() {
   /** @typedef {{allowsFeature?: (name: string) => boolean}} Policy not in every browser, nor in its types */
-  const { permissionsPolicy, featurePolicy } = (
-    /** @type {{permissionsPolicy?: Policy, featurePolicy?: Policy}} */ (/** @type {unknown} */ (document)));
+  const { permissionsPolicy, featurePolicy } = /** @type {{permissionsPolicy?: Policy, featurePolicy?: Policy}} */ (
+    /** @type {unknown} */ (document)
+  );
   return (permissionsPolicy ?? featurePolicy)?.allowsFeature?.("microphone") ?? true;
 }
 
@@ -81,7 +82,11 @@ function drawProblems() {
   const one = ([code, params]) => {
     const words = el("p", null, el("strong", null, t(`${code}.title`, params)), " ", t(`${code}.todo`, params));
     const close = button({
-      label: t("notice.dismiss"), icon: "close", kind: "quiet", bare: true, onclick: () => node.remove(),
+      label: t("notice.dismiss"),
+      icon: "close",
+      kind: "quiet",
+      bare: true,
+      onclick: () => node.remove(),
     });
     const node = el("div", { class: "notice warning", "data-code": code }, icon("alert"), words, close);
     return node;
@@ -100,9 +105,15 @@ function drawHead() {
   document.documentElement.lang = page.texts.language;
   document.title = t("page.title");
   say(/** @type {Element} */ (document.querySelector("h1")), t("page.title"));
-  put(/** @type {Element} */ (document.querySelector("main")), "aria-label", t("page.title")); // the page around it has a main part, too
+  // the page around it has a main part, too
+  put(/** @type {Element} */ (document.querySelector("main")), "aria-label", t("page.title"));
   const leave = button({
-    label: t("page.sign_out"), icon: "signOut", kind: "quiet small", bare: true, id: "sign-out", onclick: signOut,
+    label: t("page.sign_out"),
+    icon: "signOut",
+    kind: "quiet small",
+    bare: true,
+    id: "sign-out",
+    onclick: signOut,
   });
   $("tools").replaceChildren(leave);
   show($("head"), phone.isSignedIn);
@@ -145,7 +156,10 @@ function enter() {
   page.form = null;
   page.panel?.unmount();
   const panel = mountPanel($("app"), phone, {
-    texts: page.texts, compact: true, status: $("status"), number: wanted.number,
+    texts: page.texts,
+    compact: true,
+    status: $("status"),
+    number: wanted.number,
   });
   page.panel = panel;
   Object.assign(globalThis, { gadget: { phone, desk: panel.model } }); // for the browser's console
@@ -186,7 +200,8 @@ function complain(error) {
 /** @param {Message} message */
 async function init(message) {
   const { language, theme, password, token } = message;
-  for (const name of /** @type {const} */ (["dn", "id", "number"])) if (message[name] !== undefined) wanted[name] = String(message[name]);
+  for (const name of /** @type {const} */ (["dn", "id", "number"]))
+    if (message[name] !== undefined) wanted[name] = String(message[name]);
   if (message.displayName !== undefined) wanted.name = String(message.displayName);
   if (theme) applyTheme(theme);
   if (language) await changeLanguage(language);
@@ -233,7 +248,9 @@ async function start() {
   const [texts, settings] = await Promise.all([loadTexts(wanted.lang), loadSettings(import.meta.url)]);
   Object.assign(page, { texts, settings, problems: surroundings() });
   gadget = new Gadget({
-    phone, init, origins: [location.origin, ...(settings.origins ?? [])],
+    phone,
+    init,
+    origins: [location.origin, ...(settings.origins ?? [])],
     failed: (error) => complain(error),
   });
   phone.on("signedout", left);

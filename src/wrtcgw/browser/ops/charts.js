@@ -143,10 +143,7 @@ export class Chart {
         { ...axis, space: 70, values: clocks },
         { ...axis, size: roomFor, space: 34, values: numbers },
       ],
-      series: [
-        { label: t("series.time"), value: now },
-        ...this.series.map((name, index) => this.line(name, index)),
-      ],
+      series: [{ label: t("series.time"), value: now }, ...this.series.map((name, index) => this.line(name, index))],
     };
   }
 

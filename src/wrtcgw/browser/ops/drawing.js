@@ -28,8 +28,16 @@ export function heads() {
   const head = (id, path, fill) =>
     svg(
       "marker",
-      { id, viewBox: "0 0 10 10", refX: 9.5, refY: 5, markerWidth: 9, markerHeight: 9, orient: "auto",
-        markerUnits: "userSpaceOnUse" },
+      {
+        id,
+        viewBox: "0 0 10 10",
+        refX: 9.5,
+        refY: 5,
+        markerWidth: 9,
+        markerHeight: 9,
+        orient: "auto",
+        markerUnits: "userSpaceOnUse",
+      },
       svg("path", { d: path, fill, stroke: "context-stroke", "stroke-width": fill === "none" ? 1.8 : 0 }),
     );
   const shapes = [head("head-full", "M0 0 10 5 0 10z", "context-stroke"), head("head-open", "M1 1 9 5 1 9", "none")];

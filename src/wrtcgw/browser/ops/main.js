@@ -25,7 +25,10 @@ const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
  * @returns {View}
  */
 function viewOf(desk, hash) {
-  const [name, rest = ""] = hash.replace(/^#\/?/, "").split(/\/(.*)/s).map(decoded);
+  const [name, rest = ""] = hash
+    .replace(/^#\/?/, "")
+    .split(/\/(.*)/s)
+    .map(decoded);
   if (name === "agents") return rest ? new Ladder(desk, { agent: rest }) : new Agents(desk);
   if (name === "calls") return rest ? new Ladder(desk, { call: rest }) : new Calls(desk);
   if (name === "sessions") return new Sessions(desk);

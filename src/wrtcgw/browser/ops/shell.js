@@ -138,7 +138,12 @@ function languages(changed) {
   const select = el("select", { id: "language" }, options);
   select.value = language();
   select.addEventListener("change", () => changed(select.value));
-  return el("span", { class: "language" }, el("label", { for: "language", class: "unseen" }, t("page.language")), select);
+  return el(
+    "span",
+    { class: "language" },
+    el("label", { for: "language", class: "unseen" }, t("page.language")),
+    select,
+  );
 }
 
 /**

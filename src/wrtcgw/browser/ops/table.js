@@ -64,9 +64,7 @@ export function liveTable({ caption, empty, columns, key, className = "" }) {
 function made(columns, id) {
   const row = el("tr", { role: "row", "data-key": id });
   for (const column of columns) {
-    const cell = column.head
-      ? el("th", { scope: "row", role: "rowheader" })
-      : el("td", { role: "cell" });
+    const cell = column.head ? el("th", { scope: "row", role: "rowheader" }) : el("td", { role: "cell" });
     cell.className = column.name;
     cell.dataset.title = column.unseen ? "" : column.title;
     row.append(cell);
@@ -122,7 +120,14 @@ export function buttons(make, fill = () => {}) {
   const items = new WeakMap();
   return (cell, item) => {
     items.set(cell, item);
-    if (!cell.firstChild) cell.append(el("div", { class: "buttons" }, make(() => items.get(cell) ?? item)));
+    if (!cell.firstChild)
+      cell.append(
+        el(
+          "div",
+          { class: "buttons" },
+          make(() => items.get(cell) ?? item),
+        ),
+      );
     fill(cell, item);
   };
 }

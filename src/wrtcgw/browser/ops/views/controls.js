@@ -52,7 +52,11 @@ function control(name, onclick) {
 /** @param {(level: string) => unknown} act */
 function logLevel(act) {
   const id = uniqueId("level");
-  const select = el("select", { id }, LEVELS.map((each) => el("option", { value: each }, each)));
+  const select = el(
+    "select",
+    { id },
+    LEVELS.map((each) => el("option", { value: each }, each)),
+  );
   let current = "";
   const form = el(
     "form",

@@ -181,7 +181,9 @@ export class Ladder {
     this.picked = null;
     this.pane.show(null);
     this.#mark();
-    this.#steps().find((step) => step.tabIndex === 0)?.focus();
+    this.#steps()
+      .find((step) => step.tabIndex === 0)
+      ?.focus();
   }
 
   /** @param {number} step */

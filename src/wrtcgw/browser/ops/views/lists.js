@@ -19,7 +19,12 @@ export class Agents {
     this.title = t("agents.title");
     this.count = el("p", { class: "soft count" });
     this.table = agentsTable(desk);
-    this.element = el("section", {}, el("div", { class: "title" }, el("h2", {}, this.title), this.count), this.table.element);
+    this.element = el(
+      "section",
+      {},
+      el("div", { class: "title" }, el("h2", {}, this.title), this.count),
+      this.table.element,
+    );
   }
 
   /**
@@ -40,7 +45,12 @@ export class Sessions {
     this.title = t("sessions.title");
     this.count = el("p", { class: "soft count" });
     this.table = sessionsTable(desk);
-    this.element = el("section", {}, el("div", { class: "title" }, el("h2", {}, this.title), this.count), this.table.element);
+    this.element = el(
+      "section",
+      {},
+      el("div", { class: "title" }, el("h2", {}, this.title), this.count),
+      this.table.element,
+    );
   }
 
   /**
@@ -120,7 +130,14 @@ export class Search {
     this.agents = agentsTable(desk);
     this.parts = [part(t("calls.title"), this.calls.element), part(t("agents.title"), this.agents.element)];
     this.more = el("p", { class: "soft", hidden: true });
-    this.element = el("section", { class: "search" }, el("h2", {}, t("search.title")), this.told, this.more, this.parts);
+    this.element = el(
+      "section",
+      { class: "search" },
+      el("h2", {}, t("search.title")),
+      this.told,
+      this.more,
+      this.parts,
+    );
   }
 
   /**

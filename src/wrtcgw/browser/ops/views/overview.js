@@ -94,7 +94,11 @@ export class Overview {
       el("h2", { class: "unseen" }, t("view.overview")),
       this.tiles.element,
       el("div", { class: "title" }, el("h3", {}, t("charts.title")), this.#range()),
-      el("div", { class: "charts" }, this.charts.map((chart) => chart.element)),
+      el(
+        "div",
+        { class: "charts" },
+        this.charts.map((chart) => chart.element),
+      ),
       el("details", { class: "numbers" }, el("summary", {}, t("charts.table")), this.numbers.element),
       el(
         "div",
@@ -141,7 +145,11 @@ function tiles() {
     say(byName[name].more, more);
     put(byName[name].element, "data-level", level || null);
   };
-  const node = el("dl", { class: "tiles" }, made.map(([, each]) => each.element));
+  const node = el(
+    "dl",
+    { class: "tiles" },
+    made.map(([, each]) => each.element),
+  );
   return { element: node, update: /** @param {Summary} summary */ (summary) => fill(put_, summary) };
 }
 
@@ -155,7 +163,11 @@ function fill(set, summary) {
   const down = connections.length - up;
   const uptime = t("tile.up", { span: span(summary.uptime), version: summary.version });
   set("health", t(`tile.health.${summary.status}`), uptime, SEVERITY[summary.status]);
-  set("agents", number(summary.agents), summary.guests ? t("tile.guests", { count: summary.guests }) : t("tile.no_guests"));
+  set(
+    "agents",
+    number(summary.agents),
+    summary.guests ? t("tile.guests", { count: summary.guests }) : t("tile.no_guests"),
+  );
   set("calls", number(summary.calls), t("tile.calls.rate", { rate: number(rates.callsPerSecond, 2) }));
   const told = down ? t("tile.connections.down", { count: down }) : t("tile.connections.up");
   set("connections", `${up} / ${connections.length}`, told, down ? "bad" : "ok");
@@ -214,7 +226,8 @@ function alarmsTable() {
 
 function latenciesTable() {
   /** @param {string} name */
-  const value = (name) => text((/** @type {Record<string, any>} */ row) => (row.count ? t("ms", { value: number(row[name], 1) }) : ""));
+  const value = (name) =>
+    text((/** @type {Record<string, any>} */ row) => (row.count ? t("ms", { value: number(row[name], 1) }) : ""));
   return liveTable({
     caption: t("latencies.title"),
     empty: t("latencies.none"),
@@ -238,4 +251,3 @@ function numbersTable() {
     ],
   });
 }
-

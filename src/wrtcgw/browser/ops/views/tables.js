@@ -234,7 +234,9 @@ function callButtons(desk) {
         t("calls.end"),
       ),
     ],
-    (cell, call) => (/** @type {HTMLElement} */ (cell.querySelector(".end")).hidden = call.state === "ENDED"),
+    (cell, call) => {
+      const end = /** @type {HTMLElement} */ (cell.querySelector(".end"));
+      end.hidden = call.state === "ENDED";
+    },
   );
 }
-
