@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from wrtcgw.sip.errors import MalformedMessage
 from wrtcgw.sip.headers import auto_answer_delay
-from wrtcgw.sip.message import Request, Response
+from wrtcgw.sip.message import MalformedRequest, Request, Response
 from wrtcgw.sip.parser import (
     MAX_HEADER_LENGTH,
     MAX_HEADERS,
@@ -52,8 +52,8 @@ class ParserCase(SynchronousTestCase):
         with self.assertRaises(MalformedMessage, msg=message[:200]) as caught:
             parse(message)
         error: MalformedMessage = caught.exception
-        self.assertEqual((error.status_hint, error.request is not None), (status, answerable), error.detail)
-        if error.request is not None:
+        self.assertEqual((error.status_hint, isinstance(error, MalformedRequest)), (status, answerable), error.detail)
+        if isinstance(error, MalformedRequest):
             answer = error.request.response(status, to_tag="t1").to_text()
             self.assertTrue(answer.startswith(f"SIP/2.0 {status} "))
             self.assertEqual(answer.count("\r\n\r\n"), 1)
@@ -86,7 +86,7 @@ class FramingTests(ParserCase):
         """A CR or LF alone is no line end, and is not taken for one."""
         for stray in ("\r", "\n", "\r\r", "\n\n", "\n\r"):
             error = self.refuse(text(f"X: a{stray}Via: evil"))
-            assert error.request is not None
+            assert isinstance(error, MalformedRequest)
             self.assertEqual(len(error.request.headers.get_all("Via")), 1)
         self.refuse(text().replace("\r\n", "\n"), answerable=False)
 
@@ -191,7 +191,7 @@ class FieldTests(ParserCase):
         for line in (*LINES[2:], "Content-Length: 0", "Max-Forwards: 70", "Content-Type: a/b"):
             error = self.refuse(text(line, line))
             self.assertIn("more than one", error.detail)
-            assert error.request is not None
+            assert isinstance(error, MalformedRequest)
             names = [name for name, _ in error.request.response(400).headers.items()]
             self.assertEqual(names, ["Via", "From", "To", "Call-ID", "CSeq"])
 
@@ -301,7 +301,7 @@ class TotalTests(ParserCase):
         try:
             parsed = parse(message)
         except MalformedMessage as error:
-            if error.request is not None:
+            if isinstance(error, MalformedRequest):
                 answer = error.request.response(error.status_hint, to_tag="t1").to_text()
                 self.assertEqual(answer.count("\r\n\r\n"), 1)
             return

@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.support.torture import look, names, read_message
 from wrtcgw.sip.errors import MalformedMessage, RemoteViolation
 from wrtcgw.sip.headers import Credentials, NameAddr, parse_list
-from wrtcgw.sip.message import Request, Response
+from wrtcgw.sip.message import MalformedRequest, Request, Response
 from wrtcgw.sip.parser import parse
 
 
@@ -297,9 +297,9 @@ def _refused_test(name: str, case: Refused) -> Callable[[TortureTests], None]:
         with self.assertRaises(MalformedMessage) as caught:
             parse(read_message("torture", name))
         error = caught.exception
-        self.assertEqual((error.status_hint, error.request is not None), (case.status, case.answerable))
+        self.assertEqual((error.status_hint, isinstance(error, MalformedRequest)), (case.status, case.answerable))
         self.assertIn(case.detail, error.detail)
-        if error.request is not None:
+        if isinstance(error, MalformedRequest):
             answer = error.request.response(error.status_hint, to_tag="t1").to_text()
             self.assertTrue(answer.startswith(f"SIP/2.0 {case.status} "))
             self.assertEqual([answer.count(f"\r\n{copied}: ") for copied in ("From", "To", "Call-ID", "CSeq")], [1] * 4)

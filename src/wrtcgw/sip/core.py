@@ -15,7 +15,7 @@ from typing import Any
 from wrtcgw.sip.errors import LocalViolation, MalformedMessage, RemoteViolation
 from wrtcgw.sip.grammar import check_value
 from wrtcgw.sip.inbound import Inbound
-from wrtcgw.sip.message import Request, Response
+from wrtcgw.sip.message import MalformedRequest, Request, Response
 from wrtcgw.sip.outputs import Output
 from wrtcgw.sip.parser import KeepAlive, parse
 from wrtcgw.sip.settings import Account, UASettings
@@ -496,6 +496,6 @@ class UACore:
         """Answer a malformed request as its fault asks for (:rfc:`3261#section-8.2`); drop anything else."""
         named = f"Call-ID {violation.call_id[:128]}: " if violation.call_id else ""
         self._layer.fault(flow, f"{named}{violation.detail}")
-        request = violation.request
-        if request is not None and request.method != "ACK":
-            self._layer.send(flow, request.response(violation.status_hint, None, self._ua.tokens.token(64)))
+        if isinstance(violation, MalformedRequest):
+            answer = violation.request.response(violation.status_hint, None, self._ua.tokens.token(64))
+            self._layer.send(flow, answer)

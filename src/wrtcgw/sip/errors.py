@@ -5,14 +5,7 @@ The first is a bug and may surface with a traceback. The second is an everyday e
 knows an answer, counted, and never shown with a traceback.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from attrs import field, frozen
-
-if TYPE_CHECKING:  # a name for the type checker only: at run time this module stands below message
-    from wrtcgw.sip.message import Request
+from attrs import frozen
 
 
 @frozen
@@ -49,13 +42,10 @@ class RemoteViolation(Exception):
 @frozen
 class MalformedMessage(RemoteViolation):
     """
-    A text that does not follow the grammar, or goes beyond a limit.
+    A text that does not follow the grammar, or goes beyond a limit: drop and count it.
 
-    ``request`` is set when the text was a request that can be answered: not an ACK, and with all the fields that a
-    response copies (:rfc:`3261#section-8.2.6.2`). Answer it statelessly with ``request.response(status_hint)``; its
-    parsed properties may raise, since one of them may be what was wrong. None means: drop and count.
+    Of a request that can be answered all the same, :class:`~wrtcgw.sip.message.MalformedRequest` is raised.
     """
 
-    request: Request | None = field(default=None, repr=False)
     call_id: str = ""
     """Of the message, for the log, as far as it could be made out."""

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from attrs import field, frozen
+
 from wrtcgw.sip import grammar
 from wrtcgw.sip.errors import LocalViolation, MalformedMessage, RemoteViolation
 from wrtcgw.sip.headers import CSeq, NameAddr, Parsed, Via, liberal, parse_list
@@ -375,3 +377,15 @@ class Response(Message):
 def _stored_headers(data: Mapping[str, Any]) -> Headers:
     """Return header fields that were stored: what a peer sent is not checked a second time."""
     return Headers.from_fields([(*canonical_name(name), value) for name, value in data["headers"]])
+
+
+@frozen(kw_only=True)
+class MalformedRequest(MalformedMessage):
+    """
+    A malformed request that can be answered: not an ACK, and with all the fields that a response copies.
+
+    Answer it statelessly with ``request.response(status_hint)`` (:rfc:`3261#section-8.2.6.2`). The parsed properties
+    of the request may raise, since one of them may be what was wrong.
+    """
+
+    request: Request = field(repr=False)

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from wrtcgw.sip import grammar
 from wrtcgw.sip.errors import LocalViolation, MalformedMessage
-from wrtcgw.sip.message import Field, Headers, Message, Request, Response, byte_length, canonical_name
+from wrtcgw.sip.message import Field, Headers, MalformedRequest, Message, Request, Response, byte_length, canonical_name
 
 MAX_MESSAGE_BYTES = 64 * 1024
 """The largest message; UDP's limit, and PJSIP's and Kamailio's defaults for streams are of that order."""
@@ -55,8 +55,8 @@ def parse(text: str) -> Request | Response | KeepAlive:
     """
     Read one message; CRLFs before it are skipped (:rfc:`3261#section-7.5`).
 
-    :raises MalformedMessage: if it is none, or beyond a limit (513), or of another version (505). Its ``request`` is
-        set where an answer is possible.
+    :raises MalformedMessage: if it is none, or beyond a limit (513), or of another version (505); a
+        :class:`~wrtcgw.sip.message.MalformedRequest` where an answer is possible.
     """
     message = text.lstrip("\r\n")
     if not message:
@@ -79,7 +79,11 @@ def parse(text: str) -> Request | Response | KeepAlive:
     request.note("header", flaws, "ignored")
     _check(request, faults)
     if faults:
-        raise MalformedMessage(*faults[0], request=_answerable(request), call_id=headers.get("Call-ID") or "")
+        status, detail = faults[0]
+        call_id = headers.get("Call-ID") or ""
+        if _make_answerable(request):
+            raise MalformedRequest(status_hint=status, detail=detail, call_id=call_id, request=request)
+        raise MalformedMessage(status, detail, call_id)
     return request
 
 
@@ -209,10 +213,10 @@ def _note_bytes(message: Message) -> None:
             message.note(name, ["bytes that are not UTF-8"], "kept")
 
 
-def _answerable(request: Request) -> Request | None:
-    """Give the request if it can be answered; of fields that it must have once, the first is kept."""
+def _make_answerable(request: Request) -> bool:
+    """Return whether a request can be answered; of fields that it must have once, the first is kept then."""
     if request.method == "ACK" or not all(request.headers.get(name) for name in ("via", *_COPIED_ONCE)):
-        return None
+        return False
     for name in _COPIED_ONCE:
         request.headers.set(name, request.headers.get(name) or "")
-    return request
+    return True
