@@ -67,16 +67,16 @@ class Transfers:
         success.
         """
         context = self._context
-        calls = [each.call for each in (leg, other) if each is not None]
-        for call in calls:
-            call.require("transfer", CallState.ESTABLISHED)
-            call.require_no_transfer()
+        legs = (leg,) if other is None else (leg, other)
+        for one in legs:
+            one.call.require("transfer", CallState.ESTABLISHED)
+            one.call.require_no_transfer()
         target = self._target(agent, to, other)
         leg.call.begin_transfer(None if other is None else other.call)
         try:
             await self._wait_for_bridge(leg)
-            for call in calls:
-                call.require("transfer", CallState.ESTABLISHED)
+            for one in legs:
+                one.call.require("transfer", CallState.ESTABLISHED)
             replaced = other.call.id if other is not None else None
             context.permits.charge(agent)
             ticket, outputs = context.core.refer(leg.call.id, target, context.now(), replaces_leg=replaced)
