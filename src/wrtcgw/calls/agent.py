@@ -15,7 +15,7 @@ from wrtcgw.errors import AmbiguousCall, UnknownCall
 HEARD = 100
 SNAPSHOT_VERSION = 1
 """Of what :meth:`Agent.snapshot` returns."""
-_PLAIN = ("id", "dn", "since", "display_name", "expires", "last_code", "last_error", "last_seen")
+_PLAIN = ("id", "dn", "since", "display_name", "expires", "last_code", "last_error", "last_seen", "place")
 """The fields that are text, numbers or None."""
 
 
