@@ -136,6 +136,12 @@ class Recorder:
         track.key, track.dn = call_id, dn
         self._by_call[call_id] = track
 
+    def drop(self, sip_call_id: str) -> None:
+        """Forget an INVITE that came to no call and that nobody wants to see; one of a flood would displace ladders."""
+        track = self._by_sip.get(sip_call_id)
+        if track is not None and not track.key:
+            self._calls.drop(track)
+
     def closed(self, call_id: str, text: str) -> None:
         """Note that a call has ended, and how; what still comes for it is kept with it."""
         track = self._by_call.get(call_id)

@@ -100,6 +100,11 @@ class TrackStore:
         while self.size > self._limit and self._drop_one(track):
             pass
 
+    def drop(self, track: Track) -> None:
+        """Drop a track of this store."""
+        if track.store is self:
+            self._drop(track)
+
     def _trim(self, track: Track, index: int) -> None:
         size = track.entries.pop(index).size
         track.size -= size

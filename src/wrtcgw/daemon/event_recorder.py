@@ -217,6 +217,8 @@ class EventRecorder:
                 self.recorder.note(leg, "the far side has withdrawn its offer")
             case sip.TransferProgress(leg, code, reason):
                 self.recorder.note(leg, f"transfer: {code} {reason}".strip())
+            case sip.InviteRefused(_, sip_call_id):
+                self.recorder.drop(sip_call_id)
             case sip.SessionRefreshed(leg):
                 self.recorder.note(leg, "session refreshed")
             case _:

@@ -13,6 +13,7 @@ from wrtcgw.sip.outputs import (
     CallEnded,
     CallProgress,
     CallReceived,
+    InviteRefused,
     OfferRefused,
     Output,
     PeerFault,
@@ -53,6 +54,8 @@ def record(
             log.warn("registration of {dn} failed: {words}", dn=account, words=words)
         case Unregistered(account, code):
             log.info("{dn} is not registered any more ({code})", dn=account, code=code)
+        case InviteRefused():
+            pass  # of a flood that an alarm sums up
         case PeerFault(flow, detail):
             log.warn("flow {flow}: {detail}", flow=flow, detail=detail)
         case _:

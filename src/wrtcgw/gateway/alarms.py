@@ -21,6 +21,8 @@ class AlarmKind(Enum):
     """An agent sent more digits or data inside its calls than it may."""
     TOO_MANY_RINGING = "too_many_ringing"
     """One caller has as many calls ringing at an agent as it may."""
+    CALL_FLOOD = "call_flood"
+    """So many calls came for a number that they are refused at once, and told of in sums."""
     AUTO_ANSWER_IGNORED = "auto_answer_ignored"
     """Somebody wanted a call to be answered, or taken from hold, without a click, and may not."""
     TEXT_REFUSED = "text_refused"

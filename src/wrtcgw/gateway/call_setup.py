@@ -23,6 +23,7 @@ from wrtcgw.sdp import checking
 from wrtcgw.sdp.completion import complete
 from wrtcgw.sdp.description import parse
 from wrtcgw.sip.identity import Identity, Party
+from wrtcgw.sip.message import Request
 from wrtcgw.sip.outputs import (
     CallAnswered,
     CallConfirmed,
@@ -34,6 +35,7 @@ from wrtcgw.sip.outputs import (
     PartyIdentified,
 )
 from wrtcgw.sip.source import Source
+from wrtcgw.sip.usages.headers_of_interest import source_of
 
 STILL_ENDING = Outcome(0, "the far side has not confirmed yet")
 UNAVAILABLE, BUSY, NOT_ACCEPTABLE, DRAINING = 480, 486, 488, 503
@@ -136,7 +138,8 @@ class CallSetup:
         context = self._context
         agent = context.registry.find_dn(event.account)
         refusal = UNAVAILABLE if agent is None or agent.guest else self._refusal(agent)
-        if agent is not None and not refusal and event.replaces is None and self._rings_enough(agent, event):
+        if agent is not None and not refusal and event.replaces is None and self._rings_enough(agent, event.source):
+            self._tell_rings_enough(agent, event.source)
             refusal = BUSY
         if context.draining and event.replaces is None:
             refusal = DRAINING
@@ -157,16 +160,27 @@ class CallSetup:
         context.tell(call, incoming_offer(call))
         self._call_control.arm_talk(leg, agent)
 
-    def _rings_enough(self, agent: Agent, event: CallReceived) -> bool:
-        """Return whether the caller of a new call has as many ringing at the agent as it may, and let it be known."""
-        limit, caller = self._context.settings.ring_limit_per_caller, event.source.key
-        ringing = (call for call in agent.calls.values() if call.state is CallState.OFFERED)
-        if sum(call.far_side.key == caller for call in ringing) < limit:
-            return False
-        text = f"a call of {caller[:80]} was refused: {limit} of its calls ring at this agent"
+    def refusal(self, dn: str, request: Request) -> int:
+        """Return with which code the INVITE of a new call is refused whatever it offers, or 0."""
+        if self._context.draining:
+            return DRAINING
+        agent = self._context.registry.find_dn(dn)
+        if agent is None or agent.guest:
+            return UNAVAILABLE
+        refusal = self._refusal(agent)
+        return BUSY if not refusal and agent.calls and self._rings_enough(agent, source_of(request)) else refusal
+
+    def _rings_enough(self, agent: Agent, caller: Source) -> bool:
+        """Return whether a caller has as many calls ringing at the agent as it may."""
+        limit = self._context.settings.ring_limit_per_caller
+        ringing = [call for call in agent.calls.values() if call.state is CallState.OFFERED]
+        return len(ringing) >= limit and sum(call.far_side.key == caller.key for call in ringing) >= limit
+
+    def _tell_rings_enough(self, agent: Agent, caller: Source) -> None:
+        limit = self._context.settings.ring_limit_per_caller
+        text = f"a call of {caller.key[:80]} was refused: {limit} of its calls ring at this agent"
         kind, setting = AlarmKind.TOO_MANY_RINGING, "ring_limit_per_caller"
         self._context.alarm(Alarm(kind=kind, text=text, setting=setting, dn=agent.dn))
-        return True
 
     def _refusal(self, agent: Agent) -> int:
         """Return the code with which a further call for the agent is refused, or 0."""

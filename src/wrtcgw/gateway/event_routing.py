@@ -30,6 +30,7 @@ OfferEvent = (
 OrderEvent = sip.InfoReceived | sip.ControlReceived | sip.TextReceived | sip.TextRefused
 OtherEvent = (
     sip.Send
+    | sip.InviteRefused
     | sip.PeerFault
     | sip.ChallengeIgnored
     | sip.RequestAnswered
@@ -129,7 +130,7 @@ class EventRouting:
                 self.registrations.unregistered(event)
             case sip.ChallengeIgnored():
                 self.registrations.challenge_ignored(event)
-            case sip.PeerFault() | sip.Send():
+            case sip.PeerFault() | sip.Send() | sip.InviteRefused():
                 pass  # for the observer, and for the connection
             case _:
                 assert_never(event)

@@ -30,6 +30,7 @@ from wrtcgw.gateway.event_routing import EventRouting
 from wrtcgw.gateway.offer_answer import OfferAnswer
 from wrtcgw.gateway.operator_actions import OperatorActions
 from wrtcgw.gateway.registrations import Registrations
+from wrtcgw.gateway.screening import Screening
 from wrtcgw.gateway.settings import GatewaySettings, Health, Outcome
 from wrtcgw.gateway.transfers import Transfers
 from wrtcgw.sip.core import UACore
@@ -76,6 +77,7 @@ class Gateway:
         take_overs = TakeOvers(context, self._setup.end)
         self._registrations = Registrations(context, self._setup.end, self._offers.resume_calls, take_overs)
         self.operation = OperatorActions(context, self._setup.end, self._registrations.sign_out)
+        core.screen_calls(Screening(context, self._setup.refusal))
         context.dispatch = EventRouting(
             context=context,
             registrations=self._registrations,

@@ -53,6 +53,14 @@ class UACore:
         self._interrupted: dict[str, dict[str, Leg]] = {}
         self._inbound = Inbound(self._ua, self._legs, self._add)
 
+    def screen_calls(self, screen: Callable[[str, Request], int]) -> None:
+        """
+        Ask for each INVITE of a new call, before anything of it is kept, whether it is to be refused at once.
+
+        :param screen: gets the account's key, '' where nobody has the number; returns the code of the refusal, or 0.
+        """
+        self._ua.screen = screen
+
     # -- what the shell needs
 
     def next_deadline(self) -> float | None:

@@ -10,6 +10,7 @@ from wrtcgw.sip.errors import RemoteViolation
 from wrtcgw.sip.headers import Event, Replaces
 from wrtcgw.sip.headers.liberal import tokens
 from wrtcgw.sip.message import Request
+from wrtcgw.sip.outputs import InviteRefused
 from wrtcgw.sip.settings import ALLOW, ALLOW_EVENTS, Account
 from wrtcgw.sip.transaction_layer import ServerRequest, refuse
 from wrtcgw.sip.usages.incoming import IncomingLeg
@@ -42,6 +43,8 @@ class Inbound:
 
         :raises RemoteViolation: for what cannot be answered; what can be, is answered here.
         """
+        if request.method == "INVITE" and self._refused_at_once(flow, request):
+            return
         server = self._ua.layer.receive_request(flow, request)
         if server is None:
             return
@@ -50,6 +53,27 @@ class Inbound:
         except RemoteViolation as violation:
             refuse(server, violation)
             raise
+
+    def _refused_at_once(self, flow: int, request: Request) -> bool:
+        """
+        Refuse a new call that the user of the core does not want to hear of, without a transaction.
+
+        Nothing is kept of it (:rfc:`3261#section-8.2.7`): no INVITE comes twice over a WebSocket, and its ACK is for
+        nobody. What cannot be read goes the usual way, which tells the peer what is wrong.
+        """
+        ua = self._ua
+        if "Replaces" in request.headers or ua.layer.find_invite(request) is not None:
+            return False
+        try:
+            user, in_dialog = request.request_uri.user, request.to_tag
+        except RemoteViolation:
+            return False
+        account = ua.accounts.get(user or "")
+        status = 0 if in_dialog else ua.screen("" if account is None else account.key, request)
+        if status:
+            ua.emit(InviteRefused("" if account is None else account.key, request.call_id, status))
+            ua.layer.send(flow, request.response(status, None, ua.tokens.token(64)))
+        return bool(status)
 
     def _route(self, server: ServerRequest) -> None:
         request = server.request

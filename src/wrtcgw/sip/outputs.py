@@ -329,6 +329,15 @@ class PeerFault:
 
 
 @frozen
+class InviteRefused:
+    """An INVITE was refused at once, as the user of the core wished; ``account`` is '' where nobody has the number."""
+
+    account: str
+    sip_call_id: str
+    code: int
+
+
+@frozen
 class TextRefused:
     """A MESSAGE came for the account from somebody whose texts are not wanted, and was answered 403."""
 
@@ -372,4 +381,5 @@ Output = (
     | ControlReceived
     | TextReceived
     | PeerFault
+    | InviteRefused
 )

@@ -4,7 +4,7 @@ What all usages of one user agent share: its accounts, the dialog table, and the
 The tables are plain dictionaries: finding the leg of a message costs the same with one call and with ten thousand.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from wrtcgw.sip.dialog import Dialog
@@ -20,6 +20,10 @@ if TYPE_CHECKING:  # legs stand above this module
     from wrtcgw.sip.usages.leg import Leg
 
 HeaderFields = Iterable[tuple[str, str]]
+
+
+def _takes_all(account: str, request: Request) -> int:
+    return 0
 
 
 class DialogUser(Protocol):
@@ -47,6 +51,7 @@ class UserAgent:
         self.accounts: dict[str, Account] = {}
         self.legs: dict[str, Leg] = {}
         self.dialogs: dict[tuple[str, str, str], tuple[DialogUser, Dialog]] = {}
+        self.screen: Callable[[str, Request], int] = _takes_all
         self.last_ticket = 0
         self._next_register = 0.0
 
