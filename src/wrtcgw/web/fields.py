@@ -4,12 +4,12 @@ Queries, forms and JSON as fields, and fields as typed values.
 Nothing here knows SIP: whether a text is a session description or a number can be dialled is the gateway's to say.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes
 
 from wrtcgw.errors import BadInput
+from wrtcgw.identity.strictjson import parse_strictly
 from wrtcgw.web.attachments import LONE_SURROGATE
 
 FORM = "application/x-www-form-urlencoded"
@@ -157,14 +157,14 @@ def decode(body: bytes) -> str:
 
 def parse_object(body: bytes) -> dict[str, object]:
     """
-    Parse a body that is to be a JSON object.
+    Parse a body that is to be a JSON object, in which no name stands twice: which one counted would be a guess.
 
     :raises BadInput: when it is none.
     """
     try:
-        value = json.loads(decode(body))
-    except (ValueError, RecursionError):
-        raise BadInput("body", "JSON") from None
+        value = parse_strictly(body)
+    except ValueError as error:
+        raise BadInput("body", "JSON", str(error)) from None
     if not isinstance(value, dict):
         raise BadInput("body", "a JSON object", type(value).__name__)
     return value
