@@ -127,6 +127,14 @@ class Warnings(FileCase):
         path.write_text("")
         self.assertNotIn("everyone", "\n".join(warnings(*load(path, PROXY))))
 
+    def test_proxy_password(self) -> None:
+        """So is a configuration with the password of a proxy in its URL, and none with a URL alone."""
+        for url, warned in (("wss://user:hush@proxy.example.org/", True), ("wss://proxy.example.org/", False)):
+            path = self.file("wrtcgw.toml", f'sip_ws_servers = ["{url}"]', 0o644)
+            text = "\n".join(warnings(*load(path, {})))
+            self.assertEqual(f"sip_ws_servers: everyone on this machine can read {path}" in text, warned)
+            self.assertNotIn("hush", text)
+
     def test_doors(self) -> None:
         """So are settings that open something."""
         for text, word in (

@@ -69,7 +69,8 @@ def open_files(settings: Settings, sources: Mapping[str, str]) -> Iterator[tuple
         path = getattr(settings, name)
         if isinstance(path, Path):
             found.setdefault(path, name)
-    for name in SECRETS:
+    proxy_password = "sip_ws_servers" if any(url.credentials for url in settings.sip_ws_servers) else ""
+    for name in (*SECRETS, *filter(None, [proxy_password])):
         if getattr(settings, name) and sources.get(name, "").startswith("/"):
             found.setdefault(Path(sources[name]), name)
     source = settings.sip_secrets
