@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from types import FrameType
 
@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.support.gatewaycase import PAGE_SDP
 from tests.web.test_flows import POLL, POST, TEXT, FlowCase
 from wrtcgw.config.settings import keys
-from wrtcgw.gateway.alarms import AlarmKind
+from wrtcgw.events.catalogue import AlarmKind
 from wrtcgw.web.errors import ROWS
 
 TOP = Path(__file__).parent.parent
@@ -251,9 +251,11 @@ class Hops(FlowCase):
             act()
         finally:
             sys.setprofile(before)
-        first, second = (ways[end] for end in ends)
-        shared = next(index for index, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1])
-        return [name.removeprefix("wrtcgw.") for name in [*first, *second[shared:]]]
+        way: list[str] = []
+        for known, after in pairwise([[], *(ways[end] for end in ends)]):
+            both = enumerate(zip(known, after, strict=False))
+            way += after[next((index for index, (one, other) in both if one != other), len(known)) :]
+        return [name.removeprefix("wrtcgw.") for name in way]
 
     def listed(self, title: str) -> list[str]:
         """Return the modules of a list on the page."""
@@ -268,11 +270,12 @@ class Hops(FlowCase):
             lambda: self.post(f"{POST}&to=1003", data=PAGE_SDP.encode(), headers=TEXT),
             "TransactionLayer.send",
             "GatewayContext._carry_out",
+            "FarSide.take",
         )
         poll = self.request("GET", POLL + "&wait=25")
         self.run_for()
         self.far.calls[-1].answer()
-        answer = self.trace(self.run_for, "UserAgent.emit", "Delivery.begin")
+        answer = self.trace(self.run_for, "UserAgent.emit", "Mailbox.add", "Delivery.begin")
         self.assertEqual((place, answer), (self.listed("offer"), self.listed("answer")))
         self.assertLessEqual(max(len(place), len(answer)), 18)
         self.assertEqual(poll.answer().code, 200)

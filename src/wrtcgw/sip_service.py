@@ -17,6 +17,8 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from wrtcgw.events.catalogue import ConnectionDown, ConnectionUp, SIPMessageReceived, SIPMessageSent
+from wrtcgw.events.stream import EventStream
 from wrtcgw.redact import hide_data, redact
 from wrtcgw.transport.flow import Flow, Target
 from wrtcgw.transport.reconnect import Reconnection, ReconnectSettings
@@ -51,22 +53,6 @@ class GatewayPort(Protocol):
         """End all calls and registrations; done when the far side has confirmed it."""
 
 
-class Witness(Protocol):
-    """Who looks at what passes; what it makes of that must not fail."""
-
-    def sip_sent(self, flow: int, text: str, *, carried: bool) -> None:
-        """See a message of ours; ``carried`` is False when the flow is not connected."""
-
-    def sip_received(self, flow: int, text: str) -> None:
-        """See a message that came."""
-
-    def flow_up(self, flow: int) -> None:
-        """See that a flow can carry messages."""
-
-    def flow_down(self, flow: int) -> None:
-        """See that it cannot any more."""
-
-
 @frozen(kw_only=True)
 class AgentSettings:
     """Times in seconds."""
@@ -96,18 +82,20 @@ class UserAgentService(MultiService):
         settings: AgentSettings,
         targets: Sequence[Target],
         uniform: Callable[[float, float], float],
+        events: EventStream,
     ) -> None:
         """
         Set up; nothing is opened yet.
 
         :param targets: the proxies in order of preference, the same for each flow.
         :param uniform: a random number between two.
+        :param events: told of what passes, and of connections that come and go.
         """
         super().__init__()
         self._clock = clock
         self._settings = settings
         self.trace, self.trace_data = settings.trace, settings.trace_data
-        self.witness: Witness | None = None
+        self._events = events
         self._gateway: GatewayPort
         self._timer: IDelayedCall | None = None
         self._due = 0.0
@@ -137,8 +125,7 @@ class UserAgentService(MultiService):
         """Send one SIP message on a flow; dropped when it is not connected."""
         if self.trace:
             log.debug("flow {flow} sent\n{text}", flow=flow, text=self._shown(text))
-        if self.witness is not None:
-            self.witness.sip_sent(flow, text, carried=self.flows[flow].transport is not None)
+        self._events.publish(SIPMessageSent(flow, text, self.flows[flow].transport is not None))
         self.flows[flow].send(text)
 
     def _shown(self, text: str) -> str:
@@ -180,22 +167,19 @@ class UserAgentService(MultiService):
 
     def flow_connected(self, flow: int, *, secure: bool) -> None:
         """Tell the gateway."""
-        if self.witness is not None:
-            self.witness.flow_up(flow)
+        self._events.publish(ConnectionUp(flow))
         self._enter(partial(self._gateway.connected, flow, secure=secure))
 
     def flow_disconnected(self, flow: int) -> None:
         """Tell the gateway."""
-        if self.witness is not None:
-            self.witness.flow_down(flow)
+        self._events.publish(ConnectionDown(flow))
         self._enter(partial(self._gateway.disconnected, flow))
 
     def flow_received(self, flow: int, text: str) -> None:
         """Give the message to the gateway."""
         if self.trace:
             log.debug("flow {flow} received\n{text}", flow=flow, text=self._shown(text))
-        if self.witness is not None:
-            self.witness.sip_received(flow, text)
+        self._events.publish(SIPMessageReceived(flow, text))
         self._enter(partial(self._gateway.received, flow, text))
 
     def _enter(self, entry: Callable[[], None]) -> None:

@@ -80,11 +80,6 @@ class Calls(SynchronousTestCase):
         self.registry.remove_call(self.agent, self.call)
         self.assertEqual((self.registry.call_count, list(self.agent.calls)), (0, ["c2"]))
 
-    def test_uuid(self) -> None:
-        """A call's UUID is found by the call's id; what is not there has none."""
-        self.call.uuid = "U1"
-        self.assertEqual((self.registry.uuid_of("c1"), self.registry.uuid_of("c2")), ("U1", ""))
-
     def test_hand_over(self) -> None:
         """A call can go over to another agent."""
         new = an_agent("bob", "5002")

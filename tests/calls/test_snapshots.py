@@ -148,7 +148,7 @@ class Calls(SynchronousTestCase):
             call.hang_up(EndReason("operator", "an operator ended the call"))
             restored = Call.restore(stored(call.snapshot()))
             for each in fields(Call):
-                if each.name not in ("negotiation", "watch"):
+                if each.name != "negotiation":
                     value = getattr(call, each.name)
                     self.assertEqual(getattr(restored, each.name), value, each.name)
                     self.assertIs(type(getattr(restored, each.name)), type(value), each.name)
@@ -158,7 +158,7 @@ class Calls(SynchronousTestCase):
     def test_complete(self) -> None:
         """Each field of a call, of its transfer and of its negotiation is in the snapshot."""
         for kind, taken, left_out in (
-            (Call, outgoing().snapshot(), {"watch"}),
+            (Call, outgoing().snapshot(), set()),
             (Transfer, Transfer().snapshot(), set()),
             (Negotiation, snapshot(outgoing().negotiation), {"_outputs"}),
             (Agent, agent().snapshot(), {"mailbox", "waiting"}),

@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from wrtcgw.capture.recorder import Recorder
 from wrtcgw.daemon.alarm_log import REMEMBERED, AlarmLog
-from wrtcgw.gateway.alarms import Alarm, AlarmKind
+from wrtcgw.events.catalogue import AlarmKind, AlarmRaised
 from wrtcgw.meters.meters import Meters
 
 
@@ -18,16 +18,16 @@ class BellTests(SynchronousTestCase):
         self.recorder = Recorder(self.clock.seconds, lambda: 1e9, on=True, calls=10, size=1_000_000)
         self.bell = AlarmLog(self.recorder, self.meters, self.clock.seconds, lambda: 1e9)
 
-    def lines(self, *alarms: Alarm) -> list[str]:
+    def lines(self, *alarms: AlarmRaised) -> list[str]:
         """Return what is logged for alarms."""
         with capturedLogs() as logged:
             for alarm in alarms:
                 self.bell.ring(alarm)
         return [formatEvent(event) for event in logged]
 
-    def alarm(self, text: str = "too many", **more: str) -> Alarm:
+    def alarm(self, text: str = "too many", **more: str) -> AlarmRaised:
         """Make an alarm."""
-        return Alarm(kind=AlarmKind.TOO_MANY_CALLS, text=text, setting="calls_per_minute", **more)
+        return AlarmRaised(kind=AlarmKind.TOO_MANY_CALLS, text=text, setting="calls_per_minute", **more)
 
     def test_line(self) -> None:
         """The line begins with a stable word, and has the page's address where a filter finds it."""

@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.calls.test_registry import a_call, an_agent
 from tests.capture.support import EPOCH, kept, recorder, request, response
 from tests.daemon.test_service import ENVIRON, Reactor, Told
-from tests.support.service import ServiceCase
+from tests.support.service import REGISTER, ServiceCase
 from wrtcgw.calls.call import CallState
 from wrtcgw.calls.registry import Registry
 from wrtcgw.capture.history import History
@@ -23,41 +23,32 @@ from wrtcgw.daemon.event_recorder import EventRecorder
 from wrtcgw.daemon.operator_control import Console
 from wrtcgw.daemon.sampler import Sampler
 from wrtcgw.daemon.service import GatewayService
+from wrtcgw.events.catalogue import (
+    CallBegan,
+    CallChanged,
+    ConnectionDown,
+    ConnectionUp,
+    PageBack,
+    SIPMessageReceived,
+    SIPMessageSent,
+)
+from wrtcgw.events.stream import EventStream
 from wrtcgw.meters.meters import Meters
 from wrtcgw.sip.core import UACore
 from wrtcgw.sip.outputs import OfferWithdrawn
 from wrtcgw.web import GatewaySite
 
 
-class WitnessTests(ServiceCase):
+class PassingTests(ServiceCase):
     """What passes on the connections is seen, in both directions."""
 
     def test_messages(self) -> None:
         """Each message is seen with its flow, before anyone acts on it; so is a connection that comes or goes."""
         seen: list[Any] = []
 
-        class Witness:
-            """Writes down what it sees."""
-
-            def sip_sent(self, flow: int, text: str, *, carried: bool) -> None:
-                """See a message of ours."""
-                seen.append(("sent", flow, text.partition(" ")[0], carried))
-
-            def sip_received(self, flow: int, text: str) -> None:
-                """See a message that came."""
-                seen.append(("received", flow, text))
-
-            def flow_up(self, flow: int) -> None:
-                """See a connection."""
-                seen.append(("up", flow))
-
-            def flow_down(self, flow: int) -> None:
-                """See it go."""
-                seen.append(("down", flow))
-
+        self.events.subscribe_to_all(seen.append)
         gateway = self.start()
-        assert self.service is not None
-        self.service.witness = Witness()
+        seen.clear()
         self.first.last.text("SIP/2.0 200 OK")
         self.network.settle()
         self.first.last.cut()
@@ -67,11 +58,11 @@ class WitnessTests(ServiceCase):
         self.assertEqual(
             seen,
             [
-                ("received", 0, "SIP/2.0 200 OK"),
-                ("down", 0),
-                ("sent", 0, "BYE", False),
-                ("up", 0),
-                ("sent", 0, "REGISTER", True),
+                SIPMessageReceived(0, "SIP/2.0 200 OK"),
+                ConnectionDown(0),
+                SIPMessageSent(0, "BYE x", carried=False),
+                ConnectionUp(0),
+                SIPMessageSent(0, REGISTER),
             ],
         )
 
@@ -81,42 +72,48 @@ class ClerkTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         clock = Clock()
+        self.stream = EventStream()
         self.recorder = recorder(clock)
         self.meters = Meters()
         core = cast(UACore, None)
-        self.event_recorder = EventRecorder(core, self.recorder, History(5), self.meters, clock.seconds, lambda: EPOCH)
+        EventRecorder(core, self.recorder, History(5), self.meters, clock.seconds, lambda: EPOCH).subscribe_to(
+            self.stream
+        )
 
     def test_counts(self) -> None:
         """Messages are counted also while nothing is recorded."""
         self.recorder.on = False
-        self.event_recorder.sip_sent(0, request("INVITE", "c"), carried=True)
-        self.event_recorder.sip_received(0, response(200, "OK", "c"))
-        self.event_recorder.sip_received(0, "garbage")
+        self.stream.publish(SIPMessageSent(0, request("INVITE", "c")))
+        self.stream.publish(SIPMessageReceived(0, response(200, "OK", "c")))
+        self.stream.publish(SIPMessageReceived(0, "garbage"))
         self.assertEqual((self.meters.counters.sip_out, self.meters.counters.sip_in), (1, 2))
         self.assertEqual(self.recorder.size, 0)
 
     def test_own_fault(self) -> None:
         """What goes wrong in recording is logged, and the message goes its way."""
         self.recorder._begin = None  # type: ignore[assignment,method-assign]
-        self.event_recorder.sip_received(0, request("INVITE", "c"))
+        self.stream.publish(SIPMessageReceived(0, request("INVITE", "c")))
         self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
 
     def test_own_faults(self) -> None:
         """So it is with all that it is told: a call does not suffer from a recorder that fails."""
         self.recorder.note = self.recorder.note_flow = self.recorder.opened = None  # type: ignore[assignment,method-assign]
-        registry, agent, call = Registry(), an_agent(), a_call()
-        registry.watcher = self.event_recorder
-        registry.add_agent(agent)
-        call.watch = self.event_recorder._changes
-        registry.add_call(agent, call)
-        call.answer(1.0)
-        self.event_recorder.page_back(agent, 9.0)
-        registry.remove_call(agent, call)
-        self.event_recorder.flow_up(0)
-        self.event_recorder.flow_down(0)
-        self.event_recorder.observe(OfferWithdrawn("c1"))
-        self.assertEqual((registry.call_count, agent.calls, call.state), (0, {}, CallState.ESTABLISHED))
-        self.assertEqual(len(self.flushLoggedErrors(TypeError, AttributeError)), 6)
+        agent, call = an_agent(), a_call()
+        agent.calls[call.id] = call
+        heard: list[object] = []
+        self.stream.subscribe_to_all(heard.append)
+        every = (
+            CallBegan(agent, call, "c"),
+            CallChanged(call, CallState.OFFERED, CallState.ESTABLISHED),
+            PageBack(agent, 9.0),
+            ConnectionUp(0),
+            ConnectionDown(0),
+            OfferWithdrawn("c1"),
+        )
+        for event in every:
+            self.stream.publish(event)
+        self.assertEqual(heard, list(every))
+        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 6)
 
 
 class SamplerTests(SynchronousTestCase):
@@ -241,8 +238,7 @@ class ServiceTests(SynchronousTestCase):
         assert parts.second is not None
         for _, factory, _, _ in self.reactor.tcpServers[-2:]:
             site = cast(GatewaySite, factory)
-            self.assertIs(site.recorder, parts.monitoring.recorder)
-            self.assertIs(site.meters, parts.monitoring.meters)
+            self.assertIs(site.events, parts.gateway.events)
 
 
 class ConsoleTests(SynchronousTestCase):
@@ -262,18 +258,19 @@ class ConsoleTests(SynchronousTestCase):
 
         registry = Registry()
         event_recorder = EventRecorder(cast(UACore, Core()), one, History(5), Meters(), clock.seconds, lambda: EPOCH)
-        registry.watcher = event_recorder
+        stream = EventStream()
+        event_recorder.subscribe_to(stream)
         console = Console(cast(Any, None), registry, event_recorder, "info")
         agent = an_agent()
         registry.add_agent(agent)
         registry.add_call(agent, a_call("c1"))
-        event_recorder.sip_sent(0, request("INVITE", "c1-id"), carried=True)
+        stream.publish(SIPMessageSent(0, request("INVITE", "c1-id")))
         self.assertIsNone(one.of_call("c1"))
         console.set_capture(True)
-        event_recorder.sip_received(0, request("BYE", "c1-id", tag="b"))
+        stream.publish(SIPMessageReceived(0, request("BYE", "c1-id", tag="b")))
         self.assertEqual(kept(one.of_call("c1")), ["capture is on from here", "BYE sip:5001@example.org"])
         console.set_capture(True)
         self.assertEqual(len(kept(one.of_call("c1"))), 2)
         console.set_capture(False)
-        event_recorder.sip_received(0, response(200, "OK", "c1-id"))
+        stream.publish(SIPMessageReceived(0, response(200, "OK", "c1-id")))
         self.assertEqual(len(kept(one.of_call("c1"))), 2)

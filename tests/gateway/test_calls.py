@@ -566,6 +566,24 @@ class Robust(GatewayCase):
     def test_bug_is_reported(self) -> None:
         """A fault while one event is acted on is reported, and the next message is served."""
         agent = self.sign_in()
+        self.registry.find_dn = None  # type: ignore[assignment,method-assign]
+        far = self.far.call("5001")
+        self.run_for()
+        (problem,) = self.problems
+        self.assertIsInstance(problem, TypeError)
+        self.problems.clear()
+        del self.registry.find_dn
+        far.cancel()
+        self.run_for()
+        far = self.far.call("5001")
+        self.run_for()
+        far.cancel()
+        self.run_for()
+        self.assertEqual(self.types(agent), ["OFFER", "SHUTDOWN"])
+
+    def test_fault_of_a_listener(self) -> None:
+        """A fault of one who listens to a mailbox is logged, and hurts nobody else."""
+        agent = self.sign_in()
 
         def explode() -> None:
             raise ZeroDivisionError
@@ -573,13 +591,11 @@ class Robust(GatewayCase):
         agent.mailbox.subscribe(explode)
         far = self.far.call("5001")
         self.run_for()
-        (problem,) = self.problems
-        self.assertIsInstance(problem, ZeroDivisionError)
-        self.problems.clear()
         agent.mailbox.unsubscribe(explode)
         far.cancel()
         self.run_for()
         self.assertEqual(self.types(agent), ["OFFER", "SHUTDOWN"])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     def test_late_events(self) -> None:
         """Events of a call that is over here change nothing; an answer for a call that is ending is not told."""

@@ -2,10 +2,10 @@
 
 from tests.support.farside import SDP
 from tests.support.gatewaycase import PAGE, PAGE_SDP, GatewayCase
-from wrtcgw.calls.agent import Agent
-from wrtcgw.calls.call import Call, CallState
+from wrtcgw.calls.call import CallState
 from wrtcgw.calls.messages import MessageType
 from wrtcgw.errors import Draining, NotSignedIn, UnknownCall, WrongState
+from wrtcgw.events.catalogue import CallBegan, CallChanged, CallHandedOver, HoldChanged, PageBack
 
 
 class DrainTests(GatewayCase):
@@ -133,22 +133,26 @@ class EndTests(GatewayCase):
 
 
 class WatchTests(GatewayCase):
-    """What the shell can see of calls and pages."""
+    """What a subscriber sees of calls and pages."""
 
     def setUp(self) -> None:
         super().setUp()
         self.seen: list[tuple[str, object]] = []
         self.calls: list[tuple[str, str, str]] = []
-        self.registry.watcher = self
+        self.gateway.events.subscribe(CallBegan, self.began)
+        self.gateway.events.subscribe(CallChanged, self.changed)
+        self.gateway.events.subscribe(HoldChanged, lambda event: self.seen.append((event.by, event.on_hold)))
+        self.gateway.events.subscribe(CallHandedOver, lambda event: self.seen.append(("agent", event.after.id)))
 
-    def call_added(self, agent: Agent, call: Call) -> None:
-        """Look on (:class:`wrtcgw.calls.registry.Watcher`)."""
-        self.calls.append(("added", agent.id, self.core.sip_call_id(call.id)))
-        call.watch = lambda call, name, value: self.seen.append((name, value))
-
-    def call_removed(self, call: Call) -> None:
+    def began(self, event: CallBegan) -> None:
         """Look on."""
-        self.calls.append(("removed", call.agent_id, call.cause))
+        self.calls.append(("added", event.agent.id, event.sip_call_id))
+
+    def changed(self, event: CallChanged) -> None:
+        """Look on."""
+        self.seen.append(("state", event.after))
+        if event.after is CallState.ENDED:
+            self.calls.append(("removed", event.call.agent_id, event.call.cause))
 
     def test_outbound(self) -> None:
         """A call is told with its Call-ID before anything was sent, each change once, and its end with the cause."""
@@ -168,7 +172,7 @@ class WatchTests(GatewayCase):
             [
                 ("state", CallState.RINGING),
                 ("state", CallState.ESTABLISHED),
-                ("held_by_peer", True),
+                ("peer", True),
                 ("state", CallState.ENDED),
             ],
         )
@@ -190,12 +194,12 @@ class WatchTests(GatewayCase):
         self.outbound(self.sign_in())
         self.seen.clear()
         self.sign_in("ann", "5001")
-        self.assertEqual(self.seen, [("agent_id", "ann")])
+        self.assertEqual(self.seen, [("agent", "ann")])
 
     def test_page_back(self) -> None:
         """A page that was away during a call is told of when it is back, and one that polls on is not."""
         away: list[tuple[str, float]] = []
-        self.gateway.page_back = lambda agent, seconds: away.append((agent.id, round(seconds)))
+        self.gateway.events.subscribe(PageBack, lambda event: away.append((event.agent.id, round(event.away))))
         agent = self.sign_in()
         self.gateway.attend(agent.id)
         self.run_for(30)

@@ -9,7 +9,7 @@ from wrtcgw.calls.abilities import DEFAULT, ONE_CALL
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.messages import MessageType
 from wrtcgw.config import Settings
-from wrtcgw.gateway.alarms import Alarm
+from wrtcgw.events.catalogue import AlarmRaised
 from wrtcgw.gateway.settings import GatewaySettings
 from wrtcgw.sip.source import Source
 from wrtcgw.sip.uri import URI
@@ -31,8 +31,8 @@ class AutoAnswerCase(GatewayCase):
     def start(self, **changes: object) -> None:
         """Make the gateway, and note its alarms."""
         super().start(**changes)
-        self.alarms: list[Alarm] = []
-        self.gateway.alarm = self.alarms.append
+        self.alarms: list[AlarmRaised] = []
+        self.gateway.events.subscribe(AlarmRaised, self.alarms.append)
 
     def ring(self, *fields: tuple[str, str], single_call: bool = False, domain: str = "evil.example") -> Agent:
         """Let a stranger's call ring at an agent; the newest far call is its."""

@@ -6,8 +6,8 @@ from tests.support.script import ScriptCase
 from wrtcgw.capture.recorder import Recorder
 from wrtcgw.config import Settings
 from wrtcgw.daemon.composition import ua_settings
-from wrtcgw.gateway.alarms import Alarm
-from wrtcgw.sip.outputs import CallReceived, InviteRefused, Output, PeerFault, TextReceived, TextRefused
+from wrtcgw.events.catalogue import AlarmRaised
+from wrtcgw.sip.outputs import CallReceived, InviteRefused, PeerFault, TextReceived, TextRefused
 
 PAI = "P-Asserted-Identity"
 
@@ -18,8 +18,8 @@ class CallerCase(GatewayCase):
     def start(self, **changes: object) -> None:
         """Make the gateway, and note its alarms."""
         super().start(**changes)
-        self.alarms: list[Alarm] = []
-        self.gateway.alarm = self.alarms.append
+        self.alarms: list[AlarmRaised] = []
+        self.gateway.events.subscribe(AlarmRaised, self.alarms.append)
 
     def ring(self, count: int, caller: str = "5002", *fields: tuple[str, str], dn: str = "5001") -> list[int]:
         """Let a caller call so often; return the first responses above 100."""
@@ -75,8 +75,8 @@ class FloodTests(CallerCase):
     def start(self, **changes: object) -> None:
         """Make the gateway, and note what its core tells."""
         super().start(**changes)
-        self.events: list[Output] = []
-        self.gateway.observe = self.events.append
+        self.events: list[object] = []
+        self.gateway.events.subscribe_to_all(self.events.append)
 
     def kinds(self, kind: type) -> int:
         """Return how many events of a kind there were."""

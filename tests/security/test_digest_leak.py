@@ -8,7 +8,7 @@ from tests.support.gatewaycase import PAGE_SDP, GatewayCase
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.messages import MessageType
 from wrtcgw.errors import RegistrationRefused
-from wrtcgw.gateway.alarms import Alarm
+from wrtcgw.events.catalogue import AlarmRaised
 from wrtcgw.sip.headers import Credentials
 from wrtcgw.sip.message import Request
 
@@ -24,8 +24,8 @@ class LeakCase(GatewayCase):
     def start(self, **changes: object) -> None:
         """Make the gateway, and note its alarms."""
         super().start(**changes)
-        self.alarms: list[Alarm] = []
-        self.gateway.alarm = self.alarms.append
+        self.alarms: list[AlarmRaised] = []
+        self.gateway.events.subscribe(AlarmRaised, self.alarms.append)
 
     def shown(self, *requests: Request) -> list[str]:
         """Return the realms for which requests carry credentials."""

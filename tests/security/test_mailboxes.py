@@ -10,7 +10,9 @@ from tests.web.harness import WebTestCase
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.mailbox import Mailbox
 from wrtcgw.calls.messages import AgentMessage, MessageType
-from wrtcgw.daemon.journal import record_loss
+from wrtcgw.daemon.journal import Journal
+from wrtcgw.events.catalogue import MessageDropped
+from wrtcgw.events.stream import EventStream
 
 LIMIT = 262_144
 HUGE = SDP + "a=x-filling:" + "x" * 45_000 + "\r\n"
@@ -142,9 +144,11 @@ class Order(SynchronousTestCase):
     def test_log(self) -> None:
         """What belongs to a call and is lost stands in the log as a warning, with its call."""
         agent = Agent(id="a", dn="5001", since=0.0)
+        stream = EventStream()
+        Journal().subscribe_to(stream)
         with capturedLogs() as events:
-            record_loss(agent, self.message(MessageType.OFFER, "c7"))
-            record_loss(agent, self.message(MessageType.INFO))
+            stream.publish(MessageDropped(agent, self.message(MessageType.OFFER, "c7")))
+            stream.publish(MessageDropped(agent, self.message(MessageType.INFO)))
         self.assertEqual([event["log_level"].name for event in events], ["warn", "info"])
         self.assertIn("OFFER of call c7 was dropped", formatEvent(events[0]))
         self.assertIn("mailbox_bytes", formatEvent(events[0]))

@@ -8,10 +8,12 @@ from twisted.web.http_headers import Headers
 
 from tests.capture.support import recorder, request
 from wrtcgw.calls.agent import Agent
-from wrtcgw.calls.call import Call
+from wrtcgw.calls.call import Call, CallState
 from wrtcgw.capture.history import History
 from wrtcgw.capture.recorder import Recorder
 from wrtcgw.daemon.event_recorder import LONGEST, EventRecorder
+from wrtcgw.events.catalogue import CallBegan, CallChanged
+from wrtcgw.events.stream import EventStream
 from wrtcgw.meters.meters import Meters
 from wrtcgw.sdp.description import parse
 
@@ -83,17 +85,19 @@ class Past(SynchronousTestCase):
         clock = Clock()
         history = History(10)
         event_recorder = EventRecorder(StandInCore(), recorder(clock), history, Meters(), clock.seconds, clock.seconds)  # type: ignore[arg-type]
+        stream = EventStream()
+        event_recorder.subscribe_to(stream)
         agent = Agent(id="a", dn="5001", since=0.0)
         for number in range(30):
             call = Call.outbound(f"c{number}", "a", "x" * 9_000, parse("v=0"), 0.0)
             call.display_name = call.uuid = call.reason = "y" * 9_000
-            event_recorder.call_added(agent, call)
-            event_recorder.call_removed(call)
+            stream.publish(CallBegan(agent, call, "sip"))
+            stream.publish(CallChanged(call, CallState.DIALLING, CallState.ENDED))
         self.assertEqual(len(history), 10)
         for record in history:
             for text in (record.peer, record.display_name, record.uuid, record.reason):
                 self.assertEqual(len(text), LONGEST)
-        self.assertEqual((event_recorder._dns, event_recorder._sip_ids), ({}, {}))
+        self.assertEqual(event_recorder._begun, {})
 
 
 class StandInCore:

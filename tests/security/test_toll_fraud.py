@@ -8,7 +8,7 @@ from wrtcgw.calls.abilities import PageAbilities
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.messages import MessageType
 from wrtcgw.errors import DestinationForbidden, GuestsNotAllowed, TooManyCalls, TooManyOrders
-from wrtcgw.gateway.alarms import Alarm
+from wrtcgw.events.catalogue import AlarmRaised
 from wrtcgw.gateway.budgets import CallBudget
 from wrtcgw.gateway.rights import Rights, spellings
 from wrtcgw.gateway.settings import AgentGroup, GatewaySettings
@@ -23,8 +23,8 @@ class TollCase(GatewayCase):
     def start(self, **changes: object) -> None:
         """Make the gateway, and note its alarms."""
         super().start(**changes)
-        self.alarms: list[Alarm] = []
-        self.gateway.alarm = self.alarms.append
+        self.alarms: list[AlarmRaised] = []
+        self.gateway.events.subscribe(AlarmRaised, self.alarms.append)
 
     def kinds(self) -> list[str]:
         """Return the words of the alarms so far."""

@@ -17,7 +17,7 @@ from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.registry import Registry
 from wrtcgw.gateway import Gateway, GatewaySettings
 from wrtcgw.sip.core import UACore, UASettings
-from wrtcgw.sip.outputs import Output
+from wrtcgw.sip.outputs import Output, Send
 from wrtcgw.sip.timers import Timers
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ class GatewayCase(SynchronousTestCase):
         self.gateway = Gateway(self.core, self.registry, self.clock, settings, self._send)
         self.gateway.rearm = self._rearm
         self.gateway.report = self.problems.append
-        self.gateway.observe = self.events.append
+        self.gateway.events.subscribe_to_all(self._note)
         self.far = FarSide(self.clock, self.gateway.received, self.passwords)
         for flow in range(self.flows):
             self.gateway.connected(flow)
@@ -62,6 +62,10 @@ class GatewayCase(SynchronousTestCase):
         """Check that nothing went wrong unseen."""
         self.assertEqual(self.problems, [])
         self.assertEqual(self.far.strays, [])
+
+    def _note(self, event: object) -> None:
+        if isinstance(event, Output) and not isinstance(event, Send):
+            self.events.append(event)
 
     def _send(self, flow: int, text: str) -> None:
         self.far.take(flow, text)

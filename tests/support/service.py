@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.wsproxy import Network
+from wrtcgw.events.stream import EventStream
 from wrtcgw.sip_service import AgentSettings, UserAgentService
 from wrtcgw.transport.flow import Target
 from wrtcgw.transport.interfaces import WebSocketSettings
@@ -74,6 +75,7 @@ class ServiceCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.network = Network()
+        self.events = EventStream()
         self.first, self.second = self.network.proxy(80), self.network.proxy(81)
         self.service: UserAgentService | None = None
 
@@ -84,7 +86,7 @@ class ServiceCase(SynchronousTestCase):
         for port in ports or (80,):
             url = WebSocketURL.parse(f"ws://proxy.example.org:{port}/")
             targets.append(Target(str(url), websocket_endpoint(network, url, WebSocketSettings(), TLSSettings())))
-        self.service = UserAgentService(network, AgentSettings(**settings), targets, uniform)
+        self.service = UserAgentService(network, AgentSettings(**settings), targets, uniform, self.events)
         self.gateway = StandIn(self.service.send, self.network)
         self.service.attach(self.gateway)
         self.service.startService()

@@ -11,6 +11,7 @@ from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.registry import Registry
+from wrtcgw.events.stream import EventStream
 from wrtcgw.gateway import HA1, Health, Outcome
 from wrtcgw.sdp.description import parse
 
@@ -25,6 +26,7 @@ class StandInGateway:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.registry = Registry()
+        self.events = EventStream()
         self.asked: list[tuple[Any, ...]] = []
         self.failure: Exception | None = None
         self.waiting: Deferred[None] | None = None

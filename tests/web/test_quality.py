@@ -12,7 +12,7 @@ from tests.web.harness import LOCAL, Answer
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.stats import Flow, Media, Reports, Stats
 from wrtcgw.daemon.composition import http_surface
-from wrtcgw.daemon.journal import record
+from wrtcgw.daemon.journal import Journal, record
 from wrtcgw.errors import BadInput
 from wrtcgw.sip.outputs import CallEnded, EndCause
 from wrtcgw.web import GatewaySite, WebSettings
@@ -168,11 +168,10 @@ class Reporting(DialectCase):
 
     def test_journal(self) -> None:
         """The line of the call's end has it, once; a call without a report has none."""
+        Journal().subscribe_to(self.gateway.events)
         self.in_call()
         self.report()
-        self.events.clear()
         with capturedLogs() as logged:
-            self.gateway.observe = lambda event: record(event, reports_of=self.registry.reports_of)
             self.far.calls[-1].bye()
             self.run_for()
             record(CallEnded(self.call_id, cause=EndCause.REMOTE, code=0, reason=""))

@@ -5,11 +5,11 @@ Pure: nothing is sent from here. The table holds every legal (state, move) pair;
 above can bring a call into a state that it cannot be in.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from attrs import Attribute, asdict, define, evolve, field, frozen
+from attrs import asdict, define, evolve, field, frozen
 
 from wrtcgw.calls.negotiation import snapshots
 from wrtcgw.calls.negotiation.machine import Negotiation
@@ -135,16 +135,6 @@ _PAIRS = ("diversion", "headers", "data")
 """Those that are pairs of texts."""
 
 
-Watch = Callable[["Call", str, object], None]
-
-
-def _watched(call: "Call", attribute: "Attribute[Any]", value: object) -> object:
-    """Tell who watches the call that an attribute is about to change."""
-    if call.watch is not None and getattr(call, attribute.name) != value:
-        call.watch(call, attribute.name, value)
-    return value
-
-
 @define(kw_only=True, eq=False)
 class Call:
     """
@@ -154,11 +144,11 @@ class Call:
     """
 
     id: str
-    agent_id: str = field(on_setattr=_watched)
+    agent_id: str
     direction: Direction
     peer: str
     created: float
-    state: CallState = field(on_setattr=_watched)
+    state: CallState
     far_side: FarSide = FarSide()
     display_name: str = ""
     verstat: str = ""
@@ -189,11 +179,6 @@ class Call:
     """What is waited for, and until when."""
     end_reason: EndReason | None = None
     """It is not the page that ends the call."""
-    watch: Watch | None = field(default=None, repr=False)
-    """
-    Told of each change of agent, state and hold before it is made, and of each report on the media: the call, the
-    attribute's name, its value.
-    """
     answered: float | None = None
     ended: float | None = None
     code: int = 0
@@ -394,25 +379,14 @@ class Call:
         if self.state not in states:
             raise WrongState(self.id, action, self.status)
 
-    def note_hold(self, on_hold: bool, *, by_peer: bool) -> None:
-        """Tell who watches the call that it was put on hold, or taken from it."""
-        if self.watch is not None:
-            self.watch(self, "held_by_peer" if by_peer else "held", on_hold)
-
     def report(self, stats: Stats) -> None:
         """Take the page's report on the media."""
         self.reports.add(stats)
-        if self.watch is not None:
-            self.watch(self, "reports", self.reports)
 
     # -- across a restart
 
     def snapshot(self) -> dict[str, object]:
-        """
-        Return plain data, from which :meth:`restore` makes a call that goes on: JSON can hold it.
-
-        Who watches the call is not in it.
-        """
+        """Return plain data, from which :meth:`restore` makes a call that goes on: JSON can hold it."""
         return {
             "version": SNAPSHOT_VERSION,
             **{name: getattr(self, name) for name in _PLAIN},

@@ -136,8 +136,14 @@ class Mailbox:
         return self._size + self._undelivered_size
 
     def put(self, message: AgentMessage) -> AgentMessage:
+        """Append a message and tell the listeners; see :meth:`add`."""
+        kept = self.add(message)
+        self.announce()
+        return kept
+
+    def add(self, message: AgentMessage) -> AgentMessage:
         """
-        Append a message and tell the listeners.
+        Append a message; :meth:`announce` has to follow.
 
         An OFFER that waits for its page gives its description up when the call ends: nobody can take it any more.
 
@@ -151,7 +157,6 @@ class Mailbox:
         self._undelivered += 1
         self._count(kept, 1)
         self._make_room()
-        self._tell()
         return kept
 
     def clear(self) -> None:
@@ -201,17 +206,18 @@ class Mailbox:
         self._count(message, 1)
         self._delivered -= 1
         self._make_room()
-        self._tell()
+        self.announce()
 
     def subscribe(self, listener: Listener) -> None:
-        """Call ``listener`` after each further :meth:`put`; it must not raise."""
+        """Call ``listener`` when there is something new; it must not raise."""
         self._listeners = (*self._listeners, listener)
 
     def unsubscribe(self, listener: Listener) -> None:
         """Stop calling ``listener``; fine when it is none."""
         self._listeners = tuple(other for other in self._listeners if other != listener)
 
-    def _tell(self) -> None:
+    def announce(self) -> None:
+        """Tell the listeners that there is something new."""
         for listener in self._listeners:
             listener()
 

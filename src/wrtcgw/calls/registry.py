@@ -1,37 +1,16 @@
 """The one in-memory table of signed-in agents and calls; every look-up is by hash."""
 
-from collections.abc import Callable, Iterator
-from functools import partial
-from typing import Protocol
+from collections.abc import Iterator
 
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call
-from wrtcgw.calls.messages import AgentMessage
-from wrtcgw.calls.stats import Reports
 from wrtcgw.errors import AgentInUse, NotSignedIn, UnknownCall
 
 
-class Watcher(Protocol):
-    """Who wants to know which calls there are."""
-
-    def call_added(self, agent: Agent, call: Call) -> None:
-        """Take notice of a new call."""
-
-    def call_removed(self, call: Call) -> None:
-        """Take notice that a call is over."""
-
-
 class Registry:
-    """
-    Agents by id and by DN, calls by id. An id and a DN belong to one agent at a time.
-
-    :ivar watcher: told of calls that come and go.
-    :ivar lost: told of messages that an agent's page did not fetch and that had to go.
-    """
+    """Agents by id and by DN, calls by id. An id and a DN belong to one agent at a time."""
 
     def __init__(self) -> None:
-        self.watcher: Watcher | None = None
-        self.lost: Callable[[Agent, AgentMessage], None] = lambda agent, message: None
         self._agents: dict[str, Agent] = {}
         self._by_dn: dict[str, Agent] = {}
         self._calls: dict[str, Call] = {}
@@ -87,10 +66,6 @@ class Registry:
             raise AgentInUse(agent.id)
         self._agents[agent.id] = agent
         self._by_dn[agent.dn] = agent
-        agent.mailbox.lost = partial(self._lose, agent)
-
-    def _lose(self, agent: Agent, message: AgentMessage) -> None:
-        self.lost(agent, message)
 
     def remove_agent(self, agent: Agent) -> None:
         """Take an agent out, if it is in; its calls stay until each has ended."""
@@ -109,30 +84,16 @@ class Registry:
             raise UnknownCall(call_id)
         return call
 
-    def uuid_of(self, call_id: str) -> str:
-        """Return the X-Genesys-CallUUID of a call, '' when there is none, or no such call."""
-        call = self._calls.get(call_id)
-        return "" if call is None else call.uuid
-
-    def reports_of(self, call_id: str) -> Reports:
-        """Return what the page has reported of a call's media; nothing when there is no such call."""
-        call = self._calls.get(call_id)
-        return Reports() if call is None else call.reports
-
     def add_call(self, agent: Agent, call: Call) -> None:
         """Put a call in and give it to its agent."""
         self._calls[call.id] = call
         agent.calls[call.id] = call
-        if self.watcher is not None:
-            self.watcher.call_added(agent, call)
 
     def remove_call(self, agent: Agent | None, call: Call) -> None:
         """Take a call out, if it is in."""
-        known = self._calls.pop(call.id, None)
+        self._calls.pop(call.id, None)
         if agent is not None:
             agent.calls.pop(call.id, None)
-        if known is not None and self.watcher is not None:
-            self.watcher.call_removed(call)
 
     def hand_over(self, call: Call, agent: Agent) -> None:
         """Give a call to another agent than the one who has it."""

@@ -11,7 +11,8 @@ from attrs import define, field
 from twisted.logger import Logger
 
 from wrtcgw.capture.recorder import Recorder
-from wrtcgw.gateway.alarms import Alarm
+from wrtcgw.events.catalogue import AlarmRaised
+from wrtcgw.events.stream import EventStream
 from wrtcgw.meters.alarms import Raised
 from wrtcgw.meters.meters import Meters
 
@@ -38,7 +39,11 @@ class AlarmLog:
     wall: Callable[[], float]
     _written: dict[tuple[str, str], tuple[float, int]] = field(factory=dict, init=False)
 
-    def ring(self, alarm: Alarm) -> None:
+    def subscribe_to(self, stream: EventStream) -> None:
+        """Listen from now on."""
+        stream.subscribe(AlarmRaised, self.ring)
+
+    def ring(self, alarm: AlarmRaised) -> None:
         """Take an alarm."""
         word, text = alarm.kind.value, printable(alarm.text)
         dn, call_id, address = printable(alarm.dn), printable(alarm.call_id), printable(alarm.address)

@@ -19,6 +19,7 @@ from wrtcgw.daemon.descriptors import descriptor_limit
 from wrtcgw.daemon.identity import identity_parts
 from wrtcgw.daemon.listener import HTTPListener
 from wrtcgw.daemon.monitoring import Monitoring, watch
+from wrtcgw.events.stream import EventStream
 from wrtcgw.gateway import Gateway, GatewaySettings
 from wrtcgw.gateway.settings import AgentGroup
 from wrtcgw.sip.core import UACore, UASettings
@@ -83,11 +84,12 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
     """
     clock = cast(IReactorTime, reactor)
     tokens = SystemTokens()
-    agent = UserAgentService(clock, agent_settings(settings), targets(reactor, settings), tokens.uniform)
+    events = EventStream()
+    agent = UserAgentService(clock, agent_settings(settings), targets(reactor, settings), tokens.uniform, events)
     core = UACore(ua_settings(settings), Timers(), tokens)
     registry = Registry()
-    gateway = Gateway(core, registry, clock, gateway_settings(settings), agent.send)
-    monitoring = watch(clock, settings, agent, core, registry, gateway)
+    gateway = Gateway(core, registry, clock, gateway_settings(settings), agent.send, events)
+    monitoring = watch(clock, settings, agent, core, registry, events)
     agent.attach(gateway)
     surface = http_surface(
         gateway,
@@ -98,14 +100,7 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
         ops=monitoring.ops,
         identity=identity_parts(reactor, settings),
     )
-    make_site = partial(
-        GatewaySite,
-        surface,
-        access_log=access_log(settings),
-        reactor=clock,
-        recorder=monitoring.recorder,
-        meters=monitoring.meters,
-    )
+    make_site = partial(GatewaySite, surface, access_log=access_log(settings), reactor=clock)
     site = make_site()
     listener = HTTPListener(reactor, settings.http_interface, settings.http_port, site)
     second = second_listener(reactor, settings, surface, make_site)
@@ -178,6 +173,7 @@ def http_surface(
         operators=operators,
         audit=audit,
         connections=connections,
+        events=gateway.events,
         sign_in_service=service,
         tokens=tokens,
         rest=rest,

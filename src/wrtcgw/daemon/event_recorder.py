@@ -1,26 +1,24 @@
 """
-The event_recorder: sees what passes and what happens, and hands it to the recorder, the history and the meters.
+Subscribes to the stream of events, and hands what happens to the recorder, the history and the meters.
 
-It has no part in any call, and none fails because of it: what goes wrong here is logged, and the message goes its way.
+It has no part in any call, and none fails because of it.
 """
 
 from collections.abc import Callable
-from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
 
 from attrs import define, field
-from twisted.logger import Logger
 
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call, CallState, Direction
 from wrtcgw.calls.stats import Worst
+from wrtcgw.capture.entries import Asked
 from wrtcgw.capture.history import CallRecord, History
 from wrtcgw.capture.recorder import Recorder
+from wrtcgw.events import catalogue as events
+from wrtcgw.events.stream import EventStream
 from wrtcgw.meters.meters import Meters
 from wrtcgw.sip import outputs as sip
 from wrtcgw.sip.core import UACore
-
-log = Logger()
 
 STATES = {
     CallState.RINGING: "ringing",
@@ -29,11 +27,12 @@ STATES = {
 }
 """How a change of state is noted; the end has a note of its own."""
 FLAGS = {
-    ("held", True): "on hold",
-    ("held", False): "resumed",
-    ("held_by_peer", True): "put on hold by the far side",
-    ("held_by_peer", False): "resumed by the far side",
+    (False, True): "on hold",
+    (False, False): "resumed",
+    (True, True): "put on hold by the far side",
+    (True, False): "resumed by the far side",
 }
+"""How a hold is noted: whether by the far side, and whether it begins."""
 HARMLESS = frozenset({404, 410, 480, 484, 486, 487, 600, 603, 604, 607, 608})
 """Ends of calls that come of numbers and people, not of a fault."""
 
@@ -41,6 +40,10 @@ LONGEST = 256
 """Characters of a far side's words that the history keeps."""
 GRADES = ((3.1, "poor"), (4.0, "fair"))
 """Mean opinion scores, and what audio below them is called."""
+HANGING = (b"/message", b"/events")
+"""The ends of the paths of GET requests that wait for something."""
+OK, TOO_MANY_REQUESTS, INTERNAL_ERROR = 200, 429, 500
+"""Status codes; what is refused with 429 is not recorded: it could push out what matters."""
 
 
 def grade(mos: float) -> str:
@@ -48,27 +51,10 @@ def grade(mos: float) -> str:
     return next((word for bound, word in GRADES if mos < bound), "good") if mos else "of unknown quality"
 
 
-P = ParamSpec("P")
-C = TypeVar("C")
-
-
-def harmless(note: Callable[Concatenate[C, P], None]) -> Callable[Concatenate[C, P], None]:
-    """Let a method of the event_recorder never fail: who calls it has more important things to do."""
-
-    @wraps(note)
-    def guarded(event_recorder: C, /, *args: P.args, **more: P.kwargs) -> None:
-        try:
-            note(event_recorder, *args, **more)
-        except Exception:
-            log.failure("something could not be recorded; everything else goes on")
-
-    return guarded
-
-
 @define(eq=False)
 class EventRecorder:
     """
-    Witness of SIP (:class:`wrtcgw.sip_service.Witness`) and watcher of calls (:class:`wrtcgw.calls.registry.Watcher`).
+    What the recorder, the history and the meters make of events.
 
     :param seconds: the clock of all times.
     :param wall: seconds since the epoch.
@@ -80,69 +66,87 @@ class EventRecorder:
     meters: Meters
     seconds: Callable[[], float]
     wall: Callable[[], float]
-    _dns: dict[str, str] = field(factory=dict, init=False)
-    _sip_ids: dict[str, str] = field(factory=dict, init=False)
+    _begun: dict[str, events.CallBegan] = field(factory=dict, init=False)
     _heard: dict[str, str] = field(factory=dict, init=False)
+    _asked: dict[object, Asked] = field(factory=dict, init=False)
+
+    def subscribe_to(self, stream: EventStream) -> None:
+        """Listen from now on."""
+        subscribe = stream.subscribe
+        subscribe(events.SIPMessageSent, self._sent)
+        subscribe(events.SIPMessageReceived, self._received)
+        subscribe(events.ConnectionUp, self._connection_up)
+        subscribe(events.ConnectionDown, self._connection_down)
+        subscribe(events.CallBegan, self._call_began)
+        subscribe(events.CallChanged, self._call_changed)
+        subscribe(events.CallHandedOver, self._handed_over)
+        subscribe(events.HoldChanged, self._hold_changed)
+        subscribe(events.QualityReported, self._quality_reported)
+        subscribe(events.PageBack, self._page_back)
+        subscribe(events.PageAsked, self._page_asked)
+        subscribe(events.PageAnswered, self._page_answered)
+        subscribe(events.PageHungUp, self._page_hung_up)
+        subscribe(events.MessageDelivered, self._delivered)
+        subscribe(events.RequestServed, self._served)
+        subscribe(sip.RegistrationFailed, self._registration_failed)
+        subscribe(sip.OfferRefused, self._offer_refused)
+        subscribe(sip.OfferWithdrawn, self._offer_withdrawn)
+        subscribe(sip.TransferProgress, self._transfer_progress)
+        subscribe(sip.SessionRefreshed, self._session_refreshed)
+        subscribe(sip.InviteRefused, self._invite_refused)
 
     # -- SIP
 
-    def sip_sent(self, flow: int, text: str, *, carried: bool) -> None:
-        """See a message of ours."""
+    def _sent(self, event: events.SIPMessageSent) -> None:
         self.meters.counters.sip_out += 1
-        if self.recorder.on:
-            self._record(flow, text, sent=True, carried=carried)
+        self.recorder.sip(event.flow, event.text, sent=True, carried=event.carried)
 
-    def sip_received(self, flow: int, text: str) -> None:
-        """See a message that came."""
+    def _received(self, event: events.SIPMessageReceived) -> None:
         self.meters.counters.sip_in += 1
-        if self.recorder.on:
-            self._record(flow, text, sent=False)
+        self.recorder.sip(event.flow, event.text, sent=False)
 
-    @harmless
-    def _record(self, flow: int, text: str, *, sent: bool, carried: bool = True) -> None:
-        self.recorder.sip(flow, text, sent=sent, carried=carried)
+    def _connection_up(self, event: events.ConnectionUp) -> None:
+        self.meters.connected(event.flow, self.wall())
+        self.recorder.note_flow(event.flow, "connection to the proxy is back")
 
-    @harmless
-    def flow_up(self, flow: int) -> None:
-        """See that a connection is up."""
-        self.meters.connected(flow, self.wall())
-        self.recorder.note_flow(flow, "connection to the proxy is back")
-
-    @harmless
-    def flow_down(self, flow: int) -> None:
-        """See that a connection is lost."""
-        self.meters.disconnected(flow, self.wall())
-        self.recorder.note_flow(flow, "connection to the proxy lost")
+    def _connection_down(self, event: events.ConnectionDown) -> None:
+        self.meters.disconnected(event.flow, self.wall())
+        self.recorder.note_flow(event.flow, "connection to the proxy lost")
 
     # -- calls
 
-    @harmless
-    def call_added(self, agent: Agent, call: Call) -> None:
-        """Take notice of a new call."""
+    def _call_began(self, event: events.CallBegan) -> None:
         self.meters.counters.calls += 1
-        self._dns[call.id] = agent.dn
-        self._sip_ids[call.id] = self.core.sip_call_id(call.id)
-        call.watch = self._changes
-        self.recorder.opened(call.id, agent.dn, self._sip_ids[call.id])
+        self._begun[event.call.id] = event
+        self.recorder.opened(event.call.id, event.agent.dn, event.sip_call_id)
 
-    @harmless
-    def _changes(self, call: Call, name: str, value: object) -> None:
-        """Note a change of a call."""
-        if name == "agent_id":
-            self.recorder.note(call.id, f"goes over to agent {value}")
-        elif name == "reports":
-            self._note_media(call)
-        elif name == "state":
-            assert isinstance(value, CallState)
-            self._measure(call, value)
-            if value in STATES and value is not call.state:
-                self.recorder.note(call.id, STATES[value])
-        else:
-            self.recorder.note(call.id, FLAGS[name, bool(value)])
+    def _call_changed(self, event: events.CallChanged) -> None:
+        if event.after is CallState.ENDED:
+            self._call_ended(event.call)
+            return
+        self._measure(event)
+        if event.after in STATES:
+            self.recorder.note(event.call.id, STATES[event.after])
 
-    def _note_media(self, call: Call) -> None:
+    def _measure(self, event: events.CallChanged) -> None:
+        if event.call.direction is not Direction.OUTBOUND:
+            return
+        milliseconds = (self.seconds() - event.call.created) * 1000
+        if event.after in (CallState.RINGING, CallState.ESTABLISHED) and event.before is CallState.DIALLING:
+            self.meters.setup.add(milliseconds)
+        if event.after is CallState.ESTABLISHED:
+            self.meters.answer.add(milliseconds)
+
+    def _handed_over(self, event: events.CallHandedOver) -> None:
+        self.recorder.note(event.call.id, f"goes over to agent {event.after.id}")
+
+    def _hold_changed(self, event: events.HoldChanged) -> None:
+        self.recorder.note(event.call.id, FLAGS[event.by == "peer", event.on_hold])
+
+    def _quality_reported(self, event: events.QualityReported) -> None:
         """Note what the page hears, the first time and when that has become clearly better or worse."""
-        media, worst = call.reports.last.audio, call.reports.worst.get("audio", Worst())
+        call = event.call
+        media, worst = event.stats.audio, call.reports.worst.get("audio", Worst())
         heard = grade(media.mos)
         if self._heard.get(call.id) == heard:
             return
@@ -151,18 +155,8 @@ class EventRecorder:
         words += [f"worst loss {worst.loss:.1f} %", f"MOS {media.mos:.1f}" if media.mos else ""]
         self.recorder.note(call.id, ", ".join(filter(None, words)))
 
-    def _measure(self, call: Call, state: CallState) -> None:
-        if call.direction is not Direction.OUTBOUND:
-            return
-        milliseconds = (self.seconds() - call.created) * 1000
-        if state in (CallState.RINGING, CallState.ESTABLISHED) and call.state is CallState.DIALLING:
-            self.meters.setup.add(milliseconds)
-        if state is CallState.ESTABLISHED:
-            self.meters.answer.add(milliseconds)
-
-    @harmless
-    def call_removed(self, call: Call) -> None:
-        """Take notice that a call is over."""
+    def _call_ended(self, call: Call) -> None:
+        begun = self._begun.pop(call.id, None)
         self._heard.pop(call.id, None)
         words = " ".join(str(word) for word in (call.cause, call.code, call.reason) if word)
         self.recorder.closed(call.id, f"ended: {words}")
@@ -173,9 +167,9 @@ class EventRecorder:
         self.history.add(
             CallRecord(
                 call_id=call.id,
-                sip_call_id=self._sip_ids.pop(call.id, ""),
+                sip_call_id=begun.sip_call_id if begun is not None else "",
                 agent_id=call.agent_id,
-                dn=self._dns.pop(call.id, ""),
+                dn=begun.agent.dn if begun is not None else "",
                 direction=call.direction.value,
                 peer=call.peer[:LONGEST],
                 display_name=call.display_name[:LONGEST],
@@ -195,31 +189,70 @@ class EventRecorder:
         self.recorder.opened(call.id, agent.dn, self.core.sip_call_id(call.id))
         self.recorder.note(call.id, "capture is on from here")
 
-    @harmless
-    def page_back(self, agent: Agent, away: float) -> None:
+    def _page_back(self, event: events.PageBack) -> None:
         """Note in all calls of an agent that its page was away."""
-        for call_id in tuple(agent.calls):
-            self.recorder.note(call_id, "page away", ago=away)
-            self.recorder.note(call_id, f"page is back after {away:.1f} s")
+        for call_id in tuple(event.agent.calls):
+            self.recorder.note(call_id, "page away", ago=event.away)
+            self.recorder.note(call_id, f"page is back after {event.away:.1f} s")
 
-    # -- events of the core
+    def _offer_refused(self, event: sip.OfferRefused) -> None:
+        self.recorder.note(event.leg, f"offer refused: {event.code} {event.reason}".strip())
 
-    @harmless
-    def observe(self, event: sip.Output) -> None:
-        """Note what no message shows by itself."""
-        match event:
-            case sip.RegistrationFailed(account, code, reason):
-                self.meters.counters.failures += 1
-                self.recorder.note_agent(account, f"registration failed: {code} {reason}".strip())
-            case sip.OfferRefused(leg, code, reason):
-                self.recorder.note(leg, f"offer refused: {code} {reason}".strip())
-            case sip.OfferWithdrawn(leg):
-                self.recorder.note(leg, "the far side has withdrawn its offer")
-            case sip.TransferProgress(leg, code, reason):
-                self.recorder.note(leg, f"transfer: {code} {reason}".strip())
-            case sip.InviteRefused(_, sip_call_id):
-                self.recorder.drop(sip_call_id)
-            case sip.SessionRefreshed(leg):
-                self.recorder.note(leg, "session refreshed")
-            case _:
-                pass
+    def _offer_withdrawn(self, event: sip.OfferWithdrawn) -> None:
+        self.recorder.note(event.leg, "the far side has withdrawn its offer")
+
+    def _transfer_progress(self, event: sip.TransferProgress) -> None:
+        self.recorder.note(event.leg, f"transfer: {event.code} {event.reason}".strip())
+
+    def _session_refreshed(self, event: sip.SessionRefreshed) -> None:
+        self.recorder.note(event.leg, "session refreshed")
+
+    def _invite_refused(self, event: sip.InviteRefused) -> None:
+        self.recorder.drop(event.sip_call_id)
+
+    def _registration_failed(self, event: sip.RegistrationFailed) -> None:
+        self.meters.counters.failures += 1
+        self.recorder.note_agent(event.account, f"registration failed: {event.code} {event.reason}".strip())
+
+    # -- HTTP
+
+    def _page_asked(self, event: events.PageAsked) -> None:
+        if self.recorder.on:
+            self._asked[event.request] = self.recorder.asked(
+                event.dn, event.agent_id, event.method, event.uri, event.headers, event.body
+            )
+
+    def _page_answered(self, event: events.PageAnswered) -> None:
+        asked = self._whose(event)
+        if asked is not None and event.code != TOO_MANY_REQUESTS:
+            self.recorder.answered(asked, event.code, event.headers, event.body)
+
+    def _page_hung_up(self, event: events.PageHungUp) -> None:
+        asked = self._whose(event)
+        if asked is not None:
+            self.recorder.broke_off(asked)
+
+    def _whose(self, event: events.PageAnswered | events.PageHungUp) -> Asked | None:
+        """Return a request that is to be kept, with what is known of it by now."""
+        asked = self._asked.pop(event.request, None)
+        if asked is None or not self.recorder.on:
+            return None
+        asked.dn, asked.agent_id, asked.call_id = event.dn, event.agent_id, event.call_id
+        return asked
+
+    def _delivered(self, event: events.MessageDelivered) -> None:
+        if self.recorder.on:
+            agent = event.agent
+            self.recorder.told(agent.dn, agent.id, event.call_id, event.how, event.kind, event.code, event.body)
+
+    def _served(self, event: events.RequestServed) -> None:
+        """Count a request; how long it took counts unless it may hang."""
+        self.meters.counters.http += 1
+        if event.code == INTERNAL_ERROR:
+            self.meters.counters.failures += 1
+        path, milliseconds = event.path, event.seconds * 1000
+        if path.endswith(b"/sign_in"):
+            if event.code == OK:
+                self.meters.register.add(milliseconds)
+        elif event.method == b"POST" or (path.startswith(b"/api/") and not path.endswith(HANGING)):
+            self.meters.http.add(milliseconds)

@@ -1,12 +1,14 @@
-"""One line in the log for each event of a call or registration that an operator may look for later."""
+"""Subscribes to the stream of events: a line in the log for each that an operator may look for later."""
 
 from collections.abc import Callable
+from typing import cast
 
 from twisted.logger import Logger
 
-from wrtcgw.calls.agent import Agent
-from wrtcgw.calls.messages import AgentMessage
+from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.stats import Media, Reports, Worst
+from wrtcgw.events.catalogue import CallBegan, CallChanged, MessageDropped
+from wrtcgw.events.stream import EventStream
 from wrtcgw.sip.identity import ANONYMOUS
 from wrtcgw.sip.outputs import (
     CallAnswered,
@@ -25,6 +27,21 @@ from wrtcgw.sip.outputs import (
 )
 
 log = Logger()
+
+WRITTEN = (
+    Registered,
+    RegistrationFailed,
+    Unregistered,
+    PeerFault,
+    CallReceived,
+    CallProgress,
+    CallAnswered,
+    OfferRefused,
+    TransferProgress,
+    TransferRequested,
+    CallEnded,
+)
+"""The events of the core that get a line."""
 
 
 def _unknown(call_id: str) -> str:
@@ -62,8 +79,42 @@ def record(
             _record_call(event, uuid_of, reports_of)
 
 
-def record_loss(agent: Agent, message: AgentMessage) -> None:
+class Journal:
+    """Writes the lines, and knows the calls that are up: their UUIDs stand in the lines, and what was heard in them."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str, Call] = {}
+
+    def subscribe_to(self, stream: EventStream) -> None:
+        """Listen from now on."""
+        for kind in WRITTEN:
+            stream.subscribe(cast(type[Output], kind), self._record)
+        stream.subscribe(CallBegan, self._call_began)
+        stream.subscribe(CallChanged, self._call_changed)
+        stream.subscribe(MessageDropped, _record_loss)
+
+    def _call_began(self, event: CallBegan) -> None:
+        self._calls[event.call.id] = event.call
+
+    def _call_changed(self, event: CallChanged) -> None:
+        if event.after is CallState.ENDED:
+            self._calls.pop(event.call.id, None)
+
+    def _record(self, event: Output) -> None:
+        record(event, self._uuid_of, self._reports_of)
+
+    def _uuid_of(self, call_id: str) -> str:
+        call = self._calls.get(call_id)
+        return "" if call is None else call.uuid
+
+    def _reports_of(self, call_id: str) -> Reports:
+        call = self._calls.get(call_id)
+        return Reports() if call is None else call.reports
+
+
+def _record_loss(event: MessageDropped) -> None:
     """Log a message that had to go before an agent's page fetched it: texts at ``info``, others at ``warn``."""
+    agent, message = event.agent, event.message
     tell = log.warn if message.call_id else log.info
     tell(
         "agent {agent}: {kind} of call {call} was dropped: its page does not fetch (mailbox_limit, mailbox_bytes)",

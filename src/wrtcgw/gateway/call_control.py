@@ -9,7 +9,7 @@ from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.negotiation.hold import BY_ORDER, SERVER, Hold
 from wrtcgw.calls.negotiation.machine import Negotiation
 from wrtcgw.errors import BadInput, GatewayError, RequestRefused, TooManyOrders
-from wrtcgw.gateway.alarms import Alarm, AlarmKind
+from wrtcgw.events.catalogue import AlarmKind, AlarmRaised
 from wrtcgw.gateway.attached_data import FORM
 from wrtcgw.gateway.call_legs import CallLeg
 from wrtcgw.gateway.consent import TALK, consents
@@ -131,7 +131,8 @@ class CallControl:
         if agent is not None:
             sender = event.identity.shown(private=self._context.settings.show_private_identity)
             hear(agent, sender)
-            agent.mailbox.put(
+            self._context.put(
+                agent,
                 AgentMessage(
                     type=MessageType.INFO,
                     from_=sender.number,
@@ -140,14 +141,14 @@ class CallControl:
                     verstat=sender.verstat,
                     content_type=event.content_type,
                     body=event.body,
-                )
+                ),
             )
 
     def text_refused(self, event: TextRefused) -> None:
         """Tell of a text that came from somebody who may not send any."""
         text = f"a MESSAGE of {event.sender[:80]} was refused: messages_from does not name it"
         kind = AlarmKind.TEXT_REFUSED
-        self._context.alarm(Alarm(kind=kind, text=text, setting="messages_from", dn=event.account))
+        self._context.events.publish(AlarmRaised(kind=kind, text=text, setting="messages_from", dn=event.account))
 
     def control_received(self, event: ControlReceived) -> None:
         """

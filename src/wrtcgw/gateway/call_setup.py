@@ -6,7 +6,7 @@ from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call, CallState, Deadline
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.errors import BadInput, Draining, NoSIPConnection, WrongState
-from wrtcgw.gateway.alarms import Alarm, AlarmKind
+from wrtcgw.events.catalogue import AlarmKind, AlarmRaised
 from wrtcgw.gateway.attached_data import Data, from_headers
 from wrtcgw.gateway.call_control import CallControl
 from wrtcgw.gateway.call_legs import CallLeg
@@ -113,7 +113,9 @@ class CallSetup:
         leg = self._context.legs.get(event.leg)
         if leg is None or leg.call.state not in (CallState.DIALLING, CallState.RINGING):
             return
+        before = leg.call.state
         leg.call.ring()
+        self._context.changed(leg.call, before)
         tell = self._context.tell
         tell(leg.call, AgentMessage(type=MessageType.RINGING, code=event.code, reason=event.reason))
         self._transfers.tell_referrer(leg.call, event.code, event.reason)
@@ -125,7 +127,9 @@ class CallSetup:
         leg = self._context.legs.get(event.leg)
         if leg is None or not leg.call.is_up:
             return
+        before = leg.call.state
         leg.call.answer(self._context.now())
+        self._context.changed(leg.call, before)
         leg.call.learn(event.uuid, from_headers(event.headers))
         self._offer_answer.first_answer(leg, event.sdp)
         self._transfers.tell_referrer(leg.call, 200, "OK")
@@ -180,7 +184,7 @@ class CallSetup:
         limit = self._context.settings.ring_limit_per_caller
         text = f"a call of {caller.key[:80]} was refused: {limit} of its calls ring at this agent"
         kind, setting = AlarmKind.TOO_MANY_RINGING, "ring_limit_per_caller"
-        self._context.alarm(Alarm(kind=kind, text=text, setting=setting, dn=agent.dn))
+        self._context.events.publish(AlarmRaised(kind=kind, text=text, setting=setting, dn=agent.dn))
 
     def _refusal(self, agent: Agent) -> int:
         """Return the code with which a further call for the agent is refused, or 0."""
@@ -250,7 +254,9 @@ class CallSetup:
 
     async def _end(self, leg: CallLeg, code: int | None, why: DisconnectReason | None) -> Outcome:
         context = self._context
+        before = leg.call.state
         leg.call.hang_up(None if why is None else why.of_calls)
+        context.changed(leg.call, before)
         context.drop_deadline(leg, *Deadline)
         reason = "" if why is None else why.sip_reason
         ended = context.expect(context.settings.hangup_timeout, STILL_ENDING)
@@ -277,7 +283,7 @@ class CallSetup:
         self._tell_end(call, MessageType.ERROR if offer_failed else MessageType.SHUTDOWN, told)
         if call.answered is None:
             self._transfers.tell_referrer(call, event.code or 487, event.reason)
-        self._context.remove(leg)
+        self._context.remove(leg, before)
         self._offer_answer.ended(leg)
         self._context.drop_deadline(leg, *Deadline)
         self._transfers.over(call)

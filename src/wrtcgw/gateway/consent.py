@@ -6,7 +6,7 @@ means (``auto_answer``), and by whom (``auto_answer_from``). What was ignored is
 """
 
 from wrtcgw.calls.call import Call
-from wrtcgw.gateway.alarms import Alarm, AlarmKind
+from wrtcgw.events.catalogue import AlarmKind, AlarmRaised
 from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.gateway.settings import GatewaySettings
 from wrtcgw.sip.source import is_listed
@@ -29,8 +29,8 @@ def consents(context: GatewayContext, call: Call, means: str, wish: str) -> bool
         return True
     setting, text = why
     agent = context.agent_of(call)
-    context.alarm(
-        Alarm(
+    context.events.publish(
+        AlarmRaised(
             kind=AlarmKind.AUTO_ANSWER_IGNORED,
             text=f"{wish} was ignored: {text}",
             setting=setting,

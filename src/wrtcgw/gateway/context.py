@@ -1,26 +1,32 @@
 """
 What the parts of the gateway share: the core and the order in which its outputs are carried out, the tables, the clock.
 
-An event can make a part call the core again. What that yields is carried out after everything that came before it, so
-messages leave in the order in which the core made them. A verb that waits for an outcome goes on when all events are
-acted on: until then the tables may lag behind the core, which may have ended a leg already.
+An output can make a part call the core again. What that yields is carried out after everything that came before it, so
+messages leave in the order in which the core made them.
+
+All that is done is done in an *entry* of the stream of events (:mod:`wrtcgw.events.stream`): a SIP message, an order of
+a page, a timer. When all outputs are acted on, and the tables agree with the core, the others are told in the order of
+what happened: far sides by SIP messages, pages by messages, and who looks on. Then each verb that has waited for an
+outcome goes on, as an entry of its own.
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from attrs import evolve
+from attrs import evolve, frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from zope.interface import implementer
 
 from wrtcgw.calls.agent import Agent
-from wrtcgw.calls.call import Call, Deadline
+from wrtcgw.calls.call import Call, CallState, Deadline
 from wrtcgw.calls.messages import AgentMessage
 from wrtcgw.calls.registry import Registry
 from wrtcgw.errors import RequestRefused
-from wrtcgw.gateway.alarms import Alarm
+from wrtcgw.events.catalogue import CallBegan, CallChanged, MessageQueued
+from wrtcgw.events.stream import EventStream
 from wrtcgw.gateway.attached_data import Data, fitting, to_form, to_headers
 from wrtcgw.gateway.call_legs import CallLeg
 from wrtcgw.gateway.dial_targets import parse_target
@@ -37,23 +43,53 @@ NO_ANSWER = Outcome(408, "no answer from the far side")
 
 
 class Hooks(Protocol):
-    """What the shell wants to know; see the attributes of :class:`~wrtcgw.gateway.facade.Gateway`."""
+    """What the shell does for the gateway; see the attributes of :class:`~wrtcgw.gateway.facade.Gateway`."""
 
     rearm: Callable[[], None]
-    observe: Callable[[Output], None]
     report: Callable[[Exception], None]
-    page_back: Callable[[Agent, float], None]
-    alarm: Callable[[Alarm], None]
+
+
+@implementer(IReactorTime)
+@frozen
+class EntryClock:
+    """A clock whose delayed calls are entries of a stream."""
+
+    _clock: IReactorTime
+    _events: EventStream
+
+    def seconds(self) -> float:
+        """Return the time."""
+        return self._clock.seconds()
+
+    def callLater(
+        self,
+        delay: float,
+        callable: Callable[..., Any],
+        *args: object,
+        **kwargs: object,
+    ) -> IDelayedCall:
+        """Call ``callable`` after ``delay`` seconds."""
+        return self._clock.callLater(delay, self._enter, partial(callable, *args, **kwargs))
+
+    def getDelayedCalls(self) -> Sequence[IDelayedCall]:  # noqa: N802
+        """Return what is still to be called."""
+        return self._clock.getDelayedCalls()
+
+    def _enter(self, act: Callable[[], object]) -> None:
+        with self._events:
+            act()
 
 
 class GatewayContext:
     """
     The ground on which the parts stand.
 
+    :ivar clock: each of its delayed calls is an entry.
     :ivar draining: no new sign_ins and calls are taken.
     :ivar on_deadline: what is done when a deadline of a call has come.
 
     :param send: carries one SIP message to the WebSocket of a flow.
+    :param events: told of all that happens.
     """
 
     def __init__(
@@ -64,21 +100,23 @@ class GatewayContext:
         settings: GatewaySettings,
         send: Callable[[int, str], None],
         hooks: Hooks,
+        events: EventStream,
     ) -> None:
         self.core = core
         self.registry = registry
-        self.clock = clock
+        self.events = events
+        self.clock = EntryClock(clock, events)
         self.settings = settings
         self.legs: dict[str, CallLeg] = {}
         self.dispatch: Callable[[Output], None] = lambda output: None
         self.on_deadline: dict[Deadline, Callable[[CallLeg], None]] = {}
         self.draining = False
         self._hooks = hooks
-        self.permits = Permits(lambda: self.settings, self.now, self.alarm)
-        self._send = send
+        self.permits = Permits(lambda: self.settings, self.now, events.publish)
         self._outputs: deque[Output] = deque()
-        self._results: deque[Callable[[], None]] = deque()
-        self._running = False
+        self._is_acting = False
+        events.subscribe(Send, lambda event: send(event.flow, event.text))
+        events.subscribe(MessageQueued, lambda event: event.agent.mailbox.announce())
 
     def now(self) -> float:
         """Return the clock's seconds."""
@@ -91,49 +129,36 @@ class GatewayContext:
     def run(self, outputs: list[Output]) -> None:
         """Carry outputs out, after those that are being carried out already; then let the shell re-arm its timer."""
         self._outputs.extend(outputs)
-        if self._running:
+        if self._is_acting:
             return
-        self._running = True
-        try:
-            while self._outputs or self._results:
-                if self._outputs:
+        with self.events:
+            self._is_acting = True
+            try:
+                while self._outputs:
                     self._carry_out(self._outputs.popleft())
-                else:
-                    self._results.popleft()()
-        finally:
-            self._running = False
-            self._hooks.rearm()
+            finally:
+                self._is_acting = False
+                self._hooks.rearm()
 
     def give(self, waiting: "Deferred[T]", result: T | Exception) -> None:
-        """Let who waits go on with ``result``, or fail with it, when all events are acted on."""
+        """Let who waits go on with ``result``, or fail with it, when this entry has settled and was told."""
         if isinstance(result, Exception):
-            self._results.append(lambda: waiting.errback(result))
+            self.events.afterwards(partial(waiting.errback, result))
         else:
-            self._results.append(lambda: waiting.callback(result))
-        self.run([])
+            self.events.afterwards(partial(waiting.callback, result))
 
     def afterwards(self, act: Callable[[], None]) -> None:
-        """Call ``act`` when all events are acted on."""
-        self._results.append(act)
-        self.run([])
+        """Call ``act`` when this entry has settled and was told."""
+        self.events.afterwards(act)
 
     def _carry_out(self, output: Output) -> None:
+        self.events.publish(output)
+        if isinstance(output, Send):  # it leaves when all has settled, in its place among what is told
+            return
         try:
-            if isinstance(output, Send):
-                self._send(output.flow, output.text)
-            else:
-                self._hooks.observe(output)
-                self.dispatch(output)
+            self.dispatch(output)
         except Exception as error:  # one event that goes wrong must not take the others' with it
             self._hooks.report(error)
-
-    def page_back(self, agent: Agent, away: float) -> None:
-        """Let the shell know of a page that was not heard of for a while."""
-        self._hooks.page_back(agent, away)
-
-    def alarm(self, alarm: Alarm) -> None:
-        """Let the shell know of what an operator should hear of."""
-        self._hooks.alarm(alarm)
 
     # -- calls
 
@@ -141,11 +166,18 @@ class GatewayContext:
         """Take a new call in."""
         self.legs[leg.call.id] = leg
         self.registry.add_call(agent, leg.call)
+        self.events.publish(CallBegan(agent, leg.call, self.core.sip_call_id(leg.call.id)))
 
-    def remove(self, leg: CallLeg) -> None:
-        """Take a call out that is over."""
+    def remove(self, leg: CallLeg, before: CallState) -> None:
+        """Take a call out that is over, and was in state ``before``."""
         self.legs.pop(leg.call.id, None)
         self.registry.remove_call(self.agent_of(leg.call), leg.call)
+        self.changed(leg.call, before)
+
+    def changed(self, call: Call, before: CallState) -> None:
+        """Let it be known that a call is in another state than before, if it is."""
+        if call.state is not before:
+            self.events.publish(CallChanged(call, before, call.state))
 
     def leg(self, agent_id: str, call_id: str | None) -> CallLeg:
         """
@@ -197,7 +229,8 @@ class GatewayContext:
         """Put a message about a call into its agent's mailbox; what every such message says is filled in here."""
         agent = self.agent_of(call)
         if agent is not None:
-            agent.mailbox.put(
+            self.put(
+                agent,
                 evolve(
                     message,
                     call_id=call.id,
@@ -205,8 +238,12 @@ class GatewayContext:
                     to=message.to or call.agent_id,
                     uuid=call.uuid,
                     state=message.state or call.state.value,
-                )
+                ),
             )
+
+    def put(self, agent: Agent, message: AgentMessage) -> None:
+        """Put a message into an agent's mailbox; its page is told with all the rest, when this entry has settled."""
+        self.events.publish(MessageQueued(agent, agent.mailbox.add(message)))
 
     # -- waits
 
@@ -245,6 +282,17 @@ class GatewayContext:
         """Let work go on by itself; what goes wrong in it is reported."""
         return Deferred.fromCoroutine(self._reported(work))
 
+    def shielded(self, work: "Coroutine[Deferred[Any], None, T]") -> "Deferred[T]":
+        """
+        Begin the work of a verb, which is an entry, and let it go on when the one who waits for it has given up.
+
+        What was asked of the far side cannot be taken back by a broken HTTP request, so its outcome must be dealt with.
+        """
+        outer: Deferred[T] = Deferred()
+        with self.events:
+            Deferred.fromCoroutine(work).addCallbacks(outer.callback, outer.errback)
+        return outer
+
     async def _reported(self, work: Awaitable[object]) -> None:
         try:
             await work
@@ -271,7 +319,7 @@ class GatewayContext:
 
 
 def ignore(*_: object) -> None:
-    """Stand in for a hook that nobody has set."""
+    """Stand in for what the shell has not set."""
 
 
 def accepted(action: str, outcome: Outcome) -> Outcome:
@@ -283,14 +331,3 @@ def accepted(action: str, outcome: Outcome) -> Outcome:
     if not 200 <= outcome.code < 300:
         raise RequestRefused(action, outcome.code, outcome.reason, outcome.warning, outcome.sip_reason)
     return outcome
-
-
-def shielded(work: "Coroutine[Deferred[Any], None, T]") -> "Deferred[T]":
-    """
-    Let work go on when the one who waits for it has given up.
-
-    What was asked of the far side cannot be taken back by a broken HTTP request, so its outcome must be dealt with.
-    """
-    outer: Deferred[T] = Deferred()
-    Deferred.fromCoroutine(work).addCallbacks(outer.callback, outer.errback)
-    return outer

@@ -19,12 +19,13 @@ from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.registry import Registry
 from wrtcgw.calls.stats import Stats
 from wrtcgw.errors import BadInput
-from wrtcgw.gateway.alarms import Alarm
+from wrtcgw.events.catalogue import QualityReported
+from wrtcgw.events.stream import EventStream
 from wrtcgw.gateway.attached_data import Data
 from wrtcgw.gateway.call_control import CallControl
 from wrtcgw.gateway.call_setup import CallSetup
 from wrtcgw.gateway.call_takeovers import TakeOvers
-from wrtcgw.gateway.context import GatewayContext, ignore, shielded
+from wrtcgw.gateway.context import GatewayContext, ignore
 from wrtcgw.gateway.disconnect_reasons import SESSION_OVER, SIGNED_OUT, STOPPING
 from wrtcgw.gateway.event_routing import EventRouting
 from wrtcgw.gateway.offer_answer import OfferAnswer
@@ -35,7 +36,6 @@ from wrtcgw.gateway.settings import GatewaySettings, Health, Outcome
 from wrtcgw.gateway.transfers import Transfers
 from wrtcgw.sip.core import UACore
 from wrtcgw.sip.digest import HA1
-from wrtcgw.sip.outputs import Output
 
 
 class Gateway:
@@ -45,19 +45,19 @@ class Gateway:
     All methods are to be called on the reactor thread, and none blocks; ``async`` ones wait for the far side. A verb
     that was cancelled (its HTTP request broke off) goes on, only nobody hears of its outcome.
 
+    Each method that may change something is an entry of the stream of events, so that whoever looks on is told when all
+    is done. Who calls several of them, and does something of his own in between, can make them one entry: ``with
+    gateway.events``.
+
     :param send: carries one SIP message to the WebSocket of a flow.
+    :param events: told of all that happens; one of its own when None is given.
+    :ivar events: the stream.
     """
 
     rearm: Callable[[], None]
     """Called after each entry: the core's next deadline may have changed. Set by the shell."""
-    observe: Callable[[Output], None]
-    """Told of each event of the core (no ``Send``) before it is acted on, for logs and metrics. Set by the shell."""
     report: Callable[[Exception], None]
     """Told of a bug: an event could not be acted on. The rest goes on. Set by the shell."""
-    page_back: Callable[[Agent, float], None]
-    """Told of an agent in a call whose page was not heard of for so many seconds. Set by the shell."""
-    alarm: Callable[[Alarm], None]
-    """Told of what an operator should hear of: a rule of the site that was about to be broken. Set by the shell."""
 
     def __init__(
         self,
@@ -66,9 +66,11 @@ class Gateway:
         clock: IReactorTime,
         settings: GatewaySettings,
         send: Callable[[int, str], None],
+        events: EventStream | None = None,
     ) -> None:
-        self.rearm = self.observe = self.report = self.page_back = self.alarm = ignore
-        self._context = context = GatewayContext(core, registry, clock, settings, send, self)
+        self.rearm = self.report = ignore
+        self.events = events or EventStream()
+        self._context = context = GatewayContext(core, registry, clock, settings, send, self, self.events)
         self._started = context.now()
         self._transfers = Transfers(context)
         self._offers = OfferAnswer(context)
@@ -95,13 +97,15 @@ class Gateway:
 
     def connected(self, flow: int, *, secure: bool = False) -> None:
         """Note that the connection ``flow`` is up, and whether it is wss."""
-        self._context.run(self._context.core.connected(flow, self._context.now(), secure=secure))
-        self._registrations.connected(flow)
+        with self.events:
+            self._context.run(self._context.core.connected(flow, self._context.now(), secure=secure))
+            self._registrations.connected(flow)
 
     def disconnected(self, flow: int) -> None:
         """Note that the connection ``flow`` was lost; calls go on."""
-        self._registrations.disconnected(flow)
-        self._context.run(self._context.core.disconnected(flow, self._context.now()))
+        with self.events:
+            self._registrations.disconnected(flow)
+            self._context.run(self._context.core.disconnected(flow, self._context.now()))
 
     def received(self, flow: int, text: str) -> None:
         """Take one WebSocket message of ``flow``."""
@@ -117,7 +121,7 @@ class Gateway:
 
     def drain(self) -> "Deferred[object]":
         """Sign every agent out, ending its calls; fires when the far side has confirmed that, or was too slow."""
-        leaving = [shielded(self._registrations.sign_out(agent.id, STOPPING)) for agent in self.agents()]
+        leaving = [self._context.shielded(self._registrations.sign_out(agent.id, STOPPING)) for agent in self.agents()]
         return gatherResults(leaving).addCallback(lambda _: None)
 
     # agents
@@ -151,7 +155,7 @@ class Gateway:
         :raises NoSIPConnection: when no connection is up, or it was lost meanwhile.
         :raises RegistrationRefused: with the registrar's words; RegistrationTimeout when it was silent.
         """
-        return await shielded(
+        return await self._context.shielded(
             self._registrations.sign_in(
                 agent_id,
                 dn,
@@ -173,11 +177,11 @@ class Gateway:
         :raises AgentInUse: when the id is signed in.
         :raises BadInput: for an id that cannot be one; and what :meth:`sign_in` raises when guests are registered.
         """
-        return await shielded(self._registrations.sign_in_guest(agent_id, abilities=abilities))
+        return await self._context.shielded(self._registrations.sign_in_guest(agent_id, abilities=abilities))
 
     async def sign_out(self, agent_id: str, *, expired: bool = False) -> None:
         """End the calls and un-REGISTER the DN of an agent that is there; ``expired``: as its session is over."""
-        await shielded(self._registrations.sign_out(agent_id, SESSION_OVER if expired else SIGNED_OUT))
+        await self._context.shielded(self._registrations.sign_out(agent_id, SESSION_OVER if expired else SIGNED_OUT))
 
     def agent(self, agent_id: str) -> Agent:
         """
@@ -195,13 +199,15 @@ class Gateway:
         """Note that the agent's page was heard of; does nothing when it is not signed in."""
         agent = self._context.registry.find_agent(agent_id)
         if agent is not None:
-            self._registrations.pages.seen(agent)
+            with self.events:
+                self._registrations.pages.seen(agent)
 
     def attend(self, agent_id: str) -> None:
         """Note that a poll or stream of the agent's page hangs now; :meth:`leave` has to follow once."""
         agent = self._context.registry.find_agent(agent_id)
         if agent is not None:
-            self._registrations.pages.attend(agent)
+            with self.events:
+                self._registrations.pages.attend(agent)
 
     def leave(self, agent_id: str) -> None:
         """
@@ -264,7 +270,8 @@ class Gateway:
         """
         agent = self.agent(agent_id)
         connected = self._registrations.is_connected(agent)
-        return self._setup.place(agent, to, sdp, page_address, connected=connected, data=data)
+        with self.events:
+            return self._setup.place(agent, to, sdp, page_address, connected=connected, data=data)
 
     def may_call(self, agent_id: str, to: str, *, page_address: str = "") -> str:
         """
@@ -307,7 +314,8 @@ class Gateway:
         """
         agent = self.agent(agent_id)
         call = agent.call(call_id) if call_id else self._offers.choose(agent, kind)
-        self._offers.take(self._context.legs[call.id], sdp, page_address, kind, data)
+        with self.events:
+            self._offers.take(self._context.legs[call.id], sdp, page_address, kind, data)
         return call
 
     def answer(self, agent_id: str, call_id: str | None, sdp: str, *, page_address: str) -> Call:
@@ -322,7 +330,8 @@ class Gateway:
         agent = self.agent(agent_id)
         call = agent.call(call_id) if call_id else self._offers.choose(agent, None)
         self._offers.require_waiting(call)
-        self._offers.take(self._context.legs[call.id], sdp, page_address, None)
+        with self.events:
+            self._offers.take(self._context.legs[call.id], sdp, page_address, None)
         return call
 
     async def hangup(self, agent_id: str, call_id: str | None = None, *, code: int | None = None) -> Outcome:
@@ -332,7 +341,7 @@ class Gateway:
         :param code: for a call that is ringing here: what the caller is told.
         :raises WrongState: when it is ending already.
         """
-        return await shielded(self._setup.hang_up(self._context.leg(agent_id, call_id), code))
+        return await self._context.shielded(self._setup.hang_up(self._context.leg(agent_id, call_id), code))
 
     async def reject(self, agent_id: str, call_id: str | None = None, *, code: int = 486) -> Outcome:
         """
@@ -341,7 +350,7 @@ class Gateway:
         :raises BadInput: for a code that is no refusal.
         :raises WrongState: when the call is not ringing here.
         """
-        return await shielded(self._setup.reject(self._context.leg(agent_id, call_id), code))
+        return await self._context.shielded(self._setup.reject(self._context.leg(agent_id, call_id), code))
 
     async def hold(self, agent_id: str, call_id: str | None = None) -> Outcome:
         """
@@ -350,11 +359,11 @@ class Gateway:
         :raises WrongState: when it is not established, is on hold already, or an offer is open.
         :raises RequestRefused: when the far side refused; the call is as before.
         """
-        return await shielded(self._offers.hold(self._context.leg(agent_id, call_id), "local"))
+        return await self._context.shielded(self._offers.hold(self._context.leg(agent_id, call_id), "local"))
 
     async def resume(self, agent_id: str, call_id: str | None = None) -> Outcome:
         """Take a call from hold; raises as :meth:`hold`."""
-        return await shielded(self._offers.resume(self._context.leg(agent_id, call_id), "local"))
+        return await self._context.shielded(self._offers.resume(self._context.leg(agent_id, call_id), "local"))
 
     async def dtmf(
         self,
@@ -375,7 +384,7 @@ class Gateway:
         :raises RequestRefused: when the far side refused a digit; the rest is not sent.
         """
         leg = self._context.leg(agent_id, call_id)
-        return await shielded(self._call_control.dtmf(leg, digits, duration_ms, gap_ms, content_type))
+        return await self._context.shielded(self._call_control.dtmf(leg, digits, duration_ms, gap_ms, content_type))
 
     async def transfer(
         self, agent_id: str, call_id: str | None = None, *, to: str | None = None, to_call: str | None = None
@@ -394,7 +403,7 @@ class Gateway:
             raise BadInput("to", "either to or to_call")
         agent = self.agent(agent_id)
         leg, other = self._transfers.choose(agent, call_id, to_call)
-        return await shielded(self._transfers.transfer(agent, leg, to, other))
+        return await self._context.shielded(self._transfers.transfer(agent, leg, to, other))
 
     async def info(self, agent_id: str, call_id: str | None, content_type: str, body: str) -> Outcome:
         """
@@ -404,7 +413,9 @@ class Gateway:
         :raises WrongState: when the call is not established.
         :raises RequestRefused: when the far side refused it.
         """
-        return await shielded(self._call_control.info(self._context.leg(agent_id, call_id), content_type, body))
+        return await self._context.shielded(
+            self._call_control.info(self._context.leg(agent_id, call_id), content_type, body)
+        )
 
     def report_stats(self, agent_id: str, call_id: str | None, stats: Stats) -> None:
         """
@@ -412,7 +423,9 @@ class Gateway:
 
         :raises UnknownCall: when there is no such call.
         """
-        self.agent(agent_id).call(call_id).report(stats)
+        call = self.agent(agent_id).call(call_id)
+        call.report(stats)
+        self.events.publish(QualityReported(call, stats))
 
     def stats(self, agent_id: str, call_id: str | None = None) -> Stats:
         """

@@ -17,6 +17,7 @@ from wrtcgw.calls.negotiation import outputs as nego
 from wrtcgw.calls.negotiation.machine import NOT_ACCEPTABLE
 from wrtcgw.calls.negotiation.outputs import Order, Purpose
 from wrtcgw.errors import WrongState
+from wrtcgw.events.catalogue import HoldChanged
 from wrtcgw.gateway import sip_causes
 from wrtcgw.gateway.attached_data import Data
 from wrtcgw.gateway.call_legs import CallLeg
@@ -91,7 +92,9 @@ class OfferAnswer:
     def answer_call(self, leg: CallLeg, answer: Description, headers: tuple[tuple[str, str], ...]) -> None:
         """Answer a call that rings here."""
         call, context = leg.call, self._context
+        before = call.state
         call.answer(context.now())
+        context.changed(call, before)
         context.drop_deadline(leg, Deadline.TALK)
         if call.replaces in context.legs:
             context.legs[call.replaces].call.replace_by(call.id)
@@ -261,7 +264,7 @@ class OfferAnswer:
         self._context.tell(leg.call, told.message(MessageType.ERROR))
 
     def _tell_hold(self, call: Call, on_hold: bool, by: str) -> None:
-        call.note_hold(on_hold, by_peer=by == "peer")
+        self._context.events.publish(HoldChanged(call, on_hold, by))
         kind = MessageType.HOLD if on_hold else MessageType.RESUME
         self._context.tell(call, AgentMessage(type=kind, cause=by))
 

@@ -6,7 +6,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from wrtcgw.calls.call import Call
-from wrtcgw.gateway.context import GatewayContext, shielded
+from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.gateway.disconnect_reasons import BY_OPERATOR, DisconnectReason
 from wrtcgw.gateway.settings import Outcome
 
@@ -51,7 +51,7 @@ class OperatorActions:
         :raises UnknownCall: when there is no such call.
         :raises WrongState: when it is ending already.
         """
-        return await shielded(self._end_call(self._context.registry.call(call_id), BY_OPERATOR))
+        return await self._context.shielded(self._end_call(self._context.registry.call(call_id), BY_OPERATOR))
 
     async def sign_out(self, agent_id: str) -> None:
         """
@@ -60,4 +60,4 @@ class OperatorActions:
         :raises NotSignedIn: when there is none of that id.
         """
         self._context.registry.agent(agent_id)
-        await shielded(self._sign_out(agent_id, BY_OPERATOR))
+        await self._context.shielded(self._sign_out(agent_id, BY_OPERATOR))

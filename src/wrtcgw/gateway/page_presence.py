@@ -11,6 +11,7 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IDelayedCall
 
 from wrtcgw.calls.agent import Agent
+from wrtcgw.events.catalogue import PageBack
 from wrtcgw.gateway.context import GatewayContext
 
 ROUNDING = 0.01
@@ -50,7 +51,7 @@ class PagePresence:
         """Note that the page was heard of."""
         now = self._context.now()
         if agent.calls and not agent.waiting and agent.last_seen is not None and now - agent.last_seen >= AWAY:
-            self._context.page_back(agent, now - agent.last_seen)
+            self._context.events.publish(PageBack(agent, now - agent.last_seen))
         agent.last_seen = now
 
     def arrived(self, agent: Agent) -> None:

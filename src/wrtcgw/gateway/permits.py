@@ -9,7 +9,7 @@ from functools import partial
 
 from wrtcgw.calls.agent import Agent
 from wrtcgw.errors import DestinationForbidden, GatewayError, GuestsNotAllowed, TooManyCalls, TooManyOrders
-from wrtcgw.gateway.alarms import Alarm, AlarmKind
+from wrtcgw.events.catalogue import AlarmKind, AlarmRaised
 from wrtcgw.gateway.budgets import CallBudget, OrderBudget
 from wrtcgw.gateway.dial_targets import is_plain_user, shown
 from wrtcgw.gateway.rights import Rights, RightsBook
@@ -22,14 +22,17 @@ class Permits:
     The permissions of all agents.
 
     :param settings: returns those in effect.
-    :param alarm: told of what is refused.
+    :param publish: takes the event of what is refused.
     """
 
     def __init__(
-        self, settings: Callable[[], GatewaySettings], seconds: Callable[[], float], alarm: Callable[[Alarm], None]
+        self,
+        settings: Callable[[], GatewaySettings],
+        seconds: Callable[[], float],
+        publish: Callable[[AlarmRaised], None],
     ) -> None:
         self._settings = settings
-        self._alarm = alarm
+        self._publish = publish
         self._book = RightsBook()
         self._calls = CallBudget(seconds)
         self._orders = OrderBudget(seconds)
@@ -138,7 +141,7 @@ class Permits:
     def _tell(self, agent: Agent, fault: Exception, address: str = "", before: str = "", call_id: str = "") -> None:
         kind, setting = _named(fault)
         text = f"{before}{fault}"
-        self._alarm(Alarm(kind=kind, text=text, setting=setting, dn=agent.dn, call_id=call_id, address=address))
+        self._publish(AlarmRaised(kind=kind, text=text, setting=setting, dn=agent.dn, call_id=call_id, address=address))
 
 
 def _named(fault: Exception) -> tuple[AlarmKind, str]:

@@ -16,7 +16,16 @@ from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.mailbox import Mailbox
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.errors import AgentInUse, BadInput, Draining, NoSIPConnection, RegistrationRefused, RegistrationTimeout
-from wrtcgw.gateway.alarms import Alarm, AlarmKind
+from wrtcgw.events.catalogue import (
+    AgentSignedIn,
+    AgentSignedOut,
+    AlarmKind,
+    AlarmRaised,
+    CallHandedOver,
+    MessageDropped,
+    PageLost,
+    RegistrationChanged,
+)
 from wrtcgw.gateway.call_takeovers import TakeOvers
 from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.gateway.dial_targets import is_account
@@ -107,8 +116,10 @@ class Registrations:
             account = self._account(dn, password, display_name, auth_user, ha1)
             registered = await self.register(account)
             await self._require_free(agent_id, dn, current=current)
+            before = self._context.registry.find_agent(agent_id)
             agent = self._install(agent_id, dn, registered)
             agent.display_name, agent.abilities = display_name, abilities
+            self._context.events.publish(AgentSignedIn(agent, agent is before))
             self._context.later(0, lambda: self._resync(agent))
             self.pages.arrived(agent)
             return agent
@@ -153,6 +164,7 @@ class Registrations:
             await self._leave(agent, why)
 
     def _page_lost(self, agent: Agent) -> None:
+        self._context.events.publish(PageLost(agent))
         self._context.spawn(self._leave(agent, PAGE_LOST))
 
     def is_connected(self, agent: Agent) -> bool:
@@ -168,6 +180,7 @@ class Registrations:
             raise Draining()
         async with self._ids.of(agent_id), self._dns.of(self._context.settings.guest_dn):
             agent = await self._guests.sign_in(agent_id, abilities)
+            self._context.events.publish(AgentSignedIn(agent))
             self.pages.arrived(agent)
             return agent
 
@@ -247,16 +260,22 @@ class Registrations:
             if owner is not None:
                 self._sign_off(owner, _TAKEN_OVER, "taken-over")
             agent = self.add(agent_id, dn)
-            for call in list(owner.calls.values()) if owner is not None else ():
-                registry.hand_over(call, agent)
+            if owner is not None:
+                self._hand_over(owner, agent)
         self._note(agent, registered)
         return agent
+
+    def _hand_over(self, before: Agent, agent: Agent) -> None:
+        for call in list(before.calls.values()):
+            self._context.registry.hand_over(call, agent)
+            self._context.events.publish(CallHandedOver(call, before, agent))
 
     def add(self, agent_id: str, dn: str) -> Agent:
         """Make an agent, with an empty mailbox, and put it into the registry."""
         settings = self._context.settings
         mailbox = Mailbox(settings.mailbox_limit, settings.mailbox_recent, size=settings.mailbox_bytes)
         agent = Agent(id=agent_id, dn=dn, since=self._context.now(), mailbox=mailbox)
+        mailbox.lost = lambda message: self._context.events.publish(MessageDropped(agent, message))
         self._context.registry.add_agent(agent)
         self._left.pop(agent_id, None)
         return agent
@@ -266,7 +285,9 @@ class Registrations:
         self._context.registry.remove_agent(agent)
         self.pages.gone(agent)
         agent.registration = RegistrationState.SIGNED_OUT
-        agent.mailbox.put(AgentMessage(type=MessageType.SIGNED_OUT, to=agent.id, cause=cause, reason=reason))
+        message = AgentMessage(type=MessageType.SIGNED_OUT, to=agent.id, cause=cause, reason=reason)
+        self._context.put(agent, message)
+        self._context.events.publish(AgentSignedOut(agent, cause))
         self._left.pop(agent.id, None)
         self._left[agent.id] = self._context.now(), agent
         while self._is_long_ago(next(iter(self._left.values()))[0]):
@@ -362,8 +383,8 @@ class Registrations:
         foreign = event.objection.why is Refusal.REALM
         why = "auth_realms does not name it, and the registrar did not use it" if foreign else "digest_algorithms, or"
         text = f"a {event.method} was challenged for realm {realm!r} ({algorithm}) and got no credentials: {why}"
-        self._context.alarm(
-            Alarm(
+        self._context.events.publish(
+            AlarmRaised(
                 kind=AlarmKind.FOREIGN_REALM if foreign else AlarmKind.WEAK_DIGEST,
                 text=text if foreign else f"{text} what this realm has used before, do not allow the algorithm",
                 setting="auth_realms" if foreign else "digest_algorithms",
@@ -402,10 +423,12 @@ class Registrations:
         """Tell the page when the registration's state is another one than before; ``detail`` is why, if it is known."""
         if agent.registration is state:
             return
-        agent.registration = state
+        before, agent.registration = agent.registration, state
+        self._context.events.publish(RegistrationChanged(agent, before, state))
         cause, hint = explain(agent.last_code) if agent.last_code else ("", "")
         hint = detail or hint
-        agent.mailbox.put(
+        self._context.put(
+            agent,
             AgentMessage(
                 type=MessageType.REGISTRATION,
                 to=agent.id,
@@ -414,7 +437,7 @@ class Registrations:
                 reason=agent.last_error,
                 cause=cause,
                 hint=hint,
-            )
+            ),
         )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from attrs import define
 
-from wrtcgw.gateway.alarms import Alarm, AlarmKind
+from wrtcgw.events.catalogue import AlarmKind, AlarmRaised
 from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.sip.message import Request
 
@@ -74,7 +74,7 @@ class Screening:
         whom = dn or "numbers that nobody has"
         text = f"{known.at_once} calls for {whom} were refused at once, the last one with {status}: there are too many"
         known.told, known.at_once = now, 0
-        self._context.alarm(Alarm(kind=AlarmKind.CALL_FLOOD, text=text, setting="", dn=dn))
+        self._context.events.publish(AlarmRaised(kind=AlarmKind.CALL_FLOOD, text=text, setting="", dn=dn))
 
     def _prune(self, now: float) -> None:
         if len(self._refused) > PRUNE_AT:

@@ -160,7 +160,9 @@ class Transfers:
 
     def _hang_up(self, call: Call) -> None:
         if call.is_up:
+            before = call.state
             call.hang_up()
+            self._context.changed(call, before)
             self._context.run(self._context.core.hangup(call.id, self._context.now()))
 
     # -- the far side's

@@ -5,14 +5,12 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from twisted.internet.interfaces import IReactorTime
-from twisted.web.http import INTERNAL_SERVER_ERROR as INTERNAL_ERROR
-from twisted.web.http import OK, _GenericHTTPChannelProtocol
+from twisted.web.http import _GenericHTTPChannelProtocol
 from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
 
-from wrtcgw.capture.recorder import Recorder
 from wrtcgw.errors import BadInput
-from wrtcgw.meters.meters import Meters
+from wrtcgw.events.catalogue import RequestServed
 from wrtcgw.redact import redact_uri
 from wrtcgw.web.connection_limits import ConnectionLimits
 from wrtcgw.web.errors import write_error
@@ -25,9 +23,6 @@ from wrtcgw.web.tracing import TracedRequest
 
 IDLE_SECONDS = 75.0
 """How long a connection without a request stays open: longer than proxies keep theirs, so that they close first."""
-
-HANGING = (b"/message", b"/events")
-"""The ends of the paths of GET requests that wait for something."""
 
 
 def bounded_channel() -> _GenericHTTPChannelProtocol:
@@ -74,8 +69,6 @@ class GatewaySite(Site):
     Serves a :class:`~wrtcgw.web.surface.HTTPSurface`.
 
     :param resource: what to serve in place of all of it.
-    :param recorder: told of requests of pages; None for nobody.
-    :param meters: told of all requests.
     :param access_log: told one line per response, secrets masked; None for no access log, as proxies have their own.
     """
 
@@ -87,8 +80,6 @@ class GatewaySite(Site):
         access_log: Callable[[str], None] | None = None,
         idle: float = IDLE_SECONDS,
         reactor: IReactorTime | None = None,
-        recorder: Recorder | None = None,
-        meters: Meters | None = None,
     ) -> None:
         self.protocol = bounded_channel  # type: ignore[method-assign]
         super().__init__(
@@ -101,8 +92,7 @@ class GatewaySite(Site):
         self._surface = surface
         self._body_limit = surface.largest_body
         self.access_log = access_log
-        self.recorder = recorder
-        self.meters = meters
+        self.events = surface.events
         self.seconds = time.monotonic if reactor is None else reactor.seconds
 
     def buildProtocol(self, addr: Any) -> Any:
@@ -133,23 +123,13 @@ class GatewaySite(Site):
         return BoundedBody(self._body_limit)
 
     def log(self, request: Request) -> None:  # type: ignore[override]
-        """Count the request, and write a line of the access log, if there is one."""
-        if self.meters is not None and isinstance(request, GatewayRequest):
-            self._measure(request, self.meters)
+        """Let it be known that a request was served, and write a line of the access log, if there is one."""
+        if isinstance(request, GatewayRequest):
+            seconds = self.seconds() - request.began
+            served = RequestServed(method=request.method, path=request.path, code=request.code, seconds=seconds)
+            self.events.publish(served)
         if self.access_log is not None:
             peer = getattr(request.client, "host", "-")
             uri = redact_uri(request.uri.decode("utf-8", "replace"))
             method = request.method.decode("ascii", "replace")
             self.access_log(f"{peer} {method} {uri} {request.code} {request.sentLength}")
-
-    def _measure(self, request: GatewayRequest, meters: Meters) -> None:
-        """Count a request; how long it took counts unless it may hang."""
-        meters.counters.http += 1
-        if request.code == INTERNAL_ERROR:
-            meters.counters.failures += 1
-        path, milliseconds = request.path, (self.seconds() - request.began) * 1000
-        if path.endswith(b"/sign_in"):
-            if request.code == OK:
-                meters.register.add(milliseconds)
-        elif request.method == b"POST" or (path.startswith(b"/api/") and not path.endswith(HANGING)):
-            meters.http.add(milliseconds)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from attrs import define
 from twisted.web.resource import IResource
 
+from wrtcgw.events.stream import EventStream
 from wrtcgw.web.addresses import Addresses
 from wrtcgw.web.api import RestAPI
 from wrtcgw.web.audit import Audit
@@ -35,6 +36,7 @@ class HTTPSurface:
     operators: Operators
     audit: Audit
     connections: ConnectionLimits
+    events: EventStream
     sign_in_service: SignInService
     tokens: TokenSignIn
     rest: RestAPI

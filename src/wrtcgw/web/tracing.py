@@ -1,73 +1,79 @@
 """
-What goes over HTTP for an agent or a call, for the recorder.
+What goes over HTTP for an agent or a call, as events.
 
-A request is recorded from the moment at which it is known whose it is, so that it stands before all that it brings
+A request is told of from the moment at which it is known whose it is, so that it stands before all that it brings
 about; to which call it belongs may turn out later. That is up to the few places that know agents and calls; requests of
-any other class than :class:`TracedRequest` are not recorded.
+any other class than :class:`TracedRequest` are not told of.
 """
 
-from collections.abc import Callable
 from io import BytesIO
-from typing import Any, ParamSpec
+from typing import Any
 
-from twisted.logger import Logger
+from attrs import define
 from twisted.python.failure import Failure
 from twisted.web.server import Request
 
 from wrtcgw.calls.agent import Agent
-from wrtcgw.capture.entries import Asked
-from wrtcgw.capture.recorder import Recorder
+from wrtcgw.events.catalogue import MessageDelivered, PageAnswered, PageAsked, PageHungUp
+from wrtcgw.events.stream import EventStream
 
-log = Logger()
 
-P = ParamSpec("P")
+@define
+class Subject:
+    """Whose a request is, and which call it is about, as far as that is known."""
 
-TOO_MANY_REQUESTS = 429
-"""What is refused so is not recorded: it could push out what matters."""
+    dn: str
+    agent_id: str
+    call_id: str
 
 
 class TracedRequest(Request):
-    """A request that can be recorded; its site has the recorder as ``recorder``."""
+    """A request that is told of; its site has the stream as ``events``."""
 
-    asked: Asked | None = None
+    subject: Subject | None = None
     _said: bytes = b""
 
     @property
-    def recorder(self) -> Recorder | None:
-        """Return the recorder, None when nothing is recorded now."""
-        recorder: Recorder | None = getattr(self.site, "recorder", None)
-        return recorder if recorder is not None and recorder.on else None
+    def events(self) -> EventStream | None:
+        """Return the stream, None for a site without one."""
+        return getattr(self.site, "events", None)
 
     def write(self, data: bytes) -> None:
-        """Write to the page; of a recorded request it is remembered."""
-        if self.asked is not None:
+        """Write to the page; of a request that is told of it is remembered."""
+        if self.subject is not None:
             self._said = data
         super().write(data)
 
     def finish(self) -> None:
-        """End the response, and record it."""
-        asked, self.asked = self.asked, None
-        if asked is not None:
-            recorder = self.recorder
+        """End the response, and let it be known."""
+        subject, self.subject = self.subject, None
+        if subject is not None and self.events is not None:
             named = self.responseHeaders.getRawHeaders(b"x-wrtc-call")
-            if named:
-                asked.call_id = _text(named[-1])
-            if recorder is not None and self.code != TOO_MANY_REQUESTS:
-                _safely(recorder.answered, asked, self.code, self.responseHeaders, self._said)
+            self.events.publish(
+                PageAnswered(
+                    request=self,
+                    dn=subject.dn,
+                    agent_id=subject.agent_id,
+                    call_id=_text(named[-1]) if named else subject.call_id,
+                    code=self.code,
+                    headers=self.responseHeaders,
+                    body=self._said,
+                )
+            )
         super().finish()
 
     def connectionLost(self, reason: Failure) -> None:
-        """Note that the page went before the response."""
-        asked, self.asked = self.asked, None
-        recorder = self.recorder if asked is not None else None
-        if asked is not None and recorder is not None:
-            _safely(recorder.broke_off, asked)
+        """Let it be known that the page went before the response."""
+        subject, self.subject = self.subject, None
+        if subject is not None and self.events is not None:
+            gone = PageHungUp(request=self, dn=subject.dn, agent_id=subject.agent_id, call_id=subject.call_id)
+            self.events.publish(gone)
         super().connectionLost(reason)
 
 
 def trace(request: Request, agent: Agent, call_id: str | None = None) -> None:
     """
-    Have a request of an agent's page recorded, with its response.
+    Let a request of an agent's page be known, and its response.
 
     :param call_id: the call that it names; None for the agent's only one, if there is one.
     """
@@ -77,41 +83,42 @@ def trace(request: Request, agent: Agent, call_id: str | None = None) -> None:
 
 
 def trace_as(request: Request, dn: str, agent_id: str, call_id: str = "") -> None:
-    """Have a request recorded whose agent is not signed in yet."""
-    if not isinstance(request, TracedRequest) or request.asked is not None:
+    """Let a request be known whose agent is not signed in yet."""
+    if not isinstance(request, TracedRequest) or request.subject is not None:
         return
-    recorder = request.recorder
-    if recorder is not None:
-        body = request.content.getvalue() if isinstance(request.content, BytesIO) else b""
-        request.asked = recorder.asked(dn, agent_id, request.method, request.uri, request.requestHeaders, body)
-        request.asked.call_id = call_id
+    events = request.events
+    if events is not None and events.wants(PageAsked):
+        request.subject = Subject(dn, agent_id, call_id)
+        events.publish(
+            PageAsked(
+                request=request,
+                dn=dn,
+                agent_id=agent_id,
+                method=request.method,
+                uri=request.uri,
+                headers=request.requestHeaders,
+                body=request.content.getvalue() if isinstance(request.content, BytesIO) else b"",
+            )
+        )
 
 
 def hand_over(request: Request, agent: Agent) -> None:
-    """Note whose a recorded request turned out to be."""
-    if isinstance(request, TracedRequest) and request.asked is not None:
-        request.asked.dn, request.asked.agent_id = agent.dn, agent.id
+    """Note whose a request turned out to be."""
+    if isinstance(request, TracedRequest) and request.subject is not None:
+        request.subject.dn, request.subject.agent_id = agent.dn, agent.id
 
 
 def about(request: Request, call_id: str) -> None:
-    """Note the call that a recorded request turned out to be about."""
-    if isinstance(request, TracedRequest) and request.asked is not None and call_id:
-        request.asked.call_id = call_id
+    """Note the call that a request turned out to be about."""
+    if isinstance(request, TracedRequest) and request.subject is not None and call_id:
+        request.subject.call_id = call_id
 
 
 def told(request: Request, agent: Agent, call_id: str, how: str, body: bytes, kind: str = "") -> None:
-    """Have a message recorded that was written to an agent's page."""
-    recorder = request.recorder if isinstance(request, TracedRequest) else None
-    if recorder is not None:
-        _safely(recorder.told, agent.dn, agent.id, call_id, how, kind, request.code, body)
-
-
-def _safely(record: Callable[P, None], *args: P.args, **more: P.kwargs) -> None:
-    """Record something; a response goes out, whatever goes wrong here."""
-    try:
-        record(*args, **more)
-    except Exception:
-        log.failure("a request could not be recorded; it is answered all the same")
+    """Let it be known that a message was written to an agent's page."""
+    events = request.events if isinstance(request, TracedRequest) else None
+    if events is not None:
+        events.publish(MessageDelivered(agent=agent, call_id=call_id, how=how, kind=kind, code=request.code, body=body))
 
 
 def _text(value: Any) -> str:

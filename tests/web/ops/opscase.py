@@ -12,6 +12,7 @@ from wrtcgw.capture.history import History
 from wrtcgw.capture.recorder import Recorder
 from wrtcgw.daemon.composition import http_surface
 from wrtcgw.daemon.event_recorder import EventRecorder
+from wrtcgw.events.catalogue import ConnectionUp, SIPMessageReceived, SIPMessageSent
 from wrtcgw.meters.meters import Meters
 from wrtcgw.web import GatewaySite, WebSettings
 from wrtcgw.web.genesys import GenesysSettings
@@ -70,11 +71,9 @@ class OpsCase(GatewayCase):
         self.event_recorder = event_recorder = EventRecorder(
             self.core, self.recorder, self.history, self.meters, self.clock.seconds, self.wall
         )
-        self.gateway.observe = event_recorder.observe
-        self.gateway.page_back = event_recorder.page_back
-        self.registry.watcher = event_recorder
+        event_recorder.subscribe_to(self.gateway.events)
         self.far.deliver = self._deliver
-        event_recorder.flow_up(0)
+        self.gateway.events.publish(ConnectionUp(0))
         self.console = StandInConsole(event_recorder, show_data=self.show_data)
         self.serve(self.settings)
 
@@ -88,16 +87,15 @@ class OpsCase(GatewayCase):
         self.surface = http_surface(
             self.gateway, settings, self.clock, genesys=GenesysSettings(), ops=self.parts, wall=self.wall
         )
-        self.site = GatewaySite(self.surface, reactor=self.clock, recorder=self.recorder, meters=self.meters)
+        self.site = GatewaySite(self.surface, reactor=self.clock)
 
     def _send(self, flow: int, text: str) -> None:
         if self.event_recorder is not None:
-            self.event_recorder.sip_sent(flow, text, carried=flow not in self.far.down)
+            self.gateway.events.publish(SIPMessageSent(flow, text, flow not in self.far.down))
         super()._send(flow, text)
 
     def _deliver(self, flow: int, text: str) -> None:
-        assert self.event_recorder is not None
-        self.event_recorder.sip_received(flow, text)
+        self.gateway.events.publish(SIPMessageReceived(flow, text))
         self.gateway.received(flow, text)
 
     def tearDown(self) -> None:

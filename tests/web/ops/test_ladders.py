@@ -8,6 +8,7 @@ from tests.support.gatewaycase import PAGE_SDP
 from tests.web.genesys.dialectcase import BROWSER_SDP
 from tests.web.harness import Answer
 from tests.web.ops.opscase import PASSWORDS, PROXY, OpsCase
+from wrtcgw.events.catalogue import ConnectionDown, ConnectionUp, SIPMessageSent
 
 ICE_PWD = "Xyzzy-ice-pwd-of-22-chars"
 PAGE_OFFER = PAGE_SDP + f"a=ice-ufrag:abcd\r\na=ice-pwd:{ICE_PWD}\r\n"
@@ -231,23 +232,21 @@ class CallTests(RESTCase):
 
     def test_lost_connection(self) -> None:
         """The loss of the connection stands in the calls that use it, and what was not sent says so."""
-        assert self.event_recorder is not None
         call = self.place_call()
         self.far.calls[-1].answer(FAR_SDP)
         self.run_for()
         self.far.down.add(0)
-        self.event_recorder.flow_down(0)
+        self.gateway.events.publish(ConnectionDown(0))
         self.gateway.disconnected(0)
         self.far.down.clear()
-        self.event_recorder.flow_up(0)
+        self.gateway.events.publish(ConnectionUp(0))
         self.gateway.connected(0)
         self.run_for(5)
         labels = self.labels(call)
         lost, back = labels.index("connection to the proxy lost"), labels.index("connection to the proxy is back")
         self.assertLess(lost, back)
-        self.event_recorder.sip_sent(
-            0, f"BYE sip:x SIP/2.0\r\nCall-ID: {self.far.calls[-1].call_id}\r\n\r\n", carried=False
-        )
+        bye = f"BYE sip:x SIP/2.0\r\nCall-ID: {self.far.calls[-1].call_id}\r\n\r\n"
+        self.gateway.events.publish(SIPMessageSent(0, bye, carried=False))
         self.assertEqual(self.get(f"ladder?call={call}")["messages"][-1]["detail"], "not sent: no connection")
 
     def test_page_away(self) -> None:

@@ -5,6 +5,7 @@ from tests.support.farside import SDP
 from tests.web.ops.opscase import PROXY, OpsCase
 from wrtcgw import __version__
 from wrtcgw.calls.stats import Flow, Media, Stats
+from wrtcgw.events.catalogue import ConnectionDown, ConnectionUp
 
 
 class SummaryTests(OpsCase):
@@ -50,14 +51,13 @@ class SummaryTests(OpsCase):
 
     def test_lost_connection(self) -> None:
         """A connection that is down is shown with the reason, and since when."""
-        assert self.event_recorder is not None
         self.clock.advance(5)
-        self.event_recorder.flow_down(0)
+        self.gateway.events.publish(ConnectionDown(0))
         self.console.up = False
         (connection,) = self.get("summary")["connections"]
         self.assertEqual((connection["up"], connection["error"]), (False, "refused"))
         self.assertEqual(connection["since"], round((EPOCH + self.clock.seconds()) * 1000))
-        self.event_recorder.flow_up(0)
+        self.gateway.events.publish(ConnectionUp(0))
         self.assertEqual(self.get("summary")["connections"][0]["reconnects"], 1)
 
 

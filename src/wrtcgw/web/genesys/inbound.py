@@ -134,15 +134,11 @@ class Inbound:
         agent_id = session.agent.id
         session.enter("", peer, self._outbound.new_id())
         session.page_profiles = profiles_of(as_sent)
-        session.muted += 1  # what comes of it at once is told when the call is known
-        try:
+        with self._gateway.events:  # what comes of it at once is told when the call is known
             data = self._fitting(session, message.data)
             call = self._gateway.place_call(agent_id, to, sdp, page_address=address, data=data)
             session.call_id = call.id
             session.told = session.engaged = True
-        finally:
-            session.muted -= 1
-        session.arrived()
 
     def _destination(self, session: PageSession, peer: str) -> str:
         """

@@ -84,8 +84,6 @@ class PageSession:
     """A wait of the page has come."""
     left: bool = False
     """The page has signed out by itself."""
-    muted: int = 0
-    """So many sign_ins for the same agent are on their way: what comes now is for the next page."""
     waiting: Hanging | None = field(default=None, repr=False)
     lingering: object = field(default=None, repr=False)
     """The ``wait`` that hangs although the SSID is not its page's any more."""
@@ -137,7 +135,7 @@ class PageSession:
         """Let the ``wait`` that hangs look."""
         if self.is_over:
             self.retire(self)
-        if self.waiting is not None and not self.muted and self.sending is None:
+        if self.waiting is not None and self.sending is None:
             self.waiting.arrived()
 
     def put(self, *letters: OutboundText) -> None:

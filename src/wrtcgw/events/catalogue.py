@@ -1,0 +1,284 @@
+"""
+Every kind of event but those of the SIP core.
+
+They are values. Where one refers to an agent or a call it is the live object, whose state has settled when the event is
+told, and may be newer than the event; what an event says itself is as of its own time. Secrets can be in the bodies and
+header fields of HTTP and SIP only, which no ``repr`` shows.
+"""
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Protocol
+
+from attrs import field, frozen
+
+from wrtcgw.calls.agent import Agent, RegistrationState
+from wrtcgw.calls.call import Call, CallState
+from wrtcgw.calls.messages import AgentMessage
+from wrtcgw.calls.stats import Stats
+
+# -- agents and their registrations
+
+
+@frozen
+class AgentSignedIn:
+    """An agent is signed in, with its DN registered; ``again``: it was before, and its page has signed in anew."""
+
+    agent: Agent
+    again: bool = False
+
+
+@frozen
+class AgentSignedOut:
+    """An agent has left, or was replaced; ``cause`` is the word that its page hears. Its calls may be ending still."""
+
+    agent: Agent
+    cause: str
+
+
+@frozen
+class RegistrationChanged:
+    """The registration of a signed-in agent's DN is in another state than before."""
+
+    agent: Agent
+    before: RegistrationState
+    after: RegistrationState
+
+
+@frozen
+class PageBack:
+    """The page of an agent in a call is heard of again, after it was silent for ``away`` seconds."""
+
+    agent: Agent
+    away: float
+
+
+@frozen
+class PageLost:
+    """The page of an agent was away for ``page_grace``: the agent is signed out for that."""
+
+    agent: Agent
+
+
+# -- calls
+
+
+@frozen
+class CallBegan:
+    """A call has come to be; ``sip_call_id`` is the Call-ID of its dialog, which the core forgets at its end."""
+
+    agent: Agent
+    call: Call
+    sip_call_id: str
+
+
+@frozen
+class CallChanged:
+    """
+    A call is in another state than before; with ``ENDED`` it is over, and nothing more comes of it.
+
+    Why it ended is in the call: ``cause``, ``code`` and ``reason``.
+    """
+
+    call: Call
+    before: CallState
+    after: CallState
+
+
+@frozen
+class CallHandedOver:
+    """A call has gone over from one agent to another, who has signed in with the same DN."""
+
+    call: Call
+    before: Agent
+    after: Agent
+
+
+@frozen
+class HoldChanged:
+    """A call was put on hold or taken from it: by the page (``local``), the ``server`` or the far side (``peer``)."""
+
+    call: Call
+    on_hold: bool
+    by: str
+
+
+@frozen
+class QualityReported:
+    """The page has reported on the media of a call; ``call.reports`` has that, and the worst of all reports."""
+
+    call: Call
+    stats: Stats
+
+
+# -- messages for pages
+
+
+@frozen
+class MessageQueued:
+    """A message was put into an agent's mailbox; ``message`` has its number."""
+
+    agent: Agent
+    message: AgentMessage
+
+
+@frozen
+class MessageDropped:
+    """A message had to go before the agent's page fetched it: the mailbox was full."""
+
+    agent: Agent
+    message: AgentMessage
+
+
+@frozen(kw_only=True)
+class MessageDelivered:
+    """
+    A message was written to an agent's page, in the dialect's own form.
+
+    ``how`` it went is ``poll``, ``wait`` or ``stream``; ``kind`` is its type where the dialect has one, ``code`` the
+    status of the response.
+    """
+
+    agent: Agent
+    call_id: str
+    how: str
+    kind: str
+    code: int
+    body: bytes = field(repr=False)
+
+
+# -- SIP messages and connections
+
+
+@frozen
+class SIPMessageSent:
+    """A SIP message was given to a connection; ``carried`` is False when that was down, and the message is lost."""
+
+    flow: int
+    text: str = field(repr=False)
+    carried: bool = True
+
+
+@frozen
+class SIPMessageReceived:
+    """A SIP message has come; nobody has acted on it yet."""
+
+    flow: int
+    text: str = field(repr=False)
+
+
+@frozen
+class ConnectionUp:
+    """A connection to a proxy can carry messages."""
+
+    flow: int
+
+
+@frozen
+class ConnectionDown:
+    """A connection to a proxy was lost."""
+
+    flow: int
+
+
+# -- HTTP
+
+
+class HeaderFields(Protocol):
+    """Header fields as Twisted has them."""
+
+    def getRawHeaders(self, name: bytes, /) -> Sequence[bytes] | None:  # noqa: N802 (Twisted's name)
+        """Return the values of a field."""
+
+
+@frozen(kw_only=True)
+class PageAsked:
+    """
+    A request has come of which it is known whose it is; nobody has acted on it yet.
+
+    ``request`` tells one from the others until :class:`PageAnswered` or :class:`PageHungUp` follows, just one of them.
+    """
+
+    request: object = field(repr=False)
+    dn: str
+    agent_id: str
+    method: bytes
+    uri: bytes = field(repr=False)
+    headers: HeaderFields = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@frozen(kw_only=True)
+class PageAnswered:
+    """Such a request got its response; whose it is, and which call it is about, may have turned out meanwhile."""
+
+    request: object = field(repr=False)
+    dn: str
+    agent_id: str
+    call_id: str
+    code: int
+    headers: HeaderFields = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@frozen(kw_only=True)
+class PageHungUp:
+    """The page of such a request went before the response."""
+
+    request: object = field(repr=False)
+    dn: str
+    agent_id: str
+    call_id: str
+
+
+@frozen(kw_only=True)
+class RequestServed:
+    """Any request got its response, ``seconds`` after it was complete; ``path`` has no query."""
+
+    method: bytes
+    path: bytes
+    code: int
+    seconds: float
+
+
+# -- for operators
+
+
+class AlarmKind(Enum):
+    """What kind of thing happened; the words are stable, as filters and counters name them."""
+
+    DESTINATION_FORBIDDEN = "destination_forbidden"
+    """An agent, a far side that redirects, or one that asks for a transfer named a number that may not be called."""
+    TOO_MANY_CALLS = "too_many_calls"
+    """An agent placed more calls than it may."""
+    TOO_MANY_ORDERS = "too_many_orders"
+    """An agent sent more digits or data inside its calls than it may."""
+    TOO_MANY_RINGING = "too_many_ringing"
+    """One caller has as many calls ringing at an agent as it may."""
+    CALL_FLOOD = "call_flood"
+    """So many calls came for a number that they are refused at once, and told of in sums."""
+    AUTO_ANSWER_IGNORED = "auto_answer_ignored"
+    """Somebody wanted a call to be answered, or taken from hold, without a click, and may not."""
+    TEXT_REFUSED = "text_refused"
+    """A MESSAGE came from somebody whose texts are not wanted."""
+    FOREIGN_REALM = "foreign_realm"
+    """Somebody asked for credentials of a realm that gets none."""
+    WEAK_DIGEST = "weak_digest"
+    """Somebody asked for credentials by an algorithm that is not allowed, or weaker than that realm's usual one."""
+
+
+@frozen(kw_only=True)
+class AlarmRaised:
+    """
+    A rule of the site was about to be broken, or a wish of a far side was not followed: an operator should hear of it.
+
+    ``setting`` is the one that decided, ``text`` says what happened. ``dn``, ``call_id`` and ``address`` (of the page)
+    are empty where they are not known.
+    """
+
+    kind: AlarmKind
+    text: str
+    setting: str
+    dn: str = ""
+    call_id: str = ""
+    address: str = ""
