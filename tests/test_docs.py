@@ -10,11 +10,13 @@ from itertools import groupby, pairwise
 from pathlib import Path
 from types import FrameType
 
+from attrs import has
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.gatewaycase import PAGE_SDP
 from tests.web.test_flows import POLL, POST, TEXT, FlowCase
 from wrtcgw.config.settings import keys
+from wrtcgw.events import catalogue
 from wrtcgw.events.catalogue import AlarmKind
 from wrtcgw.web.errors import ROWS
 
@@ -205,6 +207,26 @@ class Completeness(FlowCase):
         """The page for operators names each alarm."""
         text = page("docs/operations.md")
         self.assertEqual([kind.value for kind in AlarmKind if f"| `{kind.value}` |" not in text], [])
+
+    def test_events(self) -> None:
+        """The page on the architecture names each event, who publishes it, and who subscribes to it."""
+        kinds = {name for name, kind in vars(catalogue).items() if has(kind) and kind.__module__ == catalogue.__name__}
+        publishers, subscribers = {kind: set[str]() for kind in kinds}, {kind: set[str]() for kind in kinds}
+        for path in sorted((TOP / "src/wrtcgw").rglob("*.py")):
+            module = ".".join(path.relative_to(TOP / "src/wrtcgw").with_suffix("").parts)
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Call) and not module.startswith("events."):
+                    publishers.get(ast.unparse(node.func).rpartition(".")[2], set()).add(module)
+                    if node.args and ast.unparse(node.func).rpartition(".")[2] == "subscribe":
+                        subscribers.get(ast.unparse(node.args[0]).rpartition(".")[2], set()).add(module)
+        listed = {
+            name: tuple(set(re.findall(r"`([\w.]+)`", cell)) for cell in cells)
+            for name, *cells in re.findall(
+                r"(?m)^\| `(\w+)` \| [^|]+ \| ([^|]*) \| ([^|]*) \|$", page("docs/architecture.md")
+            )
+        }
+        self.assertEqual(listed, {kind: (publishers[kind], subscribers[kind]) for kind in kinds})
+        self.assertEqual({kind for kind in kinds if not publishers[kind]}, set())
 
     def test_settings(self) -> None:
         """The page of the configuration names each key once, says which ones a reload takes over, and is up to date."""

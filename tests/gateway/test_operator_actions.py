@@ -220,3 +220,50 @@ class WatchTests(GatewayCase):
         self.run_for(7)
         self.gateway.attend(agent.id)
         self.assertEqual(away, [("alice", 12), ("alice", 7)])
+
+
+class CallingBackTests(GatewayCase):
+    """A subscriber that calls the gateway in the midst of being told."""
+
+    def test_hang_up(self) -> None:
+        """One that hangs up when a call is answered is safe, and each event is told in its order."""
+        agent = self.sign_in()
+        told: list[tuple[CallState, CallState]] = []
+
+        def hang_up(event: CallChanged) -> None:
+            if event.after is CallState.ESTABLISHED:
+                self.begin(self.gateway.hangup(agent.id, event.call.id))
+
+        self.gateway.events.subscribe(CallChanged, hang_up)
+        self.gateway.events.subscribe(CallChanged, lambda event: told.append((event.before, event.after)))
+        self.place(agent)
+        self.far.calls[-1].answer(SDP)
+        self.run_for(1)
+        self.assertEqual(
+            told,
+            [
+                (CallState.DIALLING, CallState.ESTABLISHED),
+                (CallState.ESTABLISHED, CallState.ENDING),
+                (CallState.ENDING, CallState.ENDED),
+            ],
+        )
+        self.assertEqual(self.types(agent), ["ANSWER", "SHUTDOWN"])
+        self.assertEqual(self.registry.call_count, 0)
+
+    def test_page_hears_of_settled_state(self) -> None:
+        """When a page hears of a call's answer or end, the call and the registry say the same."""
+        agent = self.sign_in()
+        seen: list[tuple[str, bool, int]] = []
+
+        def look() -> None:
+            message = agent.mailbox.after(0)[-1]
+            answered = call.remote_sdp is not None
+            seen.append((message.type.value, answered, self.registry.call_count))
+
+        call, far = self.place(agent)
+        agent.mailbox.subscribe(look)
+        far.answer(SDP)
+        self.run_for(1)
+        far.bye()
+        self.run_for(1)
+        self.assertEqual(seen, [("ANSWER", True, 1), ("SHUTDOWN", True, 0)])

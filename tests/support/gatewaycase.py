@@ -10,6 +10,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.farside import SDP, FarCall, FarSide
+from tests.support.settled import SettledCheck
 from tests.support.tokens import CountingTokens
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call
@@ -54,12 +55,15 @@ class GatewayCase(SynchronousTestCase):
         self.gateway.rearm = self._rearm
         self.gateway.report = self.problems.append
         self.gateway.events.subscribe_to_all(self._note)
+        self.settled = SettledCheck(self.gateway.events, self.registry)
         self.far = FarSide(self.clock, self.gateway.received, self.passwords)
         for flow in range(self.flows):
             self.gateway.connected(flow)
 
     def tearDown(self) -> None:
-        """Check that nothing went wrong unseen."""
+        """Check that nothing went wrong unseen, and that each event was told of settled state."""
+        self.settled.at_the_end()
+        self.assertEqual(self.settled.faults, [])
         self.assertEqual(self.problems, [])
         self.assertEqual(self.far.strays, [])
 
