@@ -72,12 +72,6 @@ class RingingTests(CallerCase):
 class FloodTests(CallerCase):
     """Calls that are refused, without end: the first are told of one by one, all others cost as little as can be."""
 
-    def start(self, **changes: object) -> None:
-        """Make the gateway, and note what its core tells."""
-        super().start(**changes)
-        self.events: list[object] = []
-        self.gateway.events.subscribe_to_all(self.events.append)
-
     def kinds(self, kind: type) -> int:
         """Return how many events of a kind there were."""
         return sum(isinstance(event, kind) for event in self.events)
