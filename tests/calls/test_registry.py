@@ -2,10 +2,11 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from wrtcgw.calls.agent import Agent
-from wrtcgw.calls.call import Call
+from wrtcgw.calls.agent import ENDED, Agent
+from wrtcgw.calls.call import Call, Direction
 from wrtcgw.calls.registry import Registry
 from wrtcgw.errors import AgentInUse, AmbiguousCall, NotSignedIn, UnknownCall
+from wrtcgw.sdp.description import parse
 
 
 def an_agent(agent_id: str = "alice", dn: str = "5001") -> Agent:
@@ -80,6 +81,15 @@ class Calls(SynchronousTestCase):
         self.registry.remove_call(self.agent, self.call)
         self.assertEqual((self.registry.call_count, list(self.agent.calls)), (0, ["c2"]))
 
+    def test_ended(self) -> None:
+        """An agent's last calls that are over are known, up to a bound."""
+        for number in range(ENDED + 1):
+            call = a_call(f"n{number}")
+            self.registry.add_call(self.agent, call)
+            self.registry.remove_call(self.agent, call)
+        self.registry.remove_call(self.agent, call)
+        self.assertEqual(list(self.agent.ended), [f"n{number}" for number in range(1, ENDED + 1)])
+
     def test_hand_over(self) -> None:
         """A call can go over to another agent."""
         new = an_agent("bob", "5002")
@@ -103,3 +113,49 @@ class Calls(SynchronousTestCase):
             self.agent.call(None)
         with self.assertRaises(UnknownCall):
             self.agent.call("c3")
+
+
+class Counted(SynchronousTestCase):
+    """A call between two agents counts once."""
+
+    def setUp(self) -> None:
+        self.registry = Registry()
+        self.alice, self.bob = an_agent(), an_agent("bob", "5002")
+        self.registry.add_agent(self.alice)
+        self.registry.add_agent(self.bob)
+
+    def leg(self, call_id: str, agent: Agent, peer: str, direction: Direction) -> Call:
+        """Put a leg in."""
+        if direction is Direction.INBOUND:
+            call = Call.inbound(call_id, agent.id, peer, None, 0.0)
+        else:
+            call = Call.outbound(call_id, agent.id, peer, parse("v=0\r\n"), 0.0)
+        self.registry.add_call(agent, call)
+        return call
+
+    def test_once(self) -> None:
+        """Both legs are one call, whichever is there first and whichever ends first."""
+        for first in (0, 1):
+            legs = (self.alice, "5002", Direction.OUTBOUND), (self.bob, "5001", Direction.INBOUND)
+            calls = [self.leg(f"c{n}", *legs[n]) for n in (first, 1 - first)]
+            self.assertEqual(self.registry.call_count, 1)
+            self.registry.remove_call(self.alice, calls[0])
+            self.registry.remove_call(self.alice, calls[0])
+            self.assertEqual(self.registry.call_count, 1)
+            self.registry.remove_call(self.bob, calls[1])
+            self.assertEqual(self.registry.call_count, 0)
+
+    def test_several(self) -> None:
+        """Each leg is of one pair, and legs of other calls are of none."""
+        for call_id in ("a", "b"):
+            self.leg(call_id, self.alice, "5002", Direction.OUTBOUND)
+        self.leg("c", self.bob, "5001", Direction.INBOUND)
+        self.assertEqual(self.registry.call_count, 2)
+        self.leg("d", self.bob, "5001", Direction.OUTBOUND)
+        self.leg("e", self.bob, "1003", Direction.INBOUND)
+        self.assertEqual(self.registry.call_count, 4)
+        self.leg("f", self.alice, "5002", Direction.INBOUND)
+        self.assertEqual(self.registry.call_count, 4)
+        self.leg("g", self.alice, "5001", Direction.OUTBOUND)
+        self.leg("h", self.alice, "5001", Direction.INBOUND)
+        self.assertEqual((self.registry.call_count, len(list(self.registry.calls()))), (5, 8))

@@ -13,6 +13,7 @@ from wrtcgw.calls.mailbox import Mailbox
 from wrtcgw.errors import AmbiguousCall, UnknownCall
 
 HEARD = 100
+ENDED = 20
 SNAPSHOT_VERSION = 1
 """Of what :meth:`Agent.snapshot` returns."""
 _PLAIN = ("id", "dn", "since", "display_name", "expires", "last_code", "last_error", "last_seen", "place")
@@ -63,6 +64,8 @@ class Agent:
     mailbox: Mailbox = field(factory=Mailbox, repr=False)
     calls: dict[str, Call] = field(factory=dict, repr=False)
     """By id, oldest first; calls that are over are not in it."""
+    ended: deque[str] = field(factory=lambda: deque(maxlen=ENDED), repr=False)
+    """Ids of its last calls that are over, of which its page may not have heard yet."""
 
     @property
     def account(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call
+from wrtcgw.calls.leg_pairs import LegPairs
 from wrtcgw.errors import AgentInUse, NotSignedIn, UnknownCall
 
 
@@ -14,6 +15,7 @@ class Registry:
         self._agents: dict[str, Agent] = {}
         self._by_dn: dict[str, Agent] = {}
         self._calls: dict[str, Call] = {}
+        self._pairs = LegPairs()
 
     @property
     def agent_count(self) -> int:
@@ -22,8 +24,8 @@ class Registry:
 
     @property
     def call_count(self) -> int:
-        """Return how many calls are not over."""
-        return len(self._calls)
+        """Return how many calls are not over; one between two agents counts once, though each of them has a leg."""
+        return len(self._calls) - self._pairs.count
 
     def agents(self) -> Iterator[Agent]:
         """Iterate over the signed-in agents, in order of their sign-in; agents may come and go meanwhile."""
@@ -88,12 +90,14 @@ class Registry:
         """Put a call in and give it to its agent."""
         self._calls[call.id] = call
         agent.calls[call.id] = call
+        self._pairs.add(agent, call)
 
     def remove_call(self, agent: Agent | None, call: Call) -> None:
         """Take a call out, if it is in."""
         self._calls.pop(call.id, None)
-        if agent is not None:
-            agent.calls.pop(call.id, None)
+        self._pairs.remove(call.id)
+        if agent is not None and agent.calls.pop(call.id, None) is not None:
+            agent.ended.append(call.id)
 
     def hand_over(self, call: Call, agent: Agent) -> None:
         """Give a call to another agent than the one who has it."""
