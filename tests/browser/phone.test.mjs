@@ -65,6 +65,23 @@ test("a sign-in that is refused says so, and nobody is signed in", async () => {
   assert.equal(phone.isSignedIn, false);
 });
 
+test("what a call is like is told until the session is about to end, and not beside its end", async (context) => {
+  context.mock.timers.enable({ apis: ["setInterval"] });
+  const seconds = async (count) => {
+    for (let second = 0; second < count; second += 1) {
+      context.mock.timers.tick(1_000);
+      await settled();
+    }
+  };
+  await phone.signIn(WHO);
+  await (await incoming()).answer();
+  await seconds(5);
+  assert.equal(gateway.asked("stats").length, 1);
+  gateway.meanwhile.sign_out = () => seconds(10);
+  await phone.signOut();
+  assert.deepEqual([gateway.asked("sign_out").length, gateway.asked("stats").length], [1, 1]);
+});
+
 test("a call is placed, rings, is answered, and ended by the far side", async () => {
   await phone.signIn(WHO);
   const call = await phone.call("5002");

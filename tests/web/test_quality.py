@@ -152,6 +152,18 @@ class Reporting(DialectCase):
         wrong = {"Authorization": "Bearer nobody"}
         self.assertEqual(self.report(headers=wrong, code=403).json["code"], "foreign_session")
 
+    def test_just_over(self) -> None:
+        """A report that the page made before it heard of the call's end is no fault of it; another one's call is."""
+        self.in_call()
+        self.far.calls[-1].bye()
+        self.run_for()
+        self.report(f"id=5001&call={self.call_id}")
+        json_form = {"Accept": "application/json"}
+        other = self.get("/api/webrtc/sign_in?id=5002&dn=5002&password=geheim", headers=json_form)
+        bearer = {"Authorization": f"Bearer {other.json['session']}"}
+        refused = self.report(f"id=5002&call={self.call_id}", code=404, headers=bearer)
+        self.assertEqual(refused.json["code"], "unknown_call")
+
     def test_dialect(self) -> None:
         """A page of the other dialect reports with its SSID as token, and sees that by GET-STATS."""
         page = self.page()

@@ -421,11 +421,15 @@ class Gateway:
         """
         Take the page's report on the media of a call.
 
-        :raises UnknownCall: when there is no such call.
+        The page may make it before it has heard of the call's end: of a call that is just over it is not needed.
+
+        :raises UnknownCall: when there is no such call, and was none.
         """
-        call = self.agent(agent_id).call(call_id)
-        call.report(stats)
-        self.events.publish(QualityReported(call, stats))
+        agent = self.agent(agent_id)
+        if call_id not in agent.ended:
+            call = agent.call(call_id)
+            call.report(stats)
+            self.events.publish(QualityReported(call, stats))
 
     def stats(self, agent_id: str, call_id: str | None = None) -> Stats:
         """

@@ -325,7 +325,7 @@ export class Call extends Emitter {
     if (this.isOver) return;
     this.ended = endingOf(told, this.state === "incoming");
     this.endedAt = Date.now();
-    this.#monitor.stop();
+    this.unwatch();
     this.#warnings.clear();
     this.#change("ended");
     this.#negotiation.close();
@@ -334,6 +334,9 @@ export class Call extends Emitter {
     this.emit("ended", this.ended);
     this.#phone.over(this);
   }
+
+  /** Tells nobody any more how its media are. */
+  unwatch() { this.#monitor.stop(); }
 
   /** Takes a new track of the microphone in place of the one that it has. */
   async renewTrack() {

@@ -143,7 +143,7 @@ export class Phone extends Emitter {
   /** Ends all calls and the session. */
   async signOut() {
     if (!this.isSignedIn) return;
-    this.#stream.stop();
+    this.#lookAway();
     try {
       await this.wire.signOut();
     } finally {
@@ -155,8 +155,14 @@ export class Phone extends Emitter {
   leave() {
     if (!this.isSignedIn) return;
     this.wire.signOut({ keepalive: true }).catch(() => {});
-    this.#stream.stop();
+    this.#lookAway();
     this.#forget();
+  }
+
+  // The session is about to end: nothing more is asked of it, and nothing more told.
+  #lookAway() {
+    this.#stream.stop();
+    for (const call of this.calls.values()) call.unwatch();
   }
 
   /**
