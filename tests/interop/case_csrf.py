@@ -1,6 +1,7 @@
 """Pages of another site in a real Chromium, over plain HTTP: however they ask, nothing is done for an agent."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
@@ -14,6 +15,7 @@ from tests.interop.host_pages import host_pages
 from wrtcgw.demo.extensions import DEMO_PASSWORD
 from wrtcgw.web.auth import cookie_name
 
+REFUSED = re.compile(r"wrtcgw\.access.*[?&]way=\S* 403 ")
 ADDRESS, EVIL = "198.51.100.1", "evil.example"
 ELEMENTS: Mapping[str, str] = {
     "img": "<img src='{url}'>",
@@ -56,6 +58,7 @@ SCRIPTS: Mapping[str, str] = {
 class ForeignPages(DemoCase):
     """The agent's browser shows a hostile page; it knows the gateway by an address, so nothing tells whose it is."""
 
+    settings: ClassVar[Mapping[str, object]] = {"access_log": True}
     more: ClassVar[Sequence[str]] = (f"--host-resolver-rules=MAP {ADDRESS} 127.0.0.1, MAP {EVIL} 127.0.0.1",)
 
     @property
@@ -104,9 +107,13 @@ class ForeignPages(DemoCase):
         await self.pause(3)
 
     def refused(self) -> int:
-        """Return how many requests of pages the audit log tells as refused since the case began."""
+        """
+        Return how many requests of pages were refused since the case began.
+
+        The access log has all of them; the audit log counts those of a busy address, and writes few.
+        """
         text = self.gateway.server.log.read_bytes()[self._mark :].decode(errors="replace")
-        return sum("outcome=refused" in line and "[wrtcgw.audit" in line for line in text.splitlines())
+        return sum(bool(REFUSED.search(line)) for line in text.splitlines())
 
     async def test_sign_out(self) -> None:
         """No way signs the agent out; each of them reached the gateway."""
