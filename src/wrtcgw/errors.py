@@ -135,7 +135,11 @@ class DestinationForbidden(GatewayError):
 
 @frozen
 class RegistrationRefused(GatewayError):
-    """The registrar's final answer was no; ``credentials`` tells whether the DN or password was the reason."""
+    """
+    The registrar's final answer was no; ``credentials`` tells whether the DN or password was the reason.
+
+    ``warning`` and ``sip_reason`` are the texts of Warning and Reason in its answer.
+    """
 
     dn: str
     code: int
@@ -143,6 +147,8 @@ class RegistrationRefused(GatewayError):
     credentials: bool
     detail: str = ""
     """What was found to be the cause, where code and reason do not tell it."""
+    warning: str = ""
+    sip_reason: str = ""
 
     def __str__(self) -> str:
         hint = self.detail or ("check dn and password" if self.credentials else "the registrar cannot serve it now")

@@ -164,8 +164,8 @@ test("a transfer is over with its outcome, and a call that is transferred ends w
   await up();
   const failed = call.transfer("5003");
   await settled();
-  call.take({ messageType: "TRANSFER", state: "FAILED", sipCode: 486, reason: "Busy Here" });
-  await assert.rejects(failed, { code: "transfer_failed", sipCode: 486 });
+  call.take({ messageType: "TRANSFER", state: "FAILED", sipCode: 486, reason: "Busy Here", warning: "W", sipReason: "R" });
+  await assert.rejects(failed, { code: "transfer_failed", sipCode: 486, warning: "W", sipReason: "R" });
   assert.equal(call.isUp, true);
   const done = call.transfer("5004");
   await settled();

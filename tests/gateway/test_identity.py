@@ -6,7 +6,7 @@ from tests.support.farside import SDP, FarCall
 from tests.support.gatewaycase import PAGE, PAGE_SDP, GatewayCase
 from wrtcgw.calls.call import Call
 from wrtcgw.calls.messages import AgentMessage, MessageType
-from wrtcgw.errors import BadInput, RequestRefused
+from wrtcgw.errors import BadInput, RegistrationRefused, RequestRefused
 
 ASSERTED = "P-Asserted-Identity"
 JANE = (ASSERTED, '"Jane Doe" <sip:+4930123456@example.org>')
@@ -282,6 +282,41 @@ class Words(GatewayCase):
         self.run_for()
         refused = self.failureResultOf(holding, RequestRefused).value
         self.assertEqual((refused.warning, refused.sip_reason), ("", "Call rejected"))
+
+
+    def test_registrations(self) -> None:
+        """A refused sign-in has them, and the page is told those of a refused refresh until one is granted."""
+        self.far.register_fields = [self.WARNING, self.REASON]
+        self.far.script("REGISTER", 403)
+        signing_in = self.gateway.sign_in(agent_id="bob", dn="5002", password="geheim")
+        refused = self.fails(RegistrationRefused, signing_in)
+        self.assertEqual((refused.warning, refused.sip_reason), ("Incompatible media format", "Call rejected"))
+        self.far.script("REGISTER", 500)
+        self.run_for(560)
+        told = [message for message in self.messages(self.agent) if message.type is MessageType.REGISTRATION]
+        self.assertEqual([message.state for message in told], ["RECOVERING", "REGISTERED"])
+        self.assertEqual((told[0].warning, told[0].sip_reason), ("Incompatible media format", "Call rejected"))
+        self.assertEqual((told[1].warning, told[1].sip_reason), ("", ""))
+
+    def test_transfers(self) -> None:
+        """A failed transfer has those of the sipfrag; where it has none, those of the NOTIFY."""
+        _, far = self.outbound(self.agent)
+        for sipfrag, fields, words in (
+            ('Warning: 399 gw "Not from here"\r\nReason: Q.850;cause=21;text="Call rejected"', [], None),
+            ("reason:SIP ;cause=603\r\n ;text=No\r\nrubbish\r\n\r\nWarning: 399 gw \"body\"", [], ("", "No")),
+            ("Warning: nonsense", [self.WARNING, self.REASON], ("Incompatible media format", "Call rejected")),
+            ("", [self.REASON], ("", "Call rejected")),
+            ("Warning: 399 gw \"a\rb\"", [], ("a b", "")),
+            ("Reason: ;;", [], ("", "")),
+        ):
+            self.done(self.gateway.transfer("alice", to="1004"))
+            told = [("Event", "refer"), ("Subscription-State", "terminated"), *fields]
+            body = f"SIP/2.0 603 Decline\r\n{sipfrag}".rstrip() + "\r\n"
+            far.send("NOTIFY", body, "message/sipfrag;version=2.0", told)
+            self.run_for()
+            failed = self.last(self.agent, MessageType.TRANSFER)
+            self.assertEqual((failed.state, failed.code), ("FAILED", 603))
+            self.assertEqual((failed.warning, failed.sip_reason), words or ("Not from here", "Call rejected"))
 
 
 class Destinations(GatewayCase):

@@ -15,7 +15,7 @@ from tests.interop.host_pages import host_pages
 from wrtcgw.demo.extensions import DEMO_PASSWORD
 from wrtcgw.web.auth import cookie_name
 
-REFUSED = re.compile(r"wrtcgw\.access.*[?&]way=\S* 403 ")
+REFUSED = re.compile(r"wrtcgw\.access.*[?&]way=\S* 40[13] ")
 ADDRESS, EVIL = "198.51.100.1", "evil.example"
 ELEMENTS: Mapping[str, str] = {
     "img": "<img src='{url}'>",

@@ -208,6 +208,8 @@ class FarSide:
         """Flows over which nothing arrives any more, either way."""
         self.strays: list[str] = []
         """Messages of the gateway that belong to nothing."""
+        self.register_fields: Fields = ()
+        """Further header fields of the registrar's scripted answers."""
         self._scripts: dict[str, deque[int]] = defaultdict(deque)
         self._serial = 0
 
@@ -308,7 +310,10 @@ class FarSide:
         user = request.to.uri.user or ""
         user = self.users.get(user, user)
         if self._scripts["REGISTER"]:
-            self._reply(flow, request.response(self._scripts["REGISTER"].popleft(), None, "reg"))
+            response = request.response(self._scripts["REGISTER"].popleft(), None, "reg")
+            for field in self.register_fields:
+                response.headers.add(*field)
+            self._reply(flow, response)
         elif user not in self.passwords:
             self._reply(flow, request.response(404, None, "reg"))
         elif "REGISTER" in self.challenges and _has_credentials(request):

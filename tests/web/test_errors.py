@@ -65,8 +65,10 @@ class Told(WebTestCase):
 
     def test_wrong_password(self) -> None:
         """A refused registration is 401, with the registrar's words and what to check."""
-        code, body, _ = self.fail(RegistrationRefused("5001", 403, "Forbidden", credentials=True))
+        words = {"warning": "Not here", "sip_reason": "Call rejected"}
+        code, body, _ = self.fail(RegistrationRefused("5001", 403, "Forbidden", credentials=True, **words))
         self.assertEqual((code, body["code"]), (401, "registration_refused"))
+        self.assertEqual((body["warning"], body["sipReason"]), ("Not here", "Call rejected"))
         self.assertEqual((body["sipCode"], body["reason"]), (403, "Forbidden"))
         self.assertIn("check dn and password", cast(str, body["error"]))
 
@@ -74,6 +76,7 @@ class Told(WebTestCase):
         """A registrar that is ill is 502, and says when to come back."""
         code, body, headers = self.fail(RegistrationRefused("5001", 500, "Oops", credentials=False))
         self.assertEqual((code, body["code"], headers["retry-after"]), (502, "registrar_failed", "5"))
+        self.assertEqual({"warning", "sipReason"} & set(body), set())
 
     def test_no_sip_connection(self) -> None:
         """A dead proxy is 503 with a text and Retry-After."""

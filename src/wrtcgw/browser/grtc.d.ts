@@ -67,6 +67,9 @@ export interface Registration {
   sipCode: number;
   reason: string;
   hint?: string | undefined;
+  /** Texts of Warning and Reason in the registrar's refusal. */
+  warning?: string | undefined;
+  sipReason?: string | undefined;
 }
 
 export interface PhoneOptions {
@@ -232,6 +235,9 @@ export interface TransferProgress {
   sipCode: number;
   reason: string;
   hint: string;
+  /** Texts of Warning and Reason in what the far side said. */
+  warning: string;
+  sipReason: string;
   to: string;
 }
 

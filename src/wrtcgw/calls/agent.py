@@ -52,6 +52,8 @@ class Agent:
     last_code: int = 0
     """The code of the registrar's last refusal, 0 when it accepted."""
     last_error: str = ""
+    last_words: tuple[str, str] = ("", "")
+    """The texts of Warning and Reason of that refusal."""
     last_seen: float | None = None
     abilities: PageAbilities = DEFAULT
     """What its page can do."""

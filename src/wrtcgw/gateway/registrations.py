@@ -34,7 +34,7 @@ from wrtcgw.gateway.guests import Guests
 from wrtcgw.gateway.keyed_lock import Turns
 from wrtcgw.gateway.page_presence import PagePresence
 from wrtcgw.gateway.settings import Outcome
-from wrtcgw.gateway.sip_causes import explain
+from wrtcgw.gateway.sip_causes import explain, reason_text
 from wrtcgw.sip.core import Account
 from wrtcgw.sip.digest import HA1
 from wrtcgw.sip.keyring import Refusal
@@ -246,6 +246,8 @@ class Registrations:
             answer.reason,
             credentials=answer.code in CREDENTIAL_CODES and not answer.detail,
             detail=answer.detail,
+            warning=answer.warning,
+            sip_reason=reason_text(answer.reasons),
         )
 
     # -- who has what
@@ -355,7 +357,7 @@ class Registrations:
 
     def _note(self, agent: Agent, event: Registered) -> None:
         agent.expires = self._context.now() + event.expires
-        agent.last_code, agent.last_error = 0, ""
+        agent.last_code, agent.last_error, agent.last_words = 0, "", ("", "")
         self._change(agent, RegistrationState.REGISTERED)
 
     def failed(self, event: RegistrationFailed) -> None:
@@ -372,6 +374,7 @@ class Registrations:
         agent = self._context.registry.find_dn(event.account)
         if agent is not None:
             agent.last_code, agent.last_error = event.code, event.detail or event.reason
+            agent.last_words = event.warning, reason_text(event.reasons)
             over = event.retry_in is None
             self._change(agent, RegistrationState.FAILED if over else RegistrationState.RECOVERING, event.detail)
         elif no_binding:  # nobody is there for whom the core should go on trying
@@ -417,6 +420,7 @@ class Registrations:
         for agent in self._context.registry.agents():
             if self._flows.get(agent.dn) == flow and agent.registration is RegistrationState.REGISTERED:
                 agent.last_code, agent.last_error = 0, "connection to the SIP proxy lost"
+                agent.last_words = "", ""
                 self._change(agent, RegistrationState.RECOVERING)
 
     def _change(self, agent: Agent, state: RegistrationState, detail: str = "") -> None:
@@ -426,7 +430,7 @@ class Registrations:
         before, agent.registration = agent.registration, state
         self._context.events.publish(RegistrationChanged(agent, before, state))
         cause, hint = explain(agent.last_code) if agent.last_code else ("", "")
-        hint = detail or hint
+        warning, sip_reason = agent.last_words
         self._context.put(
             agent,
             AgentMessage(
@@ -436,7 +440,9 @@ class Registrations:
                 code=agent.last_code,
                 reason=agent.last_error,
                 cause=cause,
-                hint=hint,
+                hint=detail or hint,
+                warning=warning,
+                sip_reason=sip_reason,
             ),
         )
 

@@ -11,7 +11,7 @@ from wrtcgw.gateway.call_legs import CallLeg
 from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.gateway.dial_targets import far_target, shown
 from wrtcgw.gateway.settings import Outcome
-from wrtcgw.gateway.sip_causes import explain_transfer
+from wrtcgw.gateway.sip_causes import explain_transfer, reason_text
 from wrtcgw.sip.outputs import TransferProgress, TransferRequested
 from wrtcgw.sip.uri import URI
 
@@ -148,6 +148,8 @@ class Transfers:
                 reason=event.reason,
                 cause=cause,
                 hint=hint,
+                warning=event.warning,
+                sip_reason=reason_text(event.reasons),
             ),
         )
         calls = self._taking_part(leg.call)

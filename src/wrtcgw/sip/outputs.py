@@ -68,7 +68,8 @@ class RegistrationFailed:
     ``retry_in`` is seconds until the core tries again by itself, or None when it gives up (wrong credentials, 403,
     404). ``code`` 408 with ``timeout`` true means that no response came at all; 487 that a sign-out has overtaken a
     sign-in that was still waiting. A ``code`` of 2xx means that the registrar has taken the REGISTER, but keeps no
-    binding. ``detail`` is what was found to be the cause, where code and reason do not tell it.
+    binding. ``detail`` is what was found to be the cause, where code and reason do not tell it. ``reasons`` and
+    ``warning`` as with :class:`CallEnded`.
     """
 
     account: str
@@ -77,6 +78,8 @@ class RegistrationFailed:
     retry_in: float | None = None
     timeout: bool = False
     detail: str = ""
+    reasons: tuple[Reason, ...] = field(default=(), repr=False)
+    warning: str = field(default="", repr=False)
 
 
 @frozen
@@ -270,13 +273,15 @@ class TransferProgress:
     A NOTIFY of a REFER of ours told the state of the transfer.
 
     ``final`` closes the subscription; a final state without a sipfrag body has code 0, one whose outcome was never told
-    the last provisional code.
+    the last provisional code. ``reasons`` and ``warning`` as with :class:`CallEnded`: of the sipfrag, else of the NOTIFY.
     """
 
     leg: str
     code: int
     reason: str
     final: bool
+    reasons: tuple[Reason, ...] = field(default=(), repr=False)
+    warning: str = field(default="", repr=False)
 
 
 @frozen(kw_only=True)

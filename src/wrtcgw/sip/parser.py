@@ -170,6 +170,13 @@ def _parse_headers(lines: list[str], faults: list[Fault], flaws: list[str]) -> H
     return Headers.from_fields(fields)
 
 
+def parse_fields(text: str) -> Headers:
+    """Read the header lines of a message's fragment (:rfc:`3420#section-2`); what is none, or too much, is left out."""
+    lines = text.replace("\r\n", "\n").replace("\n", "\r\n").lstrip("\r\n")
+    head = _FOLD.sub(" ", lines.partition("\r\n\r\n")[0])
+    return _parse_headers(_without_strays(head, []).split("\r\n"), [], [])
+
+
 def _cut_body(body: str, headers: Headers, faults: list[Fault]) -> str:
     """Give as many bytes of the body as Content-Length says (:rfc:`3261#section-18.3`), all without one."""
     value = headers.get("Content-Length")

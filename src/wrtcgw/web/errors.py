@@ -231,12 +231,8 @@ def _invalid_token(error: GatewayError) -> Mapping[str, str]:
 
 
 def _sip_answer(error: RegistrationRefused | RequestRefused) -> Details:
-    return {"sipCode": error.code, "reason": error.reason}
-
-
-def _sip_refusal(error: RequestRefused) -> Details:
     words = {"warning": error.warning, "sipReason": error.sip_reason}
-    return {**_sip_answer(error), **{name: text for name, text in words.items() if text}}
+    return {"sipCode": error.code, "reason": error.reason, **{name: text for name, text in words.items() if text}}
 
 
 @frozen
@@ -279,7 +275,7 @@ ROWS: Mapping[type[GatewayError], Row] = {
     TooManyTries: Row(429, "too_many_tries", headers=_retry_after),
     TooManyCalls: Row(429, "too_many_calls", headers=_retry_after),
     TooManyOrders: Row(429, "too_many_orders", headers=_retry_after),
-    RequestRefused: Row(502, "request_refused", _sip_refusal),
+    RequestRefused: Row(502, "request_refused", _sip_answer),
     SecretRefused: Row(502, "secret_refused", lambda error: {"sipCode": error.sip_code}),
     IdentityProviderUnavailable: Row(503, "identity_provider_unavailable", headers=_retry_soon),
     SecretUnavailable: Row(503, "secret_unavailable", headers=_retry_soon),

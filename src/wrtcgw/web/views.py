@@ -64,6 +64,7 @@ def _agent(agent: Agent, now: float) -> View:
 def own_view(agent: Agent, now: float) -> View:
     """Return an agent's own calls, and the state of the registration for a page that has just been loaded."""
     told = {"state": agent.registration.value, "sipCode": agent.last_code, "reason": agent.last_error}
+    told |= {name: text for name, text in zip(("warning", "sipReason"), agent.last_words, strict=True) if text}
     return {"calls": [{**_call(call, now), **_arrival(call)} for call in agent.calls.values()], "registration": told}
 
 

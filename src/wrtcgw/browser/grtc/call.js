@@ -25,9 +25,10 @@ const UNANSWERABLE = ["no_common_codec", "no_webrtc"]; // whoever tries
  * A call: outbound ones come from `Phone.call`, inbound ones from the phone's event "incoming".
  *
  * Events: "state", "hold", "mute" (whether it is), "media" (remote stream), "quality", "warning" and "warningcleared"
- * ({code, hint}), "identity" ({peer, displayName}), "transfer" ({state, sipCode, reason, hint, to}), "dtmf" (digits),
- * "info" ({contentType, body}), "talk", "error" (PhoneError), "lint" ([{rule, text}]), "way" (state of the
- * RTCPeerConnection), "message" (what the gateway says, before it is obeyed), "ended" (what `ended` has).
+ * ({code, hint}), "identity" ({peer, displayName}), "transfer" ({state, sipCode, reason, hint, warning, sipReason,
+ * to}), "dtmf" (digits), "info" ({contentType, body}), "talk", "error" (PhoneError), "lint" ([{rule, text}]), "way"
+ * (state of the RTCPeerConnection), "message" (what the gateway says, before it is obeyed), "ended" (what `ended`
+ * has).
  * @extends {Emitter<CallEvents>}
  */
 export class Call extends Emitter {
@@ -409,8 +410,9 @@ export class Call extends Emitter {
   }
 
   /** @param {GatewayMessage} message */
-  transferred({ state, sipCode = 0, reason = "", hint = "", to = "" }) {
-    const progress = { state: /** @type {TransferProgress["state"]} */ (state), sipCode, reason, hint, to };
+  transferred({ state, sipCode = 0, reason = "", hint = "", warning = "", sipReason = "", to = "" }) {
+    const known = /** @type {TransferProgress["state"]} */ (state);
+    const progress = { state: known, sipCode, reason, hint, warning, sipReason, to };
     this.#referral.told(progress);
     this.emit("transfer", progress);
   }

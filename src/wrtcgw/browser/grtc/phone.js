@@ -318,8 +318,9 @@ export class Phone extends Emitter {
   }
 
   /** @param {GatewayMessage} message */
-  #registrationChanged({ state, sipCode = 0, reason = "", hint = "" }) {
-    this.registration = { state: /** @type {Registration["state"]} */ (state), sipCode, reason, hint };
+  #registrationChanged({ state, sipCode = 0, reason = "", hint = "", warning = "", sipReason = "" }) {
+    const known = /** @type {Registration["state"]} */ (state);
+    this.registration = { state: known, sipCode, reason, hint, warning, sipReason };
     this.emit("registration", this.registration);
   }
 

@@ -31,9 +31,10 @@ export class Referral {
    * Takes what the gateway tells of it.
    * @param {Omit<TransferProgress, "to">} progress
    */
-  told({ state, sipCode, reason, hint }) {
-    if (state === "FAILED") this.#end()?.reject(new PhoneError("transfer_failed", { hint, sipCode, reason }));
-    else if (state === "UNKNOWN") this.#end()?.reject(new PhoneError("transfer_unknown", { hint, sipCode, reason }));
+  told({ state, sipCode, reason, hint, warning, sipReason }) {
+    const why = { hint, sipCode, reason, warning, sipReason };
+    if (state === "FAILED") this.#end()?.reject(new PhoneError("transfer_failed", why));
+    else if (state === "UNKNOWN") this.#end()?.reject(new PhoneError("transfer_unknown", why));
     else if (state === "DONE") this.#end()?.resolve();
   }
 
@@ -41,10 +42,10 @@ export class Referral {
    * Takes the end of the call.
    * @param {Ending} ending
    */
-  over({ cause, hint, sipCode, reason }) {
+  over({ cause, hint, sipCode, reason, warning, sipReason }) {
     const open = this.#end();
     if (cause === "transferred") open?.resolve();
-    else open?.reject(new PhoneError("call_ended", { hint, sipCode, reason }));
+    else open?.reject(new PhoneError("call_ended", { hint, sipCode, reason, warning, sipReason }));
   }
 
   #end() {

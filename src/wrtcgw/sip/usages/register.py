@@ -1,8 +1,8 @@
 """
 Registrations (:rfc:`3261#section-10.2`): one binding for each account, kept alive while the agent is signed in.
 
-A failed refresh does not end it: it is tried again for ever with growing waits, unless the registrar says no for good
-. A sign-in with another password is tried beside the binding that exists, and takes its place only when
+A failed refresh does not end it: it is tried again for ever with growing waits, unless the registrar says no for good.
+A sign-in with another password is tried beside the binding that exists, and takes its place only when
 the registrar accepts it.
 """
 
@@ -23,6 +23,7 @@ from wrtcgw.sip.tokens import TokenSource
 from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, Use
 from wrtcgw.sip.unanswerable import no_use_in
 from wrtcgw.sip.uri import URI, equivalent
+from wrtcgw.sip.usages.headers_of_interest import told_by
 from wrtcgw.sip.user_agent import UserAgent
 
 PERMANENT = frozenset((401, 403, 404, 407))
@@ -374,8 +375,8 @@ class Registration:
             self.state = RegistrationState.REFUSED
             retry_in = 0.0 if self._waiting else None  # with other credentials: that one has an outcome of its own
             self._on_registered(self)
-        detail = no_use_in(response)
-        failure = RegistrationFailed(self.account.key, response.status, response.reason, retry_in, timeout, detail)
+        told = no_use_in(response), *told_by(response)
+        failure = RegistrationFailed(self.account.key, response.status, response.reason, retry_in, timeout, *told)
         self.ua.emit(failure)
         if not attempt.is_refresh and self.state is RegistrationState.UNREGISTERED and not self._waiting:
             self._on_gone(self)

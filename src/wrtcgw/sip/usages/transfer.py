@@ -3,17 +3,19 @@
 import re
 from collections.abc import Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wrtcgw.sip.errors import RemoteViolation
 from wrtcgw.sip.grammar import check_value
 from wrtcgw.sip.headers import Event, Replaces
 from wrtcgw.sip.headers.liberal import read, tokens
-from wrtcgw.sip.message import REASONS, Response
+from wrtcgw.sip.message import REASONS, Request, Response
 from wrtcgw.sip.outputs import TransferProgress, TransferRequested
+from wrtcgw.sip.parser import parse_fields
 from wrtcgw.sip.saving import Restoring, Saving
 from wrtcgw.sip.transaction_layer import ClientRequest, ServerRequest, Use
 from wrtcgw.sip.uri import URI
+from wrtcgw.sip.usages.headers_of_interest import NOTHING, Told, told_by
 
 if TYPE_CHECKING:
     from wrtcgw.sip.usages.leg import Leg
@@ -23,6 +25,14 @@ OUTCOME_PATIENCE = 1.5
 
 # RFC 3420 section 2: the status line, whatever stands between its words and before it
 _STATUS_LINE = re.compile(r"[\s\ufeff]*SIP/2\.0[ \t]+([1-6][0-9]{2})(?![^\s])([^\r\n]*)", re.IGNORECASE)
+
+
+class Progress(NamedTuple):
+    """What became of the call that the far side made for us, by its last word; code 0: nothing is known."""
+
+    code: int = 0
+    reason: str = ""
+    told: Told = NOTHING
 
 
 class Transfer:
@@ -37,7 +47,7 @@ class Transfer:
         self.ticket = ticket
         self._client: ClientRequest | None = None
         self._forgotten = earlier.ids if earlier is not None else frozenset()
-        self._last = (0, "")
+        self._last = Progress()
         self.active = True
 
     def snapshot(self, saving: Saving) -> dict[str, object]:
@@ -46,7 +56,7 @@ class Transfer:
             "ticket": self.ticket,
             "client": saving.clients.of(self._client),
             "forgotten": sorted(self._forgotten),
-            "last": list(self._last),
+            "last": list(self._last[:2]),
             "active": self.active,
         }
 
@@ -56,8 +66,7 @@ class Transfer:
         transfer = cls(leg, data["ticket"])
         transfer._client = restoring.client(data["client"])
         transfer._forgotten = frozenset(data["forgotten"])
-        code, reason = data["last"]
-        transfer._last, transfer.active = (code, reason), data["active"]
+        transfer._last, transfer.active = Progress(*data["last"]), data["active"]
         return transfer
 
     @property
@@ -105,22 +114,22 @@ class Transfer:
         leg = self._leg
         if not self.active or ident in self._forgotten:
             return
-        code, reason = _sipfrag(server.request.body)
+        heard = _progress(server.request)
         state = next(iter(tokens([(headers.get("Subscription-State") or "").lower()])), "")
-        if state == "terminated" and code < 200:
-            self._last = (code, reason) if code else self._last
+        if state == "terminated" and heard.code < 200:
+            self._last = heard if heard.code else self._last
             leg.ua.layer.disarm(self, "silent")
             leg.ua.layer.arm(self, "outcome", OUTCOME_PATIENCE)
         else:
-            self._last = code, reason
-            self._progress(code, reason, final=code >= 200)
+            self._last = heard
+            self._progress(heard, final=heard.code >= 200)
 
     def on_timer(self, name: str) -> None:
         """Give up on a far side that says no more: ``outcome`` after a NOTIFY that was to be the last."""
         if name == "outcome":
-            self._progress(*self._last, final=True)
+            self._progress(self._last, final=True)
         else:
-            self._progress(408, "no NOTIFY came", final=True)
+            self._progress(Progress(408, "no NOTIFY came"), final=True)
 
     def stop(self) -> None:
         """Forget the subscription: the dialog is over."""
@@ -128,15 +137,15 @@ class Transfer:
         for name in ("silent", "outcome"):
             self._leg.ua.layer.disarm(self, name)
 
-    def _progress(self, code: int, reason: str, *, final: bool) -> None:
+    def _progress(self, heard: Progress, *, final: bool) -> None:
         leg = self._leg
         if final:
             self.stop()
         else:
             leg.ua.layer.disarm(self, "outcome")
             leg.ua.layer.arm(self, "silent", leg.ua.settings.transfer_timeout)
-        if code or final:
-            leg.ua.emit(TransferProgress(leg.id, code, reason, final))
+        if heard.code or final:
+            leg.ua.emit(TransferProgress(leg.id, heard.code, heard.reason, final, *heard.told))
 
 
 class SubscriptionState(Enum):
@@ -247,7 +256,11 @@ class TransferRequest:
         self._leg.send("NOTIFY", Use.NOTICE, fields, body, "message/sipfrag;version=2.0")
 
 
-def _sipfrag(body: str) -> tuple[int, str]:
-    """Return code and reason of a sipfrag's status line (:rfc:`3420#section-2`); 0 when there is none."""
-    match = _STATUS_LINE.match(body)
-    return (int(match[1]), (match[2] or "").strip()) if match is not None else (0, "")
+def _progress(notify: Request) -> Progress:
+    """Return what a NOTIFY tells: the status line of its sipfrag (:rfc:`3420#section-2`), and the fields behind it."""
+    match = _STATUS_LINE.match(notify.body)
+    if match is None:
+        return Progress()
+    code, reason = int(match[1]), (match[2] or "").strip()
+    told = told_by(Response(code, "", parse_fields(notify.body[match.end() :])))
+    return Progress(code, reason, told if any(told) else told_by(notify))
