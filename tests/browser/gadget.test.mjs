@@ -46,12 +46,17 @@ class FakeCall extends Emitter {
   get isOver() { return this.state === "ended"; }
   get isUp() { return this.state === "established"; }
 }
-for (const name of ["answer", "reject", "hangup", "hold", "resume", "mute", "dtmf", "transfer", "transferTo"]) {
+for (const name of ["reject", "hangup", "hold", "resume", "mute", "dtmf", "transfer", "transferTo"]) {
   FakeCall.prototype[name] = async function act(...given) {
     this.done.push([name, ...given]);
     if (name === "hold" || name === "resume") this.held = name === "hold";
   };
 }
+
+FakeCall.prototype.answer = async function answer({ hold = false } = {}) {
+  if (hold) await this.phone.holdOthers(this);
+  this.done.push(["answer"]);
+};
 
 class FakePhone extends Emitter {
   calls = new Map();
@@ -62,11 +67,15 @@ class FakePhone extends Emitter {
   registration = { state: "REGISTERED", sipCode: 0, reason: "" };
   placed = [];
   add(fields) {
-    const call = new FakeCall(fields);
+    const call = new FakeCall({ ...fields, phone: this });
     this.calls.set(call.id, call);
     return call;
   }
-  async call(to, options) {
+  async holdOthers(but = null) {
+    for (const call of this.calls.values()) if (call !== but && call.isUp && !call.held) await call.hold();
+  }
+  async call(to, { hold = false, ...options }) {
+    if (hold) await this.holdOthers();
     this.placed.push([to, options]);
     return this.add({ id: "new", peer: to, state: "calling" });
   }

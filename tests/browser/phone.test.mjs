@@ -142,6 +142,24 @@ test("a call is answered in place of another one when that is wanted", async () 
   assert.deepEqual([first.held, second.held, second.state], [true, false, "established"]);
 });
 
+test("a call that cannot be is refused before others are put on hold; one that cannot hold them gives its microphone back", async () => {
+  await phone.signIn(WHO);
+  const first = await incoming();
+  await first.answer();
+  gateway.refusals.ice = [403, { code: "destination_forbidden", error: "no" }];
+  await assert.rejects(phone.call("1003", { hold: true }), { code: "destination_forbidden" });
+  delete gateway.refusals.ice;
+  assert.deepEqual([first.held, gateway.asked("hold").length], [false, 0]);
+  gateway.refusals.hold = [502, { code: "request_refused", error: "no" }];
+  const lent = [];
+  phone.tracks = async (wanted) => {
+    lent.push(...(await Phone.prototype.tracks.call(phone, wanted)));
+    return lent;
+  };
+  await assert.rejects(phone.call("1003", { hold: true }), { code: "request_refused" });
+  assert.deepEqual([lent[0].readyState, first.isUp, phone.calls.size], ["ended", true, 1]);
+});
+
 test("after a reload the session goes on, and its calls come back with new media", async () => {
   await phone.signIn(WHO);
   await (await incoming()).answer();

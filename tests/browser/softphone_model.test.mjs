@@ -35,8 +35,11 @@ class StubCall extends Emitter {
     if (fields.state) this.emit("state", fields.state);
     this.phone.emit("call", this);
   }
-  async answer() {
+  async answer({ hold = false } = {}) {
     this.done.push("answer");
+    if (this.phone.refusal) throw new PhoneError(this.phone.refusal);
+    if (hold) await this.phone.holdOthers(this);
+    if (this.phone.failure) throw new PhoneError(this.phone.failure);
     this.up();
   }
   async hold() {
@@ -87,8 +90,12 @@ class StubPhone extends Emitter {
     this.emit("call", call);
     return call;
   }
-  async call(to) {
+  async holdOthers(but = null) {
+    for (const call of this.calls.values()) if (call !== but && call.isUp && !call.held) await call.hold();
+  }
+  async call(to, { hold = false } = {}) {
     if (this.refusal) throw new PhoneError(this.refusal);
+    if (hold) await this.holdOthers();
     const call = this.add(to, "outbound");
     if (!this.failure) return call;
     call.over(this.failure); // as the library does: the call ends, and the promise is rejected
@@ -309,6 +316,32 @@ test("who is lost while the agent talks with another one is told as well, howeve
   assert.deepEqual(codes(on), ["other_over_talking"]);
   phone.calls.get("call-5003").over("remote");
   assert.deepEqual(codes(on), []);
+});
+
+test("a second call that is refused before it exists leaves the call in hand as it is", async () => {
+  for (const refusal of ["destination_forbidden", "too_many_calls", "microphone_refused", "bad_input"]) {
+    const { phone, model: on } = model();
+    const first = await talking(phone, on, "5002");
+    const ringing = phone.add("5003", "inbound");
+    phone.refusal = refusal;
+    for (const act of [() => on.dial("1003"), () => on.consult(first, "1003"), () => on.answer(ringing)]) {
+      await act();
+      assert.deepEqual([first.held, codes(on), on.selected], [false, [refusal], first]);
+    }
+  }
+});
+
+test("a call in hand that is on hold for one that was not answered is told, with the way back", async () => {
+  const { phone, model: on } = model();
+  const first = await talking(phone, on, "5002");
+  const ringing = phone.add("5003", "inbound");
+  phone.failure = "gateway_unreachable";
+  await on.answer(ringing);
+  assert.deepEqual([first.held, codes(on)], [true, ["other_waits", "gateway_unreachable"]]);
+  const [notice] = on.notices;
+  assert.equal(notice.other, first);
+  await notice.action.run();
+  assert.deepEqual([first.held, codes(on)], [false, ["gateway_unreachable"]]);
 });
 
 test("what the agent did needs no notice", async () => {

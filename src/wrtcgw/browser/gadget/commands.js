@@ -44,11 +44,6 @@ export function makeCommands({ phone, names, state, init }) {
   /** @type {Fits} */
   const inHand = (call) => talking(call) && !call.held;
 
-  /** @param {Call | null} but */
-  async function holdOthers(but) {
-    for (const call of calls()) if (call !== but && call.isUp && !call.held) await call.hold();
-  }
-
   return {
     init,
     getState: () => state(),
@@ -56,21 +51,18 @@ export function makeCommands({ phone, names, state, init }) {
     async call({ to, data = [] }) {
       if (typeof to !== "string" && typeof to !== "number") throw missing("to", "the number to call");
       if (!phone.isSignedIn) throw new PhoneError("not_signed_in");
-      await holdOthers(null);
-      const call = await phone.call(String(to), { data: pairs(data) });
+      const call = await phone.call(String(to), { data: pairs(data), hold: true });
       return { call: names.of(call), callId: call.id };
     },
     async answer(message) {
-      const call = find(message, ringing, "answer");
-      await holdOthers(call);
-      await call.answer();
+      await find(message, ringing, "answer").answer({ hold: true });
     },
     reject: (message) => find(message, ringing, "reject").reject(message.code),
     hangup: (message) => oneOf(message, "hang up").hangup(),
     hold: (message) => find(message, inHand, "put on hold").hold(),
     async resume(message) {
       const call = find(message, (each) => talking(each) && each.held, "resume");
-      await holdOthers(call);
+      await phone.holdOthers(call);
       await call.resume();
     },
     mute: (message) => oneOf(message, "mute").mute(message.on ?? true),

@@ -219,7 +219,12 @@ export class Phone extends Emitter {
     const number = String(to).trim();
     if (!stream) await this.#servers.check(number);
     const own = stream ?? new MediaStream(await this.tracks({ audio, video }));
-    if (hold) await this.holdOthers();
+    try {
+      if (hold) await this.holdOthers();
+    } catch (error) {
+      own.getTracks().forEach((track) => this.giveBack(track));
+      throw error;
+    }
     const call = new Call(this, { direction: "outbound", peer: number, data });
     this.#add(call, `local-${(this.#count += 1)}`);
     this.emit("call", call);

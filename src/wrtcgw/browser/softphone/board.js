@@ -92,6 +92,24 @@ export class Board {
   }
 
   /**
+   * Tells who is on hold for a call that has not come about, unless that call's end tells it.
+   * @param {Call} other that waits
+   * @param {() => void} back goes on with it
+   */
+  waits(other, back) {
+    if (this.notices.some((each) => each.code === "other_over_held" && each.other === other)) return;
+    this.add({ other, kind: "warning", code: "other_waits", action: { key: "notice.back", run: back } });
+  }
+
+  /**
+   * Takes away what says that a call is on hold.
+   * @param {Call} call
+   */
+  resumed(call) {
+    this.drop(({ other, code }) => other === call && ["other_over_held", "other_waits"].includes(code));
+  }
+
+  /**
    * Tells who is still there when one of several calls was ended by somebody else: the agent looks at another one.
    * @param {EndedCall} call that is over
    * @param {Call} other that is still there

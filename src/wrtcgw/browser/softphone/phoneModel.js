@@ -174,7 +174,6 @@ export class PhoneModel extends Emitter {
     const to = tidy(number);
     if (!to) return this.complain({ code: "no_number" });
     return this.#do(null, "dial", async () => {
-      await this.#holdOthers(null);
       const call = await this.#place(to, options);
       if (call && tidy(this.number) === to && !(call.ended && isWrongNumber(call.ended))) this.number = "";
     }, { to });
@@ -186,9 +185,8 @@ export class PhoneModel extends Emitter {
    */
   answer(call) {
     return this.#do(call, "answer", async () => {
-      await this.#holdOthers(call);
       this.select(call);
-      await call.answer();
+      await this.#forAnother(() => call.answer({ hold: true }));
     });
   }
 
@@ -223,7 +221,7 @@ export class PhoneModel extends Emitter {
    */
   switchTo(call) {
     return this.#do(call, "hold", async () => {
-      await this.#holdOthers(call);
+      await this.phone.holdOthers(call);
       this.select(call);
       if (call.held) await call.resume();
     }, { doing: "resume" });
@@ -266,7 +264,6 @@ export class PhoneModel extends Emitter {
     const to = tidy(number);
     if (!to) return this.complain({ code: "no_number" });
     return this.#do(call, "consult", async () => {
-      await this.#holdOthers(null);
       const asking = await this.#place(to);
       if (!asking || asking.isOver) return;
       if (!call.isOver) this.#consults.add(asking, call);
@@ -403,12 +400,29 @@ export class PhoneModel extends Emitter {
       if (call.direction === "outbound" && call.peer === to) failed = call;
     });
     try {
-      return await this.phone.call(to, options);
+      return await this.#forAnother(() => this.phone.call(to, { ...options, hold: true }));
     } catch (error) {
       if (/** @type {EndedCall | null} */ (failed)?.ended.cause !== codeOf(error)) throw error;
       return null;
     } finally {
       off();
+    }
+  }
+
+  /**
+   * Says so where the call in hand was put on hold for something that has come to nothing. The library does that last,
+   * when number and microphone are good; where another call has ended, its end says it.
+   * @template T
+   * @param {() => Promise<T>} work
+   */
+  async #forAnother(work) {
+    const before = this.current.filter((call) => call.isUp && !call.held);
+    try {
+      return await work();
+    } catch (error) {
+      const other = before.find((call) => call.isUp && call.held);
+      if (other) this.#board.waits(other, () => this.switchTo(other));
+      throw error;
     }
   }
 
@@ -433,11 +447,6 @@ export class PhoneModel extends Emitter {
       },
       { to },
     );
-  }
-
-  /** @param {Call | null} but */
-  async #holdOthers(but) {
-    for (const call of this.current) if (call !== but && call.isUp && !call.held) await call.hold();
   }
 
   /** @param {Call} call */
@@ -473,7 +482,7 @@ export class PhoneModel extends Emitter {
   /** @param {Call} call */
   #holdChanged(call) {
     if (!call.isUp) return;
-    if (!call.held) this.#board.drop(({ other, code }) => other === call && code === "other_over_held");
+    if (!call.held) this.#board.resumed(call);
     this.emit("said", call.heldByPeer ? "said.held_by_peer" : "said.talking", { peer: call.peer });
   }
 
