@@ -37,6 +37,37 @@ class Callers(SynchronousTestCase):
         verified = "<sip:+14155551212;verstat=TN-Validation-Passed@far.example.com;user=phone>;tag=x"
         self.assertEqual(self.party(from_=verified), Party("+14155551212", "", "TN-Validation-Passed"))
 
+    def test_disguised(self) -> None:
+        """What cannot be seen, and what turns the writing around, is in no name; in a number it stands escaped."""
+        for name, shown in (
+            ("\u202e5002 knaB\u202c", "5002 knaB"),
+            ("\u2066A\u2069\u2067da\u2068\u200f\u200e\u061c", "Ada"),
+            ("B\u200bo\u200cb\u200d\u2060\ufeff\u00ad", "Bob"),
+            ("A\x07B\x1b[31m\x7f\x85C\u2028D", "A B [31m  C D"),
+            ("\u3164\u115f\u034f \U000e0041", ""),
+            (
+                "J\udcfcrgen \u00e9\u65e5\u672c \u05e9\u05dc\u05d5\u05dd \U0001f600",
+                "J\udcfcrgen \u00e9\u65e5\u672c \u05e9\u05dc\u05d5\u05dd \U0001f600",
+            ),
+        ):
+            for form in (f'"{name}" <sip:1001@a>;tag=b', f"{name} <sip:1001@a>;tag=b"):
+                self.assertEqual(self.party(from_=form), Party("1001", shown), form)
+                asserted = form.replace("1001@a>;tag=b", "2002@a>")
+                self.assertEqual(self.party(("P-Asserted-Identity", asserted)).display_name, shown)
+        for user, number in (
+            ("%E2%80%AE2005", "%E2%80%AE2005"),
+            ("5002%00", "5002%00"),
+            ("50%C2%8502", "50%C2%8502"),
+            ("5002%0A", "5002%0A"),
+            ("5002%1F;verstat=x", "5002%1F;verstat=x"),
+            ("j%C3%BCrgen", "j\u00fcrgen"),
+        ):
+            party = self.party(from_=f"<sip:{user}@a>;tag=b")
+            self.assertEqual((party.number, party.is_callable), (number, "%" not in number))
+        self.assertEqual(called_of(request(to="<sip:%E2%80%8B5001@a>")), "%E2%80%8B5001")
+        diverted = request(("Diversion", "<sip:%E2%81%A65001@a>"))
+        self.assertEqual([each.number for each in diversions_of(diverted)], ["%E2%81%A65001"])
+
     def test_assertion(self) -> None:
         """The network's word goes before From, if it is about someone and can be read."""
         for fields, party in (

@@ -12,7 +12,7 @@ from wrtcgw.sdp.description import Description
 from wrtcgw.sip.identity import Party
 from wrtcgw.sip.outputs import CallReceived
 from wrtcgw.sip.source import Source
-from wrtcgw.sip.subscriber import is_escapable
+from wrtcgw.sip.subscriber import is_escapable, legible_number
 
 NAMING = frozenset(
     (
@@ -55,7 +55,7 @@ def new_call(
         headers=tuple(picked(event.fields, settings.page_headers, NAMING if hidden else frozenset())),
         uuid=event.uuid,
         replaces=event.replaces or "",
-        referred_by="" if hidden else event.referred_by,
+        referred_by="" if hidden else legible_number(event.referred_by),
         data=from_headers(event.headers),
         negotiation=Negotiation.inbound(event.leg, offer),
     )

@@ -13,6 +13,7 @@ from wrtcgw.gateway.dial_targets import far_target, shown
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.sip_causes import explain_transfer, reason_text
 from wrtcgw.sip.outputs import TransferProgress, TransferRequested
+from wrtcgw.sip.subscriber import legible_number
 from wrtcgw.sip.uri import URI
 
 DECLINED = 603
@@ -186,7 +187,7 @@ class Transfers:
                 type=MessageType.TRANSFER,
                 state=TransferState.REQUESTED.value,
                 to=self._name(target),
-                referred_by=event.referred_by,
+                referred_by=legible_number(event.referred_by),
             ),
         )
 

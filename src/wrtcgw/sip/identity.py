@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 
 from wrtcgw.sip.headers import NameAddr
 from wrtcgw.sip.message import Request, Response
-from wrtcgw.sip.subscriber import verification, written
+from wrtcgw.sip.subscriber import legible_name, legible_number, verification, written
 from wrtcgw.sip.uri import URI
 
 ANONYMOUS = "anonymous"
@@ -88,10 +88,11 @@ class Diversion:
 
 
 def party_of(address: NameAddr) -> Party:
-    """Return the party that a header field names."""
+    """Return the party that a header field names, legibly: what cannot be seen disguises nobody."""
     uri = address.uri
-    number = written(uri)
-    return Party(number, address.display_name.strip(), verification(uri), is_callable=number != str(uri))
+    user = written(uri)
+    number, name = legible_number(user), legible_name(address.display_name)
+    return Party(number, name, verification(uri), is_callable=user != str(uri) and number == user)
 
 
 def caller_of(request: Request) -> NameAddr:

@@ -2,6 +2,7 @@
 
 import re
 from unicodedata import category
+from urllib.parse import quote
 
 from wrtcgw.sip import grammar
 from wrtcgw.sip.errors import MalformedMessage
@@ -30,6 +31,11 @@ _USER = re.compile(r"[^\s\x00-\x1f\x7f<>\"@:;?,%\\\[\]{}|^`\ud800-\udfff]{1,128}
 # Beyond ASCII letters only: neither other scripts' digits, which look like a number that they are not for SIP, nor the
 # control characters that turn a text's direction around or cannot be seen.
 _LETTERS = ("L", "M")
+# Categories of Unicode of what is not seen by itself: formats, and what parts lines. Bytes that are no UTF-8 (Cs) are
+# seen in the end, see wrtcgw.texts.
+_UNSEEN, _BREAKS = ("Cf",), ("Cc", "Zl", "Zp")
+_FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+"""Letters and marks that are not seen all the same."""
 _FOREIGN_BYTE = re.compile("[\udc80-\udcff]")
 _MAX_USER = 128
 
@@ -65,10 +71,38 @@ def subscriber(text: str) -> tuple[str, Params]:
 def written(uri: URI) -> str:
     """Return what people call an address: its number, else its user, else the whole URI."""
     if uri.scheme == "tel":
-        return subscriber(_unescaped(uri.host))[0] or str(uri)
+        return _legible_subscriber(_unescaped(uri.host)) or str(uri)
     if not uri.user:
         return str(uri)
-    return subscriber(uri.user)[0] or uri.user
+    return _legible_subscriber(uri.user) or uri.user
+
+
+def _legible_subscriber(text: str) -> str:
+    """Return the number of a telephone-subscriber; one with a control character is another user than one without."""
+    return subscriber(text)[0] if legible_number(text) == text else ""
+
+
+def legible_name(text: str) -> str:
+    """
+    Return a name without what cannot be seen and changes how the rest is read, so that nobody can pass for another.
+
+    Those are directions of writing, joiners, fillers and control characters; of these, a blank is left.
+    """
+    if text.isascii() and text.isprintable():
+        return text.strip()
+    return "".join("" if _is_unseen(char) else " " if category(char) in _BREAKS else char for char in text).strip()
+
+
+def legible_number(text: str) -> str:
+    """Return a number or user with what a name may not have as escapes: it is another user than the one without."""
+    if text.isascii() and text.isprintable():
+        return text
+    hidden = {char for char in text if _is_unseen(char) or category(char) in _BREAKS}
+    return "".join(quote(char, safe="") if char in hidden else char for char in text)
+
+
+def _is_unseen(char: str) -> bool:
+    return char in _FILLERS or category(char) in _UNSEEN
 
 
 def plain_target(uri: URI, domain: str) -> URI | None:
