@@ -283,7 +283,6 @@ class Words(GatewayCase):
         refused = self.failureResultOf(holding, RequestRefused).value
         self.assertEqual((refused.warning, refused.sip_reason), ("", "Call rejected"))
 
-
     def test_registrations(self) -> None:
         """A refused sign-in has them, and the page is told those of a refused refresh until one is granted."""
         self.far.register_fields = [self.WARNING, self.REASON]
@@ -303,10 +302,10 @@ class Words(GatewayCase):
         _, far = self.outbound(self.agent)
         for sipfrag, fields, words in (
             ('Warning: 399 gw "Not from here"\r\nReason: Q.850;cause=21;text="Call rejected"', [], None),
-            ("reason:SIP ;cause=603\r\n ;text=No\r\nrubbish\r\n\r\nWarning: 399 gw \"body\"", [], ("", "No")),
+            ('reason:SIP ;cause=603\r\n ;text=No\r\nrubbish\r\n\r\nWarning: 399 gw "body"', [], ("", "No")),
             ("Warning: nonsense", [self.WARNING, self.REASON], ("Incompatible media format", "Call rejected")),
             ("", [self.REASON], ("", "Call rejected")),
-            ("Warning: 399 gw \"a\rb\"", [], ("a b", "")),
+            ('Warning: 399 gw "a\rb"', [], ("a b", "")),
             ("Reason: ;;", [], ("", "")),
         ):
             self.done(self.gateway.transfer("alice", to="1004"))

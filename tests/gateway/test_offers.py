@@ -22,6 +22,7 @@ LISTENING = SDP.replace("sendrecv", "recvonly")
 INACTIVE = SDP.replace("sendrecv", "inactive")
 NOWHERE = SDP.replace("c=IN IP4 198.51.100.7", "c=IN IP4 0.0.0.0")
 CHANGED = SDP.replace("40000", "40008")
+NO_STREAM = SDP.partition("m=")[0]
 
 
 class InCall(GatewayCase):
@@ -88,12 +89,16 @@ class Hold(InCall):
         self.describe(self.agent, kind=MessageType.ANSWER)
 
     def test_answer_without_streams(self) -> None:
-        """A far side that answers nonsense does not keep the verb waiting."""
-        waiting = self.begin(self.gateway.hold("alice"))
-        self.run_for()
-        self.peer.answer("v=0\r\ns=-\r\n")
-        self.run_for()
-        self.assertEqual(self.successResultOf(waiting).code, 200)
+        """A far side that answers without media has not put the call on hold: the verb fails, and the call goes on."""
+        for answer in (NO_STREAM, "v=0\r\ns=-\r\n", "\r\n"):
+            waiting = self.begin(self.gateway.hold("alice"))
+            self.run_for()
+            self.peer.answer(answer)
+            self.run_for()
+            refused = self.failureResultOf(waiting, RequestRefused).value
+            self.assertEqual((refused.code, "no media" in refused.reason), (488, True))
+            self.assertEqual((self.call.held, self.call.held_by_peer, self.types(self.agent)), (False, False, []))
+        self.assertEqual(self.begin(self.gateway.hold("alice")).called, False)
 
     def test_refused(self) -> None:
         """A refused hold or resume is an error with the far side's words, and changes nothing."""
@@ -605,6 +610,71 @@ class OurOffer(InCall):
         error, end = self.messages(self.agent)
         self.assertEqual((error.type, end.type), (MessageType.ERROR, MessageType.SHUTDOWN))
         self.assertEqual((end.code, end.cause), (481, "lost"))
+
+
+class NoStream(GatewayCase):
+    """Answers without a media description: they answer no offer (:rfc:`3264#section-6`), and put nobody on hold."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.agent = self.sign_in()
+
+    def test_first(self) -> None:
+        """In the 2xx they end the call, with the true reason for page and far side; in a 18x they are none."""
+        _, far = self.place(self.agent)
+        far.ring(183, NO_STREAM)
+        self.run_for()
+        self.assertEqual(self.types(self.agent), ["RINGING"])
+        far.answer(NO_STREAM)
+        self.run_for()
+        (told,) = self.messages(self.agent)
+        self.assertEqual((told.type, told.cause, told.state), (MessageType.ERROR, "bad-answer", "ENDED"))
+        self.assertIn("no m= line", told.hint)
+        self.assertEqual(far.methods()[-2:], ["ACK", "BYE"])
+        self.assertIn("no media", far.request("BYE").headers.get("Reason") or "")
+
+    def test_after_early_media(self) -> None:
+        """The answer that early media had already counts on."""
+        call, far = self.place(self.agent)
+        far.ring(183, SDP)
+        far.answer(NO_STREAM)
+        self.run_for()
+        self.assertEqual((call.state.value, call.held_by_peer, str(call.remote_sdp)), ("ESTABLISHED", False, SDP))
+        self.assertEqual(self.types(self.agent), ["RINGING", "ANSWER", "ANSWER"])
+
+    def test_in_a_call(self) -> None:
+        """To an offer of the page they are a refusal; the call goes on as it was."""
+        call, far = self.outbound(self.agent)
+        self.describe(self.agent, OTHER_SDP)
+        far.answer(NO_STREAM)
+        self.run_for()
+        (told,) = self.messages(self.agent)
+        self.assertEqual((told.type, told.cause, told.ends_call), (MessageType.ERROR, "bad-answer", False))
+        self.assertEqual((call.held_by_peer, str(call.remote_sdp)), (False, SDP))
+
+    def test_in_an_ack(self) -> None:
+        """To an offer in our 2xx they change nothing inside a call, and end one that begins."""
+        call, far = self.outbound(self.agent)
+        far.reinvite(answer=NO_STREAM)
+        self.run_for()
+        self.assertEqual((call.held_by_peer, self.types(self.agent)), (False, []))
+        far.bye()
+        _, caller = self.inbound(self.agent, None)
+        caller.ack_sdp = NO_STREAM
+        self.messages(self.agent)
+        self.describe(self.agent)
+        (told,) = self.messages(self.agent)
+        self.assertEqual((told.cause, told.state), ("bad-answer", "ENDED"))
+
+    def test_refresh(self) -> None:
+        """To a refresh they are no news."""
+        call, far = self.outbound(self.agent)
+        self.gateway.disconnected(0)
+        self.gateway.connected(0)
+        self.run_for(1)
+        far.answer(NO_STREAM)
+        self.run_for()
+        self.assertEqual((call.held_by_peer, self.types(self.agent)), (False, ["REGISTRATION", "REGISTRATION"]))
 
 
 class LateEvents(InCall):

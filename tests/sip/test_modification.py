@@ -178,7 +178,7 @@ class OurOfferTests(CoreCase):
         call = self.call_out()
         self.respond(self.reoffer(call), 200)
         self.assertEqual(len(self.sent("ACK")), 2)
-        self.assertEqual(self.of(OfferRefused)[0].code, 200)
+        self.assertEqual(self.of(OfferRefused)[0].code, 488)
         self.assertEqual(self.local_sdp(call), OFFER)
 
     def test_refresh_without_description(self) -> None:

@@ -183,8 +183,8 @@ export type EndingCause =
   | "" | "local" | "remote" | "cancelled" | "answered-elsewhere" | "transferred" | "replaced" | "operator"
   | "page-lost" | "signed-out" | "lost"
   | "busy" | "declined" | "not-found" | "incomplete" | "ambiguous" | "unavailable" | "timeout" | "forbidden"
-  | "credentials" | "not-acceptable" | "not-supported" | "bad-request" | "bad-address" | "redirected" | "refused"
-  | "loop" | "glare" | "server-failure" | "failed"
+  | "credentials" | "not-acceptable" | "bad-answer" | "not-supported" | "bad-request" | "bad-address"
+  | "redirected" | "refused" | "loop" | "glare" | "server-failure" | "failed"
   | LibraryCode | GatewayCode;
 
 export interface Ending {

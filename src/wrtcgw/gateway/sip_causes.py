@@ -8,7 +8,7 @@ from wrtcgw.calls.call import CallState
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.sip.headers import Reason
-from wrtcgw.sip.outputs import CallEnded, EndCause, NotFollowed, OfferRefused
+from wrtcgw.sip.outputs import NO_ANSWER, NO_ANSWER_IN_ACK, NO_MEDIA, CallEnded, EndCause, NotFollowed, OfferRefused
 
 _CHALLENGED = (
     "the far side or a proxy asked for credentials and got none that it takes: the gateway gives them to the "
@@ -69,6 +69,12 @@ _CLASSES: Mapping[int, tuple[str, str]] = {
     5: ("server-failure", "the PBX failed: see its log"),
     6: ("declined", "the far side declined"),
 }
+_BAD_ANSWER: Mapping[str, tuple[str, str]] = {
+    NO_ANSWER: ("bad-answer", "the far side took the offer, but its answer has no session description"),
+    NO_MEDIA: ("bad-answer", "the far side took the offer, but its answer has no media (no m= line)"),
+    NO_ANSWER_IN_ACK: ("bad-answer", "the far side asked for an offer, but answered it with no media"),
+}
+"""What is said of an answer that is of no use, by the reason that the core gives for it."""
 _UNKNOWN = ("failed", "the far side gave no reason")
 
 _NOT_TRANSFERRED: Mapping[int, str] = {
@@ -147,13 +153,13 @@ def ending(event: CallEnded, state: CallState, ends_for: str = "") -> Ending:
     elif event.not_followed is not None and 300 <= code < 400:
         cause, hint = "redirected", _NOT_FOLLOWED[event.not_followed]
     else:
-        cause, hint = explain(code)
+        cause, hint = _BAD_ANSWER.get(event.reason) or explain(code)
     return Ending(cause, hint, *told)
 
 
 def refusal(event: OfferRefused) -> Ending:
     """Return how to tell that the far side refused something in a call, which goes on."""
-    cause, hint = explain(event.code)
+    cause, hint = _BAD_ANSWER.get(event.reason) or explain(event.code)
     return Ending(cause, hint, event.code, event.reason, event.warning, reason_text(event.reasons))
 
 

@@ -5,6 +5,7 @@ A message knows no role. Fields are kept as they came; a value is parsed at its 
 header fields before you read the parsed ones.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -46,6 +47,8 @@ REASONS: Mapping[int, str] = MappingProxyType(
     {int(entry.split()[0]): entry.split(maxsplit=1)[1].strip() for entry in _REASONS.split(";")}
 )
 """The usual reason phrases (:rfc:`3261#section-21` and later)."""
+
+_STREAM = re.compile(r"(?:^|[\r\n])m=")
 
 
 class Message:
@@ -251,6 +254,15 @@ class Message:
         if kind.startswith("multipart/"):
             return grammar.find_part(self.headers.get("Content-Type") or "", self.body, "application/sdp")
         return None
+
+    def answer(self) -> str | None:
+        """
+        Give the session description in the body as an answer, or None.
+
+        One without any stream answers no offer: an answer has as many as the offer (:rfc:`3264#section-6`).
+        """
+        sdp = self.sdp()
+        return sdp if sdp is not None and _STREAM.search(sdp) else None
 
     def to_text(self) -> str:
         """

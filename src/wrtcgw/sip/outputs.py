@@ -15,6 +15,11 @@ from wrtcgw.sip.keyring import Objection
 from wrtcgw.sip.source import Source
 from wrtcgw.sip.uri import URI
 
+NO_ANSWER = "2xx without a session description"
+NO_MEDIA = "2xx whose session description has no media (no m= line)"
+NO_ANSWER_IN_ACK = "the ACK brought no answer"
+"""Reasons of ours for a far side that gave no answer, or one that is of no use."""
+
 
 class EndCause(Enum):
     """Why a leg ended, as far as signalling tells."""
@@ -273,7 +278,7 @@ class TransferProgress:
     A NOTIFY of a REFER of ours told the state of the transfer.
 
     ``final`` closes the subscription; a final state without a sipfrag body has code 0, one whose outcome was never told
-    the last provisional code. ``reasons`` and ``warning`` as with :class:`CallEnded`: of the sipfrag, else of the NOTIFY.
+    the last provisional code. ``reasons`` and ``warning`` as with :class:`CallEnded`: of the sipfrag, else the NOTIFY.
     """
 
     leg: str

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from wrtcgw.sip import grammar
 from wrtcgw.sip.headers import NameAddr, Reason
 from wrtcgw.sip.message import Request, Response
+from wrtcgw.sip.outputs import NO_ANSWER, NO_MEDIA
 from wrtcgw.sip.source import Source
 
 # RFC 3261 section 25.1, warning-value: three digits, an agent, a quoted text. Its agent may be anything, and some peers
@@ -43,6 +44,11 @@ def warning_of(message: Request | Response) -> str:
         unquoted = None if quoted else _UNQUOTED_WARNING.fullmatch(value)
         texts += quoted if unquoted is None else [unquoted[1].rstrip("' \t")]
     return "; ".join(dict.fromkeys(filter(None, map(str.strip, texts))))
+
+
+def why_no_answer(message: Request | Response) -> str:
+    """Return why a 2xx answers no offer; see :meth:`~wrtcgw.sip.message.Message.answer`."""
+    return NO_ANSWER if message.sdp() is None else NO_MEDIA
 
 
 def told_by(message: Request | Response) -> Told:

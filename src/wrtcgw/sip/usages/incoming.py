@@ -9,7 +9,7 @@ from wrtcgw.sip.dialog import Dialog, DialogState
 from wrtcgw.sip.headers import RAck, auto_answer_delay
 from wrtcgw.sip.identity import called_of, caller_of, diversions_of, identity_of
 from wrtcgw.sip.message import Request, Response
-from wrtcgw.sip.outputs import AnswerReceived, CallConfirmed, CallReceived, EndCause
+from wrtcgw.sip.outputs import NO_ANSWER_IN_ACK, AnswerReceived, CallConfirmed, CallReceived, EndCause
 from wrtcgw.sip.saving import Restoring, Saving
 from wrtcgw.sip.settings import ALLOW, ALLOW_EVENTS, Account
 from wrtcgw.sip.transaction_layer import ServerRequest
@@ -187,9 +187,9 @@ class IncomingLeg(Leg):
             self.say_bye(*self._ending, self._reasons)
             return
         self.state = LegState.ESTABLISHED
-        sdp = ack.sdp()
+        sdp = ack.answer()
         if self._offer is None and sdp is None:
-            reason = "the ACK brought no answer"
+            reason = NO_ANSWER_IN_ACK
             self.terminate(EndCause.FAILED, 488, reason, f'SIP;cause=488;text="{reason}"')
             return
         self.ua.emit(CallConfirmed(self.id))

@@ -36,6 +36,7 @@ from attrs import define, field
 from wrtcgw.sip.deadlines import TimerOwner
 from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import (
+    NO_ANSWER_IN_ACK,
     AnswerReceived,
     OfferAcceptedLate,
     OfferAnswered,
@@ -47,7 +48,7 @@ from wrtcgw.sip.outputs import (
 from wrtcgw.sip.saving import Restoring, Saving
 from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest, Use
 from wrtcgw.sip.usages.ack_wait import UnackedAnswer
-from wrtcgw.sip.usages.headers_of_interest import told_by
+from wrtcgw.sip.usages.headers_of_interest import told_by, why_no_answer
 
 if TYPE_CHECKING:
     from wrtcgw.sip.usages.leg import Leg
@@ -273,10 +274,10 @@ class Modification:
         leg = self._leg
         leg.timer.refreshed(response)
         leg.peer.heed(response)
-        sdp = response.sdp()
+        sdp = response.answer()
         if sdp is None:
             if offer.purpose is Purpose.REOFFER:
-                leg.ua.emit(OfferRefused(leg.id, response.status, "2xx without a session description"))
+                leg.ua.emit(OfferRefused(leg.id, 488, why_no_answer(response)))
         elif offer.purpose is Purpose.REOFFER:
             leg.local_sdp, self._late = offer.sdp, 0
             leg.ua.emit(OfferAnswered(leg.id, sdp))
@@ -405,12 +406,12 @@ class Modification:
         offered = self._awaits_answer_in_ack
         self.state = OfferState.IDLE
         self._unacked = None
-        sdp = ack.sdp()
+        sdp = ack.answer()
         if offered and sdp is not None:
             leg.ua.emit(AnswerReceived(leg.id, sdp))
         elif offered:
             leg.local_sdp = self._before
-            leg.ua.emit(OfferRefused(leg.id, 488, "the ACK brought no answer"))
+            leg.ua.emit(OfferRefused(leg.id, 488, NO_ANSWER_IN_ACK))
         self.proceed()
 
     def _ack_lost(self) -> None:

@@ -19,7 +19,7 @@ from wrtcgw.sip.settings import Account
 from wrtcgw.sip.subscriber import plain_target
 from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest, Use
 from wrtcgw.sip.uri import URI
-from wrtcgw.sip.usages.headers_of_interest import NOTHING, Told, extensions_of, told_by
+from wrtcgw.sip.usages.headers_of_interest import NOTHING, Told, extensions_of, told_by, why_no_answer
 from wrtcgw.sip.usages.leg import BYE_PATIENCE, Leg, LegState
 from wrtcgw.sip.user_agent import UserAgent
 
@@ -171,7 +171,7 @@ class OutgoingLeg(Leg):
         if response.status == 100 or self.state is not LegState.PROCEEDING:
             return
         tag = response.to_tag
-        sdp = response.sdp()
+        sdp = response.answer()
         if tag:
             if tag not in self._early and len(self._early) >= MAX_BRANCHES:
                 raise RemoteViolation(400, "more branches of a fork than are followed")
@@ -237,9 +237,10 @@ class OutgoingLeg(Leg):
             self._end_other(dialog)
             return
         self._confirm(dialog)
-        sdp = response.sdp() or self._early_sdp.get(tag)
+        sdp = response.answer() or self._early_sdp.get(tag)
         if sdp is None:
-            self.terminate(EndCause.FAILED, 488, "2xx without a session description")
+            reason = why_no_answer(response)
+            self.terminate(EndCause.FAILED, 488, reason, f'SIP;cause=488;text="{reason}"')
             return
         self.timer.accepted(response)
         uuid = response.headers.get("X-Genesys-CallUUID") or ""
