@@ -338,7 +338,7 @@ class ManyTests(RegisterCase):
         for key in busy:
             _, outputs = self.core.invite(key, URI.parse("sip:far@example.org"), "v=0\r\n", self.now)
             self.take(outputs)
-            self.respond(self.last("INVITE"), 200, "v=0\r\n")
+            self.respond(self.last("INVITE"), 200, "v=0\r\nm=audio 9 RTP/AVP 0\r\n")
         self.disconnect()
         self.assertEqual(self.run_for(30), [])
         started = self.now
