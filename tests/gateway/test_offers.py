@@ -664,7 +664,8 @@ class NoStream(GatewayCase):
         self.messages(self.agent)
         self.describe(self.agent)
         (told,) = self.messages(self.agent)
-        self.assertEqual((told.cause, told.state), ("bad-answer", "ENDED"))
+        self.assertEqual((told.cause, told.state), ("not-acceptable", "ENDED"))
+        self.assertIn("answered it with no media", told.hint)
 
     def test_refresh(self) -> None:
         """To a refresh they are no news."""

@@ -114,7 +114,9 @@ class Agent:
             **{name: getattr(self, name) for name in _PLAIN},
             "registration": self.registration.value,
             "abilities": self.abilities.snapshot(),
+            "last_words": list(self.last_words),
             "heard": list(self.heard),
+            "ended": list(self.ended),
             "calls": [call.snapshot() for call in self.calls.values()],
         }
 
@@ -134,7 +136,9 @@ class Agent:
             **{**{name: data[name] for name in _PLAIN}, **times},
             registration=RegistrationState(data["registration"]),
             abilities=PageAbilities.restore(data["abilities"]),
+            last_words=tuple(data["last_words"]),
             heard=deque(data["heard"], maxlen=HEARD),
+            ended=deque(data["ended"], maxlen=ENDED),
             mailbox=mailbox,
             calls={call.id: call for call in calls},
         )

@@ -72,7 +72,7 @@ _CLASSES: Mapping[int, tuple[str, str]] = {
 _BAD_ANSWER: Mapping[str, tuple[str, str]] = {
     NO_ANSWER: ("bad-answer", "the far side took the offer, but its answer has no session description"),
     NO_MEDIA: ("bad-answer", "the far side took the offer, but its answer has no media (no m= line)"),
-    NO_ANSWER_IN_ACK: ("bad-answer", "the far side asked for an offer, but answered it with no media"),
+    NO_ANSWER_IN_ACK: ("not-acceptable", "the far side asked for an offer, but answered it with no media"),
 }
 """What is said of an answer that is of no use, by the reason that the core gives for it."""
 _UNKNOWN = ("failed", "the far side gave no reason")
