@@ -152,6 +152,20 @@ class Reporting(DialectCase):
         wrong = {"Authorization": "Bearer nobody"}
         self.assertEqual(self.report(headers=wrong, code=403).json["code"], "foreign_session")
 
+    def test_got(self) -> None:
+        """A page that said at sign_in that it confirms calls does so by a request; else no caller is left to wait."""
+        headers = {"Accept": "application/json"}
+        self.get("/api/webrtc/sign_in?id=5001&dn=5001&password=secret&confirms_calls=1", headers=headers)
+        for confirms, status in ((True, 180), (False, 480)):
+            far = self.far.call("5001")
+            self.run_for()
+            call = list(self.registry.agent("5001").calls)[-1]
+            if confirms:
+                got = self.ask("POST", f"/api/webrtc/ringing?id=5001&call={call}", data=b"{}", headers=headers)
+                self.assertEqual(got.code, 200, got.text)
+            self.run_for(20)
+            self.assertEqual(far.last("INVITE").status, status)
+
     def test_just_over(self) -> None:
         """A report that the page made before it heard of the call's end is no fault of it; another one's call is."""
         self.in_call()

@@ -75,6 +75,8 @@ class Deadline(Enum):
 
     PAGE = "page"
     """The page's answer to an offer of the far side."""
+    CONFIRMED = "confirmed"
+    """The page is to say that it has got the call."""
     TAKE_OVER = "take-over"
     """The page that the call has now, a new one, is to offer in it."""
     TALK = "talk"

@@ -13,7 +13,7 @@ from wrtcgw.gateway.call_legs import CallLeg
 from wrtcgw.gateway.consent import HEADERS, consents
 from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.gateway.dial_targets import shown
-from wrtcgw.gateway.disconnect_reasons import DisconnectReason
+from wrtcgw.gateway.disconnect_reasons import NOT_CONFIRMED, DisconnectReason
 from wrtcgw.gateway.incoming_calls import far_side, hear, new_call
 from wrtcgw.gateway.offer_answer import OfferAnswer, incoming_offer
 from wrtcgw.gateway.settings import Outcome
@@ -51,6 +51,7 @@ class CallSetup:
         self._offer_answer = offer_answer
         self._transfers = transfers
         self._call_control = call_control
+        context.on_deadline[Deadline.CONFIRMED] = self._unconfirmed
 
     # -- outbound
 
@@ -163,6 +164,17 @@ class CallSetup:
             call.want_answer(event.auto_answer)
         context.tell(call, incoming_offer(call))
         self._call_control.arm_talk(leg, agent)
+        if agent.abilities.confirms_calls:
+            context.set_deadline(leg, Deadline.CONFIRMED, context.settings.confirm_timeout)
+
+    def confirm(self, leg: CallLeg) -> None:
+        """Take the page's word that it has got the call, so that the agent can see it."""
+        self._context.drop_deadline(leg, Deadline.CONFIRMED)
+
+    def _unconfirmed(self, leg: CallLeg) -> None:
+        """Refuse a call that rings at a page which does nothing: it is frozen, or its computer sleeps."""
+        if leg.call.state is CallState.OFFERED:
+            self._context.spawn(self.end(leg.call, NOT_CONFIRMED))
 
     def refusal(self, dn: str, request: Request) -> int:
         """Return with which code the INVITE of a new call is refused whatever it offers, or 0."""

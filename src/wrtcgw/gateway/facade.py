@@ -318,6 +318,15 @@ class Gateway:
             self._offers.take(self._context.legs[call.id], sdp, page_address, kind, data)
         return call
 
+    def confirm(self, agent_id: str, call_id: str | None) -> None:
+        """
+        Take the page's word that it has got an incoming call; it may come after the call's end.
+
+        :raises UnknownCall: when there is no such call, and was none.
+        """
+        if call_id not in self.agent(agent_id).ended:
+            self._setup.confirm(self._context.leg(agent_id, call_id))
+
     def answer(self, agent_id: str, call_id: str | None, sdp: str, *, page_address: str) -> Call:
         """
         Take a description of the page for a call that waits for one: one that rings here, or an offer inside a call.

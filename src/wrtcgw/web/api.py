@@ -111,7 +111,7 @@ class RestAPI:
         )
         for verb in verbs:
             routes.add(base + verb.__name__, ("POST",), partial(self._carry_out, verb))
-        for post in (self.answer, self.check, self.stats):
+        for post in (self.answer, self.check, self.ringing, self.stats):
             routes.add(base + post.__name__, ("POST",), post)
         routes.add(base + "ice", ("GET",), self.ice)
         routes.add(base + "calls", ("GET",), self.own_calls)
@@ -241,6 +241,12 @@ class RestAPI:
         """Send data."""
         data = Data.read(order.request, self._body_limit)
         return await self._gateway.info(order.agent.id, order.call_id, data.content_type, data.body)
+
+    def ringing(self, request: IncomingRequest) -> bytes:
+        """Take the page's word that it has got an incoming call."""
+        order = self.admit(request, ignore_other_bodies=True)
+        self._gateway.confirm(order.agent.id, order.call_id)
+        return write_reply(request, Reply())
 
     def stats(self, request: IncomingRequest) -> bytes:
         """Take the page's report on the media of a call."""

@@ -340,6 +340,7 @@ export class Phone extends Emitter {
     });
     this.#store.keepCall(call.id, { offer: message });
     this.#add(call, call.id);
+    this.wire.post("ringing", { id: this.id, call: call.id }, {}).catch(() => {}); // a page that sleeps does not say it
     this.emit("incoming", call);
     this.emit("call", call);
     if (!this.options.autoAnswer || call.autoAnswer === null) return;

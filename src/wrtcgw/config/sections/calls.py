@@ -63,6 +63,15 @@ class Calls:
         How long a page may take to answer an offer inside a call, before the far side is told 488.
         """,
     )
+    confirm_timeout: float = seconds(
+        15.0,
+        1.0,
+        reload=True,
+        text="""
+        How long a page of the gateway's library may take to say that it has got an incoming call. One that is frozen
+        says nothing, though its connection stands: then the caller is told 480.
+        """,
+    )
     request_timeout: float = seconds(
         40.0,
         1.0,
