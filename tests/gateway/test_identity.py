@@ -333,6 +333,8 @@ class Destinations(GatewayCase):
             ("tel:+1-201-555-0123", "+12015550123"),
             ("TEL:+1-201-555-0123;ext=7", "+12015550123"),
             ("tel:%2B49-30-1", "+49301"),
+            ("callto:+49 30 1", "+49301"),
+            ("+49301;ext=7;isub=1", "+49301"),
             ("+49 (0)30 123", "+4930123"),
             ("(+49) (0) 30 123", "+4930123"),
             ("+(49)(0)30123", "+4930123"),
@@ -352,6 +354,13 @@ class Destinations(GatewayCase):
             _, far = self.place(self.agent, to)
             self.assertEqual(far.requests[0].uri.removeprefix("sip:").partition("@")[0], user, to)
             self.done(self.gateway.hangup("alice"), 6)
+
+    def test_none(self) -> None:
+        """What is no number is not called as a part of one: 400 names ``to``."""
+        for to in ("12;34", "12,34", "12 34 ext 5", "+", "()", "-", "...", "tel:", "callto:x"):
+            with self.assertRaises(BadInput) as caught:
+                self.gateway.place_call("alice", to, PAGE_SDP, page_address=PAGE)
+            self.assertEqual(caught.exception.field, "to", to)
 
     def test_transfers(self) -> None:
         """A transfer reads it the same way."""

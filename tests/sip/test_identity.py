@@ -172,7 +172,7 @@ class Diversions(SynchronousTestCase):
     def test_diversion(self) -> None:
         """The topmost element is the last diverter; a reason that is missing is unknown."""
         fields = (
-            ("Diversion", '<sip:3@a>;reason="no-answer", <tel:+49-2>;reason=user-busy;counter=1'),
+            ("Diversion", '<sip:3@a>;reason="no-answer", <tel:+49-2>;reason=User-Busy;counter=1'),
             ("Diversion", '"One" <sip:+491;x=y@a;user=phone>;privacy=off'),
         )
         self.assertEqual(self.shown(*fields), [("+491", "unknown"), ("+492", "user-busy"), ("3", "no-answer")])

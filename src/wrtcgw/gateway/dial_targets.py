@@ -22,7 +22,7 @@ from wrtcgw.sip.uri import URI
 _EXPECTED = "a number, a user name, or a SIP URI of an allowed domain"
 _PLAIN = re.compile(r"[A-Za-z0-9-]*")
 _EDGES = re.compile(f"^[\\s{INVISIBLE}]+|(?<![\\s{INVISIBLE}])[\\s{INVISIBLE}]+$")
-_TEL = re.compile(r"tel:(?://)?", re.IGNORECASE)
+_TEL = re.compile(r"(?:tel|callto):(?://)?", re.IGNORECASE)
 _SIP = ("sip:", "sips:")
 _MAX_ACCOUNT = 64
 
@@ -63,6 +63,8 @@ def parse_target(to: str, domain: str, allowed: Container[str], is_known: Callab
     tel = _TEL.match(to)
     number, _ = subscriber(to[tel.end() :].replace("%2B", "+").replace("%2b", "+") if tel else to)
     user = number or ("" if tel else read_user(to))
+    if user and not any(char.isalnum() or char in "*#" for char in user):
+        raise BadInput("to", _EXPECTED, to[:80])
     if user:
         return URI(user=user, host=domain)
     if tel:

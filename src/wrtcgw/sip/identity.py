@@ -199,7 +199,7 @@ def _from_diversion(request: Request) -> list[Diversion]:
     return [
         Diversion(
             party_of(address).number,
-            address.param("reason") or "unknown",
+            (address.param("reason") or "unknown").lower(),
             bool(_restrictions(address) & _CONCEALING),
         )
         for address in reversed(request.read_list("Diversion", NameAddr))

@@ -21,8 +21,8 @@ They come around a number that was pasted from a page.
 _SEPARATORS = re.compile("[-.()/\\s\u2010-\u2015\u2212]+")
 # RFC 3966 section 3, global-number-digits and local-number-digits; A to D are left out, for they are names here.
 _DIGITS = re.compile(r"\+?[0-9*#]+")
-# RFC 3966 section 3, par; an empty one is nothing
-_SUBSCRIBER = re.compile(r"([^;]*)((?:;(?:[A-Za-z0-9-]+(?:=[^;\s@<>\"]*)?)?)*)")
+# RFC 3966 section 3, par; an empty one is nothing, and one without a letter is none: it is digits after a wait
+_SUBSCRIBER = re.compile(r"([^;]*)((?:;(?:[0-9-]*[A-Za-z][A-Za-z0-9-]*(?:=[^;\s@<>\"]*)?)?)*)")
 # "+49 (0)30": the national prefix, not to be dialled behind a country code; but in Italy's numbers it is a digit.
 # The country code may be in brackets of its own.
 _TRUNK_PREFIX = re.compile(r"^(\(?\s*(?:\+|00)[\s(]*(?!39)[1-9][0-9\s]*\)?[^()]*)\(\s*0\s*\)")
