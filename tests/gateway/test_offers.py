@@ -299,6 +299,16 @@ class RemoteHold(InCall):
         self.run_for()
         self.assertEqual(descriptions.direction(self.answered(self.peer)), "recvonly")
 
+    def test_nowhere_with_blanks(self) -> None:
+        """The old hold is known by its address, whatever blanks stand around it."""
+        for line in ("c=IN IP4 0.0.0.0 ", "c=IN IP4  0.0.0.0\t", "c=IN\tIP4 0.0.0.0"):
+            self.peer.reinvite(SDP.replace("c=IN IP4 198.51.100.7", line))
+            self.run_for()
+            self.assertEqual(self.types(self.agent), ["HOLD"], line)
+            self.peer.reinvite(SDP)
+            self.run_for()
+            self.assertEqual(self.types(self.agent), ["RESUME"], line)
+
     def test_by_update(self) -> None:
         """An UPDATE does the same as a re-INVITE."""
         self.peer.send("UPDATE", HOLDING, "application/sdp")

@@ -5,7 +5,7 @@ import re
 from wrtcgw.sdp.description import DIRECTION_LINES, ORIGIN, Description, Stream
 from wrtcgw.sdp.formats import restricted
 
-_CONNECTION = re.compile(r"c=IN (?:IP4 0\.0\.0\.0|IP6 ::)\Z")
+_CONNECTION = re.compile(r"c=IN[ \t]+(?:IP4[ \t]+0\.0\.0\.0|IP6[ \t]+::)[ \t]*\Z")
 _MEANINGLESS = re.compile("[os]=|a=(setup|connection|candidate|rtcp):|a=end-of-candidates|a=msid-semantic")
 """What changes from one description to the next without meaning; see :func:`only_direction_differs`."""
 _MEDIA_PORT = re.compile(r"^m=(\S+) [1-9][0-9]*")
