@@ -59,8 +59,8 @@ class Day(DayCase):
         for caller in callers[:2]:
             await self.press(caller, "Hang up")
         await self.calls(agent, 1)
-        await self.sees(agent, "Verpasster Anruf von 5003.", ".notice")
-        await self.sees(agent, "2 verpasst", ".recents")
+        await self.sees(agent, "Verpasster Anruf von 5003.")
+        await self.sees(agent, "2 verpasst")
         await self.picture(agent, "three-missed-de")
         await self.press(agent, "Annehmen")
         await self.state(agent, "established")
@@ -113,7 +113,7 @@ class Day(DayCase):
             await self.picture(caller, "asleep-caller-en")
         finally:
             self.signal(pids, signal.SIGCONT)
-        await self.sees(agent, "Verpasster Anruf von 5002.", ".notice")
+        await self.sees(agent, "Verpasster Anruf von 5002.")
         await self.picture(agent, "awake-de")
         await self.dial(caller, 5001)
         await self.press(agent, "Annehmen")
