@@ -64,7 +64,6 @@ def testSuite() -> TestSuite:  # noqa: N802 (trial looks for this name)
             case_softphone,
             case_softphone_day,
             case_softphone_life,
-            case_softphone_day,
             case_softphone_notices,
             case_softphone_identity,
             case_oidc,
