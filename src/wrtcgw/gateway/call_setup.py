@@ -165,7 +165,7 @@ class CallSetup:
         context.tell(call, incoming_offer(call))
         self._call_control.arm_talk(leg, agent)
         if agent.abilities.confirms_calls:
-            context.set_deadline(leg, Deadline.CONFIRMED, context.settings.confirm_timeout)
+            context.set_deadline(leg, Deadline.CONFIRMED, context.settings.page_ack_timeout)
 
     def confirm(self, leg: CallLeg) -> None:
         """Take the page's word that it has got the call, so that the agent can see it."""

@@ -45,7 +45,7 @@ class GatewaySettings:
     """How long hangup and reject wait for the far side's confirmation; the call ends in any case."""
     offer_timeout: float = 10.0
     """How long the page may take to answer an offer inside a call; then the far side is told 488."""
-    confirm_timeout: float = 15.0
+    page_ack_timeout: float = 15.0
     """How long a page that confirms incoming calls may take for that; then the caller is told 480."""
     refer_delay: float = 0.5
     """No REFER goes out earlier than this after the answer: Asterisk refuses it before its bridge is up."""

@@ -63,7 +63,7 @@ class Calls:
         How long a page may take to answer an offer inside a call, before the far side is told 488.
         """,
     )
-    confirm_timeout: float = seconds(
+    page_ack_timeout: float = seconds(
         15.0,
         1.0,
         reload=True,
