@@ -20,5 +20,9 @@ export default [
   js.configs.recommended,
   { files: ["src/**/*.js"], languageOptions: { globals: globals.browser }, rules: RULES },
   { files: ["src/wrtcgw/browser/extension/**/*.js"], languageOptions: { globals: globals.webextensions } },
-  { files: ["tests/**/*.mjs", "eslint.config.js"], languageOptions: { globals: globals.node }, rules: { ...RULES, "max-len": "off", "no-shadow": "off" } },
+  {
+    files: ["tests/**/*.mjs", "eslint.config.js"],
+    languageOptions: { globals: globals.node },
+    rules: { ...RULES, "max-len": "off", "no-shadow": "off" },
+  },
 ];

@@ -19,19 +19,40 @@ let call;
 beforeEach(() => {
   install();
   [ordered, posted, refusal, failure] = [[], [], null, null];
-  const fail = () => { if (failure) throw failure; };
+  const fail = () => {
+    if (failure) throw failure;
+  };
   phone = {
-    options: {}, shape: (sdp) => sdp, configuration: async () => ({ iceServers: [] }), giveBack: (track) => track.stop(),
-    remember() {}, emit() {}, over() {}, named() {}, holdOthers: async () => {},
+    options: {},
+    shape: (sdp) => sdp,
+    configuration: async () => ({ iceServers: [] }),
+    giveBack: (track) => track.stop(),
+    remember() {},
+    emit() {},
+    over() {},
+    named() {},
+    holdOthers: async () => {},
     microphone: { owns: () => true },
     wire: {
       id: "a",
-      order: async (verb, id, fields) => { ordered.push([verb, fields]); fail(); },
-      describe: async (message) => { posted.push(message); fail(); return { callId: "c" }; },
+      order: async (verb, id, fields) => {
+        ordered.push([verb, fields]);
+        fail();
+      },
+      describe: async (message) => {
+        posted.push(message);
+        fail();
+        return { callId: "c" };
+      },
       post: async () => {},
     },
-    tracks: async () => { if (refusal) throw refusal; return [new FakeTrack()]; },
-    endAtGateway: async (verb, id, fields) => { ordered.push([verb, fields]); },
+    tracks: async () => {
+      if (refusal) throw refusal;
+      return [new FakeTrack()];
+    },
+    endAtGateway: async (verb, id, fields) => {
+      ordered.push([verb, fields]);
+    },
   };
 });
 
@@ -53,12 +74,19 @@ test("a call that rings is answered: in between it is being answered, and then i
   ringing().on("state", (state) => states.push(state));
   await call.answer();
   assert.deepEqual([states, call.isUp, call.answeredAt !== null], [["answering", "established"], true, true]);
-  assert.deepEqual(posted.map(({ messageType, callId }) => [messageType, callId]), [["ANSWER", "c"]]);
+  assert.deepEqual(
+    posted.map(({ messageType, callId }) => [messageType, callId]),
+    [["ANSWER", "c"]],
+  );
 });
 
 for (const [what, offer, code] of [
   ["plain RTP", PLAIN, "no_webrtc"],
-  ["a description that no browser takes", OFFER.replace(/^a=ice.*\r\n/gm, "").replace(/^a=fingerprint.*\r\n/m, ""), "no_webrtc"],
+  [
+    "a description that no browser takes",
+    OFFER.replace(/^a=ice.*\r\n/gm, "").replace(/^a=fingerprint.*\r\n/m, ""),
+    "no_webrtc",
+  ],
 ]) {
   test(`a call of ${what} can never be answered: it is refused with 488`, async () => {
     const ended = [];
@@ -116,14 +144,19 @@ test("hold and resume are ordered, and the microphone is off meanwhile; a refusa
   await up();
   const [track] = call.localStream.getTracks();
   let told = 0;
-  call.on("hold", () => { told += 1; });
+  call.on("hold", () => {
+    told += 1;
+  });
   await call.hold();
   assert.deepEqual([call.held, track.enabled, told], [true, false, 1]);
   await call.resume();
   assert.deepEqual([call.held, track.enabled, told], [false, true, 2]);
   failure = new PhoneError("gateway_unreachable");
   await assert.rejects(call.hold(), { code: "gateway_unreachable", action: "hold" });
-  assert.deepEqual([call.held, track.enabled, ordered.map(([verb]) => verb)], [false, true, ["hold", "resume", "hold"]]);
+  assert.deepEqual(
+    [call.held, track.enabled, ordered.map(([verb]) => verb)],
+    [false, true, ["hold", "resume", "hold"]],
+  );
 });
 
 test("the far side's hold is not ours: the microphone stays on", async () => {
@@ -151,12 +184,18 @@ test("glare inside a call: an offer of the far side while ours is out is left to
   await settled();
   call.take({ messageType: "OFFER", sdp: description({ version: 2 }) });
   await settled();
-  assert.deepEqual(posted.map(({ messageType }) => messageType), ["OFFER"]);
+  assert.deepEqual(
+    posted.map(({ messageType }) => messageType),
+    ["OFFER"],
+  );
   call.take({ messageType: "ANSWER", sdp: description({ type: "answer" }) });
   await renewed;
   call.take({ messageType: "OFFER", sdp: description({ version: 3 }) });
   await settled();
-  assert.deepEqual(posted.map(({ messageType }) => messageType), ["OFFER", "ANSWER"]);
+  assert.deepEqual(
+    posted.map(({ messageType }) => messageType),
+    ["OFFER", "ANSWER"],
+  );
   assert.equal(connections.at(-1).signalingState, "stable");
 });
 
@@ -164,14 +203,27 @@ test("a transfer is over with its outcome, and a call that is transferred ends w
   await up();
   const failed = call.transfer("5003");
   await settled();
-  call.take({ messageType: "TRANSFER", state: "FAILED", sipCode: 486, reason: "Busy Here", warning: "W", sipReason: "R" });
+  call.take({
+    messageType: "TRANSFER",
+    state: "FAILED",
+    sipCode: 486,
+    reason: "Busy Here",
+    warning: "W",
+    sipReason: "R",
+  });
   await assert.rejects(failed, { code: "transfer_failed", sipCode: 486, warning: "W", sipReason: "R" });
   assert.equal(call.isUp, true);
   const done = call.transfer("5004");
   await settled();
   call.take({ messageType: "SHUTDOWN", cause: "transferred" });
   await done;
-  assert.deepEqual(ordered.map(([verb, fields]) => [verb, fields.to]), [["transfer", "5003"], ["transfer", "5004"]]);
+  assert.deepEqual(
+    ordered.map(([verb, fields]) => [verb, fields.to]),
+    [
+      ["transfer", "5003"],
+      ["transfer", "5004"],
+    ],
+  );
 });
 
 test("what does not fit the state is refused by name, and a call that is over says so", async () => {

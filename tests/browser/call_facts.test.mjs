@@ -9,18 +9,34 @@ import { factsOf } from "../../src/wrtcgw/browser/grtc/facts.js";
 import { Servers } from "../../src/wrtcgw/browser/grtc/servers.js";
 
 const OFFER = {
-  from: "+4930123456", displayName: "Jane", called: "+49800555", verstat: "TN-Validation-Passed", uuid: "U1",
-  diversion: [{ number: "+49800555", reason: "unconditional" }], headers: { "Alert-Info": "<http://x>;info=external" },
+  from: "+4930123456",
+  displayName: "Jane",
+  called: "+49800555",
+  verstat: "TN-Validation-Passed",
+  uuid: "U1",
+  diversion: [{ number: "+49800555", reason: "unconditional" }],
+  headers: { "Alert-Info": "<http://x>;info=external" },
 };
 
 // A call that rings, at a phone that only notes what it is told.
 function ringing(message = OFFER, order = async () => {}) {
   const told = [];
   const phone = {
-    options: {}, wire: { id: "a", order }, configuration: async () => ({}), giveBack() {}, remember() {},
-    emit: (name) => told.push(name), over: () => told.push("over"),
+    options: {},
+    wire: { id: "a", order },
+    configuration: async () => ({}),
+    giveBack() {},
+    remember() {},
+    emit: (name) => told.push(name),
+    over: () => told.push("over"),
   };
-  const call = new Call(phone, { ...factsOf(message), id: "c", direction: "inbound", peer: message.from, offer: "v=0" });
+  const call = new Call(phone, {
+    ...factsOf(message),
+    id: "c",
+    direction: "inbound",
+    peer: message.from,
+    offer: "v=0",
+  });
   return { call, told };
 }
 
@@ -35,7 +51,16 @@ test("a call has who calls, whom, over whom, and the header fields that were ask
 test("what the gateway does not tell is empty, and not missing", () => {
   const { call } = ringing({ from: "1003" });
   assert.deepEqual(
-    [call.displayName, call.called, call.verstat, call.diversion, call.headers, call.data, call.autoAnswer, call.warnings],
+    [
+      call.displayName,
+      call.called,
+      call.verstat,
+      call.diversion,
+      call.headers,
+      call.data,
+      call.autoAnswer,
+      call.warnings,
+    ],
     ["", "", "", [], {}, [], null, []],
   );
 });
@@ -64,7 +89,10 @@ test("an end has the texts of Warning and Reason; so has a refusal inside the ca
   call.on("error", (error) => errors.push(error));
   const words = { sipCode: 488, warning: "Incompatible media format", sipReason: "Call rejected" };
   call.take({ messageType: "ERROR", ...words, cause: "not-acceptable", hint: "no" });
-  assert.deepEqual([errors[0].code, errors[0].warning, errors[0].sipReason], ["call_failed", words.warning, words.sipReason]);
+  assert.deepEqual(
+    [errors[0].code, errors[0].warning, errors[0].sipReason],
+    ["call_failed", words.warning, words.sipReason],
+  );
   call.take({ messageType: "SHUTDOWN", ...words, cause: "not-acceptable", hint: "no" });
   assert.deepEqual([call.ended.warning, call.ended.sipReason], [words.warning, words.sipReason]);
   const { call: other } = ringing();
@@ -77,8 +105,14 @@ test("a call of plain RTP is refused with 488 before anything is asked for", asy
   const { call } = ringing();
   const plain = "v=0\r\nm=audio 4000 RTP/AVP 0\r\na=sendrecv\r\n";
   const phone = {
-    options: {}, wire: {}, emit() {}, over() {}, giveBack() {}, tracks: () => assert.fail("the microphone"),
-    configuration: () => assert.fail("the servers"), endAtGateway: async (...order) => orders.push(order),
+    options: {},
+    wire: {},
+    emit() {},
+    over() {},
+    giveBack() {},
+    tracks: () => assert.fail("the microphone"),
+    configuration: () => assert.fail("the servers"),
+    endAtGateway: async (...order) => orders.push(order),
   };
   const wrong = new Call(phone, { id: "c", direction: "inbound", peer: "1", offer: plain });
   await assert.rejects(wrong.answer(), (error) => {
@@ -90,12 +124,24 @@ test("a call of plain RTP is refused with 488 before anything is asked for", asy
 });
 
 test("an order that does not reach the gateway says what was not done; other errors keep their words", async () => {
-  const failing = (error) => async () => { throw error; };
-  for (const [action, words] of [["hold", /not put on hold/], ["resume", /still on hold/], ["sendInfo", /data were not sent/]]) {
+  const failing = (error) => async () => {
+    throw error;
+  };
+  for (const [action, words] of [
+    ["hold", /not put on hold/],
+    ["resume", /still on hold/],
+    ["sendInfo", /data were not sent/],
+  ]) {
     const { call } = ringing(OFFER, failing(new PhoneError("gateway_unreachable")));
     call.state = "established";
-    await assert.rejects(call[action]("x"), (error) => error.code === "gateway_unreachable" && words.test(error.hint)
-      && error.message === error.hint && !/trying|tries/.test(error.hint));
+    await assert.rejects(
+      call[action]("x"),
+      (error) =>
+        error.code === "gateway_unreachable" &&
+        words.test(error.hint) &&
+        error.message === error.hint &&
+        !/trying|tries/.test(error.hint),
+    );
   }
   const told = during("hold", new PhoneError("wrong_state", { hint: "not now" }));
   assert.deepEqual([told.hint, told.action], ["not now", "hold"]);
@@ -110,7 +156,16 @@ test("a number is asked about once, and the answer serves its call; a no is thro
   assert.deepEqual((await servers.configuration()).iceServers, ["one"]);
   assert.deepEqual((await servers.configuration()).iceServers, ["two"]);
   assert.deepEqual(asked, [{ id: "a", to: "1003" }, { id: "a" }]);
-  const saying = (error) => new Servers({ id: "a", ask: async () => { throw error; } }, { iceServers: [] });
+  const saying = (error) =>
+    new Servers(
+      {
+        id: "a",
+        ask: async () => {
+          throw error;
+        },
+      },
+      { iceServers: [] },
+    );
   await assert.rejects(saying(new PhoneError("destination_forbidden", { status: 403 })).check("0900"));
   await assert.rejects(saying(new PhoneError("bad_input", { status: 400 })).check("x y"));
   await saying(new PhoneError("gateway_unreachable")).check("1003");

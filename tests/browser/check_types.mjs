@@ -13,9 +13,18 @@ import { fileURLToPath } from "node:url";
 const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
 const FOLDERS = ["grtc", "softphone", "gadget", "workspace", "ops", "extension"]; // of src/wrtcgw/browser
 const OPTIONS = {
-  allowJs: true, checkJs: true, noEmit: true, strict: true, noImplicitReturns: true, noFallthroughCasesInSwitch: true,
-  noUnusedLocals: true, target: "es2023", module: "esnext", moduleResolution: "bundler",
-  lib: ["es2024", "dom", "dom.iterable"], types: [],
+  allowJs: true,
+  checkJs: true,
+  noEmit: true,
+  strict: true,
+  noImplicitReturns: true,
+  noFallthroughCasesInSwitch: true,
+  noUnusedLocals: true,
+  target: "es2023",
+  module: "esnext",
+  moduleResolution: "bundler",
+  lib: ["es2024", "dom", "dom.iterable"],
+  types: [],
 };
 
 const folder = mkdtempSync(join(tmpdir(), "wrtcgw-types-"));
@@ -29,7 +38,10 @@ try {
   const include = [...(process.argv.length > 2 ? process.argv.slice(2) : FOLDERS), "declarations.ts", "chrome.d.ts"];
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: OPTIONS, include }));
   const tsc = join(dirname(createRequire(join(PROJECT, "package.json")).resolve("typescript/package.json")), "bin/tsc");
-  const { status } = spawnSync(process.execPath, [tsc, "--project", folder, "--pretty", "false"], { cwd: folder, stdio: "inherit" });
+  const { status } = spawnSync(process.execPath, [tsc, "--project", folder, "--pretty", "false"], {
+    cwd: folder,
+    stdio: "inherit",
+  });
   process.exitCode = status ?? 1;
 } finally {
   rmSync(folder, { recursive: true });

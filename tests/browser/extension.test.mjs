@@ -61,7 +61,10 @@ test("every text that a page or script names is there", () => {
   const code = files.map((name) => readFileSync(new URL(name, home), "utf8")).join("\n");
   const named = [...code.matchAll(/\btexts\.(\w+)\b(?!")|data-text="(\w+)"/g)].map(([, one, other]) => one ?? other);
   assert.ok(named.includes("otherDn") && named.includes("saveHint"), String(named));
-  assert.deepEqual(named.filter((name) => !(name in texts)), []);
+  assert.deepEqual(
+    named.filter((name) => !(name in texts)),
+    [],
+  );
 });
 
 test("a text has its names filled in", () => {

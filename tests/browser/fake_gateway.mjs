@@ -48,7 +48,8 @@ export class FakeGateway {
   }
 
   #answer(method, path) {
-    if (path === "sign_in") return answer(200, { id: "phone-5001", session: `token-${(this.#sessions += 1)}`, dn: "5001" });
+    if (path === "sign_in")
+      return answer(200, { id: "phone-5001", session: `token-${(this.#sessions += 1)}`, dn: "5001" });
     if (path === "ice") return answer(200, { iceServers: [] });
     if (path === "calls") return answer(200, { calls: this.calls, registration: { state: "REGISTERED" } });
     if (path === "message") return answer(200, { callId: "c-1" });
@@ -84,11 +85,19 @@ function read(body) {
 export class FakeStorage {
   #items = new Map();
 
-  getItem(key) { return this.#items.get(key) ?? null; }
+  getItem(key) {
+    return this.#items.get(key) ?? null;
+  }
 
-  setItem(key, value) { this.#items.set(key, value); }
+  setItem(key, value) {
+    this.#items.set(key, value);
+  }
 
-  removeItem(key) { this.#items.delete(key); }
+  removeItem(key) {
+    this.#items.delete(key);
+  }
 
-  get size() { return this.#items.size; }
+  get size() {
+    return this.#items.size;
+  }
 }

@@ -7,22 +7,49 @@ const wrong = (text) => new DOMException(text, "InvalidStateError");
 
 /** Returns a description of one audio section, of the side that a fingerprint and ICE credentials name. */
 export function description({
-  side = "FA", ice = "far", type = "offer", direction = "sendrecv", codecs = "0 101", port = 9, version = 1,
+  side = "FA",
+  ice = "far",
+  type = "offer",
+  direction = "sendrecv",
+  codecs = "0 101",
+  port = 9,
+  version = 1,
 } = {}) {
   const setup = type === "offer" ? "actpass" : "active";
   return [
-    "v=0", `o=- 4711 ${version} IN IP4 127.0.0.1`, "s=-", "t=0 0", "a=group:BUNDLE 0",
-    `m=audio ${port} UDP/TLS/RTP/SAVPF ${codecs}`, "c=IN IP4 0.0.0.0", "a=rtcp-mux", "a=mid:0", `a=setup:${setup}`,
-    `a=ice-ufrag:${ice}1`, `a=ice-pwd:${ice.padEnd(24, "x")}`, `a=fingerprint:sha-256 ${Array(32).fill(side).join(":")}`,
-    "a=rtpmap:0 PCMU/8000", "a=rtpmap:8 PCMA/8000", "a=rtpmap:101 telephone-event/8000",
-    "a=candidate:1 1 udp 2130706431 192.0.2.1 40000 typ host", `a=${direction}`, "",
+    "v=0",
+    `o=- 4711 ${version} IN IP4 127.0.0.1`,
+    "s=-",
+    "t=0 0",
+    "a=group:BUNDLE 0",
+    `m=audio ${port} UDP/TLS/RTP/SAVPF ${codecs}`,
+    "c=IN IP4 0.0.0.0",
+    "a=rtcp-mux",
+    "a=mid:0",
+    `a=setup:${setup}`,
+    `a=ice-ufrag:${ice}1`,
+    `a=ice-pwd:${ice.padEnd(24, "x")}`,
+    `a=fingerprint:sha-256 ${Array(32).fill(side).join(":")}`,
+    "a=rtpmap:0 PCMU/8000",
+    "a=rtpmap:8 PCMA/8000",
+    "a=rtpmap:101 telephone-event/8000",
+    "a=candidate:1 1 udp 2130706431 192.0.2.1 40000 typ host",
+    `a=${direction}`,
+    "",
   ].join("\r\n");
 }
 
 /** A description of plain RTP: no browser can do anything with it. */
 export const PLAIN = [
-  "v=0", "o=- 1 1 IN IP4 192.0.2.9", "s=-", "c=IN IP4 192.0.2.9", "t=0 0", "m=audio 30000 RTP/AVP 0 101",
-  "a=rtpmap:101 telephone-event/8000", "a=sendrecv", "",
+  "v=0",
+  "o=- 1 1 IN IP4 192.0.2.9",
+  "s=-",
+  "c=IN IP4 192.0.2.9",
+  "t=0 0",
+  "m=audio 30000 RTP/AVP 0 101",
+  "a=rtpmap:101 telephone-event/8000",
+  "a=sendrecv",
+  "",
 ].join("\r\n");
 
 const directionOf = (sdp) => /^a=(sendrecv|sendonly|recvonly|inactive)\r?$/m.exec(sdp)?.[1] ?? "sendrecv";
@@ -40,9 +67,13 @@ export class FakeTrack extends EventTarget {
     this.kind = kind;
   }
 
-  clone() { return new FakeTrack(this.kind); }
+  clone() {
+    return new FakeTrack(this.kind);
+  }
 
-  stop() { this.readyState = "ended"; }
+  stop() {
+    this.readyState = "ended";
+  }
 }
 
 /** A stream: tracks, and nothing else. */
@@ -53,9 +84,13 @@ export class FakeStream {
     this.#tracks = [...tracks];
   }
 
-  getTracks() { return [...this.#tracks]; }
+  getTracks() {
+    return [...this.#tracks];
+  }
 
-  getAudioTracks() { return this.#tracks.filter(({ kind }) => kind === "audio"); }
+  getAudioTracks() {
+    return this.#tracks.filter(({ kind }) => kind === "audio");
+  }
 }
 
 class FakeSender {
@@ -63,7 +98,9 @@ class FakeSender {
     this.track = track;
   }
 
-  async replaceTrack(track) { this.track = track; }
+  async replaceTrack(track) {
+    this.track = track;
+  }
 }
 
 class FakeTransceiver {
@@ -76,7 +113,9 @@ class FakeTransceiver {
     this.direction = direction;
   }
 
-  stop() { this.stopped = true; }
+  stop() {
+    this.stopped = true;
+  }
 }
 
 // What a description does in a signaling state: [state, type, of whom] to the next state.
@@ -116,11 +155,17 @@ export class FakePeerConnection extends EventTarget {
     connections.push(this);
   }
 
-  get localDescription() { return this.pendingLocalDescription ?? this.currentLocalDescription; }
+  get localDescription() {
+    return this.pendingLocalDescription ?? this.currentLocalDescription;
+  }
 
-  get remoteDescription() { return this.pendingRemoteDescription ?? this.currentRemoteDescription; }
+  get remoteDescription() {
+    return this.pendingRemoteDescription ?? this.currentRemoteDescription;
+  }
 
-  getConfiguration() { return this.#configuration; }
+  getConfiguration() {
+    return this.#configuration;
+  }
 
   setConfiguration(configuration) {
     this.#open();
@@ -140,13 +185,21 @@ export class FakePeerConnection extends EventTarget {
     return this.#transceivers.at(-1);
   }
 
-  getTransceivers() { return [...this.#transceivers]; }
+  getTransceivers() {
+    return [...this.#transceivers];
+  }
 
-  getSenders() { return this.#transceivers.map(({ sender }) => sender); }
+  getSenders() {
+    return this.#transceivers.map(({ sender }) => sender);
+  }
 
-  getReceivers() { return this.#transceivers.map(({ receiver }) => receiver); }
+  getReceivers() {
+    return this.#transceivers.map(({ receiver }) => receiver);
+  }
 
-  async getStats() { return new Map(); }
+  async getStats() {
+    return new Map();
+  }
 
   async createOffer({ iceRestart = false } = {}) {
     this.#open();
@@ -210,7 +263,9 @@ export class FakePeerConnection extends EventTarget {
     this.#audio().currentDirection = named(sends(ours) && receives(theirs), receives(ours) && sends(theirs));
   }
 
-  #audio() { return this.#transceivers.find(({ receiver }) => receiver.track.kind === "audio"); }
+  #audio() {
+    return this.#transceivers.find(({ receiver }) => receiver.track.kind === "audio");
+  }
 
   #described(type, direction) {
     this.#version += 1;
@@ -233,7 +288,9 @@ export class FakePeerConnection extends EventTarget {
     });
   }
 
-  #tell(name, details = {}) { this.dispatchEvent(Object.assign(new Event(name), details)); }
+  #tell(name, details = {}) {
+    this.dispatchEvent(Object.assign(new Event(name), details));
+  }
 }
 
 class Description {
@@ -272,7 +329,8 @@ export function holdTimers(test) {
   };
   globalThis.clearTimeout = (timer) => (typeof timer === "number" ? timers.delete(timer) : clear(timer)); // set before
   test.after(() => Object.assign(globalThis, { setTimeout: real, clearTimeout: clear }));
-  const next = (until) => [...timers].filter(([, { at }]) => at <= until).sort(([, one], [, other]) => one.at - other.at)[0];
+  const next = (until) =>
+    [...timers].filter(([, { at }]) => at <= until).sort(([, one], [, other]) => one.at - other.at)[0];
   return {
     async pass(time) {
       const until = now + time;

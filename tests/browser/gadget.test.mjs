@@ -43,8 +43,12 @@ class FakeCall extends Emitter {
     const call = { id: "", uuid: "", direction: "outbound", displayName: "", held: false, heldByPeer: false };
     Object.assign(this, call, { muted: false, data: [], startedAt: 1, answeredAt: null, done: [] }, fields);
   }
-  get isOver() { return this.state === "ended"; }
-  get isUp() { return this.state === "established"; }
+  get isOver() {
+    return this.state === "ended";
+  }
+  get isUp() {
+    return this.state === "established";
+  }
 }
 for (const name of ["reject", "hangup", "hold", "resume", "mute", "dtmf", "transfer", "transferTo"]) {
   FakeCall.prototype[name] = async function act(...given) {
@@ -100,9 +104,10 @@ function gadget() {
 test("placeholders that were filled in are values, others are told", () => {
   const found = readParameters("?dn=5001&id=$Agent.UserName$&number=%24Interaction.PhoneNumber%24&lang=de");
   assert.deepEqual([found.dn, found.id, found.number, found.lang], ["5001", "", "", "de"]);
-  assert.deepEqual(found.unfilled.map(({ name, value }) => `${name} ${value}`), [
-    "id $Agent.UserName$", "number $Interaction.PhoneNumber$",
-  ]);
+  assert.deepEqual(
+    found.unfilled.map(({ name, value }) => `${name} ${value}`),
+    ["id $Agent.UserName$", "number $Interaction.PhoneNumber$"],
+  );
   assert.equal(readParameters("?number=5$&dn=%20").number, "5$");
   assert.deepEqual(readParameters("").unfilled, []);
 });
@@ -111,7 +116,10 @@ test("a password in the address is not read, and taken out", () => {
   const found = readParameters("?dn=1&password=x&token=y");
   assert.deepEqual(found.secrets, ["password", "token"]);
   assert.equal(JSON.stringify(found).includes('"x"'), false);
-  assert.equal(withoutSecrets("https://g.example.com/gadget/?dn=1&password=x#a"), "https://g.example.com/gadget/?dn=1#a");
+  assert.equal(
+    withoutSecrets("https://g.example.com/gadget/?dn=1&password=x#a"),
+    "https://g.example.com/gadget/?dn=1#a",
+  );
 });
 
 test("only the page around it is listened to, and only from an allowed origin; others are told of once", () => {
@@ -157,7 +165,10 @@ test("what happens before it is ready is told afterwards, and orders wait", asyn
   assert.deepEqual(around.sent, []);
   made.ready();
   await settled();
-  assert.deepEqual(around.sent.map(({ message }) => message.type), ["ready", "signedIn", "state", "reply"]);
+  assert.deepEqual(
+    around.sent.map(({ message }) => message.type),
+    ["ready", "signedIn", "state", "reply"],
+  );
 });
 
 test("an order is answered with its request; a failed one with code and hint", async () => {
@@ -211,9 +222,10 @@ test("a call is told when something of it has changed, an end once, and errors w
   phone.emit("call", call);
   phone.emit("callended", call);
   phone.emit("error", new PhoneError("no_microphone"));
-  assert.deepEqual(told().map(({ type, state }) => `${type} ${state}`), [
-    "incoming incoming", "callState established", "callEnded ended", "error undefined",
-  ]);
+  assert.deepEqual(
+    told().map(({ type, state }) => `${type} ${state}`),
+    ["incoming incoming", "callState established", "callEnded ended", "error undefined"],
+  );
   const [, , ended, error] = told();
   assert.deepEqual([ended.duration, ended.cause, ended.peer], [7, "remote", "5002"]);
   assert.match(error.hint, /microphone/);

@@ -12,7 +12,11 @@ const read = (name) => readFileSync(new URL(`../data/sdp/${name}.sdp`, import.me
 const OFFER = read("chromium-gathered");
 const ANSWER = read("asterisk-answer");
 const rules = (sdp, context) => lint(sdp, context).map(({ rule }) => rule);
-const without = (sdp, pattern) => sdp.split(/\r?\n/).filter((line) => !pattern.test(line)).join("\r\n");
+const without = (sdp, pattern) =>
+  sdp
+    .split(/\r?\n/)
+    .filter((line) => !pattern.test(line))
+    .join("\r\n");
 
 const PUBLIC = ANSWER.replace(/(a=candidate:\S+ \d udp \d+ )\S+/gi, "$1198.51.100.7");
 
@@ -31,7 +35,9 @@ const BROKEN = {
   candidates: without(PUBLIC, /^a=candidate/),
   "telephone-event": without(PUBLIC, /telephone-event/),
   profile: PUBLIC.replace("UDP/TLS/RTP/SAVPF", "RTP/AVP"),
-  codec: without(PUBLIC, /^a=(rtpmap|fmtp)/).replace(/(m=audio \d+ \S+).*/, "$1 120").concat("a=rtpmap:120 speex/16000\r\n"),
+  codec: without(PUBLIC, /^a=(rtpmap|fmtp)/)
+    .replace(/(m=audio \d+ \S+).*/, "$1 120")
+    .concat("a=rtpmap:120 speex/16000\r\n"),
   "m-line": PUBLIC.replace("m=audio", "m=video"),
   "private-candidates": PUBLIC.replaceAll("198.51.100.7", "192.168.7.9"),
 };
@@ -46,15 +52,23 @@ for (const [rule, sdp] of Object.entries(BROKEN)) {
 
 const ONE = OFFER.replace(/\r?\n/g, "\r\n");
 const TWO = ONE.replace(/a=group.*/, "a=group:BUNDLE 0 1").concat(
-  ONE.slice(ONE.indexOf("m=audio")).replace("m=audio", "m=video").replace(/a=mid:.*/, "a=mid:1"),
+  ONE.slice(ONE.indexOf("m=audio"))
+    .replace("m=audio", "m=video")
+    .replace(/a=mid:.*/, "a=mid:1"),
 );
 const REFUSING = ["bundle", "mid", "setup", "rtcp-mux", "fingerprint", "ice-ufrag", "profile"];
 
 for (const [name, sdp, refused, rule] of changedOffers(ONE, TWO)) {
   test(`an offer that Chromium ${refused ? "refuses" : "takes"}: ${name}`, () => {
-    const found = lint(sdp).filter((each) => REFUSING.includes(each.rule) && !each.text.includes("name sections by it"));
+    const found = lint(sdp).filter(
+      (each) => REFUSING.includes(each.rule) && !each.text.includes("name sections by it"),
+    );
     if (!refused) assert.deepEqual(found, []);
-    else assert.ok(found.some((each) => each.rule === rule && each.text.length > 20), JSON.stringify(found));
+    else
+      assert.ok(
+        found.some((each) => each.rule === rule && each.text.length > 20),
+        JSON.stringify(found),
+      );
   });
 }
 
@@ -73,7 +87,10 @@ test("blanks at the ends of lines change nothing", () => {
 });
 
 test("plain RTP is none of WebRTC, whatever its profile; one medium with a key is enough", () => {
-  assert.match(whyNotWebRTC(without(PUBLIC, /^a=fingerprint/).replace("UDP/TLS/RTP/SAVPF", "RTP/AVP")), /^RTP\/AVP, no DTLS/);
+  assert.match(
+    whyNotWebRTC(without(PUBLIC, /^a=fingerprint/).replace("UDP/TLS/RTP/SAVPF", "RTP/AVP")),
+    /^RTP\/AVP, no DTLS/,
+  );
   assert.match(whyNotWebRTC(without(PUBLIC, /^a=fingerprint/).replace("UDP/TLS/RTP/SAVPF", "RTP/SAVP")), /^RTP\/SAVP,/);
   assert.equal(whyNotWebRTC(`${PUBLIC}m=video 5000 RTP/AVP 96\r\n`), "");
   const above = without(PUBLIC, /^a=fingerprint/).replace("t=0 0", "t=0 0\r\na=fingerprint:sha-256 AA:BB");
@@ -113,7 +130,9 @@ test("plain RTP lacks nearly everything", () => {
 });
 
 test("codecs are known by name, and static ones without a line", () => {
-  const media = parse("v=0\nm=audio 9 RTP/AVP 0 8 96 101\na=rtpmap:96 opus/48000/2\na=rtpmap:101 telephone-event/8000\n").media[0];
+  const media = parse(
+    "v=0\nm=audio 9 RTP/AVP 0 8 96 101\na=rtpmap:96 opus/48000/2\na=rtpmap:101 telephone-event/8000\n",
+  ).media[0];
   assert.deepEqual(codecs(media), ["pcmu/8000", "pcma/8000", "opus/48000", "telephone-event/8000"]);
 });
 

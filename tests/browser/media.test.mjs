@@ -122,7 +122,10 @@ test("what the browser cannot use is told with what is wrong with it", async () 
   const made = media();
   await assert.rejects(made.answer(PLAIN), (error) => {
     assert.deepEqual([error.code, error.details.name], ["media_failed", "InvalidAccessError"]);
-    assert.ok(error.details.lint.some(({ rule }) => rule === "profile"), JSON.stringify(error.details.lint));
+    assert.ok(
+      error.details.lint.some(({ rule }) => rule === "profile"),
+      JSON.stringify(error.details.lint),
+    );
     return error.hint.startsWith("The far side's description cannot be used: ");
   });
 });

@@ -72,7 +72,10 @@ test("a warning is told when it begins and when it is over, once each, and is ov
   assert.deepEqual(warnings.codes, ["mic_silent"]);
   warnings.clear();
   assert.deepEqual(warnings.codes, []);
-  assert.deepEqual(heard.map(([name]) => name), ["warning", "warningcleared", "warning", "warningcleared"]);
+  assert.deepEqual(
+    heard.map(([name]) => name),
+    ["warning", "warningcleared", "warning", "warningcleared"],
+  );
   assert.deepEqual(heard[0], ["warning", "mic_silent", true]);
 });
 
@@ -87,7 +90,13 @@ function connection(arrives, state = "connected") {
 
 async function lost(pc, { flowing = true, current = () => pc } = {}) {
   let count = 0;
-  await new Lifeline({ connection: current, flowing: () => flowing, lost: () => { count += 1; } }).look();
+  await new Lifeline({
+    connection: current,
+    flowing: () => flowing,
+    lost: () => {
+      count += 1;
+    },
+  }).look();
   return count;
 }
 
@@ -101,7 +110,13 @@ test("media of which nothing arrives any more are lost: soon where there was sou
   assert.equal(await lost(connection(() => 7)), 1);
   const soon = Date.now() - began;
   assert.ok(soon > 1000 && soon < 3500, `${soon} ms`);
-  assert.equal(await lost(connection(() => 7), { flowing: false }), 1);
+  assert.equal(
+    await lost(
+      connection(() => 7),
+      { flowing: false },
+    ),
+    1,
+  );
   assert.ok(Date.now() - began - soon > 3000);
   assert.equal(await lost(connection(() => 7, "failed")), 1);
 });
@@ -111,7 +126,14 @@ test("another connection, or none, has nothing to be looked after", async () => 
   const pc = connection(() => 7);
   assert.equal(await lost(pc, { current: () => ((looks += 1) > 2 ? connection(() => 7) : pc) }), 0);
   assert.equal(await lost(null), 0);
-  assert.equal(await lost({ getStats: async () => { throw new Error("closed"); } }), 0);
+  assert.equal(
+    await lost({
+      getStats: async () => {
+        throw new Error("closed");
+      },
+    }),
+    0,
+  );
 });
 
 test("the browser tells of a network, of a page that wakes up, and of devices, until nobody listens any more", (t) => {
@@ -121,7 +143,9 @@ test("the browser tells of a network, of a page that wakes up, and of devices, u
   const before = Object.getOwnPropertyDescriptor(globalThis, "navigator");
   Object.defineProperty(globalThis, "navigator", { value: { connection, mediaDevices }, configurable: true });
   Object.assign(globalThis, {
-    document, addEventListener: page.addEventListener.bind(page), removeEventListener: page.removeEventListener.bind(page),
+    document,
+    addEventListener: page.addEventListener.bind(page),
+    removeEventListener: page.removeEventListener.bind(page),
   });
   t.after(() => {
     for (const name of ["document", "addEventListener", "removeEventListener", "navigator"]) delete globalThis[name];
@@ -129,7 +153,9 @@ test("the browser tells of a network, of a page that wakes up, and of devices, u
   });
   const told = [];
   const stop = watchBrowser({
-    network: () => told.push("network"), awake: () => told.push("awake"), devices: () => told.push("devices"),
+    network: () => told.push("network"),
+    awake: () => told.push("awake"),
+    devices: () => told.push("devices"),
   });
   const happens = (target, name, about = {}) => target.dispatchEvent(Object.assign(new Event(name), about));
   const all = () => {

@@ -70,8 +70,15 @@ test("a call is offered with its data, and is up with its answer", async () => {
 test("an answer of plain RTP, or without a common codec, is none", async () => {
   await negotiation.place("5002", []);
   await assert.rejects(negotiation.answered(PLAIN, false), { code: "no_webrtc" });
-  await assert.rejects(negotiation.answered(description({ type: "answer", codecs: "8" }).replace(/^a=rtpmap:[^8].*\r\n/gm, "")
-    .replace("SAVPF 8", "SAVPF 18"), false), { code: "no_common_codec" });
+  await assert.rejects(
+    negotiation.answered(
+      description({ type: "answer", codecs: "8" })
+        .replace(/^a=rtpmap:[^8].*\r\n/gm, "")
+        .replace("SAVPF 8", "SAVPF 18"),
+      false,
+    ),
+    { code: "no_common_codec" },
+  );
 });
 
 test("a call that rings is answered; to one without an offer an offer is made", async () => {
@@ -121,7 +128,10 @@ test("a refusal of our offer leaves the media as they were", async () => {
   negotiation.refused(new PhoneError("call_failed", { sipCode: 488 }));
   await assert.rejects(renewed, { code: "call_failed", sipCode: 488 });
   assert.equal(negotiation.media.pc, connections[0]);
-  assert.deepEqual(connections.map(({ signalingState }) => signalingState), ["stable", "closed"]);
+  assert.deepEqual(
+    connections.map(({ signalingState }) => signalingState),
+    ["stable", "closed"],
+  );
 });
 
 test("while the call is on hold nothing is offered; what had to be is made up for", async () => {

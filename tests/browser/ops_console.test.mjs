@@ -53,7 +53,10 @@ test("the token goes along in a header, never in an address, and is kept for the
 
 test("errors are the gateway's own words; whatever is between and broken counts as unreachable", async () => {
   const api = (respond) => new OpsAPI("http://gateway.example.com/", null, respond);
-  const code = (respond) => api(respond).get("ops/summary").then(assert.fail, (error) => [error.code, error.isRefusal]);
+  const code = (respond) =>
+    api(respond)
+      .get("ops/summary")
+      .then(assert.fail, (error) => [error.code, error.isRefusal]);
   const own = { error: "show it", code: "operator_token_required" };
   assert.deepEqual(await code(async () => answer(401, own)), ["operator_token_required", true]);
   const less = { error: "no", code: "role_required" };
@@ -65,7 +68,10 @@ test("errors are the gateway's own words; whatever is between and broken counts 
 
 test("it asks again later and later, but not later than that", () => {
   assert.equal(backOff(0, 2000), 2000);
-  assert.deepEqual([1, 2, 3, 4, 5, 60].map((each) => backOff(each, 2000)), [2000, 4000, 8000, 16000, LONGEST, LONGEST]);
+  assert.deepEqual(
+    [1, 2, 3, 4, 5, 60].map((each) => backOff(each, 2000)),
+    [2000, 4000, 8000, 16000, LONGEST, LONGEST],
+  );
 });
 
 test("one round at a time; a hidden page asks nothing; a failed round is followed by a longer wait", async () => {
@@ -120,7 +126,10 @@ test("pauses stand between messages, filters leave one protocol", () => {
     paused(messages).map((row) => row.pause ?? row.message.n),
     [0, 1, 1490, 2, 3],
   );
-  assert.deepEqual(messages.filter((each) => passes(each, "sip")).map((each) => each.n), [1, 3]);
+  assert.deepEqual(
+    messages.filter((each) => passes(each, "sip")).map((each) => each.n),
+    [1, 3],
+  );
   assert.ok(passes({ via: "gateway" }, "all") && !passes({ via: "gateway" }, "http"));
   assert.equal(label({ label: "→ ANSWER" }), "ANSWER");
 });

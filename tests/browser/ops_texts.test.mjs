@@ -26,15 +26,22 @@ exactly(OPS);
 test("every text that a module names is there", () => {
   const texts = new Texts("en", english);
   for (const [, key] of code.matchAll(/\bt\(\s*"([\w.-]+)"/g)) {
-    assert.ok(["", ".other"].some((end) => texts.has(key + end)), key);
+    assert.ok(
+      ["", ".other"].some((end) => texts.has(key + end)),
+      key,
+    );
   }
 });
 
 test("none is there in vain", () => {
-  const built = /^(call|cause|registration|error|grade|state|view|series|chart|latencies|confirm|control|tile|charts|role)\./;
+  const built =
+    /^(call|cause|registration|error|grade|state|view|series|chart|latencies|confirm|control|tile|charts|role)\./;
   const parts = /^(calls\.(active|ended|all|none)|ladder\.|message\.|theme\.)/;
   const named = (key) => code.includes(`"${key.replace(/\.(one|other)$/, "")}`);
-  assert.deepEqual(Object.keys(english).filter((key) => !built.test(key) && !parts.test(key) && !named(key)), []);
+  assert.deepEqual(
+    Object.keys(english).filter((key) => !built.test(key) && !parts.test(key) && !named(key)),
+    [],
+  );
 });
 
 test("a German console tells counts, numbers, causes and errors as Germans do", () => {
@@ -54,6 +61,12 @@ test("quality has its word in each language, and the same colour and bar", () =>
     speak(name);
     return quality(call);
   });
-  assert.deepEqual(told.map((each) => [each.mos, each.grade]), [["4.3", "good"], ["4,3", "gut"]]);
+  assert.deepEqual(
+    told.map((each) => [each.mos, each.grade]),
+    [
+      ["4.3", "good"],
+      ["4,3", "gut"],
+    ],
+  );
   assert.deepEqual(new Set(told.map((each) => `${each.level} ${each.share.toFixed(2)}`)), new Set(["good 0.93"]));
 });

@@ -11,7 +11,16 @@ const WHO = { dn: "5001", password: "secret" };
 const KEY = "grtc-session http://gateway.test/api/webrtc/";
 const ANSWER = description({ type: "answer" });
 const INCOMING = { messageType: "OFFER", callId: "c-2", from: "5002", displayName: "Jane", sdp: description() };
-const UP = { callId: "c-3", direction: "inbound", peer: "5003", state: "ESTABLISHED", age: 9, duration: 5, held: false, heldByPeer: false };
+const UP = {
+  callId: "c-3",
+  direction: "inbound",
+  peer: "5003",
+  state: "ESTABLISHED",
+  age: 9,
+  duration: 5,
+  held: false,
+  heldByPeer: false,
+};
 
 let gateway;
 let storage;
@@ -50,18 +59,29 @@ async function incoming(message = INCOMING) {
 test("signing in begins a session and signing out ends it; the password is nowhere but in the request", async () => {
   const heard = heardOf(phone, "registration", "connection", "signedout");
   await phone.signIn(WHO);
-  assert.deepEqual([phone.isSignedIn, phone.dn, phone.connection, phone.registration.state], [true, "5001", "online", "REGISTERED"]);
+  assert.deepEqual(
+    [phone.isSignedIn, phone.dn, phone.connection, phone.registration.state],
+    [true, "5001", "online", "REGISTERED"],
+  );
   assert.equal(gateway.asked("sign_in")[0].password, "secret");
   assert.match(storage.getItem(KEY), /"token":"token-1"/);
   assert.ok(!storage.getItem(KEY).includes("secret"));
   await phone.signOut();
   assert.deepEqual([phone.isSignedIn, storage.size, gateway.asked("sign_out").length], [false, 0, 1]);
-  assert.deepEqual(heard.map(([name]) => name), ["connection", "registration", "registration", "signedout"]);
+  assert.deepEqual(
+    heard.map(([name]) => name),
+    ["connection", "registration", "registration", "signedout"],
+  );
 });
 
 test("a sign-in that is refused says so, and nobody is signed in", async () => {
   gateway.refusals.sign_in = [403, { code: "forbidden", error: "wrong password" }];
-  await assert.rejects(phone.signIn(WHO), { code: "forbidden", status: 403, hint: "wrong password", action: "sign_in" });
+  await assert.rejects(phone.signIn(WHO), {
+    code: "forbidden",
+    status: 403,
+    hint: "wrong password",
+    action: "sign_in",
+  });
   assert.equal(phone.isSignedIn, false);
 });
 
@@ -138,7 +158,10 @@ test("a call that comes in is answered, held, resumed and ended", async () => {
   assert.deepEqual([call.held, call.localStream.getTracks()[0].enabled], [false, true]);
   const { localStream } = call;
   await call.hangup();
-  assert.deepEqual(["hold", "resume", "hangup"].map((verb) => gateway.asked(verb).length), [1, 1, 1]);
+  assert.deepEqual(
+    ["hold", "resume", "hangup"].map((verb) => gateway.asked(verb).length),
+    [1, 1, 1],
+  );
   assert.deepEqual([call.ended.cause, localStream.getTracks()[0].readyState], ["local", "ended"]);
 });
 

@@ -28,23 +28,39 @@ const REPORTS = [
   { id: "L", type: "local-candidate", candidateType: "relay" },
   { id: "R", type: "remote-candidate", candidateType: "host" },
   { id: "C", type: "codec", mimeType: "audio/opus" },
-  { id: "I", type: "inbound-rtp", kind: "audio", codecId: "C", packetsReceived: 90, packetsLost: 10, bytesReceived: 900,
-    jitter: 0.012, totalAudioEnergy: 0.5, totalSamplesDuration: 2 },
+  {
+    id: "I",
+    type: "inbound-rtp",
+    kind: "audio",
+    codecId: "C",
+    packetsReceived: 90,
+    packetsLost: 10,
+    bytesReceived: 900,
+    jitter: 0.012,
+    totalAudioEnergy: 0.5,
+    totalSamplesDuration: 2,
+  },
   { id: "O", type: "outbound-rtp", kind: "audio", packetsSent: 100, bytesSent: 1000 },
   { id: "S", type: "remote-inbound-rtp", kind: "audio", packetsLost: 3, jitter: 0.002, roundTripTime: 0.055 },
 ];
 
 test("reports are read by what they mean", () => {
   const quality = assess(read(REPORTS));
-  assert.deepEqual([quality.rtt, quality.jitter, quality.loss, quality.codec, quality.relayed], [55, 12, 10, "opus", true]);
+  assert.deepEqual(
+    [quality.rtt, quality.jitter, quality.loss, quality.codec, quality.relayed],
+    [55, 12, 10, "opus", true],
+  );
   assert.deepEqual([quality.sent, quality.received, quality.bytesSent, quality.bytesReceived], [100, 90, 1000, 900]);
   assert.equal(quality.level, 0.5);
 });
 
 test("loss and level are those since the sample before", () => {
   const before = read(REPORTS);
-  const later = REPORTS.map((each) => (each.id === "I"
-    ? { ...each, packetsReceived: 189, packetsLost: 11, totalAudioEnergy: 0.5, totalSamplesDuration: 4 } : each));
+  const later = REPORTS.map((each) =>
+    each.id === "I"
+      ? { ...each, packetsReceived: 189, packetsLost: 11, totalAudioEnergy: 0.5, totalSamplesDuration: 4 }
+      : each,
+  );
   const quality = assess(read(later), before);
   assert.deepEqual([quality.loss, quality.level], [1, 0]);
 });
@@ -72,8 +88,11 @@ test("the report has the shape that the gateway takes", () => {
   const reading = read(REPORTS);
   const told = report(reading, assess(reading));
   assert.deepEqual(told.audio, {
-    codec: "opus", mos: assess(reading).mos, rtt: 55,
-    rx: { packets: 90, bytes: 900, lost: 10, jitter: 12 }, tx: { packets: 100, bytes: 1000, lost: 3, jitter: 2 },
+    codec: "opus",
+    mos: assess(reading).mos,
+    rtt: 55,
+    rx: { packets: 90, bytes: 900, lost: 10, jitter: 12 },
+    tx: { packets: 100, bytes: 1000, lost: 3, jitter: 2 },
   });
   assert.ok(!("video" in told) && Number.isInteger(told.timestamp));
 });

@@ -301,7 +301,11 @@ test("who was consulted and hangs up is told, with the way back to who waits", a
 });
 
 test("who is lost while the agent talks with another one is told as well, however it ended", async () => {
-  for (const [cause, failure] of [["remote", null], ["busy", null], ["bad_input", "bad_input"]]) {
+  for (const [cause, failure] of [
+    ["remote", null],
+    ["busy", null],
+    ["bad_input", "bad_input"],
+  ]) {
     const { phone, model: on } = model();
     await talking(phone, on, "5002");
     phone.failure = failure;

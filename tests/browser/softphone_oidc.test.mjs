@@ -30,7 +30,9 @@ function browserAt(url, answers = {}) {
     fetch: async (to, options = {}) => {
       browser.asked.push({ to, body: options.body });
       if (answers.down) throw new TypeError("Failed to fetch");
-      const { status = 200, ...told } = to.endsWith("/token") ? answers.token(browser) : (answers.discovery ?? DISCOVERY);
+      const { status = 200, ...told } = to.endsWith("/token")
+        ? answers.token(browser)
+        : (answers.discovery ?? DISCOVERY);
       return { ok: status === 200, status, json: async () => told };
     },
   };
@@ -122,7 +124,11 @@ test("what goes wrong at the provider is told by what it means", async () => {
 });
 
 test("a provider that describes another one, or leads to plain http, is not gone to", async () => {
-  for (const change of [{ issuer: "https://evil.example" }, { token_endpoint: "http://x/" }, { token_endpoint: undefined }]) {
+  for (const change of [
+    { issuer: "https://evil.example" },
+    { token_endpoint: "http://x/" },
+    { token_endpoint: undefined },
+  ]) {
     const browser = browserAt(HERE, { discovery: { ...DISCOVERY, ...change } });
     await assert.rejects(beginAt(browser), { code: "provider_failed" });
     assert.equal(browser.left, null);

@@ -45,7 +45,11 @@ function libraryCodes() {
 }
 
 function causes() {
-  return [...read("gateway/sip_causes.py").matchAll(/^ +(?:\d+: )?\(?"([a-z-]+)",|Ending\("([a-z-]+)"|_UNKNOWN = \("([a-z]+)"/gm)]
+  return [
+    ...read("gateway/sip_causes.py").matchAll(
+      /^ +(?:\d+: )?\(?"([a-z-]+)",|Ending\("([a-z-]+)"|_UNKNOWN = \("([a-z]+)"/gm,
+    ),
+  ]
     .map((found) => found.slice(1).find(Boolean))
     .concat([...read("gateway/sip_causes.py").matchAll(/\d+: \("([a-z-]+)"/g)].map(([, cause]) => cause));
 }
@@ -55,7 +59,14 @@ const codes = [...new Set([...gatewayCodes(), "internal_error", ...libraryCodes(
 
 test("the codes are found where they are made", () => {
   assert.ok(gatewayCodes().length >= 24);
-  for (const code of ["bad_input", "draining", "no_webrtc", "microphone_refused", "gateway_unreachable", "unknown_command"]) {
+  for (const code of [
+    "bad_input",
+    "draining",
+    "no_webrtc",
+    "microphone_refused",
+    "gateway_unreachable",
+    "unknown_command",
+  ]) {
     assert.ok(codes.includes(code), code);
   }
   assert.ok(causes().includes("loop") && causes().includes("busy") && causes().includes("failed"));
@@ -64,7 +75,19 @@ test("the codes are found where they are made", () => {
 for (const texts of all) {
   test(`every code of gateway and library has words in ${texts.language}, none of them a developer's`, () => {
     for (const code of [...codes, "never_heard_of"]) {
-      for (const doing of ["", "dial", "hold", "resume", "transfer", "consult", "dtmf", "answer", "reject", "mute", "sign_in"]) {
+      for (const doing of [
+        "",
+        "dial",
+        "hold",
+        "resume",
+        "transfer",
+        "consult",
+        "dtmf",
+        "answer",
+        "reject",
+        "mute",
+        "sign_in",
+      ]) {
         const about = { kind: "error", code, doing, params: { hint: DEVELOPERS }, call: doing && call, to: "1005" };
         const { title, todo, small } = noticeWords(texts, about);
         const said = `${title} ${todo} ${small}`;
@@ -77,7 +100,9 @@ for (const texts of all) {
   });
 
   test(`every end of a call has words in ${texts.language}, none of them a developer's`, () => {
-    for (const cause of [...new Set([...causes(), ...codes, "page-lost", "operator", "signed-out", "lost", "strange"])]) {
+    for (const cause of [
+      ...new Set([...causes(), ...codes, "page-lost", "operator", "signed-out", "lost", "strange"]),
+    ]) {
       for (const direction of ["inbound", "outbound"]) {
         for (const answeredAt of [null, 1]) {
           const ended = { cause, sipCode: 0, reason: DEVELOPERS, hint: DEVELOPERS, missed: false };
@@ -96,7 +121,9 @@ for (const texts of all) {
 test("an action that did not reach the gateway says which one, and promises nothing", () => {
   const title = (texts, doing) => noticeWords(texts, { kind: "error", code: "gateway_unreachable", doing }).title;
   for (const texts of all) {
-    const titles = ["hold", "resume", "transfer", "consult", "answer", "dial", "dtmf", "sign_in", ""].map((doing) => title(texts, doing));
+    const titles = ["hold", "resume", "transfer", "consult", "answer", "dial", "dtmf", "sign_in", ""].map((doing) =>
+      title(texts, doing),
+    );
     assert.equal(new Set(titles).size, titles.length);
   }
   for (const [key, text] of Object.entries(all[0].messages)) assert.ok(!text.includes("goes on trying"), key);
@@ -117,7 +144,13 @@ test("too many tries: the time is the gateway's", () => {
 });
 
 test("a refused request names its SIP code in small print", () => {
-  const { title, small } = noticeWords(all[0], { kind: "error", code: "request_refused", sipCode: 488, doing: "hold", call });
+  const { title, small } = noticeWords(all[0], {
+    kind: "error",
+    code: "request_refused",
+    sipCode: 488,
+    doing: "hold",
+    call,
+  });
   assert.deepEqual([title, small], ["The phone system refused:", "SIP 488"]);
 });
 
@@ -146,15 +179,24 @@ test("the state of a call says that it is muted, and that its microphone is sile
 
 test("the history tells why a call did not come about", () => {
   const why = (cause, code = 0) => whyKey({ cause, code }, all[0]);
-  assert.deepEqual([why("busy"), why("not-found"), why("unavailable")], ["why.busy", "why.not-found", "why.unavailable"]);
-  assert.deepEqual([why("refused", 486), why("gateway_unreachable"), why("bad_input")], ["why.busy", "why.network", "why.not-found"]);
+  assert.deepEqual(
+    [why("busy"), why("not-found"), why("unavailable")],
+    ["why.busy", "why.not-found", "why.unavailable"],
+  );
+  assert.deepEqual(
+    [why("refused", 486), why("gateway_unreachable"), why("bad_input")],
+    ["why.busy", "why.network", "why.not-found"],
+  );
   assert.deepEqual([why("strange", 500), why("strange"), why()], ["why.system", "", ""]);
 });
 
 test("numbers to put right are told from numbers to call again", () => {
   const wrong = (cause, sipCode = 0) => isWrongNumber({ cause, sipCode });
   assert.deepEqual([wrong("not-found", 404), wrong("refused", 484), wrong("bad_input")], [true, true, true]);
-  assert.deepEqual([wrong("busy", 486), wrong("unavailable", 480), wrong("gateway_unreachable")], [false, false, false]);
+  assert.deepEqual(
+    [wrong("busy", 486), wrong("unavailable", 480), wrong("gateway_unreachable")],
+    [false, false, false],
+  );
 });
 
 test("callers without a number have a name in each language", () => {
@@ -185,7 +227,15 @@ test("why one was signed out is told in the page's words, whatever the gateway s
   assert.deepEqual(farewell({ reason: DEVELOPERS }), { code: "signed_out_by" });
   assert.deepEqual(farewell({ reason: DEVELOPERS, code: "not_signed_in" }), { code: "not_signed_in" });
   for (const texts of all) {
-    for (const code of ["other_page", "by_operator", "session_over", "page_lost", "stopping", "other_dn", "signed_out_by"]) {
+    for (const code of [
+      "other_page",
+      "by_operator",
+      "session_over",
+      "page_lost",
+      "stopping",
+      "other_dn",
+      "signed_out_by",
+    ]) {
       const { title, todo } = noticeWords(texts, { kind: "info", code, params: { hint: DEVELOPERS } });
       assert.ok(texts.has(`notice.${code}.title`) && !todo.includes("expected") && title, code);
     }
@@ -199,5 +249,6 @@ test("a number with (0) goes to the gateway as it is written; other marks are ta
     ["0800 1234", "08001234"],
     ["john.doe", "john.doe"],
     ["#21#", "#21#"],
-  ]) assert.equal(tidy(written), sent);
+  ])
+    assert.equal(tidy(written), sent);
 });

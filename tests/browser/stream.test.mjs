@@ -14,10 +14,18 @@ let seen;
 before(async () => {
   server = createServer((request, response) => {
     let body = "";
-    request.on("data", (part) => { body += part; });
+    request.on("data", (part) => {
+      body += part;
+    });
     request.on("end", () => {
       const url = new URL(request.url, "http://gateway");
-      seen.push({ method: request.method, path: url.pathname, query: Object.fromEntries(url.searchParams), headers: request.headers, body });
+      seen.push({
+        method: request.method,
+        path: url.pathname,
+        query: Object.fromEntries(url.searchParams),
+        headers: request.headers,
+        body,
+      });
       answer({ path: url.pathname, query: seen.at(-1).query, headers: request.headers, body }, response);
     });
   });
@@ -61,7 +69,8 @@ async function until(condition) {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
-const json = (response, status, value) => response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
+const json = (response, status, value) =>
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
 const event = (seq, type = "RINGING") => `id: ${seq}\ndata: {"seq": ${seq}, "messageType": "${type}"}\n\n`;
 const begin = (response) => response.writeHead(200, { "content-type": "text/event-stream" }).write("retry: 2000\n\n");
 
@@ -100,7 +109,13 @@ test("where streams are refused, polls carry the messages and say what they have
   await until(() => taken.includes(9));
   assert.deepEqual(taken, [8, 9]);
   assert.equal(stream.way, "poll");
-  assert.deepEqual(seen.filter(({ path }) => path.endsWith("message")).map(({ query }) => query.after).slice(0, 2), ["7", "8"]);
+  assert.deepEqual(
+    seen
+      .filter(({ path }) => path.endsWith("message"))
+      .map(({ query }) => query.after)
+      .slice(0, 2),
+    ["7", "8"],
+  );
 });
 
 test("the loss of the gateway is told once, and its return", async () => {
@@ -187,7 +202,10 @@ test("nothing comes after SIGNED_OUT", async () => {
   listen("auto");
   const run = stream.run.bind(stream);
   let over = false;
-  stream.run = (signal) => run(signal).then(() => { over = true; });
+  stream.run = (signal) =>
+    run(signal).then(() => {
+      over = true;
+    });
   stream.start();
   await until(() => over || seen.length > 1);
   assert.deepEqual([over, taken, seen.length], [true, [1, 2], 1]);
@@ -205,9 +223,13 @@ test("a password is in no address, the token only in a header", async () => {
 });
 
 test("a refusal brings all that the gateway said", async () => {
-  answer = (request, response) => json(response, 409, { error: "not now", code: "wrong_state", state: "established", sipCode: 0 });
+  answer = (request, response) =>
+    json(response, 409, { error: "not now", code: "wrong_state", state: "established", sipCode: 0 });
   await assert.rejects(wire().order("hold", "c"), (error) => {
-    assert.deepEqual([error.code, error.hint, error.status, error.details.state], ["wrong_state", "not now", 409, "established"]);
+    assert.deepEqual(
+      [error.code, error.hint, error.status, error.details.state],
+      ["wrong_state", "not now", 409, "established"],
+    );
     return true;
   });
   answer = (request, response) => response.writeHead(403).end("<html>");

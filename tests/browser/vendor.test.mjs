@@ -19,20 +19,37 @@ const OFFER = RECORDED.replace(/\r?\n/g, "\r\n");
 const PICTURE = ["m=video 9 UDP/TLS/RTP/SAVPF 96", "c=IN IP4 0.0.0.0", "a=mid:1", "a=sendrecv", ""];
 const VIDEO = `${OFFER}${PICTURE.join("\r\n")}`;
 
-const refused = (configuration, word) => assert.throws(
-  () => new Grtc.Client(configuration),
-  (error) => error instanceof Grtc.Error && error.name === "CONFIGURATION_ERROR" && error.message.includes(word),
-);
+const refused = (configuration, word) =>
+  assert.throws(
+    () => new Grtc.Client(configuration),
+    (error) => error instanceof Grtc.Error && error.name === "CONFIGURATION_ERROR" && error.message.includes(word),
+  );
 
 test("each key of the documentation is taken, with its default", () => {
   assert.deepEqual(readConfiguration({ webrtc_gateway: GATEWAY }), {
-    gateways: [`${GATEWAY}/`], iceServers: null, username: "", password: "", noanswerTimeout: 60_000, iceTimeout: null,
-    pollingTimeout: 30_000, rsa: false,
+    gateways: [`${GATEWAY}/`],
+    iceServers: null,
+    username: "",
+    password: "",
+    noanswerTimeout: 60_000,
+    iceTimeout: null,
+    pollingTimeout: 30_000,
+    rsa: false,
   });
   new Grtc.Client({
-    webrtc_gateway: GATEWAY, stun_server: "stun.example.com", turn_server: "turn.example.com:443?transport=tcp",
-    turn_username: "u", turn_password: "p", sip_username: "5001", sip_password: "secret", dtls_srtp: true,
-    enable_ipv6: false, noanswer_timeout: 60000, ice_timeout: 3000, ice_optimization: true, polling_timeout: 0,
+    webrtc_gateway: GATEWAY,
+    stun_server: "stun.example.com",
+    turn_server: "turn.example.com:443?transport=tcp",
+    turn_username: "u",
+    turn_password: "p",
+    sip_username: "5001",
+    sip_password: "secret",
+    dtls_srtp: true,
+    enable_ipv6: false,
+    noanswer_timeout: 60000,
+    ice_timeout: 3000,
+    ice_optimization: true,
+    polling_timeout: 0,
     use_rsa_certificate: true,
   });
 });
@@ -52,15 +69,21 @@ test("any other key, and what is missing or cannot be, is a CONFIGURATION_ERROR 
 test("times have minima, servers their schemes, gateways may be several", () => {
   const read = readConfiguration({
     webrtc_gateway: `${GATEWAY}, https://other.example.com/base/`,
-    noanswer_timeout: 5, ice_timeout: "5", polling_timeout: 5,
-    stun_server: "a.example.com, stun:b.example.com", turn_server: "t.example.com, turns:s.example.com?transport=tcp",
-    turn_username: "u", turn_password: "p", sip_password: "undefined",
+    noanswer_timeout: 5,
+    ice_timeout: "5",
+    polling_timeout: 5,
+    stun_server: "a.example.com, stun:b.example.com",
+    turn_server: "t.example.com, turns:s.example.com?transport=tcp",
+    turn_username: "u",
+    turn_password: "p",
+    sip_password: "undefined",
   });
   assert.deepEqual(read.gateways, [`${GATEWAY}/`, "https://other.example.com/base/"]);
   assert.deepEqual([read.noanswerTimeout, read.iceTimeout, read.pollingTimeout], [18_000, 1_000, 10_000]);
   assert.equal(read.password, "");
   assert.deepEqual(read.iceServers, [
-    { urls: "stun:a.example.com" }, { urls: "stun:b.example.com" },
+    { urls: "stun:a.example.com" },
+    { urls: "stun:b.example.com" },
     { urls: ["turn:t.example.com", "turns:s.example.com?transport=tcp"], username: "u", credential: "p" },
   ]);
   assert.deepEqual(readConfiguration({ webrtc_gateway: "/" }, `${GATEWAY}/page/index.html`).gateways, [`${GATEWAY}/`]);
@@ -70,10 +93,25 @@ test("all lists are there and can be added to and removed from", () => {
   const client = new Grtc.Client({ webrtc_gateway: GATEWAY });
   const session = new Grtc.MediaSession(client);
   for (const name of [
-    "onConnect", "onRegister", "onFailed", "onDisconnect", "onConnectionError", "onIceDisconnected", "onMediaSuccess",
-    "onMediaFailure", "onIncomingCall", "onCallEvent", "onNotifyEvent", "onPeerClosing", "onPeerNoanswer",
-    "onInfoFromPeer", "onStatsFromServer", "onGatewayError", "onWebrtcError",
-  ]) assert.ok(client[name] instanceof Callbacks, name);
+    "onConnect",
+    "onRegister",
+    "onFailed",
+    "onDisconnect",
+    "onConnectionError",
+    "onIceDisconnected",
+    "onMediaSuccess",
+    "onMediaFailure",
+    "onIncomingCall",
+    "onCallEvent",
+    "onNotifyEvent",
+    "onPeerClosing",
+    "onPeerNoanswer",
+    "onInfoFromPeer",
+    "onStatsFromServer",
+    "onGatewayError",
+    "onWebrtcError",
+  ])
+    assert.ok(client[name] instanceof Callbacks, name);
   for (const name of ["onRemoteStream", "onSessionHold"]) assert.ok(session[name] instanceof Callbacks, name);
 });
 
@@ -82,7 +120,16 @@ test("a listener that throws is reported, and the next one hears it all the same
   const heard = [];
   const list = new Callbacks("onTest");
   const gone = () => heard.push("gone");
-  list.add(gone).add([() => { throw new Error("oops"); }, (value) => heard.push(value)]).remove(gone).fire(7);
+  list
+    .add(gone)
+    .add([
+      () => {
+        throw new Error("oops");
+      },
+      (value) => heard.push(value),
+    ])
+    .remove(gone)
+    .fire(7);
   assert.deepEqual(heard, [7]);
   assert.equal(reported.mock.callCount(), 1);
 });
@@ -102,8 +149,14 @@ test("the state before any call; what needs a session or a call says so", () => 
 
 test("setData takes exactly keys and values", () => {
   const session = new Grtc.MediaSession(new Grtc.Client({ webrtc_gateway: GATEWAY }));
-  session.setData([{ key: "a", value: "b, c" }, { key: "n", value: { deep: 1 } }]);
-  assert.deepEqual(session.getData(), [{ key: "a", value: "b, c" }, { key: "n", value: { deep: 1 } }]);
+  session.setData([
+    { key: "a", value: "b, c" },
+    { key: "n", value: { deep: 1 } },
+  ]);
+  assert.deepEqual(session.getData(), [
+    { key: "a", value: "b, c" },
+    { key: "n", value: { deep: 1 } },
+  ]);
   const wrong = ["a=b", [{ key: "a" }], [{ key: "a", value: "b", more: 1 }], [null]];
   wrong.forEach((data) => assert.throws(() => session.setData(data), Grtc.Error));
 });
@@ -114,7 +167,7 @@ test("deparam decodes nothing, drops parts without =, and cuts a value at the ne
 });
 
 test("what param writes readForm reads, whatever is in it", () => {
-  const data = { note: "a=b&c, \"Grüße\"\r\n 100 % + 1", token: "+/=".repeat(9), empty: "", n: 7, none: null };
+  const data = { note: 'a=b&c, "Grüße"\r\n 100 % + 1', token: "+/=".repeat(9), empty: "", n: 7, none: null };
   assert.deepEqual(readForm(param(data)), { ...data, n: "7", none: "" });
   assert.equal(param({ a: { b: "c d" }, list: ["x", { y: 1 }] }), "a%5Bb%5D=c+d&list%5B%5D=x&list%5B1%5D%5By%5D=1");
   assert.equal(param("as=it&is"), "as=it&is");
@@ -124,10 +177,23 @@ test("what param writes readForm reads, whatever is in it", () => {
 test("a filter keeps what it returns, or what it leaves in its list; one that returns nonsense keeps all", () => {
   const count = (sdp) => sdp.split("a=candidate:").length - 1;
   assert.ok(count(OFFER) > 0);
-  assert.equal(filterCandidates(OFFER, (all) => all), OFFER);
+  assert.equal(
+    filterCandidates(OFFER, (all) => all),
+    OFFER,
+  );
   assert.equal(count(filterCandidates(OFFER, () => [])), 0);
-  assert.equal(count(filterCandidates(OFFER, (all) => { all.splice(1); })), 1);
-  assert.equal(filterCandidates(OFFER, () => "x"), OFFER);
+  assert.equal(
+    count(
+      filterCandidates(OFFER, (all) => {
+        all.splice(1);
+      }),
+    ),
+    1,
+  );
+  assert.equal(
+    filterCandidates(OFFER, () => "x"),
+    OFFER,
+  );
   const seen = [];
   filterCandidates(OFFER, (all) => seen.push(...all) && all);
   assert.deepEqual([seen[0].sdpMLineIndex, seen[0].sdpMid, seen[0].candidate.slice(0, 10)], [0, "0", "candidate:"]);
@@ -153,7 +219,9 @@ test("directions: what is not to be received, and hold", () => {
 test("constraints of old become those of today; others stay", () => {
   const mandatory = { minWidth: 640, maxWidth: 1280, sourceId: "cam" };
   assert.deepEqual(modernConstraints({ mandatory, optional: [{ minFrameRate: 10 }, { googNoiseSuppression: true }] }), {
-    width: { min: 640, max: 1280 }, deviceId: { exact: "cam" }, frameRate: { ideal: 10 },
+    width: { min: 640, max: 1280 },
+    deviceId: { exact: "cam" },
+    frameRate: { ideal: 10 },
     noiseSuppression: { ideal: true },
   });
   assert.deepEqual([true, undefined, null].map(modernConstraints), [true, false, false]);
@@ -179,7 +247,10 @@ test("SIP codes in ROAP's words", () => {
 test("log levels, a logger of the page's own, and one like log4js", (context) => {
   const lines = [];
   const client = new Grtc.Client({ webrtc_gateway: GATEWAY });
-  context.after(() => { Grtc.setLogger(null); client.setLogLevel(Grtc.LOG_LEVEL_INFO); });
+  context.after(() => {
+    Grtc.setLogger(null);
+    client.setLogLevel(Grtc.LOG_LEVEL_INFO);
+  });
   const say = () => new Grtc.Client({ webrtc_gateway: GATEWAY, dtls_srtp: false }); // a notice
   Grtc.setExternalLogger({ warn: (text) => lines.push(text) });
   say();

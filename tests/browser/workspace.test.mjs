@@ -12,8 +12,12 @@ class FakeCall extends Emitter {
     super();
     Object.assign(this, { phone, uuid: "", held: false, done: [] }, fields);
   }
-  get isOver() { return this.state === "ended"; }
-  get isUp() { return this.state === "established"; }
+  get isOver() {
+    return this.state === "ended";
+  }
+  get isUp() {
+    return this.state === "established";
+  }
   to(fields) {
     Object.assign(this, fields);
     this.phone.emit("call", this);
@@ -29,10 +33,18 @@ class FakeCall extends Emitter {
     this.to({ state: "answering" });
     await this.act("answer", { state: "established" });
   }
-  reject() { return this.act("reject", { state: "ended" }); }
-  hangup() { return this.act("hangup", { state: "ended" }); }
-  hold() { return this.act("hold", { held: true }); }
-  resume() { return this.act("resume", { held: false }); }
+  reject() {
+    return this.act("reject", { state: "ended" });
+  }
+  hangup() {
+    return this.act("hangup", { state: "ended" });
+  }
+  hold() {
+    return this.act("hold", { held: true });
+  }
+  resume() {
+    return this.act("resume", { held: false });
+  }
 }
 
 class FakePhone extends Emitter {
@@ -59,7 +71,9 @@ class FakeWorkspace {
   #events = new Emitter();
   orders = [];
   constructor({ able = true } = {}) {
-    const order = (name) => async (id) => { this.orders.push(`${name} ${id}`); };
+    const order = (name) => async (id) => {
+      this.orders.push(`${name} ${id}`);
+    };
     const names = ["answerCall", "holdCall", "retrieveCall", "releaseCall"];
     const more = Object.fromEntries(names.map((name) => [name, order(name)]));
     this.voice = {
@@ -69,7 +83,9 @@ class FakeWorkspace {
       ...(able ? more : {}),
     };
   }
-  say(name, call) { this.#events.emit(name, call); }
+  say(name, call) {
+    this.#events.emit(name, call);
+  }
 }
 
 function connected(options = {}) {
@@ -106,7 +122,10 @@ test("one number called twice is two calls", async () => {
   workspace.say("CallStarted", { id: "2", destination: "1003" });
   await settled();
   assert.equal(phone.placed.length, 2);
-  assert.deepEqual([...phone.calls.values()].map((call) => adapter.desktopCallOf(call).id), ["1", "2"]);
+  assert.deepEqual(
+    [...phone.calls.values()].map((call) => adapter.desktopCallOf(call).id),
+    ["1", "2"],
+  );
 });
 
 test("a call answered in the desktop is answered by the phone, unless NOTIFY talk has answered it", async () => {
@@ -189,7 +208,9 @@ test("a server that calls us for a call of the desktop is left to it, also witho
 
 test("what fails is told, and the next call is not touched by it; stopped, nothing is done", async () => {
   const { workspace, phone, errors, adapter } = connected();
-  phone.call = async () => { throw new Error("no microphone"); };
+  phone.call = async () => {
+    throw new Error("no microphone");
+  };
   workspace.voice.makeCall({ destination: "1003" });
   await settled();
   assert.equal(errors[0].message, "no microphone");

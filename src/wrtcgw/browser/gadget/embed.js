@@ -13,9 +13,9 @@
   const requests = new Map(); // by number: {resolve, reject}
   let count = 0;
   let ready = () => {};
-  const isReady = /** @type {Promise<void>} */ (new Promise((resolve) => {
-    ready = resolve;
-  }));
+  const isReady = new Promise((resolve) => {
+    ready = () => resolve(undefined);
+  });
 
   const frame = Object.assign(document.createElement("iframe"), { allow, title, width: 340, height: 520 });
   frame.style.border = "0";

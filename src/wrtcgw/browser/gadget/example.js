@@ -1,8 +1,6 @@
 // The example page: shows the lines to paste, with this gateway's address, and what the gadget tells.
 
-const EVENTS = [
-  "ready", "signedIn", "signedOut", "state", "incoming", "callState", "callEnded", "error",
-];
+const EVENTS = ["ready", "signedIn", "signedOut", "state", "incoming", "callState", "callEnded", "error"];
 const SNIPPET = `<div id="phone"></div>
 <script src="${new URL("embed.js", location.href).href}" data-target="#phone"></script>
 <script>
@@ -40,5 +38,7 @@ for (const type of EVENTS) {
 $("order").addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
   event.preventDefault();
   const refused = (/** @type {Error} */ error) => tell(`refused: ${error.message}`);
-  $("phone").phone.order("call", { to: $("to").value }).catch(refused);
+  $("phone")
+    .phone.order("call", { to: $("to").value })
+    .catch(refused);
 });

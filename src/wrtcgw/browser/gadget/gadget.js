@@ -20,9 +20,11 @@ export class Gadget {
   /** @type {[type: string, fields: object][] | null} */
   #early = []; // what there was to tell before the gadget was ready
   #start = () => {};
-  #started = /** @type {Promise<void>} */ (new Promise((resolve) => {
-    this.#start = resolve;
-  }));
+  #started = /** @type {Promise<void>} */ (
+    new Promise((resolve) => {
+      this.#start = resolve;
+    })
+  );
 
   /**
    * @param {object} options

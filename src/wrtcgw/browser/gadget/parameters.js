@@ -15,7 +15,12 @@ const NAMES = /** @type {const} */ (["dn", "id", "name", "number", "lang", "them
 export function readParameters(search) {
   const given = new URLSearchParams(search);
   const found = {
-    dn: "", id: "", name: "", number: "", lang: "", theme: "",
+    dn: "",
+    id: "",
+    name: "",
+    number: "",
+    lang: "",
+    theme: "",
     unfilled: /** @type {{name: string, value: string}[]} */ ([]),
     secrets: SECRETS.filter((name) => given.has(name)),
   };

@@ -31,8 +31,19 @@ export function callView(call, names) {
   const { id, uuid, direction, peer, displayName, state, held, heldByPeer, muted, data } = call;
   const { startedAt, answeredAt } = call;
   return {
-    call: names.of(call), callId: id, uuid, direction, peer, displayName, state, held, heldByPeer, muted, data,
-    startedAt, answeredAt,
+    call: names.of(call),
+    callId: id,
+    uuid,
+    direction,
+    peer,
+    displayName,
+    state,
+    held,
+    heldByPeer,
+    muted,
+    data,
+    startedAt,
+    answeredAt,
   };
 }
 

@@ -100,22 +100,34 @@ export class Call extends Emitter {
   }
 
   /** The RTCPeerConnection; null while there is none. */
-  get connection() { return this.#negotiation.media.pc; }
+  get connection() {
+    return this.#negotiation.media.pc;
+  }
 
   /** What we send. */
-  get localStream() { return this.#negotiation.media.localStream; }
+  get localStream() {
+    return this.#negotiation.media.localStream;
+  }
 
   /** What the far side sends. */
-  get remoteStream() { return this.#negotiation.media.remoteStream; }
+  get remoteStream() {
+    return this.#negotiation.media.remoteStream;
+  }
 
   /** Codes of the warnings that hold at present. */
-  get warnings() { return this.#warnings.codes; }
+  get warnings() {
+    return this.#warnings.codes;
+  }
 
   /** Whether it is over. */
-  get isOver() { return this.state === "ended"; }
+  get isOver() {
+    return this.state === "ended";
+  }
 
   /** Whether it was answered and is not over. */
-  get isUp() { return this.state === "established"; }
+  get isUp() {
+    return this.state === "established";
+  }
 
   // ---- what a page can do
 
@@ -215,18 +227,25 @@ export class Call extends Emitter {
    * "transfer_failed" when it did not, and this call goes on. The event "transfer" tells what happens meanwhile.
    * @param {string} to
    */
-  transfer(to) { return this.#refer({ to }); }
+  transfer(to) {
+    return this.#refer({ to });
+  }
 
   /**
    * Connects the far sides of this call and another one (attended transfer); see `transfer`.
    * @param {Call} other
    */
-  transferTo(other) { return this.#refer({ to_call: other.id }); }
+  transferTo(other) {
+    return this.#refer({ to_call: other.id });
+  }
 
   /** @param {Record<string, unknown>} fields */
   async #refer(fields) {
     this.#require("transfer", "established");
-    return this.#referral.begin(() => this.#order("transfer", fields), () => this.isOver);
+    return this.#referral.begin(
+      () => this.#order("transfer", fields),
+      () => this.isOver,
+    );
   }
 
   /**
@@ -247,19 +266,27 @@ export class Call extends Emitter {
    * Sends these tracks in place of what is sent now; what was not sent before is heard after the next offer.
    * @param {MediaStreamTrack[]} tracks
    */
-  send(tracks) { return this.#negotiation.media.send(tracks); }
+  send(tracks) {
+    return this.#negotiation.media.send(tracks);
+  }
 
   /**
    * Makes an offer; with `fresh` of a new connection, with `video` for video, too. Fulfilled when it was answered.
    * @param {import("./types.js").OfferOptions} [options]
    */
-  renegotiate(options = {}) { return this.#negotiation.renew(options); }
+  renegotiate(options = {}) {
+    return this.#negotiation.renew(options);
+  }
 
   /** Returns the quality since the last sample; see the event "quality". */
-  quality() { return this.#monitor.look(); }
+  quality() {
+    return this.#monitor.look();
+  }
 
   /** Returns how loud the far side is now, 0 to 1. */
-  level() { return this.#negotiation.media.level(); }
+  level() {
+    return this.#negotiation.media.level();
+  }
 
   // ---- what the phone does with it
 
@@ -337,7 +364,9 @@ export class Call extends Emitter {
   }
 
   /** Tells nobody any more how its media are. */
-  unwatch() { this.#monitor.stop(); }
+  unwatch() {
+    this.#monitor.stop();
+  }
 
   /** Takes a new track of the microphone in place of the one that it has. */
   async renewTrack() {
@@ -359,7 +388,9 @@ export class Call extends Emitter {
    * @param {import("../grtc.js").Warning["code"]} code
    * @param {boolean} on
    */
-  warn(code, on) { this.#warnings.set(code, on); }
+  warn(code, on) {
+    this.#warnings.set(code, on);
+  }
 
   // ---- inside
 
@@ -374,7 +405,9 @@ export class Call extends Emitter {
     );
   }
 
-  #early() { if (["calling", "ringing"].includes(this.state)) this.#change("early"); }
+  #early() {
+    if (["calling", "ringing"].includes(this.state)) this.#change("early");
+  }
 
   /**
    * The answer cannot be used. A call that is up goes on as it was; of one that is not its end tells all.
@@ -396,7 +429,9 @@ export class Call extends Emitter {
     this.#negotiation.offered(sdp).catch((error) => this.emit("error", asPhoneError(error)));
   }
 
-  ringing() { if (this.state === "calling") this.#change("ringing"); }
+  ringing() {
+    if (this.state === "calling") this.#change("ringing");
+  }
 
   /** @param {GatewayMessage} message */
   heldOrResumed({ messageType, cause }) {
@@ -467,7 +502,9 @@ export class Call extends Emitter {
   }
 
   #speak() {
-    this.localStream?.getTracks().forEach((track) => { track.enabled = !this.muted && !this.held; });
+    this.localStream?.getTracks().forEach((track) => {
+      track.enabled = !this.muted && !this.held;
+    });
   }
 
   #release() {

@@ -96,15 +96,23 @@ export class Client {
   }
 
   /** The phone below: for what this shape has no words for (transfer, devices …). Null before sign-in. */
-  get phone() { return this.#phone; }
+  get phone() {
+    return this.#phone;
+  }
 
   /** The call that there is, null for none. */
-  get page() { return this.#page; }
+  get page() {
+    return this.#page;
+  }
 
   /** 0 idle, 1 accepted, 2 started, 3 connected. */
-  get callState() { return this.#page?.callState ?? 0; }
+  get callState() {
+    return this.#page?.callState ?? 0;
+  }
 
-  get onHold() { return this.#page?.held ?? false; }
+  get onHold() {
+    return this.#page?.held ?? false;
+  }
 
   // ---- coming and going
 
@@ -119,7 +127,10 @@ export class Client {
    * @param {string} [password]
    */
   register(id = this.configuration.username, password = this.configuration.password) {
-    const dn = String(id ?? "").replace(/^sips?:/i, "").split("@")[0].trim();
+    const dn = String(id ?? "")
+      .replace(/^sips?:/i, "")
+      .split("@")[0]
+      .trim();
     if (!dn) throw new GrtcError("CONFIGURATION_ERROR", "register needs an id, or sip_username in the configuration");
     return this.#enter(password ? { id: dn, dn, password: String(password) } : { guest: true, dn }, this.onRegister);
   }
@@ -203,15 +214,16 @@ export class Client {
     /**
      * @type {<Name extends keyof PhoneEvents>(name: Name, listener: (...told: PhoneEvents[Name]) => unknown) => void}
      */
-    const listen = (name, listener) => phone.on(name, (...details) => {
-      const work = () => this.#phone === phone && listener(...details);
-      if (this.#waiting && this.#phone === phone) this.#waiting.push(work);
-      else work();
-    });
+    const listen = (name, listener) =>
+      phone.on(name, (...details) => {
+        const work = () => this.#phone === phone && listener(...details);
+        if (this.#waiting && this.#phone === phone) this.#waiting.push(work);
+        else work();
+      });
     const known = new WeakSet();
     listen("incoming", (call) => known.add(call) && this.#incoming(call));
     phone.on("call", (call) => {
-      if (known.has(call) || call.direction === "inbound" && call.state === "incoming") return;
+      if (known.has(call) || (call.direction === "inbound" && call.state === "incoming")) return;
       known.add(call);
       if (this.#placing) this.#placing(call);
       else if (!call.isOver) this.#foundAgain(phone, call);
@@ -444,7 +456,7 @@ export class Client {
   #foundAgain(phone, call) {
     this.#page = new PageCall(this, call, { again: true });
     const ring = () => this.#phone === phone && this.#page?.call === call && this.#ring("invite");
-    if (call.isUp) (this.#waiting ? this.#waiting.push(ring) : ring());
+    if (call.isUp) this.#waiting ? this.#waiting.push(ring) : ring();
     else call.once("state", ring);
   }
 
@@ -477,8 +489,17 @@ export class Client {
 }
 
 const ORDINARY = [
-  "", "local", "operator", "remote", "cancelled", "answered-elsewhere", "transferred", "replaced", "signed-out",
-  "page-lost", "not-taken-up",
+  "",
+  "local",
+  "operator",
+  "remote",
+  "cancelled",
+  "answered-elsewhere",
+  "transferred",
+  "replaced",
+  "signed-out",
+  "page-lost",
+  "not-taken-up",
 ];
 
 /** @param {PhoneError} failure */

@@ -4,8 +4,19 @@ import { log } from "./logger.js";
 import { GrtcError } from "./vendorerrors.js";
 
 const KEYS = [
-  "webrtc_gateway", "stun_server", "turn_server", "turn_username", "turn_password", "sip_username", "sip_password",
-  "dtls_srtp", "enable_ipv6", "noanswer_timeout", "ice_timeout", "ice_optimization", "polling_timeout",
+  "webrtc_gateway",
+  "stun_server",
+  "turn_server",
+  "turn_username",
+  "turn_password",
+  "sip_username",
+  "sip_password",
+  "dtls_srtp",
+  "enable_ipv6",
+  "noanswer_timeout",
+  "ice_timeout",
+  "ice_optimization",
+  "polling_timeout",
   "use_rsa_certificate",
 ];
 
@@ -47,7 +58,10 @@ function text(value) {
 
 /** @param {unknown} value */
 function list(value) {
-  return text(value).split(",").map((each) => each.trim()).filter(Boolean);
+  return text(value)
+    .split(",")
+    .map((each) => each.trim())
+    .filter(Boolean);
 }
 
 /**

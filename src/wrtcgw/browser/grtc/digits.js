@@ -41,16 +41,18 @@ export async function sendDigits({ audioSender, pc }, digits, { duration = 100, 
  * @param {number} gap
  */
 function insertDigits(sender, digits, duration, gap) {
-  return /** @type {Promise<void>} */ (new Promise((resolve) => {
-    /** @param {RTCDTMFToneChangeEvent} event */
-    const heard = ({ tone }) => tone === "" && done();
-    const done = () => {
-      clearTimeout(timer);
-      sender.removeEventListener("tonechange", heard);
-      resolve();
-    };
-    const timer = setTimeout(done, 2000 + digits.length * (duration + gap));
-    sender.addEventListener("tonechange", heard);
-    sender.insertDTMF(sender.toneBuffer + digits, duration, gap);
-  }));
+  return /** @type {Promise<void>} */ (
+    new Promise((resolve) => {
+      /** @param {RTCDTMFToneChangeEvent} event */
+      const heard = ({ tone }) => tone === "" && done();
+      const done = () => {
+        clearTimeout(timer);
+        sender.removeEventListener("tonechange", heard);
+        resolve();
+      };
+      const timer = setTimeout(done, 2000 + digits.length * (duration + gap));
+      sender.addEventListener("tonechange", heard);
+      sender.insertDTMF(sender.toneBuffer + digits, duration, gap);
+    })
+  );
 }

@@ -39,7 +39,10 @@ export class Emitter {
    * @param {(...details: Events[Name]) => unknown} listener
    */
   off(name, listener) {
-    this.#listeners.set(name, (this.#listeners.get(name) ?? []).filter((each) => each !== listener));
+    this.#listeners.set(
+      name,
+      (this.#listeners.get(name) ?? []).filter((each) => each !== listener),
+    );
   }
 
   /**

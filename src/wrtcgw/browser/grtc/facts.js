@@ -17,8 +17,16 @@ const ANONYMOUS = "anonymous"; // RFC 3323, and what the gateway says of who wan
  * @param {Record<string, any>} message the gateway's
  */
 export function factsOf({
-  displayName = "", called = "", diversion = [], headers = {}, verstat = "", data = [], uuid = "", autoAnswer = null,
-  from, peer = from,
+  displayName = "",
+  called = "",
+  diversion = [],
+  headers = {},
+  verstat = "",
+  data = [],
+  uuid = "",
+  autoAnswer = null,
+  from,
+  peer = from,
 }) {
   const anonymous = peer === ANONYMOUS;
   return { displayName, called, diversion, headers, verstat, anonymous, data, uuid, autoAnswer };

@@ -10,7 +10,17 @@ import { Phone } from "./phone.js";
 /** @import { Call } from "./call.js" */
 
 const CALL_EVENTS = /** @type {const} */ ([
-  "state", "hold", "mute", "quality", "warning", "warningcleared", "identity", "transfer", "dtmf", "info", "error",
+  "state",
+  "hold",
+  "mute",
+  "quality",
+  "warning",
+  "warningcleared",
+  "identity",
+  "transfer",
+  "dtmf",
+  "info",
+  "error",
   "ended",
 ]);
 
@@ -175,32 +185,48 @@ export class LegacySession extends Emitter {
     else await this.call?.hangup();
   }
 
-  hangup() { return this.close(); }
+  hangup() {
+    return this.close();
+  }
 
   /** @param {number} [code] */
-  reject(code) { return this.#there().reject(code); }
+  reject(code) {
+    return this.#there().reject(code);
+  }
 
-  hold() { return this.#there().hold(); }
+  hold() {
+    return this.#there().hold();
+  }
 
-  resume() { return this.#there().resume(); }
+  resume() {
+    return this.#there().resume();
+  }
 
   /** @param {boolean} [on] */
-  mute(on) { return this.#there().mute(on); }
+  mute(on) {
+    return this.#there().mute(on);
+  }
 
   /**
    * @param {string} digits
    * @param {DigitOptions} [options]
    */
-  dtmf(digits, options) { return this.#there().dtmf(digits, options); }
+  dtmf(digits, options) {
+    return this.#there().dtmf(digits, options);
+  }
 
   /** @param {string} to */
-  transfer(to) { return this.#there().transfer(to); }
+  transfer(to) {
+    return this.#there().transfer(to);
+  }
 
   /**
    * @param {string} body
    * @param {string} [contentType]
    */
-  sendInfo(body, contentType) { return this.#there().sendInfo(body, contentType); }
+  sendInfo(body, contentType) {
+    return this.#there().sendInfo(body, contentType);
+  }
 
   #there() {
     if (!this.call) throw new PhoneError("call_ended", { hint: "There is no call: connect() places it." });

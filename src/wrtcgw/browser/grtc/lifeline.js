@@ -19,9 +19,8 @@ export async function arrived(pc) {
   try {
     const reports = [...(await pc.getStats()).values()];
     /** @type {(types: string[], name: string) => number} */
-    const sum = (types, name) => reports
-      .filter(({ type }) => types.includes(type))
-      .reduce((total, report) => total + (report[name] ?? 0), 0);
+    const sum = (types, name) =>
+      reports.filter(({ type }) => types.includes(type)).reduce((total, report) => total + (report[name] ?? 0), 0);
     const pairs = ["candidate-pair", "transport"];
     return sum(pairs, "bytesReceived") + sum(pairs, "responsesReceived") + sum(["inbound-rtp"], "packetsReceived");
   } catch {

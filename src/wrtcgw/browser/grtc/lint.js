@@ -9,11 +9,14 @@ import { contents, parse, takesEvents, values } from "./sdp.js";
 /** @import { Section } from "./sdp.js" */
 
 const DIRECTIONS = ["sendrecv", "sendonly", "recvonly", "inactive"];
-const PRIVATE = new RegExp([
-  "^(?:10|127|169\\.254|192\\.168|172\\.(?:1[6-9]|2\\d|3[01])|100\\.(?:6[4-9]|[7-9]\\d|1[01]\\d|12[0-7]))\\.",
-  "^(?:f[cd]|fe80)[0-9a-f]*:",
-  "^::1$",
-].join("|"), "i");
+const PRIVATE = new RegExp(
+  [
+    "^(?:10|127|169\\.254|192\\.168|172\\.(?:1[6-9]|2\\d|3[01])|100\\.(?:6[4-9]|[7-9]\\d|1[01]\\d|12[0-7]))\\.",
+    "^(?:f[cd]|fe80)[0-9a-f]*:",
+    "^::1$",
+  ].join("|"),
+  "i",
+);
 const NOWHERE = ["0.0.0.0", "::"];
 const SETUPS = ["active", "passive", "actpass", "holdconn"];
 const LONGEST_MID = 16;
@@ -30,8 +33,11 @@ export function lint(sdp, { local, type = "offer" } = {}) {
   if (!media.length) found.push({ rule: "m-line", text: "there is no m= line: nothing to talk over" });
   const ours = local ? parse(local).media : [];
   const names = type === "answer" ? nameByOffer(media, ours) : nameByOrder(media);
-  found.push(...misnamed(media, names), ...misbundled(session, names), ...media.flatMap((each, index) => (
-    each.port === 0 && type === "offer" ? handshake(each, index) : [])));
+  found.push(
+    ...misnamed(media, names),
+    ...misbundled(session, names),
+    ...media.flatMap((each, index) => (each.port === 0 && type === "offer" ? handshake(each, index) : [])),
+  );
   return local ? [...found, ...compared(ours, media, type)] : found;
 }
 
@@ -79,9 +85,10 @@ function misnamed(media, names) {
   return media.flatMap(({ kind, lines }, index) => {
     const name = names[index];
     const text = [
-      names.indexOf(name) < index && (has(lines, "mid")
-        ? `a=mid:${name} stands twice`
-        : `a=mid is missing, so browsers call it ${name}, as another section is called already`),
+      names.indexOf(name) < index &&
+        (has(lines, "mid")
+          ? `a=mid:${name} stands twice`
+          : `a=mid is missing, so browsers call it ${name}, as another section is called already`),
       name.length > LONGEST_MID && `a=mid:${name} is longer than the ${LONGEST_MID} characters that Chromium takes`,
     ].find(Boolean);
     return text ? [{ rule: "mid", text: `${kind}: ${text}`, media: index }] : [];
@@ -153,15 +160,16 @@ const has = (lines, name) => values(lines, name).length > 0;
 
 /** @type {Record<string, (about: About) => string | false | undefined>} what is wrong, else nothing */
 const RULES = {
-  profile: ({ media, secure }) => !secure
-    && `${media.protocol} is plain RTP, browsers speak UDP/TLS/RTP/SAVPF only: switch WebRTC (DTLS, AVPF) on`,
-  "rtcp-mux": ({ lines, secure }) => secure && !has(lines, "rtcp-mux")
-    && "a=rtcp-mux is missing: browsers insist on one port for RTP and RTCP",
+  profile: ({ media, secure }) =>
+    !secure && `${media.protocol} is plain RTP, browsers speak UDP/TLS/RTP/SAVPF only: switch WebRTC (DTLS, AVPF) on`,
+  "rtcp-mux": ({ lines, secure }) =>
+    secure && !has(lines, "rtcp-mux") && "a=rtcp-mux is missing: browsers insist on one port for RTP and RTCP",
   mid: ({ lines }) => !has(lines, "mid") && "a=mid is missing: a=group:BUNDLE and browsers name sections by it",
-  "ice-ufrag": ({ all }) => !(has(all, "ice-ufrag") && has(all, "ice-pwd"))
-    && "a=ice-ufrag and a=ice-pwd are missing: without ICE a browser sends nothing",
-  fingerprint: ({ all, secure }) => secure && !has(all, "fingerprint")
-    && "a=fingerprint is missing: DTLS cannot be checked, and browsers refuse that",
+  "ice-ufrag": ({ all }) =>
+    !(has(all, "ice-ufrag") && has(all, "ice-pwd")) &&
+    "a=ice-ufrag and a=ice-pwd are missing: without ICE a browser sends nothing",
+  fingerprint: ({ all, secure }) =>
+    secure && !has(all, "fingerprint") && "a=fingerprint is missing: DTLS cannot be checked, and browsers refuse that",
   setup: ({ all, secure, type }) => {
     const [said] = values(all, "setup");
     return secure && !said ? "a=setup is missing: nobody knows who begins with DTLS" : wrongSetup(said, type);
@@ -171,8 +179,8 @@ const RULES = {
     const sends = !lines.includes("a=recvonly") && !lines.includes("a=inactive");
     return sends && !told && "a=msid is missing: the sound comes without a stream";
   },
-  direction: ({ all }) => !DIRECTIONS.some((each) => all.includes(`a=${each}`))
-    && "no direction is told, which means sendrecv",
+  direction: ({ all }) =>
+    !DIRECTIONS.some((each) => all.includes(`a=${each}`)) && "no direction is told, which means sendrecv",
   candidates: ({ lines, session }) => {
     const hosts = addresses(lines);
     const lite = session.includes("a=ice-lite") ? ", although it is ice-lite" : "";
@@ -181,16 +189,22 @@ const RULES = {
   },
   "private-candidates": ({ lines }) => {
     const hosts = [...new Set(addresses(lines))];
-    return hosts.length > 0 && hosts.every((host) => PRIVATE.test(host))
-      && `only private addresses (${hosts.join(", ")}): they are reached from the same network only`;
+    return (
+      hosts.length > 0 &&
+      hosts.every((host) => PRIVATE.test(host)) &&
+      `only private addresses (${hosts.join(", ")}): they are reached from the same network only`
+    );
   },
   address: ({ lines, all }) => {
     const [place] = all.filter((line) => line.startsWith("c="));
-    return !addresses(lines).length && NOWHERE.includes(place?.split(" ")[2] ?? "")
-      && "c= is 0.0.0.0 and there is no candidate: nowhere to send to";
+    return (
+      !addresses(lines).length &&
+      NOWHERE.includes(place?.split(" ")[2] ?? "") &&
+      "c= is 0.0.0.0 and there is no candidate: nowhere to send to"
+    );
   },
-  "telephone-event": ({ media }) => media.kind === "audio" && !takesEvents(media)
-    && "no telephone-event: digits can go by signalling only",
+  "telephone-event": ({ media }) =>
+    media.kind === "audio" && !takesEvents(media) && "no telephone-event: digits can go by signalling only",
 };
 
 /** @param {string[]} lines */

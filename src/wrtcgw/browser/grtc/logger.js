@@ -1,7 +1,11 @@
 // What the library has to say: to the console, into an element of the page, or to a logger of the page's own.
 
 export const LEVELS = /** @type {const} */ ({
-  LOG_LEVEL_NONE: 0, LOG_LEVEL_ERROR: 1, LOG_LEVEL_NOTICE: 2, LOG_LEVEL_INFO: 3, LOG_LEVEL_DEBUG: 4,
+  LOG_LEVEL_NONE: 0,
+  LOG_LEVEL_ERROR: 1,
+  LOG_LEVEL_NOTICE: 2,
+  LOG_LEVEL_INFO: 3,
+  LOG_LEVEL_DEBUG: 4,
 });
 
 /** @typedef {"error" | "notice" | "info" | "debug"} Word */
@@ -29,16 +33,24 @@ export class Logger {
   }
 
   /** @param {unknown[]} parts */
-  error(...parts) { this.log("error", ...parts); }
+  error(...parts) {
+    this.log("error", ...parts);
+  }
 
   /** @param {unknown[]} parts */
-  notice(...parts) { this.log("notice", ...parts); }
+  notice(...parts) {
+    this.log("notice", ...parts);
+  }
 
   /** @param {unknown[]} parts */
-  info(...parts) { this.log("info", ...parts); }
+  info(...parts) {
+    this.log("info", ...parts);
+  }
 
   /** @param {unknown[]} parts */
-  debug(...parts) { this.log("debug", ...parts); }
+  debug(...parts) {
+    this.log("debug", ...parts);
+  }
 }
 
 /** @type {number} */

@@ -1,7 +1,10 @@
 // What a page gets that takes the library as one script: globalThis.Grtc.
 
 import {
-  getWebrtcDetectedBrowser, getWebrtcDetectedVersion, getWebrtcMinimumVersion, isWebrtcSupported,
+  getWebrtcDetectedBrowser,
+  getWebrtcDetectedVersion,
+  getWebrtcMinimumVersion,
+  isWebrtcSupported,
 } from "./browserinfo.js";
 import { Call } from "./call.js";
 import { Client } from "./client.js";
@@ -17,10 +20,23 @@ import { MediaSession } from "./session.js";
 import { ERROR_NAMES, GrtcError } from "./vendorerrors.js";
 
 const names = /** @type {Record<typeof ERROR_NAMES[number], string>} */ (
-  Object.fromEntries(ERROR_NAMES.map((name) => [name, name])));
+  Object.fromEntries(ERROR_NAMES.map((name) => [name, name]))
+);
 const vendor = {
-  ...LEVELS, ...names, Client, Error: GrtcError, GrtcError, Logger, MediaSession, VideoConstraints, deparam,
-  getWebrtcDetectedBrowser, getWebrtcDetectedVersion, getWebrtcMinimumVersion, isWebrtcSupported, setExternalLogger,
+  ...LEVELS,
+  ...names,
+  Client,
+  Error: GrtcError,
+  GrtcError,
+  Logger,
+  MediaSession,
+  VideoConstraints,
+  deparam,
+  getWebrtcDetectedBrowser,
+  getWebrtcDetectedVersion,
+  getWebrtcMinimumVersion,
+  isWebrtcSupported,
+  setExternalLogger,
   setLogger,
 };
 

@@ -82,7 +82,10 @@ export class Media {
    * @param {MediaStreamTrack} track
    */
   async replace(old, track) {
-    this.use(this.tracks.map((each) => (each === old ? track : each)), this.configuration);
+    this.use(
+      this.tracks.map((each) => (each === old ? track : each)),
+      this.configuration,
+    );
     const senders = this.pc?.getSenders().filter((sender) => sender.track === old) ?? [];
     await Promise.all(senders.map((sender) => sender.replaceTrack(track)));
   }
@@ -303,20 +306,22 @@ export class Media {
  * @param {number} limit
  */
 function gathering(pc, wanted, limit) {
-  return /** @type {Promise<void>} */ (new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      pc.removeEventListener("icegatheringstatechange", changed);
-      pc.removeEventListener("icecandidate", found);
-      resolve();
-    };
-    const changed = () => pc.iceGatheringState === "complete" && done();
-    /** @param {RTCPeerConnectionIceEvent} event */
-    const found = ({ candidate }) => wanted && candidate?.type === wanted && setTimeout(done, SETTLE);
-    const timer = setTimeout(done, limit);
-    pc.addEventListener("icegatheringstatechange", changed);
-    pc.addEventListener("icecandidate", found);
-  }));
+  return /** @type {Promise<void>} */ (
+    new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        pc.removeEventListener("icegatheringstatechange", changed);
+        pc.removeEventListener("icecandidate", found);
+        resolve();
+      };
+      const changed = () => pc.iceGatheringState === "complete" && done();
+      /** @param {RTCPeerConnectionIceEvent} event */
+      const found = ({ candidate }) => wanted && candidate?.type === wanted && setTimeout(done, SETTLE);
+      const timer = setTimeout(done, limit);
+      pc.addEventListener("icegatheringstatechange", changed);
+      pc.addEventListener("icecandidate", found);
+    })
+  );
 }
 
 /**

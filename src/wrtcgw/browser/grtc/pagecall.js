@@ -44,21 +44,35 @@ export class PageCall {
     this.beginsHeld = hold;
     this.again = again;
     this.received = call.direction === "inbound" ? call.data : [];
-    this.accepted = /** @type {Promise<void>} */ (new Promise((resolve) => { this.#accept = resolve; }));
+    this.accepted = /** @type {Promise<void>} */ (
+      new Promise((resolve) => {
+        this.#accept = resolve;
+      })
+    );
     this.remember();
     this.#listen();
   }
 
-  get peer() { return this.call.peer; }
+  get peer() {
+    return this.call.peer;
+  }
 
-  get isUp() { return this.call.isUp; }
+  get isUp() {
+    return this.call.isUp;
+  }
 
-  get isOver() { return this.call.isOver; }
+  get isOver() {
+    return this.call.isOver;
+  }
 
   /** Whether the page can accept it. */
-  get isPending() { return this.again || this.call.state === "incoming"; }
+  get isPending() {
+    return this.again || this.call.state === "incoming";
+  }
 
-  get held() { return this.beginsHeld || this.call.held; }
+  get held() {
+    return this.beginsHeld || this.call.held;
+  }
 
   /** @returns {0 | 1 | 2 | 3} */
   get callState() {
@@ -161,7 +175,8 @@ export class PageCall {
     if (error.code === "call_failed") {
       const { sipCode, reason, hint, warning, sipReason } = error;
       this.#client.onGatewayError.fire({ error: errorType(sipCode), sipCode, reason, hint, warning, sipReason });
-    } else if (this.call.connection?.connectionState !== "failed") { // else onIceDisconnected tells
+    } else if (this.call.connection?.connectionState !== "failed") {
+      // else onIceDisconnected tells
       this.#client.onWebrtcError.fire({ error });
     }
   }
@@ -170,7 +185,9 @@ export class PageCall {
   #ended(ending) {
     clearTimeout(this.#timer);
     this.#stopEarly();
-    this.#enabled.forEach((enabled, track) => { track.enabled = enabled; });
+    this.#enabled.forEach((enabled, track) => {
+      track.enabled = enabled;
+    });
     const { cause, hint } = ending;
     const unusable = this.call.direction === "outbound" && MEDIA.includes(cause);
     if (unusable && this.#client.page === this) this.#error(new PhoneError(cause, { hint }));
@@ -210,7 +227,10 @@ export class PageCall {
       return;
     }
     const options = { stream: this.#client.outgoing(), audio: wants.audio, video: wants.video, data };
-    this.call.answer(options).then(() => this.mute(), (error) => this.#notAccepted(asPhoneError(error)));
+    this.call.answer(options).then(
+      () => this.mute(),
+      (error) => this.#notAccepted(asPhoneError(error)),
+    );
   }
 
   /** @param {PhoneError} error */
@@ -308,7 +328,9 @@ export class PageCall {
 
   /** Lets the tracks be as they should be. */
   mute() {
-    this.#enabled.forEach((enabled, track) => { track.enabled = enabled && !this.call.held; });
+    this.#enabled.forEach((enabled, track) => {
+      track.enabled = enabled && !this.call.held;
+    });
   }
 
   /**

@@ -9,7 +9,10 @@ import { Phone } from "./phone.js";
 /** @import { Description, Wire } from "./wire.js" */
 
 const RSA = {
-  name: "RSASSA-PKCS1-v1_5", hash: "SHA-256", modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]),
+  name: "RSASSA-PKCS1-v1_5",
+  hash: "SHA-256",
+  modulusLength: 2048,
+  publicExponent: new Uint8Array([1, 0, 1]),
 };
 
 export class PagePhone extends Phone {

@@ -6,7 +6,9 @@
  */
 export function param(data) {
   if (typeof data === "string") return data;
-  return Object.entries(data ?? {}).flatMap(([name, value]) => pairs(name, value)).join("&");
+  return Object.entries(data ?? {})
+    .flatMap(([name, value]) => pairs(name, value))
+    .join("&");
 }
 
 /**
@@ -38,7 +40,9 @@ function encoded(text) {
 export function deparam(query) {
   /** @type {Record<string, string>} */
   const found = {};
-  for (const part of String(query ?? "").replace(/\n/g, "").split("&")) {
+  for (const part of String(query ?? "")
+    .replace(/\n/g, "")
+    .split("&")) {
     const [name, value] = part.split("=");
     if (value !== undefined) found[name] = value;
   }

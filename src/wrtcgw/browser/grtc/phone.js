@@ -21,7 +21,12 @@ import { Wire } from "./wire.js";
 /** @type {{gateway: string, events: "auto" | "stream" | "poll", iceServers: "gateway" | RTCIceServer[],
  *   autoAnswer: boolean, answerOnTalk: boolean, play: boolean}} */
 const DEFAULTS = {
-  gateway: BASE_URL, events: "auto", iceServers: "gateway", autoAnswer: false, answerOnTalk: false, play: true,
+  gateway: BASE_URL,
+  events: "auto",
+  iceServers: "gateway",
+  autoAnswer: false,
+  answerOnTalk: false,
+  play: true,
 };
 const WARNINGS = /** @type {const} */ (["warning", "warningcleared"]);
 const LOST = "The gateway was restarted and knows this call no more.";
@@ -83,13 +88,19 @@ export class Phone extends Emitter {
   }
 
   /** The agent's id at the gateway. */
-  get id() { return this.wire.id; }
+  get id() {
+    return this.wire.id;
+  }
 
   /** Whether somebody is signed in. */
-  get isSignedIn() { return Boolean(this.wire.token); }
+  get isSignedIn() {
+    return Boolean(this.wire.token);
+  }
 
   /** How messages come at present: "stream" or "poll". */
-  get way() { return this.#stream.way; }
+  get way() {
+    return this.#stream.way;
+  }
 
   // ---- coming and going
 
@@ -103,7 +114,9 @@ export class Phone extends Emitter {
     const fields = fieldsOf(who, this);
     const { dn = "", displayName = "", guest = false } = who;
     if (this.isSignedIn && this.id !== fields.id) await this.signOut();
-    const answer = await this.wire.signIn(fields).catch((error) => { throw during("sign_in", error); });
+    const answer = await this.wire.signIn(fields).catch((error) => {
+      throw during("sign_in", error);
+    });
     this.#stream.stop();
     this.#claim?.();
     this.#claim = await claim(`grtc ${this.id}`, { steal: true });
@@ -172,7 +185,9 @@ export class Phone extends Emitter {
   #begin(last, registration = { state: "REGISTERED", sipCode: 0, reason: "" }) {
     this.registration = registration;
     this.#leaveAlone ??= watchBrowser({
-      network: () => this.#networkChanged(), awake: () => this.#awoken(), devices: () => this.emit("devices"),
+      network: () => this.#networkChanged(),
+      awake: () => this.#awoken(),
+      devices: () => this.emit("devices"),
     });
     this.#stream.online = true;
     this.#stream.start(last);
@@ -298,7 +313,9 @@ export class Phone extends Emitter {
    * @param {string} id
    * @param {Record<string, unknown>} [fields]
    */
-  endAtGateway(verb, id, fields) { return this.#pendingHangups.say(verb, id, fields); }
+  endAtGateway(verb, id, fields) {
+    return this.#pendingHangups.say(verb, id, fields);
+  }
 
   // ---- messages
 
@@ -426,42 +443,58 @@ export class Phone extends Emitter {
     this.#lookAfterCalls();
   }
 
-  #lookAfterCalls() { this.calls.forEach((call) => call.networkChanged()); }
+  #lookAfterCalls() {
+    this.calls.forEach((call) => call.networkChanged());
+  }
 
   // ---- sound
 
   /** Returns microphones, loudspeakers and cameras; their names only once the microphone was allowed. */
-  devices() { return listDevices(); }
+  devices() {
+    return listDevices();
+  }
 
   /**
    * Uses another microphone from now on, also in the calls that are up.
    * @param {string} deviceId
    */
-  setMicrophone(deviceId) { return this.microphone.choose(deviceId); }
+  setMicrophone(deviceId) {
+    return this.microphone.choose(deviceId);
+  }
 
   /**
    * Uses another loudspeaker from now on.
    * @param {string} deviceId
    */
-  setSpeaker(deviceId) { return this.#speaker.choose(deviceId); }
+  setSpeaker(deviceId) {
+    return this.#speaker.choose(deviceId);
+  }
 
   /** Returns how loud it is at the microphone, 0 to 1; 0 while there is no call. */
-  microphoneLevel() { return this.microphone.level(); }
+  microphoneLevel() {
+    return this.microphone.level();
+  }
 
   /**
    * Returns tracks to send in a call; for the call itself.
    * @param {Wanted} wanted
    */
-  tracks(wanted) { return this.#sources.lend(wanted); }
+  tracks(wanted) {
+    return this.#sources.lend(wanted);
+  }
 
   /**
    * Takes back a track that a call has sent; for the call itself.
    * @param {MediaStreamTrack} track
    */
-  giveBack(track) { this.#sources.takeBack(track); }
+  giveBack(track) {
+    this.#sources.takeBack(track);
+  }
 
   /** Returns the configuration of a new connection; for the call itself. */
-  configuration() { return this.#servers.configuration(); }
+  configuration() {
+    return this.#servers.configuration();
+  }
 
   /**
    * @param {Call} call

@@ -141,7 +141,11 @@ export function assess(now, before = null, { expected = true } = {}) {
 export function report(reading, quality) {
   /** @type {(medium: Medium, mos: number) => object} */
   const shown = ({ codec, rtt, rx, tx }, mos) => ({
-    ...(codec ? { codec } : {}), ...(mos ? { mos } : {}), rtt: rounded(rtt), rx: flow(rx), tx: flow(tx),
+    ...(codec ? { codec } : {}),
+    ...(mos ? { mos } : {}),
+    rtt: rounded(rtt),
+    rx: flow(rx),
+    tx: flow(tx),
   });
   const mos = reading.audio.rx.packets ? quality.mos : 0;
   return {

@@ -35,7 +35,9 @@ export class QualityMonitor {
     this.at = 0;
     /** @type {RTCPeerConnection | null} */
     this.connection = null;
-    call.on("hold", () => { this.before = null; });
+    call.on("hold", () => {
+      this.before = null;
+    });
     /** @type {ReturnType<typeof setInterval> | undefined} */
     this.timer = undefined;
     this.told = true; // until the gateway says that it does not want to be told
@@ -51,7 +53,9 @@ export class QualityMonitor {
   }
 
   /** Whether sound has come in within the last minute. */
-  get flowing() { return Date.now() - this.#flow.at < LATELY; }
+  get flowing() {
+    return Date.now() - this.#flow.at < LATELY;
+  }
 
   /** Returns the quality since the last sample. */
   async look() {

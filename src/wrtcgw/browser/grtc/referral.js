@@ -15,9 +15,11 @@ export class Referral {
    * @param {() => boolean} isOver whether the call is over, so that the order's own failure tells nothing
    */
   async begin(order, isOver) {
-    const result = /** @type {Promise<void>} */ (new Promise((resolve, reject) => {
-      this.#open = { resolve, reject };
-    }));
+    const result = /** @type {Promise<void>} */ (
+      new Promise((resolve, reject) => {
+        this.#open = { resolve, reject };
+      })
+    );
     result.catch(() => {});
     try {
       await order();

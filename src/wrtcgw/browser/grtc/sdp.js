@@ -13,7 +13,10 @@ const NO_SPEECH = ["telephone-event", "cn", "red", "ulpfec", "rtx", "flexfec-03"
  * @returns {{session: string[], media: Section[]}}
  */
 export function parse(sdp) {
-  const blocks = sdp.trim().replace(/[ \t]+(?=\r?\n)/g, "").split(/\r?\n(?=m=)/);
+  const blocks = sdp
+    .trim()
+    .replace(/[ \t]+(?=\r?\n)/g, "")
+    .split(/\r?\n(?=m=)/);
   const session = blocks[0].startsWith("m=") ? [] : (blocks.shift() ?? "").split(/\r?\n/);
   return { session, media: blocks.map((block) => section(block.split(/\r?\n/))) };
 }
@@ -43,10 +46,12 @@ export function values(lines, name) {
  * @param {Section} media
  */
 export function codecs(media) {
-  const names = new Map(values(media.lines, "rtpmap").map((value) => {
-    const [format, name] = value.split(" ");
-    return /** @type {const} */ ([format, (name ?? "").toLowerCase().split("/").slice(0, 2).join("/")]);
-  }));
+  const names = new Map(
+    values(media.lines, "rtpmap").map((value) => {
+      const [format, name] = value.split(" ");
+      return /** @type {const} */ ([format, (name ?? "").toLowerCase().split("/").slice(0, 2).join("/")]);
+    }),
+  );
   /** @param {string} format */
   const known = (format) => (STATIC_CODECS[format] ? `${STATIC_CODECS[format]}/8000` : "");
   return media.formats.map((format) => names.get(format) ?? known(format));

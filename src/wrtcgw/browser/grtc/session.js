@@ -37,10 +37,14 @@ export class MediaSession {
   }
 
   /** The library's own Call, for what this shape has no words for (transfer, quality …); null while there is none. */
-  get call() { return this.client.page?.call ?? null; }
+  get call() {
+    return this.client.page?.call ?? null;
+  }
 
   /** "new", "preparing-offer", "offer-sent", "offer-received", "offer-received-preparing-answer" or "established". */
-  get state() { return this.client.page?.state ?? "new"; }
+  get state() {
+    return this.client.page?.state ?? "new";
+  }
 
   // ---- calls
 
@@ -189,7 +193,9 @@ export class MediaSession {
   async sendDTMF(tones, { duration, tonegap } = {}) {
     const page = this.#up("sendDTMF");
     const times = { duration: within(duration, TONE), gap: within(tonegap, GAP) };
-    const parts = String(tones).replace(/[\s()-]/g, "").split(",");
+    const parts = String(tones)
+      .replace(/[\s()-]/g, "")
+      .split(",");
     for (const [index, part] of parts.entries()) {
       if (!page?.isUp) return;
       if (index) await later(COMMA);

@@ -12,7 +12,10 @@ const CANDIDATE = /^a=candidate:.*$/;
  * @param {string} sdp
  */
 function sections(sdp) {
-  return sdp.replace(/\r\n$/, "").split(/\r\n(?=m=)/).map((block) => block.split("\r\n"));
+  return sdp
+    .replace(/\r\n$/, "")
+    .split(/\r\n(?=m=)/)
+    .map((block) => block.split("\r\n"));
 }
 
 /** @param {string[][]} blocks */
@@ -61,13 +64,15 @@ export function filterCandidates(sdp, filter) {
  */
 export function limitVideo(sdp, kbps) {
   if (!kbps) return sdp;
-  return joined(sections(sdp).map((lines) => {
-    if (kindOf(lines) !== "video") return lines;
-    const others = lines.filter((line) => !line.startsWith("b=AS:"));
-    const place = others.findLastIndex((line) => line.startsWith("c="));
-    const after = place < 0 ? 1 : place + 1;
-    return [...others.slice(0, after), `b=AS:${kbps}`, ...others.slice(after)];
-  }));
+  return joined(
+    sections(sdp).map((lines) => {
+      if (kindOf(lines) !== "video") return lines;
+      const others = lines.filter((line) => !line.startsWith("b=AS:"));
+      const place = others.findLastIndex((line) => line.startsWith("c="));
+      const after = place < 0 ? 1 : place + 1;
+      return [...others.slice(0, after), `b=AS:${kbps}`, ...others.slice(after)];
+    }),
+  );
 }
 
 /** @type {Partial<Record<Direction, Direction>>} */
@@ -79,7 +84,7 @@ const DEAF = { sendrecv: "sendonly", recvonly: "inactive" };
  * @param {Record<string, boolean>} wanted
  */
 export function receiveOnly(sdp, wanted) {
-  return directed(sdp, (kind, direction) => (wanted[kind] === false ? DEAF[direction] ?? direction : direction));
+  return directed(sdp, (kind, direction) => (wanted[kind] === false ? (DEAF[direction] ?? direction) : direction));
 }
 
 /**
@@ -96,9 +101,10 @@ export function inactive(sdp) {
  */
 function directed(sdp, change) {
   /** @param {string[]} lines */
-  const direct = (lines) => lines.map((line) => {
-    const direction = /^a=(sendrecv|sendonly|recvonly|inactive)$/.exec(line)?.[1];
-    return direction ? `a=${change(kindOf(lines), /** @type {Direction} */ (direction))}` : line;
-  });
+  const direct = (lines) =>
+    lines.map((line) => {
+      const direction = /^a=(sendrecv|sendonly|recvonly|inactive)$/.exec(line)?.[1];
+      return direction ? `a=${change(kindOf(lines), /** @type {Direction} */ (direction))}` : line;
+    });
   return joined(sections(sdp).map((lines) => (kindOf(lines) ? direct(lines) : lines)));
 }

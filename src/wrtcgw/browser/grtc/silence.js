@@ -25,7 +25,7 @@ export class Silence {
       return false;
     }
     const { total = null } = loudness;
-    const more = total === null ? loudness.now ?? 0 : Math.abs(total - (this.#total ?? total));
+    const more = total === null ? (loudness.now ?? 0) : Math.abs(total - (this.#total ?? total));
     const heard = more > (total === null ? 0 : FLOOR * (passed / 1000));
     this.#total = total;
     if (heard || passed > SLEPT) this.#since = null;

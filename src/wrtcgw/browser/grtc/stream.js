@@ -225,15 +225,17 @@ export class Stream {
 
   /** @param {number} time */
   pause(time) {
-    return /** @type {Promise<void>} */ (new Promise((resolve) => {
-      const wake = () => {
-        clearTimeout(timer);
-        this.waiting = false;
-        resolve();
-      };
-      const timer = setTimeout(wake, time);
-      this.waiting = true;
-      this.wake = wake;
-    }));
+    return /** @type {Promise<void>} */ (
+      new Promise((resolve) => {
+        const wake = () => {
+          clearTimeout(timer);
+          this.waiting = false;
+          resolve();
+        };
+        const timer = setTimeout(wake, time);
+        this.waiting = true;
+        this.wake = wake;
+      })
+    );
   }
 }

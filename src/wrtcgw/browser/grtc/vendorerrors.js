@@ -1,8 +1,14 @@
 // Errors of the vendor's shape: told apart by `name`.
 
 export const ERROR_NAMES = /** @type {const} */ ([
-  "CONFIGURATION_ERROR", "CONNECTION_ERROR", "WEBRTC_NOT_SUPPORTED_ERROR", "WEBRTC_ERROR", "INVALID_STATE_ERROR",
-  "NOT_READY_ERROR", "ERROR", "WARNING",
+  "CONFIGURATION_ERROR",
+  "CONNECTION_ERROR",
+  "WEBRTC_NOT_SUPPORTED_ERROR",
+  "WEBRTC_ERROR",
+  "INVALID_STATE_ERROR",
+  "NOT_READY_ERROR",
+  "ERROR",
+  "WARNING",
 ]);
 
 export class GrtcError extends Error {

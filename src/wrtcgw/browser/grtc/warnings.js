@@ -17,7 +17,9 @@ export class Warnings {
   }
 
   /** Codes of what is wrong at present. */
-  get codes() { return [...this.#raised]; }
+  get codes() {
+    return [...this.#raised];
+  }
 
   /**
    * Notes whether something is wrong.

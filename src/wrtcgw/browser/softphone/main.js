@@ -35,7 +35,13 @@ const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const phone = new Phone({ answerOnTalk: true }); // the gateway tells whether the site has allowed it
 /** @type {Page} */
 const page = {
-  texts: new Texts("en", {}), panel: null, settings: {}, form: null, reason: null, provider: null, choice: null,
+  texts: new Texts("en", {}),
+  panel: null,
+  settings: {},
+  form: null,
+  reason: null,
+  provider: null,
+  choice: null,
 };
 
 // ---- what this browser remembers
@@ -136,7 +142,11 @@ function applyTheme(theme) {
 // ---- signed in or not
 
 function drawSignIn() {
-  const { settings: { demo }, provider, choice } = page;
+  const {
+    settings: { demo },
+    provider,
+    choice,
+  } = page;
   const form = mountSignIn($("app"), {
     texts: page.texts,
     signIn,

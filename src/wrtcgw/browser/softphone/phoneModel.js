@@ -173,10 +173,15 @@ export class PhoneModel extends Emitter {
   dial(number, options = {}) {
     const to = tidy(number);
     if (!to) return this.complain({ code: "no_number" });
-    return this.#do(null, "dial", async () => {
-      const call = await this.#place(to, options);
-      if (call && tidy(this.number) === to && !(call.ended && isWrongNumber(call.ended))) this.number = "";
-    }, { to });
+    return this.#do(
+      null,
+      "dial",
+      async () => {
+        const call = await this.#place(to, options);
+        if (call && tidy(this.number) === to && !(call.ended && isWrongNumber(call.ended))) this.number = "";
+      },
+      { to },
+    );
   }
 
   /**
@@ -220,11 +225,16 @@ export class PhoneModel extends Emitter {
    * @param {Call} call
    */
   switchTo(call) {
-    return this.#do(call, "hold", async () => {
-      await this.phone.holdOthers(call);
-      this.select(call);
-      if (call.held) await call.resume();
-    }, { doing: "resume" });
+    return this.#do(
+      call,
+      "hold",
+      async () => {
+        await this.phone.holdOthers(call);
+        this.select(call);
+        if (call.held) await call.resume();
+      },
+      { doing: "resume" },
+    );
   }
 
   /**
@@ -263,12 +273,17 @@ export class PhoneModel extends Emitter {
   consult(call, number) {
     const to = tidy(number);
     if (!to) return this.complain({ code: "no_number" });
-    return this.#do(call, "consult", async () => {
-      const asking = await this.#place(to);
-      if (!asking || asking.isOver) return;
-      if (!call.isOver) this.#consults.add(asking, call);
-      this.select(asking);
-    }, { to });
+    return this.#do(
+      call,
+      "consult",
+      async () => {
+        const asking = await this.#place(to);
+        if (!asking || asking.isOver) return;
+        if (!call.isOver) this.#consults.add(asking, call);
+        this.select(asking);
+      },
+      { to },
+    );
   }
 
   /**

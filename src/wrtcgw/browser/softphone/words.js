@@ -278,7 +278,9 @@ export function registrationOf({ dn, isSignedIn, connection, registration }) {
  * @param {unknown} number
  */
 export function tidy(number) {
-  const text = String(number ?? "").trim().replace(/^(tel|callto):/i, "");
+  const text = String(number ?? "")
+    .trim()
+    .replace(/^(tel|callto):/i, "");
   if (/\(\s*0\s*\)/.test(text)) return text;
   return /^[\d\s()/.+*#-]+$/.test(text) ? text.replace(/[\s()/.-]/g, "") : text;
 }

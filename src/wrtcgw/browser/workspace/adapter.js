@@ -147,8 +147,9 @@ export class WorkspaceAdapter extends Emitter {
    * @param {Link} link
    */
   #ringsAlready({ number, uuid }) {
-    return [...this.phone.calls.values()].some((call) =>
-      call.direction === "inbound" && (uuid ? call.uuid === uuid : bare(call.peer) === bare(number)));
+    return [...this.phone.calls.values()].some(
+      (call) => call.direction === "inbound" && (uuid ? call.uuid === uuid : bare(call.peer) === bare(number)),
+    );
   }
 
   /**
@@ -224,5 +225,8 @@ function view({ id, uuid, direction, number, state, data, call }) {
 
 /** @param {string | undefined} number */
 function bare(number) {
-  return String(number).replace(/^sips?:/, "").replace(/@.*/, "").replace(/[^\w+*#]/g, "");
+  return String(number)
+    .replace(/^sips?:/, "")
+    .replace(/@.*/, "")
+    .replace(/[^\w+*#]/g, "");
 }

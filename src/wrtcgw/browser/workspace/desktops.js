@@ -10,7 +10,11 @@
 
 /** @type {Record<string, State>} */
 const STATES = {
-  Dialing: "dialing", Ringing: "ringing", Established: "established", Held: "held", Released: "released",
+  Dialing: "dialing",
+  Ringing: "ringing",
+  Established: "established",
+  Held: "held",
+  Released: "released",
 };
 
 /**
@@ -67,16 +71,24 @@ export class SdkDesktop {
   }
 
   /** @param {string} id */
-  answer(id) { return this.voice.answerCall?.(id); }
+  answer(id) {
+    return this.voice.answerCall?.(id);
+  }
 
   /** @param {string} id */
-  hold(id) { return this.voice.holdCall?.(id); }
+  hold(id) {
+    return this.voice.holdCall?.(id);
+  }
 
   /** @param {string} id */
-  retrieve(id) { return this.voice.retrieveCall?.(id); }
+  retrieve(id) {
+    return this.voice.retrieveCall?.(id);
+  }
 
   /** @param {string} id */
-  release(id) { return this.voice.releaseCall?.(id); }
+  release(id) {
+    return this.voice.releaseCall?.(id);
+  }
 }
 
 /**
@@ -90,7 +102,7 @@ function fromSdk(call, state) {
     id: String(call.id ?? call.callId ?? call.connId),
     uuid: call.callUuid ?? call.uuid ?? "",
     direction: outbound ? "outbound" : "inbound",
-    number: String((outbound ? call.destination ?? call.dnis : call.ani) ?? call.phoneNumber ?? call.number ?? ""),
+    number: String((outbound ? (call.destination ?? call.dnis) : call.ani) ?? call.phoneNumber ?? call.number ?? ""),
     state: state ?? STATES[call.state] ?? (outbound ? "dialing" : "ringing"),
     data: pairs(call.userData),
   };
@@ -114,19 +126,29 @@ export class ClientDesktop {
   }
 
   /** @param {string} destination */
-  makeCall(destination) { return this.api.voice.makeCall(destination); }
+  makeCall(destination) {
+    return this.api.voice.makeCall(destination);
+  }
 
   /** @param {string} id */
-  answer(id) { return this.api.voice.answerCall(id); }
+  answer(id) {
+    return this.api.voice.answerCall(id);
+  }
 
   /** @param {string} id */
-  hold(id) { return this.api.voice.holdCall(id); }
+  hold(id) {
+    return this.api.voice.holdCall(id);
+  }
 
   /** @param {string} id */
-  retrieve(id) { return this.api.voice.retrieveCall(id); }
+  retrieve(id) {
+    return this.api.voice.retrieveCall(id);
+  }
 
   /** @param {string} id */
-  release(id) { return this.api.voice.releaseCall(id); }
+  release(id) {
+    return this.api.voice.releaseCall(id);
+  }
 }
 
 /**

@@ -44,7 +44,11 @@ function scriptsFor({ workspace, gateway }) {
  */
 function sameScripts(some, others) {
   /** @param {ContentScript[]} scripts */
-  const sum = (scripts) => scripts.map(({ id, matches }) => `${id} ${matches}`).sort().join();
+  const sum = (scripts) =>
+    scripts
+      .map(({ id, matches }) => `${id} ${matches}`)
+      .sort()
+      .join();
   return sum(some) === sum(others);
 }
 

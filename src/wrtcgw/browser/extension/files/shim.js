@@ -66,10 +66,12 @@
    */
   async function fetchFromSoftphone(request, name) {
     const body = ["GET", "HEAD"].includes(request.method) ? "" : await request.text();
-    const aborted = /** @type {Promise<never>} */ (new Promise((_, reject) => {
-      if (request.signal.aborted) reject(request.signal.reason);
-      request.signal.addEventListener("abort", () => reject(request.signal.reason));
-    }));
+    const aborted = /** @type {Promise<never>} */ (
+      new Promise((_, reject) => {
+        if (request.signal.aborted) reject(request.signal.reason);
+        request.signal.addEventListener("abort", () => reject(request.signal.reason));
+      })
+    );
     const answer = await Promise.race([ask(name, request.method, body), aborted]);
     if (!answer) throw new TypeError("Failed to fetch");
     const response = new Response(answer.text, { status: answer.status, headers: { "Content-Type": TYPE } });
@@ -134,7 +136,10 @@
       if (this.timeout) setTimeout(() => this.#end(call, "timeout"), this.timeout);
       textOf(body)
         .then((text) => ask(call.name, call.method, text))
-        .then((answer) => this.#end(call, answer ? "load" : "error", answer), () => this.#end(call, "error"));
+        .then(
+          (answer) => this.#end(call, answer ? "load" : "error", answer),
+          () => this.#end(call, "error"),
+        );
     }
 
     /**
@@ -167,9 +172,13 @@
       Object.assign(call, { state: OwnRequest.UNSENT, status: 0, text: "" });
     }
 
-    get readyState() { return this.#call ? this.#call.state : super.readyState; }
+    get readyState() {
+      return this.#call ? this.#call.state : super.readyState;
+    }
 
-    get status() { return this.#call ? this.#call.status : super.status; }
+    get status() {
+      return this.#call ? this.#call.status : super.status;
+    }
 
     get statusText() {
       if (!this.#call) return super.statusText;
@@ -185,7 +194,9 @@
       return this.#call && ["", "text"].includes(this.responseType) ? this.#call.text : super.responseText;
     }
 
-    get responseXML() { return this.#call ? null : super.responseXML; }
+    get responseXML() {
+      return this.#call ? null : super.responseXML;
+    }
 
     get response() {
       const call = this.#call;

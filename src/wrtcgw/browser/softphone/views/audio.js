@@ -23,9 +23,9 @@ export function audioView(context) {
     speaker: (id) => phone.setSpeaker(id),
     ring: (id) => ring.choose(id),
   };
-  const selects = /** @type {Record<Kind, HTMLSelectElement>} */ (Object.fromEntries(
-    KINDS.map((kind) => [kind, el("select", { onchange: () => choose(kind) })]),
-  ));
+  const selects = /** @type {Record<Kind, HTMLSelectElement>} */ (
+    Object.fromEntries(KINDS.map((kind) => [kind, el("select", { onchange: () => choose(kind) })]))
+  );
   const test = microphoneTest(context, () => devices());
   const notify = notifications(context);
   const speaker = field(t("audio.speaker"), selects.speaker);

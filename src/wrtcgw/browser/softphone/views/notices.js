@@ -64,7 +64,11 @@ export function noticesView({ model, texts, t }) {
       noticeText(texts, notice),
       act,
       button({
-        label: t("notice.dismiss"), icon: "close", kind: "quiet", bare: true, onclick: () => model.dismiss(id),
+        label: t("notice.dismiss"),
+        icon: "close",
+        kind: "quiet",
+        bare: true,
+        onclick: () => model.dismiss(id),
       }),
     );
   }
