@@ -131,6 +131,19 @@ class RefreshTests(TimerCase):
                 self.assertEqual(len(self.refreshes()), 1)
                 self.assertEqual(self.sent("BYE"), [])
 
+    def test_twice(self) -> None:
+        """Of two Session-Expires in a 2xx the first counts, and the call goes on with it."""
+        for second in (expires(600, "uac"), expires(600, "uas"), ("Session-Expires", ";")):
+            with self.subTest(second=second):
+                self.start()
+                self.call_out((UPDATES, expires(1800, "uac"), second))
+                self.advance(899)
+                self.assertEqual(self.refreshes(), [])
+                self.advance(1)
+                self.assertEqual(len(self.refreshes()), 1)
+                self.accept(self.refreshes()[0], expires(1800, "uac"))
+                self.assertEqual(self.sent("BYE"), [])
+
     def test_between_two_cores(self) -> None:
         """With one of us on each side the caller is let refresh, by UPDATE, and stays the refresher."""
         pair = CorePair(session_expires=600)
