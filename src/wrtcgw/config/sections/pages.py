@@ -111,8 +111,8 @@ class GenesysPages:
         "guest",
         kinds.choice("guest", "register"),
         text="""
-        What a page is that signs in without a password: a "guest" (see above); or, with "register", the agent of
-        the DN that it names, for a registrar that never challenges, like a SIP Server without passwords: then
+        How a page that signs in without a password is treated: as a "guest" (see above); or, with "register", as the
+        agent of the DN that it names, for a registrar that never challenges, like a SIP Server without passwords: then
         whoever reaches this port can be any agent. Ids that begin with anon, as connect() makes them, are guests in
         both cases.
         """,

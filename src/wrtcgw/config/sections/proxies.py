@@ -200,7 +200,7 @@ class Registrations:
         8.0,
         reload=True,
         text="""
-        How long sign_in waits for the registrar, and sign_out for the end of calls and the registrar.
+        How long sign_in waits for the registrar, once there is a connection.
         """,
     )
     connection_wait: float = seconds(
@@ -210,13 +210,19 @@ class Registrations:
         How long sign_in waits for a connection to a proxy that is being made, before it answers that there is none.
         """,
     )
-    sign_out_timeout: float = seconds(5.0, reload=True)
+    sign_out_timeout: float = seconds(
+        5.0,
+        reload=True,
+        text="""
+        How long sign_out waits for the end of the agent's calls, and then for the registrar.
+        """,
+    )
     auth_realms: tuple[str, ...] = key(
         (),
         kinds.many(kinds.realm),
         reload=True,
         text="""
-        Realms (as in the registrar's challenge) that ever get credentials. Without any it is those in which the
+        Only these realms (as in the registrar's challenge) get credentials. Without any it is those in which the
         registrar challenges REGISTER; where it does not, while a proxy challenges INVITE, name that realm here.
         """,
     )
