@@ -1,5 +1,6 @@
 """What operators do with the console, who may open it, what it says in an outage, and how it looks."""
 
+from hashlib import sha256
 from typing import ClassVar
 
 from tests.interop.a11y import check_accessible
@@ -9,6 +10,8 @@ from tests.interop.screenshots import screenshots
 from tests.interop.softphone_page import CONNECTION, button
 
 TOKEN = "a-token-for-operators"
+TOKENS = {role: f"a-token-for-a-{role}" for role in ("viewer", "supervisor", "admin")}
+NAMED = [f"{role}:{role}:{sha256(token.encode()).hexdigest()}" for role, token in TOKENS.items()]
 NARROWEST = 320
 
 
@@ -138,6 +141,43 @@ class Locked(OpsCase):
         await self.press(tab, "Forget token")
         await self.sees(tab, "The gateway asks for its operator token", ".lock")
         self.assertEqual((await tab.evaluate(kept))[0], [])
+
+
+class Sessions(OpsCase):
+    """Who is signed in, from where, and how that ends."""
+
+    timeout = 180
+    settings: ClassVar[dict[str, object]] = {
+        "operator_loopback": False,
+        "operator_tokens": NAMED,
+    }
+
+    async def console(self, role: str) -> Tab:
+        """Open the console with a role's token."""
+        tab = await self.open("/ops/")
+        tab.console.expect("401")
+        await self.sees(tab, "The gateway asks for its operator token", ".lock")
+        await self.do(tab, lambda page: page.get_by_label("Token", exact=True).fill(TOKENS[role]))
+        await self.press(tab, "Open the console")
+        await self.until(tab, "() => document.querySelector('.state')?.dataset.level !== 'off'")
+        return tab
+
+    async def test_end(self) -> None:
+        """An admin sees whose session it is and from where, ends it, and the agent's page says so."""
+        agent = await self.agent(5001)
+        ops = await self.console("admin")
+        await self.turn(ops, "Sessions")
+        await self.sees(ops, "softphone-5001", "main")
+        await self.sees(ops, "127.0.0.1", "main")
+        await self.press(ops, "End the session of softphone-5001…")
+        await self.sees(ops, "End this session?", "dialog")
+        await self.press(ops, "Cancel", "dialog")
+        await self.sees(ops, "softphone-5001", "main")
+        await self.press(ops, "End the session of softphone-5001…")
+        await self.confirm(ops, "End session")
+        await self.sees(ops, "The session of softphone-5001 is ended.", "#notice")
+        await self.sees(ops, "Nobody is signed in.", "main")
+        await self.until(agent, "() => Boolean(document.querySelector('.sign-in'))")
 
 
 class Outage(OpsCase):
