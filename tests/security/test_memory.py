@@ -1,12 +1,16 @@
 """What outsiders can make the gateway remember: ladders and history, measured in memory that is really taken."""
 
+import gc
 import tracemalloc
+from collections import Counter, deque
+from types import FunctionType, ModuleType
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 
 from tests.capture.support import recorder, request
+from tests.support.gatewaycase import GatewayCase
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call, CallState
 from wrtcgw.capture.history import History
@@ -14,10 +18,12 @@ from wrtcgw.capture.recorder import Recorder
 from wrtcgw.daemon.event_recorder import LONGEST, EventRecorder
 from wrtcgw.events.catalogue import CallBegan, CallChanged
 from wrtcgw.events.stream import EventStream
+from wrtcgw.gateway.budgets import CallBudget
 from wrtcgw.meters.meters import Meters
 from wrtcgw.sdp.description import parse
 
 LIMIT = 2_000_000
+PASSED_BY = (type, ModuleType, FunctionType, CallBudget)
 
 
 class Ladders(SynchronousTestCase):
@@ -106,3 +112,53 @@ class StandInCore:
     def sip_call_id(self, leg: str) -> str:
         """Return it."""
         return f"sip-{leg}"
+
+
+class Comers(GatewayCase):
+    """People who come, call and go, each of whom the gateway has never seen before."""
+
+    def come_and_go(self, first: int, count: int) -> None:
+        """Let agents sign in, place a call, be called and refuse, and sign out; then guests call."""
+        for number in range(first, first + count):
+            dn = str(6000 + number)
+            self.passwords[dn] = "secret"
+            agent = self.sign_in(f"agent-{dn}", dn)
+            _, far = self.outbound(agent)
+            far.bye()
+            call, _ = self.inbound(agent)
+            self.done(self.gateway.reject(agent.id, call.id))
+            self.done(self.gateway.sign_out(agent.id))
+            guest = self.done(self.gateway.sign_in_guest(f"guest-{number}"))
+            _, far = self.outbound(guest)
+            far.bye()
+            self.run_for()
+            self.done(self.gateway.sign_out(guest.id))
+        self.run_for(7200)
+
+    def test_strangers(self) -> None:
+        """Twice as many strangers leave no more behind than so many; the budgets of a day have a bound of their own."""
+        self.start(guest_mode="unregistered", guest_destinations=("*",))
+        self.come_and_go(0, 10)
+        before = kept(self.core, self.gateway, self.registry)
+        self.come_and_go(10, 10)
+        after = kept(self.core, self.gateway, self.registry)
+        self.assertEqual({kind: count - before[kind] for kind, count in after.items() if count > before[kind]}, {})
+
+
+def kept(*roots: object) -> Counter[str]:
+    """Return how much is reachable: items of containers, by the container's type, and objects of ours, by theirs."""
+    found: Counter[str] = Counter()
+    seen: set[int] = set()
+    waiting: list[object] = list(roots)
+    while waiting:
+        item = waiting.pop()
+        module = type(item).__module__
+        if id(item) in seen or isinstance(item, PASSED_BY) or module.startswith("tests."):
+            continue
+        seen.add(id(item))
+        if isinstance(item, dict | list | set | deque):
+            found[type(item).__name__] += len(item)
+        elif module.startswith("wrtcgw."):
+            found[type(item).__name__] += 1
+        waiting += gc.get_referents(item)
+    return found

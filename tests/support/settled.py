@@ -1,8 +1,9 @@
 """A subscriber that looks at every involved object on each event: what it sees has to be settled, and in order."""
 
 from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
-from wrtcgw.calls.agent import RegistrationState
+from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.registry import Registry
 from wrtcgw.events import catalogue as events
@@ -25,7 +26,7 @@ class SettledCheck:
         self._registry = registry
         self._states: dict[str, CallState] = {}
         self._holds: dict[str, dict[bool, bool]] = {}
-        self._seqs: dict[int, int] = {}
+        self._seqs: WeakKeyDictionary[Agent, int] = WeakKeyDictionary()
         self._checks: dict[type, Callable[..., None]] = {
             events.CallBegan: self._began,
             events.CallChanged: self._changed,
@@ -94,10 +95,10 @@ class SettledCheck:
         self._want(event, held is event.on_hold or not call.is_up, "sees the negotiation in another state")
 
     def _queued(self, event: events.MessageQueued) -> None:
-        before, seq = self._seqs.get(id(event.agent), 0), event.message.seq
+        before, seq = self._seqs.get(event.agent, 0), event.message.seq
         self._want(event, seq > before, f"comes behind message {before}")
         self._want(event, event.agent.mailbox.last_seq >= seq, "is not in the mailbox")
-        self._seqs[id(event.agent)] = seq
+        self._seqs[event.agent] = seq
         if event.message.ends_call:
             agent = self._registry.find_agent(event.agent.id)
             self._want(event, agent is None or event.message.call_id not in agent.calls, "ends a call that is there")
