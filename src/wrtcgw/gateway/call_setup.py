@@ -142,12 +142,11 @@ class CallSetup:
         """Let an incoming call ring and offer it to its agent, or tell the caller, as the first response, why not."""
         context = self._context
         agent = context.registry.find_dn(event.account)
-        refusal = UNAVAILABLE if agent is None or agent.guest else self._refusal(agent)
-        if agent is not None and not refusal and event.replaces is None and self._rings_enough(agent, event.source):
+        is_new = event.replaces is None
+        refusal = self._refusal(agent, is_new=is_new)
+        if agent is not None and is_new and not refusal and self._rings_enough(agent, event.source):
             self._tell_rings_enough(agent, event.source)
             refusal = BUSY
-        if context.draining and event.replaces is None:
-            refusal = DRAINING
         offer = None if event.offer is None else parse(event.offer)
         if offer is not None and not offer.is_answerable:
             refusal = refusal or NOT_ACCEPTABLE
@@ -178,13 +177,11 @@ class CallSetup:
 
     def refusal(self, dn: str, request: Request) -> int:
         """Return with which code the INVITE of a new call is refused whatever it offers, or 0."""
-        if self._context.draining:
-            return DRAINING
         agent = self._context.registry.find_dn(dn)
-        if agent is None or agent.guest:
-            return UNAVAILABLE
-        refusal = self._refusal(agent)
-        return BUSY if not refusal and agent.calls and self._rings_enough(agent, source_of(request)) else refusal
+        refusal = self._refusal(agent, is_new=True)
+        if agent is None or refusal or not agent.calls:
+            return refusal
+        return BUSY if self._rings_enough(agent, source_of(request)) else 0
 
     def _rings_enough(self, agent: Agent, caller: Source) -> bool:
         """Return whether a caller has as many calls ringing at the agent as it may."""
@@ -198,9 +195,13 @@ class CallSetup:
         kind, setting = AlarmKind.TOO_MANY_RINGING, "ring_limit_per_caller"
         self._context.events.publish(AlarmRaised(kind=kind, text=text, setting=setting, dn=agent.dn))
 
-    def _refusal(self, agent: Agent) -> int:
-        """Return the code with which a further call for the agent is refused, or 0."""
+    def _refusal(self, agent: Agent | None, *, is_new: bool) -> int:
+        """Return the code with which a further call for the agent is refused, or 0; a new one replaces none of ours."""
         settings = self._context.settings
+        if is_new and self._context.draining:
+            return DRAINING
+        if agent is None or agent.guest:
+            return UNAVAILABLE
         if len(agent.calls) >= self._context.permits.rights(agent).max_calls or (
             agent.calls and not settings.offer_when_busy
         ):
