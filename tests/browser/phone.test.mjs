@@ -138,7 +138,7 @@ test("a call that is ended before the gateway has given it an id is ended there 
 
 test("a page says that it has got a call, though the gateway may know better", async () => {
   await phone.signIn(WHO);
-  assert.equal(gateway.asked("sign_in")[0].confirms_calls, "1");
+  assert.equal(gateway.asked("sign_in")[0].acknowledges_calls, "1");
   gateway.refusals.ringing = [404, { code: "unknown_call", error: "no" }];
   const call = await incoming();
   assert.deepEqual(gateway.requests.find(({ path }) => path === "ringing").query, { id: "phone-5001", call: "c-2" });

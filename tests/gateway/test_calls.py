@@ -518,12 +518,12 @@ class Inbound(GatewayCase):
         self.assertEqual((end.code, end.cause), (408, "timeout"))
 
 
-class Confirmed(GatewayCase):
+class Acknowledged(GatewayCase):
     """Pages that say when they have got a call."""
 
     def setUp(self) -> None:
         super().setUp()
-        self.agent = self.sign_in(abilities=PageAbilities(confirms_calls=True))
+        self.agent = self.sign_in(abilities=PageAbilities(acknowledges_calls=True))
 
     def test_silent(self) -> None:
         """A page that does not is frozen: the caller hears 480, and the page that thaws hears why."""
@@ -534,12 +534,12 @@ class Confirmed(GatewayCase):
         self.assertEqual(far.last("INVITE").status, 480)
         offer, end = self.messages(self.agent)
         self.assertEqual((offer.type, end.type, end.cause), (MessageType.OFFER, MessageType.SHUTDOWN, "page-lost"))
-        self.gateway.confirm("alice", end.call_id)
+        self.gateway.acknowledge("alice", end.call_id)
 
-    def test_confirmed(self) -> None:
+    def test_acknowledged(self) -> None:
         """A call that it has got rings on; one that it has answered needs no more."""
         call, far = self.inbound(self.agent)
-        self.gateway.confirm("alice", call.id)
+        self.gateway.acknowledge("alice", call.id)
         self.run_for(60)
         self.assertEqual(far.last("INVITE").status, 180)
         answered, caller = self.inbound(self.agent)
@@ -547,7 +547,7 @@ class Confirmed(GatewayCase):
         self.run_for(60)
         self.assertEqual((caller.last("INVITE").status, answered.is_up), (200, True))
         with self.assertRaises(UnknownCall):
-            self.gateway.confirm("alice", "nonsense")
+            self.gateway.acknowledge("alice", "nonsense")
 
     def test_others(self) -> None:
         """Of pages that never say so nothing is expected."""

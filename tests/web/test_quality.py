@@ -155,7 +155,7 @@ class Reporting(DialectCase):
     def test_got(self) -> None:
         """A page that said at sign_in that it confirms calls does so by a request; else no caller is left to wait."""
         headers = {"Accept": "application/json"}
-        self.get("/api/webrtc/sign_in?id=5001&dn=5001&password=secret&confirms_calls=1", headers=headers)
+        self.get("/api/webrtc/sign_in?id=5001&dn=5001&password=secret&acknowledges_calls=1", headers=headers)
         for confirms, status in ((True, 180), (False, 480)):
             far = self.far.call("5001")
             self.run_for()

@@ -17,7 +17,7 @@ class PageAbilities:
     """It knows more than one call; for one that does not, a further incoming call is busy."""
     always_listens: bool = False
     """It keeps a poll or stream open all the time: when it is lost, its agent is signed out."""
-    confirms_calls: bool = False
+    acknowledges_calls: bool = False
     """It says that it has got an incoming call; one of which it does not say so is not left ringing for nobody."""
     holds_by_itself: bool = False
     """Told to hold, it makes an offer that holds: the gateway does not do it for it."""

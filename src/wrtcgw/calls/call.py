@@ -75,7 +75,7 @@ class Deadline(Enum):
 
     PAGE = "page"
     """The page's answer to an offer of the far side."""
-    CONFIRMED = "confirmed"
+    ACKNOWLEDGED = "acknowledged"
     """The page is to say that it has got the call."""
     TAKE_OVER = "take-over"
     """The page that the call has now, a new one, is to offer in it."""

@@ -153,11 +153,9 @@ def http_surface(
     dialects = [agents] if vendor is None else [vendor.dialect, agents]
     dialects.append(SoftphoneAPI(gateway, service, clock).dialect())
     if ops is not None:
-        limit = settings.body_limit
-        desk = OpsAPI(
-            gateway, ops, service, operators, origins, audit, body_limit=limit, seconds=clock.seconds, wall=wall
-        )
-        dialects.append(desk.dialect)
+        limit, seconds = settings.body_limit, clock.seconds
+        api = OpsAPI(gateway, ops, service, operators, origins, audit, body_limit=limit, seconds=seconds, wall=wall)
+        dialects.append(api.dialect)
     dialects += [*others, files(pages or {}, operators, origins, body_limit=settings.body_limit)]
     chains = tuple(Chain(dialect, audit) for dialect in dialects)
     connections = ConnectionLimits(

@@ -13,7 +13,7 @@ from wrtcgw.gateway.call_legs import CallLeg
 from wrtcgw.gateway.consent import HEADERS, consents
 from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.gateway.dial_targets import shown
-from wrtcgw.gateway.disconnect_reasons import NOT_CONFIRMED, DisconnectReason
+from wrtcgw.gateway.disconnect_reasons import NOT_ACKNOWLEDGED, DisconnectReason
 from wrtcgw.gateway.incoming_calls import far_side, hear, new_call
 from wrtcgw.gateway.offer_answer import OfferAnswer, incoming_offer
 from wrtcgw.gateway.settings import Outcome
@@ -51,7 +51,7 @@ class CallSetup:
         self._offer_answer = offer_answer
         self._transfers = transfers
         self._call_control = call_control
-        context.on_deadline[Deadline.CONFIRMED] = self._unconfirmed
+        context.on_deadline[Deadline.ACKNOWLEDGED] = self._unacknowledged
 
     # -- outbound
 
@@ -163,17 +163,17 @@ class CallSetup:
             call.want_answer(event.auto_answer)
         context.tell(call, incoming_offer(call))
         self._call_control.arm_talk(leg, agent)
-        if agent.abilities.confirms_calls:
-            context.set_deadline(leg, Deadline.CONFIRMED, context.settings.page_ack_timeout)
+        if agent.abilities.acknowledges_calls:
+            context.set_deadline(leg, Deadline.ACKNOWLEDGED, context.settings.page_ack_timeout)
 
-    def confirm(self, leg: CallLeg) -> None:
+    def acknowledge(self, leg: CallLeg) -> None:
         """Take the page's word that it has got the call, so that the agent can see it."""
-        self._context.drop_deadline(leg, Deadline.CONFIRMED)
+        self._context.drop_deadline(leg, Deadline.ACKNOWLEDGED)
 
-    def _unconfirmed(self, leg: CallLeg) -> None:
+    def _unacknowledged(self, leg: CallLeg) -> None:
         """Refuse a call that rings at a page which does nothing: it is frozen, or its computer sleeps."""
         if leg.call.state is CallState.OFFERED:
-            self._context.spawn(self.end(leg.call, NOT_CONFIRMED))
+            self._context.spawn(self.end(leg.call, NOT_ACKNOWLEDGED))
 
     def refusal(self, dn: str, request: Request) -> int:
         """Return with which code the INVITE of a new call is refused whatever it offers, or 0."""

@@ -37,7 +37,7 @@ SESSION_OVER = DisconnectReason(
     "the session is over, sign in again", "signed-out", "the agent's session was over", word="session-over"
 )
 BY_OPERATOR = DisconnectReason("signed out by an operator", "operator", "an operator ended the call")
-NOT_CONFIRMED = DisconnectReason(
+NOT_ACKNOWLEDGED = DisconnectReason(
     "", "page-lost", "the agent's page did not say that it has got the call", 'SIP;cause=480;text="page silent"', 480
 )
 """Why a call that rings at a page ends; the agent stays."""

@@ -318,14 +318,14 @@ class Gateway:
             self._offers.take(self._context.legs[call.id], sdp, page_address, kind, data)
         return call
 
-    def confirm(self, agent_id: str, call_id: str | None) -> None:
+    def acknowledge(self, agent_id: str, call_id: str | None) -> None:
         """
         Take the page's word that it has got an incoming call; it may come after the call's end.
 
         :raises UnknownCall: when there is no such call, and was none.
         """
         if call_id not in self.agent(agent_id).ended:
-            self._setup.confirm(self._context.leg(agent_id, call_id))
+            self._setup.acknowledge(self._context.leg(agent_id, call_id))
 
     def answer(self, agent_id: str, call_id: str | None, sdp: str, *, page_address: str) -> Call:
         """

@@ -46,7 +46,7 @@ class GatewaySettings:
     offer_timeout: float = 10.0
     """How long the page may take to answer an offer inside a call; then the far side is told 488."""
     page_ack_timeout: float = 15.0
-    """How long a page that confirms incoming calls may take for that; then the caller is told 480."""
+    """How long a page that acknowledges incoming calls may take for that; then the caller is told 480."""
     refer_delay: float = 0.5
     """No REFER goes out earlier than this after the answer: Asterisk refuses it before its bridge is up."""
     accept_refer: bool = False

@@ -245,7 +245,7 @@ class RestAPI:
     def ringing(self, request: IncomingRequest) -> bytes:
         """Take the page's word that it has got an incoming call."""
         order = self.admit(request, ignore_other_bodies=True)
-        self._gateway.confirm(order.agent.id, order.call_id)
+        self._gateway.acknowledge(order.agent.id, order.call_id)
         return write_reply(request, Reply())
 
     def stats(self, request: IncomingRequest) -> bytes:

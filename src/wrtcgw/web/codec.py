@@ -22,7 +22,7 @@ class SignIn:
     display_name: str = ""
     auth_user: str = ""
     always_listens: bool = False
-    confirms_calls: bool = False
+    acknowledges_calls: bool = False
     ha1: HA1 | None = None
     """In place of the password; no page sends one."""
 
@@ -40,7 +40,7 @@ class SignIn:
             display_name=fields.optional("display_name") or "",
             auth_user=fields.optional("auth_user") or "",
             always_listens=fields.switch("always_listens") or False,
-            confirms_calls=fields.switch("confirms_calls") or False,
+            acknowledges_calls=fields.switch("acknowledges_calls") or False,
         )
 
 

@@ -110,7 +110,7 @@ class SignInService:
         """
         trace_as(request.response, wanted.dn, wanted.id)
         current, known = self._standing(request, wanted)
-        abilities = PageAbilities(always_listens=wanted.always_listens, confirms_calls=wanted.confirms_calls)
+        abilities = PageAbilities(always_listens=wanted.always_listens, acknowledges_calls=wanted.acknowledges_calls)
         agent = await self.enrol(
             request.client, wanted, current=current, known=known, abilities=abilities, no_password=no_password
         )

@@ -82,7 +82,7 @@ class TokenSignIn:
             ha1=HA1(secret.realm, secret.ha1, secret.algorithm) if secret.ha1 else None,
             display_name=fields.optional("display_name") or "",
             always_listens=fields.switch("always_listens") or False,
-            confirms_calls=fields.switch("confirms_calls") or False,
+            acknowledges_calls=fields.switch("acknowledges_calls") or False,
         )
         try:
             return await self._sign_in_service.sign_in(request, wanted, no_password=True)

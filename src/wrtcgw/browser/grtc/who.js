@@ -27,7 +27,7 @@ export function fieldsOf(who, phone) {
     ...(dn || !token ? { dn } : {}),
     ...(token ? { token } : { password }),
     always_listens: 1,
-    confirms_calls: 1,
+    acknowledges_calls: 1,
     ...(displayName && { display_name: displayName }),
     ...(authUser && { auth_user: authUser }),
   };
