@@ -1,5 +1,6 @@
 """Secrets that stand in files, credentials of systemd, and what ``--check-config`` warns of."""
 
+from base64 import b64encode
 from pathlib import Path
 
 from attrs import fields
@@ -39,6 +40,10 @@ class FileCase(SynchronousTestCase):
         return str(caught.exception)
 
 
+GOOD = {"state_key": b64encode(b"hush" * 8).decode()}
+"""Secrets that are not just any text."""
+
+
 class Files(FileCase):
     """``<key>_file``."""
 
@@ -54,13 +59,14 @@ class Files(FileCase):
         """The file is the secret, whatever its line ends with, from TOML and from a variable, and nowhere shown."""
         for end in ("", "\n", "\r\n"):
             for name in set(SECRETS) - LISTS:
-                path = self.file(name, f"hush hush{end}")
+                secret = GOOD.get(name, "hush hush")
+                path = self.file(name, f"{secret}{end}")
                 for settings, sources in (
                     self.load(f'{name}_file = "{path}"'),
                     self.load("", **{f"WRTCGW_{name.upper()}_FILE": str(path)}),
                 ):
-                    self.assertEqual((getattr(settings, name), sources[name]), ("hush hush", str(path)))
-                    self.assertNotIn("hush", report(settings, sources) + repr(settings))
+                    self.assertEqual((getattr(settings, name), sources[name]), (secret, str(path)))
+                    self.assertNotIn(secret, report(settings, sources) + repr(settings))
 
     def test_lists(self) -> None:
         """Of what there may be several, each has a line."""

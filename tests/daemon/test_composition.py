@@ -16,10 +16,13 @@ from wrtcgw.config.kinds import NamedToken
 from wrtcgw.config.settings import keys
 from wrtcgw.daemon import composition
 from wrtcgw.daemon.identity import oidc_settings
+from wrtcgw.daemon.state import store_settings
 from wrtcgw.gateway import GatewaySettings
 from wrtcgw.identity.sources import SourceName
 from wrtcgw.sip.core import UASettings
 from wrtcgw.sip_service import AgentSettings
+from wrtcgw.store import StoreSettings
+from wrtcgw.store.address import StoreAddress
 from wrtcgw.transport.interfaces import WebSocketSettings
 from wrtcgw.transport.tls import TLSSettings
 from wrtcgw.transport.websocket import WebSocketURL
@@ -72,6 +75,12 @@ OTHERS: dict[str, Any] = {
     "genesys_origins": ("https://desk.example.org",),
     "genesys_self_destination": "echo",
     "genesys_node": "n1",
+    "state_store": StoreAddress.parse("redis://store.example.org"),
+    "state_store_password": "p",
+    "state_store_password_file": Path("password"),
+    "state_key": "k",
+    "state_key_file": Path("key"),
+    "node_name": "n1",
     "oidc_issuer": "https://login.example.org",
     "oidc_audience": ("gateway",),
     "oidc_jwks_url": "https://login.example.org/keys",
@@ -117,6 +126,7 @@ class CompositionTests(SynchronousTestCase):
             composition.websocket_settings,
             composition.tls_settings,
             oidc_settings,
+            store_settings,
             lambda settings: composition.genesys_settings(evolve(settings, genesys_dialect=True)),
         )
         for make in makers:
@@ -140,6 +150,7 @@ class CompositionTests(SynchronousTestCase):
             (composition.websocket_settings(settings), WebSocketSettings()),
             (composition.tls_settings(settings), TLSSettings()),
             (composition.genesys_settings(settings), GenesysSettings()),
+            (store_settings(settings), StoreSettings(node=settings.node)),
         )
         told = {"instance", "instance_space", "texts_from", "descriptors"}
         for made, bare in parts:

@@ -15,6 +15,9 @@ from attrs import field, frozen
 
 from wrtcgw.identity.fetching import is_safe
 from wrtcgw.identity.sources import SourceName
+from wrtcgw.store.address import EXPECTED as STORES
+from wrtcgw.store.address import StoreAddress
+from wrtcgw.store.sealing import key_of_text
 from wrtcgw.transport.websocket import WebSocketURL
 
 Network = IPv4Network | IPv6Network
@@ -231,6 +234,12 @@ def _secret_source(text: str) -> object:
     return SourceName.parse(text) if text else None
 
 
+def _state_key(text: str) -> object:
+    if text:
+        key_of_text(text)
+    return text
+
+
 def _some_text(text: str) -> object:
     return text if text and text.isprintable() else _refuse()
 
@@ -284,6 +293,8 @@ turn_url = _of_text("turn:host[:port] or turns:host[:port], without //, perhaps 
 ws_url = _of_text("a URL like wss://proxy.example.org:8443/path", WebSocketURL.parse)
 safe_url = _of_text("empty or a URL like https://login.example.org/realms/acme (http to this machine only)", _safe_url)
 secret_source = _of_text("empty, file:/path, command:/path/of/a/program %dn, or https://host/path/%dn", _secret_source)
+store_address = _of_text(STORES, StoreAddress.parse)
+state_key = _of_text("32 random bytes in base64", _state_key)
 text = _of_text("a printable text", _some_text)
 secret = _of_text("a printable text", _printable)
 header_text = _of_text("a printable ASCII text", _header_text)

@@ -218,6 +218,7 @@ def _check_together(reading: _Reading, settings: Settings, *, need_proxy: bool) 
         *_bad_ca_files(settings),
         *_bad_certificates(settings),
         *_missing_for_tokens(settings),
+        *_bad_store(settings),
     ):
         if not known_bad & {key, "oidc_client_id"}:
             fault(key, expected, found)
@@ -259,6 +260,21 @@ def _missing_for_tokens(settings: Settings) -> Iterator[tuple[str, str, str]]:
         yield "oidc_algorithms", "at least one", "none"
     if settings.oidc_client_id and not settings.oidc_issuer:
         yield "oidc_issuer", "the provider that knows oidc_client_id", "none"
+
+
+def _bad_store(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Iterate over the keys that are wrong about where the state is kept: key, expected, found."""
+    address = settings.state_store
+    if unusable := address.fault():
+        yield "state_store", "a place that can be used", unusable
+    if settings.state_store_password and address.password:
+        yield "state_store_password", "one password: here or in state_store", "both"
+    if settings.store_timeout > settings.lease_ttl / 2:
+        yield (
+            "store_timeout",
+            "at most half of lease_ttl, which has to be renewed meanwhile",
+            f"{settings.store_timeout:g}",
+        )
 
 
 def report(settings: Settings, sources: Mapping[str, str]) -> str:

@@ -71,4 +71,4 @@ def shown(value: object) -> str:
         return f"{value:g}" if isinstance(value, float) else str(value)
     if isinstance(value, tuple):
         return f"[{', '.join(map(shown, value))}]"
-    return json.dumps(value or "")
+    return json.dumps("" if value is None else str(value))

@@ -69,8 +69,11 @@ def open_files(settings: Settings, sources: Mapping[str, str]) -> Iterator[tuple
         path = getattr(settings, name)
         if isinstance(path, Path):
             found.setdefault(path, name)
-    proxy_password = "sip_ws_servers" if any(url.credentials for url in settings.sip_ws_servers) else ""
-    for name in (*SECRETS, *filter(None, [proxy_password])):
+    in_urls = {
+        "sip_ws_servers": any(url.credentials for url in settings.sip_ws_servers),
+        "state_store": bool(settings.state_store.password),
+    }
+    for name in (*SECRETS, *(name for name, has_password in in_urls.items() if has_password)):
         if getattr(settings, name) and sources.get(name, "").startswith("/"):
             found.setdefault(Path(sources[name]), name)
     source = settings.sip_secrets

@@ -11,6 +11,7 @@ from wrtcgw.config.sections.pages import Firewalls, GenesysPages
 from wrtcgw.config.sections.proxies import Connections, Proxies, Registrations
 from wrtcgw.config.sections.running import Operators, Running
 from wrtcgw.config.sections.serving import Listening, SignInByToken, Trust
+from wrtcgw.config.sections.state import State
 
 __all__ = ["SECTIONS", "Key", "Settings", "keys", "reloadable_keys"]
 
@@ -19,6 +20,7 @@ __all__ = ["SECTIONS", "Key", "Settings", "keys", "reloadable_keys"]
 class Settings(
     Running,
     Operators,
+    State,
     GenesysPages,
     Firewalls,
     Guests,
@@ -49,6 +51,7 @@ SECTIONS = (
     Guests,
     Firewalls,
     GenesysPages,
+    State,
     Operators,
     Running,
 )

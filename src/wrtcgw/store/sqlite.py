@@ -1,0 +1,204 @@
+"""Records in a file of SQLite: one gateway survives its own death."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
+
+from wrtcgw.store.interface import (
+    START_SECONDS,
+    Lease,
+    Record,
+    StoreSettings,
+    StoreUnavailable,
+    StoreUnusable,
+    nothing_to_do,
+)
+from wrtcgw.store.sqlite_file import open_file, unavailable
+from wrtcgw.store.worker import Worker
+
+T = TypeVar("T")
+
+UPSERT = """
+INSERT INTO records VALUES (?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET data = excluded.data, node = excluded.node, fence = excluded.fence
+"""
+
+
+class SQLiteStore:
+    """
+    The store of one gateway; see :class:`~wrtcgw.store.interface.Store`.
+
+    What it has written survives the process, however that ends, because it is with the operating system when the
+    Deferred fires. It survives a power cut, or a crash of the operating system, up to the last checkpoint only
+    (``synchronous = NORMAL`` with a write-ahead log, which is 4 MB at most): the file is whole then, the records are
+    older. A write that waits for the disk would cost each answer a multiple of its time, and after a power cut of this
+    machine there are calls to go on with only if the media is elsewhere.
+
+    The file is locked as long as it is open, so the leases are this process's own, and their fence is the number of its
+    run.
+
+    :param path: the file; absolute.
+    """
+
+    survives = True
+    shared = False
+
+    def __init__(self, path: Path, settings: StoreSettings, threads: IReactorFromThreads, clock: IReactorTime) -> None:
+        self.on_loss: Callable[[], None] = nothing_to_do
+        self._path = path
+        self._node = settings.node
+        self._seconds = settings.store_timeout
+        self._threads = threads
+        self._worker = Worker(threads, clock, "wrtcgw-store")
+        self._held: set[str] = set()
+        # for the worker alone
+        self._connection: sqlite3.Connection | None = None
+        self._file = (0, 0)
+        self._run = 0
+
+    def open(self) -> Deferred[None]:
+        """Make, migrate or check the file; leases start anew."""
+        self._worker.start()
+        return self._worker.do(self._open, START_SECONDS)
+
+    def load(self) -> Deferred[list[Record]]:
+        """Return every record."""
+        return self._ask(lambda db: [_record(row) for row in db.execute("SELECT * FROM records")], START_SECONDS)
+
+    def read(self, key: str) -> Deferred[Record | None]:
+        """Return one record."""
+
+        def look(db: sqlite3.Connection) -> Record | None:
+            row = db.execute("SELECT * FROM records WHERE key = ?", (_stored(key),)).fetchone()
+            return None if row is None else _record(row)
+
+        return self._ask(look)
+
+    def write(self, changes: Mapping[str, bytes | None]) -> Deferred[frozenset[str]]:
+        """Replace and delete records, in one transaction."""
+        refused = frozenset(changes.keys() - self._held)
+        ours = [(_stored(key), data) for key, data in changes.items() if key not in refused]
+        if not ours:
+            return succeed(refused)
+
+        def change(db: sqlite3.Connection) -> frozenset[str]:
+            self._in_transaction(db, lambda: self._put(db, ours))
+            return refused
+
+        return self._ask(change)
+
+    def take(self, key: str, *, force: bool = False) -> Deferred[Lease | None]:
+        """Take a lease, which nobody else can have."""
+        self._held.add(key)
+        return succeed(Lease(key, self._node, self._run))
+
+    def renew(self, keys: Sequence[str]) -> Deferred[frozenset[str]]:
+        """Return which of the leases are not held."""
+        return succeed(frozenset(keys) - self._held)
+
+    def release(self, keys: Sequence[str]) -> Deferred[None]:
+        """Give leases back."""
+        self._held.difference_update(keys)
+        return succeed(None)
+
+    def expired(self) -> Deferred[list[str]]:
+        """Return the keys of the records without a lease, as those of the run before are."""
+        held = frozenset(self._held)
+        return self._ask(
+            lambda db: [key for row in db.execute("SELECT key FROM records") if (key := _told(row[0])) not in held],
+            START_SECONDS,
+        )
+
+    def close(self) -> Deferred[None]:
+        """Finish what is queued, put the log into the file, and unlock it."""
+        if not self._worker.running:
+            return succeed(None)
+        closed = self._worker.do(self._close, START_SECONDS)
+        self._worker.stop()
+        return closed
+
+    def _ask(self, job: Callable[[sqlite3.Connection], T], seconds: float = 0.0) -> Deferred[T]:
+        def attempt() -> T:
+            try:
+                return job(self._usable())
+            except sqlite3.Error as error:
+                raise unavailable(self._path, error) from None
+
+        return self._worker.do(attempt, seconds or self._seconds)
+
+    # what follows runs in the worker's thread
+
+    def _open(self) -> None:
+        self._connection = connection = open_file(self._path)
+        self._file = _identity(self._path)
+        try:
+            self._in_transaction(connection, lambda: connection.execute("UPDATE runs SET number = number + 1"))
+            (self._run,) = connection.execute("SELECT number FROM runs").fetchone()
+        except sqlite3.Error as error:
+            self._close()
+            raise StoreUnusable(str(unavailable(self._path, error))) from None
+
+    def _usable(self) -> sqlite3.Connection:
+        """
+        Return the connection to the file that is there now.
+
+        One that was removed or replaced would take writes without an error, and nobody would find them again.
+        """
+        if self._connection is None or _identity(self._path) != self._file:
+            self._close()
+            run = self._run
+            try:
+                self._open()
+            except StoreUnusable as error:
+                raise StoreUnavailable(str(error)) from None
+            self._run = max(run, self._run)
+            self._threads.callFromThread(self._tell_loss)
+        assert self._connection is not None
+        return self._connection
+
+    def _tell_loss(self) -> None:
+        self.on_loss()
+
+    def _put(self, db: sqlite3.Connection, changes: Sequence[tuple[bytes, bytes | None]]) -> None:
+        for key, data in changes:
+            if data is None:
+                db.execute("DELETE FROM records WHERE key = ?", (key,))
+            else:
+                db.execute(UPSERT, (key, data, self._node, self._run))
+
+    def _in_transaction(self, db: sqlite3.Connection, act: Callable[[], object]) -> None:
+        db.execute("BEGIN IMMEDIATE")
+        with db:
+            act()
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
+def _stored(key: str) -> bytes:
+    """Return a key as the file has it: any text, half characters of JSON included."""
+    return key.encode("utf-8", "surrogatepass")
+
+
+def _told(key: bytes) -> str:
+    return key.decode("utf-8", "surrogatepass")
+
+
+def _record(row: tuple[bytes, bytes, str, int]) -> Record:
+    return Record(_told(row[0]), *row[1:])
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Return what tells a file from another one of its name; zeros when there is none."""
+    try:
+        there = os.stat(path)
+    except OSError:
+        return (0, 0)
+    return (there.st_dev, there.st_ino)
