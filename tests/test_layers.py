@@ -22,7 +22,7 @@ LAYERS: dict[str, set[str]] = {
     "events": {"calls"},
     "capture": {"calls", "redact", "sdp", "texts"},
     "meters": set(),
-    "store": set(),
+    "store": {"transport"},
     "transport": set(),
     "gateway": {"sip", "sdp", "calls", "errors", "events", "networks"},
     "sip_service": {"transport", "gateway", "redact", "events"},

@@ -78,6 +78,7 @@ OTHERS: dict[str, Any] = {
     "state_store": StoreAddress.parse("redis://store.example.org"),
     "state_store_password": "p",
     "state_store_password_file": Path("password"),
+    "state_store_ca_file": Path("ca.pem"),
     "state_key": "k",
     "state_key_file": Path("key"),
     "node_name": "n1",

@@ -133,3 +133,109 @@ class DurableContract(Contract):
         self.assertGreater(after.fence, before.fence)
         await store.write({"a": b"3"})
         self.assertEqual(await store.read("a"), Record("a", b"3", "one", after.fence))
+
+
+class SharedContract(DurableContract):
+    """What a store does besides that several gateways use; its leases last for ``ttl`` seconds."""
+
+    ttl = 0.4
+
+    async def pass_by(self, seconds: float) -> None:
+        """Let time pass."""
+        raise NotImplementedError
+
+    async def test_one_owner(self) -> None:
+        """What one gateway has no other gets, and cannot write; it can read."""
+        one, two = await self.opened("one"), await self.opened("two")
+        lease = await self.taken(one, "a")
+        await one.write({"a": b"1"})
+        self.assertIsNone(await two.take("a"))
+        self.assertEqual(await two.write({"a": b"2"}), frozenset({"a"}))
+        self.assertEqual(await two.read("a"), Record("a", b"1", "one", lease.fence))
+        self.assertEqual(await two.expired(), [])
+        self.assertTrue(one.shared)
+
+    async def test_taken_by_force(self) -> None:
+        """Who takes by force gets the next fence, and the other hears of it when it writes or renews."""
+        one, two = await self.opened("one"), await self.opened("two")
+        before = {key: await self.taken(one, key) for key in ("a", "b", "c")}
+        await one.write({"a": b"1", "b": b"1", "c": b"1"})
+        for key in ("a", "b"):
+            lease = await two.take(key, force=True)
+            assert lease is not None
+            self.assertEqual(lease.node, "two")
+            self.assertGreater(lease.fence, before[key].fence)
+        self.assertEqual(await one.write({"a": b"stale", "c": b"2"}), frozenset({"a"}))
+        self.assertEqual(await one.renew(["a", "b", "c"]), frozenset({"a", "b"}))
+        self.assertEqual({record.key: record.data for record in await two.load()}, {"a": b"1", "b": b"1", "c": b"2"})
+        self.assertEqual(await two.write({"a": b"3"}), frozenset())
+
+    async def test_lease_runs_out(self) -> None:
+        """When a gateway is not heard of, its agents are found by others, and taken; it is fenced off then."""
+        one, two = await self.opened("one"), await self.opened("two")
+        await one.take("a")
+        await one.take("no record")
+        await one.write({"a": b"1"})
+        await self.pass_by(self.ttl * 1.5)
+        self.assertEqual(await two.expired(), ["a"])
+        lease = await self.taken(two, "a")
+        self.assertEqual(await two.expired(), [])
+        self.assertEqual(await one.write({"a": b"late", "no record": b"mine still"}), frozenset({"a"}))
+        self.assertIsNone(await one.take("a"))
+        await two.write({"a": b"2"})
+        self.assertEqual(await one.read("a"), Record("a", b"2", "two", lease.fence))
+
+    async def test_renewed(self) -> None:
+        """Renewing and writing keep a lease beyond its term."""
+        one, two = await self.opened("one"), await self.opened("two")
+        for key in ("a", "b"):
+            await one.take(key)
+        await one.write({"a": b"1", "b": b"1"})
+        for _ in range(4):
+            await self.pass_by(self.ttl * 0.4)
+            self.assertEqual(await one.renew(["a"]), frozenset())
+            self.assertEqual(await one.write({"b": b"2"}), frozenset())
+        self.assertEqual(await two.expired(), [])
+        self.assertIsNone(await two.take("a"))
+        self.assertIsNone(await two.take("b"))
+
+    async def test_nobody_else_came(self) -> None:
+        """A gateway that was away too long, but whose agents nobody took, goes on as if nothing had been."""
+        one = await self.opened("one")
+        lease = await self.taken(one, "a")
+        await one.write({"a": b"1"})
+        await self.pass_by(self.ttl * 1.5)
+        self.assertEqual(await one.write({"a": b"2"}), frozenset())
+        self.assertEqual(await one.take("a"), lease)
+
+    async def test_over_is_over(self) -> None:
+        """An agent that others took over and let go does not come back by a gateway that slept meanwhile."""
+        one, two = await self.opened("one"), await self.opened("two")
+        await one.take("a")
+        await one.write({"a": b"1"})
+        await two.take("a", force=True)
+        await two.write({"a": None})
+        await two.release(["a"])
+        self.assertEqual(await one.write({"a": b"ghost"}), frozenset({"a"}))
+        self.assertEqual(await two.load(), [])
+        self.assertIsNotNone(await one.take("a"))
+
+    async def test_released_to_others(self) -> None:
+        """What a gateway gives back another one takes at once."""
+        one, two = await self.opened("one"), await self.opened("two")
+        before = await self.taken(one, "a")
+        await one.write({"a": b"1"})
+        await one.release(["a"])
+        self.assertEqual(await two.expired(), ["a"])
+        after = await self.taken(two, "a")
+        self.assertGreater(after.fence, before.fence)
+        self.assertEqual(await one.write({"a": b"2"}), frozenset({"a"}))
+
+    async def test_restart_of_a_node(self) -> None:
+        """A gateway that was killed and started again takes its agents at once; the old process is fenced off."""
+        old, new = await self.opened("one"), await self.opened("one")
+        await old.take("a")
+        await old.write({"a": b"1"})
+        self.assertIsNotNone(await new.take("a"))
+        self.assertEqual(await old.write({"a": b"2"}), frozenset({"a"}))
+        self.assertEqual(await new.write({"a": b"3"}), frozenset())

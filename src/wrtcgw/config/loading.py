@@ -226,7 +226,7 @@ def _check_together(reading: _Reading, settings: Settings, *, need_proxy: bool) 
 
 def _bad_ca_files(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """Iterate over the keys that name a file of CA certificates which is of no use: key, expected, found."""
-    for name in ("tls_ca_file", "provider_ca_file"):
+    for name in ("tls_ca_file", "provider_ca_file", "state_store_ca_file"):
         path = getattr(settings, name)
         try:
             if path is not None:

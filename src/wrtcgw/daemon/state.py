@@ -10,13 +10,19 @@ from wrtcgw.store.sealing import key_of_text
 
 
 def state_store(reactor: IReactorTCP, settings: Settings) -> Store:
-    """Return the store that the settings name; it is not opened yet."""
+    """
+    Return the store that the settings name; it is not opened yet.
+
+    :raises StoreUnusable: when a package is missing for it.
+    :raises ValueError: if the CA file is of no use.
+    """
     return store_from(
         settings.store_address,
         store_settings(settings),
         tcp=reactor,
         threads=cast(IReactorFromThreads, reactor),
         clock=cast(IReactorTime, reactor),
+        ca_file=settings.state_store_ca_file,
     )
 
 

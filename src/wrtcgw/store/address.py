@@ -68,9 +68,9 @@ class StoreAddress:
         """Return why the state cannot be kept there, as far as that can be seen without trying; empty for nothing."""
         if self.kind == "sqlite":
             return fault_of(self.path)
-        if self.kind in REDIS and find_spec("txredisapi") is None:
+        if self.kind in REDIS and find_spec("hiredis") is None:
             return NO_CLIENT
         return ""
 
 
-NO_CLIENT = "the package txredisapi is missing: pip install 'wrtcgw[redis]'"
+NO_CLIENT = "the package hiredis is missing: pip install 'wrtcgw[redis]'"

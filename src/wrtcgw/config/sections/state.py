@@ -37,6 +37,13 @@ class State:
         """,
     )
     state_store_password_file: Path | None = key(None, kinds.path)  # noqa: RUF009
+    state_store_ca_file: Path | None = key(  # noqa: RUF009
+        None,
+        kinds.path,
+        text="""
+        CA certificates (PEM) that the certificate of a rediss:// server has to come from; empty: the system's.
+        """,
+    )
     state_key: str = key(
         "",
         kinds.state_key,
