@@ -7,10 +7,10 @@ from wrtcgw.store import Lease, Record, Store, StoreUnavailable
 STRANGE_KEYS = ("agent-1", "Ä gent/№ 5", "a\x00b", "half \ud83d", "k" * 300)
 
 
-class Contract(TestCase):
-    """The contract, for a class that can make stores."""
+class StoreCase(TestCase):
+    """A case that can make stores."""
 
-    timeout = 30
+    timeout = 60
 
     async def opened(self, node: str = "one") -> Store:
         """Return an open store over the same records as every other one of this test; it is closed at the end."""
@@ -27,6 +27,10 @@ class Contract(TestCase):
         record = await store.read(key)
         assert record is not None
         return record.data
+
+
+class Contract(StoreCase):
+    """The contract."""
 
     async def test_begins_empty(self) -> None:
         """There is nothing in a new store."""

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
+from twisted.python.failure import Failure
 
 from wrtcgw.store.interface import (
     START_SECONDS,
@@ -63,8 +64,14 @@ class SQLiteStore:
 
     def open(self) -> Deferred[None]:
         """Make, migrate or check the file; leases start anew."""
+
+        def give_up(failure: Failure) -> Failure:
+            self._worker.stop()
+            return failure
+
+        self._held.clear()
         self._worker.start()
-        return self._worker.do(self._open, START_SECONDS)
+        return self._worker.do(self._open, START_SECONDS).addErrback(give_up)
 
     def load(self) -> Deferred[list[Record]]:
         """Return every record."""

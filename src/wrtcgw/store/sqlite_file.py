@@ -125,20 +125,20 @@ def _prepare(connection: sqlite3.Connection, path: Path, migrations: Sequence[st
             f"{path} is of version {version}, written by a newer wrtcgw; this one knows versions up to "
             f"{len(migrations)}: install the newer one, or {MOVE_AWAY}"
         )
+    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise StoreUnusable(f"{path} is damaged ({' '.join(found.split())}); {MOVE_AWAY}")
     (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != "wal":
         raise StoreUnusable(f"{path}: its file system does not allow a write-ahead log (journal mode {mode})")
     connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("BEGIN EXCLUSIVE")
-    with connection:
-        connection.execute(f"PRAGMA application_id = {APPLICATION}")
-        for number in range(version, len(migrations)):
+    for number in range(version, len(migrations)):
+        connection.execute("BEGIN EXCLUSIVE")
+        with connection:
             for statement in migrations[number].split(";"):
                 connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION}")
             connection.execute(f"PRAGMA user_version = {number + 1}")
-    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if found != "ok":
-        raise StoreUnusable(f"{path} is damaged ({found}); {MOVE_AWAY}")
 
 
 def unavailable(path: Path, error: sqlite3.Error) -> StoreUnavailable:

@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from wrtcgw.store.interface import StoreUnavailable
 
 T = TypeVar("T")
+Queue = SimpleQueue[Callable[[], object] | None]
 
 LONGEST_QUEUE = 1000
 """Jobs that wait; more come only when the thread hangs, and are refused."""
@@ -31,14 +32,15 @@ class Worker:
         self._threads = threads
         self._clock = clock
         self._name = name
-        self._queue: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
+        self._queue: Queue = SimpleQueue()
         self._waiting = 0
         self.running = False
 
     def start(self) -> None:
         """Start the thread; not before the process has forked for the last time."""
         self.running = True
-        Thread(target=self._run, name=self._name, daemon=True).start()
+        self._queue = SimpleQueue()
+        Thread(target=_work, args=(self._queue,), name=self._name, daemon=True).start()
 
     def stop(self) -> None:
         """Let the thread end behind what is queued; nothing more is taken."""
@@ -80,9 +82,10 @@ class Worker:
         if not done.called:
             done.callback(result)
 
-    def _run(self) -> None:
-        while (attempt := self._queue.get()) is not None:
-            attempt()
+
+def _work(queue: Queue) -> None:
+    while (attempt := queue.get()) is not None:
+        attempt()
 
 
 def _too_late(seconds: float) -> Callable[[object, float], object]:
