@@ -78,10 +78,11 @@ def packages() -> list[Package]:
 
 
 def required() -> list[str]:
-    """Return what setup.py asks for; ``twisted[tls]`` is three packages more."""
+    """Return what setup.py asks for, with the extra ``redis``; ``twisted[tls]`` is three packages more."""
     text = (TOP / "setup.py").read_text()
     block = text[text.index("install_requires=[") : text.index("]", text.index("wsproto"))]
-    return [*re.findall(r'"([^"]+)"', block), "idna"]
+    extra = text[text.index('"redis": [') :].partition("[")[2].partition("]")[0]
+    return [*re.findall(r'"([^"]+)"', block), *re.findall(r'"([^"]+)"', extra), "idna"]
 
 
 def name_of(requirement: str) -> str:

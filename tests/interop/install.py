@@ -39,6 +39,7 @@ HOST_PACKAGES = {
     "chromium": "/usr/bin/chromium",
     "firefox-esr": "/usr/bin/firefox-esr",
     "coturn": "/usr/bin/turnserver",
+    "redis-server": "/usr/bin/redis-server",
     "nodejs": "/usr/bin/node",
     "npm": "/usr/bin/npm",
 }

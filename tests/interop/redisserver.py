@@ -37,14 +37,16 @@ class Redis:
             connection.sendall(f"*{len(words)}\r\n".encode() + b"".join(map(_bulk, words)))
             return connection.recv(65_536)
 
+    def say_all(self, *commands: Sequence[str]) -> None:
+        """Send several commands over one connection, blocking."""
+        with socket.create_connection((HOST, self.port), 5) as connection:
+            for words in commands:
+                connection.sendall(f"*{len(words)}\r\n".encode() + b"".join(map(_bulk, words)))
+                connection.recv(65_536)
+
     def wipe(self) -> None:
         """Throw all data away."""
         self.say("FLUSHALL")
-
-    def content(self) -> bytes:
-        """Return all that it has on its disk after a save."""
-        self.say("SAVE")
-        return b"".join(path.read_bytes() for path in sorted(self._folder.rglob("*")) if path.is_file())
 
 
 def _bulk(word: str) -> bytes:

@@ -18,7 +18,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 from tests.store import contract
 from wrtcgw.store import Store, StoreSettings, StoreUnavailable, StoreUnusable
 from wrtcgw.store.sqlite import SQLiteStore
-from wrtcgw.store.sqlite_file import APPLICATION, MIGRATIONS, fault_of, open_file
+from wrtcgw.store.sqlite_file import APPLICATION, MIGRATIONS, StoreFile, fault_of
 
 KILLED = """
 import os, signal, sys
@@ -43,12 +43,12 @@ reactor.run()
 HOLDER = """
 import sys
 from pathlib import Path
-from wrtcgw.store.sqlite_file import open_file
+from wrtcgw.store.sqlite_file import StoreFile
 
-connection = open_file(Path(sys.argv[1]))
+file = StoreFile.open(Path(sys.argv[1]))
 print("open", flush=True)
 sys.stdin.readline()
-connection.close()
+file.close()
 """
 LIMITED = """
 import resource, signal, sys
@@ -128,7 +128,7 @@ class SQLiteTests(FileCase, contract.DurableContract):
         await store.take("a")
         await store.write({"a": b"1"})
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in self.path.parent.iterdir()}
-        self.assertEqual(modes, {"state.db": 0o600, "state.db-wal": 0o600})
+        self.assertEqual(modes, {"state.db": 0o600, "state.db-shm": 0o600, "state.db-wal": 0o600})
         await store.close()
         self.path.chmod(0o644)
         store = await self.opened()
@@ -307,22 +307,22 @@ class MigrationTests(SynchronousTestCase):
     def test_step_by_step(self) -> None:
         """Each version is made from the one before, once, and the records stay."""
         path = Path(self.mktemp()).absolute()
-        with closing(open_file(path)) as database, database:
-            database.execute("INSERT INTO records VALUES (?, ?, ?, ?)", (b"a", b"1", "one", 1))
+        with closing(StoreFile.open(path)) as file:
+            file.database.execute("INSERT INTO records VALUES (?, ?, ?, ?)", (b"a", b"1", "one", 1))
         later = (*MIGRATIONS, "ALTER TABLE records ADD COLUMN told INTEGER; UPDATE records SET told = fence + 1")
         for _ in range(2):
-            with closing(open_file(path, later)) as database:
-                rows = list(database.execute("SELECT * FROM records"))
-                (version,) = database.execute("PRAGMA user_version").fetchone()
-                (application,) = database.execute("PRAGMA application_id").fetchone()
+            with closing(StoreFile.open(path, later)) as file:
+                rows = list(file.database.execute("SELECT * FROM records"))
+                (version,) = file.database.execute("PRAGMA user_version").fetchone()
+                (application,) = file.database.execute("PRAGMA application_id").fetchone()
             self.assertEqual((rows, version, application), ([(b"a", b"1", "one", 1, 2)], 2, APPLICATION))
 
     def test_all_or_nothing(self) -> None:
         """A migration that fails leaves the file as it was."""
         path = Path(self.mktemp()).absolute()
-        open_file(path).close()
+        StoreFile.open(path).close()
         broken = (*MIGRATIONS, "ALTER TABLE records ADD COLUMN told INTEGER; UPDATE missing SET told = 1")
-        self.assertIn("no such table", str(self.assertRaises(StoreUnusable, open_file, path, broken)))
-        with closing(open_file(path)) as database:
-            columns = [row[1] for row in database.execute("PRAGMA table_info(records)")]
+        self.assertIn("no such table", str(self.assertRaises(StoreUnusable, StoreFile.open, path, broken)))
+        with closing(StoreFile.open(path)) as file:
+            columns = [row[1] for row in file.database.execute("PRAGMA table_info(records)")]
         self.assertNotIn("told", columns)

@@ -1,7 +1,8 @@
 """The thread of a store: in order, in time, and never too much at once."""
 
+from functools import partial
 from threading import Event
-from typing import cast
+from typing import Any, cast
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
@@ -27,7 +28,7 @@ class WorkerTests(TestCase):
         self.addCleanup(self.worker.stop)
         self.addCleanup(self.gate.set)
 
-    def assert_unavailable(self, waiting: Deferred[object], text: str) -> None:
+    def assert_unavailable(self, waiting: Deferred[Any], text: str) -> None:
         """Assert that a job was given up for a reason."""
         self.assertIn(text, str(self.failureResultOf(waiting, StoreUnavailable).value))
 
@@ -39,7 +40,7 @@ class WorkerTests(TestCase):
             done.append(number)
             return number
 
-        waiting = [self.worker.do(lambda number=number: job(number), 1.0) for number in range(100)]
+        waiting = [self.worker.do(partial(job, number), 1.0) for number in range(100)]
         self.assertEqual([await each for each in waiting], list(range(100)))
         self.assertEqual(done, list(range(100)))
 

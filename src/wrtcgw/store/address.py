@@ -43,7 +43,7 @@ class StoreAddress:
         if url.query or url.fragment:
             raise ValueError
         if url.scheme == "sqlite":
-            if url.netloc or len(url.path) <= 1 or url.path.endswith("/"):
+            if url.netloc or not url.path.startswith("/") or url.path.endswith("/"):
                 raise ValueError(
                     "expected sqlite:// and the absolute path of a file: sqlite:///var/lib/wrtcgw/state.db"
                 )

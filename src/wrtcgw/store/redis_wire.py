@@ -9,11 +9,12 @@ import re
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import hiredis
-from twisted.internet.defer import Deferred, fail
-from twisted.internet.error import ConnectError, DNSLookupError
+from twisted.internet.defer import Deferred, TimeoutError, fail
+from twisted.internet.error import ConnectError, ConnectionDone, DNSLookupError
 from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime, IStreamClientEndpoint, ITCPTransport
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger
@@ -31,6 +32,8 @@ LONGEST_QUEUE = 1000
 FIRST_DELAY = 0.1
 LONGEST_DELAY = 2.0
 """Seconds before an attempt to connect; each takes twice as long as the one before."""
+SLEPT = 0.1
+"""A timer that is so many seconds late shows that this process has not run."""
 NOT_OPEN = "the store is not open"
 _MORE = object()
 # Redis 6: ERR Error running script (call to f_...): @user_script: 9: -READONLY You can't ...
@@ -49,17 +52,20 @@ class Refusal(Exception):
 
 class Wire(Protocol):
     """
-    One connection.
+    One connection; it ends when a reply takes longer than ``seconds``, because the server hangs then.
 
     :ivar gone: fires when it is closed.
     """
 
     transport: ITCPTransport
 
-    def __init__(self, lost: Callable[["Wire", str], None]) -> None:
+    def __init__(self, clock: IReactorTime, seconds: float, lost: Callable[["Wire", str], None]) -> None:
+        self._clock = clock
+        self._seconds = seconds
         self._lost = lost
         self._reader = hiredis.Reader(notEnoughData=_MORE)
-        self._waiting: deque[Deferred[Any]] = deque()
+        self._waiting: deque[tuple[float, Deferred[Any]]] = deque()
+        self._timer: IDelayedCall | None = None
         self._reason = ""
         self.gone: Deferred[None] = Deferred()
 
@@ -75,7 +81,9 @@ class Wire(Protocol):
         :returns: fires with the reply, in bytes, integers and lists of them; fails with Refusal or StoreUnavailable.
         """
         reply: Deferred[Any] = Deferred()
-        self._waiting.append(reply)
+        self._waiting.append((self._clock.seconds() + self._seconds, reply))
+        if self._timer is None:
+            self._timer = self._clock.callLater(self._seconds, self._look)
         self.transport.write(hiredis.pack_command(words))  # type: ignore[arg-type] # its hint names a tuple of one
         return reply
 
@@ -92,9 +100,29 @@ class Wire(Protocol):
         if not self._waiting:
             self.abort("it answers what nobody has asked")
             return
-        waiting = self._waiting.popleft()
+        _, waiting = self._waiting.popleft()
         if not waiting.called:
             waiting.callback(Failure(Refusal(str(reply))) if isinstance(reply, hiredis.ReplyError) else reply)
+
+    def _look(self) -> None:
+        """Look whether the oldest command still waits, and wait for the one that is the oldest now."""
+        self._timer = None
+        if not self._waiting:
+            return
+        left = self._waiting[0][0] - self._clock.seconds()
+        if left > 0:
+            self._timer = self._clock.callLater(left, self._look)
+        else:
+            # it may be this process that has slept: then the command may not even have been sent
+            grace = self._seconds if left < -SLEPT else 0.0
+            self._timer = self._clock.callLater(grace, self._give_up, self._waiting[0][1])
+
+    def _give_up(self, oldest: Deferred[Any]) -> None:
+        self._timer = None
+        if self._waiting and self._waiting[0][1] is oldest:
+            self.abort(f"no answer within {self._seconds:g} s")
+        else:
+            self._look()
 
     def abort(self, reason: str) -> None:
         """End the connection at once; whoever waits hears the reason."""
@@ -104,9 +132,12 @@ class Wire(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Tell those who wait."""
         told = self._reason or _told(reason.value)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         waiting, self._waiting = self._waiting, deque()
         self._lost(self, told)
-        for each in waiting:
+        for _, each in waiting:
             if not each.called:
                 each.errback(StoreUnavailable(told))
         self.gone.callback(None)
@@ -115,12 +146,12 @@ class Wire(Protocol):
 class _WireFactory(Factory):
     noisy = False
 
-    def __init__(self, lost: Callable[[Wire, str], None]) -> None:
-        self._lost = lost
+    def __init__(self, make: Callable[[], Wire]) -> None:
+        self._make = make
 
     def buildProtocol(self, addr: IAddress | None) -> Wire:
         """Make the protocol of a connection."""
-        return Wire(self._lost)
+        return self._make()
 
 
 class RedisConnection:
@@ -194,7 +225,7 @@ class RedisConnection:
             return fail(self._unavailable(self._reason))
         if wire.waiting >= LONGEST_QUEUE:
             return fail(self._unavailable(f"{wire.waiting} others wait already"))
-        return self._bounded(wire.ask(*words), wire).addErrback(self._named)
+        return wire.ask(*words).addErrback(self._named)
 
     def drop(self, reason: str) -> None:
         """End the connection: perhaps its name leads to another server by now."""
@@ -208,17 +239,6 @@ class RedisConnection:
     def _unavailable(self, reason: str) -> StoreUnavailable:
         return StoreUnavailable(f"{self._name}: {reason}")
 
-    def _bounded(self, waiting: Deferred[Any], wire: Wire | None) -> Deferred[Any]:
-        """Let a wait end in time; a server that hangs is not asked again over the same connection."""
-        late = f"no answer within {self._seconds:g} s"
-
-        def give_up(_: object, __: float) -> object:
-            if wire is not None:
-                wire.abort(late)
-            raise StoreUnavailable(late)
-
-        return waiting.addTimeout(self._seconds, self._clock, give_up)
-
     def _connect(self) -> Deferred[None]:
         self._attempt = attempt = Deferred.fromCoroutine(self._attempt_once())
 
@@ -229,14 +249,16 @@ class RedisConnection:
         return attempt.addBoth(ended)
 
     async def _attempt_once(self) -> None:
+        factory = _WireFactory(partial(Wire, self._clock, self._seconds, self._lost))
+        connecting: Deferred[Any] = self._endpoint.connect(factory)
         try:
-            wire: Wire = await self._bounded(self._endpoint.connect(_WireFactory(self._lost)), None)
+            wire: Wire = await connecting.addTimeout(self._seconds, self._clock)
+        except TimeoutError:
+            raise self._unavailable(f"no answer within {self._seconds:g} s") from None
         except (ConnectError, DNSLookupError) as error:
             raise self._unavailable(_told(error)) from None
-        except StoreUnavailable as error:
-            raise self._unavailable(str(error)) from None
         try:
-            await self._bounded(Deferred.fromCoroutine(_awaited(self._greet(wire))), wire)
+            await self._greet(wire)
         except StoreUnavailable as error:
             wire.abort("")
             raise self._unavailable(str(error)) from None
@@ -276,10 +298,8 @@ class RedisConnection:
         self._again()
 
 
-async def _awaited(what: Awaitable[None]) -> None:
-    await what
-
-
 def _told(error: object) -> str:
     """Return what an error of the network says, in one line."""
+    if isinstance(error, ConnectionDone):
+        return "it has closed the connection"
     return str(error).strip().rstrip(".").replace("\n", " ") or type(error).__name__

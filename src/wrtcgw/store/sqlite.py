@@ -1,6 +1,5 @@
 """Records in a file of SQLite: one gateway survives its own death."""
 
-import os
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,11 +18,13 @@ from wrtcgw.store.interface import (
     StoreUnusable,
     nothing_to_do,
 )
-from wrtcgw.store.sqlite_file import open_file, unavailable
+from wrtcgw.store.saver import Saver
+from wrtcgw.store.sqlite_file import StoreFile, reason
 from wrtcgw.store.worker import Worker
 
 T = TypeVar("T")
 
+PAGE = 4096
 UPSERT = """
 INSERT INTO records VALUES (?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET data = excluded.data, node = excluded.node, fence = excluded.fence
@@ -35,10 +36,9 @@ class SQLiteStore:
     The store of one gateway; see :class:`~wrtcgw.store.interface.Store`.
 
     What it has written survives the process, however that ends, because it is with the operating system when the
-    Deferred fires. It survives a power cut, or a crash of the operating system, up to the last checkpoint only
-    (``synchronous = NORMAL`` with a write-ahead log, which is 4 MB at most): the file is whole then, the records are
-    older. A write that waits for the disk would cost each answer a multiple of its time, and after a power cut of this
-    machine there are calls to go on with only if the media is elsewhere.
+    Deferred fires. A power cut, or a crash of the operating system, takes the last second or two: the file is whole
+    then, but older (``synchronous = NORMAL``, and a thread that lets the disk catch up each second). A write that waits
+    for the disk would cost each answer a multiple of its time.
 
     The file is locked as long as it is open, so the leases are this process's own, and their fence is the number of its
     run.
@@ -58,8 +58,8 @@ class SQLiteStore:
         self._worker = Worker(threads, clock, "wrtcgw-store")
         self._held: set[str] = set()
         # for the worker alone
-        self._connection: sqlite3.Connection | None = None
-        self._file = (0, 0)
+        self._file: StoreFile | None = None
+        self._saver: Saver | None = None
         self._run = 0
 
     def open(self) -> Deferred[None]:
@@ -95,6 +95,8 @@ class SQLiteStore:
 
         def change(db: sqlite3.Connection) -> frozenset[str]:
             self._in_transaction(db, lambda: self._put(db, ours))
+            if self._saver is not None:
+                self._saver.wrote(sum(PAGE + len(data or b"") for _, data in ours))
             return refused
 
         return self._ask(change)
@@ -134,21 +136,22 @@ class SQLiteStore:
             try:
                 return job(self._usable())
             except sqlite3.Error as error:
-                raise unavailable(self._path, error) from None
+                raise StoreUnavailable(reason(error, self._path)) from None
 
         return self._worker.do(attempt, seconds or self._seconds)
 
     # what follows runs in the worker's thread
 
     def _open(self) -> None:
-        self._connection = connection = open_file(self._path)
-        self._file = _identity(self._path)
+        self._file = file = StoreFile.open(self._path)
         try:
-            self._in_transaction(connection, lambda: connection.execute("UPDATE runs SET number = number + 1"))
-            (self._run,) = connection.execute("SELECT number FROM runs").fetchone()
+            self._in_transaction(file.database, lambda: file.database.execute("UPDATE runs SET number = number + 1"))
+            (number,) = file.database.execute("SELECT number FROM runs").fetchone()
         except sqlite3.Error as error:
             self._close()
-            raise StoreUnusable(str(unavailable(self._path, error))) from None
+            raise StoreUnusable(reason(error, self._path)) from None
+        self._run = max(number, self._run)
+        self._saver = Saver(self._path)
 
     def _usable(self) -> sqlite3.Connection:
         """
@@ -156,17 +159,15 @@ class SQLiteStore:
 
         One that was removed or replaced would take writes without an error, and nobody would find them again.
         """
-        if self._connection is None or _identity(self._path) != self._file:
+        if self._file is None or self._file.replaced:
             self._close()
-            run = self._run
             try:
                 self._open()
             except StoreUnusable as error:
                 raise StoreUnavailable(str(error)) from None
-            self._run = max(run, self._run)
             self._threads.callFromThread(self._tell_loss)
-        assert self._connection is not None
-        return self._connection
+        assert self._file is not None
+        return self._file.database
 
     def _tell_loss(self) -> None:
         self.on_loss()
@@ -184,9 +185,12 @@ class SQLiteStore:
             act()
 
     def _close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        saver, self._saver = self._saver, None
+        if saver is not None:
+            saver.stop()
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
 
 
 def _stored(key: str) -> bytes:
@@ -200,12 +204,3 @@ def _told(key: bytes) -> str:
 
 def _record(row: tuple[bytes, bytes, str, int]) -> Record:
     return Record(_told(row[0]), *row[1:])
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    """Return what tells a file from another one of its name; zeros when there is none."""
-    try:
-        there = os.stat(path)
-    except OSError:
-        return (0, 0)
-    return (there.st_dev, there.st_ino)
