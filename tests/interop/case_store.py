@@ -122,6 +122,33 @@ class RedisTests(RedisCase, contract.SharedContract):
         self.assertEqual([record.key for record in await store.load()], ["a"])
         self.assertIsNone(await (await self.opened("two")).take("b"))
 
+    async def test_emptied_and_taken(self) -> None:
+        """Whoever takes an agent first after a loss has it, also with the fence that another one had before."""
+        one, two = await self.opened("one"), await self.opened("two")
+        before = await self.taken(one, "a")
+        self.redis.wipe()
+        self.assertEqual((await self.taken(two, "a")).fence, before.fence)
+        self.assertEqual(await one.write({"a": b"1"}), frozenset({"a"}))
+        self.assertEqual(await two.write({"a": b"2"}), frozenset())
+
+    async def test_emptied_and_renewed(self) -> None:
+        """After a loss the fences go on above those that are shown, for all agents."""
+        one, two = await self.opened("one"), await self.opened("two")
+        fences = [(await self.taken(one, key)).fence for key in ("a", "b", "c")]
+        self.redis.wipe()
+        self.assertEqual(await one.renew(["c"]), frozenset())
+        self.assertGreater((await self.taken(two, "a")).fence, max(fences))
+        self.assertEqual(await one.renew(["a"]), frozenset({"a"}))
+
+    async def test_trace(self) -> None:
+        """What is over is forgotten by the server after a day, unless it is taken again."""
+        store = await self.opened()
+        for _ in range(2):
+            await store.take("a")
+            self.assertEqual(self.redis.say("TTL", "wrtcgw:agent:a"), b":-1\r\n")
+            await store.release(["a"])
+            self.assertEqual(self.redis.say("TTL", "wrtcgw:agent:a"), b":86400\r\n")
+
     async def test_thousands(self) -> None:
         """All of many large records are read, in pieces."""
         store = await self.opened()

@@ -17,6 +17,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from tests.store import contract
 from wrtcgw.store import Store, StoreSettings, StoreUnavailable, StoreUnusable
+from wrtcgw.store.saver import Saver, save
 from wrtcgw.store.sqlite import SQLiteStore
 from wrtcgw.store.sqlite_file import APPLICATION, MIGRATIONS, StoreFile, fault_of
 
@@ -26,6 +27,7 @@ from pathlib import Path
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from wrtcgw.store import StoreSettings
+from wrtcgw.store.saver import Saver, save
 from wrtcgw.store.sqlite import SQLiteStore
 
 async def run():
@@ -56,6 +58,7 @@ from pathlib import Path
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from wrtcgw.store import StoreSettings, StoreUnavailable
+from wrtcgw.store.saver import Saver, save
 from wrtcgw.store.sqlite import SQLiteStore
 
 async def run():
@@ -165,6 +168,47 @@ class SQLiteTests(FileCase, contract.DurableContract):
         self.path.parent.mkdir()
         self.assertEqual(await store.write({"a": b"2"}), frozenset())
         self.assertEqual(await self.kept(store, "a"), b"2")
+
+
+class SaverTests(SynchronousTestCase):
+    """What lets the disk catch up."""
+
+    def setUp(self) -> None:
+        """Have an open file, with records in its log."""
+        self.path = Path(self.mktemp()).absolute()
+        self.file = StoreFile.open(self.path)
+        self.addCleanup(self.file.close)
+        self.write(b"a")
+
+    def write(self, key: bytes) -> None:
+        """Put a record into the log."""
+        self.file.database.execute("INSERT INTO records VALUES (?, ?, ?, ?)", (key, b"x" * 50_000, "one", 1))
+
+    def test_moves_the_log(self) -> None:
+        """The log moves into the file while who writes is in the midst of it, and only when it is asked for."""
+        self.file.database.execute("BEGIN IMMEDIATE")
+        self.write(b"b")
+        before = self.path.stat().st_size
+        save(self.path, move=False)
+        self.assertEqual(self.path.stat().st_size, before)
+        save(self.path, move=True)
+        self.assertGreater(self.path.stat().st_size, before + 50_000)
+        self.file.database.execute("COMMIT")
+        self.assertEqual(self.file.database.execute("SELECT count(*) FROM records").fetchone(), (2,))
+
+    def test_nothing_there(self) -> None:
+        """Without a log there is an error."""
+        self.assertRaises(OSError, save, self.path.with_name("nowhere"), move=True)
+
+    def test_thread(self) -> None:
+        """The thread ends at once when it is stopped, whether something was written or not; a fault does not end it."""
+        for path, sizes in ((self.path, []), (self.path, [1]), (self.path.with_name("nowhere"), [2**40, 1])):
+            for pause in (3_600.0, 0.0):
+                saver = Saver(path, pause)
+                for size in sizes:
+                    saver.wrote(size)
+                saver.stop()
+                saver.stop()
 
 
 class UnusableFileTests(FileCase):
@@ -299,6 +343,20 @@ class FailingFileTests(FileCase):
             with self.assertRaises(StoreUnavailable) as caught:
                 await store.load()
             self.assertIn("damaged", str(caught.exception))
+
+    async def test_locked_meanwhile(self) -> None:
+        """While another program holds a lock nothing can be written; reading goes on, and later all goes on."""
+        store = await self.opened()
+        await store.take("a")
+        await store.write({"a": b"1"})
+        with closing(sqlite3.connect(self.path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with self.assertRaises(StoreUnavailable) as caught:
+                await store.write({"a": b"2"})
+            self.assertIn("another process has locked it", str(caught.exception))
+            self.assertEqual(await self.kept(store, "a"), b"1")
+            other.execute("ROLLBACK")
+        self.assertEqual(await store.write({"a": b"3"}), frozenset())
 
 
 class MigrationTests(SynchronousTestCase):

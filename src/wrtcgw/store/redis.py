@@ -108,6 +108,7 @@ class RedisStore:
 
     async def _open(self) -> None:
         self._server = ""
+        self._fences.clear()
         await self._connection.start()
         policy = _fields(await self._ask("INFO", "memory")).get("maxmemory_policy", "noeviction")
         if policy.startswith("allkeys"):

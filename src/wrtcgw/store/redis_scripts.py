@@ -23,13 +23,17 @@ PREFIX = b"wrtcgw:"
 VERSION = "1"
 KEPT_SECONDS = 86_400
 
-COMMON = """
+COMMON = (
+    f"""
+local VERSION, KEPT_SECONDS = '{VERSION}', {KEPT_SECONDS}
+"""
+    """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local emptied = 0
 if redis.call('EXISTS', KEYS[1]) == 0 then
   emptied = 1
-  redis.call('SET', KEYS[1], '1')
+  redis.call('SET', KEYS[1], VERSION)
 end
 local function lease(agent, key, node, fence, ttl)
   redis.call('HSET', agent, 'owner', node, 'fence', fence)
@@ -45,6 +49,7 @@ local function holds(agent, node, fence)
   return fence > seen or (fence == seen and held[2] == node)
 end
 """
+)
 
 WRITE = (
     COMMON
@@ -105,7 +110,7 @@ for i = 4, #KEYS do
       redis.call('ZADD', KEYS[3], 0, key)
     else
       redis.call('ZREM', KEYS[3], key)
-      redis.call('EXPIRE', KEYS[i], 86400)
+      redis.call('EXPIRE', KEYS[i], KEPT_SECONDS)
     end
   end
 end
@@ -124,7 +129,7 @@ for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now)) do
     found[#found + 1] = key
   else
     redis.call('ZREM', KEYS[3], key)
-    redis.call('EXPIRE', agent, 86400)
+    redis.call('EXPIRE', agent, KEPT_SECONDS)
   end
 end
 return {emptied, found}

@@ -29,7 +29,6 @@ class Saver:
 
     def __init__(self, path: Path, pause: float = PAUSE) -> None:
         self._path = path
-        self._log = path.with_name(f"{path.name}-wal")
         self._pause = pause
         self._written = 0
         self._wanted = Event()
@@ -53,18 +52,28 @@ class Saver:
             self._wanted.wait()
             if not self._ending.wait(self._pause):
                 self._wanted.clear()
+                move = self._written > LONG_LOG
                 # what is wrong with the file, the next write is told
                 with suppress(OSError, sqlite3.Error):
-                    self._save()
+                    save(self._path, move=move)
+                if move:
+                    self._written = 0
 
-    def _save(self) -> None:
-        log = os.open(self._log, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fdatasync(log)
-        finally:
-            os.close(log)
-        if self._written > LONG_LOG:
-            self._written = 0
-            with closing(connect(self._path)) as database:
-                database.execute("PRAGMA synchronous = NORMAL")
-                database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+def save(path: Path, *, move: bool) -> None:
+    """
+    Let the disk catch up with the log of a file, blocking.
+
+    :param move: whether the log moves into the file as well, as far as nobody else is in the way.
+    :raises OSError: when there is no log.
+    :raises sqlite3.Error: when it cannot move.
+    """
+    log = os.open(path.with_name(f"{path.name}-wal"), os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fdatasync(log)
+    finally:
+        os.close(log)
+    if move:
+        with closing(connect(path)) as database:
+            database.execute("PRAGMA synchronous = NORMAL")
+            database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
