@@ -495,6 +495,24 @@ class StoredTests(RestartCase):
         self.do(self.core.hangup, leg)
         self.answer_byes()
 
+    def test_touched(self) -> None:
+        """The core names the accounts that a store has to write, after each entry, and no other."""
+        self.core.add_account(Account("bob", "bob", ""))
+        self.assertEqual(self.core.touched(), {"alice", "bob"})
+        self.assertEqual(self.core.touched(), set())
+        call = self.call_out()
+        self.assertEqual(self.core.touched(), {"alice"})
+        call.send("INFO")
+        self.assertEqual(self.core.touched(), {"alice"})
+        self.core.next_deadline()
+        self.core.snapshot("alice", self.now)
+        self.assertEqual(self.core.touched(), set())
+        self.advance(600)
+        self.grant()
+        self.assertEqual(self.core.touched(), {"alice"})
+        self.disconnect()
+        self.assertEqual(self.core.touched(), {"alice"})
+
     def test_tickets(self) -> None:
         """The numbers of INFO and REFER go on, so that no outcome is taken for that of another request."""
         call = self.call_out()

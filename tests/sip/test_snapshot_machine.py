@@ -50,7 +50,8 @@ class Restarts(PeerAndUser):
 
     @invariant()
     def alike(self) -> None:
-        """Both hold the same."""
+        """Both hold the same, and what has changed is known."""
+        self.twins.check_touched(self.now)
         self.twins.compare(self.now)
 
     def teardown(self) -> None:

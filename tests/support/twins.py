@@ -38,6 +38,16 @@ def deadlines_of(core: UACore) -> list[tuple[float, str, str]]:
     return sorted((when, type(owner).__name__, name) for when, _, owner, name in entries)
 
 
+def absolute(data: dict[str, Any], now: float) -> dict[str, Any]:
+    """Return a snapshot with times on the clock, and without the number that all accounts share."""
+    deadlines = [[owner, name, seconds + now] for owner, name, seconds in data["deadlines"]]
+    legs = [{**leg, "acknowledged": leg.get("acknowledged", 0.0) + now} for leg in data["legs"]]
+    for leg in legs:
+        if leg["kind"] == "incoming":
+            del leg["acknowledged"]
+    return {**data, "deadlines": deadlines, "legs": legs, "last_ticket": 0}
+
+
 class Twins:
     """A core, and after :meth:`fork` its twin; for its user they look like one."""
 
@@ -46,7 +56,7 @@ class Twins:
         self.tokens = CountingTokens()
         self.core = UACore(settings, Timers(), self.tokens)
         self.twin: UACore | None = None
-        self.now = 0.0
+        self.stored: dict[str, dict[str, Any]] = {}
 
     def fork(self, now: float) -> None:
         """Make a twin out of snapshots, of the twin that there is or else of the core itself."""
@@ -87,6 +97,16 @@ class Twins:
             twin._layer.put_back([], [copy])
             for when, _, name in source._layer.deadlines.of(server):
                 twin._layer.restore_timer(copy, name, when)
+
+    def check_touched(self, now: float) -> None:
+        """Check that the core has named each account whose snapshot is another one than at the last time."""
+        touched = self.core.touched()
+        before, self.stored = (
+            self.stored,
+            {key: absolute(stored(self.core, key, now), now) for key in keys_of(self.core)},
+        )
+        changed = {key for key in {*before, *self.stored} if before.get(key) != self.stored.get(key)}
+        assert changed <= touched, f"changed: {changed}, named: {touched}"
 
     def compare(self, now: float) -> None:
         """Check that both hold the same."""

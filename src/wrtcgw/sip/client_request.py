@@ -126,6 +126,11 @@ class ClientRequest:
         self.armed = ""
         self.transaction: ClientTransaction | None = None
 
+    @property
+    def account_key(self) -> str:
+        """Return the key of the account whose request it is."""
+        return self.user.account.key
+
     def snapshot(self, dialog: int | None) -> dict[str, object]:
         """
         Return plain data for :meth:`restore`; credentials are not in it, nor the challenges that they answer.

@@ -71,6 +71,7 @@ class UACore:
         """Act on every deadline at or before ``now``."""
         self._layer.now = now
         for owner, name in self._layer.deadlines.due(now):
+            self._layer.touched.add(owner.account_key)
             owner.on_timer(name)
         return self._taken()
 
@@ -114,6 +115,7 @@ class UACore:
             self._recover_calls(key)
         affected.sort(key=lambda registration: registration.account.key not in busy)
         pause = 1 / self._ua.settings.register_rate
+        self._layer.touched |= busy | {registration.account.key for registration in affected}
         for turn, registration in enumerate(affected):
             registration.refresh_in((turn + self._ua.tokens.uniform(0, 1)) * pause)
 
@@ -126,10 +128,12 @@ class UACore:
         self._layer.disconnected(flow)
         for registration in self._registrations.values():
             if registration.account.flow == flow:
+                self._layer.touched.add(registration.account_key)
                 registration.connection_lost()
         return self._taken()
 
     def _interrupt(self, leg: Leg) -> None:
+        self._layer.touched.add(leg.account_key)
         leg.disconnected()
         self._interrupted.setdefault(leg.account.key, {})[leg.id] = leg
 
@@ -161,6 +165,7 @@ class UACore:
         A failure leaves an existing registration as it was; without one, the account is forgotten again.
         """
         self._layer.now = now
+        self._layer.touched.add(account.key)
         registration = self._registrations.get(account.key)
         if registration is None:
             registration = Registration(self._ua, account, self._forget_registration)
@@ -179,6 +184,7 @@ class UACore:
     def unregister(self, key: str, now: float) -> list[Output]:
         """Remove the binding of an account; nothing happens when there is none."""
         self._layer.now = now
+        self._layer.touched.add(key)
         registration = self._registrations.get(key)
         if registration is not None:
             registration.sign_out()
@@ -194,11 +200,13 @@ class UACore:
 
     def add_account(self, account: Account) -> None:
         """Serve an account that is not registered: calls can be placed for it, and reach it by its key."""
+        self._layer.touched.add(account.key)
         self._ua.accounts[account.key] = account
 
     def remove_account(self, key: str) -> None:
         """Stop serving an account that is not registered; its calls go on."""
         if key not in self._registrations:
+            self._layer.touched.add(key)
             self._ua.accounts.pop(key, None)
 
     def _forget_registration(self, registration: Registration) -> None:
@@ -237,6 +245,7 @@ class UACore:
         account = self._ua.accounts.get(account_key)
         if account is None:
             raise LocalViolation(f"no account {account_key!r}")
+        self._layer.touched.add(account_key)
         leg = OutgoingLeg(self._ua, account, self._ua.tokens.token(96), account.flow if flow is None else flow)
         self._add(leg)
         try:
@@ -358,6 +367,16 @@ class UACore:
         registration, legs = self._registrations.get(key), self._legs_of.get(key, {}).values()
         return snapshot(self._ua, key, now, registration, legs)
 
+    def touched(self) -> set[str]:
+        """
+        Return the keys of the accounts whose :meth:`snapshot` may be another one since this was asked last.
+
+        After each entry, a store writes what is in it. An account that was not entered has the same snapshot as before
+        but for ``last_ticket``, and for the times in it, which count from when it was taken.
+        """
+        touched, self._layer.touched = self._layer.touched, set()
+        return touched - {""}
+
     def restore(self, data: Mapping[str, Any], account: Account, taken: float) -> None:
         """
         Hold what a :meth:`snapshot` of this or another process holds; nothing is sent, and nobody is told.
@@ -400,6 +419,7 @@ class UACore:
         established call is told the new way to us by one re-INVITE with its description as it is.
         """
         self._layer.now = now
+        self._layer.touched.add(key)
         registration, legs = self._registrations.get(key), list(self._legs_of.get(key, {}).values())
         clients = self._layer.clients_of(key)
         accounts = [self._ua.accounts.get(key), *(user.account for user in (*legs, *(it.user for it in clients)))]
@@ -432,6 +452,7 @@ class UACore:
         return self._taken()
 
     def _unlock(self, account: Account) -> None:
+        self._layer.touched.add(account.key)
         self._ua.accounts[account.key] = account
         for leg in self._legs_of.get(account.key, {}).values():
             leg.account = account
@@ -450,6 +471,7 @@ class UACore:
         found = self._legs.get(leg)
         if found is None:
             raise LocalViolation(f"no leg {leg!r}: it has ended")
+        self._layer.touched.add(found.account_key)
         return found
 
     def _transfer_request(self, leg: str, now: float) -> TransferRequest:
@@ -497,6 +519,8 @@ class UACore:
         """Let a leg take a response for which no transaction waits any more."""
         found = self._ua.find_dialog(response.call_id, response.from_tag, response.to_tag)
         leg = self._legs.get(found[0].id) if found is not None else None
+        if leg is not None:
+            self._layer.touched.add(leg.account_key)
         if leg is None or not leg.modification.accepted_late(response):
             self._layer.fault(flow, f"response {response.status} to no request of ours")
 

@@ -13,6 +13,10 @@ from typing import Protocol
 class TimerOwner(Protocol):
     """Whatever has named timers: a transaction, a leg, a registration."""
 
+    @property
+    def account_key(self) -> str:
+        """Return the key of the account that it belongs to, '' for none."""
+
     def on_timer(self, name: str) -> None:
         """Act on the deadline ``name``, which has just passed."""
 

@@ -97,6 +97,7 @@ class Inbound:
         found = self._ua.find_dialog(invite.request.call_id, invite.to_tag, invite.request.from_tag)
         leg = self._legs.get(found[0].id) if found is not None else None
         if leg is not None:
+            self._ua.layer.touched.add(leg.account_key)
             leg.receive_cancel(invite, server.request)
 
     def _in_dialog(self, server: ServerRequest) -> None:
@@ -105,6 +106,7 @@ class Inbound:
         found = self._ua.find_dialog(request.call_id, request.to_tag, request.from_tag)
         if request.method == "ACK":
             if found is not None:
+                self._ua.layer.touched.add(found[0].account.key)
                 found[0].receive_ack(request, found[1])
             return
         server.to_tag = request.to_tag

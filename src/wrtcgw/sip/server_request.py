@@ -76,6 +76,11 @@ class ServerRequest:
             self._layer.send(self.flow, transaction.last_response)
 
     @property
+    def account_key(self) -> str:
+        """Return the key of the account that it is for, '' for none."""
+        return self.account
+
+    @property
     def answered(self) -> bool:
         """Return whether a final response was given."""
         return self.transaction is None or self.transaction.final_sent

@@ -49,6 +49,8 @@ class TransactionLayer:
         self.tokens = tokens
         self.now = 0.0
         self.outputs: list[Output] = []
+        self.touched: set[str] = set()
+        """Keys of the accounts whose state may have changed since this was emptied last."""
         self.deadlines = Deadlines()
         self._flows: dict[int, Flow] = {}
         self._clients: dict[tuple[str, str], ClientRequest] = {}
@@ -79,6 +81,7 @@ class TransactionLayer:
         """Tell each client transaction of the flow that its request is lost (:rfc:`3261#section-17.1.4`)."""
         self.flow(number).connected = False
         for client in [client for client in self._clients.values() if client.flow == number]:
+            self.touched.add(client.account_key)
             client.transport_error()
 
     def repeat_finals(self, number: int) -> None:
@@ -176,6 +179,7 @@ class TransactionLayer:
         """Match a response to its client transaction (:rfc:`3261#section-17.1.3`); False when there is none."""
         client = self._clients.get((response.via.branch, response.cseq.method))
         if client is not None:
+            self.touched.add(client.account_key)
             client.receive(response)
         return client is not None
 
@@ -189,6 +193,8 @@ class TransactionLayer:
         """
         key = _server_key(request)
         known = self._servers.get(key)
+        if known is not None:
+            self.touched.add(known.account)
         if known is not None and not known.receive(request):
             return None
         server = ServerRequest(self, request, flow, key)
@@ -211,6 +217,7 @@ class TransactionLayer:
 
     def claim(self, server: ServerRequest, account: str) -> None:
         """Note whose request it is that has come."""
+        self.touched.add(account)
         if server.transaction is not None:
             server.account = account
             self._servers_of.setdefault(account, {})[server] = None

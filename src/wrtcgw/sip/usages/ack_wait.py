@@ -46,6 +46,11 @@ class UnackedAnswer:
         layer.arm(self, "resend", self._interval)
         layer.arm(self, "lost", 64 * layer.timers.t1 + grace)
 
+    @property
+    def account_key(self) -> str:
+        """Return the key of the account."""
+        return self._server.account_key
+
     def snapshot(self, saving: Saving) -> dict[str, object]:
         """Return plain data for :meth:`restore`."""
         server = saving.servers.of(self._server)

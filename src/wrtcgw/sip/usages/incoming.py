@@ -158,6 +158,7 @@ class IncomingLeg(Leg):
         )
         replaced = self.ua.legs.get(self._replaced)
         if replaced is not None:
+            self.ua.layer.touched.add(replaced.account_key)
             replaced.hang_up(('SIP;cause=200;text="replaced"',))
 
     def reject(self, code: int, reason: str) -> None:
@@ -281,6 +282,11 @@ class ReliableRinging:
         self._response: Response | None = None
         self._pending = False
         self._interval = 0.0
+
+    @property
+    def account_key(self) -> str:
+        """Return the key of the account."""
+        return self._leg.account.key
 
     def snapshot(self) -> dict[str, object]:
         """Return plain data for :meth:`restore`."""

@@ -135,6 +135,11 @@ class Leg(ABC):
         self._on_release = callback
 
     @property
+    def account_key(self) -> str:
+        """Return the key of the account."""
+        return self.account.key
+
+    @property
     def dialog(self) -> Dialog:
         """
         Return the dialog; there is one from the first response with a To tag on.

@@ -131,6 +131,11 @@ class Modification:
         self._unacked: UnackedAnswer | None = None
         self._before = ""
 
+    @property
+    def account_key(self) -> str:
+        """Return the key of the account."""
+        return self._leg.account.key
+
     def snapshot(self, saving: Saving) -> dict[str, object]:
         """Return plain data for :meth:`restore`: whose offer is open, what waits, and what may still be answered."""
         return {

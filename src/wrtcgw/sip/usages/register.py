@@ -130,6 +130,11 @@ class Registration:
         return registration
 
     @property
+    def account_key(self) -> str:
+        """Return the key of the account."""
+        return self.account.key
+
+    @property
     def authenticator(self) -> Authenticator:
         """Return what answers the challenges to the REGISTER that is out."""
         return self.account.credentials(self.ua.tokens) if self._current is None else self._current.authenticator

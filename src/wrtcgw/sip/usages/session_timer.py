@@ -32,6 +32,11 @@ class SessionTimer:
         self._we_refresh = False
         self._update_works = True
 
+    @property
+    def account_key(self) -> str:
+        """Return the key of the account."""
+        return self._leg.account.key
+
     def snapshot(self) -> dict[str, object]:
         """Return plain data for :meth:`restore`: interval, role, and what was learnt of the peer."""
         return {

@@ -70,6 +70,11 @@ class Transfer:
         return transfer
 
     @property
+    def account_key(self) -> str:
+        """Return the key of the account."""
+        return self._leg.account.key
+
+    @property
     def ids(self) -> frozenset[str]:
         """Return what may stand as id in the Event fields of this transfer's NOTIFYs and of those before it."""
         own = {str(self._client.request.cseq.number)} if self._client is not None else set()
