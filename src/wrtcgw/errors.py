@@ -61,6 +61,14 @@ class TooManyGuests(GatewayError):
 
 
 @frozen
+class StoreUnreachable(GatewayError):
+    """What is new could not be written down, so it would not survive the gateway; calls in progress go on."""
+
+    def __str__(self) -> str:
+        return "the store that keeps calls over a restart is out of reach: nothing new is begun, try again later"
+
+
+@frozen
 class Draining(GatewayError):
     """An operator has told the gateway to take nothing new."""
 

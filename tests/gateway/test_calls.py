@@ -612,6 +612,7 @@ class Robust(GatewayCase):
         (problem,) = self.problems
         self.assertIsInstance(problem, TypeError)
         self.problems.clear()
+        self.flushLoggedErrors(TypeError)  # of the record that could not be made either
         del self.registry.find_dn
         far.cancel()
         self.run_for()

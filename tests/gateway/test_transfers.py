@@ -158,19 +158,24 @@ class Blind(InCall):
         self.done(self.gateway.transfer("alice", to="1004"))
         self.far.silent.add("BYE")
         waiting = self.begin(self.gateway.hangup("alice"))
-        self.gateway._context.dispatch(TransferProgress(self.call.id, 200, "OK", final=True))
+        self.dispatch(200, "OK")
         self.assertEqual(self.states(), ["DONE"])
         self.run_for(40)
         self.successResultOf(waiting)
-        self.gateway._context.dispatch(TransferProgress(self.call.id, 200, "OK", final=True))
+        self.dispatch(200, "OK")
 
     def test_success_without_order(self) -> None:
         """A success of which no order is known any more ends the call all the same."""
-        self.gateway._context.dispatch(TransferProgress(self.call.id, 486, "Busy", final=True))
+        self.dispatch(486, "Busy")
         self.assertEqual(self.states(), ["FAILED"])
-        self.gateway._context.dispatch(TransferProgress(self.call.id, 200, "OK", final=True))
+        self.dispatch(200, "OK")
         self.run_for()
         self.assertEqual(self.peer.methods()[-1], "BYE")
+
+    def dispatch(self, code: int, reason: str) -> None:
+        """Let the core tell the end of a transfer."""
+        with self.gateway.events:
+            self.gateway._context.dispatch(TransferProgress(self.call.id, code, reason, final=True))
 
 
 class Attended(InCall):

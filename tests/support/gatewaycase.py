@@ -10,6 +10,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.farside import SDP, FarCall, FarSide
+from tests.support.kept import KeptCheck, SurvivingStore
 from tests.support.settled import SettledCheck
 from tests.support.tokens import CountingTokens
 from wrtcgw.calls.agent import Agent
@@ -17,6 +18,7 @@ from wrtcgw.calls.call import Call
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.registry import Registry
 from wrtcgw.gateway import Gateway, GatewaySettings
+from wrtcgw.gateway.persistence import Durability
 from wrtcgw.sip.core import UACore, UASettings
 from wrtcgw.sip.outputs import Output, Send
 from wrtcgw.sip.timers import Timers
@@ -51,11 +53,14 @@ class GatewayCase(SynchronousTestCase):
         settings = evolve(GatewaySettings(domain=DOMAIN, connections=self.flows), **changes)  # type: ignore[arg-type]
         self.core = UACore(UASettings(domain=DOMAIN, instance="gw"), Timers(), CountingTokens("g"))
         self.registry = Registry()
-        self.gateway = Gateway(self.core, self.registry, self.clock, settings, self._send)
+        self.store = SurvivingStore()
+        durability = Durability(self.store, wall=self.clock.seconds)
+        self.gateway = Gateway(self.core, self.registry, self.clock, settings, self._send, durability=durability)
         self.gateway.rearm = self._rearm
         self.gateway.report = self.problems.append
         self.gateway.events.subscribe_to_all(self._note)
         self.settled = SettledCheck(self.gateway.events, self.registry)
+        self.kept = KeptCheck(self.gateway.events, self.store, self.registry, self.gateway.persistence.records)
         self.far = FarSide(self.clock, self.gateway.received, self.passwords)
         for flow in range(self.flows):
             self.gateway.connected(flow)
@@ -64,6 +69,7 @@ class GatewayCase(SynchronousTestCase):
         """Check that nothing went wrong unseen, and that each event was told of settled state."""
         self.settled.at_the_end()
         self.assertEqual(self.settled.faults, [])
+        self.assertEqual(self.kept.faults, [])
         self.assertEqual(self.problems, [])
         self.assertEqual(self.far.strays, [])
 

@@ -47,6 +47,7 @@ class Mailbox:
         "_messages",
         "_recent",
         "_recent_size",
+        "_released",
         "_size",
         "_texts",
         "_texts_size",
@@ -63,6 +64,7 @@ class Mailbox:
         self._max_size = size
         self._messages: deque[AgentMessage] = deque()
         self._last = 0
+        self._released = 0
         self._delivered = 0
         self._undelivered = 0
         self._size = 0
@@ -111,7 +113,8 @@ class Mailbox:
             raise ValueError(f"mailbox: expected version {SNAPSHOT_VERSION}, found {data['version']!r}")
         mailbox = cls(limit, recent, recent_size, size)
         mailbox._messages.extend(AgentMessage.restore(message) for message in data["messages"])
-        mailbox._last, mailbox._delivered = data["last"], data["delivered"]
+        mailbox._last = mailbox._released = data["last"]
+        mailbox._delivered = data["delivered"]
         mailbox._undelivered, mailbox.dropped = data["undelivered"], data["dropped"]
         start = len(mailbox._messages) - mailbox._undelivered
         mailbox._size = sum(_size(message) for message in islice(mailbox._messages, start))
@@ -127,8 +130,8 @@ class Mailbox:
 
     @property
     def last_seq(self) -> int:
-        """Return the sequence number of the newest message, 0 before the first."""
-        return self._last
+        """Return the sequence number of the newest message that can be read, 0 before the first."""
+        return self._released
 
     @property
     def size(self) -> int:
@@ -138,12 +141,12 @@ class Mailbox:
     def put(self, message: AgentMessage) -> AgentMessage:
         """Append a message and tell the listeners; see :meth:`add`."""
         kept = self.add(message)
-        self.announce()
+        self.release(kept.seq)
         return kept
 
     def add(self, message: AgentMessage) -> AgentMessage:
         """
-        Append a message; :meth:`announce` has to follow.
+        Append a message, which nobody can read before :meth:`release`: what it tells may still have to be written down.
 
         An OFFER that waits for its page gives its description up when the call ends: nobody can take it any more.
 
@@ -159,6 +162,11 @@ class Mailbox:
         self._make_room()
         return kept
 
+    def release(self, seq: int) -> None:
+        """Let the messages up to ``seq`` be read, and tell the listeners."""
+        self._released = max(self._released, seq)
+        self.announce()
+
     def clear(self) -> None:
         """Forget all messages: there is no page any more that could fetch them."""
         self.delivered(self._last)
@@ -166,17 +174,17 @@ class Mailbox:
 
     def after(self, seq: int) -> list[AgentMessage]:
         """
-        Return all kept messages with a higher number than ``seq``, delivered or not.
+        Return all released messages with a higher number than ``seq`` that are kept, delivered or not.
 
         A number that this mailbox never gave comes from an earlier life of the agent: all kept messages are new to it.
         """
-        start = seq if seq <= self._last else 0
-        return [message for message in self._messages if message.seq > start]
+        start = seq if seq <= self._released else 0
+        return [message for message in self._messages if start < message.seq <= self._released]
 
     def head(self, accept: Callable[[AgentMessage], bool] = lambda message: True) -> AgentMessage | None:
-        """Return the oldest undelivered message that ``accept`` likes, or None; it stays undelivered."""
+        """Return the oldest released message that ``accept`` likes and is undelivered, or None; it stays that."""
         undelivered = islice(self._messages, len(self._messages) - len(self), None)
-        return next((message for message in undelivered if accept(message)), None)
+        return next((message for message in undelivered if message.seq <= self._released and accept(message)), None)
 
     def delivered(self, seq: int) -> None:
         """Mark all messages up to ``seq`` as delivered."""
@@ -217,7 +225,7 @@ class Mailbox:
         self._listeners = tuple(other for other in self._listeners if other != listener)
 
     def announce(self) -> None:
-        """Tell the listeners that there is something new."""
+        """Tell the listeners that there is something to read."""
         for listener in self._listeners:
             listener()
 

@@ -37,6 +37,13 @@ class AgentSignedOut:
 
 
 @frozen
+class AgentRestored:
+    """An agent was taken up from the store, with its calls, after a restart or from another gateway."""
+
+    agent: Agent
+
+
+@frozen
 class RegistrationChanged:
     """The registration of a signed-in agent's DN is in another state than before."""
 
@@ -66,6 +73,15 @@ class PageLost:
 @frozen
 class CallBegan:
     """A call has come to be; ``sip_call_id`` is the Call-ID of its dialog, which the core forgets at its end."""
+
+    agent: Agent
+    call: Call
+    sip_call_id: str
+
+
+@frozen
+class CallRestored:
+    """A call was taken up from the store: it is no new one; ``sip_call_id`` is as in :class:`CallBegan`."""
 
     agent: Agent
     call: Call
@@ -179,6 +195,29 @@ class ConnectionDown:
     """A connection to a proxy was lost."""
 
     flow: int
+
+
+# -- the store
+
+
+@frozen
+class StoreWrote:
+    """The state of so many accounts was written, which took ``seconds``."""
+
+    count: int
+    seconds: float
+
+
+@frozen
+class StoreLost:
+    """The store did not take what was written; calls go on from memory, and new promises are refused."""
+
+    text: str
+
+
+@frozen
+class StoreReached:
+    """The store has taken everything again."""
 
 
 # -- HTTP

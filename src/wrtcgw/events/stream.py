@@ -19,6 +19,9 @@ A subscriber may do anything, call the gateway included. That is an entry of its
 it publishes is told behind what is still to be told. So an event is never told before an earlier one, and the state
 that its subscribers see is settled, though it may be a newer one than that of the event's time: what matters of that
 time is in the event.
+
+Between the two, at the end of each outermost entry, :attr:`EventStream.settled` is called once: there the state is
+written down that what is told then may promise.
 """
 
 from collections import deque
@@ -50,6 +53,8 @@ class EventStream:
         self._is_settling = False
         self._events: deque[tuple[tuple[Listener, ...], object]] = deque()
         self._acts: deque[Callable[[], object]] = deque()
+        self.settled: Callable[[], object] = lambda: None
+        """Called when an entry has settled, before anybody is told; it must neither raise nor begin an entry."""
 
     # -- subscribers
 
@@ -122,8 +127,10 @@ class EventStream:
     ) -> None:
         """End an entry; the outermost one is told, also when it fails."""
         self._depth -= 1
-        if not self._depth and (self._events or self._acts):
-            self._settle()
+        if not self._depth:
+            self.settled()
+            if self._events or self._acts:
+                self._settle()
 
     def _settle(self) -> None:
         if self._is_settling:
@@ -146,6 +153,8 @@ class EventStream:
             log.failure("what was left to do could not be done; everything else goes on")
         finally:
             self._depth -= 1
+        if not self._depth:
+            self.settled()
 
 
 def _tell(listeners: tuple[Listener, ...], event: object) -> None:

@@ -62,6 +62,7 @@ class CallSetup:
         wish = self._transfers.find_wish(agent, to)
         if context.draining and wish is None:
             raise Draining()
+        context.require_store()
         target = wish.target if wish else context.target(agent, to)
         context.permits.require(agent, target, page_address)
         self._check_calls(agent, connected=connected)
@@ -95,6 +96,7 @@ class CallSetup:
         wish = self._transfers.find_wish(agent, to)
         if context.draining and wish is None:
             raise Draining()
+        context.require_store()
         target = wish.target if wish else context.target(agent, to)
         fault = context.permits.fault(agent, target, page_address)
         if fault is not None:

@@ -24,12 +24,13 @@ from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call, CallState, Deadline
 from wrtcgw.calls.messages import AgentMessage
 from wrtcgw.calls.registry import Registry
-from wrtcgw.errors import RequestRefused
+from wrtcgw.errors import RequestRefused, StoreUnreachable
 from wrtcgw.events.catalogue import CallBegan, CallChanged, MessageQueued
 from wrtcgw.events.stream import EventStream
 from wrtcgw.gateway.attached_data import Data, fitting, to_form, to_headers
 from wrtcgw.gateway.call_legs import CallLeg
 from wrtcgw.gateway.dial_targets import parse_target
+from wrtcgw.gateway.outbox import Immediate, Outbox
 from wrtcgw.gateway.permits import Permits
 from wrtcgw.gateway.settings import GatewaySettings, Outcome
 from wrtcgw.sip.core import UACore
@@ -115,8 +116,12 @@ class GatewayContext:
         self.permits = Permits(lambda: self.settings, self.now, events.publish)
         self._outputs: deque[Output] = deque()
         self._is_acting = False
-        events.subscribe(Send, lambda event: send(event.flow, event.text))
-        events.subscribe(MessageQueued, lambda event: event.agent.mailbox.announce())
+        self.outbox: Outbox = Immediate(core)
+        events.settled = lambda: self.outbox.settled()
+        events.subscribe(Send, lambda event: self.outbox.put(partial(send, event.flow, event.text)))
+        events.subscribe(
+            MessageQueued, lambda event: self.outbox.put(partial(event.agent.mailbox.release, event.message.seq))
+        )
 
     def now(self) -> float:
         """Return the clock's seconds."""
@@ -160,6 +165,22 @@ class GatewayContext:
         except Exception as error:  # one event that goes wrong must not take the others' with it
             self._hooks.report(error)
 
+    # -- what is written down
+
+    def touch(self, agent: Agent | None) -> None:
+        """Note that the state of an agent has changed apart from what the core holds."""
+        if agent is not None:
+            self.outbox.touch(agent.account)
+
+    def require_store(self) -> None:
+        """
+        Refuse a new promise that would not survive the process, though the site wants that.
+
+        :raises StoreUnreachable: when the store is out of reach.
+        """
+        if not self.outbox.is_writable:
+            raise StoreUnreachable()
+
     # -- calls
 
     def add(self, agent: Agent, leg: CallLeg) -> None:
@@ -171,11 +192,14 @@ class GatewayContext:
     def remove(self, leg: CallLeg, before: CallState) -> None:
         """Take a call out that is over, and was in state ``before``."""
         self.legs.pop(leg.call.id, None)
-        self.registry.remove_call(self.agent_of(leg.call), leg.call)
+        agent = self.agent_of(leg.call)
+        self.registry.remove_call(agent, leg.call)
+        self.touch(agent)
         self.changed(leg.call, before)
 
     def changed(self, call: Call, before: CallState) -> None:
         """Let it be known that a call is in another state than before, if it is."""
+        self.touch(self.agent_of(call))
         if call.state is not before:
             self.events.publish(CallChanged(call, before, call.state))
 
@@ -187,7 +211,9 @@ class GatewayContext:
         :raises UnknownCall: when there is no such call.
         :raises AmbiguousCall: when no call is named and there are several.
         """
-        return self.legs[self.registry.agent(agent_id).call(call_id).id]
+        agent = self.registry.agent(agent_id)
+        self.touch(agent)  # a verb is going to change it
+        return self.legs[agent.call(call_id).id]
 
     def target(self, agent: Agent | None, to: str) -> URI:
         """
@@ -243,6 +269,7 @@ class GatewayContext:
 
     def put(self, agent: Agent, message: AgentMessage) -> None:
         """Put a message into an agent's mailbox; its page is told with all the rest, when this entry has settled."""
+        self.touch(agent)
         self.events.publish(MessageQueued(agent, agent.mailbox.add(message)))
 
     # -- waits
@@ -250,12 +277,20 @@ class GatewayContext:
     def set_deadline(self, leg: CallLeg, deadline: Deadline, delay: float) -> None:
         """Let a call wait for something, for ``delay`` seconds from now on."""
         self.drop_deadline(leg, deadline)
+        self.touch(self.agent_of(leg.call))
         leg.call.wait(deadline, self.now() + delay)
         leg.timers[deadline] = self.later(delay, partial(self._due, leg, deadline))
+
+    def rearm_deadlines(self, leg: CallLeg) -> None:
+        """Let a restored call go on waiting for what it has waited for."""
+        for deadline, due in leg.call.deadlines.items():
+            leg.timers[deadline] = self.later(max(0.0, due - self.now()), partial(self._due, leg, deadline))
 
     def drop_deadline(self, leg: CallLeg, *deadlines: Deadline) -> None:
         """Let a call wait for something no more, if it did."""
         for deadline in deadlines:
+            if deadline in leg.call.deadlines:
+                self.touch(self.agent_of(leg.call))
             leg.call.wait_no_more(deadline)
             timer = leg.timers.pop(deadline, None)
             if timer is not None:
@@ -263,6 +298,7 @@ class GatewayContext:
 
     def _due(self, leg: CallLeg, deadline: Deadline) -> None:
         del leg.timers[deadline]
+        self.touch(self.agent_of(leg.call))
         leg.call.wait_no_more(deadline)
         self.on_deadline[deadline](leg)
 

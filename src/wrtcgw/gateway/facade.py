@@ -30,6 +30,7 @@ from wrtcgw.gateway.disconnect_reasons import SESSION_OVER, SIGNED_OUT, STOPPING
 from wrtcgw.gateway.event_routing import EventRouting
 from wrtcgw.gateway.offer_answer import OfferAnswer
 from wrtcgw.gateway.operator_actions import OperatorActions
+from wrtcgw.gateway.persistence import Durability, Persistence
 from wrtcgw.gateway.registrations import Registrations
 from wrtcgw.gateway.screening import Screening
 from wrtcgw.gateway.settings import GatewaySettings, Health, Outcome
@@ -51,7 +52,9 @@ class Gateway:
 
     :param send: carries one SIP message to the WebSocket of a flow.
     :param events: told of all that happens; one of its own when None is given.
+    :param durability: where the state of agents and calls is kept; None, or a store that ends with the process: nowhere.
     :ivar events: the stream.
+    :ivar persistence: what survives the process.
     """
 
     rearm: Callable[[], None]
@@ -67,6 +70,7 @@ class Gateway:
         settings: GatewaySettings,
         send: Callable[[int, str], None],
         events: EventStream | None = None,
+        durability: Durability | None = None,
     ) -> None:
         self.rearm = self.report = ignore
         self.events = events or EventStream()
@@ -79,6 +83,7 @@ class Gateway:
         take_overs = TakeOvers(context, self._setup.end)
         self._registrations = Registrations(context, self._setup.end, self._offers.resume_calls, take_overs)
         self.operation = OperatorActions(context, self._setup.end, self._registrations.sign_out)
+        self.persistence = Persistence(context, self._registrations, durability)
         core.screen_calls(Screening(context, self._setup.refusal))
         context.dispatch = EventRouting(
             context=context,
@@ -315,6 +320,7 @@ class Gateway:
         agent = self.agent(agent_id)
         call = agent.call(call_id) if call_id else self._offers.choose(agent, kind)
         with self.events:
+            self._context.touch(agent)
             self._offers.take(self._context.legs[call.id], sdp, page_address, kind, data)
         return call
 
@@ -325,7 +331,8 @@ class Gateway:
         :raises UnknownCall: when there is no such call, and was none.
         """
         if call_id not in self.agent(agent_id).ended:
-            self._setup.acknowledge(self._context.leg(agent_id, call_id))
+            with self.events:
+                self._setup.acknowledge(self._context.leg(agent_id, call_id))
 
     def answer(self, agent_id: str, call_id: str | None, sdp: str, *, page_address: str) -> Call:
         """
@@ -340,6 +347,7 @@ class Gateway:
         call = agent.call(call_id) if call_id else self._offers.choose(agent, None)
         self._offers.require_waiting(call)
         with self.events:
+            self._context.touch(agent)
             self._offers.take(self._context.legs[call.id], sdp, page_address, None)
         return call
 

@@ -64,14 +64,14 @@ class Guests:
         if len(self._present) >= settings.guest_limit:
             raise TooManyGuests(settings.guest_limit)
         await self._registrar.connection()
-        dn, password = settings.guest_dn, settings.guest_password
+        dn = settings.guest_dn
         flow = self._registrar.flow_of(dn)
-        common = self._common
-        if common is None or not self._present:
-            realms, algorithms = self._realms(), settings.digest_algorithms
-            common = self._common = Account(dn, dn, password, flow, realms=realms, algorithms=algorithms)
-            if settings.guest_mode == "registered":
-                await self._registrar.register(common)
+        is_first = self._common is None or not self._present
+        if is_first:
+            self._common = None
+        common = self.common(flow)
+        if is_first and settings.guest_mode == "registered":
+            await self._registrar.register(common)
         key = self._name()
         self._context.core.add_account(Account(key, dn, "", flow, keyring=common.keyring))
         self._present.add(key)
@@ -79,6 +79,19 @@ class Guests:
         self._registrar.use(key, flow)
         agent.abilities = abilities.as_guest()
         return agent
+
+    def common(self, flow: int) -> Account:
+        """Return the account of the guest DN, whose credentials all guests use."""
+        if self._common is None:
+            settings, dn = self._context.settings, self._context.settings.guest_dn
+            realms, algorithms = self._realms(), settings.digest_algorithms
+            self._common = Account(dn, dn, settings.guest_password, flow, realms=realms, algorithms=algorithms)
+        return self._common
+
+    def restore(self, key: str, flow: int) -> Account:
+        """Return the account of a guest who is taken up from a store."""
+        self._present.add(key)
+        return Account(key, self._context.settings.guest_dn, "", flow, keyring=self.common(flow).keyring)
 
     def _realms(self) -> Collection[str]:
         """

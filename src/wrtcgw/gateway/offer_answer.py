@@ -130,6 +130,7 @@ class OfferAnswer:
         finally:
             leg.orders.pop(order, None)
             leg.call.negotiation.forget(order)
+            self._context.touch(self._context.agent_of(leg.call))
 
     # -- the far side
 
@@ -227,6 +228,7 @@ class OfferAnswer:
         :param refusal: the far side's words, when it has refused an offer of ours.
         """
         context, call = self._context, leg.call
+        context.touch(context.agent_of(call))
         for output in outputs:
             match output:
                 case nego.SendOffer(sdp):

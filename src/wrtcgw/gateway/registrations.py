@@ -5,7 +5,7 @@ An id and a DN belong to one agent at a time. Work on one of them waits until ea
 sign-ins that cross cannot both win.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 
 from attrs import frozen
 from twisted.internet.defer import Deferred, gatherResults
@@ -37,7 +37,7 @@ from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.sip_causes import explain, reason_text
 from wrtcgw.sip.core import Account
 from wrtcgw.sip.digest import HA1
-from wrtcgw.sip.keyring import Refusal
+from wrtcgw.sip.keyring import Keyring, Refusal
 from wrtcgw.sip.outputs import ChallengeIgnored, Registered, RegistrationFailed, Unregistered
 
 CREDENTIAL_CODES = frozenset({401, 403, 404, 407})
@@ -50,6 +50,8 @@ _TAKEN_OVER = "another page has signed in with this DN"
 _MAX_ID = 128
 
 Answer = Registered | RegistrationFailed
+Hashes = Collection[Collection[str]]
+"""Realm, hash and HA1 of each; see :meth:`wrtcgw.sip.keyring.Keyring.hashes`."""
 CallWork = Callable[[Call, DisconnectReason], Coroutine[Deferred[Outcome], None, Outcome]]
 
 
@@ -111,6 +113,7 @@ class Registrations:
             raise BadInput("password", "the DN's SIP password")
         if self._context.draining and self._context.registry.find_dn(dn) is None:
             raise Draining()
+        self._context.require_store()
         async with self._ids.of(agent_id), self._dns.of(dn):
             await self.connection()
             account = self._account(dn, password, display_name, auth_user, ha1)
@@ -119,6 +122,7 @@ class Registrations:
             before = self._context.registry.find_agent(agent_id)
             agent = self._install(agent_id, dn, registered)
             agent.display_name, agent.abilities = display_name, abilities
+            self._context.touch(agent)
             self._context.events.publish(AgentSignedIn(agent, agent is before))
             self._context.later(0, lambda: self._resync(agent))
             self.pages.arrived(agent)
@@ -171,6 +175,66 @@ class Registrations:
         """Return whether the connection that the agent's DN is registered over is up."""
         return self._flows.get(agent.dn) in self.up
 
+    # -- after a restart
+
+    def account_again(self, dn: str, display_name: str, auth_user: str, hashes: Hashes | None) -> Account:
+        """
+        Return the account of a DN that is taken up from a store.
+
+        :param hashes: of its password; None while they are sealed, empty when the registrar has never asked for any.
+        """
+        settings = self._context.settings
+        username = auth_user or dn
+        keyring = Keyring.of_hashes(username, hashes or (), settings.auth_realms, settings.digest_algorithms)
+        if hashes is not None and not hashes:
+            keyring = Keyring(username, "", None, settings.auth_realms, settings.digest_algorithms)
+        return Account(
+            dn,
+            dn,
+            "",
+            self._flow_after_restart(dn),
+            display_name,
+            auth_user,
+            realms=settings.auth_realms,
+            algorithms=settings.digest_algorithms,
+            keyring=keyring,
+        )
+
+    def guest_account(self, key: str) -> Account:
+        """Return the account of a guest that is taken up from a store."""
+        return self._guests.restore(key, self._flow_after_restart(self._context.settings.guest_dn))
+
+    def common_guest_account(self) -> Account:
+        """Return the account of the guest DN, whose registration is taken up from a store."""
+        return self._guests.common(self._flow_after_restart(self._context.settings.guest_dn))
+
+    def _flow_after_restart(self, dn: str) -> int:
+        """Return the connection for a DN while none is up yet."""
+        return sum(dn.encode()) % self._context.settings.connections
+
+    def restore(self, agent: Agent, account: Account) -> None:
+        """Put an agent that is taken up from a store into the registry; nobody is told."""
+        self._context.registry.add_agent(agent)
+        agent.mailbox.lost = lambda message: self._context.events.publish(MessageDropped(agent, message))
+        self._flows[agent.dn] = account.flow
+
+    def resume(self, agent: Agent) -> None:
+        """Let a restored agent go on as after a lost connection: it is registered again, and its page has its time."""
+        if agent.registration is RegistrationState.REGISTERED:
+            agent.last_code, agent.last_error, agent.last_words = 0, "the gateway was started again", ("", "")
+            self._change(agent, RegistrationState.RECOVERING)
+        agent.last_seen = self._context.now()  # its page hung on the old process, or has its time to come to this one
+        self.pages.arrived(agent)
+
+    def unlock(self, key: str, hashes: Hashes) -> None:
+        """Register a restored account whose page has brought what opens its secrets."""
+        core = self._context.core
+        known = core.account(key)
+        if known is not None:
+            account = self.account_again(known.dn, known.display_name, known.auth_user, hashes)
+            account.flow = known.flow
+            self._context.run(core.unlock(account, self._context.now()))
+
     # -- registering
 
     async def sign_in_guest(self, agent_id: str, *, abilities: PageAbilities) -> Agent:
@@ -178,6 +242,7 @@ class Registrations:
         _check_fields(agent_id, "guest", "", self._context.settings.domain)
         if self._context.draining:
             raise Draining()
+        self._context.require_store()
         async with self._ids.of(agent_id), self._dns.of(self._context.settings.guest_dn):
             agent = await self._guests.sign_in(agent_id, abilities)
             self._context.events.publish(AgentSignedIn(agent))
@@ -268,6 +333,7 @@ class Registrations:
         return agent
 
     def _hand_over(self, before: Agent, agent: Agent) -> None:
+        self._context.touch(agent)
         for call in list(before.calls.values()):
             self._context.registry.hand_over(call, agent)
             self._context.events.publish(CallHandedOver(call, before, agent))
@@ -279,6 +345,7 @@ class Registrations:
         agent = Agent(id=agent_id, dn=dn, since=self._context.now(), mailbox=mailbox)
         mailbox.lost = lambda message: self._context.events.publish(MessageDropped(agent, message))
         self._context.registry.add_agent(agent)
+        self._context.touch(agent)
         self._left.pop(agent_id, None)
         return agent
 
@@ -358,6 +425,7 @@ class Registrations:
     def _note(self, agent: Agent, event: Registered) -> None:
         agent.expires = self._context.now() + event.expires
         agent.last_code, agent.last_error, agent.last_words = 0, "", ("", "")
+        self._context.touch(agent)
         self._change(agent, RegistrationState.REGISTERED)
 
     def failed(self, event: RegistrationFailed) -> None:
@@ -375,6 +443,7 @@ class Registrations:
         if agent is not None:
             agent.last_code, agent.last_error = event.code, event.detail or event.reason
             agent.last_words = event.warning, reason_text(event.reasons)
+            self._context.touch(agent)
             over = event.retry_in is None
             self._change(agent, RegistrationState.FAILED if over else RegistrationState.RECOVERING, event.detail)
         elif no_binding:  # nobody is there for whom the core should go on trying

@@ -73,6 +73,7 @@ class Transfers:
             one.call.require("transfer", CallState.ESTABLISHED)
             one.call.require_no_transfer()
         target = self._target(agent, to, other)
+        context.touch(agent)
         leg.call.begin_transfer(None if other is None else other.call)
         try:
             await self._wait_for_bridge(leg)
@@ -90,6 +91,7 @@ class Transfers:
 
     def _take(self, calls: list[Call], event: TransferInput) -> None:
         for call in calls:
+            self._context.touch(self._context.agent_of(call))
             call.transfer.take(event)
 
     def _taking_part(self, call: Call) -> list[Call]:

@@ -123,6 +123,24 @@ class Keyring:
             weakness = names.index(name) if name in names else len(names)
             self._strongest[realm] = min(weakness, self._strongest.get(realm, len(names)))
 
+    @classmethod
+    def of_hashes(
+        cls,
+        username: str,
+        hashes: Collection[Collection[str]],
+        realms: Collection[str] | None,
+        algorithms: Collection[str],
+    ) -> "Keyring":
+        """Return the keyring whose :meth:`hashes` these are; without any it is empty."""
+        keyring = cls(username, None, None, realms, algorithms)
+        for realm, hash_name, value in hashes:
+            keyring._hashes[realm, hash_name] = value
+        return keyring
+
+    def hashes(self) -> list[list[str]]:
+        """Return realm, hash and HA1 of each hash that is kept: secrets, of which only sealed copies may be stored."""
+        return sorted([realm, hash_name, value] for (realm, hash_name), value in self._hashes.items())
+
     def settle(self) -> None:
         """
         Make the hashes that can be needed, and forget the password: the registrar has agreed.

@@ -100,7 +100,7 @@ class RestAPI:
         self.routes = self._routes()
 
     def _routes(self) -> Routes:
-        routes, base = Routes(), AGENTS.decode("ascii")
+        routes, base = Routes(self._gateway.persistence.durable), AGENTS.decode("ascii")
         routes.add(base + "message", ("GET",), self._messages.poll, hot=True)
         routes.add(base + "message", ("POST",), self._messages.post, hot=True)
         routes.add(base + "events", ("GET",), self._messages.events, hot=True)

@@ -38,7 +38,7 @@ class Access:
         :raises ForeignSession: when a token is shown that is not this agent's; then no address helps.
         :raises NotSignedIn: when a token is shown that an earlier run of the gateway gave out.
         """
-        self._judge(request, agent.id, self._sessions.of(agent))
+        self._judge(request, agent.id, agent, self._sessions.of(agent))
 
     def admit(self, request: IncomingRequest, agent_id: str, agent: Agent | None) -> Agent:
         """
@@ -49,12 +49,12 @@ class Access:
             nobody has as for another's.
         """
         session = self._sessions.last(agent_id) if agent is None else self._sessions.of(agent)
-        self._judge(request, agent_id, session)
+        self._judge(request, agent_id, agent, session)
         if agent is None:
             raise NotSignedIn(agent_id)
         return agent
 
-    def _judge(self, request: IncomingRequest, agent_id: str, session: Session | None) -> None:
+    def _judge(self, request: IncomingRequest, agent_id: str, agent: Agent | None, session: Session | None) -> None:
         shown = shown_token(request, agent_id)
         if not shown:
             if session is None or not self._stands_for(request.client, session):
@@ -62,7 +62,8 @@ class Access:
             if not self._origins.vouches(request):
                 raise SessionRequired(agent_id, FOREIGN_NAME)
         elif session is not None and session.shown_by(shown):
-            session.bound = True
+            if agent is not None:
+                self._sessions.note_shown(agent, shown)
         elif self._sessions.is_of_another_run(shown):
             raise NotSignedIn(agent_id)
         else:
@@ -97,9 +98,9 @@ def cookie_name(agent_id: str) -> str:
     return "wrtcgw_" + hashlib.sha256(agent_id.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def session_cookie(agent_id: str, session: Session, *, secure: bool) -> str:
+def session_cookie(agent_id: str, token: str, *, secure: bool) -> str:
     """Return the Set-Cookie value that hands an agent's session to a browser."""
-    return f"{cookie_name(agent_id)}={session.token.decode('ascii')}; {_attributes(secure)}"
+    return f"{cookie_name(agent_id)}={token}; {_attributes(secure)}"
 
 
 def cleared_cookie(agent_id: str, *, secure: bool) -> str:

@@ -27,6 +27,7 @@ from wrtcgw.errors import (
     RegistrationRefused,
     RegistrationTimeout,
     RequestRefused,
+    StoreUnreachable,
     TooManyCalls,
     TooManyGuests,
     TooManyOrders,
@@ -281,6 +282,7 @@ ROWS: Mapping[type[GatewayError], Row] = {
     SecretUnavailable: Row(503, "secret_unavailable", headers=_retry_soon),
     TooManyGuests: Row(503, "too_many_guests", headers=_retry_soon),
     Draining: Row(503, "draining", headers=_retry_soon),
+    StoreUnreachable: Row(503, "store_unavailable", headers=_retry_soon),
     NoSIPConnection: Row(503, "no_sip_connection", headers=_retry_soon),
     RegistrationTimeout: Row(504, "registration_timeout"),
 }

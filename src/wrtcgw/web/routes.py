@@ -67,10 +67,19 @@ class Methods:
     told: tuple[str, ...] = ()
 
 
+Durable = Callable[[], "Deferred[None] | None"]
+"""Returns what fires when all that has settled until now is written down; None when it is."""
+
+
+def nothing_is_kept() -> None:
+    """Stand for :data:`Durable` where nothing that is told promises anything."""
+
+
 @frozen
 class Routes:
-    """The routes of one dialect."""
+    """The routes of one dialect; none of them responds before what it has changed is written down."""
 
+    durable: Durable = nothing_is_kept
     app: Klein = field(factory=Klein)
     all: list[Route] = field(factory=list)
     _hot: dict[tuple[bytes, bytes], Endpoint] = field(factory=dict)
@@ -105,7 +114,7 @@ class Routes:
             passed = response.getComponent(IPassed)
             if response.method == b"HEAD" and not head:  # which Klein lets through where GET may be used
                 raise WrongMethod("HEAD", (*route.methods, "OPTIONS"))
-            answer = endpoint(passed.request, **parts)
+            answer = self._held(endpoint(passed.request, **parts))
             return _finished(response) if answer is NOT_DONE_YET else answer
 
         self.app.route(path, methods=list(route.methods), endpoint=f"{' '.join(route.methods)} {path}")(
@@ -128,12 +137,24 @@ class Routes:
         """
         endpoint = self._hot.get((request.method, request.path))
         if endpoint is not None:
-            answer = endpoint(request)
+            answer = self._held(endpoint(request))
             return _later(request, answer, tell) if isawaitable(answer) else answer
         self._require_method(request)
         self._require_readable(request)
         request.response.setComponent(IPassed, Passed(request, tell))
         return cast(int, cast(IResource, self.app.resource()).render(request.response))
+
+    def _held(self, answer: Answer) -> Answer:
+        """Return an answer that comes when what it promises is written down; one that is begun already goes on."""
+        if isinstance(answer, Deferred):
+            return answer.addCallback(self._hold)
+        if isawaitable(answer):
+            return Deferred.fromCoroutine(_awaited(answer)).addCallback(self._hold)
+        return answer if answer is NOT_DONE_YET else self._hold(answer)
+
+    def _hold(self, answer: Any) -> Any:
+        waiting = self.durable()
+        return answer if waiting is None else waiting.addCallback(lambda _: answer)
 
     def _require_method(self, request: IncomingRequest) -> None:
         """Refuse another method for a path whose methods are known here."""

@@ -10,12 +10,13 @@ import hmac
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from attrs import define, field
+from attrs import asdict, define, field
 
 from wrtcgw.calls.agent import Agent
+from wrtcgw.gateway.persistence import Persistence
 from wrtcgw.web.addresses import Client
 
 TOKEN_BYTES = 26
@@ -34,10 +35,11 @@ class Session:
     """
     One sign_in of one agent.
 
-    ``address`` is empty when no address may stand for the token; ``since`` is the clock's seconds.
+    ``address`` is empty when no address may stand for the token; ``since`` is the clock's seconds. Of the token itself
+    only the digest is kept.
     """
 
-    token: bytes = field(repr=False)
+    digest: bytes = field(repr=False)
     agent_id: str = ""
     dn: str = ""
     address: str = ""
@@ -50,11 +52,11 @@ class Session:
     @property
     def key(self) -> str:
         """Return a name for it that grants nothing."""
-        return _digest(self.token).hex()[:KEY_LENGTH]
+        return self.digest.hex()[:KEY_LENGTH]
 
     def shown_by(self, token: bytes) -> bool:
         """Return whether a token is this session's; how long that takes says nothing about the token."""
-        return hmac.compare_digest(token, self.token)
+        return hmac.compare_digest(digest_of(token), self.digest)
 
 
 class Sessions:
@@ -62,10 +64,12 @@ class Sessions:
     The sessions of all agents; a new one of an agent replaces its old one, and the last goes with the agent.
 
     :param seconds: the clock.
+    :param persistence: told of what is to be written down.
     """
 
-    def __init__(self, seconds: Callable[[], float]) -> None:
+    def __init__(self, seconds: Callable[[], float], persistence: Persistence) -> None:
         self._seconds = seconds
+        self._persistence = persistence
         self._boot = secrets.token_urlsafe(BOOT_BYTES)
         self._sessions: WeakKeyDictionary[Agent, Session] = WeakKeyDictionary()
         self._owners: WeakValueDictionary[bytes, Agent] = WeakValueDictionary()
@@ -74,15 +78,16 @@ class Sessions:
         self._dns: OrderedDict[bytes, str] = OrderedDict()
         """The DNs of tokens by their digests, of those that were replaced as well."""
 
-    def open(self, agent: Agent, client: Client, *, bound: bool = False) -> Session:
+    def open(self, agent: Agent, client: Client, *, bound: bool = False) -> tuple[Session, bytes]:
         """
         Open a session for an agent that has just signed in.
 
         :param bound: its client is one that shows its token, so that no address stands for it.
+        :returns: the session, and its token.
         """
-        token = self._boot + secrets.token_urlsafe(TOKEN_BYTES)
+        token = (self._boot + secrets.token_urlsafe(TOKEN_BYTES)).encode("ascii")
         session = Session(
-            token=token.encode("ascii"),
+            digest=digest_of(token),
             agent_id=agent.id,
             dn=agent.dn,
             address=client.address if client.reliable else "",
@@ -90,21 +95,41 @@ class Sessions:
             since=self._seconds(),
             bound=bound or agent.guest,
         )
+        self._add(agent, session)
+        return session, token
+
+    def _add(self, agent: Agent, session: Session) -> None:
         self._sessions[agent] = session
-        digest = _digest(session.token)
-        self._owners[digest] = agent
+        self._owners[session.digest] = agent
         _remember(self._last, agent.id, session)
-        _remember(self._dns, digest, agent.dn)
-        return session
+        _remember(self._dns, session.digest, agent.dn)
+
+    def snapshot(self, agent: Agent) -> object:
+        """Return the session of an agent as plain data, without its token; None when it has none."""
+        session = self._sessions.get(agent)
+        return None if session is None else {**asdict(session), "digest": session.digest.hex()}
+
+    def restore(self, agent: Agent, data: Any, shift: float) -> None:
+        """Take the session of an agent back; ``shift`` is added to its times."""
+        digest, since = bytes.fromhex(data["digest"]), data["since"] + shift
+        self._add(agent, Session(**{**data, "digest": digest, "since": since}))
 
     def owner(self, token: bytes) -> Agent | None:
         """Return the agent whose session a token is; None when it is nobody's, or a later session replaced it."""
-        agent = self._owners.get(_digest(token))
+        agent = self._owners.get(digest_of(token))
         session = None if agent is None else self._sessions.get(agent)
-        if session is None or not session.shown_by(token):
+        if agent is None or session is None or not session.shown_by(token):
             return None
-        session.bound = True
+        self.note_shown(agent, token)
         return agent
+
+    def note_shown(self, agent: Agent, token: bytes) -> None:
+        """Note that the page of an agent has shown its token: from now on nothing else counts."""
+        session = self._sessions[agent]
+        if not session.bound:
+            session.bound = True
+            self._persistence.touch(agent)
+        self._persistence.page_showed(agent, token)
 
     def addresses(self) -> list[str]:
         """Return from where agents have signed in, one address for each session; empty where it is not certain."""
@@ -120,7 +145,7 @@ class Sessions:
 
     def was_of(self, token: bytes, dn: str) -> bool:
         """Return whether a token is, or was before a later sign_in, that of an agent with this DN."""
-        return bool(token) and self._dns.get(_digest(token)) == dn
+        return bool(token) and self._dns.get(digest_of(token)) == dn
 
     def is_of_another_run(self, token: bytes) -> bool:
         """Return whether a token has the form of ours, but not the beginning that those of this run have."""
@@ -139,7 +164,8 @@ def _remember(store: OrderedDict[Key, Value], key: Key, value: Value) -> None:
         store.popitem(last=False)
 
 
-def _digest(token: bytes) -> bytes:
+def digest_of(token: bytes) -> bytes:
+    """Return what is kept of a token."""
     return hashlib.sha256(token).digest()
 
 

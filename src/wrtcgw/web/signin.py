@@ -54,7 +54,8 @@ class SignInService:
         self._clock = clock
         self._limit = SignInLimit(settings.sign_in_per_address, settings.sign_in_per_id, clock.seconds)
         self.audit = audit
-        self._sessions = Sessions(clock.seconds)
+        self._sessions = Sessions(clock.seconds, gateway.persistence)
+        gateway.persistence.join("session", self)
         self._expiry = Expiry(self._sessions, clock, self._expire)
         self._other_dialects: tuple[OtherDialect, ...] = ()
         self._entering: Counter[str] = Counter()
@@ -202,11 +203,26 @@ class SignInService:
         """Let another dialect hear of agents that its pages lose."""
         self._other_dialects = (*self._other_dialects, dialect)
 
-    def open(self, agent: Agent, client: Client, *, bound: bool = True) -> Session:
+    def show(self, agent: Agent, token: str) -> None:
+        """Take the token that an agent's page has shown, in a dialect that knows its pages by it."""
+        if self._sessions.of(agent) is not None:
+            self._sessions.note_shown(agent, token.encode("ascii"))
+
+    def snapshot(self, agent: Agent) -> object:
+        """Return the session of an agent as plain data, without its token."""
+        return self._sessions.snapshot(agent)
+
+    def restore(self, agent: Agent, data: Any, shift: float) -> None:
+        """Take the session of an agent back, so that its page need not sign in again."""
+        self._sessions.restore(agent, data, shift)
+        self._expiry.watch()
+
+    def open(self, agent: Agent, client: Client, *, bound: bool = True) -> bytes:
         """
         Open a session for an agent that has just signed in; whoever was its page before is sent home.
 
         :param bound: its page always shows its token.
+        :returns: the token.
         """
         before = self._sessions.last(agent.id)
         taken = before is not None and self._sessions.of(agent) is before
@@ -215,14 +231,16 @@ class SignInService:
         for dialect in self._other_dialects:
             dialect.end(agent.id)
         self._expiry.watch()
-        session = self._sessions.open(agent, client, bound=bound)
+        session, token = self._sessions.open(agent, client, bound=bound)
+        self._gateway.persistence.page_showed(agent, token, anew=True)
+        self._gateway.persistence.touch(agent)
         self.audit.note(
             "guest" if agent.guest else "sign_in", "ok", client, sid=session.key, agent=agent.id, dn=agent.dn
         )
         if taken and before is not None:
             self.audit.note("take_over", "ok", client, sid=before.key, agent=agent.id, before=before.client_address)
         log.info("agent {agent} signed in as {dn} from {address}", agent=agent.id, dn=agent.dn, address=client.address)
-        return session
+        return token
 
     async def _within(
         self,
@@ -324,13 +342,12 @@ class SignInService:
         return current, self.access.knows_dn(request, wanted.id, wanted.dn)
 
     def _welcome(self, request: IncomingRequest, agent: Agent) -> Reply:
-        session = self.open(agent, request.client, bound=bool(shown_token(request, agent.id)))
-        token = session.token.decode("ascii")
+        token = self.open(agent, request.client, bound=bool(shown_token(request, agent.id))).decode("ascii")
         return Reply(
             {"id": agent.id, "dn": agent.dn, "session": token},
             {
                 "X-WRTC-Session": token,
-                "Set-Cookie": session_cookie(agent.id, session, secure=request.is_secure),
+                "Set-Cookie": session_cookie(agent.id, token, secure=request.is_secure),
             },
         )
 

@@ -58,7 +58,7 @@ class GenesysDialect:
         self._pages = PageRegistry(
             gateway, sign_in_service, outbound.tell, self._inbound.hang_up, guests_only=guests_only
         )
-        routes, base = Routes(), settings.path
+        routes, base = Routes(gateway.persistence.durable), settings.path
         routes.add(base + "/sign_in", ("GET", "POST"), self._sign_in, told=("POST",))
         routes.add(base + "/wait", ("GET",), self._wait, hot=True)
         routes.add(base + "/message", ("POST",), self._message, hot=True)
@@ -85,13 +85,13 @@ class GenesysDialect:
         else:
             public_id, password = wire.credentials(request.body)
         trace_as(request.response, wire.account(public_id), wire.account(public_id))
-        page = await self._pages.sign_in(request.client, public_id, password)
+        page, ssid = await self._pages.sign_in(request.client, public_id, password)
         hand_over(request.response, page.agent)
         if self._settings.node:
             site = "SameSite=None; Secure" if request.is_secure else "SameSite=Lax"
             cookie = f"{COOKIE}={self._settings.node}; Path={self._settings.path or '/'}; HttpOnly; {site}"
             request.response.responseHeaders.addRawHeader(b"set-cookie", cookie.encode("ascii"))
-        return write_text(request.response, 200, f"id={page.ssid}")
+        return write_text(request.response, 200, f"id={ssid}")
 
     def _wait(self, request: IncomingRequest) -> int | bytes:
         ssid = wire.ssid_of(request.raw_query, b"id")
@@ -124,6 +124,7 @@ class GenesysDialect:
         trace(request.response, page.agent, page.call_id)
         self._inbound.take(page, body, wire.peer_of(query), request.client.address)
         about(request.response, page.call_id)
+        self._gateway.persistence.touch(page.agent)
         return write_text(request.response, 200, "OK")
 
     def _sign_out(self, request: IncomingRequest) -> bytes:

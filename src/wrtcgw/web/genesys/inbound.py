@@ -146,7 +146,7 @@ class Inbound:
 
         :raises BadInput: for nobody.
         """
-        to = self._settings.self_destination if peer in (session.ssid, "self") else peer
+        to = self._settings.self_destination if peer == "self" or session.has_ssid(peer) else peer
         if to in wire.NO_PEER:
             raise BadInput("to", "someone to call", to)
         return to

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -16,6 +17,7 @@ from wrtcgw.web.codec import SignIn
 from wrtcgw.web.genesys import wire
 from wrtcgw.web.genesys.hanging_wait import Wait
 from wrtcgw.web.genesys.session import PageSession, Translate
+from wrtcgw.web.sessions import digest_of
 from wrtcgw.web.signin import SignInService, new_guest_id
 
 log = Logger()
@@ -48,18 +50,23 @@ class PageRegistry:
         self._translate = translate
         self._hang_up = hang_up
         self._guests_only = guests_only
-        self._pages: dict[str, PageSession] = {}
+        self._pages: dict[bytes, PageSession] = {}
+        """By the digests of their SSIDs."""
         self._of_agent: dict[str, PageSession] = {}
-        self._former: OrderedDict[str, PageSession] = OrderedDict()
+        self._former: OrderedDict[bytes, PageSession] = OrderedDict()
         sign_in_service.join(self)
+        gateway.persistence.join("page", self)
 
     def page(self, ssid: str) -> PageSession | None:
         """Return the page of an SSID, None when there is none any more."""
-        return self._pages.get(ssid)
+        page = self._pages.get(_digest(ssid))
+        if page is not None:
+            self._sign_in_service.show(page.agent, ssid)
+        return page
 
     def former(self, ssid: str) -> PageSession | None:
         """Return a page that was of an SSID until not long ago."""
-        return self._former.get(ssid)
+        return self._former.get(_digest(ssid))
 
     def __iter__(self) -> Iterator[PageSession]:
         """Iterate over the pages."""
@@ -67,11 +74,13 @@ class PageRegistry:
 
     # -- coming
 
-    async def sign_in(self, client: Client, public_id: str, password: str) -> PageSession:
+    async def sign_in(self, client: Client, public_id: str, password: str) -> tuple[PageSession, str]:
         """
         Sign a page in, when the registrar has said so; without a password as a guest, or as the settings say.
 
         The page that was its agent's before loses it to this one, with its call.
+
+        :returns: the page, and its SSID.
         """
         if not password and (self._guests_only or public_id.startswith(ANONYMOUS)):
             return self._open(await self._sign_in_service.enrol_guest(client, new_guest_id(), ONE_CALL), client)
@@ -80,28 +89,42 @@ class PageRegistry:
         agent = await self._sign_in_service.enrol(client, wanted, abilities=ONE_CALL, no_password=True)
         return self._open(agent, client)
 
-    def _open(self, agent: Agent, client: Client) -> PageSession:
+    def _open(self, agent: Agent, client: Client) -> tuple[PageSession, str]:
         before = self._of_agent.pop(agent.id, None)
         if before is not None:
             self._retire(before)
             if isinstance(before.waiting, Wait):
                 before.waiting.detach()
-        session = self._sign_in_service.open(agent, client)
-        ssid = session.token.decode("ascii")
-        page = PageSession(ssid=ssid, agent=agent, session=session, translate=self._translate, retire=self._retire)
-        self._pages[ssid] = self._of_agent[agent.id] = page
+        ssid = self._sign_in_service.open(agent, client).decode("ascii")
+        return self._add(agent, _digest(ssid)), ssid
+
+    def _add(self, agent: Agent, digest: bytes) -> PageSession:
+        page = PageSession(digest=digest, agent=agent, translate=self._translate, retire=self._retire)
+        self._pages[digest] = self._of_agent[agent.id] = page
         page.begin()
         return page
+
+    # -- across a restart
+
+    def snapshot(self, agent: Agent) -> object:
+        """Return the page of an agent as plain data, without its SSID; None when it has none in this dialect."""
+        page = self._of_agent.get(agent.id)
+        return None if page is None or page.agent is not agent else page.snapshot()
+
+    def restore(self, agent: Agent, data: Any, shift: float) -> None:
+        """Take the page of an agent back: it goes on with the SSID that it has."""
+        self._add(agent, bytes.fromhex(data["digest"])).take_back(data)
 
     # -- going
 
     def sign_out(self, ssid: str) -> None:
         """Sign a page out; a former one only ends the call that its successor has not taken up."""
-        page = self._pages.get(ssid) or self._former.get(ssid)
+        digest = _digest(ssid)
+        page = self._pages.get(digest) or self._former.get(digest)
         if page is None:
             return
         page.left = True
-        if ssid in self._former:
+        if digest in self._former:
             self.give_up(ssid)
             return
         self._retire(page)
@@ -117,7 +140,7 @@ class PageRegistry:
 
         Its call is ended, unless that has gone on at the new page, or this one was sent away from here.
         """
-        former = self._former.get(ssid)
+        former = self.former(ssid)
         page = self._of_agent.get(former.agent.id) if former is not None else None
         if former is None or page is None or former.forced or former.call is None:
             return
@@ -127,11 +150,11 @@ class PageRegistry:
     def _retire(self, page: PageSession) -> None:
         """Take an SSID from its page; a ``wait`` that hangs stays."""
         page.end()
-        self._pages.pop(page.ssid, None)
+        self._pages.pop(page.digest, None)
         if self._of_agent.get(page.agent.id) is page:
             del self._of_agent[page.agent.id]
         page.lighten()
-        self._former[page.ssid] = page
+        self._former[page.digest] = page
         while len(self._former) > REMEMBERED:
             self._former.popitem(last=False)
 
@@ -150,6 +173,10 @@ class PageRegistry:
                 page.sending.close()
         for agent_id in tuple(self._of_agent):
             self.end(agent_id)
+
+
+def _digest(ssid: str) -> bytes:
+    return digest_of(ssid.encode("utf-8", "surrogatepass"))
 
 
 def _failed(failure: Failure) -> None:

@@ -6,8 +6,8 @@ out of date by then is never told: the offer of a call that is over, an EVENT-TA
 """
 
 from collections import deque
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from attrs import define, field, frozen
 
@@ -15,8 +15,12 @@ from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.calls.call import Call
 from wrtcgw.calls.messages import AgentMessage
 from wrtcgw.web.delivery import Delivery
-from wrtcgw.web.sessions import Session
+from wrtcgw.web.sessions import digest_of
 
+_PLAIN = (
+    *("call_id", "told", "engaged", "peer", "own_id", "page_id", "page_offer_id", "seq", "forced", "waited", "left"),
+)
+"""The fields of a page that are text, numbers or None."""
 LETTERS = 100
 """Texts that wait for a page, at most: one that makes calls which fail, and never waits, is told of the last ones."""
 RECENT_BODIES = 8
@@ -34,6 +38,15 @@ class OutboundText:
     is_answer: bool = False
     is_wanted: Callable[[], bool] = field(default=lambda: True, repr=False)
     """Tells whether it is still of use, if it was not delivered at once: an offer may be withdrawn meanwhile."""
+
+    def snapshot(self) -> dict[str, object]:
+        """Return plain data; whether it is still wanted is judged anew after a restart, by its call alone."""
+        return {
+            "text": self.text,
+            "call_id": self.call_id,
+            "is_last": self.is_last,
+            "is_answer": self.is_answer,
+        }
 
 
 class Hanging(Protocol):
@@ -54,9 +67,9 @@ class PageSession:
     ``offerer``, ``answerer`` and ``seq`` are the page's ROAP numbers, ``own_id`` is ours in this call.
     """
 
-    ssid: str = field(repr=False)
+    digest: bytes = field(repr=False)
+    """Of its SSID."""
     agent: Agent
-    session: Session = field(repr=False)
     translate: Translate = field(repr=False)
     retire: "Callable[[PageSession], None]" = field(repr=False)
     """Told when the agent is signed in no more."""
@@ -90,6 +103,34 @@ class PageSession:
     sending: Delivery | None = field(default=None, repr=False)
     """The text before, as long as it is not known whether the page has it."""
     _letters: deque[OutboundText] = field(factory=deque, repr=False)
+
+    def has_ssid(self, text: str) -> bool:
+        """Return whether a text is the SSID of this page."""
+        return digest_of(text.encode("utf-8", "surrogatepass")) == self.digest
+
+    # -- across a restart
+
+    def snapshot(self) -> dict[str, object]:
+        """Return plain data for :meth:`take_back`; what hangs of the page is not in it."""
+        return {
+            **{name: getattr(self, name) for name in _PLAIN},
+            "digest": self.digest.hex(),
+            "page_profiles": list(self.page_profiles),
+            "far_profiles": list(self.far_profiles),
+            "recent": [digest.hex() for digest in self.recent],
+            "last_answer": None if self.last_answer is None else self.last_answer.snapshot(),
+            "letters": [letter.snapshot() for letter in self._letters],
+        }
+
+    def take_back(self, data: Mapping[str, Any]) -> None:
+        """Be again the page of which a :meth:`snapshot` was taken."""
+        for name in _PLAIN:
+            setattr(self, name, data[name])
+        self.page_profiles, self.far_profiles = tuple(data["page_profiles"]), tuple(data["far_profiles"])
+        self.recent.extend(bytes.fromhex(digest) for digest in data["recent"])
+        if data["last_answer"] is not None:
+            self.last_answer = OutboundText(**data["last_answer"])
+        self._letters.extend(OutboundText(**letter) for letter in data["letters"])
 
     @property
     def is_over(self) -> bool:

@@ -62,7 +62,7 @@ class SoftphoneAPI:
 
     def dialect(self) -> Dialect:
         """Return the API; errors can be read by any page, as everything here: what counts is the token."""
-        routes, path = Routes(), PREFIX.decode("ascii") + "<name>"
+        routes, path = Routes(self._gateway.persistence.durable), PREFIX.decode("ascii") + "<name>"
         routes.add(path, ("GET", "POST"), self._serve)
         routes.add(path + "/", ("GET", "POST"), self._serve)
         policy = Policy(

@@ -1,0 +1,261 @@
+"""
+What leaves the gateway: SIP messages, messages for pages, and responses, each not before its state is written down.
+
+A gateway that is killed must not have said what it does not know any more when it is started again. So at the end of
+each entry, when the state has settled, the accounts that have changed are written to the store, and what the entry has
+to say waits for that. While one batch is being written what follows gathers for the next, so however slow the store is
+there is one write under way, and the state of an account is written once for all the entries between.
+
+All that leaves stays in its order. A store that fails does not hold anything back: calls in progress go on from memory,
+and what was not written is written when the store is back.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from wrtcgw.events.catalogue import StoreLost, StoreReached, StoreWrote
+from wrtcgw.events.stream import EventStream
+from wrtcgw.store.interface import Store, StoreUnavailable
+
+log = Logger()
+
+Act = Callable[[], object]
+
+FIRST_PAUSE, LAST_PAUSE = 0.5, 10.0
+"""Seconds before a store that failed is tried again: they double from the first to the last."""
+
+
+class Touching(Protocol):
+    """The SIP core, as far as it tells which accounts have changed."""
+
+    def touched(self) -> set[str]:
+        """Return the accounts whose state may have changed since this was asked last."""
+
+
+class Outbox(Protocol):
+    """What holds back what leaves."""
+
+    @property
+    def is_writable(self) -> bool:
+        """Return whether what is promised now can be written down."""
+
+    def touch(self, key: str) -> None:
+        """Note that the state of an account has changed apart from the core's."""
+
+    def settled(self) -> None:
+        """Note that an entry has settled: what it has touched can be written."""
+
+    def put(self, act: Act) -> None:
+        """Do something that lets what has settled be seen outside, as soon as it is written down."""
+
+    def durable(self) -> "Deferred[None] | None":
+        """Return what fires when all that has settled until now is written down; None when it is."""
+
+
+class Immediate:
+    """Nothing is written down, so nothing waits."""
+
+    is_writable = True
+
+    def __init__(self, core: Touching) -> None:
+        self._core = core
+
+    def touch(self, key: str) -> None:
+        """Do nothing."""
+
+    def settled(self) -> None:
+        """Let the core forget which accounts have changed."""
+        self._core.touched()
+
+    def put(self, act: Act) -> None:
+        """Do it at once."""
+        act()
+
+    def durable(self) -> None:
+        """Return None."""
+
+
+class Batches:
+    """
+    Writes what has changed to a store, one batch at a time, and holds back what leaves until then.
+
+    :param records: returns what is to be written for the given accounts; None for one of which nothing is left.
+    :param fenced: told of accounts that another gateway has taken over meanwhile, of which nothing was written.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        core: Touching,
+        clock: IReactorTime,
+        events: EventStream,
+        records: Callable[[Iterable[str]], Mapping[str, bytes | None]],
+        fenced: Callable[[frozenset[str]], object],
+    ) -> None:
+        self._store = store
+        self._core = core
+        self._clock = clock
+        self._events = events
+        self._records = records
+        self._fenced = fenced
+        self._touched: set[str] = set()
+        self._writing: set[str] | None = None
+        """The accounts of the batch that is being written."""
+        self._held: deque[Act] = deque()
+        """What waits for that batch."""
+        self._held_next: deque[Act] = deque()
+        """What waits for the one behind it."""
+        self._is_releasing = False
+        self._leased: set[str] = set()
+        """The accounts that are this gateway's, as far as is known."""
+        self._pause = 0.0
+        """How long the store is left alone after it has failed; 0 while it works."""
+        self._retry: IDelayedCall | None = None
+        self._began = 0.0
+        self._closing: Deferred[None] | None = None
+
+    @property
+    def is_writable(self) -> bool:
+        """Return whether the store took the last batch."""
+        return not self._pause
+
+    # -- what changes, and what leaves
+
+    def touch(self, key: str) -> None:
+        """Note that the state of an account has changed apart from the core's."""
+        self._touched.add(key)
+
+    def settled(self) -> None:
+        """Write what has changed, unless a batch is under way: then it is in the next one."""
+        self._touched |= self._core.touched()
+        self._begin()
+
+    def put(self, act: Act) -> None:
+        """Do something as soon as all that has settled is written down."""
+        if self._pause:
+            act()
+        elif self._touched:
+            self._held_next.append(act)
+        elif self._writing is not None or self._is_releasing:
+            self._held.append(act)
+        else:
+            act()
+
+    def durable(self) -> "Deferred[None] | None":
+        """Return what fires when all that has settled until now is written down; None when it is."""
+        if self._pause or not (self._touched or self._writing is not None or self._is_releasing):
+            return None
+        waiting: Deferred[None] = Deferred(lambda _: None)
+        self.put(lambda: None if waiting.called else waiting.callback(None))
+        return waiting
+
+    def close(self) -> "Deferred[None]":
+        """Return what fires when all is written that can be."""
+        self._closing = Deferred()
+        closing = self._closing
+        self._settle_closing()
+        return closing
+
+    def _settle_closing(self) -> None:
+        closing = self._closing
+        if closing is not None and self._writing is None and (self._pause or not self._touched):
+            self._closing = None
+            if self._retry is not None:
+                self._retry.cancel()
+                self._retry = None
+            closing.callback(None)
+
+    # -- batches
+
+    def _begin(self) -> None:
+        if self._writing is not None or self._is_releasing or self._pause or not self._touched:
+            return
+        self._write()
+
+    def _write(self) -> None:
+        self._writing, self._touched = self._touched, set()
+        self._held, self._held_next = self._held_next, self._held
+        self._began = self._clock.seconds()
+        work = Deferred.fromCoroutine(self._write_batch(self._writing))
+        work.addCallbacks(self._written, self._failed).addErrback(_bug)
+
+    async def _write_batch(self, keys: set[str]) -> frozenset[str]:
+        """Write the state of accounts; returns those that are another gateway's."""
+        changes = dict(self._records(keys))
+        lost = {key for key in changes.keys() - self._leased if not await self.take(key)}
+        written = {key: data for key, data in changes.items() if key not in lost}
+        fenced = await self._store.write(written) if written else frozenset()
+        over = [key for key, data in written.items() if data is None and key not in fenced]
+        self._leased.difference_update(fenced, over)
+        if over:
+            await self._store.release(over)
+        return fenced | lost
+
+    async def take(self, key: str, *, force: bool = False) -> bool:
+        """Make an account this gateway's; returns whether it is, and not another one's."""
+        lease = await self._store.take(key, force=force)
+        if lease is not None:
+            self._leased.add(key)
+        return lease is not None
+
+    @property
+    def leased(self) -> frozenset[str]:
+        """Return the accounts that are this gateway's, as far as is known."""
+        return frozenset(self._leased)
+
+    def _written(self, fenced: frozenset[str]) -> None:
+        keys, self._writing = self._writing or set(), None
+        if self._pause:
+            self._pause = 0.0
+            self._events.publish(StoreReached())
+            log.info("the store is back: {count} agents were written", count=len(keys))
+        self._events.publish(StoreWrote(len(keys), self._clock.seconds() - self._began))
+        if fenced:
+            self._touched -= fenced
+            self._fenced(fenced)
+        self._release()
+
+    def _failed(self, failure: Failure) -> None:
+        keys, self._writing = self._writing or set(), None
+        self._touched |= keys
+        text = str(failure.value)
+        if not self._pause:
+            if failure.check(StoreUnavailable):
+                log.error("calls go on, but what is new would not survive the gateway: {text}", text=text)
+            else:
+                log.failure("what has changed could not be written to the store", failure)
+            self._events.publish(StoreLost(text))
+        self._pause = min(2 * self._pause or FIRST_PAUSE, LAST_PAUSE)
+        self._retry = self._clock.callLater(self._pause, self._try_again)
+        self._held.extend(self._held_next)
+        self._held_next.clear()
+        self._release()
+
+    def _try_again(self) -> None:
+        self._retry = None
+        self._write()
+
+    def _release(self) -> None:
+        """Let go of what waited for the batch, in order, and begin the next one."""
+        self._is_releasing = True
+        try:
+            while self._held:
+                act = self._held.popleft()
+                try:
+                    act()
+                except Exception:
+                    log.failure("what was held back could not be let go; everything else goes on")
+        finally:
+            self._is_releasing = False
+        self._begin()
+        self._settle_closing()
+
+
+def _bug(failure: Failure) -> None:
+    log.failure("a bug in the writing of state; everything else goes on", failure)

@@ -1,0 +1,253 @@
+"""
+What is kept of each account, so that its calls outlive this process: as one record, written and read here.
+
+A record has all of one account (a DN, or a guest): the agent who has it, with calls and messages; what the SIP core
+holds; what the HTTP side keeps of its page; and its secrets, sealed. An agent who has left stays in the store until the
+core is done with its BYEs and its un-REGISTER.
+
+Times in records are those of the clock of the process that wrote them, which begins anew with each process: by the wall
+clock it is known how long ago that was.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+from attrs import define, field, frozen
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
+
+from wrtcgw.calls.agent import Agent
+from wrtcgw.calls.mailbox import Mailbox
+from wrtcgw.events.catalogue import AgentRestored, CallRestored, MessageDelivered
+from wrtcgw.gateway.call_legs import CallLeg
+from wrtcgw.gateway.context import GatewayContext
+from wrtcgw.gateway.outbox import Batches
+from wrtcgw.gateway.registrations import Registrations
+from wrtcgw.gateway.vault import Vault
+from wrtcgw.sip.core import Account
+from wrtcgw.sip.errors import SnapshotError
+from wrtcgw.store.interface import Record, Store
+
+log = Logger()
+
+VERSION = 1
+"""Of the form of a record; another one is not read."""
+UNREADABLE = (KeyError, IndexError, TypeError, ValueError, AttributeError, SnapshotError)
+
+
+class Keeper(Protocol):
+    """A part that keeps something of each agent that is to survive."""
+
+    def snapshot(self, agent: Agent) -> object:
+        """Return it as plain data; None for nothing."""
+
+    def restore(self, agent: Agent, data: Any, shift: float) -> None:
+        """
+        Take it back.
+
+        :param shift: seconds to add to all times.
+        """
+
+
+@frozen
+class Durability:
+    """
+    Where state is kept.
+
+    :ivar key: of the site, under which secrets are sealed; None: under one made of each page's session token.
+    :ivar wall: the wall clock's seconds.
+    """
+
+    store: Store
+    key: bytes | None = field(default=None, repr=False)
+    wall: Callable[[], float] = time.time
+
+
+@frozen
+class Restored:
+    """What was taken up from a store."""
+
+    agents: int
+    calls: int
+    unreadable: int
+
+
+@define
+class _Revived:
+    """An account that is being taken up."""
+
+    key: str
+    agent: Agent | None
+    legs: list[CallLeg] = field(factory=list)
+
+
+class Persistence:
+    """Writes records, and takes them up again."""
+
+    def __init__(self, context: GatewayContext, registrations: Registrations, durability: Durability | None) -> None:
+        self._context = context
+        self._registrations = registrations
+        self._vault = Vault(None if durability is None else durability.key, registrations.unlock)
+        self._wall = time.time if durability is None else durability.wall
+        self._keepers: dict[str, Keeper] = {}
+        self._batches: Batches | None = None
+        if durability is not None and durability.store.survives:
+            self._batches = context.outbox = Batches(
+                durability.store, context.core, context.clock, context.events, self.records, self._fenced
+            )
+            context.events.subscribe(MessageDelivered, lambda event: self.touch(event.agent))
+
+    @property
+    def survives(self) -> bool:
+        """Return whether calls go on when the process ends."""
+        return self._batches is not None
+
+    def durable(self) -> "Deferred[None] | None":
+        """Return what fires when all that has settled until now is written down; None when it is."""
+        return self._context.outbox.durable()
+
+    def touch(self, agent: Agent) -> None:
+        """Note that something was changed that a :class:`Keeper` has of an agent."""
+        if self._batches is not None:
+            with self._context.events:
+                self._context.touch(agent)
+
+    def page_showed(self, agent: Agent, token: bytes, *, anew: bool = False) -> None:
+        """
+        Take the session token that an agent's page has shown: it seals the agent's secrets, or opens them.
+
+        :param anew: it is a new one, and the secrets are still sealed under the one before.
+        """
+        if self._batches is None:
+            return
+        key = agent.account
+        if anew:
+            self._vault.forget(key)
+        with self._context.events:
+            if self._vault.shown(key, token, self._context.core.account(key)):
+                self._context.touch(agent)
+
+    def close(self) -> "Deferred[None]":
+        """Return what fires when all that can be is written, and the agents are free for other gateways."""
+        return succeed(None) if self._batches is None else self._batches.close()
+
+    def _fenced(self, keys: frozenset[str]) -> None:
+        """Let go of accounts that another gateway has taken over."""
+
+    def join(self, name: str, keeper: Keeper) -> None:
+        """Keep, under a name, what another part has of each agent."""
+        self._keepers[name] = keeper
+
+    # -- writing
+
+    def records(self, keys: Iterable[str]) -> dict[str, bytes | None]:
+        """Return what is to be written of accounts; None for one of which nothing is left."""
+        found: dict[str, bytes | None] = {}
+        for key in keys:
+            try:
+                found[key] = self._record(key)
+            except Exception:  # one account that cannot be written must not keep the others from it
+                log.failure("the state of {key} cannot be written", key=key)
+        return found
+
+    def _record(self, key: str) -> bytes | None:
+        context, now = self._context, self._context.now()
+        agent = context.registry.find_dn(key)
+        sip = context.core.snapshot(key, now)
+        if agent is None and not (sip["registration"] or sip["legs"] or sip["clients"]):
+            self._vault.forget(key)
+            return None
+        account = context.core.account(key)
+        record = {
+            "version": VERSION,
+            "wall": self._wall(),
+            "clock": now,
+            "sip": sip,
+            "account": None if account is None else [account.dn, account.display_name, account.auth_user],
+            "secret": self._vault.sealed(key, account),
+            "agent": None if agent is None else agent.snapshot(),
+            "mailbox": None if agent is None else agent.mailbox.snapshot(),
+            "kept": {} if agent is None else {name: keeper.snapshot(agent) for name, keeper in self._keepers.items()},
+        }
+        return json.dumps(record, separators=(",", ":")).encode()
+
+    # -- reading
+
+    def restore(self, records: Iterable[Record]) -> Restored:
+        """
+        Take up what records tell of, as after a lost connection: registrations and calls go on over the next one.
+
+        Guests come last: their account is that of the guest DN. A record that cannot be read is named in the log, and
+        the others are taken up.
+        """
+        context, revived, unreadable = self._context, [], 0
+        with context.events:
+            for record in sorted(records, key=lambda record: b'"is_guest":true' in record.data):
+                try:
+                    revived.append(self._restore(record.key, json.loads(record.data)))
+                except UNREADABLE as error:
+                    unreadable += 1
+                    log.error(
+                        "the stored state of {key} cannot be read and is left out: {error}",
+                        key=record.key,
+                        error=f"{type(error).__name__}: {error}",
+                    )
+            for account in revived:
+                self._go_on(account)
+        calls = sum(len(account.legs) for account in revived)
+        return Restored(sum(account.agent is not None for account in revived), calls, unreadable)
+
+    def _restore(self, key: str, data: Mapping[str, Any]) -> _Revived:
+        """
+        Take one account up; nobody is told.
+
+        :raises ValueError: or another of :data:`UNREADABLE`, for what cannot be read; then nothing has changed.
+        """
+        if data["version"] != VERSION:
+            raise ValueError(f"expected a record of version {VERSION}, found {data['version']!r}")
+        context, now = self._context, self._context.now()
+        taken = now - max(0.0, self._wall() - data["wall"])
+        shift = taken - data["clock"]
+        agent = None
+        if data["agent"] is not None:
+            settings = context.settings
+            mailbox = Mailbox.restore(
+                data["mailbox"], settings.mailbox_limit, settings.mailbox_recent, size=settings.mailbox_bytes
+            )
+            agent = Agent.restore(data["agent"], mailbox, shift)
+        account = self._account(key, agent, data)
+        context.core.restore(data["sip"], account, taken)
+        if agent is None:
+            return _Revived(key, None)
+        self._registrations.restore(agent, account)
+        for name, keeper in self._keepers.items():
+            kept = data["kept"].get(name)
+            if kept is not None:
+                keeper.restore(agent, kept, shift)
+        legs = [CallLeg(call) for call in agent.calls.values()]
+        for leg in legs:
+            context.legs[leg.call.id] = leg
+            context.registry.add_call(agent, leg.call)
+        return _Revived(key, agent, legs)
+
+    def _account(self, key: str, agent: Agent | None, data: Mapping[str, Any]) -> Account:
+        if agent is not None and agent.guest:
+            return self._registrations.guest_account(key)
+        if key == self._context.settings.guest_dn and agent is None:
+            return self._registrations.common_guest_account()
+        dn, display_name, auth_user = data["account"] or [key, "", ""]
+        return self._registrations.account_again(
+            dn, display_name, auth_user, self._vault.take_back(key, data["secret"])
+        )
+
+    def _go_on(self, account: _Revived) -> None:
+        context = self._context
+        if account.agent is not None:
+            context.events.publish(AgentRestored(account.agent))
+            for leg in account.legs:
+                context.events.publish(CallRestored(account.agent, leg.call, context.core.sip_call_id(leg.call.id)))
+                context.rearm_deadlines(leg)
+            self._registrations.resume(account.agent)
+        context.run(context.core.resume(account.key, context.now()))
