@@ -14,7 +14,7 @@ from wrtcgw.sip.outputs import (
     SessionRefreshed,
 )
 from wrtcgw.sip.uri import URI
-from wrtcgw.sip.usages.modification import MAX_GLARE
+from wrtcgw.sip.usages.modification import LONGEST_WAIT, MAX_GLARE, MAX_PUT_OFF
 
 
 class RecoveryCase(CoreCase):
@@ -155,7 +155,7 @@ class EstablishedTests(RecoveryCase):
                 self.respond(self.last("BYE"), 200)
 
     def test_refused_for_the_moment(self) -> None:
-        """A refusal that says nothing about the call is followed by another try after the next REGISTER."""
+        """A refusal that says nothing about the call is followed by another try soon."""
         for code in (408, 480, 500, 503, 504, 0):
             with self.subTest(code=code):
                 call = self.call_out()
@@ -165,15 +165,34 @@ class EstablishedTests(RecoveryCase):
                 else:
                     self.advance(32)
                 self.assertEqual(len(self.recoveries(call)), 1)
-                registers = len(self.sent("REGISTER"))
-                while len(self.sent("REGISTER")) == registers:
-                    self.advance(10)
-                self.grant()
+                self.advance(2)
                 self.assertEqual(len(self.recoveries(call)), 2)
                 self.respond(self.recoveries(call)[1], 200, ANSWER)
                 self.assertEqual([event for event in self.of(CallEnded) if event.leg == call.leg], [])
                 self.do(self.core.hangup, call.leg)
                 self.respond(self.last("BYE"), 200)
+
+    def test_put_off(self) -> None:
+        """The peer says for how long, and one that never agrees is tried again after each REGISTER."""
+        call = self.call_out()
+        self.lose_and_restore()
+        self.respond(self.last("INVITE"), 503, fields=[("Retry-After", "9 (busy)")])
+        self.advance(8.9)
+        self.assertEqual(len(self.recoveries(call)), 1)
+        self.advance(0.1)
+        self.assertEqual(len(self.recoveries(call)), 2)
+        for _ in range(MAX_PUT_OFF - 1):
+            self.respond(self.last("INVITE"), 503)
+            self.advance(LONGEST_WAIT)
+        self.assertEqual(len(self.recoveries(call)), 1 + MAX_PUT_OFF)
+        self.respond(self.last("INVITE"), 503)
+        registers = len(self.sent("REGISTER"))
+        while len(self.sent("REGISTER")) == registers:
+            self.advance(10)
+        self.assertEqual(len(self.recoveries(call)), 1 + MAX_PUT_OFF)
+        self.grant()
+        self.assertEqual(len(self.recoveries(call)), 2 + MAX_PUT_OFF)
+        self.assertEqual(self.of(CallEnded), [])
 
     def test_glare(self) -> None:
         """A recovery that meets 491 is repeated after the wait, and given up after some of them."""

@@ -54,8 +54,7 @@ class GatewayCase(SynchronousTestCase):
         self.core = UACore(UASettings(domain=DOMAIN, instance="gw"), Timers(), CountingTokens("g"))
         self.registry = Registry()
         self.store = SurvivingStore()
-        durability = Durability(self.store, wall=self.clock.seconds)
-        self.gateway = Gateway(self.core, self.registry, self.clock, settings, self._send, durability=durability)
+        self.gateway = Gateway(self.core, self.registry, self.clock, settings, self._send, durability=self.durability())
         self.gateway.rearm = self._rearm
         self.gateway.report = self.problems.append
         self.gateway.events.subscribe_to_all(self._note)
@@ -64,6 +63,10 @@ class GatewayCase(SynchronousTestCase):
         self.far = FarSide(self.clock, self.gateway.received, self.passwords)
         for flow in range(self.flows):
             self.gateway.connected(flow)
+
+    def durability(self) -> Durability:
+        """Return where state is kept: each gateway of the tests is one that survives."""
+        return Durability(self.store, wall=self.clock.seconds)
 
     def tearDown(self) -> None:
         """Check that nothing went wrong unseen, and that each event was told of settled state."""

@@ -1,6 +1,6 @@
 """A subscriber that looks at every involved object on each event: what it sees has to be settled, and in order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from weakref import WeakKeyDictionary
 
 from wrtcgw.calls.agent import Agent, RegistrationState
@@ -38,6 +38,10 @@ class SettledCheck:
             events.RegistrationChanged: self._registration_changed,
         }
         stream.subscribe_to_all(self._see)
+
+    def knows(self, calls: Iterable[Call]) -> None:
+        """Take calls as known that began before."""
+        self._states.update((call.id, call.state) for call in calls)
 
     def _see(self, event: object) -> None:
         self.count += 1
@@ -97,7 +101,7 @@ class SettledCheck:
     def _queued(self, event: events.MessageQueued) -> None:
         before, seq = self._seqs.get(event.agent, 0), event.message.seq
         self._want(event, seq > before, f"comes behind message {before}")
-        self._want(event, event.agent.mailbox.last_seq >= seq, "is not in the mailbox")
+        self._want(event, event.agent.mailbox.newest_seq >= seq, "is not in the mailbox")
         self._seqs[event.agent] = seq
         if event.message.ends_call:
             agent = self._registry.find_agent(event.agent.id)

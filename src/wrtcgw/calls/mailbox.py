@@ -134,6 +134,11 @@ class Mailbox:
         return self._released
 
     @property
+    def newest_seq(self) -> int:
+        """Return the sequence number of the newest message, whether it can be read yet or not."""
+        return self._last
+
+    @property
     def size(self) -> int:
         """Return the bytes of all that is kept."""
         return self._size + self._undelivered_size

@@ -88,6 +88,10 @@ class Guests:
             self._common = Account(dn, dn, settings.guest_password, flow, realms=realms, algorithms=algorithms)
         return self._common
 
+    def use(self, dn: str) -> bool:
+        """Return whether a registration is that of the guest DN, and guests are there."""
+        return self._common is not None and self._common.key == dn and bool(self._present)
+
     def restore(self, key: str, flow: int) -> Account:
         """Return the account of a guest who is taken up from a store."""
         self._present.add(key)

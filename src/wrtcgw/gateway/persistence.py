@@ -160,13 +160,15 @@ class Persistence:
             self._vault.forget(key)
             return None
         account = context.core.account(key)
+        common = context.settings.guest_dn  # what guests use is no secret of theirs: it is in the settings
+        own = None if account is None or account.dn == common else account
         record = {
             "version": VERSION,
             "wall": self._wall(),
             "clock": now,
             "sip": sip,
             "account": None if account is None else [account.dn, account.display_name, account.auth_user],
-            "secret": self._vault.sealed(key, account),
+            "sealed": self._vault.sealed(key, own),
             "agent": None if agent is None else agent.snapshot(),
             "mailbox": None if agent is None else agent.mailbox.snapshot(),
             "kept": {} if agent is None else {name: keeper.snapshot(agent) for name, keeper in self._keepers.items()},
@@ -239,7 +241,7 @@ class Persistence:
             return self._registrations.common_guest_account()
         dn, display_name, auth_user = data["account"] or [key, "", ""]
         return self._registrations.account_again(
-            dn, display_name, auth_user, self._vault.take_back(key, data["secret"])
+            dn, display_name, auth_user, self._vault.take_back(key, data["sealed"])
         )
 
     def _go_on(self, account: _Revived) -> None:

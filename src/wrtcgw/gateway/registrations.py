@@ -419,7 +419,8 @@ class Registrations:
         agent = self._context.registry.find_dn(event.account)
         if agent is not None:
             self._note(agent, event)
-        elif pending is None and event.account not in self._leaving:  # the sign-in has given up meanwhile
+        elif pending is None and not (event.account in self._leaving or self._guests.use(event.account)):
+            # the sign-in has given up meanwhile
             self._context.run(self._context.core.unregister(event.account, self._context.now()))
 
     def _note(self, agent: Agent, event: Registered) -> None:

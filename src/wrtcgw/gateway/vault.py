@@ -11,9 +11,12 @@ import json
 from collections.abc import Callable
 
 from attrs import define, field
+from twisted.logger import Logger
 
 from wrtcgw.sip.core import Account
-from wrtcgw.store.sealing import seal, session_key, unseal
+from wrtcgw.store.sealing import SealBroken, seal, session_key, unseal
+
+log = Logger()
 
 NO_SECRET = {"by": "none"}
 """Of an account whose registrar has never asked for credentials."""
@@ -26,8 +29,8 @@ Hashes = list[list[str]]
 class _Entry:
     """What is sealed of one account."""
 
-    hashes: Hashes = field(repr=False)
-    """In the clear, for comparison; empty while it is not open."""
+    hashes: Hashes | None = field(repr=False)
+    """In the clear, for comparison; None while they are locked, empty when they cannot be opened."""
     sealed: Sealed = field(repr=False)
 
 
@@ -57,17 +60,19 @@ class Vault:
     def take_back(self, key: str, sealed: Sealed) -> "Hashes | None":
         """
         Return the hashes of an account that is taken up again; None when they are still sealed, [] when it has none.
-
-        :raises SealBroken: when they were sealed under another key of the site, or changed since.
         """
         if sealed["by"] == "none":
             return []
-        if sealed["by"] == "site" and self._key is not None:
-            hashes = _opened(self._key, key, sealed)
-            self._entries[key] = _Entry(hashes, sealed)
-            return hashes
-        self._entries[key] = _Entry([], sealed)
-        return None
+        entry = self._entries[key] = _Entry(None, sealed)
+        if sealed["by"] == "site":
+            try:
+                entry.hashes = _opened(self._key or b"", key, sealed)
+            except SealBroken:
+                log.error(
+                    "the credentials of {key} were stored under another state_key_file: it has to sign in again",
+                    key=key,
+                )
+        return entry.hashes
 
     def shown(self, key: str, token: bytes, account: Account | None) -> bool:
         """
@@ -78,15 +83,23 @@ class Vault:
         if self._key is not None or account is None:
             return False
         entry = self._entries.get(key)
-        if entry is not None and not entry.hashes and entry.sealed["by"] == "session":
-            entry.hashes = _opened(session_key(token), key, entry.sealed)
-            self._unlock(key, entry.hashes)
+        if entry is not None and entry.hashes is None and entry.sealed["by"] == "session":
+            self._open(entry, key, token)
             return False
         hashes = account.keyring.hashes()
         if not hashes or (entry is not None and entry.hashes == hashes):
             return False
         self._entries[key] = _Entry(hashes, self._seal("session", session_key(token), key, hashes))
         return True
+
+    def _open(self, entry: _Entry, key: str, token: bytes) -> None:
+        try:
+            entry.hashes = _opened(session_key(token), key, entry.sealed)
+        except SealBroken:
+            log.error("what is stored of the credentials of {key} cannot be opened: it has to sign in again", key=key)
+            entry.hashes = []
+        else:
+            self._unlock(key, entry.hashes)
 
     def forget(self, key: str) -> None:
         """Forget how an account is sealed: it is gone, or its page has another token."""

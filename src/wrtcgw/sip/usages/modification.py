@@ -6,8 +6,8 @@ queue. The states::
 
     IDLE --ours--> LOCAL_OFFER --2xx, refusal--> IDLE
                       |    ^ 422 that can be met: sent again at once
-                  491 |    |
-                      v    | timer
+        491, a recovery  |    |
+        that is put off  v    | timer
                     GLARE_WAIT
     IDLE, GLARE_WAIT --theirs--> REMOTE_OFFER --our 2xx to a re-INVITE--> UNACKED --ACK, no ACK--> IDLE
                                   |   ^                                      | theirs, when our 2xx was an answer
@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from wrtcgw.sip.deadlines import TimerOwner
+from wrtcgw.sip.delta import floored, seconds_of
 from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import (
     NO_ANSWER_IN_ACK,
@@ -84,7 +85,11 @@ class Purpose(Enum):
 TRYING = 0.2
 """Seconds after which an INVITE without an answer gets 100 (:rfc:`3261#section-17.2.1`)."""
 TRANSIENT = frozenset((408, 480, 500, 503, 504))
-"""Refusals of a recovery that say nothing about the call: it is tried again after the next REGISTER."""
+"""Refusals of a recovery that say nothing about the call: it is tried again, and at last after the next REGISTER."""
+MAX_PUT_OFF = 6
+"""How often a recovery is tried again by itself."""
+LONGEST_WAIT = 60
+"""Seconds before it is tried again, at most, whatever the peer asks for."""
 
 
 @define(eq=False)
@@ -95,6 +100,8 @@ class PendingOffer:
     sdp: str = field(default="", repr=False)
     """What to offer; but for a REOFFER, it is the description that is valid when the INVITE goes out."""
     glare: int = 0
+    put_off: int = 0
+    """How often a recovery was refused for the time being."""
     client: ClientRequest | None = None
     """None while it waits, and while it is being sent."""
     proceeding: bool = False
@@ -106,6 +113,7 @@ class PendingOffer:
             "purpose": self.purpose.value,
             "sdp": self.sdp,
             "glare": self.glare,
+            "put_off": self.put_off,
             "client": saving.clients.of(self.client),
             "proceeding": self.proceeding,
         }
@@ -114,7 +122,8 @@ class PendingOffer:
     def restore(cls, data: Mapping[str, Any], restoring: Restoring) -> "PendingOffer":
         """Return the offer that :meth:`snapshot` was taken of."""
         client = restoring.client(data["client"])
-        return cls(Purpose(data["purpose"]), data["sdp"], data["glare"], client, data["proceeding"])
+        counts = data["glare"], data["put_off"]
+        return cls(Purpose(data["purpose"]), data["sdp"], *counts, client, data["proceeding"])
 
 
 class Modification:
@@ -248,6 +257,9 @@ class Modification:
         elif response.status == 491 and offer.glare < MAX_GLARE:
             self._wait_after_glare(offer)
             return
+        elif _is_put_off(offer, response):
+            self._put_off(offer, response)
+            return
         elif response.status == 422 and self._leg.timer.too_small(response):
             self._queue.appendleft(offer)
         else:
@@ -326,6 +338,15 @@ class Modification:
         self.state = OfferState.GLARE_WAIT
         self._queue.appendleft(offer)
         self._leg.ua.layer.arm(self, "glare", round(self._leg.ua.tokens.uniform(low, high), 2))
+
+    def _put_off(self, offer: PendingOffer, response: Response) -> None:
+        """Wait for as long as the peer asks, or each time longer, before a recovery is tried again."""
+        offer.put_off += 1
+        asked = seconds_of(response.headers.get("Retry-After"))
+        wait = floored(2.0**offer.put_off if asked is None else float(asked))
+        self.state = OfferState.GLARE_WAIT
+        self._queue.appendleft(offer)
+        self._leg.ua.layer.arm(self, "glare", min(wait, LONGEST_WAIT))
 
     def on_timer(self, name: str) -> None:
         """End the wait after a glare, take back an offer that no one answers, or say that ours takes some time."""
@@ -447,3 +468,10 @@ class Modification:
             self._current.client.expire()
         self._current = None
         self.state = OfferState.IDLE
+
+
+def _is_put_off(offer: PendingOffer, response: Response) -> bool:
+    """Return whether a recovery is to be tried again over the connection that is up."""
+    lost = isinstance(response, LocalResponse) and response.status != 408
+    transient = response.status in TRANSIENT and not lost
+    return offer.purpose is Purpose.RECOVERY and transient and offer.put_off < MAX_PUT_OFF

@@ -1,0 +1,409 @@
+"""A gateway that is killed and started again: its agents and calls go on."""
+
+from collections.abc import Coroutine
+from typing import Any
+
+from attrs import evolve
+
+from tests.support.farside import SDP, FarCall
+from tests.support.gatewaycase import DOMAIN, OTHER_SDP, PAGE, PAGE_SDP, GatewayCase
+from tests.support.kept import KeptCheck
+from tests.support.settled import SettledCheck
+from tests.support.tokens import CountingTokens
+from wrtcgw.calls.agent import Agent, RegistrationState
+from wrtcgw.calls.call import CallState
+from wrtcgw.calls.messages import MessageType
+from wrtcgw.calls.registry import Registry
+from wrtcgw.errors import StoreUnreachable, UnknownCall
+from wrtcgw.events.catalogue import AgentRestored, CallRestored, StoreLost, StoreReached
+from wrtcgw.gateway import Gateway, GatewaySettings
+from wrtcgw.gateway.persistence import Durability, Restored
+from wrtcgw.sip.core import UACore, UASettings
+from wrtcgw.sip.timers import Timers
+
+SITE_KEY = bytes(range(32))
+
+
+class RestartCase(GatewayCase):
+    """A gateway that can be killed."""
+
+    key: bytes | None = SITE_KEY
+    restarts = 0
+
+    def durability(self) -> Durability:
+        """Return where state is kept."""
+        return Durability(self.store, self.key, self.clock.seconds)
+
+    def kill(self) -> None:
+        """End the process: nothing of it goes on, and nothing more is said."""
+        for call in self.clock.getDelayedCalls():
+            if not getattr(call.func, "__qualname__", "").startswith("FarSide"):
+                call.cancel()
+        self.far.deliver = lambda flow, text: None
+        self.before = self.gateway
+
+    def start_again(self, *, connect: bool = True, **changes: Any) -> Restored:
+        """Start a new process with the same store, which connects."""
+        self.restarts += 1
+        settings = evolve(GatewaySettings(domain=DOMAIN, connections=self.flows), **changes)
+        self.core = UACore(UASettings(domain=DOMAIN, instance="gw"), Timers(), CountingTokens(f"r{self.restarts}"))
+        self.registry = Registry()
+        self.gateway = Gateway(self.core, self.registry, self.clock, settings, self._send, durability=self.durability())
+        self.gateway.rearm = self._rearm
+        self._timer = None
+        self.gateway.report = self.problems.append
+        self.gateway.events.subscribe_to_all(self._note)
+        self.told: list[object] = []
+        self.gateway.events.subscribe_to_all(self.told.append)
+        records = self.successResultOf(self.store.load())
+        restored = self.gateway.persistence.restore(records)
+        self.settled = SettledCheck(self.gateway.events, self.registry)
+        self.settled.knows(self.gateway.calls())
+        self.kept = KeptCheck(self.gateway.events, self.store, self.registry, self.gateway.persistence.records)
+        self.far.deliver = self.gateway.received
+        if connect:
+            for flow in range(self.flows):
+                self.gateway.connected(flow)
+            self.run_for(0.5)
+        return restored
+
+    def restart(self, **changes: Any) -> Restored:
+        """Kill, and start again."""
+        self.kill()
+        return self.start_again(**changes)
+
+    def agent(self, agent_id: str = "alice") -> Agent:
+        """Return the agent as the new process has it."""
+        return self.gateway.agent(agent_id)
+
+    def recovered(self, far: FarCall) -> None:
+        """Check that an established call got one re-INVITE, answer it, and check that it can be controlled."""
+        invites = [request for request in far.requests if request.method == "INVITE" and "r1" in request.via.branch]
+        self.assertEqual(len(invites), 1)
+        far.answer()
+        self.run_for()
+        self.assertEqual(far.request("ACK").cseq.number, invites[0].cseq.number)
+
+
+class Calls(RestartCase):
+    """Calls at the moment of the kill."""
+
+    def test_established(self) -> None:
+        """An established call goes on, and can be held, resumed and ended."""
+        call, far = self.outbound(self.sign_in())
+        restored = self.restart()
+        self.assertEqual((restored.agents, restored.calls, restored.unreadable), (1, 1, 0))
+        self.recovered(far)
+        again = self.agent().call(call.id)
+        self.assertEqual((again.state, again.peer, again.created), (CallState.ESTABLISHED, "5002", call.created))
+        holding = self.begin(self.gateway.hold("alice"))
+        self.run_for()
+        self.assertIn("sendonly", far.offer)
+        far.answer(SDP.replace("sendrecv", "recvonly"))
+        self.run_for()
+        self.assertEqual(self.successResultOf(holding).code, 200)
+        self.assertEqual(self.done(self.gateway.hangup("alice")).code, 200)
+        self.assertEqual(far.methods()[-1], "BYE")
+        self.assertEqual(self.registry.call_count, 0)
+
+    def test_told(self) -> None:
+        """Who looks on hears of agents and calls that were taken up, which are no new ones."""
+        call, _ = self.outbound(self.sign_in())
+        self.kill()
+        self.start_again(connect=False)
+        restored = [event for event in self.told if isinstance(event, AgentRestored | CallRestored)]
+        self.assertEqual([type(event) for event in restored], [AgentRestored, CallRestored])
+        self.assertEqual(restored[1].call.id, call.id)  # type: ignore[union-attr]
+        self.assertEqual(restored[1].sip_call_id, self.far.calls[-1].call_id)  # type: ignore[union-attr]
+
+    def test_registration(self) -> None:
+        """The page learns that its registration is renewed, and then that it is there again."""
+        agent = self.sign_in()
+        before = len(self.far.registers)
+        self.restart()
+        states = [message.state for message in self.messages(self.agent())]
+        self.assertEqual(states, ["RECOVERING", "REGISTERED"])
+        self.assertGreater(len(self.far.registers), before)
+        self.assertAlmostEqual(self.agent().since, agent.since)
+
+    def test_ringing(self) -> None:
+        """A call that rings here rings on, and can be answered."""
+        agent = self.sign_in()
+        call, far = self.inbound(agent)
+        offers = [message.seq for message in agent.mailbox.after(0)]
+        self.restart()
+        self.assertEqual(self.agent().mailbox.after(0)[0].seq, offers[0])
+        self.describe(self.agent())
+        self.assertEqual(far.last("INVITE").status, 200)
+        self.assertEqual(self.agent().call(call.id).state, CallState.ESTABLISHED)
+
+    def test_dialling(self) -> None:
+        """A call of ours that was not answered yet is taken back, and its page is told."""
+        call, far = self.place(self.sign_in())
+        far.ring()
+        self.run_for()
+        self.restart()
+        self.assertIn("CANCEL", far.methods())
+        with self.assertRaises(UnknownCall):
+            self.agent().call(call.id)
+        ends = [message for message in self.messages(self.agent()) if message.ends_call]
+        self.assertEqual([end.call_id for end in ends], [call.id])
+
+    def test_hanging_up(self) -> None:
+        """A call whose BYE was sent ends."""
+        _, far = self.outbound(self.sign_in())
+        self.far.silent.add("BYE")
+        self.begin(self.gateway.hangup("alice"))
+        self.far.silent.clear()
+        self.restart()
+        self.run_for(5)
+        self.assertEqual(far.methods().count("BYE"), 2)
+        self.assertEqual(self.registry.call_count, 0)
+
+    def test_signing_out(self) -> None:
+        """
+        An agent who has signed out is not there any more, and its call ends.
+
+        An un-REGISTER that was under way is not sent again: calls that come before the binding runs out are refused.
+        """
+        _, far = self.outbound(self.sign_in())
+        self.far.silent.update(("BYE", "REGISTER"))
+        self.begin(self.gateway.sign_out("alice"))
+        self.run_for(0)
+        self.far.silent.clear()
+        self.assertEqual(self.restart().agents, 0)
+        self.run_for(40)
+        self.assertEqual(far.methods().count("BYE"), 2)
+        self.assertEqual(self.store.keys, set())
+        refused = self.far.call("5001")
+        self.run_for()
+        self.assertEqual(refused.last("INVITE").status, 404)
+
+    def test_deadlines(self) -> None:
+        """What a call waits for falls due after the restart."""
+        agent = self.sign_in()
+        call, far = self.outbound(agent)
+        far.reinvite(SDP.replace("40000", "40002"))
+        self.run_for()
+        self.kill()
+        self.run_for(20)
+        self.start_again()
+        self.run_for(60)
+        self.assertEqual(self.agent().call(call.id).deadlines, {})
+
+    def test_twice(self) -> None:
+        """A second kill, before the first recovery is answered, loses nothing."""
+        call, far = self.outbound(self.sign_in())
+        self.restart()
+        self.kill()
+        self.start_again()
+        far.answer()
+        self.run_for(40)
+        self.assertEqual(self.agent().call(call.id).state, CallState.ESTABLISHED)
+
+    def test_far_side_is_gone(self) -> None:
+        """481 to the re-INVITE ends the call, and the page is told."""
+        _, far = self.outbound(self.sign_in())
+        self.far.script("INVITE", 481)
+        self.restart()
+        self.assertEqual(self.registry.call_count, 0)
+        self.assertEqual(self.last(self.agent(), MessageType.SHUTDOWN).code, 481)
+
+    def test_far_side_is_busy(self) -> None:
+        """One that is asked to wait is asked again."""
+        for status in (491, 500, 503, 408):
+            with self.subTest(status=status):
+                self.start()
+                self.restarts = 0
+                call, far = self.outbound(self.sign_in())
+                self.restart()
+                far.refuse(status, fields=[("Retry-After", "3")] if status >= 500 else ())
+                self.run_for(8)
+                self.assertIsNotNone(far.invite)
+                far.answer()
+                self.run_for()
+                self.assertEqual(self.agent().call(call.id).state, CallState.ESTABLISHED)
+
+    def test_guests(self) -> None:
+        """A guest and its call go on too."""
+        self.start(guest_mode="registered", guest_dn="5003", guest_password="third", guest_destinations=("*",))
+        agent = self.done(self.gateway.sign_in_guest("guest-x"))
+        call, far = self.outbound(agent)
+        restored = self.restart(
+            guest_mode="registered", guest_dn="5003", guest_password="third", guest_destinations=("*",)
+        )
+        self.assertEqual((restored.agents, restored.calls), (1, 1))
+        far.answer()
+        self.run_for()
+        self.assertEqual(self.agent("guest-x").call(call.id).state, CallState.ESTABLISHED)
+        self.done(self.gateway.sign_out("guest-x"), 1)
+        self.assertEqual(far.methods()[-1], "BYE")
+        self.assertNotIn("5003", self.far.contacts)
+        self.run_for(40)
+        self.assertEqual(self.store.keys, set())
+
+    def test_guest_is_refreshed(self) -> None:
+        """The registration of guests is renewed as long as there are some."""
+        self.start(guest_mode="registered", guest_dn="5003", guest_password="third", guest_destinations=("*",))
+        self.done(self.gateway.sign_in_guest("guest-x"))
+        self.gateway.attend("guest-x")
+        registers = len(self.far.registers)
+        self.run_for(700)
+        self.assertGreater(len(self.far.registers), registers)
+        self.assertIn("5003", self.far.contacts)
+
+    def test_hold_waits(self) -> None:
+        """A hold that the far side had not answered is over for its page, and can be ordered again."""
+        _, far = self.outbound(self.sign_in())
+        self.begin(self.gateway.hold("alice"))
+        self.run_for()
+        self.restart()
+        far.answer()
+        self.run_for(1)
+        holding = self.begin(self.gateway.hold("alice"))
+        self.run_for()
+        far.answer(SDP.replace("sendrecv", "recvonly"))
+        self.run_for()
+        self.successResultOf(holding)
+
+    def test_page_describes_again(self) -> None:
+        """The page can offer anew after the restart."""
+        agent = self.sign_in()
+        self.outbound(agent)
+        self.restart()
+        far = self.far.calls[-1]
+        far.answer()
+        self.run_for(1)
+        self.gateway.send_description("alice", None, OTHER_SDP, page_address=PAGE, kind=MessageType.OFFER)
+        self.run_for()
+        self.assertIn("30002", far.offer)
+
+
+class SealedByPages(RestartCase):
+    """Without a key of the site, the secrets of an agent are opened by its page."""
+
+    key = None
+
+    def test_waits_for_page(self) -> None:
+        """The agent is registered when its page shows its token; its call is taken up with that."""
+        agent = self.sign_in()
+        self.gateway.persistence.page_showed(agent, b"token", anew=True)
+        call, far = self.outbound(agent)
+        registers = len(self.far.registers)
+        self.restart()
+        self.assertEqual(len(self.far.registers), registers)
+        self.assertEqual(self.agent().registration, RegistrationState.RECOVERING)
+        self.gateway.persistence.page_showed(self.agent(), b"token")
+        self.run_for(1)
+        self.assertEqual(self.agent().registration, RegistrationState.REGISTERED)
+        self.recovered(far)
+        self.assertEqual(self.agent().call(call.id).state, CallState.ESTABLISHED)
+
+    def test_wrong_token(self) -> None:
+        """Another token opens nothing."""
+        agent = self.sign_in()
+        self.gateway.persistence.page_showed(agent, b"token", anew=True)
+        registers = len(self.far.registers)
+        self.restart()
+        self.gateway.persistence.page_showed(self.agent(), b"other")
+        self.run_for(1)
+        self.assertEqual(len(self.far.registers), registers)
+
+    def test_nothing_in_the_clear(self) -> None:
+        """Neither password nor hash is in what is stored."""
+        agent = self.sign_in()
+        self.gateway.persistence.page_showed(agent, b"token-of-alice", anew=True)
+        self.outbound(agent)
+        (record,) = self.successResultOf(self.store.load())
+        hashes = {value for _, _, value in self.core.account("5001").keyring.hashes()}  # type: ignore[union-attr]
+        self.assertTrue(hashes)
+        for secret in ("secret", "token-of-alice", *hashes):
+            self.assertNotIn(secret.encode(), record.data)
+
+
+class Stores(RestartCase):
+    """What the store does."""
+
+    def order(self, work: Coroutine[Any, Any, object]) -> None:
+        """Begin what ends by itself."""
+        self.begin(work).addErrback(lambda failure: None)
+
+    def test_held_back(self) -> None:
+        """Nothing leaves before its state is written, and all that leaves stays in order."""
+        agent = self.sign_in()
+        self.store.slow = True
+        call = self.gateway.place_call("alice", "5002", PAGE_SDP, page_address=PAGE)
+        waiting = self.gateway.persistence.durable()
+        assert waiting is not None
+        self.assertEqual(self.far.calls, [])
+        self.assertNoResult(waiting)
+        self.store.finish()
+        self.successResultOf(waiting)
+        (far,) = self.far.calls
+        far.ring()
+        far.answer()
+        self.run_for()
+        self.assertEqual(agent.mailbox.after(0), [])
+        self.assertEqual(len(self.store.pending), 1)
+        while self.store.pending:
+            self.store.finish()
+        self.assertEqual(
+            [message.type for message in agent.mailbox.after(0)][:2], [MessageType.RINGING, MessageType.ANSWER]
+        )
+        self.assertEqual(far.methods(), ["INVITE", "ACK"])
+        self.assertEqual(call.state, CallState.ESTABLISHED)
+        self.store.slow = False
+
+    def test_gathered(self) -> None:
+        """While one batch is written, all that follows becomes one more."""
+        agents = [self.sign_in(), self.sign_in("bob", "5002")]
+        self.store.slow, self.store.writes = True, 0
+        for agent in agents * 3:
+            self.gateway.persistence.touch(agent)
+        self.assertEqual(self.store.writes, 1)
+        self.store.finish()
+        self.assertEqual(self.store.writes, 2)
+        self.store.finish()
+        self.assertEqual((self.store.writes, self.store.pending), (2, []))
+        self.store.slow = False
+
+    def test_out_of_reach(self) -> None:
+        """Calls go on from memory, what is new is refused, and all is written when the store is back."""
+        agent = self.sign_in()
+        _, far = self.outbound(agent)
+        told: list[object] = []
+        self.gateway.events.subscribe_to_all(told.append)
+        self.store.fault = "it is gone"
+        holding = self.begin(self.gateway.hold("alice"))
+        self.run_for()
+        far.answer(SDP.replace("sendrecv", "recvonly"))
+        self.run_for()
+        self.successResultOf(holding)
+        with self.assertRaises(StoreUnreachable):
+            self.gateway.place_call("alice", "5003", PAGE_SDP, page_address=PAGE)
+        self.fails(StoreUnreachable, self.gateway.sign_in(agent_id="bob", dn="5002", password="geheim"))
+        self.assertEqual([event for event in told if isinstance(event, StoreLost)], [StoreLost("it is gone")])
+        self.store.fault = ""
+        self.run_for(20)
+        self.assertEqual(len([event for event in told if isinstance(event, StoreReached)]), 1)
+        self.assertTrue(self.store.data("5001")["agent"]["calls"])
+        self.gateway.place_call("alice", "5003", PAGE_SDP, page_address=PAGE)
+
+    def test_unreadable_record(self) -> None:
+        """A record that cannot be read is left out, and the others are taken up."""
+        self.sign_in()
+        self.sign_in("bob", "5002")
+        self.kill()
+        self.successResultOf(self.store.write({"5001": b'{"version":1}'}))
+        restored = self.start_again()
+        self.assertEqual((restored.agents, restored.unreadable), (1, 1))
+        self.assertEqual(self.agent("bob").dn, "5002")
+
+    def test_left_out(self) -> None:
+        """Nothing stays of an agent who has left."""
+        agent = self.sign_in()
+        self.assertEqual(self.store.keys, {"5001"})
+        self.outbound(agent)
+        self.done(self.gateway.sign_out("alice"))
+        self.run_for(40)
+        self.assertEqual(self.store.keys, set())
