@@ -166,7 +166,7 @@ class EstablishedTests(RecoveryCase):
                     self.advance(32)
                 self.assertEqual(len(self.recoveries(call)), 1)
                 self.advance(2)
-                self.assertEqual(len(self.recoveries(call)), 2)
+                self.assertEqual(len(self.recoveries(call)), 2, code)
                 self.respond(self.recoveries(call)[1], 200, ANSWER)
                 self.assertEqual([event for event in self.of(CallEnded) if event.leg == call.leg], [])
                 self.do(self.core.hangup, call.leg)
@@ -181,9 +181,9 @@ class EstablishedTests(RecoveryCase):
         self.assertEqual(len(self.recoveries(call)), 1)
         self.advance(0.1)
         self.assertEqual(len(self.recoveries(call)), 2)
-        for _ in range(MAX_PUT_OFF - 1):
+        for times in range(2, MAX_PUT_OFF + 1):
             self.respond(self.last("INVITE"), 503)
-            self.advance(LONGEST_WAIT)
+            self.advance(min(2**times, LONGEST_WAIT))
         self.assertEqual(len(self.recoveries(call)), 1 + MAX_PUT_OFF)
         self.respond(self.last("INVITE"), 503)
         registers = len(self.sent("REGISTER"))

@@ -117,11 +117,14 @@ class GatewayContext:
         self._outputs: deque[Output] = deque()
         self._is_acting = False
         self.outbox: Outbox = Immediate(core)
-        events.settled = lambda: self.outbox.settled()
+        events.settled = self._settled
         events.subscribe(Send, lambda event: self.outbox.put(partial(send, event.flow, event.text)))
         events.subscribe(
             MessageQueued, lambda event: self.outbox.put(partial(event.agent.mailbox.release, event.message.seq))
         )
+
+    def _settled(self) -> None:
+        self.outbox.settled()
 
     def now(self) -> float:
         """Return the clock's seconds."""
