@@ -24,7 +24,7 @@ LAYERS: dict[str, set[str]] = {
     "meters": set(),
     "store": {"transport"},
     "transport": set(),
-    "gateway": {"sip", "sdp", "calls", "errors", "events", "networks"},
+    "gateway": {"sip", "sdp", "calls", "errors", "events", "networks", "store"},
     "sip_service": {"transport", "gateway", "redact", "events"},
     "identity": {"errors"},
     "web": {

@@ -4,13 +4,14 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, TextIO, cast
 
 from attrs import evolve
 from twisted.application.service import IService
-from twisted.internet.interfaces import IReactorTCP, IReactorTime
+from twisted.internet.interfaces import IReactorCore, IReactorTCP, IReactorTime
 from twisted.python import usage
 
 from wrtcgw import __version__
@@ -159,6 +160,12 @@ def steady(reactor: IReactorTime) -> None:
         vars(reactor)["seconds"] = time.monotonic
 
 
+def end_with_fault(reactor: IReactorCore) -> None:
+    """Stop the reactor, and end with status 1 when everything is closed: the reactor itself knows of no status."""
+    reactor.addSystemEventTrigger("after", "shutdown", os._exit, 1)
+    reactor.stop()
+
+
 def makeService(options: Options) -> IService:
     """Make the service for twistd; it reloads on SIGHUP."""
     from twisted.internet import reactor  # noqa: PLC0415 (the only place that may)
@@ -172,6 +179,7 @@ def makeService(options: Options) -> IService:
         demo=DemoPBX(reactor) if options["demo"] else None,
         notifier=Notifier.from_environment(options.environ),
         show=_show,
+        give_up=partial(end_with_fault, cast(IReactorCore, reactor)),
     )
     service.catch_hangup_signal()
     tell_plainly()

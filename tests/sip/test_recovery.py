@@ -3,6 +3,7 @@
 from tests.support.corecase import HELD, THEIRS, CoreCase, FarCall
 from tests.support.corepair import ANSWER, OFFER
 from wrtcgw.sip.core import Account
+from wrtcgw.sip.delta import FLOOR
 from wrtcgw.sip.message import Request
 from wrtcgw.sip.outputs import (
     CallEnded,
@@ -165,8 +166,8 @@ class EstablishedTests(RecoveryCase):
                 else:
                     self.advance(32)
                 self.assertEqual(len(self.recoveries(call)), 1)
-                self.advance(2)
-                self.assertEqual(len(self.recoveries(call)), 2, code)
+                self.advance(FLOOR)
+                self.assertEqual(len(self.recoveries(call)), 2)
                 self.respond(self.recoveries(call)[1], 200, ANSWER)
                 self.assertEqual([event for event in self.of(CallEnded) if event.leg == call.leg], [])
                 self.do(self.core.hangup, call.leg)
@@ -183,7 +184,7 @@ class EstablishedTests(RecoveryCase):
         self.assertEqual(len(self.recoveries(call)), 2)
         for times in range(2, MAX_PUT_OFF + 1):
             self.respond(self.last("INVITE"), 503)
-            self.advance(min(2**times, LONGEST_WAIT))
+            self.advance(min(max(FLOOR, 2**times), LONGEST_WAIT))
         self.assertEqual(len(self.recoveries(call)), 1 + MAX_PUT_OFF)
         self.respond(self.last("INVITE"), 503)
         registers = len(self.sent("REGISTER"))

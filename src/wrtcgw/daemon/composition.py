@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from uuid import NAMESPACE_DNS, uuid4, uuid5
 
 from attrs import asdict, fields, frozen
-from twisted.internet.interfaces import IReactorTCP, IReactorTime
+from twisted.internet.interfaces import IReactorFromThreads, IReactorTCP, IReactorTime
 from twisted.logger import Logger
 from twisted.web.resource import IResource
 
@@ -21,10 +21,13 @@ from wrtcgw.daemon.listener import HTTPListener
 from wrtcgw.daemon.monitoring import Monitoring, watch
 from wrtcgw.events.stream import EventStream
 from wrtcgw.gateway import Gateway, GatewaySettings
+from wrtcgw.gateway.persistence import Durability
 from wrtcgw.gateway.settings import AgentGroup
 from wrtcgw.sip.core import UACore, UASettings
 from wrtcgw.sip.timers import Timers
 from wrtcgw.sip_service import AgentSettings, UserAgentService
+from wrtcgw.store import Store, StoreSettings, store_from
+from wrtcgw.store.sealing import key_of_text
 from wrtcgw.tokens import SystemTokens
 from wrtcgw.transport.certificates import ServerTLS
 from wrtcgw.transport.flow import Target
@@ -64,6 +67,7 @@ class Parts:
     site: GatewaySite
     listener: HTTPListener
     monitoring: Monitoring
+    store: Store
     second: HTTPListener | None = None
     """For pages of the Genesys dialect alone."""
     secure: HTTPListener | None = None
@@ -86,9 +90,11 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
     tokens = SystemTokens()
     events = EventStream()
     agent = UserAgentService(clock, agent_settings(settings), targets(reactor, settings), tokens.uniform, events)
-    core = UACore(ua_settings(settings), Timers(), tokens)
+    store = make_store(reactor, settings)
+    core = UACore(ua_settings(settings, survives=store.survives), Timers(), tokens)
     registry = Registry()
-    gateway = Gateway(core, registry, clock, gateway_settings(settings), agent.send, events)
+    durability = Durability(store, key_of_text(settings.state_key) if settings.state_key else None)
+    gateway = Gateway(core, registry, clock, gateway_settings(settings), agent.send, events, durability)
     monitoring = watch(clock, settings, agent, core, registry, events)
     agent.attach(gateway)
     surface = http_surface(
@@ -104,7 +110,25 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
     site = make_site()
     listener = HTTPListener(reactor, settings.http_interface, settings.http_port, site)
     second = second_listener(reactor, settings, surface, make_site)
-    return Parts(agent, gateway, surface, site, listener, monitoring, second, secure_listener(reactor, settings, site))
+    secure = secure_listener(reactor, settings, site)
+    return Parts(agent, gateway, surface, site, listener, monitoring, store, second, secure)
+
+
+def make_store(reactor: IReactorTCP, settings: Settings) -> Store:
+    """
+    Return the store for state that survives the process; it is not open yet.
+
+    :raises StoreUnusable: when a package is missing for it.
+    :raises ValueError: if the CA file is of no use.
+    """
+    return store_from(
+        settings.store_address,
+        StoreSettings(node=settings.node, lease_ttl=settings.lease_ttl, store_timeout=settings.store_timeout),
+        tcp=reactor,
+        threads=cast(IReactorFromThreads, reactor),
+        clock=cast(IReactorTime, reactor),
+        ca_file=settings.state_store_ca_file,
+    )
 
 
 def http_surface(
@@ -272,17 +296,20 @@ def agent_settings(settings: Settings) -> AgentSettings:
     )
 
 
-def ua_settings(settings: Settings) -> UASettings:
+def ua_settings(settings: Settings, *, survives: bool = False) -> UASettings:
     """
     Return the settings of the SIP core.
 
     Its host name is new with each start (:rfc:`7118#section-5`), the instance-ids of its accounts are not
     (:rfc:`5626#section-4.1`): they are made of host, domain and DN.
+
+    :param survives: calls go on after a restart, in which our Contacts have that host name: it stays.
     """
+    node = uuid5(NAMESPACE_DNS, f"{settings.node}.{settings.domain}")
     return of_same_names(
         UASettings,
         settings,
-        instance=uuid4().hex[:16],
+        instance=(node if survives else uuid4()).hex[:16],
         instance_space=uuid5(NAMESPACE_DNS, f"{settings.domain}.{gethostname()}"),
         redirect_domains=settings.domains,
         texts_from=frozenset(settings.domain.lower() if name == "local" else name for name in settings.messages_from),

@@ -66,7 +66,7 @@ class EventRecorder:
     meters: Meters
     seconds: Callable[[], float]
     wall: Callable[[], float]
-    _begun: dict[str, events.CallBegan] = field(factory=dict, init=False)
+    _begun: dict[str, events.CallBegan | events.CallRestored] = field(factory=dict, init=False)
     _heard: dict[str, str] = field(factory=dict, init=False)
     _asked: dict[object, Asked] = field(factory=dict, init=False)
 
@@ -78,6 +78,7 @@ class EventRecorder:
         subscribe(events.ConnectionUp, self._connection_up)
         subscribe(events.ConnectionDown, self._connection_down)
         subscribe(events.CallBegan, self._call_began)
+        subscribe(events.CallRestored, self._call_restored)
         subscribe(events.CallChanged, self._call_changed)
         subscribe(events.CallHandedOver, self._handed_over)
         subscribe(events.HoldChanged, self._hold_changed)
@@ -117,6 +118,13 @@ class EventRecorder:
 
     def _call_began(self, event: events.CallBegan) -> None:
         self.meters.counters.calls += 1
+        self._open(event)
+
+    def _call_restored(self, event: events.CallRestored) -> None:
+        self._open(event)
+        self.recorder.note(event.call.id, "the gateway was started again, and has taken the call up")
+
+    def _open(self, event: events.CallBegan | events.CallRestored) -> None:
         self._begun[event.call.id] = event
         self.recorder.opened(event.call.id, event.agent.dn, event.sip_call_id)
 

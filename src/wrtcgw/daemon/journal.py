@@ -7,7 +7,15 @@ from twisted.logger import Logger
 
 from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.stats import Media, Reports, Worst
-from wrtcgw.events.catalogue import CallBegan, CallChanged, MessageDropped
+from wrtcgw.events.catalogue import (
+    CallBegan,
+    CallChanged,
+    CallRestored,
+    MessageDropped,
+    StoreFault,
+    StoreLost,
+    StoreReached,
+)
 from wrtcgw.events.stream import EventStream
 from wrtcgw.sip.identity import ANONYMOUS
 from wrtcgw.sip.outputs import (
@@ -90,10 +98,14 @@ class Journal:
         for kind in WRITTEN:
             stream.subscribe(cast(type[Output], kind), self._record)
         stream.subscribe(CallBegan, self._call_began)
+        stream.subscribe(CallRestored, self._call_began)
+        stream.subscribe(StoreLost, _record_store_lost)
+        stream.subscribe(StoreReached, _record_store_reached)
+        stream.subscribe(StoreFault, _record_store_fault)
         stream.subscribe(CallChanged, self._call_changed)
         stream.subscribe(MessageDropped, _record_loss)
 
-    def _call_began(self, event: CallBegan) -> None:
+    def _call_began(self, event: CallBegan | CallRestored) -> None:
         self._calls[event.call.id] = event.call
 
     def _call_changed(self, event: CallChanged) -> None:
@@ -110,6 +122,18 @@ class Journal:
     def _reports_of(self, call_id: str) -> Reports:
         call = self._calls.get(call_id)
         return Reports() if call is None else call.reports
+
+
+def _record_store_lost(event: StoreLost) -> None:
+    log.error("calls go on, and nothing new is begun, since it would not survive the gateway: {text}", text=event.text)
+
+
+def _record_store_reached(event: StoreReached) -> None:
+    log.info("the store has everything again, of {count} agents", count=event.count)
+
+
+def _record_store_fault(event: StoreFault) -> None:
+    log.error("{key}: {text}", key=event.key, text=event.text)
 
 
 def _record_loss(event: MessageDropped) -> None:

@@ -7,9 +7,10 @@ from typing import Protocol, cast
 from attrs import evolve, fields
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
-from twisted.internet.interfaces import IReactorFromThreads, IReactorTCP, IReactorTime
+from twisted.internet.interfaces import IReactorCore, IReactorFromThreads, IReactorTCP, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, LogPublisher, globalLogPublisher
+from twisted.python.failure import Failure
 from twisted.web.resource import IResource
 
 from wrtcgw import __version__
@@ -23,6 +24,7 @@ from wrtcgw.daemon.log_limit import SUMMARY_SECONDS
 from wrtcgw.daemon.startup_warnings import trust_warnings
 from wrtcgw.daemon.systemd import Notifier, Watchdog
 from wrtcgw.demo.extensions import SHOWN, welcome
+from wrtcgw.store import StoreUnavailable, StoreUnusable
 from wrtcgw.transport.websocket import WebSocketURL
 
 log = Logger()
@@ -62,6 +64,7 @@ class GatewayService(MultiService):
         notifier: Notifier | None = None,
         publisher: LogPublisher = globalLogPublisher,
         show: Callable[[str], object] = lambda text: None,
+        give_up: Callable[[], object] = lambda: None,
     ) -> None:
         """
         Set up; nothing is opened yet.
@@ -70,6 +73,7 @@ class GatewayService(MultiService):
         :param demo: a PBX to run too, and to use instead of all others.
         :param publisher: whose observers the log level holds for.
         :param show: puts a text before who has started a demo by hand.
+        :param give_up: ends the process, with an exit code that says that it could not start.
         """
         super().__init__()
         self.settings = settings
@@ -84,6 +88,9 @@ class GatewayService(MultiService):
         self._counting = LoopingCall(self._level.summarize)
         self._counting.clock = cast(IReactorTime, reactor)
         self._page_settings = PageSettings()
+        self._fault: BaseException | None = None
+        """Why it could not start."""
+        self._give_up = give_up
 
     def startService(self) -> None:
         """Start the demo PBX if it is wanted, then the SIP side, then listen for pages."""
@@ -95,9 +102,51 @@ class GatewayService(MultiService):
         self.parts = parts = compose(self._reactor, self.settings, self._browser_pages())
         parts.monitoring.console.apply_level = self._level.set
         parts.monitoring.sampler.setServiceParent(self)
+        self._starting = Deferred.fromCoroutine(self._begin(parts))
+        self._starting.addErrback(self._cannot_begin)
+        if isinstance(self._fault, Exception):
+            raise self._fault  # at once: who has started this service hears of it
+
+    async def _begin(self, parts: Parts) -> None:
+        """Take up what the store has, then let connections and pages come."""
+        await self._take_up(parts)
+        if not self.running:
+            return
         parts.agent.setServiceParent(self)
         for listener in parts.listeners:
             self._listen(listener)
+        self._tell_start(parts)
+
+    async def _take_up(self, parts: Parts) -> None:
+        """
+        Open the store, and take up the agents and calls of the process before.
+
+        :raises StoreUnusable: when the store cannot be used; StoreUnavailable when it is out of reach.
+        """
+        await parts.store.open()
+        records = await parts.store.load()
+        if not parts.store.survives:
+            return
+        restored = await parts.gateway.persistence.take_up(records)
+        log.info(
+            "taken up from {store}: {agents} agents and {calls} calls; {unreadable} records could not be read",
+            store=str(self.settings.store_address),
+            agents=restored.agents,
+            calls=restored.calls,
+            unreadable=restored.unreadable,
+        )
+
+    def _cannot_begin(self, failure: Failure) -> None:
+        """Stop: the gateway must not run without what it was told to keep."""
+        self._fault = failure.value
+        if failure.check(StoreUnusable, StoreUnavailable):
+            log.critical("the gateway cannot start: {error}", error=str(failure.value))
+        elif not failure.check(CannotServe):
+            log.failure("the gateway cannot start", failure)
+        if cast(IReactorCore, self._reactor).running:
+            self._give_up()
+
+    def _tell_start(self, parts: Parts) -> None:
         proxies = ", ".join(str(url) for url in self.settings.proxies)
         log.info(
             "serving {url} for domain {domain} by {proxies}",
@@ -146,6 +195,8 @@ class GatewayService(MultiService):
         :returns: a Deferred that fires after ``drain_timeout`` and a little at the latest.
         """
         self._notifier.stopping()
+        if not hasattr(self, "parts"):
+            return maybeDeferred(super().stopService)
         self.parts.surface.audit.note("gateway", "stopping")
         self._watchdog.stop()
         first = [maybeDeferred(part.disownServiceParent) for part in (*self.parts.listeners, self.parts.agent)]
@@ -153,6 +204,9 @@ class GatewayService(MultiService):
 
     def _stop_rest(self, _: object) -> "Deferred[object]":
         self.parts.surface.close()
+        return self.parts.store.close().addErrback(_store_not_closed).addCallback(self._stop_last)
+
+    def _stop_last(self, _: object) -> "Deferred[object]":
         if self._counting.running:
             self._counting.stop()
         self._level.summarize()
@@ -220,3 +274,7 @@ class GatewayService(MultiService):
         ignored = differs - reloadable_keys()
         if ignored:
             log.warn("a restart is needed for: {names}", names=", ".join(sorted(ignored)))
+
+
+def _store_not_closed(failure: Failure) -> None:
+    log.warn("the store was not closed properly: {error}", error=str(failure.value))

@@ -217,7 +217,17 @@ class StoreLost:
 
 @frozen
 class StoreReached:
-    """The store has taken everything again."""
+    """The store has taken everything again: the state of so many accounts."""
+
+    count: int
+
+
+@frozen
+class StoreFault:
+    """Something that was stored of an account cannot be used; ``text`` says what that means, and why."""
+
+    key: str
+    text: str
 
 
 # -- HTTP

@@ -148,6 +148,10 @@ class GatewayContext:
                 self._is_acting = False
                 self._hooks.rearm()
 
+    def report(self, error: Exception) -> None:
+        """Tell the shell of a bug that did not hurt anything else."""
+        self._hooks.report(error)
+
     def give(self, waiting: "Deferred[T]", result: T | Exception) -> None:
         """Let who waits go on with ``result``, or fail with it, when this entry has settled and was told."""
         if isinstance(result, Exception):
@@ -166,7 +170,7 @@ class GatewayContext:
         try:
             self.dispatch(output)
         except Exception as error:  # one event that goes wrong must not take the others' with it
-            self._hooks.report(error)
+            self.report(error)
 
     # -- what is written down
 

@@ -52,7 +52,7 @@ class Gateway:
 
     :param send: carries one SIP message to the WebSocket of a flow.
     :param events: told of all that happens; one of its own when None is given.
-    :param durability: where the state of agents and calls is kept; None, or a store that ends with the process: nowhere.
+    :param durability: where the state of agents and calls is kept; None for nowhere but here.
     :ivar events: the stream.
     :ivar persistence: what survives the process.
     """
@@ -125,7 +125,13 @@ class Gateway:
         return self._context.core.next_deadline()
 
     def drain(self) -> "Deferred[object]":
-        """Sign every agent out, ending its calls; fires when the far side has confirmed that, or was too slow."""
+        """
+        Let the process end: agents and calls are kept in the store; without one all are signed out and ended.
+
+        :returns: fires when everything is written, or when the far side has confirmed the ends, or was too slow.
+        """
+        if self.persistence.survives:
+            return self.persistence.close().addCallback(lambda _: None)
         leaving = [self._context.shielded(self._registrations.sign_out(agent.id, STOPPING)) for agent in self.agents()]
         return gatherResults(leaving).addCallback(lambda _: None)
 

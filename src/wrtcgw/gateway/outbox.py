@@ -14,16 +14,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from wrtcgw.events.catalogue import StoreLost, StoreReached, StoreWrote
 from wrtcgw.events.stream import EventStream
 from wrtcgw.store.interface import Store, StoreUnavailable
-
-log = Logger()
 
 Act = Callable[[], object]
 
@@ -87,6 +84,7 @@ class Batches:
 
     :param records: returns what is to be written for the given accounts; None for one of which nothing is left.
     :param fenced: told of accounts that another gateway has taken over meanwhile, of which nothing was written.
+    :param report: told of bugs.
     """
 
     def __init__(
@@ -97,6 +95,7 @@ class Batches:
         events: EventStream,
         records: Callable[[Iterable[str]], Mapping[str, bytes | None]],
         fenced: Callable[[frozenset[str]], object],
+        report: Callable[[Exception], object],
     ) -> None:
         self._store = store
         self._core = core
@@ -104,6 +103,7 @@ class Batches:
         self._events = events
         self._records = records
         self._fenced = fenced
+        self._report = report
         self._touched: set[str] = set()
         self._writing: set[str] | None = None
         """The accounts of the batch that is being written."""
@@ -118,7 +118,8 @@ class Batches:
         """How long the store is left alone after it has failed; 0 while it works."""
         self._retry: IDelayedCall | None = None
         self._began = 0.0
-        self._closing: Deferred[None] | None = None
+        self._closed: Deferred[None] | None = None
+        """Fires when it is closed; None while it is open."""
 
     @property
     def is_writable(self) -> bool:
@@ -129,15 +130,20 @@ class Batches:
 
     def touch(self, key: str) -> None:
         """Note that the state of an account has changed apart from the core's."""
-        self._touched.add(key)
+        if self._closed is None:
+            self._touched.add(key)
 
     def settled(self) -> None:
         """Write what has changed, unless a batch is under way: then it is in the next one."""
-        self._touched |= self._core.touched()
-        self._begin()
+        touched = self._core.touched()
+        if self._closed is None:
+            self._touched |= touched
+            self._begin()
 
     def put(self, act: Act) -> None:
         """Do something as soon as all that has settled is written down."""
+        if self._closed is not None and not self._is_releasing:
+            return  # what happens after the last write would be unknown to the next process
         if self._pause:
             act()
         elif self._touched:
@@ -156,34 +162,41 @@ class Batches:
         return waiting
 
     def close(self) -> "Deferred[None]":
-        """Return what fires when all is written that can be."""
-        self._closing = Deferred()
-        closing = self._closing
-        self._settle_closing()
-        return closing
+        """
+        Let nothing leave any more that is not under way, and give the accounts back.
 
-    def _settle_closing(self) -> None:
-        closing = self._closing
-        if closing is not None and self._writing is None and (self._pause or not self._touched):
-            self._closing = None
-            if self._retry is not None:
-                self._retry.cancel()
-                self._retry = None
-            closing.callback(None)
+        :returns: fires when all is written that can be.
+        """
+        closed, self._closed = self._closed, Deferred()
+        assert closed is None, "it is closed once"
+        self._close_if_idle()
+        return self._closed
+
+    def _close_if_idle(self) -> None:
+        closed = self._closed
+        if closed is None or self._writing is not None or (self._touched and not self._pause):
+            return
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+        self._touched.clear()
+        released = self._store.release(sorted(self._leased)) if self._leased else succeed(None)
+        self._leased.clear()
+        released.addErrback(lambda failure: failure.trap(StoreUnavailable)).addErrback(self._bug)
+        released.addCallback(lambda _: None if closed.called else closed.callback(None))
 
     # -- batches
 
     def _begin(self) -> None:
-        if self._writing is not None or self._is_releasing or self._pause or not self._touched:
-            return
-        self._write()
+        if not (self._writing is not None or self._is_releasing or self._pause or not self._touched):
+            self._write()
 
     def _write(self) -> None:
         self._writing, self._touched = self._touched, set()
         self._held, self._held_next = self._held_next, self._held
         self._began = self._clock.seconds()
         work = Deferred.fromCoroutine(self._write_batch(self._writing))
-        work.addCallbacks(self._written, self._failed).addErrback(_bug)
+        work.addCallbacks(self._written, self._failed).addErrback(self._bug)
 
     async def _write_batch(self, keys: set[str]) -> frozenset[str]:
         """Write the state of accounts; returns those that are another gateway's."""
@@ -213,8 +226,7 @@ class Batches:
         keys, self._writing = self._writing or set(), None
         if self._pause:
             self._pause = 0.0
-            self._events.publish(StoreReached())
-            log.info("the store is back: {count} agents were written", count=len(keys))
+            self._events.publish(StoreReached(len(keys)))
         self._events.publish(StoreWrote(len(keys), self._clock.seconds() - self._began))
         if fenced:
             self._touched -= fenced
@@ -224,13 +236,10 @@ class Batches:
     def _failed(self, failure: Failure) -> None:
         keys, self._writing = self._writing or set(), None
         self._touched |= keys
-        text = str(failure.value)
         if not self._pause:
-            if failure.check(StoreUnavailable):
-                log.error("calls go on, but what is new would not survive the gateway: {text}", text=text)
-            else:
-                log.failure("what has changed could not be written to the store", failure)
-            self._events.publish(StoreLost(text))
+            self._events.publish(StoreLost(str(failure.value)))
+        if not failure.check(StoreUnavailable):
+            self._bug(failure)
         self._pause = min(2 * self._pause or FIRST_PAUSE, LAST_PAUSE)
         self._retry = self._clock.callLater(self._pause, self._try_again)
         self._held.extend(self._held_next)
@@ -249,13 +258,13 @@ class Batches:
                 act = self._held.popleft()
                 try:
                     act()
-                except Exception:
-                    log.failure("what was held back could not be let go; everything else goes on")
+                except Exception as error:  # the others must leave all the same
+                    self._report(error)
         finally:
             self._is_releasing = False
         self._begin()
-        self._settle_closing()
+        self._close_if_idle()
 
-
-def _bug(failure: Failure) -> None:
-    log.failure("a bug in the writing of state; everything else goes on", failure)
+    def _bug(self, failure: Failure) -> None:
+        if isinstance(failure.value, Exception):
+            self._report(failure.value)

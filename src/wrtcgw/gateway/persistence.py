@@ -16,11 +16,10 @@ from typing import Any, Protocol
 
 from attrs import define, field, frozen
 from twisted.internet.defer import Deferred, succeed
-from twisted.logger import Logger
 
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.mailbox import Mailbox
-from wrtcgw.events.catalogue import AgentRestored, CallRestored, MessageDelivered
+from wrtcgw.events.catalogue import AgentRestored, CallRestored, MessageDelivered, StoreFault
 from wrtcgw.gateway.call_legs import CallLeg
 from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.gateway.outbox import Batches
@@ -29,8 +28,6 @@ from wrtcgw.gateway.vault import Vault
 from wrtcgw.sip.core import Account
 from wrtcgw.sip.errors import SnapshotError
 from wrtcgw.store.interface import Record, Store
-
-log = Logger()
 
 VERSION = 1
 """Of the form of a record; another one is not read."""
@@ -89,13 +86,23 @@ class Persistence:
     def __init__(self, context: GatewayContext, registrations: Registrations, durability: Durability | None) -> None:
         self._context = context
         self._registrations = registrations
-        self._vault = Vault(None if durability is None else durability.key, registrations.unlock)
+        self._vault = Vault(
+            None if durability is None else durability.key,
+            registrations.unlock,
+            lambda key, text: context.events.publish(StoreFault(key, text)),
+        )
         self._wall = time.time if durability is None else durability.wall
         self._keepers: dict[str, Keeper] = {}
         self._batches: Batches | None = None
         if durability is not None and durability.store.survives:
             self._batches = context.outbox = Batches(
-                durability.store, context.core, context.clock, context.events, self.records, self._fenced
+                durability.store,
+                context.core,
+                context.clock,
+                context.events,
+                self.records,
+                self._fenced,
+                context.report,
             )
             context.events.subscribe(MessageDelivered, lambda event: self.touch(event.agent))
 
@@ -130,7 +137,11 @@ class Persistence:
                 self._context.touch(agent)
 
     def close(self) -> "Deferred[None]":
-        """Return what fires when all that can be is written, and the agents are free for other gateways."""
+        """
+        Write what can be, and let nothing happen any more: the process ends, and its agents and calls go on in another.
+
+        :returns: fires when that is done, and the agents are free for other gateways.
+        """
         return succeed(None) if self._batches is None else self._batches.close()
 
     def _fenced(self, keys: frozenset[str]) -> None:
@@ -148,8 +159,8 @@ class Persistence:
         for key in keys:
             try:
                 found[key] = self._record(key)
-            except Exception:  # one account that cannot be written must not keep the others from it
-                log.failure("the state of {key} cannot be written", key=key)
+            except Exception as error:  # one account that cannot be written must not keep the others from it
+                self._context.report(error)
         return found
 
     def _record(self, key: str) -> bytes | None:
@@ -177,6 +188,19 @@ class Persistence:
 
     # -- reading
 
+    async def take_up(self, records: Iterable[Record]) -> Restored:
+        """
+        Take up those accounts that are no other gateway's; to be called before a connection is up.
+
+        :raises StoreUnavailable: when the store is out of reach.
+        """
+        mine: list[Record] = []
+        batches = self._batches
+        for record in records if batches is not None else ():
+            if batches is not None and await batches.take(record.key):
+                mine.append(record)
+        return self.restore(mine)
+
     def restore(self, records: Iterable[Record]) -> Restored:
         """
         Take up what records tell of, as after a lost connection: registrations and calls go on over the next one.
@@ -191,11 +215,8 @@ class Persistence:
                     revived.append(self._restore(record.key, json.loads(record.data)))
                 except UNREADABLE as error:
                     unreadable += 1
-                    log.error(
-                        "the stored state of {key} cannot be read and is left out: {error}",
-                        key=record.key,
-                        error=f"{type(error).__name__}: {error}",
-                    )
+                    text = f"what is stored of it cannot be read, and is left out: {type(error).__name__}: {error}"
+                    context.events.publish(StoreFault(record.key, text))
             for account in revived:
                 self._go_on(account)
         calls = sum(len(account.legs) for account in revived)

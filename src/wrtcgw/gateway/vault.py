@@ -11,12 +11,9 @@ import json
 from collections.abc import Callable
 
 from attrs import define, field
-from twisted.logger import Logger
 
 from wrtcgw.sip.core import Account
-from wrtcgw.store.sealing import SealBroken, seal, session_key, unseal
-
-log = Logger()
+from wrtcgw.store.sealing import KEY_BYTES, UnsealError, key_of_token, new_salt, seal, unseal
 
 NO_SECRET = {"by": "none"}
 """Of an account whose registrar has never asked for credentials."""
@@ -40,11 +37,15 @@ class Vault:
 
     :param key: of the site, 32 bytes; None for none.
     :param unlock: told of an account whose secrets were opened by its page.
+    :param fault: told of an account whose secrets cannot be opened, and why.
     """
 
-    def __init__(self, key: bytes | None, unlock: Callable[[str, Hashes], object]) -> None:
+    def __init__(
+        self, key: bytes | None, unlock: Callable[[str, Hashes], object], fault: Callable[[str, str], object]
+    ) -> None:
         self._key = key
         self._unlock = unlock
+        self._fault = fault
         self._entries: dict[str, _Entry] = {}
 
     def sealed(self, key: str, account: Account | None) -> Sealed:
@@ -54,24 +55,19 @@ class Vault:
         hashes = account.keyring.hashes()
         entry = self._entries.get(key)
         if hashes and self._key is not None and (entry is None or entry.hashes != hashes):
-            entry = self._entries[key] = _Entry(hashes, self._seal("site", self._key, key, hashes))
+            entry = self._entries[key] = _Entry(hashes, {"by": "site", "box": _sealed(self._key, key, hashes)})
         return NO_SECRET if entry is None else entry.sealed
 
     def take_back(self, key: str, sealed: Sealed) -> "Hashes | None":
-        """
-        Return the hashes of an account that is taken up again; None when they are still sealed, [] when it has none.
-        """
+        """Return the hashes of an account that is taken up again; None while they are sealed, [] when it has none."""
         if sealed["by"] == "none":
             return []
         entry = self._entries[key] = _Entry(None, sealed)
         if sealed["by"] == "site":
             try:
-                entry.hashes = _opened(self._key or b"", key, sealed)
-            except SealBroken:
-                log.error(
-                    "the credentials of {key} were stored under another state_key_file: it has to sign in again",
-                    key=key,
-                )
+                entry.hashes = _opened(self._key or bytes(KEY_BYTES), key, sealed)
+            except UnsealError:
+                self._fault(key, "its credentials were stored under another state_key: it has to sign in again")
         return entry.hashes
 
     def shown(self, key: str, token: bytes, account: Account | None) -> bool:
@@ -89,14 +85,19 @@ class Vault:
         hashes = account.keyring.hashes()
         if not hashes or (entry is not None and entry.hashes == hashes):
             return False
-        self._entries[key] = _Entry(hashes, self._seal("session", session_key(token), key, hashes))
+        salt = new_salt()
+        box = _sealed(key_of_token(token.decode(), salt), key, hashes)
+        sealed = {"by": "session", "salt": base64.b64encode(salt).decode("ascii"), "box": box}
+        self._entries[key] = _Entry(hashes, sealed)
         return True
 
     def _open(self, entry: _Entry, key: str, token: bytes) -> None:
         try:
-            entry.hashes = _opened(session_key(token), key, entry.sealed)
-        except SealBroken:
-            log.error("what is stored of the credentials of {key} cannot be opened: it has to sign in again", key=key)
+            entry.hashes = _opened(
+                key_of_token(token.decode(), base64.b64decode(entry.sealed["salt"])), key, entry.sealed
+            )
+        except UnsealError:
+            self._fault(key, "its credentials cannot be opened: it has to sign in again")
             entry.hashes = []
         else:
             self._unlock(key, entry.hashes)
@@ -105,11 +106,11 @@ class Vault:
         """Forget how an account is sealed: it is gone, or its page has another token."""
         self._entries.pop(key, None)
 
-    def _seal(self, by: str, secret: bytes, key: str, hashes: Hashes) -> Sealed:
-        box = seal(secret, json.dumps(hashes).encode(), key)
-        return {"by": by, "box": base64.b64encode(box).decode("ascii")}
+
+def _sealed(secret: bytes, key: str, hashes: Hashes) -> str:
+    return base64.b64encode(seal(secret, key, json.dumps(hashes).encode())).decode("ascii")
 
 
 def _opened(secret: bytes, key: str, sealed: Sealed) -> Hashes:
-    hashes: Hashes = json.loads(unseal(secret, base64.b64decode(sealed["box"]), key))
+    hashes: Hashes = json.loads(unseal(secret, key, base64.b64decode(sealed["box"])))
     return hashes

@@ -167,10 +167,15 @@ class PageRegistry:
                 page.waiting.send_home()
 
     def end_all(self) -> None:
-        """Send all pages home: the gateway stops."""
+        """Send all pages home: the gateway stops. Those that the next process knows just lose their connection."""
         for page in (*self._pages.values(), *self._former.values()):
             if page.sending is not None:
                 page.sending.close()
+        if self._gateway.persistence.survives:
+            for page in tuple(self._pages.values()):
+                if isinstance(page.waiting, Wait):
+                    page.waiting.drop()
+            return
         for agent_id in tuple(self._of_agent):
             self.end(agent_id)
 
