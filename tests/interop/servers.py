@@ -20,6 +20,8 @@ PASSWORD = "Genesys2024!WebRTC"
 AGENTS = range(5001, 5011)
 PLAIN_AGENTS = range(5021, 5024)
 """Those who get plain RTP from Asterisk, and WebRTC from rtpengine."""
+HELD_AGENTS = (*range(5031, 5045), *range(5081, 5095))
+"""Those whom Asterisk tells by a re-INVITE that their far side holds, and their far sides."""
 SHA256_AGENT = 5010
 """The one agent whose digest is SHA-256 instead of MD5."""
 SHORT_AGENT = 5011
@@ -130,6 +132,7 @@ def asterisk(installation: Installation, folder: pathlib.Path, ports: Ports) -> 
     agents = [
         *(_agent(dn, "agent") for dn in (*AGENTS, SHORT_AGENT)),
         *(_agent(dn, "plain-agent") for dn in PLAIN_AGENTS),
+        *(_agent(dn, "agent", "moh_passthrough = yes\n") for dn in HELD_AGENTS),
     ]
     (etc / "pjsip_agents.conf").write_text("".join(agents))
     (etc / "asterisk.conf").write_text(_asterisk_folders(root))
@@ -161,11 +164,11 @@ def _asterisk_edits(ports: Ports) -> dict[str, dict[str, str]]:
     }
 
 
-def _agent(dn: int, template: str) -> str:
+def _agent(dn: int, template: str, more: str = "") -> str:
     digest = "supported_algorithms_uas = SHA-256\n" if dn == SHA256_AGENT else ""
     short = "maximum_expiration = 10\n" if dn == SHORT_AGENT else ""
     return (
-        f'[{dn}]({template})\naors = {dn}\nauth = {dn}\ncallerid = "Agent {dn}" <{dn}>\n'
+        f'[{dn}]({template})\naors = {dn}\nauth = {dn}\ncallerid = "Agent {dn}" <{dn}>\n{more}'
         f"[{dn}](agent-aor)\n{short}[{dn}](agent-auth)\nusername = {dn}\npassword = {PASSWORD}\n{digest}"
     )
 

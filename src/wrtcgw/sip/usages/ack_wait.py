@@ -74,6 +74,15 @@ class UnackedAnswer:
         """Send the 2xx once more, now."""
         self._server.send(self._response)
 
+    def hurry(self) -> None:
+        """
+        Wait for the ACK no longer than its way takes.
+
+        The first 2xx may have arrived before the connection was lost: then each further ACK goes the way that does not
+        exist any more, and only a re-INVITE can tell the peer another one.
+        """
+        self._layer.arm(self, "lost", self._layer.timers.t1)
+
     def receive(self, ack: Request) -> bool:
         """Take an ACK; False when it belongs to another INVITE."""
         if ack.cseq.number != self.cseq:

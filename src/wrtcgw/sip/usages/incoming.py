@@ -208,6 +208,7 @@ class IncomingLeg(Leg):
             self.say_bye(*self._ending, self._reasons)
         elif self.state is LegState.ANSWERED and self.needs_recovery:
             self.state = LegState.ESTABLISHED
+            self.ua.emit(CallConfirmed(self.id))
             self.recover()
         else:
             super().ack_lost()
@@ -262,6 +263,12 @@ class IncomingLeg(Leg):
         if self._unacked is not None:
             self._unacked.stop()
         super().finish(cause, code, reason, told)
+
+    def recover(self) -> None:
+        """Tell the peer the new way; when its ACK is missing, not before that has had its time over the new one."""
+        if self.state is LegState.ANSWERED and self._unacked is not None and not self.awaits_answer:
+            self._unacked.hurry()
+        super().recover()
 
     def reconnected(self) -> None:
         """Send our 2xx again over the new connection."""

@@ -216,6 +216,8 @@ class Modification:
         """Repeat the present description over a new connection (once, however often the connection came back)."""
         if not any(offer.purpose is Purpose.RECOVERY for offer in self._queue):
             self._enqueue(PendingOffer(Purpose.RECOVERY))
+        if self._unacked is not None and not self._awaits_answer_in_ack:
+            self._unacked.hurry()
 
     def _enqueue(self, offer: PendingOffer) -> None:
         self._queue.append(offer)
@@ -232,11 +234,24 @@ class Modification:
         self._current = offer
         if offer.purpose is not Purpose.REOFFER:
             offer.sdp = leg.local_sdp
+        if offer.purpose is Purpose.RECOVERY:
+            self._acknowledge_unheard()
         fields = leg.timer.request_fields()
         leg.add_capabilities(fields)
         offer.client = None
         client = leg.send("INVITE", Use.OFFER, fields, offer.sdp, "application/sdp")
         offer.client = client
+
+    def _acknowledge_unheard(self) -> None:
+        """
+        Acknowledge a 2xx that may have gone the way that was lost.
+
+        A peer that has accepted our last offer takes no other one (500) before that has its ACK, and ends the call
+        when none comes. Who has not accepted it drops an ACK that it does not expect.
+        """
+        client, leg = self._given_up, self._leg
+        if client is not None and client.ack is None:
+            leg.ua.acknowledge(leg.dialog, client.request)
 
     def take_response(self, client: ClientRequest, response: Response) -> None:
         """Take a response to a re-INVITE, which may be one of earlier."""
