@@ -104,7 +104,7 @@ class InteropCase(TestCase):
     async def connected(self, gateway: Gateway) -> None:
         """Wait until a gateway has its connection."""
         browser = self.browser(gateway)
-        while (await browser.get("/api/health")).code != 200:
+        while (await browser.get("/api/ready")).code != 200:
             await self.pause(0.1)
 
     def browser(self, gateway: Gateway | None = None, address: str = "127.0.0.1") -> Browser:

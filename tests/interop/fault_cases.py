@@ -210,7 +210,7 @@ class RefusalCases(InteropCase):
         self.assertEqual((reply.code, reply.json["code"]), (503, "no_sip_connection"))
         self.assertIn("proxy", reply.json["error"])
         self.assertLess(time.monotonic() - started, 5.0)
-        self.assertEqual((await desk.browser.get("/api/health")).code, 503)
+        self.assertEqual((await desk.browser.get("/api/ready")).code, 503)
 
     async def test_second_proxy(self) -> None:
         """With the first proxy dead, the second serves."""

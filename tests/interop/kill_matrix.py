@@ -1,8 +1,8 @@
 """
 The kill matrix: a gateway dies by SIGKILL with an agent in each state of a call, and is started again.
 
-All agents of one run are on one gateway, so one kill is tried in all states. What cannot be met by waiting for it is made
-by stopping Kamailio (SIGSTOP) before the last step: what was sent then is in its sockets, and no answer has come.
+All agents of one run are on one gateway, so one kill is tried in all states. What cannot be met by waiting for it is
+made by stopping Kamailio (SIGSTOP) before the last step: what was sent then is in its sockets, and no answer has come.
 
 ``python -m tests.interop.kill_matrix 100`` plays it a hundred times, and prints the table for ``docs/operations.md``.
 """
@@ -23,7 +23,6 @@ from twisted.internet.defer import ensureDeferred, gatherResults
 from tests.interop.base import InteropCase
 from tests.interop.descriptions import chromium_answer
 from tests.interop.desk import Desk, Message
-from tests.interop.gateway import Gateway
 from tests.interop.install import say
 
 RUNS = int(os.environ.get("WRTCGW_KILL_RUNS", "3"))

@@ -165,11 +165,19 @@ class KillMatrix(RestartCase):
         self.assertEqual(self.of(CallEnded), [])
 
     def test_ack_never_comes(self) -> None:
-        """When no ACK comes a re-INVITE asks whether the peer holds the call all the same."""
+        """
+        When no ACK comes a re-INVITE asks whether the peer holds the call all the same.
+
+        Not at once: the ACK has T1 to come over the new connection. The first one may have gone the old way, and then
+        each further one does.
+        """
         call = self.ring_in()
         self.do(self.core.answer, call.leg, ANSWER)
         self.restart()
-        self.advance(32)
+        self.advance(0.4)
+        self.assertEqual(self.recoveries(call), [])
+        self.advance(0.1)
+        self.assertEqual(self.of(CallConfirmed), [CallConfirmed(call.leg)])
         self.recovered(call, ANSWER)
 
     def test_established(self) -> None:
@@ -217,6 +225,27 @@ class KillMatrix(RestartCase):
         self.restart()
         self.assertEqual([event.code for event in self.of(OfferRefused)], [503])
         self.recovered(call)
+
+    def test_our_reinvite_accepted_unheard(self) -> None:
+        """The 2xx that went the old way is acknowledged before the recovery, which the peer would refuse otherwise."""
+        call = self.call_out()
+        offer = self.reoffer(call, HELD)
+        self.restart()
+        invite = self.recoveries(call)[-1]
+        before = self.requests[self.requests.index(invite) - 1]
+        self.assertEqual((before.method, before.cseq.number), ("ACK", offer.cseq.number))
+        self.assertEqual(before.headers.get("To"), call.local)
+        self.respond(invite, 200, THEIRS)
+
+    def test_their_reinvite_never_acknowledged(self) -> None:
+        """A 2xx to an offer of theirs has T1 for its ACK, then the recovery goes out."""
+        call = self.call_out()
+        call.reinvite(THEIRS)
+        self.answer_offer(call, HELD)
+        self.restart(0.1)
+        self.assertEqual(self.recoveries(call), [])
+        self.advance(0.5)
+        self.recovered(call, HELD)
 
     def test_their_reinvite_open(self) -> None:
         """Theirs is answered over the new connection; the recovery waits for that."""

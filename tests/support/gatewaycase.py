@@ -59,7 +59,7 @@ class GatewayCase(SynchronousTestCase):
         self.gateway.report = self.problems.append
         self.gateway.events.subscribe_to_all(self._note)
         self.settled = SettledCheck(self.gateway.events, self.registry)
-        self.kept = KeptCheck(self.gateway.events, self.store, self.registry, self.gateway.persistence.records)
+        self.kept_check = KeptCheck(self.gateway.events, self.store, self.registry, self.gateway.persistence.records)
         self.far = FarSide(self.clock, self.gateway.received, self.passwords)
         for flow in range(self.flows):
             self.gateway.connected(flow)
@@ -72,7 +72,7 @@ class GatewayCase(SynchronousTestCase):
         """Check that nothing went wrong unseen, and that each event was told of settled state."""
         self.settled.at_the_end()
         self.assertEqual(self.settled.faults, [])
-        self.assertEqual(self.kept.faults, [])
+        self.assertEqual(self.kept_check.faults, [])
         self.assertEqual(self.problems, [])
         self.assertEqual(self.far.strays, [])
 

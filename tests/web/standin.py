@@ -16,6 +16,25 @@ from wrtcgw.gateway import HA1, Health, Outcome
 from wrtcgw.sdp.description import parse
 
 
+class StandInPersistence:
+    """Keeps nothing."""
+
+    survives = False
+    is_writable = True
+
+    def join(self, name: str, keeper: object) -> None:
+        """Take a keeper."""
+
+    def durable(self) -> None:
+        """Wait for nothing."""
+
+    def touch(self, agent: Agent) -> None:
+        """Write nothing."""
+
+    def page_showed(self, agent: Agent, token: bytes, *, anew: bool = False) -> None:
+        """Seal nothing."""
+
+
 class StandInGateway:
     """
     Does at once what it is asked.
@@ -33,6 +52,8 @@ class StandInGateway:
         self.leaving: Agent | None = None
         self.outcome = Outcome(200, "OK")
         self.connections_up = 1
+        self.obstacles: tuple[str, ...] = ()
+        self.persistence = StandInPersistence()
 
     def put(self, agent_id: str, **fields: Any) -> AgentMessage:
         """Put a message into an agent's mailbox."""
@@ -103,6 +124,9 @@ class StandInGateway:
         """Return the agents."""
         return self.registry.agents()
 
+    def delivered(self, agent: Agent) -> None:
+        """Write nothing."""
+
     def wants(self, message: AgentMessage) -> bool:
         """Want every description."""
         return True
@@ -120,6 +144,7 @@ class StandInGateway:
             active_calls=self.registry.call_count,
             connections_up=self.connections_up,
             connections_total=1,
+            obstacles=self.obstacles,
         )
 
     def may_call(self, agent_id: str, to: str, *, page_address: str = "") -> str:

@@ -128,11 +128,12 @@ class SignIns(FlowCase):
         self.assertEqual(answer.error, (504, "registration_timeout"))
 
     def test_dead_proxy(self) -> None:
-        """Without a connection sign_in is 503, and so is health."""
+        """Without a connection sign_in is 503, and a balancer hears it too."""
         self.gateway.disconnected(0)
         path = f"/api/webrtc/sign_in?id=agent123&dn=5001&password={PASSWORD}"
         self.assertEqual(self.get(path, 7).error, (503, "no_sip_connection"))
-        self.assertEqual(self.get("/api/health").code, 503)
+        ready = self.get("/api/ready")
+        self.assertEqual((ready.code, ready.json["obstacles"]), (503, ["no_sip_connection"]))
 
     def test_page_that_leaves_meanwhile(self) -> None:
         """A page that goes before the registrar has answered leaves no registration and no agent behind."""

@@ -46,10 +46,19 @@ class Views(WebTestCase):
         )
 
     def test_health_without_sip(self) -> None:
-        """Without a SIP connection health is 503, with the same keys."""
+        """Without a SIP connection the process is alive, and says what it lacks."""
         self.gateway.connections_up = 0
         answer = self.ask("GET", "/api/health")
-        self.assertEqual((answer.code, answer.json["status"], answer.json["registered_agents"]), (503, "down", 0))
+        self.assertEqual((answer.code, answer.json["status"], answer.json["registered_agents"]), (200, "down", 0))
+
+    def test_ready(self) -> None:
+        """A balancer is told whether new agents may come, and if not, why."""
+        answer = self.ask("GET", "/api/ready")
+        self.assertEqual((answer.code, answer.json), (200, {"ready": True, "obstacles": []}))
+        self.gateway.obstacles = ("draining", "store_unavailable")
+        answer = self.ask("GET", "/api/ready")
+        self.assertEqual((answer.code, answer.json["obstacles"]), (503, ["draining", "store_unavailable"]))
+        self.assertEqual(self.ask("HEAD", "/api/ready").code, 503)
 
     def test_agents(self) -> None:
         """Operators see who is signed in and how the registration is."""

@@ -231,6 +231,10 @@ class Gateway:
         if agent is not None:
             self._registrations.pages.leave(agent)
 
+    def delivered(self, agent: Agent) -> None:
+        """Note that a message was delivered to the agent's page, or did not arrive and waits for it again."""
+        self.persistence.touch(agent)
+
     def agents(self) -> Iterator[Agent]:
         """Iterate over the signed-in agents."""
         return self._context.registry.agents()
@@ -249,6 +253,15 @@ class Gateway:
             active_calls=self._context.registry.call_count,
             connections_up=up,
             connections_total=total,
+            obstacles=tuple(
+                word
+                for word, there in (
+                    ("draining", self.operation.draining),
+                    ("no_sip_connection", not up),
+                    ("store_unavailable", not self.persistence.is_writable),
+                )
+                if there
+            ),
         )
 
     def wants(self, message: AgentMessage) -> bool:

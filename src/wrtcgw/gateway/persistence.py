@@ -19,7 +19,7 @@ from twisted.internet.defer import Deferred, succeed
 
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.mailbox import Mailbox
-from wrtcgw.events.catalogue import AgentRestored, CallRestored, MessageDelivered, StoreFault
+from wrtcgw.events.catalogue import AgentRestored, CallRestored, StoreFault
 from wrtcgw.gateway.call_legs import CallLeg
 from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.gateway.outbox import Batches
@@ -104,12 +104,16 @@ class Persistence:
                 self._fenced,
                 context.report,
             )
-            context.events.subscribe(MessageDelivered, lambda event: self.touch(event.agent))
 
     @property
     def survives(self) -> bool:
         """Return whether calls go on when the process ends."""
         return self._batches is not None
+
+    @property
+    def is_writable(self) -> bool:
+        """Return whether what is promised now can be written down, where it is to be."""
+        return self._context.outbox.is_writable
 
     def durable(self) -> "Deferred[None] | None":
         """Return what fires when all that has settled until now is written down; None when it is."""

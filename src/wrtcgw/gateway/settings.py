@@ -135,7 +135,8 @@ class Health:
     How the gateway is.
 
     ``status`` is ``ok`` (all connections to the proxy up), ``degraded`` (some), ``down`` (none), or ``draining`` while
-    nothing new is taken. ``uptime`` is seconds.
+    nothing new is taken. ``uptime`` is seconds. ``obstacles`` are the words for what keeps new agents and calls out, as
+    ``GET /api/ready`` tells them: ``draining``, ``no_sip_connection``, ``store_unavailable``; none when it is ready.
     """
 
     status: str
@@ -144,3 +145,4 @@ class Health:
     active_calls: int
     connections_up: int
     connections_total: int
+    obstacles: tuple[str, ...] = ()

@@ -116,6 +116,7 @@ class RestAPI:
         routes.add(base + "ice", ("GET",), self.ice)
         routes.add(base + "calls", ("GET",), self.own_calls)
         routes.add("/api/health", ("GET",), self.health, head=True)
+        routes.add("/api/ready", ("GET",), self.ready, head=True)
         routes.add("/api/agents", ("GET",), self.agents, head=True)
         routes.add("/api/calls/active", ("GET",), self.active_calls, head=True)
         return routes
@@ -276,14 +277,20 @@ class RestAPI:
     # operation
 
     def health(self, request: IncomingRequest) -> bytes:
-        """Tell how the gateway is, to operators in more words; 503 while it cannot reach SIP."""
+        """Tell how the gateway is, to operators in more words; that it answers at all says that it is alive."""
         health = self._gateway.health()
         if self._operators.is_known(request):
             dropped = sum(agent.mailbox.dropped for agent in self._gateway.agents())
             view = health_view(health, self._hanging(), dropped)
         else:
             view = public_health_view(health)
-        return write_json(request.response, 200 if health.connections_up else 503, view)
+        return self._show(request, view)
+
+    def ready(self, request: IncomingRequest) -> bytes:
+        """Tell a balancer whether to send new agents here: 503 while it drains, or SIP or the store is out of reach."""
+        obstacles = self._gateway.health().obstacles
+        view: View = {"ready": not obstacles, "obstacles": list(obstacles)}
+        return write_json(request.response, 503 if obstacles else 200, view)
 
     def agents(self, request: IncomingRequest) -> bytes:
         """List who is signed in; for operators, as the policy sees to."""

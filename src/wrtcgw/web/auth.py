@@ -62,7 +62,9 @@ class Access:
             if not self._origins.vouches(request):
                 raise SessionRequired(agent_id, FOREIGN_NAME)
         elif session is not None and session.shown_by(shown):
-            if agent is not None:
+            if agent is None:
+                session.bound = True
+            else:
                 self._sessions.note_shown(agent, shown)
         elif self._sessions.is_of_another_run(shown):
             raise NotSignedIn(agent_id)

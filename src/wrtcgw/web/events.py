@@ -26,7 +26,7 @@ class Streams:
 
     def __init__(self, clock: IReactorTime, attendance: Attendance, heartbeat: float, per_agent: int) -> None:
         self._clock = clock
-        self._attendance = attendance
+        self.attendance = attendance
         self._heartbeat = heartbeat
         self._per_agent = per_agent
         self._open: dict[str, list[Stream]] = {}
@@ -46,7 +46,7 @@ class Streams:
         streams = self._open.setdefault(agent.id, [])
         stream = Stream(self, request, agent, place_of(agent.mailbox, after))
         streams.append(stream)
-        self._attendance.attend(agent.id)
+        self.attendance.attend(agent.id)
         if self._beat is None:
             self._beat = self._clock.callLater(self._heartbeat, self._on_beat)
         if len(streams) > self._per_agent:
@@ -68,7 +68,7 @@ class Streams:
         """Take a stream off the list, and stop the heartbeat with the last one."""
         streams = self._open[stream.agent.id]
         streams.remove(stream)
-        self._attendance.leave(stream.agent.id)
+        self.attendance.leave(stream.agent.id)
         if not streams:
             del self._open[stream.agent.id]
         if not self._open and self._beat is not None:
@@ -124,9 +124,10 @@ class Stream:
                 return
             line = to_line(message)
             self._request.write(b"id: %d\ndata: %b\n\n" % (message.seq, line))
-            told(self._request, self.agent, message.call_id, "stream", line, message.type.value)
             self._after = message.seq
             self.agent.mailbox.delivered(message.seq)
+            self._streams.attendance.delivered(self.agent)
+            told(self._request, self.agent, message.call_id, "stream", line, message.type.value)
             if message.type is MessageType.SIGNED_OUT:
                 self.close()
 

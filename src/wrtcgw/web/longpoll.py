@@ -30,13 +30,16 @@ class Attendance(Protocol):
     def leave(self, agent_id: str) -> None:
         """Note that one does not any more."""
 
+    def delivered(self, agent: Agent) -> None:
+        """Note that a message of the agent was delivered, or did not arrive and is in the mailbox again."""
+
 
 class Polls:
     """The polls that hang."""
 
     def __init__(self, clock: IReactorTime, attendance: Attendance) -> None:
         self._clock = clock
-        self._attendance = attendance
+        self.attendance = attendance
         self._hanging: dict[str, Poll] = {}
         self._sending: dict[Agent, Delivery] = {}
 
@@ -56,7 +59,7 @@ class Polls:
             if wait > 0:
                 poll.hang(self._clock, wait)
                 self._hanging[agent.id] = poll
-                self._attendance.attend(agent.id)
+                self.attendance.attend(agent.id)
             else:
                 poll.send(204, b"")
         return NOT_DONE_YET
@@ -94,6 +97,7 @@ class Polls:
             self._sending.pop(agent, None)
             if lost:
                 agent.mailbox.put_back(message)
+                self.attendance.delivered(agent)
             hanging = self._hanging.get(agent.id)
             if hanging is not None:
                 hanging.look()
@@ -104,7 +108,7 @@ class Polls:
     def forget(self, poll: "Poll") -> None:
         """Take a poll that does not hang any more off the list."""
         del self._hanging[poll.agent.id]
-        self._attendance.leave(poll.agent.id)
+        self.attendance.leave(poll.agent.id)
 
 
 class Poll:
@@ -130,8 +134,9 @@ class Poll:
         self._stop()
         body = self._form.write(self._request, self.agent, message)
         self._request.write(body)
-        told(self._request, self.agent, message.call_id, "poll", body, message.type.value)
         mailbox.delivered(message.seq)
+        self._polls.attendance.delivered(self.agent)
+        told(self._request, self.agent, message.call_id, "poll", body, message.type.value)
         self._polls.watch(self._request, self.agent, message)
         return True
 

@@ -2,6 +2,7 @@
 
 from tests.web.genesys.dialectcase import ORIGIN
 from tests.web.genesys.golden import SHORT_FAR, GoldenCase, GoldenPage
+from wrtcgw.gateway.persistence import Persistence
 from wrtcgw.web.genesys import GenesysSettings, wire
 
 
@@ -162,6 +163,7 @@ class Wait(GoldenCase):
         other = self.golden_page("5002")
         other.wait()
         self.note("the gateway stops")
+        self.patch(Persistence, "survives", False)  # to those whose session ends with the process
         self.surface.close()
         self.assertGolden()
 

@@ -69,14 +69,16 @@ class Wait:
         request.responseHeaders.setRawHeaders(b"pragma", [pragma(session.peer)])
         body = write_text(request, 200, letter.text)
         request.write(body)
-        trace_told(request, session.agent, letter.call_id or session.call_id, "wait", body)
-        told = session.told
+        told, call_id = session.told, letter.call_id or session.call_id
         session.delivered(letter)
+        self._gateway.delivered(session.agent)
+        trace_told(request, session.agent, call_id, "wait", body)
 
         def over(lost: bool) -> None:
             session.sending = None
             if lost:
                 session.put_back(letter, told=told)
+                self._gateway.delivered(session.agent)
             session.arrived()
 
         session.sending = Delivery(request, self._clock, over)
