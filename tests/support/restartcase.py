@@ -15,6 +15,7 @@ from wrtcgw.gateway import Gateway, GatewaySettings
 from wrtcgw.gateway.persistence import Durability, Restored
 from wrtcgw.sip.core import UACore, UASettings
 from wrtcgw.sip.timers import Timers
+from wrtcgw.store.interface import Record
 
 SITE_KEY = bytes(range(32))
 
@@ -52,7 +53,8 @@ class RestartCase(GatewayCase):
         self.told: list[object] = []
         self.gateway.events.subscribe_to_all(self.told.append)
         self.composed()
-        restored = self.done(self.gateway.persistence.take_up(self.successResultOf(self.store.load())), 0)
+        records: list[Record] = self.successResultOf(self.store.load())
+        restored = self.done(self.gateway.persistence.take_up(records), 0)
         self.settled = SettledCheck(self.gateway.events, self.registry)
         self.settled.knows(self.gateway.calls())
         self.kept_check = KeptCheck(self.gateway.events, self.store, self.registry, self.gateway.persistence.records)

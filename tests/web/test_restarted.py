@@ -50,7 +50,7 @@ class Library(RestartedCase):
         self.recovered(self.far.calls[-1])
 
     def test_foreign_tokens(self) -> None:
-        """Another token is as bad as before; one with the beginning of an earlier run's hears that it has to sign in."""
+        """Another token opens nothing; one that begins as an earlier run's hears that it has to sign in."""
         session = self.sign_in_page()
         self.restart()
         stranger = {"X-WRTC-Session": session["X-WRTC-Session"][:-1] + "_"}
