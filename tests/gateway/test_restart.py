@@ -327,6 +327,14 @@ class Stores(RestartCase):
         self.assertEqual((restored.agents, restored.unreadable), (1, 1))
         self.assertEqual(self.agent("bob").dn, "5002")
 
+    def test_lost(self) -> None:
+        """A store that has lost what was in it gets all of it again."""
+        self.sign_in()
+        self.sign_in("bob", "5002")
+        self.successResultOf(self.store.write({"5001": None, "5002": None}))
+        self.store.on_loss()
+        self.assertEqual(self.store.keys, {"5001", "5002"})
+
     def test_left_out(self) -> None:
         """Nothing stays of an agent who has left."""
         agent = self.sign_in()

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from uuid import NAMESPACE_DNS, uuid4, uuid5
 
 from attrs import asdict, fields, frozen
-from twisted.internet.interfaces import IReactorFromThreads, IReactorTCP, IReactorTime
+from twisted.internet.interfaces import IReactorTCP, IReactorTime
 from twisted.logger import Logger
 from twisted.web.resource import IResource
 
@@ -19,6 +19,7 @@ from wrtcgw.daemon.descriptors import descriptor_limit
 from wrtcgw.daemon.identity import identity_parts
 from wrtcgw.daemon.listener import HTTPListener
 from wrtcgw.daemon.monitoring import Monitoring, watch
+from wrtcgw.daemon.state import state_key, state_store
 from wrtcgw.events.stream import EventStream
 from wrtcgw.gateway import Gateway, GatewaySettings
 from wrtcgw.gateway.persistence import Durability
@@ -26,8 +27,7 @@ from wrtcgw.gateway.settings import AgentGroup
 from wrtcgw.sip.core import UACore, UASettings
 from wrtcgw.sip.timers import Timers
 from wrtcgw.sip_service import AgentSettings, UserAgentService
-from wrtcgw.store import Store, StoreSettings, store_from
-from wrtcgw.store.sealing import key_of_text
+from wrtcgw.store import Store
 from wrtcgw.tokens import SystemTokens
 from wrtcgw.transport.certificates import ServerTLS
 from wrtcgw.transport.flow import Target
@@ -90,10 +90,10 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
     tokens = SystemTokens()
     events = EventStream()
     agent = UserAgentService(clock, agent_settings(settings), targets(reactor, settings), tokens.uniform, events)
-    store = make_store(reactor, settings)
+    store = state_store(reactor, settings)
     core = UACore(ua_settings(settings, survives=store.survives), Timers(), tokens)
     registry = Registry()
-    durability = Durability(store, key_of_text(settings.state_key) if settings.state_key else None)
+    durability = Durability(store, state_key(settings))
     gateway = Gateway(core, registry, clock, gateway_settings(settings), agent.send, events, durability)
     monitoring = watch(clock, settings, agent, core, registry, events)
     agent.attach(gateway)
@@ -112,23 +112,6 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
     second = second_listener(reactor, settings, surface, make_site)
     secure = secure_listener(reactor, settings, site)
     return Parts(agent, gateway, surface, site, listener, monitoring, store, second, secure)
-
-
-def make_store(reactor: IReactorTCP, settings: Settings) -> Store:
-    """
-    Return the store for state that survives the process; it is not open yet.
-
-    :raises StoreUnusable: when a package is missing for it.
-    :raises ValueError: if the CA file is of no use.
-    """
-    return store_from(
-        settings.store_address,
-        StoreSettings(node=settings.node, lease_ttl=settings.lease_ttl, store_timeout=settings.store_timeout),
-        tcp=reactor,
-        threads=cast(IReactorFromThreads, reactor),
-        clock=cast(IReactorTime, reactor),
-        ca_file=settings.state_store_ca_file,
-    )
 
 
 def http_surface(

@@ -98,6 +98,7 @@ class Batches:
         report: Callable[[Exception], object],
     ) -> None:
         self._store = store
+        store.on_loss = self._write_anew
         self._core = core
         self._clock = clock
         self._events = events
@@ -186,6 +187,12 @@ class Batches:
         released.addCallback(lambda _: None if closed.called else closed.callback(None))
 
     # -- batches
+
+    def _write_anew(self) -> None:
+        """Write everything again: the store may have lost it."""
+        if self._closed is None:
+            self._touched |= self._leased
+            self._begin()
 
     def _begin(self) -> None:
         if not (self._writing is not None or self._is_releasing or self._pause or not self._touched):
