@@ -22,6 +22,7 @@ from wrtcgw.daemon.listener import CannotServe
 from wrtcgw.daemon.service import GatewayService
 from wrtcgw.daemon.systemd import Notifier
 from wrtcgw.demo.pbx import DemoPBX
+from wrtcgw.drain_command import drain
 
 KEYS = {
     "http-interface": "http_interface",
@@ -45,6 +46,7 @@ class Options(usage.Options):
     optFlags: ClassVar = [
         ["check-config", None, "Show what is in effect, or every error, and exit."],
         ["demo", None, "Run an embedded PBX on loopback and use it; needs nothing else."],
+        ["drain", None, "Let the gateway that runs with these settings take nothing new, finish its calls and stop."],
     ]
     optParameters: ClassVar = [
         ["config", "c", None, "TOML file with settings; also WRTCGW_CONFIG."],
@@ -53,6 +55,7 @@ class Options(usage.Options):
         ["sip-ws-server", "s", None, "ws:// or wss:// URL of the SIP proxy; several with commas."],
         ["sip-domain", "d", None, "Domain of the agents' SIP addresses."],
         ["log-level", "l", None, "debug, info, warn, error or critical."],
+        ["drain-limit", None, 300, "Seconds that calls have, with --drain.", int],
     ]
 
     environ: Mapping[str, str] = os.environ
@@ -71,7 +74,7 @@ class Options(usage.Options):
         Find the settings.
 
         :raises twisted.python.usage.UsageError: with every fault, one a line.
-        :raises SystemExit: after ``--check-config``.
+        :raises SystemExit: after ``--check-config`` and ``--drain``.
         """
         try:
             self.settings, sources = self._load()
@@ -86,6 +89,9 @@ class Options(usage.Options):
             for warning in warnings(self.settings, sources):
                 print(f"# warning: {warning}")
             sys.exit(0)
+        if self["drain"]:
+            token = self.environ.get("WRTCGW_OPERATOR_TOKEN") or self.settings.operator_token
+            sys.exit(drain(self.settings, token, self["drain-limit"]))
         if self.parent is not None and not self.parent["chroot"]:
             check_pidfile(self.parent["pidfile"], self.parent["rundir"])
 

@@ -14,6 +14,7 @@ from wrtcgw.errors import (
     RegistrationTimeout,
     WrongState,
 )
+from wrtcgw.gateway.persistence import Persistence
 
 
 class SignIn(GatewayCase):
@@ -460,7 +461,8 @@ class SignOut(GatewayCase):
         self.assertEqual(self.far.contacts, {})
 
     def test_drain(self) -> None:
-        """Draining signs everybody out and ends all calls, and tells why."""
+        """Without a store, stopping signs everybody out and ends all calls, and tells why."""
+        self.patch(Persistence, "survives", False)
         agent = self.sign_in()
         self.outbound(agent)
         self.sign_in("bob", "5002")

@@ -327,6 +327,19 @@ class Stores(RestartCase):
         self.assertEqual((restored.agents, restored.unreadable), (1, 1))
         self.assertEqual(self.agent("bob").dn, "5002")
 
+    def test_stopped(self) -> None:
+        """With a store, stopping ends nothing: all is written, and from then on nothing leaves."""
+        call, far = self.outbound(self.sign_in())
+        requests = len(far.requests)
+        self.successResultOf(self.gateway.drain())
+        self.gateway.disconnected(0)
+        far.bye()
+        self.run_for(40)
+        self.assertEqual((len(far.requests), far.responses), (requests, []))
+        self.assertEqual(self.store.data("5001")["agent"]["calls"][0]["state"], "ESTABLISHED")
+        self.restart()
+        self.assertEqual(self.agent().call(call.id).state, CallState.ESTABLISHED)
+
     def test_lost(self) -> None:
         """A store that has lost what was in it gets all of it again."""
         self.sign_in()

@@ -11,6 +11,7 @@ from tests.support.gatewaycase import OTHER_SDP, PAGE, PAGE_SDP, GatewayCase
 from wrtcgw.calls.call import Call
 from wrtcgw.calls.messages import MessageType
 from wrtcgw.errors import GatewayError
+from wrtcgw.gateway.persistence import Persistence
 
 WALKS, STEPS = 60, 60
 CHANGES = [
@@ -170,6 +171,7 @@ class Walks(GatewayCase):
     def leave(self, seed: int) -> None:
         """Sign everybody out, and check that nothing is left: no call, no leg, no timer, no open verb."""
         self.run_for(50)
+        self.patch(Persistence, "survives", False)  # without a store, stopping ends everything
         draining = self.gateway.drain()
         self.run_for(10)
         self.successResultOf(draining)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from attrs import define, field
 
 from wrtcgw.calls.registry import Registry
+from wrtcgw.daemon.draining import Draining
 from wrtcgw.daemon.event_recorder import EventRecorder
 from wrtcgw.sip_service import UserAgentService
 from wrtcgw.web.ops import Flow
@@ -27,6 +28,8 @@ class Console:
     event_recorder: EventRecorder
     log_level: str
     apply_level: Callable[[str], None] = field(default=_nowhere)
+    draining: Draining | None = None
+    """Set by the service, which can end the process."""
 
     def set_log_level(self, level: str) -> None:
         """Change the log level until the next reload or start; at ``debug`` SIP messages are logged as well."""
@@ -43,6 +46,13 @@ class Console:
                 for call in agent.calls.values():
                     self.event_recorder.take_up(agent, call)
         recorder.on = on
+
+    def stop_when_drained(self, limit: float | None) -> None:
+        """End the process when no call is up, after so many seconds at the latest; None takes that back."""
+        if self.draining is not None and limit is not None:
+            self.draining.begin(limit)
+        elif self.draining is not None:
+            self.draining.cancel()
 
     @property
     def show_data(self) -> bool:

@@ -17,6 +17,7 @@ from wrtcgw import __version__
 from wrtcgw.browser.pages import PageSettings, browser_pages
 from wrtcgw.config import ConfigError, Settings, reloadable_keys, shown
 from wrtcgw.daemon.composition import Parts, access_log, compose, gateway_settings, web_settings
+from wrtcgw.daemon.draining import Draining
 from wrtcgw.daemon.identity import concerns, identity_parts, shown_provider
 from wrtcgw.daemon.listener import CannotServe, HTTPListener
 from wrtcgw.daemon.log_level import LevelControl
@@ -101,6 +102,8 @@ class GatewayService(MultiService):
             self._start_demo(self._demo)
         self.parts = parts = compose(self._reactor, self.settings, self._browser_pages())
         parts.monitoring.console.apply_level = self._level.set
+        clock = cast(IReactorTime, self._reactor)
+        parts.monitoring.console.draining = Draining(parts.gateway, clock, cast(IReactorCore, self._reactor).stop)
         parts.monitoring.sampler.setServiceParent(self)
         self._starting = Deferred.fromCoroutine(self._begin(parts))
         self._starting.addErrback(self._cannot_begin)
@@ -199,6 +202,7 @@ class GatewayService(MultiService):
             return maybeDeferred(super().stopService)
         self.parts.surface.audit.note("gateway", "stopping")
         self._watchdog.stop()
+        self.parts.monitoring.console.stop_when_drained(None)
         first = [maybeDeferred(part.disownServiceParent) for part in (*self.parts.listeners, self.parts.agent)]
         return gatherResults(first).addCallback(self._stop_rest)
 

@@ -108,9 +108,9 @@ class Batches:
         self._touched: set[str] = set()
         self._writing: set[str] | None = None
         """The accounts of the batch that is being written."""
-        self._held: deque[Act] = deque()
+        self._waiting: deque[Act] = deque()
         """What waits for that batch."""
-        self._held_next: deque[Act] = deque()
+        self._waiting_next: deque[Act] = deque()
         """What waits for the one behind it."""
         self._is_releasing = False
         self._leased: set[str] = set()
@@ -148,9 +148,9 @@ class Batches:
         if self._pause:
             act()
         elif self._touched:
-            self._held_next.append(act)
+            self._waiting_next.append(act)
         elif self._writing is not None or self._is_releasing:
-            self._held.append(act)
+            self._waiting.append(act)
         else:
             act()
 
@@ -200,7 +200,7 @@ class Batches:
 
     def _write(self) -> None:
         self._writing, self._touched = self._touched, set()
-        self._held, self._held_next = self._held_next, self._held
+        self._waiting, self._waiting_next = self._waiting_next, self._waiting
         self._began = self._clock.seconds()
         work = Deferred.fromCoroutine(self._write_batch(self._writing))
         work.addCallbacks(self._written, self._failed).addErrback(self._bug)
@@ -249,8 +249,8 @@ class Batches:
             self._bug(failure)
         self._pause = min(2 * self._pause or FIRST_PAUSE, LAST_PAUSE)
         self._retry = self._clock.callLater(self._pause, self._try_again)
-        self._held.extend(self._held_next)
-        self._held_next.clear()
+        self._waiting.extend(self._waiting_next)
+        self._waiting_next.clear()
         self._release()
 
     def _try_again(self) -> None:
@@ -261,8 +261,8 @@ class Batches:
         """Let go of what waited for the batch, in order, and begin the next one."""
         self._is_releasing = True
         try:
-            while self._held:
-                act = self._held.popleft()
+            while self._waiting:
+                act = self._waiting.popleft()
                 try:
                     act()
                 except Exception as error:  # the others must leave all the same

@@ -31,6 +31,7 @@ class StandInConsole:
     show_data: bool = False
     up: bool = True
     told: list[str] = field(factory=list)
+    drains: list[float | None] = field(factory=list)
 
     def set_log_level(self, level: str) -> None:
         """Note the level."""
@@ -39,6 +40,10 @@ class StandInConsole:
     def set_capture(self, on: bool) -> None:
         """Switch the recorder."""
         self.event_recorder.recorder.on = on
+
+    def stop_when_drained(self, limit: float | None) -> None:
+        """Note it."""
+        self.drains.append(limit)
 
     def flows(self) -> list[Flow]:
         """Return one connection."""

@@ -35,6 +35,18 @@ class ActionTests(OpsCase):
         self.assertEqual(self.act("drain", {"on": False}).json["draining"], False)
         self.page_sign_in("bob", "5002")
 
+    def test_drain_and_stop(self) -> None:
+        """With ``stop`` the process is to end when no call is up; that can be taken back, and the limit has limits."""
+        told = self.act("drain", {"on": True, "stop": True, "limit": 60}).json
+        self.assertEqual(told, {"status": "ok", "draining": True, "stopping": True, "limit": 60})
+        self.act("drain", {"on": True, "stop": True})
+        self.act("drain", {"on": False})
+        self.act("drain", {"on": True})
+        self.assertEqual(self.console.drains, [60, 300, None, None])
+        for limit in ("86401", "soon", "-1"):
+            self.assertEqual(self.act("drain", {"on": True, "stop": True, "limit": limit}).code, 400)
+        self.assertEqual(len(self.console.drains), 4)
+
     def test_hangup(self) -> None:
         """A call is ended by its id or its Call-ID, and the page is told; an unknown one is 404."""
         agent = self.sign_in("ann")

@@ -126,6 +126,7 @@ export function causeOf(sipCode) {
 const WHY = {
   gateway_unreachable: "network",
   draining: "network",
+  store_unavailable: "network",
   media_failed: "sound",
   no_webrtc: "sound",
   no_common_codec: "not-acceptable",

@@ -20,6 +20,9 @@ log = Logger()
 
 LEVELS = ("debug", "info", "warn", "error", "critical")
 
+DRAIN_LIMIT, LONGEST_DRAIN = 300, 86_400
+"""Seconds that calls have before a gateway that is drained stops: usually, and at most."""
+
 Action = Callable[[Fields, "Caller"], Awaitable[View]]
 
 
@@ -54,13 +57,19 @@ class Actions:
         }
 
     async def drain(self, fields: Fields, caller: Caller) -> View:
-        """Take no new sign_ins and calls, or take them again."""
-        on = switch_of(fields)
+        """Take no new sign_ins and calls, or take them again; with ``stop``, end the process when no call is up."""
+        on, stop = switch_of(fields), bool(fields.switch("stop"))
+        limit = fields.number("limit", DRAIN_LIMIT, f"seconds, at most {LONGEST_DRAIN}")
+        if not 0 <= limit <= LONGEST_DRAIN:
+            raise BadInput("limit", f"seconds, at most {LONGEST_DRAIN}", str(limit))
         self._note(
             caller, "drain", f"draining is {_word(on)}", before=_word(self.gateway.operation.draining), after=_word(on)
         )
         self.gateway.operation.drain(on)
-        return {"draining": on}
+        if on and stop:
+            self._note(caller, "stop", f"stops when no call is up, in {limit} s at the latest")
+        self.parts.console.stop_when_drained(limit if on and stop else None)
+        return {"draining": on, **({"stopping": True, "limit": limit} if on and stop else {})}
 
     async def hangup(self, fields: Fields, caller: Caller) -> View:
         """End a call."""

@@ -35,6 +35,9 @@ class Console(Protocol):
     def set_capture(self, on: bool) -> None:
         """Begin or stop to record messages."""
 
+    def stop_when_drained(self, limit: float | None) -> None:
+        """End the process when no call is up, after so many seconds at the latest; None takes that back."""
+
     @property
     def show_data(self) -> bool:
         """Return whether the data that users attach to calls may be shown."""
