@@ -18,7 +18,7 @@ class Played:
         self.orders: list[tuple[str, object, str | None]] = []
         self.calls = 2
 
-        class Handler(BaseHTTPRequestHandler):
+        class Requests(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 played.orders.append((self.path, body, self.headers["Authorization"]))
@@ -37,7 +37,7 @@ class Played:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.server = HTTPServer(("127.0.0.1", 0), Requests)
         self.thread = Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         self.thread.start()
 

@@ -63,7 +63,8 @@ LAYERS: dict[str, set[str]] = {
         "transport",
         "web",
     },
-    "tap": {"config", "daemon", "demo"},
+    "drain_command": {"config"},
+    "tap": {"config", "daemon", "demo", "drain_command"},
 }
 """For each part of the package the parts that it may import beside itself. ``__version__`` is open to all."""
 

@@ -34,7 +34,7 @@ VERSION = 1
 UNREADABLE = (KeyError, IndexError, TypeError, ValueError, AttributeError, SnapshotError)
 
 
-class Keeper(Protocol):
+class KeptPart(Protocol):
     """A part that keeps something of each agent that is to survive."""
 
     def snapshot(self, agent: Agent) -> object:
@@ -92,7 +92,7 @@ class Persistence:
             lambda key, text: context.events.publish(StoreFault(key, text)),
         )
         self._wall = time.time if durability is None else durability.wall
-        self._keepers: dict[str, Keeper] = {}
+        self._keepers: dict[str, KeptPart] = {}
         self._batches: Batches | None = None
         if durability is not None and durability.store.survives:
             self._batches = context.outbox = Batches(
@@ -120,7 +120,7 @@ class Persistence:
         return self._context.outbox.durable()
 
     def touch(self, agent: Agent) -> None:
-        """Note that something was changed that a :class:`Keeper` has of an agent."""
+        """Note that something was changed that a :class:`KeptPart` has of an agent."""
         if self._batches is not None:
             with self._context.events:
                 self._context.touch(agent)
@@ -151,7 +151,7 @@ class Persistence:
     def _fenced(self, keys: frozenset[str]) -> None:
         """Let go of accounts that another gateway has taken over."""
 
-    def join(self, name: str, keeper: Keeper) -> None:
+    def join(self, name: str, keeper: KeptPart) -> None:
         """Keep, under a name, what another part has of each agent."""
         self._keepers[name] = keeper
 
