@@ -40,6 +40,7 @@ from wrtcgw.web.connection_limits import ConnectionLimits
 from wrtcgw.web.files import files
 from wrtcgw.web.genesys import GenesysDialect, GenesysSettings, nothing_else
 from wrtcgw.web.message_endpoint import SELF
+from wrtcgw.web.metrics import Scrapers, Write, metrics_dialect
 from wrtcgw.web.operators import Operators
 from wrtcgw.web.ops import OpsAPI, OpsParts
 from wrtcgw.web.origins import Origins
@@ -98,8 +99,10 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
         pages=pages,
         genesys=genesys_settings(settings),
         ops=monitoring.ops,
+        metrics=monitoring.exposition.write,
         identity=identity_parts(reactor, settings),
     )
+    monitoring.expose(gateway, surface)
     make_site = partial(GatewaySite, surface, access_log=access_log(settings), reactor=clock)
     site = make_site()
     listener = HTTPListener(reactor, settings.http_interface, settings.http_port, site)
@@ -115,6 +118,7 @@ def http_surface(
     pages: Mapping[bytes, IResource] | None = None,
     genesys: GenesysSettings | None = None,
     ops: OpsParts | None = None,
+    metrics: Write | None = None,
     identity: IdentityParts | None = None,
     wall: Callable[[], float] = time.time,
 ) -> HTTPSurface:
@@ -124,6 +128,7 @@ def http_surface(
     :param genesys: settings of the Genesys dialect; None leaves it out.
     :param pages: further resources by the first segment of their paths: ``{b"softphone": ...}``; ``b""`` is the root.
     :param ops: what the operators' calls stand on; None leaves those out that need it.
+    :param metrics: writes them; None: there are none.
     :param identity: who judges tokens; None: nobody signs in by one.
     :param wall: the wall clock's seconds; ``clock`` may count from anywhere.
     """
@@ -156,6 +161,9 @@ def http_surface(
         limit, seconds = settings.body_limit, clock.seconds
         api = OpsAPI(gateway, ops, service, operators, origins, audit, body_limit=limit, seconds=seconds, wall=wall)
         dialects.append(api.dialect)
+    scrapers = Scrapers(operators, settings.metrics_allow)
+    if metrics is not None:
+        dialects.append(metrics_dialect(metrics, scrapers, origins, body_limit=settings.body_limit))
     dialects += [*others, files(pages or {}, operators, origins, body_limit=settings.body_limit)]
     chains = tuple(Chain(dialect, audit) for dialect in dialects)
     connections = ConnectionLimits(
@@ -169,6 +177,7 @@ def http_surface(
         addresses=addresses,
         origins=origins,
         operators=operators,
+        scrapers=scrapers,
         audit=audit,
         connections=connections,
         events=gateway.events,

@@ -94,7 +94,7 @@ class GatewayService(MultiService):
             self._start_demo(self._demo)
         self.parts = parts = compose(self._reactor, self.settings, self._browser_pages())
         parts.monitoring.console.apply_level = self._level.set
-        parts.monitoring.sampler.setServiceParent(self)
+        parts.monitoring.running.setServiceParent(self)
         parts.agent.setServiceParent(self)
         for listener in parts.listeners:
             self._listen(listener)
