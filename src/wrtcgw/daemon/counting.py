@@ -58,12 +58,25 @@ class Counting:
     _answers: dict[str, float] = field(factory=dict, init=False)
     """Since when answers wait for their pages, by the call."""
 
+    def __attrs_post_init__(self) -> None:
+        """Let what can happen be there from the beginning: Prometheus sees no increase from nothing to 1."""
+        calls = self.meters.calls
+        for tally, kinds in ((calls.recovered, events.Failure), (calls.lost, events.Failure)):
+            tally.extend(((kind.value,), 0) for kind in kinds)
+        self.meters.sip.losses.extend(((loss.value,), 0) for loss in events.Loss)
+        usual = [(SUCCESS, "local"), (SUCCESS, "remote"), *((SERVER_ERROR, cause) for cause in sorted(FAULTS))]
+        calls.ended.extend(((way.value, result, cause), 0) for way in Direction for result, cause in usual)
+        results = ("done", "failed", "unknown")
+        calls.transfers.extend(((kind, result), 0) for kind in ("blind", "attended") for result in results)
+
     def subscribe_to(self, stream: EventStream) -> None:
         """Listen from now on."""
         meters, subscribe = self.meters, stream.subscribe
         messages = meters.sip.messages.add
         subscribe(events.SIPMessageSent, lambda event: messages("out"))
         subscribe(events.SIPMessageReceived, lambda event: messages("in"))
+        subscribe(sip.CallAnswered, self._answered)
+        subscribe(sip.CallEnded, lambda event: self._answers.pop(event.leg, None))
         subscribe(sip.PeerFault, lambda event: meters.sip.faults.add())
         subscribe(sip.Registered, self._registered)
         subscribe(sip.RegistrationFailed, self._registration_failed)
@@ -74,7 +87,6 @@ class Counting:
         subscribe(events.CallRecovered, lambda event: meters.calls.recovered.add(event.after.value))
         subscribe(events.CallLost, lambda event: meters.calls.lost.add(event.after.value))
         subscribe(events.TransferEnded, self._transfer_ended)
-        subscribe(events.MessageQueued, self._queued)
         subscribe(events.MessageDelivered, self._delivered)
         subscribe(events.MessageDropped, lambda event: meters.pages.dropped.add())
         subscribe(events.PageLost, lambda event: meters.pages.lost.add())
@@ -113,7 +125,6 @@ class Counting:
 
     def _ended(self, call: Call) -> None:
         calls = self.meters.calls
-        self._answers.pop(call.id, None)
         calls.ended.add(call.direction.value, result_of(call), call.cause)
         if call.answered is not None and call.ended is not None:
             duration = call.ended - call.answered
@@ -140,9 +151,9 @@ class Counting:
 
     # -- pages
 
-    def _queued(self, event: events.MessageQueued) -> None:
-        if event.message.type is MessageType.ANSWER:
-            self._answers.setdefault(event.message.call_id, self.seconds())
+    def _answered(self, event: sip.CallAnswered) -> None:
+        """Note when the far side has answered: its message may be with the page before this hears that it is queued."""
+        self._answers[event.leg] = self.seconds()
 
     def _delivered(self, event: events.MessageDelivered) -> None:
         """Measure the delivery of an answer; the vendor's dialect does not tell of what kind a message is."""

@@ -1,4 +1,4 @@
-"""Every series of the gateway proper, and from which number or table each is read; ``docs/monitoring.md`` lists them."""
+"""Every series of the gateway proper, and from which number or table it is read; ``docs/monitoring.md`` lists them."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +13,7 @@ from wrtcgw.calls.registry import Registry
 from wrtcgw.capture.history import History
 from wrtcgw.capture.recorder import Recorder
 from wrtcgw.daemon.exposition import counter, gauge, histogram
+from wrtcgw.events.catalogue import AlarmKind
 from wrtcgw.meters.meters import Meters
 from wrtcgw.meters.tally import Tally
 from wrtcgw.web.ops import Flow
@@ -112,26 +113,25 @@ class Counted:
             ("code",),
             sip.registers,
         )
-        yield histogram(
-            "register_seconds", "From REGISTER to its 2xx, challenge included.", (), [((), sip.register)]
-        )
+        yield histogram("register_seconds", "From REGISTER to its 2xx, challenge included.", (), [((), sip.register)])
 
     def _pages(self) -> Iterator[Metric]:
         pages = self.meters.pages
         yield counter("http_requests", "HTTP requests.", ("route", "method", "code"), pages.requests)
+        failed = Tally.of(())
+        failed.extend([((), pages.faults)])
+        yield counter("internal_errors", "Requests that the gateway failed at, with 500.", (), failed)
         by_route = [((route,), buckets) for route, buckets in tuple(pages.by_route.items())]
         yield histogram("http_seconds", "HTTP requests that do not hang.", ("route",), by_route)
         yield counter("page_lost", "Pages that were not heard of any more.", (), pages.lost)
         yield counter("messages_dropped", "Messages that their page did not fetch in time.", (), pages.dropped)
         yield counter("sign_in_refused", "Sign-ins that were refused.", ("reason",), pages.refused)
-        alarms = Tally()
-        alarms.extend(((word,), number) for word, number in self.meters.alarms.counts.items())
+        alarms, counts = Tally(), self.meters.alarms.counts
+        alarms.extend(((kind.value,), counts.get(kind.value, 0)) for kind in AlarmKind)
         yield counter("alarms", "Alarms, by their word in the log.", ("alarm",), alarms)
 
     def _process(self) -> Iterator[Metric]:
-        yield histogram(
-            "reactor_lag_seconds", "How late the event loop was, each second.", (), [((), self.meters.lag)]
-        )
+        yield histogram("reactor_lag_seconds", "How late the event loop was, each second.", (), [((), self.meters.lag)])
         collections = [((str(number),), buckets) for number, buckets in enumerate(self.meters.collections)]
         yield histogram("gc_pause_seconds", "Pauses of the garbage collector.", ("generation",), collections)
 
@@ -154,9 +154,7 @@ class Tables:
         agents = list(self.registry.agents())
         states = Counter("guest" if agent.guest else agent.registration.value.lower() for agent in agents)
         known = ("guest", *(state.value.lower() for state in RegistrationState if state.value != "SIGNED_OUT"))
-        yield gauge(
-            "agents", "Agents that are signed in.", ("state",), [((state,), states[state]) for state in known]
-        )
+        yield gauge("agents", "Agents that are signed in.", ("state",), [((state,), states[state]) for state in known])
         listening = sum(agent.waiting > 0 for agent in agents)
         yield gauge("pages_listening", "Agents of whom a poll or stream hangs.", (), [((), listening)])
         calls = Counter((call.direction, call.state) for call in self.registry.calls())
@@ -178,9 +176,7 @@ class Tables:
             [((state,), up[state]) for state in ("up", "down")],
         )
         polls, streams = self.surface.hanging
-        yield gauge(
-            "http_waiting", "Requests that hang.", ("kind",), [(("poll",), polls), (("stream",), streams)]
-        )
+        yield gauge("http_waiting", "Requests that hang.", ("kind",), [(("poll",), polls), (("stream",), streams)])
         draining = float(self.operation.draining)
         yield gauge("draining", "1: no new calls and sign-ins are taken.", (), [((), draining)])
         undelivered = sum(len(agent.mailbox) for agent in agents)

@@ -74,8 +74,8 @@ class CallMeters:
     one_way: Tally = field(factory=lambda: Tally.of(("page",), ("far_side",)))
     silent: Tally = field(factory=lambda: Tally.of(()))
     transfers: Tally = field(factory=Tally)
-    recovered: Tally = field(factory=lambda: Tally.of(("connection",), ("page",)))
-    lost: Tally = field(factory=lambda: Tally.of(("connection",), ("page",)))
+    recovered: Tally = field(factory=Tally)
+    lost: Tally = field(factory=Tally)
 
     @property
     def faults(self) -> int:

@@ -63,7 +63,7 @@ class HTTPSurface:
         ]
 
     def route_of(self, path: bytes) -> str:
-        """Return the route that a path belongs to, as it was declared, or else the name of the dialect that serves it."""
+        """Return the route of a path, as it was declared, or else the name of the dialect that serves it."""
         known = self._routes.get(path)
         return self._named(path) if known is None else known
 

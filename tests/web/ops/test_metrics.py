@@ -13,7 +13,6 @@ from wrtcgw.calls.abilities import ONE_CALL
 from wrtcgw.calls.messages import MessageType
 from wrtcgw.calls.stats import Flow, Media, Stats
 from wrtcgw.events.catalogue import ConnectionDown, Loss, RequestServed, SignInRefused
-from wrtcgw.meters.alarms import Raised
 from wrtcgw.web import WebSettings
 
 PROMETHEUS = "192.0.2.9"
@@ -102,10 +101,8 @@ class FormTests(OpsCase):
         _, far = self.outbound(agent)
         self.done(self.gateway.transfer(agent.id, to="1004"))
         far.bye()
-        self.gateway.events.publish(ConnectionDown(0, Loss.CLOSED))
         self.gateway.events.publish(SignInRefused("draining"))
         self.gateway.events.publish(RequestServed(method=b"GET", path=b"/api/x", route="x", code=200, seconds=0.1))
-        self.meters.alarms.add(Raised(time=0.0, alarm="call_flood", text=""))
         self.run_for(1)
         page = (Path(__file__).parents[3] / "docs/monitoring.md").read_text("utf-8")
         listed = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in ROW.findall(page)}
@@ -207,6 +204,21 @@ class CallSeries(OpsCase):
         self.assertEqual(self.scrape().get("wrtcgw_answer_delivery_seconds_bucket", le="2.5"), 0)
         self.assertEqual(self.scrape().get("wrtcgw_answer_delivery_seconds_bucket", le="5"), 1)
         self.assertEqual(call.id in agent.calls, True)
+
+    def test_answer_at_once(self) -> None:
+        """So is one for which a poll hangs: it is delivered while others are still told that it is there."""
+        token = self.page_sign_in()
+        _, far = self.place(self.gateway.agent("ann"))
+        far.ring()
+        self.run_for()
+        poll = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        self.ask("GET", "/api/webrtc/message?id=ann", **poll)
+        wire = self.wire()
+        wire.send("GET", "/api/webrtc/message?id=ann&wait=30", **poll)
+        far.answer()
+        self.run_for()
+        self.assertEqual(wire.answer().json["messageType"], "ANSWER")
+        self.assertEqual(self.scrape().get("wrtcgw_answer_delivery_seconds_bucket", le="0.25"), 1)
 
     def test_transfers(self) -> None:
         """Each transfer has one outcome: it worked, it did not, it was refused, or nobody said."""
