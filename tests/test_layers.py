@@ -57,6 +57,7 @@ LAYERS: dict[str, set[str]] = {
         "meters",
         "redact",
         "sip",
+        "texts",
         "tokens",
         "transport",
         "web",

@@ -32,6 +32,7 @@ OTHERS: dict[str, Any] = {
     "session_binding": "strict",
     "trusted_proxies": (ip_network("192.0.2.0/24"),),
     "allowed_origins": ("https://desk.example.org",),
+    "call_records": Path("calls.jsonl"),
     "metrics_allow": (ip_network("192.0.2.0/24"),),
     "operator_token": "t",
     "sip_ws_servers": (WebSocketURL.parse("wss://proxy.example.org"),),

@@ -10,6 +10,7 @@ from attrs import define, field
 
 from wrtcgw.calls.call import Call, CallState, Direction
 from wrtcgw.calls.messages import MessageType
+from wrtcgw.calls.stats import Verdict
 from wrtcgw.events import catalogue as events
 from wrtcgw.events.stream import EventStream
 from wrtcgw.meters.histogram import Buckets
@@ -21,8 +22,7 @@ HARMLESS = frozenset({404, 410, 480, 484, 486, 487, 600, 603, 604, 607, 608})
 FAULTS = frozenset({"lost", "timeout", "failed", "page-lost", "not-taken-up", "server-failure"})
 """Causes that are faults, whatever the code."""
 SUCCESS, CLIENT_ERROR = "success", "client_error"
-SHORT = 5.0
-"""Seconds below which a call may be over before any media was reported."""
+DEAF = {Verdict.PAGE_DEAF: "page", Verdict.FAR_SIDE_DEAF: "far_side"}
 HANGING = (b"/message", b"/events")
 """The ends of the paths of GET requests that wait for something."""
 METHODS = frozenset({b"GET", b"POST", b"HEAD", b"OPTIONS"})
@@ -133,18 +133,14 @@ class Counting:
 
     def _heard(self, call: Call, duration: float) -> None:
         """Count what the page has reported of the call's audio."""
-        calls, reports = self.meters.calls, call.reports
-        if not reports.count:
-            return
-        audio = reports.last.audio
-        if audio.mos:
-            calls.mos.add(audio.mos)
-        received, sent = audio.rx.packets, audio.tx.packets
-        if duration >= SHORT and not (received and sent):
-            if received or sent:
-                calls.one_way.add("far_side" if received else "page")
-            else:
-                calls.silent.add()
+        calls, mos = self.meters.calls, call.reports.last.audio.mos
+        if mos:
+            calls.mos.add(mos)
+        verdict = call.reports.verdict(duration)
+        if verdict is Verdict.SILENT:
+            calls.silent.add()
+        elif verdict in DEAF:
+            calls.one_way.add(DEAF[verdict])
 
     def _transfer_ended(self, event: events.TransferEnded) -> None:
         self.meters.calls.transfers.add("attended" if event.other else "blind", event.result.value.lower())

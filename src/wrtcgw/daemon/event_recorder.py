@@ -10,7 +10,7 @@ from attrs import define, field
 
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call, CallState
-from wrtcgw.calls.stats import Worst
+from wrtcgw.calls.stats import Worst, graded
 from wrtcgw.capture.entries import Asked
 from wrtcgw.capture.history import CallRecord, History
 from wrtcgw.capture.recorder import Recorder
@@ -34,15 +34,13 @@ FLAGS = {
 """How a hold is noted: whether by the far side, and whether it begins."""
 LONGEST = 256
 """Characters of a far side's words that the history keeps."""
-GRADES = ((3.1, "poor"), (4.0, "fair"))
-"""Mean opinion scores, and what audio below them is called."""
 TOO_MANY_REQUESTS = 429
 """What is refused so is not recorded: it could push out what matters."""
 
 
 def grade(mos: float) -> str:
-    """Return in a word how audio of a mean opinion score is heard; 0 is a score that the page does not tell."""
-    return next((word for bound, word in GRADES if mos < bound), "good") if mos else "of unknown quality"
+    """Return in words how audio of a mean opinion score is heard."""
+    return graded(mos).value if mos else "of unknown quality"
 
 
 @define(eq=False)

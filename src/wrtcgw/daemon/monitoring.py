@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from socket import gethostname
 
 from attrs import frozen
 from twisted.application.service import MultiService
@@ -12,6 +13,7 @@ from wrtcgw.capture.history import History
 from wrtcgw.capture.recorder import Recorder
 from wrtcgw.config import Settings
 from wrtcgw.daemon.alarm_log import AlarmLog
+from wrtcgw.daemon.call_records import CallRecords, RecordFile
 from wrtcgw.daemon.counting import Counting
 from wrtcgw.daemon.event_recorder import EventRecorder
 from wrtcgw.daemon.exposition import Exposition
@@ -38,6 +40,16 @@ class Monitoring:
     exposition: Exposition
     running: MultiService
     registry: Registry
+    records: RecordFile
+
+    def reconfigure(self, settings: Settings) -> None:
+        """Take over what can change; files are opened anew."""
+        self.records.path = settings.call_records
+        self.records.reopen()
+
+    def close(self) -> None:
+        """Let go of files: the gateway stops."""
+        self.records.close()
 
     def expose(self, gateway: Gateway, surface: HTTPSurface) -> None:
         """Let what tables say be scraped."""
@@ -90,7 +102,10 @@ def watch(
     ops = OpsParts(recorder=recorder, history=history, meters=meters, console=console)
     exposition = Exposition()
     exposition.add(Counted(meters))
+    records = CallRecords(RecordFile(settings.call_records, clock.seconds), history, gethostname(), wall)
+    records.subscribe_to(events)
+    exposition.add(records.series)
     running = MultiService()
     Sampler(clock, meters, registry, wall).setServiceParent(running)
     CollectorWatch(meters).setServiceParent(running)
-    return Monitoring(ops, console, exposition, running, registry)
+    return Monitoring(ops, console, exposition, running, registry, records.file)

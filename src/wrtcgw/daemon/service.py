@@ -155,6 +155,7 @@ class GatewayService(MultiService):
         self.parts.surface.close()
         if self._counting.running:
             self._counting.stop()
+        self.parts.monitoring.close()
         self._level.summarize()
         self._level.remove(self._publisher)
         return maybeDeferred(super().stopService)
@@ -207,6 +208,7 @@ class GatewayService(MultiService):
         before, self.settings = self.settings, evolve(self.settings, **changes)
         self._note_reload(before, changes)
         self.parts.monitoring.console.set_log_level(self.settings.log_level)
+        self.parts.monitoring.reconfigure(self.settings)
         self.parts.agent.trace_data = self.settings.trace_data
         self.parts.site.access_log = access_log(self.settings)
         self._renew_certificate()

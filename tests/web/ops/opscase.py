@@ -1,6 +1,7 @@
 """A whole gateway with what looks on, in virtual time, with pages, operators and a scripted far side."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from attrs import define, field
@@ -11,6 +12,7 @@ from tests.support.scraped import Scraped
 from tests.web.harness import Answer, Wire
 from wrtcgw.capture.history import History
 from wrtcgw.capture.recorder import Recorder
+from wrtcgw.daemon.call_records import CallRecords, RecordFile
 from wrtcgw.daemon.composition import http_surface
 from wrtcgw.daemon.counting import Counting
 from wrtcgw.daemon.event_recorder import EventRecorder
@@ -58,6 +60,7 @@ class OpsCase(GatewayCase):
 
     settings = WebSettings(operator_loopback=True)
     show_data = False
+    records_path: Path | None = None
     calls_kept = 50
     history_kept = 50
 
@@ -77,6 +80,9 @@ class OpsCase(GatewayCase):
         )
         Counting(self.meters, self.clock.seconds, self.wall).subscribe_to(self.gateway.events)
         event_recorder.subscribe_to(self.gateway.events)
+        file = RecordFile(self.records_path, self.clock.seconds)
+        self.records = CallRecords(file, self.history, "gw1", self.wall)
+        self.records.subscribe_to(self.gateway.events)
         self.far.deliver = self._deliver
         self.gateway.events.publish(ConnectionUp(0))
         self.console = StandInConsole(event_recorder, show_data=self.show_data)
@@ -111,6 +117,7 @@ class OpsCase(GatewayCase):
             history=self.history,
         )
         exposition.add(tables)
+        exposition.add(self.records.series)
         self.site = GatewaySite(self.surface, reactor=self.clock)
 
     def _send(self, flow: int, text: str) -> None:

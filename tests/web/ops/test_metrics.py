@@ -214,7 +214,7 @@ class CallSeries(OpsCase):
         poll = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         self.ask("GET", "/api/webrtc/message?id=ann", **poll)
         wire = self.wire()
-        wire.send("GET", "/api/webrtc/message?id=ann&wait=30", **poll)
+        wire.get("/api/webrtc/message?id=ann&wait=30", **poll)
         far.answer()
         self.run_for()
         self.assertEqual(wire.answer().json["messageType"], "ANSWER")

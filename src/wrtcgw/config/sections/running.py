@@ -1,5 +1,6 @@
 """What operators see, and how the process runs."""
 
+from pathlib import Path
 from typing import ClassVar
 
 from attrs import frozen
@@ -35,6 +36,16 @@ class Operators:
         kinds.integer(1, 1000000),
         text="""
         How many calls that are over are remembered, without their messages.
+        """,
+    )
+    call_records: Path | None = key(  # noqa: RUF009
+        None,
+        kinds.path,
+        reload=True,
+        text="""
+        A file that gets a line of JSON for each call that is over, readable for the service and its group (0640):
+        "/var/log/wrtcgw/calls.jsonl". A reload opens it anew, for logrotate (conf/logrotate/). A disk that is full
+        never hurts calls.
         """,
     )
 
