@@ -32,6 +32,8 @@ OTHERS: dict[str, Any] = {
     "session_binding": "strict",
     "trusted_proxies": (ip_network("192.0.2.0/24"),),
     "allowed_origins": ("https://desk.example.org",),
+    "log_levels": (("web", "debug"),),
+    "log_format": "json",
     "call_records": Path("calls.jsonl"),
     "metrics_allow": (ip_network("192.0.2.0/24"),),
     "operator_token": "t",

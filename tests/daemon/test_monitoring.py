@@ -252,7 +252,13 @@ class ServiceTests(SynchronousTestCase):
         self.ask("POST", "ops/log_level", {"level": "error"})
         self.assertEqual([self.logged(level) for level in (LogLevel.warn, LogLevel.error)], [False, True])
         self.assertFalse(self.service.parts.agent.trace)
+        self.ask("POST", "ops/log_level", {"level": "debug", "component": "sip_service"})
+        self.assertFalse(self.logged(LogLevel.debug))
+        self.assertTrue(self.service.parts.agent.trace)
+        self.assertEqual(self.ask("GET", "ops/summary")["logLevels"], {"sip_service": "debug"})
         self.service.reload()
+        self.assertFalse(self.service.parts.agent.trace)
+        self.assertEqual(self.ask("GET", "ops/summary")["logLevels"], {})
         self.assertEqual(self.ask("GET", "ops/summary")["logLevel"], "info")
         self.assertTrue(self.logged(LogLevel.info))
 

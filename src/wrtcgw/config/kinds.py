@@ -17,6 +17,10 @@ from wrtcgw.identity.fetching import is_safe
 from wrtcgw.identity.sources import SourceName
 from wrtcgw.transport.websocket import WebSocketURL
 
+COMPONENTS = ("daemon", "demo", "gateway", "identity", "sip_service", "transport", "web")
+"""The parts of the package that write lines of the log."""
+LEVELS = ("debug", "info", "warn", "error", "critical")
+
 Network = IPv4Network | IPv6Network
 
 # a DNS name (underscores too: container names have them) or an IPv4 address
@@ -245,6 +249,12 @@ def _prefix(text: str) -> object:
     return text if _PREFIX.fullmatch(text) else _refuse()
 
 
+def _component_level(text: str) -> object:
+    component, equals, level = (part.strip() for part in text.partition("="))
+    level = {"warning": "warn"}.get(level.lower(), level.lower())
+    return (component, level) if equals and component in COMPONENTS and level in LEVELS else _refuse()
+
+
 def _network(text: str) -> object:
     return ip_network(text, strict=False)
 
@@ -290,6 +300,9 @@ header_text = _of_text("a printable ASCII text", _header_text)
 header_name = _of_text("the name of a header field that holds no credentials", _header_name)
 user = _of_text("a DN: letters, digits or -_.!~'()&=+$", _user)
 pattern = _of_text("a number, or the beginning of one with a * behind", _pattern)
+component_level = _of_text(
+    f"component=level; components: {', '.join(COMPONENTS)}; levels: {', '.join(LEVELS)}", _component_level
+)
 named_token = Kind(
     f"name:role:sha256 (roles: {', '.join(OPERATOR_ROLES)}; wrtcgw-client --hash-token makes the last part)",
     _named_token,

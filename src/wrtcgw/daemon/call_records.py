@@ -76,7 +76,7 @@ class RecordFile:
                 os.close(descriptor)
 
     def add(self, line: bytes) -> None:
-        """Write a line after those that wait; when that cannot be it waits, and the oldest goes if there are too many."""
+        """Write a line after those that wait; else it waits too, and the oldest goes when there are too many."""
         if self.path is None:
             return
         self._waiting.append(line)

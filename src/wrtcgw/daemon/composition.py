@@ -277,7 +277,7 @@ def agent_settings(settings: Settings) -> AgentSettings:
         settings,
         flows=settings.sip_connections,
         reconnect=ReconnectSettings(base_delay=settings.reconnect_delay, max_delay=settings.reconnect_max_delay),
-        trace=settings.log_level == "debug",
+        trace=dict(settings.log_levels).get("sip_service", settings.log_level) == "debug",
     )
 
 

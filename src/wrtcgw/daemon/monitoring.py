@@ -94,7 +94,12 @@ def watch(
     )
     history, meters = History(settings.history_calls), Meters()
     event_recorder = EventRecorder(core, recorder, history, clock.seconds, wall)
-    Journal().subscribe_to(events)
+
+    def agent_of(dn: str) -> str:
+        agent = registry.find_dn(dn)
+        return "" if agent is None else agent.id
+
+    Journal(core.sip_call_id, agent_of).subscribe_to(events)
     event_recorder.subscribe_to(events)
     Counting(meters, clock.seconds, wall).subscribe_to(events)
     AlarmLog(recorder, meters, clock.seconds, wall).subscribe_to(events)

@@ -17,6 +17,7 @@ from wrtcgw.daemon.composition import http_surface
 from wrtcgw.daemon.counting import Counting
 from wrtcgw.daemon.event_recorder import EventRecorder
 from wrtcgw.daemon.exposition import Exposition
+from wrtcgw.daemon.log_level import LevelControl
 from wrtcgw.daemon.series import Counted, Tables
 from wrtcgw.events.catalogue import ConnectionUp, SIPMessageReceived, SIPMessageSent
 from wrtcgw.meters.meters import Meters
@@ -34,13 +35,18 @@ class StandInConsole:
 
     event_recorder: EventRecorder
     log_level: str = "info"
+    log_levels: dict[str, str] = field(factory=dict)
+    components: tuple[str, ...] = ("web", "transport")
     show_data: bool = False
     up: bool = True
     told: list[str] = field(factory=list)
 
-    def set_log_level(self, level: str) -> None:
+    def set_log_level(self, level: str, component: str = "") -> None:
         """Note the level."""
-        self.log_level = level
+        if component:
+            self.log_levels[component] = level
+        else:
+            self.log_level = level
 
     def set_capture(self, on: bool) -> None:
         """Switch the recorder."""
@@ -118,6 +124,7 @@ class OpsCase(GatewayCase):
         )
         exposition.add(tables)
         exposition.add(self.records.series)
+        exposition.add(LevelControl("info").series)
         self.site = GatewaySite(self.surface, reactor=self.clock)
 
     def _send(self, flow: int, text: str) -> None:

@@ -73,7 +73,9 @@ class ActionTests(OpsCase):
 
     def test_log_level(self) -> None:
         """The level changes, in any case of letters; one that there is not is refused and changes nothing."""
-        self.assertEqual(self.act("log_level", {"level": "DEBUG"}).json, {"status": "ok", "logLevel": "debug"})
+        self.assertEqual(
+            self.act("log_level", {"level": "DEBUG"}).json, {"status": "ok", "logLevel": "debug", "logLevels": {}}
+        )
         self.assertEqual(self.get("summary")["logLevel"], "debug")
         for wrong in ({"level": "loud"}, {"level": ""}, {}, {"level": 5}, {"level": ["info"]}):
             self.assertEqual(self.act("log_level", wrong).error, (400, "bad_input"), wrong)

@@ -58,10 +58,26 @@ class Running:
 
     log_level: str = key(
         "info",
-        kinds.choice("debug", "info", "warn", "error", "critical", aliases={"warning": "warn"}),
+        kinds.choice(*kinds.LEVELS, aliases={"warning": "warn"}),
         reload=True,
         text="""
         debug (with all SIP messages, secrets masked), info, warn, error or critical.
+        """,
+    )
+    log_levels: tuple[tuple[str, str], ...] = key(
+        (),
+        kinds.many(kinds.component_level),
+        reload=True,
+        text="""
+        Other levels for some parts: ["transport=debug", "web=warn"]. sip_service at debug has the SIP messages.
+        """,
+    )
+    log_format: str = key(
+        "text",
+        kinds.choice("text", "json", "journal"),
+        text="""
+        text, as twistd writes it; json, an object a line, with callId, sipCallId, dn, agent, uuid where they are known;
+        journal, without time and with the priorities that systemd's journal reads. --syslog stays as it is.
         """,
     )
     trace_data: bool = key(
