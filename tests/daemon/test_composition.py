@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.support.wsproxy import Network
 from wrtcgw.config import Settings
 from wrtcgw.config.groups import AgentGroup
-from wrtcgw.config.kinds import NamedToken
+from wrtcgw.config.kinds import HEPTarget, NamedToken
 from wrtcgw.config.settings import keys
 from wrtcgw.daemon import composition
 from wrtcgw.daemon.identity import oidc_settings
@@ -34,6 +34,9 @@ OTHERS: dict[str, Any] = {
     "allowed_origins": ("https://desk.example.org",),
     "log_levels": (("web", "debug"),),
     "log_format": "json",
+    "hep_target": HEPTarget("udp", "127.0.0.1", 9060),
+    "hep_password": "h",
+    "hep_password_file": Path("hep"),
     "call_records": Path("calls.jsonl"),
     "metrics_allow": (ip_network("192.0.2.0/24"),),
     "operator_token": "t",

@@ -40,12 +40,14 @@ HOST_PACKAGES = {
     "firefox-esr": "/usr/bin/firefox-esr",
     "coturn": "/usr/bin/turnserver",
     "prometheus": "/usr/bin/prometheus",
+    "tshark": "/usr/bin/tshark",
     "nodejs": "/usr/bin/node",
     "npm": "/usr/bin/npm",
 }
 NODE_PACKAGES = {
     "axe-core": "4.14.1",
     "genesys-workspace-client-js": "9.0.1",
+    "hep-js": "1.0.22",
     "oidc-provider": "9.13.3",
     "typescript": "7.0.2",
 }

@@ -12,6 +12,7 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.client import ResponseNeverReceived
+from twisted.web.http_headers import Headers
 
 from wrtcgw.clientlib.output import Exit
 
@@ -38,7 +39,7 @@ async def explain(
 
     :param call: its id, Call-ID, or a part of what the search of the console finds.
     """
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    headers = Headers({"Authorization": [f"Bearer {token}"]} if token else {})
 
     async def get(path: str) -> tuple[int, str]:
         response = await http.get(url.rstrip("/") + path, headers=headers)

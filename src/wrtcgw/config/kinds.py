@@ -56,6 +56,19 @@ class Kind:
 
 
 @frozen
+class HEPTarget:
+    """A Homer server: ``udp`` or ``tcp``, its host and its port."""
+
+    protocol: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.protocol}:{host}:{self.port}"
+
+
+@frozen
 class NamedToken:
     """An operator's token: its name, the operator's role, and its SHA-256 in hexadecimal digits."""
 
@@ -249,6 +262,16 @@ def _prefix(text: str) -> object:
     return text if _PREFIX.fullmatch(text) else _refuse()
 
 
+def _hep_target(text: str) -> object:
+    if not text:
+        return None
+    protocol, _, rest = text.partition(":")
+    name, _, port = rest.rpartition(":")
+    name = name[1:-1] if name.startswith("[") and name.endswith("]") else name
+    good = protocol in ("udp", "tcp") and _host(name) and port.isascii() and port.isdigit() and 0 < int(port) < 65536
+    return HEPTarget(protocol, name, int(port)) if good else _refuse()
+
+
 def _component_level(text: str) -> object:
     component, equals, level = (part.strip() for part in text.partition("="))
     level = {"warning": "warn"}.get(level.lower(), level.lower())
@@ -300,6 +323,7 @@ header_text = _of_text("a printable ASCII text", _header_text)
 header_name = _of_text("the name of a header field that holds no credentials", _header_name)
 user = _of_text("a DN: letters, digits or -_.!~'()&=+$", _user)
 pattern = _of_text("a number, or the beginning of one with a * behind", _pattern)
+hep_target = _of_text("empty, udp:host:port or tcp:host:port", _hep_target)
 component_level = _of_text(
     f"component=level; components: {', '.join(COMPONENTS)}; levels: {', '.join(LEVELS)}", _component_level
 )

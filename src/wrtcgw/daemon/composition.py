@@ -16,6 +16,7 @@ from wrtcgw.calls.registry import Registry
 from wrtcgw.config import Settings
 from wrtcgw.config.kinds import NamedToken
 from wrtcgw.daemon.descriptors import descriptor_limit
+from wrtcgw.daemon.hep import homer
 from wrtcgw.daemon.identity import identity_parts
 from wrtcgw.daemon.listener import HTTPListener
 from wrtcgw.daemon.monitoring import Monitoring, watch
@@ -91,6 +92,7 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
     registry = Registry()
     gateway = Gateway(core, registry, clock, gateway_settings(settings), agent.send, events)
     monitoring = watch(clock, settings, agent, core, registry, events)
+    homer(reactor, settings, agent, events, monitoring)
     agent.attach(gateway)
     surface = http_surface(
         gateway,

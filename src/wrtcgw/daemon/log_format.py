@@ -108,10 +108,11 @@ class LogForm:
 
     def install(self, publisher: LogPublisher) -> None:
         """Take over the observers that the publisher has now; it has no public list of them."""
-        for observer in publisher._observers if self._format else ():
-            if isinstance(observer, FileLogObserver):
+        form = self._format
+        for observer in publisher._observers if form is not None else ():
+            if form is not None and isinstance(observer, FileLogObserver):
                 self._before.append((observer, observer.formatEvent))
-                observer.formatEvent = self._format
+                observer.formatEvent = form
 
     def remove(self) -> None:
         """Put things back."""

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from attrs import define, field
 
@@ -10,6 +10,7 @@ from tests.capture.support import EPOCH
 from tests.support.gatewaycase import GatewayCase
 from tests.support.scraped import Scraped
 from tests.web.harness import Answer, Wire
+from wrtcgw.capture.hep import Agent
 from wrtcgw.capture.history import History
 from wrtcgw.capture.recorder import Recorder
 from wrtcgw.daemon.call_records import CallRecords, RecordFile
@@ -17,6 +18,7 @@ from wrtcgw.daemon.composition import http_surface
 from wrtcgw.daemon.counting import Counting
 from wrtcgw.daemon.event_recorder import EventRecorder
 from wrtcgw.daemon.exposition import Exposition
+from wrtcgw.daemon.hep import HEPSender
 from wrtcgw.daemon.log_level import LevelControl
 from wrtcgw.daemon.series import Counted, Tables
 from wrtcgw.events.catalogue import ConnectionUp, SIPMessageReceived, SIPMessageSent
@@ -125,6 +127,8 @@ class OpsCase(GatewayCase):
         exposition.add(tables)
         exposition.add(self.records.series)
         exposition.add(LevelControl("info").series)
+        ends = cast(Any, None)
+        exposition.add(HEPSender(ends, Agent(number=1), ends, lambda: False, self.wall).series)
         self.site = GatewaySite(self.surface, reactor=self.clock)
 
     def _send(self, flow: int, text: str) -> None:

@@ -7,7 +7,7 @@ from wrtcgw.daemon.composition import http_surface
 from wrtcgw.web import GatewaySite, WebSettings
 
 TOKEN = "operator-token-for-tests"
-VIEWS = ("summary", "series", "calls", "search?q=x", "ladder?call=x", "ladder.txt?call=x")
+VIEWS = ("summary", "series", "calls", "search?q=x", "ladder?call=x", "ladder.txt?call=x", "ladder.pcap?call=x")
 ACTIONS = ("drain", "hangup", "sign_out", "log_level", "capture")
 
 

@@ -7,6 +7,7 @@ from attrs import frozen
 
 from wrtcgw.config import kinds
 from wrtcgw.config.keys import key, seconds
+from wrtcgw.config.kinds import HEPTarget
 
 
 @frozen(kw_only=True, slots=False)
@@ -38,6 +39,23 @@ class Operators:
         How many calls that are over are remembered, without their messages.
         """,
     )
+    hep_target: HEPTarget | None = key(  # noqa: RUF009
+        None,
+        kinds.hep_target,
+        text="""
+        A Homer server that gets each SIP message by HEP 3, secrets masked as in the log (trace_data holds here too):
+        "udp:homer.example.org:9060" or "tcp:homer.example.org:9061". It may be away: nothing waits for it.
+        """,
+    )
+    hep_id: int = key(
+        2001,
+        kinds.integer(0, 2**32 - 1),
+        text="""
+        The number of this gateway there, and the server's password, if it has one; it goes in clear.
+        """,
+    )
+    hep_password: str = key("", kinds.secret, secret=True)
+    hep_password_file: Path | None = key(None, kinds.path)  # noqa: RUF009
     call_records: Path | None = key(  # noqa: RUF009
         None,
         kinds.path,
