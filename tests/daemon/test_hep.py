@@ -129,10 +129,10 @@ class StreamTests(SynchronousTestCase):
         """A server that reads slowly costs no more than the bound; later packets go when it reads again."""
         transport = self.endpoint.succeed()
         assert transport.producer is not None
-        transport.producer.pauseProducing()  # type: ignore[union-attr]
+        transport.producer.pauseProducing()
         sent = [self.service.send(b"y" * 1000) for _ in range(WAITING // 1000 + 50)]
         self.assertEqual((sent.count(True), transport.value()), (WAITING // 1000, b""))
-        transport.producer.resumeProducing()  # type: ignore[union-attr]
+        transport.producer.resumeProducing()
         self.assertEqual(len(transport.value()), WAITING // 1000 * 1000)
 
 
@@ -146,7 +146,7 @@ class Kernel:
         self.names: dict[str, str] = {}
         self.seconds, self.callLater = self.clock.seconds, self.clock.callLater
 
-    def listenUDP(self, port: int, protocol: object, interface: str) -> "Kernel":  # noqa: N802
+    def listenUDP(self, port: int, protocol: object, interface: str, size: int) -> "Kernel":  # noqa: N802
         """Return the port."""
         return self
 

@@ -11,8 +11,8 @@ from typing import Any, cast
 from urllib.request import urlopen
 
 from treq.client import HTTPClient
-from twisted.internet import reactor
-from twisted.internet.interfaces import IListeningPort, ITransport
+from twisted.internet import reactor as twisted_reactor
+from twisted.internet.interfaces import ITransport
 from twisted.internet.protocol import DatagramProtocol, Factory, Protocol
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
@@ -27,6 +27,8 @@ from tests.support.scraped import Scraped
 from wrtcgw.clientlib.api import GatewayAPI
 from wrtcgw.demo.extensions import DEMO_PASSWORD
 
+reactor: Any = twisted_reactor
+"""The type checker knows too little of it."""
 DECODER = PROJECT / "tests/interop/hep_decode.cjs"
 SECRETS = (DEMO_PASSWORD, "a=ice-pwd:0")
 
@@ -139,7 +141,7 @@ class Homer(SIPCase):
     async def test_udp(self) -> None:
         """By UDP."""
         server = Datagrams()
-        port: IListeningPort = reactor.listenUDP(0, server, "127.0.0.1")
+        port = reactor.listenUDP(0, server, "127.0.0.1")
         self.addCleanup(port.stopListening)
         target = f"udp:127.0.0.1:{port.getHost().port}"
         await self.call({"hep_target": target, "hep_id": 7, "hep_password": "homer-pass"})
@@ -149,7 +151,7 @@ class Homer(SIPCase):
     async def test_tcp(self) -> None:
         """By TCP."""
         server = Streams()
-        port: IListeningPort = reactor.listenTCP(0, server, interface="127.0.0.1")
+        port = reactor.listenTCP(0, server, interface="127.0.0.1")
         target = f"tcp:127.0.0.1:{port.getHost().port}"
         await self.call({"hep_target": target, "hep_id": 7, "hep_password": "homer-pass"})
         await until(lambda: b" BYE\r\n" in server.data, "BYE")

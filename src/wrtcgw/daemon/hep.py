@@ -59,6 +59,8 @@ WAITING = 1_048_576
 """Bytes that wait for a TCP connection, or for a server that reads slowly."""
 REMEMBERED = 10_000
 """So many Call-IDs are known with their X-Genesys-CallUUID."""
+LARGEST_RECEIVED = 512
+"""Bytes of what the server may answer, which nobody reads."""
 RESOLVE_SECONDS = 60.0
 """So often the name of a server that takes datagrams is looked up, in case it has moved."""
 NOWHERE = End(ip_address("0.0.0.0"), 0)
@@ -101,7 +103,7 @@ class DatagramLine(Service):
         """Find the server."""
         super().startService()
         interface = "::" if ":" in self._target.host else ""
-        self._port = self._reactor.listenUDP(0, DatagramProtocol(), interface)
+        self._port = self._reactor.listenUDP(0, DatagramProtocol(), interface, LARGEST_RECEIVED)
         self._resolving.start(RESOLVE_SECONDS)
 
     def stopService(self) -> "Deferred[object]":
