@@ -29,7 +29,7 @@ from wrtcgw.demo.extensions import DEMO_PASSWORD
 
 reactor: Any = twisted_reactor
 """The type checker knows too little of it."""
-DECODER = PROJECT / "tests/interop/hep_decode.cjs"
+DECODER = PROJECT / "tests/interop/hep_decode.mjs"
 SECRETS = (DEMO_PASSWORD, "a=ice-pwd:0")
 
 

@@ -52,11 +52,17 @@ class Scraping(TestCase):
     """Debian's Prometheus scrapes a demo gateway by the sample's configuration while agents work."""
 
     timeout = 120
-    settings: ClassVar[Mapping[str, object]] = {"metrics_allow": ["127.0.0.1"], "operator_loopback": False}
+    settings: ClassVar[Mapping[str, object]] = {
+        "metrics_allow": ["127.0.0.1"],
+        "operator_loopback": False,
+        "hep_target": "udp:127.0.0.1:9",
+        "log_format": "json",
+    }
 
     def setUp(self) -> None:
         """Start both."""
-        self.gateway = demo(self.settings)
+        self.records = demo_folder() / "calls.jsonl"
+        self.gateway = demo({**self.settings, "call_records": str(self.records)})
         self.port = free_ports(1)[0]
         folder = demo_folder() / f"prometheus-{self.port}"
         folder.mkdir()
@@ -137,3 +143,16 @@ class Scraping(TestCase):
         self.assertEqual([rule["name"] for rule in group["rules"]], list(alerts()))
         self.assertEqual({rule["health"] for rule in group["rules"]}, {"ok"})
         self.assertEqual([rule["name"] for rule in group["rules"] if rule["state"] == "firing"], [])
+        self.check_records()
+
+    def check_records(self) -> None:
+        """Check that each call has its line, and that each line of the log is JSON, those of calls with their names."""
+        lines = [json.loads(line) for line in self.records.read_text().splitlines()]
+        self.assertEqual([line["outcome"] for line in lines], ["success", "client_error"] * 2)
+        self.assertEqual([each["result"] for each in lines[0]["transfers"]], ["failed"])
+        self.assertEqual((lines[0]["media"], lines[1]["sipCode"]), ("good", 486))
+        text = self.gateway.server.log.read_text()
+        logged = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+        ended = [line for line in logged if line.get("callId") == lines[0]["callId"]]
+        self.assertEqual({line["sipCallId"] for line in ended}, {lines[0]["sipCallId"]})
+        self.assertEqual({(line["dn"], line["agent"]) for line in ended}, {("5009", "metered5009")})
