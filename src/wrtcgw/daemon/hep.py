@@ -137,13 +137,44 @@ class DatagramLine(Service):
         log.warn("hep_target: {host} cannot be found: {why}", host=self._target.host, why=failure.getErrorMessage())
 
 
+class Waiting:
+    """Packets in their order, within a bound."""
+
+    def __init__(self) -> None:
+        self._packets: deque[bytes] = deque()
+        self._size = 0
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._packets)
+
+    def add(self, data: bytes) -> bool:
+        """Keep a packet; return False when there is no place."""
+        if self._size + len(data) > WAITING:
+            return False
+        self._packets.append(data)
+        self._size += len(data)
+        return True
+
+    def take(self) -> bytes:
+        """Return the next one."""
+        data = self._packets.popleft()
+        self._size -= len(data)
+        return data
+
+
 @implementer(IPushProducer)
 class StreamLine(Protocol):
     """Sends over TCP; made anew for each connection by :class:`StreamService`."""
 
-    def __init__(self, waiting: deque[bytes]) -> None:
+    def __init__(self, waiting: Waiting) -> None:
         self._waiting = waiting
         self._goes = True
+
+    @property
+    def takes(self) -> bool:
+        """Return whether it is open, and the server reads."""
+        return bool(self.connected) and self._goes
 
     def connectionMade(self) -> None:
         """Send what has waited."""
@@ -159,7 +190,7 @@ class StreamLine(Protocol):
         self._goes = True
         transport = cast(ITransport, self.transport)
         while self._goes and self._waiting:
-            transport.write(self._waiting.popleft())
+            transport.write(self._waiting.take())
 
     def stopProducing(self) -> None:
         """Stop: the connection is lost."""
@@ -170,19 +201,16 @@ class StreamService(ClientService):
     """Keeps a connection, and what waits for it."""
 
     def __init__(self, endpoint: IStreamClientEndpoint, clock: IReactorTime | None = None) -> None:
-        self._waiting: deque[bytes] = deque()
+        self._waiting = Waiting()
         self._line: StreamLine | None = None
         super().__init__(endpoint, Factory.forProtocol(self._new), clock=cast("None", clock))
 
     def send(self, data: bytes) -> bool:
         """Send a packet, or keep it while there is place."""
-        if sum(map(len, self._waiting)) + len(data) > WAITING:
-            return False
-        self._waiting.append(data)
-        line = self._line
-        if line is not None and line.connected and line._goes:
-            line.resumeProducing()
-        return True
+        kept = self._waiting.add(data)
+        if self._line is not None and self._line.takes:
+            self._line.resumeProducing()
+        return kept
 
     def _new(self) -> StreamLine:
         self._line = StreamLine(self._waiting)

@@ -18,6 +18,8 @@ from wrtcgw.meters.meters import Meters
 from wrtcgw.meters.tally import Tally
 from wrtcgw.web.ops import Flow
 
+STATES = {state: state.value.lower() for state in RegistrationState}
+SHOWN = ("guest", *(word for state, word in STATES.items() if state is not RegistrationState.SIGNED_OUT))
 LIVING = tuple(state for state in CallState if state is not CallState.ENDED)
 
 
@@ -151,11 +153,13 @@ class Tables:
 
     def __call__(self) -> Iterator[Metric]:
         """Return them as they are now."""
-        agents = list(self.registry.agents())
-        states = Counter("guest" if agent.guest else agent.registration.value.lower() for agent in agents)
-        known = ("guest", *(state.value.lower() for state in RegistrationState if state.value != "SIGNED_OUT"))
-        yield gauge("agents", "Agents that are signed in.", ("state",), [((state,), states[state]) for state in known])
-        listening = sum(agent.waiting > 0 for agent in agents)
+        states: Counter[str] = Counter()
+        listening = undelivered = 0
+        for agent in self.registry.agents():  # once, as there may be ten thousand
+            states["guest" if agent.abilities.is_guest else STATES[agent.registration]] += 1
+            listening += agent.waiting > 0
+            undelivered += len(agent.mailbox)
+        yield gauge("agents", "Agents that are signed in.", ("state",), [((state,), states[state]) for state in SHOWN])
         yield gauge("pages_listening", "Agents of whom a poll or stream hangs.", (), [((), listening)])
         calls = Counter((call.direction, call.state) for call in self.registry.calls())
         yield gauge(
@@ -179,13 +183,12 @@ class Tables:
         yield gauge("http_waiting", "Requests that hang.", ("kind",), [(("poll",), polls), (("stream",), streams)])
         draining = float(self.operation.draining)
         yield gauge("draining", "1: no new calls and sign-ins are taken.", (), [((), draining)])
-        undelivered = sum(len(agent.mailbox) for agent in agents)
         yield gauge("messages_waiting", "Messages that pages have not fetched.", (), [((), undelivered)])
         yield gauge(
             "objects",
             "Objects in memory, by kind: without agents and calls all but captures go back to 0.",
             ("kind",),
-            [((kind,), number) for kind, number in self._objects(agents=len(agents))],
+            [((kind,), number) for kind, number in self._objects(agents=self.registry.agent_count)],
         )
         yield gauge("capture_bytes", "What ladders take.", (), [((), self.recorder.size)])
 

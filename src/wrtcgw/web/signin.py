@@ -298,6 +298,11 @@ class SignInService:
 
     # sessions that end without their page's doing
 
+    @property
+    def session_count(self) -> int:
+        """Return how many sessions there are, those included whose agent has just gone."""
+        return len(self._sessions)
+
     def sessions(self) -> list[tuple[Agent, Session]]:
         """Return the sessions of the agents who are there, oldest first."""
         present = [each for each in self._sessions if each[0].registration is not RegistrationState.SIGNED_OUT]

@@ -89,7 +89,7 @@ class HTTPSurface:
 
     def objects(self) -> Mapping[str, int]:
         """Return how many objects of each kind there are."""
-        return {"sessions": len(self.sign_in_service.sessions()), "http_connections": len(self.connections)}
+        return {"sessions": self.sign_in_service.session_count, "http_connections": len(self.connections)}
 
     def reconfigure(self, settings: WebSettings) -> None:
         """Take over the settings that can change while agents are signed in: whom the surface trusts, ICE servers."""

@@ -3,6 +3,8 @@
 import json
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,22 @@ from wrtcgw.web.ops.views import ended_view
 
 FULL = Path("/dev/full")
 """A disk on which there is no place."""
+
+
+NARROW = """
+import resource, sys
+from pathlib import Path
+from wrtcgw.daemon.call_records import RecordFile
+file, hard = RecordFile(Path(sys.argv[1]), lambda: 0.0), resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+resource.setrlimit(resource.RLIMIT_FSIZE, (25, hard))
+for _ in range(3):
+    file.add(b"123456789\\n")
+print(file.path.stat().st_size, len(file))
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+file.reopen()
+print(file.path.stat().st_size, len(file))
+"""
+"""Two lines fit, and half of the third; then there is place."""
 
 
 class RecordsCase(OpsCase):
@@ -177,6 +195,13 @@ class DiskTests(RecordsCase):
         self.records.file.reopen()
         self.assertEqual([line["callId"] for line in self.written()], calls)
         self.assertEqual(self.scrape().get("wrtcgw_call_records_total", result="written"), 5)
+
+    def test_whole_lines(self) -> None:
+        """A disk that takes a part of a line gets none of it, and all of it later."""
+        done = subprocess.run(
+            (sys.executable, "-c", NARROW, str(self.folder / "narrow")), check=True, capture_output=True
+        )
+        self.assertEqual(done.stdout.split(), [b"20", b"1", b"30", b"0"], done.stderr)
 
     def test_bounded(self) -> None:
         """A disk that never comes back costs so much memory and no more; what is lost is counted."""
