@@ -40,6 +40,7 @@ HOST_PACKAGES = {
     "firefox-esr": "/usr/bin/firefox-esr",
     "coturn": "/usr/bin/turnserver",
     "prometheus": "/usr/bin/prometheus",
+    "logrotate": "/usr/sbin/logrotate",
     "tshark": "/usr/bin/tshark",
     "nodejs": "/usr/bin/node",
     "npm": "/usr/bin/npm",
