@@ -248,6 +248,19 @@ class CallSeries(OpsCase):
         self.assertEqual(scraped.get(transfers, kind="attended", result="done"), 1)
         self.assertEqual(scraped.sum(transfers), 4)
 
+    def test_transfer_without_answer(self) -> None:
+        """A transfer whose far side hangs up before it answered the REFER is over once, not again with its verb."""
+        agent = self.sign_in()
+        _, far = self.outbound(agent)
+        self.far.silent.add("REFER")
+        waiting = self.begin(self.gateway.transfer(agent.id, to="1004"))
+        self.run_for()
+        far.bye()
+        self.run_for()
+        self.failureResultOf(waiting)
+        self.assertEqual(self.scrape().get("wrtcgw_transfers_total", kind="blind", result="unknown"), 1)
+        self.assertEqual(self.scrape().sum("wrtcgw_transfers_total"), 1)
+
 
 class FailureSeries(OpsCase):
     """What fails under calls, and what becomes of them."""
@@ -270,9 +283,12 @@ class FailureSeries(OpsCase):
         self.assertEqual(scraped.get("wrtcgw_calls_recovered_total", after="connection"), 1)
         self.assertEqual(scraped.get("wrtcgw_calls_lost_total", after="connection"), 1)
         self.assertEqual(scraped.get("wrtcgw_sip_connection_lost_total", reason="silent"), 1)
-        kept.bye()
+        holding = self.begin(self.gateway.hold(agent.id))
         self.run_for()
-        self.assertEqual(self.scrape().sum("wrtcgw_calls_lost_total"), 1)
+        kept.refuse(481)
+        self.run_for(1)
+        self.failureResultOf(holding)
+        self.assertEqual(self.scrape().sum("wrtcgw_calls_lost_total"), 1, "it was recovered, and is lost for no loss")
 
     def test_481_without_loss(self) -> None:
         """A far side that forgets a call while the connection was up is no loss of that kind."""
