@@ -37,6 +37,7 @@ setup(
         "service-identity>=26.1.0",
         "attrs>=26.1.0",
         "wsproto>=1.3.2",
+        "prometheus-client>=0.26.0",
     ],
     extras_require={
         "demo": ["aiortc>=1.16.0"],

@@ -33,6 +33,9 @@ WAITING = re.compile(r"\b(Deferred|DeferredLock|IDelayedCall|Callable)\b")
 ALLOWED = {
     "wrtcgw.web.genesys.session.PageSession.page_offer_id": "a number of the dialect's, for the page's ROAP",
     "wrtcgw.web.genesys.session.PageSession.last_answer": "a text, as it was written to the page",
+    "wrtcgw.daemon.call_records.Story.transfers": "lines of the record, made of what events have told",
+    "wrtcgw.daemon.call_records.Story.holds": "a number of the record, counted from events",
+    "wrtcgw.daemon.counting.Counting._answers": "when they came, to measure their delivery",
 }
 """What looks like state of a call and is not, and why."""
 

@@ -59,6 +59,7 @@ LAYERS: dict[str, set[str]] = {
         "redact",
         "sip",
         "store",
+        "texts",
         "tokens",
         "transport",
         "web",

@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TextIO, cast
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ from twisted.web.client import Agent
 
 from wrtcgw import __version__
 from wrtcgw.clientlib.api import GatewayAPI
+from wrtcgw.clientlib.explain import TOKEN_VARIABLE, explain, operator_token
 from wrtcgw.clientlib.hashing import HashToken
 from wrtcgw.clientlib.output import EXIT_CODES, Exit, Report
 from wrtcgw.clientlib.scenario import Plan, Walk
@@ -47,6 +49,8 @@ examples:
       answer the next call
   wrtcgw-client --dn 5001 --call 5002 --consult 5003
       attended transfer: call 5002, then 5003, then connect the two
+  wrtcgw-client --explain Mbs2DB6QlG2BdXhi3oL_BQ
+      what happened in that call, step by step
 
 {EXIT_CODES}"""
 
@@ -94,7 +98,7 @@ def parser() -> argparse.ArgumentParser:
     about = "make an operator's token, or read one from standard input; show its hash for operator_tokens, and exit"
     add("--hash-token", action=HashToken, nargs=0, help=about)
     add("--url", type=_gateway, default="http://127.0.0.1:8082", help="the gateway (default: %(default)s)")
-    add("--dn", type=_filled, required=True, help="the number to sign in with")
+    add("--dn", type=_filled, help="the number to sign in with")
     add("--id", dest="agent_id", type=_filled, help="the agent's id (default: client- and the number)")
     secret = result.add_mutually_exclusive_group()
     secret.add_argument("--password-file", metavar="FILE", help="file with the password in its first line, - for stdin")
@@ -102,6 +106,10 @@ def parser() -> argparse.ArgumentParser:
     what = result.add_mutually_exclusive_group()
     what.add_argument("--call", type=_filled, metavar="NUMBER", help="call this number")
     what.add_argument("--wait", action="store_true", help="wait for a call and answer it")
+    about = "tell what happened in a call, by its id, Call-ID or X-Genesys-CallUUID; as an operator, without --dn"
+    what.add_argument("--explain", type=_filled, metavar="CALL", help=about)
+    about = f"file with an operator's token, for --explain; otherwise the variable {TOKEN_VARIABLE}"
+    add("--operator-token-file", metavar="FILE", help=about)
     add("--expect", type=_failure, default=0, metavar="CODE", help="the call is to fail with this SIP code")
     add("--dtmf", type=_filled, metavar="DIGITS", help="send these digits during the call")
     add("--hold", action="store_true", help="hold the call and resume it")
@@ -198,6 +206,23 @@ async def walk(
             await media.stop()
 
 
+def told(options: argparse.Namespace, reactor: object) -> "Deferred[None]":
+    """Explain a call and exit."""
+
+    async def work() -> None:
+        try:
+            token = operator_token(options.operator_token_file)
+        except (OSError, UnicodeDecodeError) as error:
+            print(f"--operator-token-file: {error}", file=sys.stderr)
+            raise SystemExit(int(Exit.USAGE)) from error
+        http, patience = HTTPClient(Agent(reactor, connectTimeout=options.patience)), options.patience
+        clock = cast(IReactorTime, reactor)
+        code = await explain(http, clock, options.url, token, options.explain, patience=patience, stream=sys.stdout)
+        raise SystemExit(int(code))
+
+    return Deferred.fromCoroutine(work())
+
+
 def until_stopped(reactor: IReactorCore, work: Coroutine[Deferred[object], object, Exit]) -> "Deferred[None]":
     """Do the work and exit with its code; when the reactor is stopped meanwhile (Ctrl-C), let the work clean up."""
 
@@ -231,6 +256,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = command.parse_args(arguments)
     if (options.media or options.dtmf or options.hold or options.expect) and not (options.call or options.wait):
         command.error("--call NUMBER or --wait is needed for that")
+    if options.explain:
+        react(partial(told, options))
+    if not options.dn:
+        command.error("the following arguments are required: --dn")
     try:
         plan = plan_of(options, read_password(options, sys.stdin))
     except ValueError as error:

@@ -13,14 +13,16 @@ from attrs import field, frozen
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from wrtcgw.events.catalogue import ConnectionDown, ConnectionUp, SIPMessageReceived, SIPMessageSent
+from wrtcgw.events.catalogue import ConnectionDown, ConnectionUp, Loss, SIPMessageReceived, SIPMessageSent
 from wrtcgw.events.stream import EventStream
 from wrtcgw.redact import hide_data, redact
 from wrtcgw.transport.flow import Flow, Target
+from wrtcgw.transport.interfaces import ClosedByPeer, PongTimeout, ProtocolFault
 from wrtcgw.transport.reconnect import Reconnection, ReconnectSettings
 
 log = Logger()
@@ -170,9 +172,9 @@ class UserAgentService(MultiService):
         self._events.publish(ConnectionUp(flow))
         self._enter(partial(self._gateway.connected, flow, secure=secure))
 
-    def flow_disconnected(self, flow: int) -> None:
+    def flow_disconnected(self, flow: int, why: Failure) -> None:
         """Tell the gateway."""
-        self._events.publish(ConnectionDown(flow))
+        self._events.publish(ConnectionDown(flow, Loss.STOPPING if self.flows[flow].stopping else _loss(why)))
         self._enter(partial(self._gateway.disconnected, flow))
 
     def flow_received(self, flow: int, text: str) -> None:
@@ -219,3 +221,12 @@ class UserAgentService(MultiService):
         self._timer = None
         self._enter(self._gateway.tick)
         self.rearm()
+
+
+def _loss(why: Failure) -> Loss:
+    """Return in a word why a connection was lost."""
+    if why.check(ClosedByPeer, ConnectionDone):
+        return Loss.CLOSED
+    if why.check(PongTimeout):
+        return Loss.SILENT
+    return Loss.FAULT if why.check(ProtocolFault) else Loss.FAILED

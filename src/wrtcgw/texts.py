@@ -5,8 +5,11 @@ Inside, such bytes are surrogate escapes (:pep:`383`), so that a SIP message goe
 the old encoding of Western Europe, so that is how they are read: the caller is *Jürgen* for who sees him.
 """
 
+import json
 import re
 
+_ENDS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
+"""What JSON leaves as it is, and some readers take for the end of a line."""
 _NO_CHARACTER = re.compile("[\ud800-\udfff]")
 _ESCAPES = range(0xDC80, 0xDD00)
 
@@ -22,6 +25,11 @@ def utf8(text: str) -> bytes:
         return text.encode("utf-8")
     except UnicodeEncodeError:
         return clean(text).encode("utf-8")
+
+
+def json_line(value: object) -> bytes:
+    """Return a value as a line of JSON; nothing in it ends the line for any reader."""
+    return utf8(json.dumps(value, ensure_ascii=False).translate(_ENDS)) + b"\n"
 
 
 def _character(found: re.Match[str]) -> str:

@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.support.wsproxy import Network
 from wrtcgw.config import Settings
 from wrtcgw.config.groups import AgentGroup
-from wrtcgw.config.kinds import NamedToken
+from wrtcgw.config.kinds import HEPTarget, NamedToken
 from wrtcgw.config.settings import keys
 from wrtcgw.daemon import composition
 from wrtcgw.daemon.identity import oidc_settings
@@ -35,6 +35,13 @@ OTHERS: dict[str, Any] = {
     "session_binding": "strict",
     "trusted_proxies": (ip_network("192.0.2.0/24"),),
     "allowed_origins": ("https://desk.example.org",),
+    "log_levels": (("web", "debug"),),
+    "log_format": "json",
+    "hep_target": HEPTarget("udp", "127.0.0.1", 9060),
+    "hep_password": "h",
+    "hep_password_file": Path("hep"),
+    "call_records": Path("calls.jsonl"),
+    "metrics_allow": (ip_network("192.0.2.0/24"),),
     "operator_token": "t",
     "sip_ws_servers": (WebSocketURL.parse("wss://proxy.example.org"),),
     "sip_server": "sip.example.org",

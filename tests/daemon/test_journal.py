@@ -3,7 +3,7 @@
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from wrtcgw.daemon.journal import record
+from wrtcgw.daemon.journal import Known, record
 from wrtcgw.sip.headers import NameAddr
 from wrtcgw.sip.outputs import (
     CallAnswered,
@@ -73,7 +73,7 @@ class JournalTests(SynchronousTestCase):
         """Every line of a call has its X-Genesys-CallUUID, once it is known."""
         with capturedLogs() as logged:
             for event in (CallProgress("c1", 180, "Ringing"), CallEnded("c1", EndCause.REMOTE)):
-                record(event, {"c1": "U1"}.__getitem__)
+                record(event, Known("U1"))
         self.assertEqual(
             [formatEvent(event) for event in logged], ["call c1 [U1]: 180 Ringing", "call c1 [U1]: ended (remote)"]
         )

@@ -36,6 +36,38 @@ class LevelTests(SynchronousTestCase):
         control.set("debug")
         self.assertEqual(self.emit(), ["debug", "info", "warn", "error", "critical"])
 
+    def test_components(self) -> None:
+        """A part of the package can have another level, as long as the next change does not say otherwise."""
+        control = LevelControl("warn")
+        control.install(self.publisher)
+        part = Logger("wrtcgw.transport.flow", observer=self.publisher)
+        control.set("warn", {"transport": "debug"})
+        part.debug("part")
+        self.assertEqual(self.seen, ["part"])
+        self.assertEqual(self.emit(), ["warn", "error", "critical"])
+        control.set("error", {"web": "debug"})
+        self.seen.clear()
+        part.warn("part")
+        self.assertEqual(self.seen, [])
+
+    def test_audit(self) -> None:
+        """No level of any part silences the audit log."""
+        control = LevelControl("critical")
+        control.install(self.publisher)
+        control.set("critical", {"web": "critical"})
+        Logger("wrtcgw.audit", observer=self.publisher).info("audit")
+        self.assertEqual(self.seen, ["audit"])
+
+    def test_counts(self) -> None:
+        """What is worth a line is counted, whether the level lets it through or not."""
+        control = LevelControl("critical")
+        control.install(self.publisher)
+        self.emit()
+        self.assertEqual(dict(control.lines), {("warn",): 1, ("error",): 1, ("critical",): 1})
+        control.remove(self.publisher)
+        self.emit()
+        self.assertEqual(control.lines.total, 3)
+
     def test_removal(self) -> None:
         """Afterwards the observers are what they were: twistd takes its own away."""
         control = LevelControl("critical")

@@ -1,5 +1,6 @@
 """What looks on in a whole service: recorder, history, meters, sampler, and what operators may set."""
 
+import gc
 import json
 from typing import Any, cast
 
@@ -14,13 +15,16 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.calls.test_registry import a_call, an_agent
 from tests.capture.support import EPOCH, kept, recorder, request, response
 from tests.daemon.test_service import ENVIRON, Reactor, Told
+from tests.support.scraped import Scraped
 from tests.support.service import REGISTER, ServiceCase
 from wrtcgw.calls.call import CallState
 from wrtcgw.calls.registry import Registry
 from wrtcgw.capture.history import History
 from wrtcgw.config import load
+from wrtcgw.daemon.counting import Counting
 from wrtcgw.daemon.event_recorder import EventRecorder
 from wrtcgw.daemon.operator_control import Console
+from wrtcgw.daemon.pauses import CollectorWatch
 from wrtcgw.daemon.sampler import Sampler
 from wrtcgw.daemon.service import GatewayService
 from wrtcgw.events.catalogue import (
@@ -76,9 +80,8 @@ class ClerkTests(SynchronousTestCase):
         self.recorder = recorder(clock)
         self.meters = Meters()
         core = cast(UACore, None)
-        EventRecorder(core, self.recorder, History(5), self.meters, clock.seconds, lambda: EPOCH).subscribe_to(
-            self.stream
-        )
+        EventRecorder(core, self.recorder, History(5), clock.seconds, lambda: EPOCH).subscribe_to(self.stream)
+        Counting(self.meters, clock.seconds, lambda: EPOCH).subscribe_to(self.stream)
 
     def test_counts(self) -> None:
         """Messages are counted also while nothing is recorded."""
@@ -125,7 +128,8 @@ class SamplerTests(SynchronousTestCase):
         sampler = Sampler(clock, meters, Registry(), lambda: EPOCH + clock.seconds())
         sampler.startService()
         for step in (1, 1, 1.25, 0.75, 1):
-            meters.counters.http += 3
+            for _ in range(3):
+                meters.pages.requests.add("/", "GET", "200")
             clock.advance(step)
         samples = list(meters.series.since(0))
         self.assertEqual([round(sample.lag) for sample in samples], [0, 0, 0, 250, 0, 0])
@@ -143,6 +147,27 @@ class SamplerTests(SynchronousTestCase):
             clock.advance(step)
         self.assertEqual([round(sample.lag) for sample in meters.series.since(0)], [0, 0, 2500, 0, 0])
         self.successResultOf(sampler.stopService())
+
+
+class CollectorWatchTests(SynchronousTestCase):
+    """The watch on the garbage collector."""
+
+    def test_pauses(self) -> None:
+        """A collection is measured, in the histogram of its generation; after the stop nobody looks any more."""
+        clock, meters = Clock(), Meters()
+        watch = CollectorWatch(meters, clock.seconds)
+        watch.startService()
+        self.addCleanup(setattr, gc, "callbacks", list(gc.callbacks[:-1]))
+        gc.collect()
+        self.assertEqual([buckets.count for buckets in meters.collections][2], 1)
+        watch.notice("start", {"generation": 1})
+        clock.advance(0.03)
+        watch.notice("stop", {"generation": 1})
+        self.assertAlmostEqual(meters.collections[1].sum, 0.03)
+        watch.stopService()
+        before = meters.collections[2].count
+        gc.collect()
+        self.assertEqual(meters.collections[2].count, before)
 
 
 class ServiceTests(SynchronousTestCase):
@@ -210,6 +235,14 @@ class ServiceTests(SynchronousTestCase):
         self.assertGreaterEqual(len(samples), 3)
         self.assertGreater(self.ask("GET", "ops/summary")["rates"]["httpPerSecond"], 0)
 
+    def test_metrics(self) -> None:
+        """The series of a whole service are there, those of its tables and of the process included."""
+        self.reactor.run_for(3)
+        scraped = Scraped.of(self.service.parts.monitoring.exposition.write("")[1].decode())
+        self.assertEqual(scraped.get("wrtcgw_sip_connections", state="up"), 1)
+        self.assertGreaterEqual(scraped.get("wrtcgw_reactor_lag_seconds_count"), 3)
+        self.assertGreater(scraped.get("process_resident_memory_bytes"), 1e6)
+
     def test_log_level(self) -> None:
         """An operator's level counts for the log and for the trace of SIP, until the next reload."""
         self.assertEqual([self.logged(level) for level in (LogLevel.debug, LogLevel.info)], [False, True])
@@ -219,7 +252,13 @@ class ServiceTests(SynchronousTestCase):
         self.ask("POST", "ops/log_level", {"level": "error"})
         self.assertEqual([self.logged(level) for level in (LogLevel.warn, LogLevel.error)], [False, True])
         self.assertFalse(self.service.parts.agent.trace)
+        self.ask("POST", "ops/log_level", {"level": "debug", "component": "sip_service"})
+        self.assertFalse(self.logged(LogLevel.debug))
+        self.assertTrue(self.service.parts.agent.trace)
+        self.assertEqual(self.ask("GET", "ops/summary")["logLevels"], {"sip_service": "debug"})
         self.service.reload()
+        self.assertFalse(self.service.parts.agent.trace)
+        self.assertEqual(self.ask("GET", "ops/summary")["logLevels"], {})
         self.assertEqual(self.ask("GET", "ops/summary")["logLevel"], "info")
         self.assertTrue(self.logged(LogLevel.info))
 
@@ -257,7 +296,7 @@ class ConsoleTests(SynchronousTestCase):
                 return f"{call_id}-id"
 
         registry = Registry()
-        event_recorder = EventRecorder(cast(UACore, Core()), one, History(5), Meters(), clock.seconds, lambda: EPOCH)
+        event_recorder = EventRecorder(cast(UACore, Core()), one, History(5), clock.seconds, lambda: EPOCH)
         stream = EventStream()
         event_recorder.subscribe_to(stream)
         console = Console(cast(Any, None), registry, event_recorder, "info")

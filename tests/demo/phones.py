@@ -47,6 +47,10 @@ class Link:
         """Return an address."""
         return IPv4Address("TCP", "127.0.0.1", 5060)
 
+    def getHost(self) -> IPv4Address:
+        """Return an address."""
+        return IPv4Address("TCP", "127.0.0.1", 5060)
+
 
 class Phone:
     """One agent's user agent, which keeps its own connection and writes down what happens."""

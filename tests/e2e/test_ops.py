@@ -1,5 +1,6 @@
 """The operators' calls of a gateway that runs: real sockets, real time, the demo PBX."""
 
+import io
 import json
 from typing import Any
 
@@ -8,8 +9,10 @@ from twisted.internet import reactor
 from twisted.web.http_headers import Headers
 
 from tests.support.dialectcase import DialectCase
-from tests.support.endtoend import EndToEndCase, Page, until
+from tests.support.endtoend import LIMIT, EndToEndCase, Page, until
 from wrtcgw.clientlib.api import RefusedError
+from wrtcgw.clientlib.explain import explain
+from wrtcgw.clientlib.output import Exit
 from wrtcgw.demo.extensions import DEMO_PASSWORD
 
 
@@ -127,3 +130,36 @@ class DialectTests(DialectCase, OpsCase):
         self.assertIn("/message?from=***", texts)
         for secret in (DEMO_PASSWORD, str(page.line.ssid)):
             self.assertNotIn(secret, texts)
+
+
+class ExplainTests(OpsCase):
+    """``wrtcgw-client --explain``."""
+
+    async def explain(self, call: str, token: str = "", url: str = "") -> tuple[Exit, str]:
+        """Return the exit code, and what is printed."""
+        stream = io.StringIO()
+        told = await explain(self.http(), reactor, url or self.url, token, call, patience=LIMIT, stream=stream)
+        return told, stream.getvalue()
+
+    async def test_story(self) -> None:
+        """A call's story is told by its id, its Call-ID, or the DN, without the messages in full."""
+        (page,) = await self.signed_in("5001")
+        call = await page.call("1005")
+        await page.event("ERROR", call)
+        (view,) = (await self.view("calls?state=ended"))["calls"]
+        for wanted in (call, view["sipCallId"], "5001"):
+            code, text = await self.explain(wanted)
+            self.assertEqual(code, Exit.OK)
+            self.assertIn(f"Call      {call}", text)
+            self.assertIn("busy 486 Busy Here", text)
+            self.assertIn("POST OFFER", text)
+            self.assertNotIn("a=ice-ufrag", text)
+
+    async def test_failures(self) -> None:
+        """A call that nobody knows, a wrong token, and a gateway that is not there are told as what they are."""
+        code, text = await self.explain("nothing")
+        self.assertEqual((code, "nothing" in text), (Exit.CALL_FAILED, True))
+        code, text = await self.explain("nothing", token="wrong-token-wrong-token")
+        self.assertEqual((code, "operator" in text), (Exit.CALL_FAILED, True))
+        code, text = await self.explain("nothing", url="http://127.0.0.1:1")
+        self.assertEqual(code, Exit.UNREACHABLE)

@@ -216,7 +216,7 @@ class Sound(MortalCase, LibraryPageCase):
 class Soak(MortalCase):
     """Calls of all kinds, and kills in between at random."""
 
-    timeout = 120 + 2 * SOAK
+    timeout = int(120 + 2 * SOAK)
 
     async def test_kills(self) -> None:
         """In the end all counters are back at zero, Asterisk has no call, and no message came twice."""

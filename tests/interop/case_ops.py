@@ -165,6 +165,15 @@ class Ladders(OpsCase):
         name, text = await ops.chromium.run(lambda: save(ops.page))
         self.assertEqual(name, f"ladder-{call}.txt")
         self.assertRegex(text, r"(?s)page softphone-5001.*gateway.*INVITE 2.*->.*== 1 .*INVITE sip:1003@")
+
+        def save_sip(page: Any) -> tuple[str, bytes]:
+            with page.expect_download() as waiting:
+                button(page, "Download SIP for Wireshark (pcap)").click()
+            return waiting.value.suggested_filename, pathlib.Path(waiting.value.path()).read_bytes()
+
+        name, data = await ops.chromium.run(lambda: save_sip(ops.page))
+        self.assertEqual((name, data[:4]), (f"ladder-{call}.pcap", b"\xd4\xc3\xb2\xa1"))
+        self.assertIn(b"INVITE sip:1003@", data)
         await self.press(ops, "Copy as text")
         await self.sees(ops, "Copied.", "#notice")
         copied = str(await ops.evaluate("() => navigator.clipboard.readText()"))

@@ -1,10 +1,10 @@
 """
 Install the servers of the interop tests: ``python -m tests.interop.install``.
 
-Kamailio, rtpengine, nginx, coturn, Chromium and Firefox come from the machine's own Debian; Asterisk, which Debian 12
-does not carry, comes from a newer suite by debootstrap into a folder of its own; axe-core, which looks for barriers in
-pages, an OpenID Connect provider, and TypeScript, which reads the library's types, come from npm. All is idempotent:
-what is there is left alone.
+Kamailio, rtpengine, nginx, coturn, Prometheus, Chromium and Firefox come from the machine's own Debian; Asterisk, which
+Debian 12 does not carry, comes from a newer suite by debootstrap into a folder of its own; axe-core, which looks for
+barriers in pages, an OpenID Connect provider, and TypeScript, which reads the library's types, come from npm. All is
+idempotent: what is there is left alone.
 Downloads are tried three times, each with a time limit. Needs root.
 """
 
@@ -40,12 +40,16 @@ HOST_PACKAGES = {
     "firefox-esr": "/usr/bin/firefox-esr",
     "coturn": "/usr/bin/turnserver",
     "redis-server": "/usr/bin/redis-server",
+    "prometheus": "/usr/bin/prometheus",
+    "logrotate": "/usr/sbin/logrotate",
+    "tshark": "/usr/bin/tshark",
     "nodejs": "/usr/bin/node",
     "npm": "/usr/bin/npm",
 }
 NODE_PACKAGES = {
     "axe-core": "4.14.1",
     "genesys-workspace-client-js": "9.0.1",
+    "hep-js": "1.0.22",
     "oidc-provider": "9.13.3",
     "typescript": "7.0.2",
 }

@@ -1,9 +1,12 @@
 """Counters, latencies, samples."""
 
+from math import inf
+
 from twisted.trial.unittest import SynchronousTestCase
 
-from wrtcgw.meters.histogram import KEPT, Latency, percentile
+from wrtcgw.meters.histogram import KEPT, Buckets, Latency, percentile
 from wrtcgw.meters.meters import Meters
+from wrtcgw.meters.tally import MOST, Tally
 from wrtcgw.meters.timeseries import COARSE_KEPT, COARSE_STEP, FINE_KEPT, Sample, Series
 
 
@@ -74,17 +77,49 @@ class SeriesTests(SynchronousTestCase):
         self.assertIsNone(sample(1).answer_p95)
 
 
+class TallyTests(SynchronousTestCase):
+    """Numbers by labels."""
+
+    def test_numbers(self) -> None:
+        """Each combination has its number, and all of them together one; what is known is there from the beginning."""
+        tally = Tally.of(("in",), ("out",))
+        for direction in ("in", "in", "up"):
+            tally.add(direction)
+        self.assertEqual(dict(tally), {("in",): 2, ("out",): 0, ("up",): 1})
+        self.assertEqual((tally.total, tally.number("in"), tally.number("nothing")), (3, 2, 0))
+
+    def test_bounded(self) -> None:
+        """Whoever can invent labels makes no more series than so many; nothing is lost from the sum."""
+        tally = Tally()
+        for number in range(3 * MOST):
+            tally.add(str(number), "x")
+        self.assertEqual(len(dict(tally)), MOST + 1)
+        self.assertEqual((tally.number("other", "other"), tally.total), (2 * MOST, 3 * MOST))
+
+
+class BucketsTests(SynchronousTestCase):
+    """Values by bounds."""
+
+    def test_cumulative(self) -> None:
+        """A bucket has all values up to its bound, the bound included, and the last one all there are."""
+        buckets = Buckets((1.0, 2.0))
+        for value in (0.5, 1.0, 1.5, 7.0):
+            buckets.add(value)
+        self.assertEqual(list(buckets), [(1.0, 2), (2.0, 3), (inf, 4)])
+        self.assertEqual((buckets.sum, buckets.count), (10.0, 4))
+
+
 class MetersTests(SynchronousTestCase):
     """All together."""
 
     def test_samples(self) -> None:
         """A sample has what came since the one before, and each answer once."""
         meters = Meters()
-        meters.counters.sip_in += 5
-        meters.answer.add(30)
+        meters.sip.messages.extend([(("in",), 5)])
+        meters.calls.answer.add(30)
         meters.sample(1000, calls=2, agents=3, lag=0.5)
-        meters.counters.sip_in += 2
-        meters.counters.calls += 1
+        meters.sip.messages.extend([(("in",), 2)])
+        meters.calls.begun.add("inbound")
         meters.sample(2000, calls=1, agents=3, lag=0)
         one, two = meters.series.since(0)
         self.assertEqual((one.sip_in, one.calls, one.agents, one.answers, one.lag), (5, 2, 3, (30,), 0.5))
@@ -95,7 +130,7 @@ class MetersTests(SynchronousTestCase):
         meters = Meters()
         self.assertEqual(meters.rates()["sipIn"], 0)
         for second in range(20):
-            meters.counters.sip_in += 100 if second < 10 else 3
+            meters.sip.messages.extend([(("in",), 100 if second < 10 else 3)])
             meters.sample(second, calls=0, agents=0, lag=0)
         self.assertEqual(meters.rates()["sipIn"], 3)
 

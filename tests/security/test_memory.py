@@ -19,7 +19,6 @@ from wrtcgw.daemon.event_recorder import LONGEST, EventRecorder
 from wrtcgw.events.catalogue import CallBegan, CallChanged
 from wrtcgw.events.stream import EventStream
 from wrtcgw.gateway.budgets import CallBudget
-from wrtcgw.meters.meters import Meters
 from wrtcgw.sdp.description import parse
 
 LIMIT = 2_000_000
@@ -90,7 +89,7 @@ class Past(SynchronousTestCase):
         """Of what callers say of themselves, and of reasons, so much is kept as a list can show."""
         clock = Clock()
         history = History(10)
-        event_recorder = EventRecorder(StandInCore(), recorder(clock), history, Meters(), clock.seconds, clock.seconds)  # type: ignore[arg-type]
+        event_recorder = EventRecorder(StandInCore(), recorder(clock), history, clock.seconds, clock.seconds)  # type: ignore[arg-type]
         stream = EventStream()
         event_recorder.subscribe_to(stream)
         agent = Agent(id="a", dn="5001", since=0.0)

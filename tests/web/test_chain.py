@@ -34,6 +34,7 @@ TABLE = {
     "agents": Expected("application/json", "body_too_large", 403, 401),
     "softphone": Expected("application/json", "body_too_large", 0, 0),
     "ops": Expected("application/json", "body_too_large", 401, 401),
+    "metrics": Expected("application/json", "body_too_large", 401, 401),
     "operators": Expected("application/json", "body_too_large", 401, 401),
     "everybody": Expected("application/json", "body_too_large", 0, 0),
     "files": Expected("application/json", "body_too_large", 0, 0),
@@ -49,7 +50,15 @@ class ChainTests(OpsCase):
         """Put all dialects up; the vendor's takes pages of one origin only."""
         super().serve(settings)
         genesys = GenesysSettings(path="/vendor", origins=frozenset({ALLOWED}), body_limit=LIMIT)
-        self.surface = http_surface(self.gateway, settings, self.clock, genesys=genesys, ops=self.parts, wall=self.wall)
+        self.surface = http_surface(
+            self.gateway,
+            settings,
+            self.clock,
+            genesys=genesys,
+            ops=self.parts,
+            metrics=lambda accept: (b"text/plain", b""),
+            wall=self.wall,
+        )
         self.site = GatewaySite(self.surface, reactor=self.clock)
 
     def routes(self) -> list[tuple[Dialect, str, str]]:

@@ -1,6 +1,7 @@
 """What is known of a call's media, as the page reports it; 0 stands for what nobody has told."""
 
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from typing import Any
 
 from attrs import asdict, define, evolve, field, frozen
@@ -76,6 +77,34 @@ def _loss(before: Flow, after: Flow, *, sent: bool) -> float:
     return min(100.0, 100 * lost / total) if lost > 0 and total > 0 else 0.0
 
 
+class Verdict(Enum):
+    """How the audio of a call was, as far as its page has told."""
+
+    UNREPORTED = "unreported"
+    SILENT = "silent"
+    """No packet came or went."""
+    PAGE_DEAF = "page_deaf"
+    """None came."""
+    FAR_SIDE_DEAF = "far_side_deaf"
+    """None went."""
+    POOR = "poor"
+    FAIR = "fair"
+    GOOD = "good"
+    UNRATED = "unrated"
+    """Packets went both ways; how they sounded was not told."""
+
+
+SHORT = 5.0
+"""Seconds below which a call may be over before any packets were reported."""
+GRADES = ((3.1, Verdict.POOR), (4.0, Verdict.FAIR))
+"""Mean opinion scores, and what audio below them is called."""
+
+
+def graded(mos: float) -> Verdict:
+    """Return how audio of a mean opinion score is heard; 0 is a score that the page does not tell."""
+    return next((grade for bound, grade in GRADES if mos < bound), Verdict.GOOD) if mos else Verdict.UNRATED
+
+
 @define
 class Reports:
     """The last report of a call's page, with the greatest and the mean round-trip time, and the worst of all."""
@@ -98,6 +127,16 @@ class Reports:
         self._rtt_sums[name] = self._rtt_sums.get(name, 0.0) + told.rtt
         longest = max(told.rtt_max, told.rtt, before.rtt_max)
         return evolve(told, rtt_max=longest, rtt_average=told.rtt_average or self._rtt_sums[name] / self.count)
+
+    def verdict(self, seconds: float) -> Verdict:
+        """Return how the audio of the call was, which has gone on for so many seconds."""
+        if not self.count:
+            return Verdict.UNREPORTED
+        audio = self.last.audio
+        received, sent = audio.rx.packets, audio.tx.packets
+        if seconds >= SHORT and not (received and sent):
+            return Verdict.PAGE_DEAF if sent else Verdict.FAR_SIDE_DEAF if received else Verdict.SILENT
+        return graded(audio.mos)
 
     # -- across a restart
 

@@ -20,6 +20,10 @@ from wrtcgw.store.address import StoreAddress
 from wrtcgw.store.sealing import key_of_text
 from wrtcgw.transport.websocket import WebSocketURL
 
+COMPONENTS = ("daemon", "demo", "gateway", "identity", "sip_service", "transport", "web")
+"""The parts of the package that write lines of the log."""
+LEVELS = ("debug", "info", "warn", "error", "critical")
+
 Network = IPv4Network | IPv6Network
 
 # a DNS name (underscores too: container names have them) or an IPv4 address
@@ -52,6 +56,19 @@ class Kind:
     """Take a value as TOML gives it."""
     read_text: Callable[[str], object]
     """Take a value as a variable or an option gives it."""
+
+
+@frozen
+class HEPTarget:
+    """A Homer server: ``udp`` or ``tcp``, its host and its port."""
+
+    protocol: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.protocol}:{host}:{self.port}"
 
 
 @frozen
@@ -254,6 +271,22 @@ def _prefix(text: str) -> object:
     return text if _PREFIX.fullmatch(text) else _refuse()
 
 
+def _hep_target(text: str) -> object:
+    if not text:
+        return None
+    protocol, _, rest = text.partition(":")
+    name, _, port = rest.rpartition(":")
+    name = name[1:-1] if name.startswith("[") and name.endswith("]") else name
+    good = protocol in ("udp", "tcp") and _host(name) and port.isascii() and port.isdigit() and 0 < int(port) < 65536
+    return HEPTarget(protocol, name, int(port)) if good else _refuse()
+
+
+def _component_level(text: str) -> object:
+    component, equals, level = (part.strip() for part in text.partition("="))
+    level = {"warning": "warn"}.get(level.lower(), level.lower())
+    return (component, level) if equals and component in COMPONENTS and level in LEVELS else _refuse()
+
+
 def _network(text: str) -> object:
     return ip_network(text, strict=False)
 
@@ -301,6 +334,10 @@ header_text = _of_text("a printable ASCII text", _header_text)
 header_name = _of_text("the name of a header field that holds no credentials", _header_name)
 user = _of_text("a DN: letters, digits or -_.!~'()&=+$", _user)
 pattern = _of_text("a number, or the beginning of one with a * behind", _pattern)
+hep_target = _of_text("empty, udp:host:port or tcp:host:port", _hep_target)
+component_level = _of_text(
+    f"component=level; components: {', '.join(COMPONENTS)}; levels: {', '.join(LEVELS)}", _component_level
+)
 named_token = Kind(
     f"name:role:sha256 (roles: {', '.join(OPERATOR_ROLES)}; wrtcgw-client --hash-token makes the last part)",
     _named_token,

@@ -16,6 +16,7 @@ from wrtcgw.calls.registry import Registry
 from wrtcgw.config import Settings
 from wrtcgw.config.kinds import NamedToken
 from wrtcgw.daemon.descriptors import descriptor_limit
+from wrtcgw.daemon.hep import homer
 from wrtcgw.daemon.identity import identity_parts
 from wrtcgw.daemon.listener import HTTPListener
 from wrtcgw.daemon.monitoring import Monitoring, watch
@@ -43,6 +44,7 @@ from wrtcgw.web.connection_limits import ConnectionLimits
 from wrtcgw.web.files import files
 from wrtcgw.web.genesys import GenesysDialect, GenesysSettings, nothing_else
 from wrtcgw.web.message_endpoint import SELF
+from wrtcgw.web.metrics import Scrapers, Write, metrics_dialect
 from wrtcgw.web.operators import Operators
 from wrtcgw.web.ops import OpsAPI, OpsParts
 from wrtcgw.web.origins import Origins
@@ -96,6 +98,7 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
     durability = Durability(store, state_key(settings))
     gateway = Gateway(core, registry, clock, gateway_settings(settings), agent.send, events, durability)
     monitoring = watch(clock, settings, agent, core, registry, events)
+    homer(reactor, settings, agent, events, monitoring)
     agent.attach(gateway)
     surface = http_surface(
         gateway,
@@ -104,8 +107,10 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
         pages=pages,
         genesys=genesys_settings(settings),
         ops=monitoring.ops,
+        metrics=monitoring.exposition.write,
         identity=identity_parts(reactor, settings),
     )
+    monitoring.expose(gateway, surface)
     make_site = partial(GatewaySite, surface, access_log=access_log(settings), reactor=clock)
     site = make_site()
     listener = HTTPListener(reactor, settings.http_interface, settings.http_port, site)
@@ -122,6 +127,7 @@ def http_surface(
     pages: Mapping[bytes, IResource] | None = None,
     genesys: GenesysSettings | None = None,
     ops: OpsParts | None = None,
+    metrics: Write | None = None,
     identity: IdentityParts | None = None,
     wall: Callable[[], float] = time.time,
 ) -> HTTPSurface:
@@ -131,6 +137,7 @@ def http_surface(
     :param genesys: settings of the Genesys dialect; None leaves it out.
     :param pages: further resources by the first segment of their paths: ``{b"softphone": ...}``; ``b""`` is the root.
     :param ops: what the operators' calls stand on; None leaves those out that need it.
+    :param metrics: writes them; None: there are none.
     :param identity: who judges tokens; None: nobody signs in by one.
     :param wall: the wall clock's seconds; ``clock`` may count from anywhere.
     """
@@ -163,6 +170,9 @@ def http_surface(
         limit, seconds = settings.body_limit, clock.seconds
         api = OpsAPI(gateway, ops, service, operators, origins, audit, body_limit=limit, seconds=seconds, wall=wall)
         dialects.append(api.dialect)
+    scrapers = Scrapers(operators, settings.metrics_allow)
+    if metrics is not None:
+        dialects.append(metrics_dialect(metrics, scrapers, origins, body_limit=settings.body_limit))
     dialects += [*others, files(pages or {}, operators, origins, body_limit=settings.body_limit)]
     chains = tuple(Chain(dialect, audit) for dialect in dialects)
     connections = ConnectionLimits(
@@ -176,6 +186,7 @@ def http_surface(
         addresses=addresses,
         origins=origins,
         operators=operators,
+        scrapers=scrapers,
         audit=audit,
         connections=connections,
         events=gateway.events,
@@ -275,7 +286,7 @@ def agent_settings(settings: Settings) -> AgentSettings:
         settings,
         flows=settings.sip_connections,
         reconnect=ReconnectSettings(base_delay=settings.reconnect_delay, max_delay=settings.reconnect_max_delay),
-        trace=settings.log_level == "debug",
+        trace=dict(settings.log_levels).get("sip_service", settings.log_level) == "debug",
     )
 
 

@@ -1,5 +1,5 @@
 """
-Subscribes to the stream of events, and hands what happens to the recorder, the history and the meters.
+Subscribes to the stream of events, and hands what happens to the recorder and the history.
 
 It has no part in any call, and none fails because of it.
 """
@@ -9,14 +9,13 @@ from collections.abc import Callable
 from attrs import define, field
 
 from wrtcgw.calls.agent import Agent
-from wrtcgw.calls.call import Call, CallState, Direction
-from wrtcgw.calls.stats import Worst
+from wrtcgw.calls.call import Call, CallState
+from wrtcgw.calls.stats import Worst, graded
 from wrtcgw.capture.entries import Asked
 from wrtcgw.capture.history import CallRecord, History
 from wrtcgw.capture.recorder import Recorder
 from wrtcgw.events import catalogue as events
 from wrtcgw.events.stream import EventStream
-from wrtcgw.meters.meters import Meters
 from wrtcgw.sip import outputs as sip
 from wrtcgw.sip.core import UACore
 
@@ -33,28 +32,21 @@ FLAGS = {
     (True, False): "resumed by the far side",
 }
 """How a hold is noted: whether by the far side, and whether it begins."""
-HARMLESS = frozenset({404, 410, 480, 484, 486, 487, 600, 603, 604, 607, 608})
-"""Ends of calls that come of numbers and people, not of a fault."""
-
 LONGEST = 256
 """Characters of a far side's words that the history keeps."""
-GRADES = ((3.1, "poor"), (4.0, "fair"))
-"""Mean opinion scores, and what audio below them is called."""
-HANGING = (b"/message", b"/events")
-"""The ends of the paths of GET requests that wait for something."""
-OK, TOO_MANY_REQUESTS, INTERNAL_ERROR = 200, 429, 500
-"""Status codes; what is refused with 429 is not recorded: it could push out what matters."""
+TOO_MANY_REQUESTS = 429
+"""What is refused so is not recorded: it could push out what matters."""
 
 
 def grade(mos: float) -> str:
-    """Return in a word how audio of a mean opinion score is heard; 0 is a score that the page does not tell."""
-    return next((word for bound, word in GRADES if mos < bound), "good") if mos else "of unknown quality"
+    """Return in words how audio of a mean opinion score is heard."""
+    return graded(mos).value if mos else "of unknown quality"
 
 
 @define(eq=False)
 class EventRecorder:
     """
-    What the recorder, the history and the meters make of events.
+    What the recorder and the history make of events.
 
     :param seconds: the clock of all times.
     :param wall: seconds since the epoch.
@@ -63,7 +55,6 @@ class EventRecorder:
     core: UACore
     recorder: Recorder
     history: History
-    meters: Meters
     seconds: Callable[[], float]
     wall: Callable[[], float]
     _begun: dict[str, events.CallBegan | events.CallRestored] = field(factory=dict, init=False)
@@ -88,7 +79,6 @@ class EventRecorder:
         subscribe(events.PageAnswered, self._page_answered)
         subscribe(events.PageHungUp, self._page_hung_up)
         subscribe(events.MessageDelivered, self._delivered)
-        subscribe(events.RequestServed, self._served)
         subscribe(sip.RegistrationFailed, self._registration_failed)
         subscribe(sip.OfferRefused, self._offer_refused)
         subscribe(sip.OfferWithdrawn, self._offer_withdrawn)
@@ -99,25 +89,20 @@ class EventRecorder:
     # -- SIP
 
     def _sent(self, event: events.SIPMessageSent) -> None:
-        self.meters.counters.sip_out += 1
         self.recorder.sip(event.flow, event.text, sent=True, carried=event.carried)
 
     def _received(self, event: events.SIPMessageReceived) -> None:
-        self.meters.counters.sip_in += 1
         self.recorder.sip(event.flow, event.text, sent=False)
 
     def _connection_up(self, event: events.ConnectionUp) -> None:
-        self.meters.connected(event.flow, self.wall())
         self.recorder.note_flow(event.flow, "connection to the proxy is back")
 
     def _connection_down(self, event: events.ConnectionDown) -> None:
-        self.meters.disconnected(event.flow, self.wall())
         self.recorder.note_flow(event.flow, "connection to the proxy lost")
 
     # -- calls
 
     def _call_began(self, event: events.CallBegan) -> None:
-        self.meters.counters.calls += 1
         self._open(event)
 
     def _call_restored(self, event: events.CallRestored) -> None:
@@ -131,19 +116,8 @@ class EventRecorder:
     def _call_changed(self, event: events.CallChanged) -> None:
         if event.after is CallState.ENDED:
             self._call_ended(event.call)
-            return
-        self._measure(event)
-        if event.after in STATES:
+        elif event.after in STATES:
             self.recorder.note(event.call.id, STATES[event.after])
-
-    def _measure(self, event: events.CallChanged) -> None:
-        if event.call.direction is not Direction.OUTBOUND:
-            return
-        milliseconds = (self.seconds() - event.call.created) * 1000
-        if event.after in (CallState.RINGING, CallState.ESTABLISHED) and event.before is CallState.DIALLING:
-            self.meters.setup.add(milliseconds)
-        if event.after is CallState.ESTABLISHED:
-            self.meters.answer.add(milliseconds)
 
     def _handed_over(self, event: events.CallHandedOver) -> None:
         self.recorder.note(event.call.id, f"goes over to agent {event.after.id}")
@@ -168,8 +142,6 @@ class EventRecorder:
         self._heard.pop(call.id, None)
         words = " ".join(str(word) for word in (call.cause, call.code, call.reason) if word)
         self.recorder.closed(call.id, f"ended: {words}")
-        if call.answered is None and call.code >= 400 and call.code not in HARMLESS:
-            self.meters.counters.failures += 1
         ended = self.seconds() if call.ended is None else call.ended
         offset = self.wall() - self.seconds()
         self.history.add(
@@ -219,7 +191,6 @@ class EventRecorder:
         self.recorder.drop(event.sip_call_id)
 
     def _registration_failed(self, event: sip.RegistrationFailed) -> None:
-        self.meters.counters.failures += 1
         self.recorder.note_agent(event.account, f"registration failed: {event.code} {event.reason}".strip())
 
     # -- HTTP
@@ -252,15 +223,3 @@ class EventRecorder:
         if self.recorder.on:
             agent = event.agent
             self.recorder.told(agent.dn, agent.id, event.call_id, event.how, event.kind, event.code, event.body)
-
-    def _served(self, event: events.RequestServed) -> None:
-        """Count a request; how long it took counts unless it may hang."""
-        self.meters.counters.http += 1
-        if event.code == INTERNAL_ERROR:
-            self.meters.counters.failures += 1
-        path, milliseconds = event.path, event.seconds * 1000
-        if path.endswith(b"/sign_in"):
-            if event.code == OK:
-                self.meters.register.add(milliseconds)
-        elif event.method == b"POST" or (path.startswith(b"/api/") and not path.endswith(HANGING)):
-            self.meters.http.add(milliseconds)

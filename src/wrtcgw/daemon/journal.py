@@ -1,11 +1,12 @@
 """Subscribes to the stream of events: a line in the log for each that an operator may look for later."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import cast
 
+from attrs import field, frozen
 from twisted.logger import Logger
 
-from wrtcgw.calls.call import Call, CallState
+from wrtcgw.calls.call import CallState
 from wrtcgw.calls.stats import Media, Reports, Worst
 from wrtcgw.events.catalogue import (
     CallBegan,
@@ -52,31 +53,26 @@ WRITTEN = (
 """The events of the core that get a line."""
 
 
-def _unknown(call_id: str) -> str:
-    return ""
+@frozen
+class Known:
+    """What is known of the call of an event: ``fields`` are what lines of JSON have of it beside their text."""
+
+    uuid: str = ""
+    reports: Reports = field(factory=Reports)
+    fields: Mapping[str, str] = field(factory=dict)
 
 
-def _unreported(call_id: str) -> Reports:
-    return Reports()
+UNKNOWN = Known()
 
 
-def record(
-    event: Output,
-    uuid_of: Callable[[str], str] = _unknown,
-    reports_of: Callable[[str], Reports] = _unreported,
-) -> None:
-    """
-    Log an event of the core: calls at ``info``, refreshes and ringing at ``debug``, faults of peers at ``warn``.
-
-    :param uuid_of: returns the X-Genesys-CallUUID of a call, or ''; every line of the call has it.
-    :param reports_of: returns what the page has told of a call's media; the line of the call's end has it.
-    """
+def record(event: Output, known: Known = UNKNOWN) -> None:
+    """Log an event of the core: calls at ``info``, refreshes and ringing at ``debug``, faults of peers at ``warn``."""
     match event:
         case Registered(account, expires):
-            log.debug("{dn} is registered for {expires:.0f} s", dn=account, expires=expires)
+            log.debug("{dn} is registered for {expires:.0f} s", **{**known.fields, "dn": account}, expires=expires)
         case RegistrationFailed(account, code, reason, detail=detail):
             words = _words(code, reason, f"({detail})" if detail else "")
-            log.warn("registration of {dn} failed: {words}", dn=account, words=words)
+            log.warn("registration of {dn} failed: {words}", **{**known.fields, "dn": account}, words=words)
         case Unregistered(account, code):
             log.info("{dn} is not registered any more ({code})", dn=account, code=code)
         case InviteRefused():
@@ -84,14 +80,23 @@ def record(
         case PeerFault(flow, detail):
             log.warn("flow {flow}: {detail}", flow=flow, detail=detail)
         case _:
-            _record_call(event, uuid_of, reports_of)
+            _record_call(event, known)
 
 
 class Journal:
-    """Writes the lines, and knows the calls that are up: their UUIDs stand in the lines, and what was heard in them."""
+    """
+    Writes the lines, and knows the calls that are up: who has them stands in the lines, and what was heard in them.
 
-    def __init__(self) -> None:
-        self._calls: dict[str, Call] = {}
+    :param sip_call_id: returns the Call-ID of a leg, '' when it is over.
+    :param agent_of: returns the id of the agent who has a DN, '' for nobody.
+    """
+
+    def __init__(
+        self, sip_call_id: Callable[[str], str] = lambda leg: "", agent_of: Callable[[str], str] = lambda dn: ""
+    ) -> None:
+        self._sip_call_id = sip_call_id
+        self._agent_of = agent_of
+        self._calls: dict[str, CallBegan | CallRestored] = {}
 
     def subscribe_to(self, stream: EventStream) -> None:
         """Listen from now on."""
@@ -106,22 +111,27 @@ class Journal:
         stream.subscribe(MessageDropped, _record_loss)
 
     def _call_began(self, event: CallBegan | CallRestored) -> None:
-        self._calls[event.call.id] = event.call
+        self._calls[event.call.id] = event
 
     def _call_changed(self, event: CallChanged) -> None:
         if event.after is CallState.ENDED:
             self._calls.pop(event.call.id, None)
 
     def _record(self, event: Output) -> None:
-        record(event, self._uuid_of, self._reports_of)
+        record(event, self._known(event))
 
-    def _uuid_of(self, call_id: str) -> str:
-        call = self._calls.get(call_id)
-        return "" if call is None else call.uuid
-
-    def _reports_of(self, call_id: str) -> Reports:
-        call = self._calls.get(call_id)
-        return Reports() if call is None else call.reports
+    def _known(self, event: Output) -> Known:
+        """Return what is known of an event's call; that it has come is told before the call itself is."""
+        leg, dn = getattr(event, "leg", ""), getattr(event, "account", "")
+        begun = self._calls.get(leg)
+        if begun is None:
+            uuid, fields = getattr(event, "uuid", ""), {"dn": dn, "agent": self._agent_of(dn) if dn else ""}
+            return Known(
+                uuid, Reports(), {**fields, "uuid": uuid, "sip_call_id": self._sip_call_id(leg) if leg else ""}
+            )
+        call = begun.call
+        fields = {"dn": begun.agent.dn, "agent": call.agent_id, "uuid": call.uuid, "sip_call_id": begun.sip_call_id}
+        return Known(call.uuid, call.reports, fields)
 
 
 def _record_store_lost(event: StoreLost) -> None:
@@ -148,28 +158,29 @@ def _record_loss(event: MessageDropped) -> None:
     )
 
 
-def _record_call(event: Output, uuid_of: Callable[[str], str], reports_of: Callable[[str], Reports]) -> None:
+def _record_call(event: Output, known: Known) -> None:
     leg = getattr(event, "leg", "")
-    uuid = getattr(event, "uuid", "") or uuid_of(leg)
+    uuid = getattr(event, "uuid", "") or known.uuid
     call = f"{leg} [{uuid}]" if uuid else leg
+    fields = {**known.fields, "call_id": leg}
     match event:
         case CallReceived(account=account, caller=caller, identity=identity):
             shown = ANONYMOUS if identity.private else caller.uri
-            log.info("call {call}: {words}", call=call, call_id=leg, words=_words(shown, "calls", account))
+            log.info("call {call}: {words}", call=call, **fields, words=_words(shown, "calls", account))
         case CallProgress(_, code, reason):
-            log.debug("call {call}: {words}", call=call, call_id=leg, words=_words(code, reason))
+            log.debug("call {call}: {words}", call=call, **fields, words=_words(code, reason))
         case CallAnswered():
-            log.info("call {call}: {words}", call=call, call_id=leg, words="answered")
+            log.info("call {call}: {words}", call=call, **fields, words="answered")
         case OfferRefused(_, code, reason):
-            log.info("call {call}: offer refused: {words}", call=call, call_id=leg, words=_words(code, reason))
+            log.info("call {call}: offer refused: {words}", call=call, **fields, words=_words(code, reason))
         case TransferProgress(_, code, reason):
-            log.info("call {call}: transfer: {words}", call=call, call_id=leg, words=_words(code, reason))
+            log.info("call {call}: transfer: {words}", call=call, **fields, words=_words(code, reason))
         case TransferRequested(target=target):
-            log.info("call {call}: asked to call {target}", call=call, call_id=leg, target=str(target))
+            log.info("call {call}: asked to call {target}", call=call, **fields, target=str(target))
         case CallEnded(_, cause, code, reason, said=said):
             words = _words(f"ended ({cause.value})", code, reason, *said)
-            quality = _quality(reports_of(leg))
-            log.info("call {call}: {words}{quality}", call=call, call_id=leg, words=words, quality=quality)
+            quality = _quality(known.reports)
+            log.info("call {call}: {words}{quality}", call=call, **fields, words=words, quality=quality)
         case _:
             pass
 

@@ -8,10 +8,12 @@ takes their surrogate escapes, and control characters could command an operator'
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, cast
 
+from prometheus_client.metrics_core import Metric
 from twisted.logger import (
     FilteringLogObserver,
     ILogFilterPredicate,
@@ -21,7 +23,9 @@ from twisted.logger import (
     LogPublisher,
 )
 
+from wrtcgw.daemon.exposition import counter
 from wrtcgw.daemon.log_limit import LineLimit
+from wrtcgw.meters.tally import Tally
 from wrtcgw.redact import escaped
 
 _BYTES = {0xDC00 + byte: f"\\x{byte:02x}" for byte in range(0x80, 0x100)}
@@ -37,32 +41,49 @@ def _observe_legibly(observer: ILogObserver, event: dict[str, Any]) -> None:
     observer({**event, **foreign} if foreign else event)
 
 
+COUNTED = ("warn", "error", "critical")
 AUDIT = "wrtcgw.audit"
 """The namespace that no level silences: who can change the level must not be able to hide it."""
 
 
 class LevelControl:
     """
-    Holds the level, which can change at any time, and keeps equal lines from filling the disk.
+    Holds the levels, which can change at any time, and keeps equal lines from filling the disk.
 
     :param seconds: a clock.
+    :ivar lines: how many events there were of each level from ``warn`` on, those that no line was written for included.
     """
 
     def __init__(self, level: str, seconds: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
         self._limits: list[LineLimit] = []
         self._predicate = LogLevelFilterPredicate()
-        self._predicate.setLogLevelForNamespace(AUDIT, LogLevel.debug)
+        self.lines = Tally.of(*((name,) for name in COUNTED))
+        self._counter = cast(ILogObserver, self._count)
         self._wrapped: list[tuple[ILogObserver, ILogObserver]] = []
         self.set(level)
 
-    def set(self, level: str) -> None:
+    def set(self, level: str, components: Mapping[str, str] = MappingProxyType({})) -> None:
         """
-        Change the level.
+        Change the levels.
 
         :param level: a name of :class:`twisted.logger.LogLevel`.
+        :param components: other levels for some of the package's parts.
         """
+        self._predicate.clearLogLevels()
         self._predicate.setLogLevelForNamespace("", LogLevel.levelWithName(level))
+        for component, own in components.items():
+            self._predicate.setLogLevelForNamespace(f"wrtcgw.{component}", LogLevel.levelWithName(own))
+        self._predicate.setLogLevelForNamespace(AUDIT, LogLevel.debug)
+
+    def series(self) -> Iterator[Metric]:
+        """Return what Prometheus is told."""
+        yield counter("log_events", "What was worth a line of the log, from warn on.", ("level",), self.lines)
+
+    def _count(self, event: dict[str, Any]) -> None:
+        level = event.get("log_level")
+        if level is not None and level.name in COUNTED:
+            self.lines.add(level.name)
 
     def install(self, publisher: LogPublisher) -> None:
         """
@@ -79,6 +100,7 @@ class LevelControl:
             publisher.removeObserver(observer)
             publisher.addObserver(filtered)
             self._wrapped.append((observer, filtered))
+        publisher.addObserver(self._counter)
 
     def summarize(self) -> None:
         """Write how many lines were left out; to be called now and then, because nothing else may be logged."""
@@ -90,5 +112,6 @@ class LevelControl:
         for observer, filtered in self._wrapped:
             publisher.removeObserver(filtered)
             publisher.addObserver(observer)
+        publisher.removeObserver(self._counter)
         self._wrapped.clear()
         self._limits.clear()

@@ -1,18 +1,19 @@
 """What operators may set of the running gateway, and what only the daemon knows of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from attrs import define, field
 
 from wrtcgw.calls.registry import Registry
+from wrtcgw.config.kinds import COMPONENTS
 from wrtcgw.daemon.draining import Draining
 from wrtcgw.daemon.event_recorder import EventRecorder
 from wrtcgw.sip_service import UserAgentService
 from wrtcgw.web.ops import Flow
 
 
-def _nowhere(level: str) -> None:
-    """Stand in for a log whose level cannot be changed."""
+def _nowhere(level: str, components: Mapping[str, str]) -> None:
+    """Stand in for a log whose levels cannot be changed."""
 
 
 @define(eq=False)
@@ -20,22 +21,36 @@ class Console:
     """
     The operators' hands on the daemon (:class:`wrtcgw.web.ops.Console`).
 
-    :ivar apply_level: changes the level of the log; set by the service, which owns that.
+    :ivar log_levels: other levels for some parts of the package.
+    :ivar apply_levels: changes the levels of the log; set by the service, which owns that.
     """
 
     agent: UserAgentService
     registry: Registry
     event_recorder: EventRecorder
     log_level: str
-    apply_level: Callable[[str], None] = field(default=_nowhere)
+    log_levels: Mapping[str, str] = field(factory=dict)
+    apply_levels: Callable[[str, Mapping[str, str]], None] = field(default=_nowhere)
+    components: Sequence[str] = COMPONENTS
     draining: Draining | None = None
     """Set by the service, which can end the process."""
 
-    def set_log_level(self, level: str) -> None:
-        """Change the log level until the next reload or start; at ``debug`` SIP messages are logged as well."""
-        self.log_level = level
-        self.agent.trace = level == "debug"
-        self.apply_level(level)
+    def set_log_level(self, level: str, component: str = "") -> None:
+        """
+        Change the log level until the next reload or start; at ``debug`` SIP messages are logged as well.
+
+        :param component: change that of a part of the package alone; a change without one ends all of those.
+        """
+        if component:
+            self.set_log_levels(self.log_level, {**self.log_levels, component: level})
+        else:
+            self.set_log_levels(level, {})
+
+    def set_log_levels(self, level: str, components: Mapping[str, str]) -> None:
+        """Change all levels."""
+        self.log_level, self.log_levels = level, dict(components)
+        self.agent.trace = components.get("sip_service", level) == "debug"
+        self.apply_levels(level, components)
 
     def set_capture(self, on: bool) -> None:
         """Begin or stop to record messages; calls that are up are recorded from their next message on."""

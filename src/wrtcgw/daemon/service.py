@@ -20,6 +20,7 @@ from wrtcgw.daemon.composition import Parts, access_log, compose, gateway_settin
 from wrtcgw.daemon.draining import Draining
 from wrtcgw.daemon.identity import concerns, identity_parts, shown_provider
 from wrtcgw.daemon.listener import CannotServe, HTTPListener
+from wrtcgw.daemon.log_format import LogForm
 from wrtcgw.daemon.log_level import LevelControl
 from wrtcgw.daemon.log_limit import SUMMARY_SECONDS
 from wrtcgw.daemon.startup_warnings import trust_warnings
@@ -86,6 +87,7 @@ class GatewayService(MultiService):
         self._publisher = publisher
         self._show = show
         self._level = LevelControl(settings.log_level, cast(IReactorTime, reactor).seconds)
+        self._form = LogForm(settings.log_format, settings.node)
         self._counting = LoopingCall(self._level.summarize)
         self._counting.clock = cast(IReactorTime, reactor)
         self._page_settings = PageSettings()
@@ -96,15 +98,19 @@ class GatewayService(MultiService):
     def startService(self) -> None:
         """Start the demo PBX if it is wanted, then the SIP side, then listen for pages."""
         super().startService()
+        self._form.install(self._publisher)
         self._level.install(self._publisher)
         self._counting.start(SUMMARY_SECONDS, now=False)
         if self._demo:
             self._start_demo(self._demo)
         self.parts = parts = compose(self._reactor, self.settings, self._browser_pages())
-        parts.monitoring.console.apply_level = self._level.set
+        console = parts.monitoring.console
+        console.apply_levels = self._level.set
+        console.set_log_levels(self.settings.log_level, dict(self.settings.log_levels))
         clock = cast(IReactorTime, self._reactor)
-        parts.monitoring.console.draining = Draining(parts.gateway, clock, cast(IReactorCore, self._reactor).stop)
-        parts.monitoring.sampler.setServiceParent(self)
+        console.draining = Draining(parts.gateway, clock, cast(IReactorCore, self._reactor).stop)
+        parts.monitoring.exposition.add(self._level.series)
+        parts.monitoring.running.setServiceParent(self)
         self._starting = Deferred.fromCoroutine(self._begin(parts))
         self._starting.addErrback(self._cannot_begin)
         if isinstance(self._fault, Exception):
@@ -213,8 +219,10 @@ class GatewayService(MultiService):
     def _stop_last(self, _: object) -> "Deferred[object]":
         if self._counting.running:
             self._counting.stop()
+        self.parts.monitoring.close()
         self._level.summarize()
         self._level.remove(self._publisher)
+        self._form.remove()
         return maybeDeferred(super().stopService)
 
     # reload
@@ -264,7 +272,9 @@ class GatewayService(MultiService):
         changes = {name: getattr(wanted, name) for name in differs & reloadable_keys()}
         before, self.settings = self.settings, evolve(self.settings, **changes)
         self._note_reload(before, changes)
-        self.parts.monitoring.console.set_log_level(self.settings.log_level)
+        levels = dict(self.settings.log_levels)
+        self.parts.monitoring.console.set_log_levels(self.settings.log_level, levels)
+        self.parts.monitoring.reconfigure(self.settings)
         self.parts.agent.trace_data = self.settings.trace_data
         self.parts.site.access_log = access_log(self.settings)
         self._renew_certificate()

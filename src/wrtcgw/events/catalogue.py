@@ -14,7 +14,7 @@ from attrs import field, frozen
 
 from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.calls.call import Call, CallState
-from wrtcgw.calls.messages import AgentMessage
+from wrtcgw.calls.messages import AgentMessage, TransferState
 from wrtcgw.calls.stats import Stats
 
 # -- agents and their registrations
@@ -110,6 +110,47 @@ class CallHandedOver:
     after: Agent
 
 
+class Failure(Enum):
+    """What can fail under a call that is established."""
+
+    CONNECTION = "connection"
+    """The connection to the proxy."""
+    PAGE = "page"
+    """The page, which was closed or loaded again."""
+
+
+@frozen
+class CallRecovered:
+    """A call goes on as before although something under it has failed."""
+
+    call: Call
+    after: Failure
+
+
+@frozen
+class CallLost:
+    """A call has not survived that something under it has failed; how it ends is told by :class:`CallChanged`."""
+
+    call: Call
+    after: Failure
+
+
+@frozen(kw_only=True)
+class TransferEnded:
+    """
+    What has become of a transfer that the agent has ordered is known, as far as it ever will be; just one for each.
+
+    ``result`` is DONE, FAILED or UNKNOWN; ``to`` is where the far side was sent (a URI), ``other`` the call whose far
+    side it was to join, '' for a blind transfer. ``code`` is the SIP code that told, 0 for none.
+    """
+
+    call: Call
+    to: str
+    other: str
+    result: TransferState
+    code: int = 0
+
+
 @frozen
 class HoldChanged:
     """A call was put on hold or taken from it: by the page (``local``), the ``server`` or the far side (``peer``)."""
@@ -190,11 +231,27 @@ class ConnectionUp:
     flow: int
 
 
+class Loss(Enum):
+    """Why a connection to a proxy was lost."""
+
+    CLOSED = "closed"
+    """The proxy closed it."""
+    SILENT = "silent"
+    """The proxy did not answer a ping."""
+    FAULT = "fault"
+    """The proxy broke the rules."""
+    FAILED = "failed"
+    """The network, or TLS, failed."""
+    STOPPING = "stopping"
+    """The gateway stops."""
+
+
 @frozen
 class ConnectionDown:
     """A connection to a proxy was lost."""
 
     flow: int
+    why: Loss = field(default=Loss.FAILED, eq=False)
 
 
 # -- the store
@@ -282,12 +339,25 @@ class PageHungUp:
 
 @frozen(kw_only=True)
 class RequestServed:
-    """Any request got its response, ``seconds`` after it was complete; ``path`` has no query."""
+    """
+    Any request got its response, ``seconds`` after it was complete; ``path`` has no query.
+
+    ``route`` is the path as it was declared, with its variable parts as such; for what has none it is the name of the
+    dialect.
+    """
 
     method: bytes
     path: bytes
+    route: str
     code: int
     seconds: float
+
+
+@frozen
+class SignInRefused:
+    """A sign_in was refused; ``why`` is the code word of the error."""
+
+    why: str
 
 
 # -- for operators

@@ -6,14 +6,15 @@ from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call, CallState, Deadline
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.errors import BadInput, Draining, NoSIPConnection, WrongState
-from wrtcgw.events.catalogue import AlarmKind, AlarmRaised
+from wrtcgw.events.catalogue import AlarmKind, AlarmRaised, CallLost, Failure
 from wrtcgw.gateway.attached_data import Data, from_headers
 from wrtcgw.gateway.call_control import CallControl
 from wrtcgw.gateway.call_legs import CallLeg
+from wrtcgw.gateway.call_takeovers import NOT_TAKEN_UP
 from wrtcgw.gateway.consent import HEADERS, consents
 from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.gateway.dial_targets import shown
-from wrtcgw.gateway.disconnect_reasons import NOT_ACKNOWLEDGED, DisconnectReason
+from wrtcgw.gateway.disconnect_reasons import NOT_ACKNOWLEDGED, PAGE_LOST, DisconnectReason
 from wrtcgw.gateway.incoming_calls import far_side, hear, new_call
 from wrtcgw.gateway.offer_answer import OfferAnswer, incoming_offer
 from wrtcgw.gateway.settings import Outcome
@@ -294,6 +295,9 @@ class CallSetup:
         if call.end_reason is not None and event.cause is EndCause.LOCAL:
             told = evolve(told, cause=call.end_reason.cause, hint=call.end_reason.hint)
         call.end(self._context.now(), told.cause, told.code, told.reason)
+        failed = self._what_failed(call, event)
+        if failed is not None:
+            self._context.events.publish(CallLost(call, failed))
         offer_failed = before in (CallState.DIALLING, CallState.RINGING) and event.cause is not EndCause.LOCAL
         self._tell_end(call, MessageType.ERROR if offer_failed else MessageType.SHUTDOWN, told)
         if call.answered is None:
@@ -303,6 +307,14 @@ class CallSetup:
         self._context.drop_deadline(leg, *Deadline)
         self._transfers.over(call)
         leg.finish(Outcome(event.code, event.reason), self._context.give)
+
+    def _what_failed(self, call: Call, event: CallEnded) -> Failure | None:
+        """Return what an established call has not survived; None when it ended for anything else."""
+        if call.answered is None:
+            return None
+        if call.cause in (PAGE_LOST.cause, NOT_TAKEN_UP.cause):
+            return Failure.PAGE
+        return Failure.CONNECTION if event.after_loss and event.cause is EndCause.FAILED else None
 
     def _tell_end(self, call: Call, kind: MessageType, told: Ending) -> None:
         self._context.tell(call, told.message(kind))

@@ -5,7 +5,7 @@ Rules live in the parts (:mod:`~wrtcgw.gateway.registrations`, :mod:`~wrtcgw.gat
 each verb to its part.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
 
 from attrs import evolve
@@ -242,6 +242,10 @@ class Gateway:
     def calls(self) -> Iterator[Call]:
         """Iterate over all calls that are not over."""
         return self._context.registry.calls()
+
+    def objects(self) -> Mapping[str, int]:
+        """Return how many objects of each kind there are."""
+        return {"calls": sum(1 for _ in self.calls()), "call_legs": len(self._context.legs)}
 
     def health(self) -> Health:
         """Return how the gateway is."""

@@ -17,7 +17,7 @@ from wrtcgw.calls.negotiation import outputs as nego
 from wrtcgw.calls.negotiation.machine import NOT_ACCEPTABLE
 from wrtcgw.calls.negotiation.outputs import Order, Purpose
 from wrtcgw.errors import WrongState
-from wrtcgw.events.catalogue import HoldChanged
+from wrtcgw.events.catalogue import CallRecovered, Failure, HoldChanged
 from wrtcgw.gateway import sip_causes
 from wrtcgw.gateway.attached_data import Data
 from wrtcgw.gateway.call_legs import CallLeg
@@ -86,6 +86,8 @@ class OfferAnswer:
         repeats = agent is not None and agent.abilities.repeats_offers
         outputs = call.negotiation.page_describes(description, kind, may_repeat=repeats)
         call.attach(form)
+        if Deadline.TAKE_OVER in leg.timers and call.answered is not None:
+            context.events.publish(CallRecovered(call, Failure.PAGE))
         context.drop_deadline(leg, Deadline.TAKE_OVER)
         self._carry_out(leg, outputs, headers)
 
@@ -171,6 +173,8 @@ class OfferAnswer:
         """Take an answer that the page did not ask for: to an offer of ours in a 2xx, or to a refresh of the core."""
         leg = self._context.legs.get(event.leg)
         if leg is not None and leg.call.is_up:
+            if isinstance(event, SessionRefreshed) and event.after_loss:
+                self._context.events.publish(CallRecovered(leg.call, Failure.CONNECTION))
             self._carry_out(leg, leg.call.negotiation.late_answer(parse(event.sdp)))
 
     def early_answer(self, leg: CallLeg, sdp: str) -> None:

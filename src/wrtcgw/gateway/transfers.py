@@ -6,7 +6,8 @@ from wrtcgw.calls.agent import Agent, only
 from wrtcgw.calls.call import Call, CallState, Deadline
 from wrtcgw.calls.messages import AgentMessage, MessageType, TransferState
 from wrtcgw.calls.transfer import TransferInput, Wish
-from wrtcgw.errors import BadInput, GatewayError, GuestsNotAllowed
+from wrtcgw.errors import BadInput, GatewayError, GuestsNotAllowed, RequestRefused
+from wrtcgw.events.catalogue import TransferEnded
 from wrtcgw.gateway.call_legs import CallLeg
 from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.gateway.dial_targets import far_target, shown
@@ -36,6 +37,8 @@ class Transfers:
 
     def __init__(self, context: GatewayContext) -> None:
         self._context = context
+        self._targets: dict[str, str] = {}
+        """Where the far sides of calls are sent, as long as it is not known what becomes of it."""
         context.on_deadline[Deadline.WISH] = self._wish_expired
 
     # -- ours
@@ -75,6 +78,7 @@ class Transfers:
         target = self._target(agent, to, other)
         context.touch(agent)
         leg.call.begin_transfer(None if other is None else other.call)
+        self._targets[leg.call.id] = str(target)
         try:
             await self._wait_for_bridge(leg)
             for one in legs:
@@ -83,11 +87,25 @@ class Transfers:
             context.permits.charge(agent)
             ticket, outputs = context.core.refer(leg.call.id, target, context.now(), replaces_leg=replaced)
             outcome = await context.request(leg, "transfer", ticket, outputs)
-        except GatewayError:
-            self._take(self._taking_part(leg.call), TransferInput.FAILED)
+        except GatewayError as error:
+            self._end(leg.call, TransferState.FAILED, error.code if isinstance(error, RequestRefused) else 0)
             raise
         self._take([leg.call], TransferInput.ACCEPTED)
         return outcome
+
+    def _end(self, call: Call, result: TransferState, code: int = 0) -> list[Call]:
+        """Note what has become of a transfer, unless that is known already; return the calls that take part in it."""
+        calls = self._taking_part(call)
+        self._tell_end(call, result, code)
+        self._take(calls, TransferInput.SUCCEEDED if result is TransferState.DONE else TransferInput.FAILED)
+        return calls
+
+    def _tell_end(self, call: Call, result: TransferState, code: int) -> None:
+        transfer = call.transfer
+        if transfer.is_referring:
+            to = self._targets.pop(call.id, "")
+            ended = TransferEnded(call=call, to=to, other=transfer.other, result=result, code=code)
+            self._context.events.publish(ended)
 
     def _take(self, calls: list[Call], event: TransferInput) -> None:
         for call in calls:
@@ -102,8 +120,9 @@ class Transfers:
     def over(self, call: Call) -> None:
         """Note that a call is over: one that its far side was to join goes on as an ordinary call, if it is up."""
         if call.transfer.is_referring:
+            self._tell_end(call, TransferState.UNKNOWN, 0)
             others = [other for other in self._taking_part(call)[1:] if other.is_up]
-            self._take(others, TransferInput.FAILED)
+            self._take([call, *others], TransferInput.FAILED)
 
     def _target(self, agent: Agent, to: str | None, other: CallLeg | None) -> URI:
         """
@@ -155,13 +174,11 @@ class Transfers:
                 sip_reason=reason_text(event.reasons),
             ),
         )
-        calls = self._taking_part(leg.call)
-        if state is TransferState.DONE:
-            self._take(calls, TransferInput.SUCCEEDED)
-            for call in calls:
-                self._hang_up(call)
-        elif state in (TransferState.FAILED, TransferState.UNKNOWN):
-            self._take(calls, TransferInput.FAILED)
+        if state is not TransferState.PROCEEDING:
+            calls = self._end(leg.call, state, event.code)
+            if state is TransferState.DONE:
+                for call in calls:
+                    self._hang_up(call)
 
     def _hang_up(self, call: Call) -> None:
         if call.is_up:

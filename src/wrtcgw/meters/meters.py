@@ -1,18 +1,24 @@
-"""All that is counted and measured."""
+"""All that is counted and measured: once, for the console and for Prometheus."""
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from wrtcgw.meters.alarms import Alarms
-from wrtcgw.meters.histogram import Latency
+from wrtcgw.meters.histogram import PAUSES, QUICK, RINGING, SCORES, TALKING, Buckets, Latency
+from wrtcgw.meters.tally import Tally
 from wrtcgw.meters.timeseries import Sample, Series
 
 RATE_SECONDS = 10
 """Rates are those of so many seconds."""
 
+DIRECTIONS = ("outbound",), ("inbound",)
+SERVER_ERROR = "server_error"
+"""The result of a call that came to nothing, or ended, by a fault."""
+INTERNAL_ERROR = "500"
 
-@define(eq=False)
+
+@frozen
 class Counters:
-    """Numbers that only grow."""
+    """Numbers that only grow, as they are now."""
 
     calls: int = 0
     """Calls that came to be, in both directions."""
@@ -38,30 +44,128 @@ class Link:
 
 
 @define(eq=False)
+class CallMeters:
+    """
+    Of calls.
+
+    :ivar begun: by direction.
+    :ivar ended: by direction, result and cause.
+    :ivar setup: from the INVITE of an outbound call to the first thing that the far side says.
+    :ivar answer: from the INVITE of an outbound call to its answer, the ringing included.
+    :ivar answered_here: the same for inbound calls, which an agent answers.
+    :ivar delivery: from the far side's answer to its delivery to the page, in seconds.
+    :ivar durations: of calls that were answered, in seconds.
+    :ivar mos: the mean opinion score that the page reported last.
+    :ivar one_way: calls in which media went in one direction only, by who heard nothing.
+    :ivar silent: calls whose page reported on media, and no packet came or went.
+    :ivar transfers: by kind and result.
+    :ivar recovered: by what had failed.
+    :ivar lost: the same for calls that did not survive it.
+    """
+
+    begun: Tally = field(factory=lambda: Tally.of(*DIRECTIONS))
+    ended: Tally = field(factory=Tally)
+    setup: Latency = field(factory=lambda: Latency(RINGING))
+    answer: Latency = field(factory=lambda: Latency(RINGING))
+    answered_here: Buckets = field(factory=lambda: Buckets(RINGING))
+    delivery: Buckets = field(factory=lambda: Buckets(QUICK))
+    durations: Buckets = field(factory=lambda: Buckets(TALKING))
+    mos: Buckets = field(factory=lambda: Buckets(SCORES))
+    one_way: Tally = field(factory=lambda: Tally.of(("page",), ("far_side",)))
+    silent: Tally = field(factory=lambda: Tally.of(()))
+    transfers: Tally = field(factory=Tally)
+    recovered: Tally = field(factory=Tally)
+    lost: Tally = field(factory=Tally)
+
+    @property
+    def faults(self) -> int:
+        """Return how many calls came to nothing, or ended, by a fault."""
+        return sum(number for (_, result, _), number in self.ended if result == SERVER_ERROR)
+
+
+@define(eq=False)
+class SIPMeters:
+    """
+    Of SIP and its connections.
+
+    :ivar messages: by direction, ``in`` or ``out``.
+    :ivar faults: messages of peers that were malformed or out of place.
+    :ivar losses: connections that were lost, by why.
+    :ivar registers: outcomes of REGISTER, by code; ``timeout`` for none, ``unbound`` for a 2xx without a binding.
+    :ivar register: from the first REGISTER to its 2xx, the challenge included, in seconds.
+    """
+
+    messages: Tally = field(factory=lambda: Tally.of(("in",), ("out",)))
+    faults: Tally = field(factory=lambda: Tally.of(()))
+    losses: Tally = field(factory=Tally)
+    registers: Tally = field(factory=lambda: Tally.of(("200",)))
+    register: Buckets = field(factory=Buckets)
+
+
+@define(eq=False)
+class PageMeters:
+    """
+    Of pages and their requests.
+
+    :ivar requests: by route, method and code.
+    :ivar lost: pages that were not heard of any more.
+    :ivar dropped: messages that had to go before their page fetched them.
+    :ivar refused: sign_ins that were refused, by the code word of the error.
+    :ivar by_route: how long requests took that do not hang, in seconds.
+    """
+
+    requests: Tally = field(factory=Tally)
+    lost: Tally = field(factory=lambda: Tally.of(()))
+    dropped: Tally = field(factory=lambda: Tally.of(()))
+    refused: Tally = field(factory=Tally)
+    by_route: dict[str, Buckets] = field(factory=dict)
+
+    @property
+    def faults(self) -> int:
+        """Return how many requests the gateway failed at."""
+        return sum(number for (_, _, code), number in self.requests if code == INTERNAL_ERROR)
+
+
+@define(eq=False)
 class Meters:
     """
     Counters, latencies, connections and samples.
 
     :ivar register: from sign_in to the registrar's consent.
-    :ivar setup: from the INVITE of a call to the first thing that the far side says.
-    :ivar answer: from the INVITE of a call to its answer, the ringing included.
     :ivar http: of requests that do not hang.
+    :ivar lag: by how many seconds the event loop was late, looked at each second.
+    :ivar collections: how long the garbage collector stopped everything, in seconds, by its generation.
     """
 
-    counters: Counters = field(factory=Counters)
+    calls: CallMeters = field(factory=CallMeters)
+    sip: SIPMeters = field(factory=SIPMeters)
+    pages: PageMeters = field(factory=PageMeters)
     alarms: Alarms = field(factory=Alarms)
     register: Latency = field(factory=Latency)
-    setup: Latency = field(factory=Latency)
-    answer: Latency = field(factory=Latency)
     http: Latency = field(factory=Latency)
+    lag: Buckets = field(factory=lambda: Buckets(PAUSES))
+    collections: tuple[Buckets, ...] = field(factory=lambda: tuple(Buckets(PAUSES) for _ in range(3)))
     links: dict[int, Link] = field(factory=dict)
     series: Series = field(factory=Series)
     _before: Counters = field(factory=Counters)
 
     @property
+    def counters(self) -> Counters:
+        """Return the numbers that only grow."""
+        refused = self.sip.registers.total - self.sip.registers.number("200")
+        return Counters(
+            calls=self.calls.begun.total,
+            failures=self.calls.faults + refused + self.pages.faults,
+            http=self.pages.requests.total,
+            sip_in=self.sip.messages.number("in"),
+            sip_out=self.sip.messages.number("out"),
+        )
+
+    @property
     def latencies(self) -> dict[str, Latency]:
         """Return the latencies by name."""
-        return {"register": self.register, "setup": self.setup, "answer": self.answer, "http": self.http}
+        calls = self.calls
+        return {"register": self.register, "setup": calls.setup, "answer": calls.answer, "http": self.http}
 
     def connected(self, flow: int, wall: float) -> None:
         """Note that a connection came up."""
@@ -81,6 +185,7 @@ class Meters:
         :param lag: milliseconds.
         """
         now, before = self.counters, self._before
+        self.lag.add(lag / 1000)
         self.series.add(
             Sample(
                 time=time,
@@ -91,12 +196,12 @@ class Meters:
                 sip_in=now.sip_in - before.sip_in,
                 sip_out=now.sip_out - before.sip_out,
                 failures=now.failures - before.failures,
-                setups=tuple(self.setup.taken()),
-                answers=tuple(self.answer.taken()),
+                setups=tuple(self.calls.setup.taken()),
+                answers=tuple(self.calls.answer.taken()),
                 lag=lag,
             )
         )
-        self._before = Counters(now.calls, now.failures, now.http, now.sip_in, now.sip_out)
+        self._before = now
 
     def rates(self) -> dict[str, float]:
         """Return what came per second lately."""

@@ -67,6 +67,16 @@ class UACore:
         """Return when :meth:`tick` has to be called next, or None."""
         return self._layer.deadlines.next()
 
+    def objects(self) -> Mapping[str, int]:
+        """Return how many objects of each kind there are; with no account and after the last timer there are none."""
+        return {
+            "registrations": len(self._registrations),
+            "legs": len(self._legs),
+            "dialogs": len(self._ua.dialogs),
+            "transactions": len(self._layer),
+            "deadlines": len(self._layer.deadlines),
+        }
+
     def tick(self, now: float) -> list[Output]:
         """Act on every deadline at or before ``now``."""
         self._layer.now = now

@@ -59,10 +59,16 @@ class Send:
 
 @frozen
 class Registered:
-    """The registrar holds our binding; also sent after each refresh. ``expires`` is in seconds."""
+    """
+    The registrar holds our binding; also sent after each refresh.
+
+    ``expires`` is in seconds, and ``took`` how many there were between REGISTER and answer, challenges included; None
+    where that is not known.
+    """
 
     account: str
     expires: float
+    took: float | None = field(default=None, repr=False, eq=False)
 
 
 @frozen
@@ -191,6 +197,8 @@ class CallEnded:
     not_followed: NotFollowed | None = field(default=None, repr=False)
     said: tuple[str, ...] = field(default=(), repr=False, eq=False)
     """The Reason of our own BYE or CANCEL."""
+    after_loss: bool = field(default=False, repr=False, eq=False)
+    """The connection was lost in the call, and the peer has not confirmed it since."""
 
 
 @frozen
@@ -250,10 +258,15 @@ class OfferAcceptedLate:
 
 @frozen
 class SessionRefreshed:
-    """A refresh of ours (session timer or recovery after a lost connection) was answered with this description."""
+    """
+    A refresh of ours (session timer or recovery after a lost connection) was answered with this description.
+
+    ``after_loss`` says that it was a recovery.
+    """
 
     leg: str
     sdp: str
+    after_loss: bool = field(default=False, repr=False, eq=False)
 
 
 @frozen

@@ -38,7 +38,7 @@ class FlowUser(Protocol):
     def flow_connected(self, flow: int, *, secure: bool) -> None:
         """Take notice that the flow can carry messages; ``secure`` when over TLS."""
 
-    def flow_disconnected(self, flow: int) -> None:
+    def flow_disconnected(self, flow: int, why: Failure) -> None:
         """Take notice that it cannot any more."""
 
     def flow_received(self, flow: int, text: str) -> None:
@@ -159,7 +159,7 @@ class Flow:
         else:
             self._complain("lost", reason)
         self.reconnection.lost(self.clock.seconds(), by_us=reason.check(ProtocolFault) is not None)
-        self.user.flow_disconnected(self.number)
+        self.user.flow_disconnected(self.number, reason)
 
     def _complain(self, what: str, failure: Failure) -> None:
         """Log a failure: a new one at once, the same one again ever more rarely."""

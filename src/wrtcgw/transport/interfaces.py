@@ -86,6 +86,9 @@ class MessageTransport(Protocol):
     def getPeer(self) -> IAddress:
         """Return the peer's address."""
 
+    def getHost(self) -> IAddress:
+        """Return our own address."""
+
 
 class MessageProtocol(Protocol):
     """An application protocol: made by a factory's ``buildProtocol`` when its connection is open."""

@@ -77,7 +77,10 @@ class Audit:
             if not client.reliable:
                 head += " proxy=unnamed"
         told = " ".join(f"{name}={_shown(value)}" for name, value in facts.items() if value not in ("", None))
-        log.info("{line}", line=f"{head} {told}".rstrip())
+        facts = {name: value for name, value in facts.items() if value not in ("", None)}
+        audit = {"event": event, "outcome": outcome, **facts}
+        address = "" if client is None else client.address
+        log.info("{line}", line=f"{head} {told}".rstrip(), audit=audit, address=address)
 
     def refused(self, error: GatewayError, client: Client, **facts: object) -> None:
         """Write that somebody was refused, or count it when there was too much of that from the same place."""

@@ -78,6 +78,10 @@ class Sessions:
         self._dns: OrderedDict[bytes, str] = OrderedDict()
         """The DNs of tokens by their digests, of those that were replaced as well."""
 
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._sessions)
+
     def open(self, agent: Agent, client: Client, *, bound: bool = False) -> tuple[Session, bytes]:
         """
         Open a session for an agent that has just signed in.

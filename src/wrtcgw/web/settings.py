@@ -77,6 +77,8 @@ class WebSettings:
     """Further ones, each with a name and a role."""
     operator_loopback: bool = False
     """Direct requests of this machine are an admin's without a token."""
+    metrics_allow: tuple[Network, ...] = ()
+    """From where ``/metrics`` may be read without an operator's token."""
     audit_log: bool = True
     """Whether the audit log is written."""
     sign_in_get: bool = True

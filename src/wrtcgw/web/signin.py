@@ -14,13 +14,14 @@ from twisted.python.failure import Failure
 from wrtcgw.calls.abilities import DEFAULT, PageAbilities
 from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.errors import AgentInUse, BadInput, GatewayError, NotSignedIn, RegistrationRefused
+from wrtcgw.events.catalogue import SignInRefused
 from wrtcgw.gateway import Gateway
 from wrtcgw.networks import place_of
 from wrtcgw.web.addresses import Client
 from wrtcgw.web.audit import Audit
 from wrtcgw.web.auth import Access, cleared_cookie, session_cookie, shown_token
 from wrtcgw.web.codec import SignIn
-from wrtcgw.web.errors import TooManyGuestsHere, TooManyTries, WrongMethod
+from wrtcgw.web.errors import TooManyGuestsHere, TooManyTries, WrongMethod, row_of
 from wrtcgw.web.events import Streams
 from wrtcgw.web.expiry import Expiry
 from wrtcgw.web.incoming import IncomingRequest
@@ -78,8 +79,13 @@ class SignInService:
         try:
             return self._limit.enter_unknown(client.address)
         except TooManyTries as error:
-            self.audit.refuse("sign_in", error, client, by="token")
+            self.refused("sign_in", error, client, by="token")
             raise
+
+    def refused(self, event: str, error: GatewayError, client: Client, **facts: object) -> None:
+        """Let it be known that somebody was not let in."""
+        self.audit.refuse(event, error, client, **facts)
+        self._gateway.events.publish(SignInRefused(row_of(error).code))
 
     def configure(self, settings: WebSettings) -> None:
         """Take over the settings that can change while agents are signed in."""
@@ -154,7 +160,7 @@ class SignInService:
         try:
             this_try = self._limit.enter(client.address, wanted.id, wanted.dn, known=known)
         except TooManyTries as error:
-            self.audit.refuse("sign_in", error, client, agent=wanted.id, dn=wanted.dn)
+            self.refused("sign_in", error, client, agent=wanted.id, dn=wanted.dn)
             raise
         register = self._gateway.sign_in(
             agent_id=wanted.id,
@@ -177,7 +183,7 @@ class SignInService:
                 raise TooManyGuestsHere(self._guests_here)
             this_try = self._limit.enter_guest(client.address)
         except GatewayError as error:
-            self.audit.refuse("guest", error, client)
+            self.refused("guest", error, client)
             raise
         enter = self._gateway.sign_in_guest(agent_id, abilities=abilities)
         self._entering[place] += 1
@@ -263,7 +269,7 @@ class SignInService:
         except GatewayError as error:
             if not _is_guess(error):
                 this_try.forgive()
-            self.audit.refuse("guest" if keep else "sign_in", error, client, agent=agent_id)
+            self.refused("guest" if keep else "sign_in", error, client, agent=agent_id)
             log.warn(
                 "sign_in of {agent!r} from {address}: {error}",
                 agent=agent_id,
@@ -309,6 +315,11 @@ class SignInService:
         return Reply(headers=cookie)
 
     # sessions that end without their page's doing
+
+    @property
+    def session_count(self) -> int:
+        """Return how many sessions there are, those included whose agent has just gone."""
+        return len(self._sessions)
 
     def sessions(self) -> list[tuple[Agent, Session]]:
         """Return the sessions of the agents who are there, oldest first."""

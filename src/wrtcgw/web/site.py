@@ -126,8 +126,10 @@ class GatewaySite(Site):
         """Let it be known that a request was served, and write a line of the access log, if there is one."""
         if isinstance(request, GatewayRequest):
             seconds = self.seconds() - request.began
-            served = RequestServed(method=request.method, path=request.path, code=request.code, seconds=seconds)
-            self.events.publish(served)
+            route = self._surface.route_of(request.path)
+            self.events.publish(
+                RequestServed(method=request.method, path=request.path, route=route, code=request.code, seconds=seconds)
+            )
         if self.access_log is not None:
             peer = getattr(request.client, "host", "-")
             uri = redact_uri(request.uri.decode("utf-8", "replace"))

@@ -66,7 +66,7 @@ class TokenSignIn:
             if not isinstance(error, TokenRefused):
                 this_try.forgive()
             log.warn("sign_in by token from {address}: {error}", address=request.client.address, error=str(error))
-            self._sign_in_service.audit.refuse("token", error, request.client, dn=fields.optional("dn"))
+            self._sign_in_service.refused("token", error, request.client, dn=fields.optional("dn"))
             raise
         this_try.forgive()
         self._sign_in_service.audit.note("token", "ok", request.client, dn=dn, sub=identity.subject)

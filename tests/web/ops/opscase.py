@@ -1,17 +1,26 @@
 """A whole gateway with what looks on, in virtual time, with pages, operators and a scripted far side."""
 
 import json
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from attrs import define, field
 
 from tests.capture.support import EPOCH
 from tests.support.gatewaycase import GatewayCase
+from tests.support.scraped import Scraped
 from tests.web.harness import Answer, Wire
+from wrtcgw.capture.hep import Agent
 from wrtcgw.capture.history import History
 from wrtcgw.capture.recorder import Recorder
+from wrtcgw.daemon.call_records import CallRecords, RecordFile
 from wrtcgw.daemon.composition import http_surface
+from wrtcgw.daemon.counting import Counting
 from wrtcgw.daemon.event_recorder import EventRecorder
+from wrtcgw.daemon.exposition import Exposition
+from wrtcgw.daemon.hep import HEPSender
+from wrtcgw.daemon.log_level import LevelControl
+from wrtcgw.daemon.series import Counted, Tables
 from wrtcgw.events.catalogue import ConnectionUp, SIPMessageReceived, SIPMessageSent
 from wrtcgw.meters.meters import Meters
 from wrtcgw.web import GatewaySite, WebSettings
@@ -28,14 +37,19 @@ class StandInConsole:
 
     event_recorder: EventRecorder
     log_level: str = "info"
+    log_levels: dict[str, str] = field(factory=dict)
+    components: tuple[str, ...] = ("web", "transport")
     show_data: bool = False
     up: bool = True
     told: list[str] = field(factory=list)
     drains: list[float | None] = field(factory=list)
 
-    def set_log_level(self, level: str) -> None:
+    def set_log_level(self, level: str, component: str = "") -> None:
         """Note the level."""
-        self.log_level = level
+        if component:
+            self.log_levels[component] = level
+        else:
+            self.log_level = level
 
     def set_capture(self, on: bool) -> None:
         """Switch the recorder."""
@@ -59,6 +73,7 @@ class OpsCase(GatewayCase):
 
     settings = WebSettings(operator_loopback=True)
     show_data = False
+    records_path: Path | None = None
     calls_kept = 50
     history_kept = 50
 
@@ -74,9 +89,13 @@ class OpsCase(GatewayCase):
         self.recorder = Recorder(self.clock.seconds, self.wall, on=True, calls=self.calls_kept, size=10_000_000)
         self.history, self.meters = History(self.history_kept), Meters()
         self.event_recorder = event_recorder = EventRecorder(
-            self.core, self.recorder, self.history, self.meters, self.clock.seconds, self.wall
+            self.core, self.recorder, self.history, self.clock.seconds, self.wall
         )
+        Counting(self.meters, self.clock.seconds, self.wall).subscribe_to(self.gateway.events)
         event_recorder.subscribe_to(self.gateway.events)
+        file = RecordFile(self.records_path, self.clock.seconds)
+        self.records = CallRecords(file, self.history, "gw1", self.wall)
+        self.records.subscribe_to(self.gateway.events)
         self.far.deliver = self._deliver
         self.gateway.events.publish(ConnectionUp(0))
         self.console = StandInConsole(event_recorder, show_data=self.show_data)
@@ -89,9 +108,32 @@ class OpsCase(GatewayCase):
     def serve(self, settings: WebSettings) -> None:
         """Put the HTTP surface up, anew when it is up."""
         self.parts = OpsParts(recorder=self.recorder, history=self.history, meters=self.meters, console=self.console)
+        self.exposition = exposition = Exposition()
         self.surface = http_surface(
-            self.gateway, settings, self.clock, genesys=GenesysSettings(), ops=self.parts, wall=self.wall
+            self.gateway,
+            settings,
+            self.clock,
+            genesys=GenesysSettings(),
+            ops=self.parts,
+            metrics=exposition.write,
+            wall=self.wall,
         )
+        exposition.add(Counted(self.meters))
+        tables = Tables(
+            registry=self.registry,
+            core=self.core,
+            gateway=self.gateway,
+            operation=self.gateway.operation,
+            connections=self.console,
+            surface=self.surface,
+            recorder=self.recorder,
+            history=self.history,
+        )
+        exposition.add(tables)
+        exposition.add(self.records.series)
+        exposition.add(LevelControl("info").series)
+        ends = cast(Any, None)
+        exposition.add(HEPSender(ends, Agent(number=1), ends, lambda: False, self.wall).series)
         self.site = GatewaySite(self.surface, reactor=self.clock)
 
     def _send(self, flow: int, text: str) -> None:
@@ -104,11 +146,23 @@ class OpsCase(GatewayCase):
         self.gateway.received(flow, text)
 
     def tearDown(self) -> None:
+        self.check_gauges()
         self.surface.close()
         for wire in self.wires:
             wire.lose()
         super().tearDown()
         self.assertEqual(self.flushLoggedErrors(), [])
+
+    def scrape(self) -> Scraped:
+        """Return what a scrape gives, past HTTP."""
+        return Scraped.of(self.exposition.write("")[1].decode())
+
+    def check_gauges(self) -> None:
+        """Check that what is counted agrees with the tables."""
+        scraped, calls = self.scrape(), len(list(self.registry.calls()))
+        self.assertEqual(scraped.sum("wrtcgw_agents"), self.registry.agent_count)
+        self.assertEqual(scraped.sum("wrtcgw_calls"), calls)
+        self.assertEqual(scraped.sum("wrtcgw_calls_begun_total") - scraped.sum("wrtcgw_calls_ended_total"), calls)
 
     # -- HTTP
 

@@ -7,7 +7,7 @@ from wrtcgw.daemon.composition import http_surface
 from wrtcgw.web import GatewaySite, WebSettings
 
 TOKEN = "operator-token-for-tests"
-VIEWS = ("summary", "series", "calls", "search?q=x", "ladder?call=x", "ladder.txt?call=x")
+VIEWS = ("summary", "series", "calls", "search?q=x", "ladder?call=x", "ladder.txt?call=x", "ladder.pcap?call=x")
 ACTIONS = ("drain", "hangup", "sign_out", "log_level", "capture")
 
 
@@ -85,7 +85,9 @@ class ActionTests(OpsCase):
 
     def test_log_level(self) -> None:
         """The level changes, in any case of letters; one that there is not is refused and changes nothing."""
-        self.assertEqual(self.act("log_level", {"level": "DEBUG"}).json, {"status": "ok", "logLevel": "debug"})
+        self.assertEqual(
+            self.act("log_level", {"level": "DEBUG"}).json, {"status": "ok", "logLevel": "debug", "logLevels": {}}
+        )
         self.assertEqual(self.get("summary")["logLevel"], "debug")
         for wrong in ({"level": "loud"}, {"level": ""}, {}, {"level": 5}, {"level": ["info"]}):
             self.assertEqual(self.act("log_level", wrong).error, (400, "bad_input"), wrong)

@@ -389,6 +389,16 @@ class TextTests(RESTCase):
         self.assertIn("POST OFFER", answer.text)
         self.assertIn("\nINVITE sip:5002@example.org SIP/2.0\n", answer.text)
 
+    def test_pcap(self) -> None:
+        """The SIP of a call leaves as a file for Wireshark, whose name says of which call it is."""
+        call = self.place_call()
+        answer = self.ask("GET", f"/api/ops/ladder.pcap?call={call}")
+        self.assertEqual(answer.headers["content-type"], "application/vnd.tcpdump.pcap")
+        self.assertEqual(answer.headers["content-disposition"], f'attachment; filename="ladder-{call}.pcap"')
+        self.assertEqual(answer.headers["content-length"], str(len(answer.body)))
+        self.assertEqual(answer.body.count(b"INVITE sip:5002@example.org SIP/2.0\r\n"), 1)
+        self.assertNotIn(b"POST", answer.body)
+
     def test_agent(self) -> None:
         """That of an agent says so."""
         self.assertTrue(self.text("ladder.txt?agent=ann").startswith("Agent    5001\nCall-ID  "))
@@ -411,7 +421,7 @@ class TextTests(RESTCase):
 
     def test_nothing_recorded(self) -> None:
         """What is not recorded is told, with the reason."""
-        for path in ("ladder?call=nobody", "ladder.txt?call=nobody", "ladder?agent=nobody"):
+        for path in ("ladder?call=nobody", "ladder.txt?call=nobody", "ladder.pcap?call=x", "ladder?agent=nobody"):
             answer = self.ask("GET", f"/api/ops/{path}")
             self.assertEqual(answer.error, (404, "not_recorded"))
             self.assertIn("too long ago", answer.json["error"])
@@ -542,10 +552,10 @@ class SecretTests(OpsCase):
         secrets = {*PASSWORDS.values(), token, other, ssid, ICE_PWD, *digests}
         calls = [call["callId"] for call in self.get("calls?state=all")["calls"]]
         self.assertIn(first.headers["x-wrtc-call"], calls)
-        paths = [f"{name}?call={call}" for call in calls for name in ("ladder", "ladder.txt")]
-        paths += [f"{name}?agent={dn}" for dn in PASSWORDS for name in ("ladder", "ladder.txt")]
+        paths = [f"{name}?call={call}" for call in calls for name in ("ladder", "ladder.txt", "ladder.pcap")]
+        paths += [f"{name}?agent={dn}" for dn in PASSWORDS for name in ("ladder", "ladder.txt", "ladder.pcap")]
         paths += ["summary", "series", "calls?state=all", "search?q=500", f"search?q={token}"]
-        seen = {path: self.text(path) for path in paths}
+        seen = {path: self.ask("GET", f"/api/ops/{path}").body.decode("latin-1") for path in paths}
         self.assertGreater(sum(map(len, seen.values())), 20_000, "there has to be something to search")
         for path, text in seen.items():
             for secret in secrets:

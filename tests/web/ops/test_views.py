@@ -68,7 +68,7 @@ class SeriesTests(OpsCase):
         """Samples come as they were taken, those that are new by ``since``."""
         self.assertEqual(self.get("series"), {"step": 1, "from": None, "samples": []})
         for second in range(20):
-            self.meters.counters.sip_in += 10
+            self.meters.sip.messages.extend([(("in",), 10)])
             self.meters.sample(second * 1000 + 1, calls=second, agents=1, lag=0.25)
         view = self.get("series")
         self.assertEqual((view["step"], view["from"], len(view["samples"])), (1, 1, 20))

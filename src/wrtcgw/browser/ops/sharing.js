@@ -29,12 +29,12 @@ function copySelection(text) {
 }
 
 /**
- * Saves a text as a file.
- * @param {string} text
+ * Saves a text, or any content, as a file.
+ * @param {string | Blob} content
  * @param {string} name
  */
-export function download(text, name) {
-  const url = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+export function download(content, name) {
+  const url = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type: "text/plain" }));
   el("a", { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

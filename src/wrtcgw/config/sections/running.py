@@ -1,11 +1,13 @@
 """What operators see, and how the process runs."""
 
+from pathlib import Path
 from typing import ClassVar
 
 from attrs import frozen
 
 from wrtcgw.config import kinds
 from wrtcgw.config.keys import key, seconds
+from wrtcgw.config.kinds import HEPTarget
 
 
 @frozen(kw_only=True, slots=False)
@@ -37,6 +39,33 @@ class Operators:
         How many calls that are over are remembered, without their messages.
         """,
     )
+    hep_target: HEPTarget | None = key(  # noqa: RUF009
+        None,
+        kinds.hep_target,
+        text="""
+        A Homer server that gets each SIP message by HEP 3, secrets masked as in the log (trace_data holds here too):
+        "udp:homer.example.org:9060" or "tcp:homer.example.org:9061". It may be away: nothing waits for it.
+        """,
+    )
+    hep_id: int = key(
+        2001,
+        kinds.integer(0, 2**32 - 1),
+        text="""
+        The number of this gateway there, and the server's password, if it has one; it goes in clear.
+        """,
+    )
+    hep_password: str = key("", kinds.secret, secret=True)
+    hep_password_file: Path | None = key(None, kinds.path)  # noqa: RUF009
+    call_records: Path | None = key(  # noqa: RUF009
+        None,
+        kinds.path,
+        reload=True,
+        text="""
+        A file that gets a line of JSON for each call that is over, readable for the service and its group (0640):
+        "/var/log/wrtcgw/calls.jsonl". A reload opens it anew, for logrotate (conf/logrotate/). A disk that is full
+        never hurts calls.
+        """,
+    )
 
 
 @frozen(kw_only=True, slots=False)
@@ -47,10 +76,26 @@ class Running:
 
     log_level: str = key(
         "info",
-        kinds.choice("debug", "info", "warn", "error", "critical", aliases={"warning": "warn"}),
+        kinds.choice(*kinds.LEVELS, aliases={"warning": "warn"}),
         reload=True,
         text="""
         debug (with all SIP messages, secrets masked), info, warn, error or critical.
+        """,
+    )
+    log_levels: tuple[tuple[str, str], ...] = key(
+        (),
+        kinds.many(kinds.component_level),
+        reload=True,
+        text="""
+        Other levels for some parts: ["transport=debug", "web=warn"]. sip_service at debug has the SIP messages.
+        """,
+    )
+    log_format: str = key(
+        "text",
+        kinds.choice("text", "json", "journal"),
+        text="""
+        text, as twistd writes it; json, an object a line, with callId, sipCallId, dn, agent, uuid where they are known;
+        journal, without time and with the priorities that systemd's journal reads. --syslog stays as it is.
         """,
     )
     trace_data: bool = key(

@@ -219,6 +219,16 @@ class Trust:
         where a proxy on this machine passes requests on. --demo sets it.
         """,
     )
+    metrics_allow: tuple[Network, ...] = key(
+        (),
+        kinds.many(kinds.network),
+        reload=True,
+        text="""
+        Addresses or networks whose direct requests may read /metrics without a token: the Prometheus server's. Others
+        need the token of an operator, any role will do. What a proxy passes on is never a direct request; where one
+        on such an address adds no X-Forwarded-For, do not name that address.
+        """,
+    )
     audit_log: bool = key(
         True,
         kinds.switch,

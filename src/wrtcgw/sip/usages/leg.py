@@ -75,6 +75,8 @@ class Leg(ABC):
         self.state = state
         self.local_sdp = ""
         self.needs_recovery = False
+        self.is_confirmed = True
+        """The peer has confirmed the call since a connection of it was lost, if one was."""
         self.timer = SessionTimer(self)
         self.modification = Modification(self)
         self._dialog: Dialog | None = None
@@ -329,7 +331,8 @@ class Leg(ABC):
     def _tell(self, cause: EndCause, code: int = 0, reason: str = "", told: Told = NOTHING) -> None:
         if not self._told:
             self._told = True
-            self.ua.emit(CallEnded(self.id, cause, code, reason, *told, self._not_followed, self._reasons))
+            after_loss = not self.is_confirmed
+            self.ua.emit(CallEnded(self.id, cause, code, reason, *told, self._not_followed, self._reasons, after_loss))
 
     def on_timer(self, name: str) -> None:
         """Give up on a BYE that found no connection."""
@@ -347,6 +350,7 @@ class Leg(ABC):
     def disconnected(self) -> None:
         """Note that the peer does not know the way to us any more."""
         self.needs_recovery = True
+        self.is_confirmed = False
 
     def recover(self) -> None:
         """Tell the peer the new way by a re-INVITE with the description as it is."""

@@ -309,7 +309,9 @@ class Modification:
             leg.local_sdp, self._late = offer.sdp, 0
             leg.ua.emit(OfferAnswered(leg.id, sdp))
         else:
-            leg.ua.emit(SessionRefreshed(leg.id, sdp))
+            after_loss = offer.purpose is Purpose.RECOVERY
+            leg.is_confirmed = leg.is_confirmed or after_loss
+            leg.ua.emit(SessionRefreshed(leg.id, sdp, after_loss))
 
     def accepted_late(self, response: Response) -> bool:
         """

@@ -52,6 +52,8 @@ class Attempt:
     """Whether the credentials were accepted before; else its failure leaves what exists untouched."""
     raised: int = 0
     """How often a 423 has lengthened it."""
+    began: float | None = None
+    """When it was sent first; None when that is not known."""
 
     def snapshot(self) -> dict[str, object]:
         """Return plain data for :meth:`restore`, without what it proves itself with."""
@@ -223,6 +225,7 @@ class Registration:
     def _send_next(self) -> None:
         self._current = attempt = self._waiting.popleft()
         ua = self.ua
+        attempt.began = ua.layer.now if attempt.began is None else attempt.began
         aor = ua.address_of_record(attempt.account)
         uri = f"sip:{ua.settings.domain}"
         contact = ua.contact(attempt.account, registering=True)
@@ -309,7 +312,8 @@ class Registration:
             self._again_in(FLOOR)
         else:
             self.refresh_in(wait)
-        self.ua.emit(Registered(self.account.key, granted))
+        took = None if attempt.began is None else self.ua.layer.now - attempt.began
+        self.ua.emit(Registered(self.account.key, granted, took))
         self._on_registered(self)
 
     def _nothing_granted(self, response: Response) -> None:

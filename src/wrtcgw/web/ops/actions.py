@@ -105,10 +105,14 @@ class Actions:
         level = fields.text("level", "one of " + ", ".join(LEVELS)).lower()
         if level not in LEVELS:
             raise BadInput("level", "one of " + ", ".join(LEVELS), level[:40])
-        before = self.parts.console.log_level
-        self.parts.console.set_log_level(level)
-        self._note(caller, "log_level", f"log level is {level}", before=before, after=level)
-        return {"logLevel": level}
+        console, component = self.parts.console, fields.optional("component") or ""
+        if component and component not in console.components:
+            raise BadInput("component", "one of " + ", ".join(console.components), component[:40])
+        before = console.log_levels.get(component, console.log_level)
+        console.set_log_level(level, component)
+        of = f" of {component}" if component else ""
+        self._note(caller, "log_level", f"log level{of} is {level}", component=component, before=before, after=level)
+        return {"logLevel": console.log_level, "logLevels": dict(console.log_levels)}
 
     async def capture(self, fields: Fields, caller: Caller) -> View:
         """Begin or stop to record messages."""

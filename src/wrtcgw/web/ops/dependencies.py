@@ -1,6 +1,6 @@
 """What the operators' calls stand on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from attrs import frozen
@@ -29,8 +29,16 @@ class Console(Protocol):
     def log_level(self) -> str:
         """Return the log level in effect."""
 
-    def set_log_level(self, level: str) -> None:
-        """Change the log level until the next reload or start."""
+    @property
+    def log_levels(self) -> Mapping[str, str]:
+        """Return the levels of parts of the package that have others."""
+
+    @property
+    def components(self) -> Sequence[str]:
+        """Return the parts that can have one."""
+
+    def set_log_level(self, level: str, component: str = "") -> None:
+        """Change the log level, of one part or of all, until the next reload or start."""
 
     def set_capture(self, on: bool) -> None:
         """Begin or stop to record messages."""

@@ -10,6 +10,8 @@ from twisted.web.server import Request
 
 from wrtcgw.capture.ladder import Ladder, build
 from wrtcgw.capture.ladder_text import draw
+from wrtcgw.capture.pcap import pcap
+from wrtcgw.capture.track_store import Track
 from wrtcgw.errors import BadInput
 from wrtcgw.gateway import Gateway
 from wrtcgw.texts import utf8
@@ -44,6 +46,7 @@ STATES = ("active", "ended", "all")
 ROLES: Mapping[str, Role] = {
     "ladder": Role.SUPERVISOR,
     "ladder.txt": Role.SUPERVISOR,
+    "ladder.pcap": Role.SUPERVISOR,
     "hangup": Role.SUPERVISOR,
     "sign_out": Role.SUPERVISOR,
     "sessions": Role.ADMIN,
@@ -64,7 +67,16 @@ class Text:
     """Under which a browser saves it."""
 
 
-Answer = View | Text
+@frozen
+class File:
+    """A response for another program."""
+
+    data: bytes = field(repr=False)
+    media_type: bytes
+    name: str
+
+
+Answer = View | Text | File
 
 
 class OpsAPI:
@@ -106,6 +118,7 @@ class OpsAPI:
             "search": self._search,
             "ladder": self._ladder,
             "ladder.txt": self._ladder_text,
+            "ladder.pcap": self._ladder_pcap,
         }
         for name, view in views.items():
             routes.add(PREFIX.decode("ascii") + name, ("GET",), partial(self._show, view), told=("GET",))
@@ -187,12 +200,23 @@ class OpsAPI:
             heading = [("Agent", ladder.key), ("Call-ID", ", ".join(ladder.sip_ids))]
         else:
             heading = _heading(ladder, self._call_of(fields, ladder) or {})
-        name = "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in ladder.key)[:64]
-        return Text(draw(ladder, heading, _time_of_day), f"ladder-{name or 'call'}.txt")
+        return Text(draw(ladder, heading, _time_of_day), _file_name(ladder.key, "txt"))
+
+    def _ladder_pcap(self, fields: Fields) -> Answer:
+        track, _ = self._track(fields)
+        content = pcap(track, show_data=self._parts.console.show_data)
+        return File(content, b"application/vnd.tcpdump.pcap", _file_name(track.key, "pcap"))
 
     def _built(self, fields: Fields) -> Ladder:
         """Return the ladder of the call, or of the agent, that is asked for."""
-        recorder, console = self._parts.recorder, self._parts.console
+        track, page = self._track(fields)
+        console = self._parts.console
+        names = {flow.number: flow.target for flow in console.flows()}
+        return build(track, lambda flow: names.get(flow, f"flow {flow}"), page, show_data=console.show_data)
+
+    def _track(self, fields: Fields) -> tuple[Track, str]:
+        """Return what is kept of that, and how its page is called when no request of it is kept."""
+        recorder = self._parts.recorder
         agent_id = fields.optional("agent")
         if agent_id is not None:
             signed_in = next((agent for agent in self._gateway.agents() if agent.id == agent_id), None)
@@ -203,8 +227,12 @@ class OpsAPI:
             track, page = recorder.of_call(wanted), ""
         if track is None:
             raise NotRecorded(wanted, on=recorder.on)
-        names = {flow.number: flow.target for flow in console.flows()}
-        return build(track, lambda flow: names.get(flow, f"flow {flow}"), page, show_data=console.show_data)
+        return track, page
+
+
+def _file_name(key: str, kind: str) -> str:
+    name = "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in key)[:64]
+    return f"ladder-{name or 'call'}.{kind}"
 
 
 def _heading(ladder: Ladder, view: View) -> list[tuple[str, str]]:
@@ -255,9 +283,12 @@ def _time_of_day(milliseconds: int) -> str:
 
 
 def _write(request: Request, answer: Answer) -> bytes:
-    if not isinstance(answer, Text):
+    if not isinstance(answer, Text | File):
         return write_json(request, 200, answer)
     headers = request.responseHeaders
     headers.setRawHeaders(b"x-content-type-options", [b"nosniff"])
+    if isinstance(answer, File):
+        headers.setRawHeaders(b"content-disposition", [f'attachment; filename="{answer.name}"'])
+        return write_body(request, answer.media_type, answer.data)
     headers.setRawHeaders(b"content-disposition", [f'inline; filename="{answer.name}"'])
     return write_body(request, b"text/plain; charset=utf-8", utf8(answer.text))

@@ -37,6 +37,7 @@ def summary_view(gateway: Gateway, parts: OpsParts, wall: float) -> View:
         "status": health.status,
         "draining": gateway.operation.draining,
         "logLevel": parts.console.log_level,
+        "logLevels": dict(parts.console.log_levels),
         "capture": capture_view(parts),
         "agents": len(agents) - guests,
         "guests": guests,

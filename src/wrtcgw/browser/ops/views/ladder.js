@@ -222,6 +222,18 @@ export class Ladder {
     }
   }
 
+  /**
+   * Saves the SIP messages as a file for Wireshark.
+   * @param {string} name
+   */
+  async #capture(name) {
+    try {
+      download(await (await this.desk.api.fetch("ops/ladder.pcap", this.query)).blob(), name);
+    } catch (error) {
+      this.desk.tell(explain(error));
+    }
+  }
+
   #drawing() {
     const head = ["no", "time", "delta"].map(column);
     head.forEach((each) => say(each, t(`ladder.${each.className}`)));
@@ -249,7 +261,7 @@ export class Ladder {
       this.filter = value;
       if (this.ladder) this.#draw(this.ladder);
     });
-    const name = `ladder-${String(this.query.call ?? this.query.agent).replace(/[^\w-]/g, "_")}.txt`;
+    const name = `ladder-${String(this.query.call ?? this.query.agent).replace(/[^\w-]/g, "_")}`;
     /** @type {(key: string, act: (text: string) => unknown) => HTMLElement} */
     const button = (key, act) => el("button", { type: "button", onclick: () => this.#export(act) }, t(`ladder.${key}`));
     return el(
@@ -262,7 +274,8 @@ export class Ladder {
         "div",
         { class: "buttons" },
         button("copy", (text) => this.#copy(text)),
-        button("download", (text) => download(text, name)),
+        button("download", (text) => download(text, `${name}.txt`)),
+        el("button", { type: "button", onclick: () => this.#capture(`${name}.pcap`) }, t("ladder.pcap")),
       ),
     );
   }
