@@ -155,6 +155,9 @@ class Chain:
         """Set the response up to tell a failure in the dialect's form, and return its body."""
         error = failure.value
         if isinstance(error, GatewayError):
+            # the frames of its traceback know the failure, which knows the traceback
+            error.__traceback__ = None
+            failure.cleanFailure()
             return self._refuse(request, error)
         return self.dialect.policy.errors.incident(request.response, failure)
 

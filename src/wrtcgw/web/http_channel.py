@@ -50,6 +50,7 @@ class BoundedChannel(HTTPChannel):
         self._stop()
         self.site.connections.leave(self)
         super().connectionLost(reason)
+        self._transferDecoder = None  # which knows the channel
 
     def dataReceived(self, data: bytes) -> None:
         """Take bytes, and watch the time while a request is incomplete."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
 from twisted.web.http import _GenericHTTPChannelProtocol
 from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
@@ -53,6 +54,16 @@ class GatewayRequest(TracedRequest):
         error = BadInput("Host", "one Host field, and in HTTP/1.1 at least one (RFC 9112 section 3.2)")
         self.write(write_error(self, error))
         self.finish()
+
+    def finish(self) -> None:
+        """End the response, and forget what was noted for Klein, which knows the request."""
+        super().finish()
+        self._adapterCache.clear()
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Tell who waits, and forget likewise."""
+        super().connectionLost(reason)
+        self._adapterCache.clear()
 
     def _has_one_host(self) -> bool:
         """Return whether it is clear for which host the request is (:rfc:`9112#section-3.2`)."""

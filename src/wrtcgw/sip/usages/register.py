@@ -252,6 +252,9 @@ class Registration:
         self._cseq += 1
         return self._cseq
 
+    def request_over(self) -> None:
+        """Keep nothing, and so let nothing go."""
+
     def take_response(self, client: ClientRequest, response: Response) -> None:
         """Take a response to the REGISTER that is out."""
         attempt = self._current
