@@ -2,12 +2,11 @@
 The routes of a dialect: Klein finds them, all of them.
 
 Klein takes about twice the time of all the rest of an HTTP request, and some kB for each one that hangs (figures in
-``docs/architecture.md``), and leaves work for the collector. So routes that are declared ``hot`` are found by their exact
-path before, with the same function behind: all calls of agents' pages.
+``docs/architecture.md``), and leaves work for the collector. So routes that are declared ``hot`` are found by their
+exact path before, with the same function behind: all calls of agents' pages.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from inspect import isawaitable
 from typing import Any, TypeVar, cast
 
 from attrs import field, frozen
@@ -130,7 +129,7 @@ class Routes:
         endpoint = self._hot.get((request.method, request.path))
         if endpoint is not None:
             answer = endpoint(request)
-            return _later(request, answer, tell) if isawaitable(answer) else answer
+            return answer if isinstance(answer, bytes | int) else _later(request, answer, tell)
         self._require_method(request)
         self._require_readable(request)
         request.response.setComponent(IPassed, Passed(request, tell))
