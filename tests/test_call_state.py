@@ -33,6 +33,7 @@ WAITING = re.compile(r"\b(Deferred|DeferredLock|IDelayedCall|Callable)\b")
 ALLOWED = {
     "wrtcgw.web.genesys.session.PageSession.page_offer_id": "a number of the dialect's, for the page's ROAP",
     "wrtcgw.web.genesys.session.PageSession.last_answer": "a text, as it was written to the page",
+    "wrtcgw.web.http_channel.BoundedChannel._transferDecoder": "of Twisted, for Transfer-Encoding",
 }
 """What looks like state of a call and is not, and why."""
 
