@@ -9,10 +9,11 @@ import gc
 import time
 from collections.abc import Callable, Mapping
 
-THRESHOLDS = (5_000, 20, 100)
+THRESHOLDS = (500, 2, 1000)
 """
 So many more containers than before make it look at the new ones; so many of those looks, at the middle generation; so
-many of those, at everything: ten million containers, of which a quarter has to be new.
+many of those, at everything. The first two are small because what is new can be far more than what is more than before:
+history that comes takes the place of history that goes.
 """
 
 
