@@ -6,7 +6,6 @@ A sign-in with another password is tried beside the binding that exists, and tak
 the registrar accepts it.
 """
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
@@ -94,7 +93,7 @@ class Registration:
         self._cseq = 0
         self._expires = ua.settings.register_expires
         self._failures = 0
-        self._waiting: deque[Attempt] = deque()
+        self._waiting: list[Attempt] = []
         self._current: Attempt | None = None
 
     def snapshot(self) -> dict[str, object]:
@@ -216,7 +215,7 @@ class Registration:
             self._send_next()
 
     def _send_next(self) -> None:
-        self._current = attempt = self._waiting.popleft()
+        self._current = attempt = self._waiting.pop(0)
         ua = self.ua
         aor = ua.address_of_record(attempt.account)
         uri = f"sip:{ua.settings.domain}"
@@ -261,7 +260,7 @@ class Registration:
         if response.status < 200 or attempt is None:
             return
         if response.status == 423 and self._lengthen(attempt, response):
-            self._waiting.appendleft(attempt)
+            self._waiting.insert(0, attempt)
             self._send_next()
             return
         self._current = None
