@@ -36,6 +36,7 @@ ALLOWED = {
     "wrtcgw.daemon.call_records.Story.transfers": "lines of the record, made of what events have told",
     "wrtcgw.daemon.call_records.Story.holds": "a number of the record, counted from events",
     "wrtcgw.daemon.counting.Counting._answers": "when they came, to measure their delivery",
+    "wrtcgw.web.http_channel.BoundedChannel._transferDecoder": "of Twisted, for Transfer-Encoding",
 }
 """What looks like state of a call and is not, and why."""
 

@@ -17,6 +17,7 @@ from twisted.python import usage
 from wrtcgw import __version__
 from wrtcgw.config import ConfigError, Settings, load, report
 from wrtcgw.config.warnings import warnings
+from wrtcgw.daemon.collector import calm
 from wrtcgw.daemon.descriptors import raise_descriptor_limit
 from wrtcgw.daemon.listener import CannotServe
 from wrtcgw.daemon.service import GatewayService
@@ -189,4 +190,5 @@ def makeService(options: Options) -> IService:
     )
     service.catch_hangup_signal()
     tell_plainly()
+    reactor.callWhenRunning(calm)
     return service

@@ -223,7 +223,8 @@ class Agents(SynchronousTestCase):
         other = incoming()
         other.id = "c2"
         original = agent(outgoing(), other)
-        original.heard.extend(heard)
+        for name in heard:
+            original.hear(name)
         original.registration, original.abilities = registration, abilities
         for step in before:
             do(step, original.calls["c1"])
@@ -234,7 +235,7 @@ class Agents(SynchronousTestCase):
         for step in after:
             for each in (original, restored):
                 do(step, each.calls["c1"])
-                each.heard.append("one more")
+                each.hear("one more")
             self.assertEqual(seen(restored), seen(original))
         self.assertEqual(stored(restored.snapshot()), stored(original.snapshot()))
 

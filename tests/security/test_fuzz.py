@@ -5,6 +5,7 @@ import random
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.security.fuzz import Broken, Round, mutate
+from tests.security.fuzz_channel import differ
 
 SEEDS = range(1, 4)
 STEPS = 120
@@ -17,6 +18,11 @@ class Fuzz(SynchronousTestCase):
         """Nothing is logged as a bug, no answer is a 500, and what another agent does goes on."""
         for seed in SEEDS:
             Round(seed).run(STEPS)
+
+    def test_channel(self) -> None:
+        """The HTTP channel means the same as Twisted's by some hundreds of inputs."""
+        for seed in range(1, 800):
+            self.assertEqual(differ(seed), "")
 
     def test_it_notices(self) -> None:
         """The fuzz itself can fail: it sees the end of the call that has to go on."""

@@ -28,6 +28,9 @@ class User:
         self.account = Account("alice", "alice", "")
         self._on_response = on_response
 
+    def request_over(self) -> None:
+        """Keep nothing."""
+
     def take_response(self, client: ClientRequest, response: Response) -> None:
         """Take a response."""
         self._on_response(response)

@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.support.tokens import CountingTokens
 from wrtcgw.sip.core import Account, UACore, UASettings
+from wrtcgw.sip.deadlines import OWNER
 from wrtcgw.sip.outputs import Output
 from wrtcgw.sip.timers import Timers
 
@@ -34,7 +35,7 @@ def keys_of(core: UACore) -> list[str]:
 def deadlines_of(core: UACore) -> list[tuple[float, str, str]]:
     """Return all deadlines that there are, whoever has them."""
     deadlines = core._layer.deadlines
-    entries = [entry for entry in deadlines._heap if deadlines._is_current(entry)]
+    entries = [entry for entry in deadlines._heap if entry[OWNER] is not None]
     return sorted((when, type(owner).__name__, name) for when, _, owner, name in entries)
 
 

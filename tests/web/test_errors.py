@@ -155,8 +155,8 @@ class Routing(WebTestCase):
         cases = {
             ("PUT", "/api/webrtc/message"): "GET, POST, OPTIONS",
             ("HEAD", "/api/webrtc/message"): "GET, POST, OPTIONS",
-            ("DELETE", "/api/webrtc/sign_in"): "GET, OPTIONS, POST",
-            ("GET", "/api/webrtc/hold"): "OPTIONS, POST",
+            ("DELETE", "/api/webrtc/sign_in"): "GET, POST, OPTIONS",
+            ("GET", "/api/webrtc/hold"): "POST, OPTIONS",
             ("POST", "/api/health"): "GET, OPTIONS",
         }
         for (method, path), allow in cases.items():

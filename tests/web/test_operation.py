@@ -168,7 +168,7 @@ class Listener(WebTestCase):
         """A request that gets into a log or an error shows its path only."""
         wire = self.wire()
         wire.get("/api/webrtc/events?id=nobody")
-        request = self.site.requestFactory(wire.protocol._channel)
+        request = self.site.requestFactory(wire.protocol)
         request.method, request.path = b"GET", b"/api/webrtc/sign_in"
         request.uri = request.path + b"?password=secret"
         self.assertEqual(repr(request), "<GatewayRequest b'GET' b'/api/webrtc/sign_in'>")

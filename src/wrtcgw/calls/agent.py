@@ -1,6 +1,5 @@
 """A signed-in agent: who it is, how its DN is registered, its calls and its messages."""
 
-from collections import deque
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
@@ -61,13 +60,21 @@ class Agent:
     """The network from which its page placed its last call."""
     waiting: int = 0
     """How many polls and streams of its page hang now."""
-    heard: deque[str] = field(factory=lambda: deque(maxlen=HEARD), repr=False)
+    heard: tuple[str, ...] = field(default=(), repr=False)
     """Users that have called and whose names could not be called as they stand, but for that."""
     mailbox: Mailbox = field(factory=Mailbox, repr=False)
     calls: dict[str, Call] = field(factory=dict, repr=False)
     """By id, oldest first; calls that are over are not in it."""
-    ended: deque[str] = field(factory=lambda: deque(maxlen=ENDED), repr=False)
+    ended: tuple[str, ...] = field(default=(), repr=False)
     """Ids of its last calls that are over, of which its page may not have heard yet."""
+
+    def hear(self, name: str) -> None:
+        """Note a user that has called; of too many the oldest is forgotten."""
+        self.heard = (*self.heard, name)[-HEARD:]
+
+    def note_end(self, call_id: str) -> None:
+        """Note a call that is over; of too many the oldest is forgotten."""
+        self.ended = (*self.ended, call_id)[-ENDED:]
 
     @property
     def account(self) -> str:
@@ -137,8 +144,8 @@ class Agent:
             registration=RegistrationState(data["registration"]),
             abilities=PageAbilities.restore(data["abilities"]),
             last_words=tuple(data["last_words"]),
-            heard=deque(data["heard"], maxlen=HEARD),
-            ended=deque(data["ended"], maxlen=ENDED),
+            heard=tuple(data["heard"][-HEARD:]),
+            ended=tuple(data["ended"][-ENDED:]),
             mailbox=mailbox,
             calls={call.id: call for call in calls},
         )

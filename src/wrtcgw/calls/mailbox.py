@@ -158,7 +158,7 @@ class Mailbox:
         :returns: the message as it is kept, with its sequence number.
         """
         self._last += 1
-        kept = evolve(message, seq=self._last)
+        kept = message if message.seq == self._last else evolve(message, seq=self._last)
         if kept.ends_call:
             self._forget_descriptions(kept.call_id)
         self._messages.append(kept)
@@ -309,8 +309,13 @@ def _is_text(message: AgentMessage) -> bool:
 def _size(message: AgentMessage) -> int:
     """Return about how many bytes what others have written into a message takes."""
     texts = (message.sdp or "", message.body, message.display_name, message.from_, message.reason, message.referred_by)
-    size = sum(len(text) * _width(text) for text in texts)
-    return size + sum(len(name) + len(value) * _width(value) for name, value in message.data)
+    size = 0
+    for text in texts:
+        if text:
+            size += len(text) * _width(text)
+    for name, value in message.data:
+        size += len(name) + len(value) * _width(value)
+    return size
 
 
 def _width(text: str) -> int:

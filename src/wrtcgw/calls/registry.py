@@ -97,7 +97,7 @@ class Registry:
         self._calls.pop(call.id, None)
         self._pairs.remove(call.id)
         if agent is not None and agent.calls.pop(call.id, None) is not None:
-            agent.ended.append(call.id)
+            agent.note_end(call.id)
 
     def hand_over(self, call: Call, agent: Agent) -> None:
         """Give a call to another agent than the one who has it."""

@@ -4,7 +4,7 @@ What is kept of one message: references to its parts as they came, and the order
 An entry is made for each message of a busy gateway, so it is a plain object with slots and does no work.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from attrs import define, field
@@ -25,8 +25,7 @@ def weight(text: str) -> int:
 
 def weight_of_headers(headers: "HeaderFields") -> int:
     """Return how many bytes the header fields of a request take, about; a client may send 16 kB of them."""
-    every = getattr(headers, "getAllRawHeaders", None)
-    sent = 0 if every is None else sum(len(name) + sum(map(len, values)) for name, values in every())
+    sent = sum(len(name) + sum(map(len, values)) for name, values in headers.getAllRawHeaders())
     return max(HEADERS_OVERHEAD, 2 * sent)
 
 
@@ -35,6 +34,9 @@ class HeaderFields(Protocol):
 
     def getRawHeaders(self, name: bytes, /) -> Sequence[bytes] | None:  # noqa: N802 (Twisted's name)
         """Return the values of a field."""
+
+    def getAllRawHeaders(self) -> Iterable[tuple[bytes, Sequence[bytes]]]:  # noqa: N802 (Twisted's name)
+        """Return all fields, each name with its values."""
 
 
 @define(eq=False)

@@ -23,7 +23,8 @@ class KeptFields:
 
     def __init__(self, headers: HeaderFields, names: Sequence[bytes]) -> None:
         """Take the fields of these names, in small letters."""
-        self._values = {name: tuple(values) for name in names if (values := headers.getRawHeaders(name))}
+        every = headers.getAllRawHeaders()
+        self._values = {name: tuple(values) for written, values in every if (name := written.lower()) in names}
 
     def getRawHeaders(self, name: bytes, /) -> Sequence[bytes] | None:  # noqa: N802 (Twisted's name)
         """Return the values of a field."""

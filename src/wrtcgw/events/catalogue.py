@@ -6,7 +6,7 @@ told, and may be newer than the event; what an event says itself is as of its ow
 header fields of HTTP and SIP only, which no ``repr`` shows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Protocol
 
@@ -295,6 +295,9 @@ class HeaderFields(Protocol):
 
     def getRawHeaders(self, name: bytes, /) -> Sequence[bytes] | None:  # noqa: N802 (Twisted's name)
         """Return the values of a field."""
+
+    def getAllRawHeaders(self) -> Iterable[tuple[bytes, Sequence[bytes]]]:  # noqa: N802 (Twisted's name)
+        """Return all fields, each name with its values."""
 
 
 @frozen(kw_only=True)

@@ -271,6 +271,7 @@ class GatewayContext:
                     to=message.to or call.agent_id,
                     uuid=call.uuid,
                     state=message.state or call.state.value,
+                    seq=agent.mailbox.last_seq + 1,  # that it will have; spares another copy
                 ),
             )
 

@@ -70,7 +70,7 @@ def hear(agent: Agent, party: Party) -> None:
     """Let an agent call a party by the name that it is told, also where nobody else could."""
     name = party.number
     if party.is_callable and not is_plain(name) and is_escapable(name) and name not in agent.heard:
-        agent.heard.append(name)
+        agent.hear(name)
 
 
 def picked(

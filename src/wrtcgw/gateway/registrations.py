@@ -6,6 +6,8 @@ sign-ins that cross cannot both win.
 """
 
 from collections.abc import Callable, Collection, Coroutine
+from functools import partial
+from weakref import ref
 
 from attrs import frozen
 from twisted.internet.defer import Deferred, gatherResults
@@ -215,7 +217,7 @@ class Registrations:
     def restore(self, agent: Agent, account: Account) -> None:
         """Put an agent that is taken up from a store into the registry; nobody is told."""
         self._context.registry.add_agent(agent)
-        agent.mailbox.lost = lambda message: self._context.events.publish(MessageDropped(agent, message))
+        agent.mailbox.lost = partial(self._tell_of_loss, ref(agent))
         self._flows[agent.dn] = account.flow
 
     def resume(self, agent: Agent) -> None:
@@ -343,11 +345,16 @@ class Registrations:
         settings = self._context.settings
         mailbox = Mailbox(settings.mailbox_limit, settings.mailbox_recent, size=settings.mailbox_bytes)
         agent = Agent(id=agent_id, dn=dn, since=self._context.now(), mailbox=mailbox)
-        mailbox.lost = lambda message: self._context.events.publish(MessageDropped(agent, message))
+        mailbox.lost = partial(self._tell_of_loss, ref(agent))  # the agent has the mailbox: no cycle of the two
         self._context.registry.add_agent(agent)
         self._context.touch(agent)
         self._left.pop(agent_id, None)
         return agent
+
+    def _tell_of_loss(self, known: "ref[Agent]", message: AgentMessage) -> None:
+        agent = known()
+        if agent is not None:
+            self._context.events.publish(MessageDropped(agent, message))
 
     def _sign_off(self, agent: Agent, reason: str, cause: str) -> None:
         """Take an agent out of the registry, and tell its page as the last thing."""

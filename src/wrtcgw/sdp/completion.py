@@ -1,6 +1,7 @@
 """Making a page's description usable for a peer that wants candidates and a default destination in it."""
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 
 from wrtcgw.networks import plain_address
@@ -13,7 +14,7 @@ _NOWHERE = "192.0.2.1"
 """Stands for a page whose address is not known (:rfc:`5737`): any address will do, its checks tell the real one."""
 
 # a=candidate:<foundation> <component> <transport> <priority> <address> <port> typ <type> (RFC 8839 section 5.1)
-_CANDIDATE = re.compile(r"a=candidate:\S+ 1 (?i:udp) ([0-9]+) (\S+) ([0-9]+) typ (\S+)")
+_CANDIDATE = re.compile(r"a=candidate:\S+ 1 (?i:udp) ([0-9]+) (\S{1,60}) ([0-9]+) typ (\S+)")
 _CANDIDATE_RANK = {"host": 0, "prflx": 1, "srflx": 2, "relay": 3}
 
 
@@ -40,11 +41,11 @@ def complete(description: Description, page_address: str) -> Description:
     page = _plain_address(page_address)
     group = _bundle_group(session)
     first = next((stream for stream in description.streams if group and stream.value("mid") == group[0]), None)
-    bundled = _usable_candidates(first) if first else []
 
     def completed(stream: Stream) -> Stream:
         if not stream.is_rejected and (stream.has("ice-ufrag") or session.has("ice-ufrag")):
-            return _with_candidates(stream, session, bundled if stream.value("mid") in group else [], page)
+            shares = first is not None and first is not stream and stream.value("mid") in group
+            return _with_candidates(stream, session, first if shares else None, page)
         if not stream.address and not session.address:
             return _with_destination(stream, page, stream.port)
         return stream
@@ -52,8 +53,8 @@ def complete(description: Description, page_address: str) -> Description:
     return description.with_streams(map(completed, description.streams))
 
 
-def _with_candidates(stream: Stream, session: Section, bundled: list[Candidate], page: str) -> Stream:
-    candidates = _usable_candidates(stream) or bundled
+def _with_candidates(stream: Stream, session: Section, transport: Stream | None, page: str) -> Stream:
+    candidates = _usable_candidates(stream) or (_usable_candidates(transport) if transport else [])
     address, port = stream.address or session.address, stream.port
     if not address or address in UNSPECIFIED:
         if port != DISCARD_PORT:
@@ -101,6 +102,7 @@ def _bundle_group(session: Section) -> list[str]:
     return value.split(" ")[1:]
 
 
+@lru_cache(1024)
 def _is_address(text: str) -> bool:
     try:
         ip_address(text)

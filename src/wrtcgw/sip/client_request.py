@@ -66,6 +66,9 @@ class RequestUser(Protocol):
     def next_cseq(self) -> int:
         """Return the CSeq number of a retry that is not inside a dialog."""
 
+    def request_over(self) -> None:
+        """Note that nothing more comes for one of its requests."""
+
 
 class ClientRequest:
     """One request of a transaction user, with its retries for authentication and its CANCEL."""
@@ -289,6 +292,7 @@ class ClientRequest:
             self._layer.disarm(self, self.armed)
             self.armed = ""
             self._finish(408)
+            self.user.request_over()
 
     # -- outcomes
 
@@ -306,6 +310,8 @@ class ClientRequest:
                     self._finish(408)
                 case _:  # Effect.TRANSPORT_ERROR
                     self._finish(503)
+        if self.transaction is None:
+            self.user.request_over()
 
     def _drop(self, transaction: ClientTransaction) -> None:
         self._layer.drop_client(transaction.branch, self.request.method)

@@ -7,7 +7,7 @@ the shell needs one reactor timer for all of them. A deadline that was replaced 
 
 import heapq
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class TimerOwner(Protocol):
@@ -21,12 +21,17 @@ class TimerOwner(Protocol):
         """Act on the deadline ``name``, which has just passed."""
 
 
+Entry = list[Any]
+"""When, a serial number, whose, and its name; in place of the owner None, when it does not count any more."""
+OWNER = 2
+
+
 class Deadlines:
     """A set of (owner, name) pairs with the time at which each is due."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, int, TimerOwner, str]] = []
-        self._current: dict[int, dict[str, tuple[float, int]]] = {}
+        self._heap: list[Entry] = []
+        self._current: dict[int, dict[str, Entry]] = {}
         self._serial = 0
         self._size = 0
 
@@ -41,24 +46,27 @@ class Deadlines:
     def set(self, owner: TimerOwner, name: str, when: float) -> None:
         """Make ``name`` of ``owner`` due at ``when``, in place of an earlier deadline of that name."""
         self._serial += 1
-        names = self._current.setdefault(id(owner), {})
-        self._size += name not in names
-        names[name] = (when, self._serial)
-        heapq.heappush(self._heap, (when, self._serial, owner, name))
+        self.clear(owner, name)
+        self._size += 1
+        entry: Entry = [when, self._serial, owner, name]
+        self._current.setdefault(id(owner), {})[name] = entry
+        heapq.heappush(self._heap, entry)
         if len(self._heap) > 64 and len(self._heap) > 4 * self._size:
             self._compact()
 
     def clear(self, owner: TimerOwner, name: str) -> None:
         """Forget the deadline ``name`` of ``owner``, if there is one."""
         names = self._current.get(id(owner))
-        if names is not None and names.pop(name, None) is not None:
+        entry = None if names is None else names.pop(name, None)
+        if names is not None and entry is not None:
+            entry[OWNER] = None
             self._size -= 1
             if not names:
                 del self._current[id(owner)]
 
     def of(self, owner: TimerOwner) -> list[tuple[float, int, str]]:
         """Return when each deadline of ``owner`` is due, its rank among those of one time, and its name."""
-        return [(when, rank, name) for name, (when, rank) in self._current.get(id(owner), {}).items()]
+        return [(entry[0], entry[1], name) for name, entry in self._current.get(id(owner), {}).items()]
 
     def next(self) -> float | None:
         """Return when the earliest deadline is due, or None when there is none."""
@@ -71,19 +79,15 @@ class Deadlines:
             self._drop_stale()
             if not self._heap or self._heap[0][0] > now:
                 return
-            _, _, owner, name = heapq.heappop(self._heap)
+            _, _, owner, name = self._heap[0]
             self.clear(owner, name)
             yield owner, name
 
     def _drop_stale(self) -> None:
         heap = self._heap
-        while heap and not self._is_current(heap[0]):
+        while heap and heap[0][OWNER] is None:
             heapq.heappop(heap)
 
     def _compact(self) -> None:
-        self._heap = [entry for entry in self._heap if self._is_current(entry)]
+        self._heap = [entry for entry in self._heap if entry[OWNER] is not None]
         heapq.heapify(self._heap)
-
-    def _is_current(self, entry: tuple[float, int, TimerOwner, str]) -> bool:
-        when, serial, owner, name = entry
-        return self._current.get(id(owner), {}).get(name) == (when, serial)

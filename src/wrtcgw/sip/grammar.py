@@ -129,6 +129,9 @@ def parse_number(text: str, maximum: int = MAX_DELTA_SECONDS) -> int:
     return number
 
 
+_COMMA_OR_MORE, _SEMICOLON_OR_MORE = re.compile('[,"<]'), re.compile('[;"<]')
+
+
 def split_commas(value: str) -> list[str]:
     """
     Split a comma separated list (:rfc:`3261#section-7.3.1`); commas in quotes or angle brackets separate nothing.
@@ -151,19 +154,18 @@ def split_semicolons(value: str) -> list[str]:
 
 def _split(value: str, separator: str) -> list[str]:
     """Split at ``separator`` outside of quoted-strings and angle brackets."""
-    elements, start, at, end = [], 0, 0, len(value)
-    while at < end:
-        character = value[at]
-        if character == separator:
+    special = _COMMA_OR_MORE if separator == "," else _SEMICOLON_OR_MORE
+    elements, start, at = [], 0, 0
+    while (found := special.search(value, at)) is not None:
+        at = found.start()
+        if found[0] == separator:
             elements.append(value[start:at].strip(" \t"))
             start = at = at + 1
-        elif character == '"':
+        elif found[0] == '"':
             at = _quoted_end(value, at)
-        elif character == "<":
-            closing = value.find(">", at)
-            at = end if closing < 0 else closing + 1
         else:
-            at += 1
+            closing = value.find(">", at)
+            at = len(value) if closing < 0 else closing + 1
     elements.append(value[start:].strip(" \t"))
     return elements
 

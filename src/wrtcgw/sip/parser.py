@@ -71,13 +71,13 @@ def parse(text: str) -> Request | Response | KeepAlive:
     if isinstance(first, int):
         response = Response(first, second, headers, body)
         response.note("header", flaws, "ignored")
-        _check(response, faults)
+        _check(response, faults, is_ascii=message.isascii())
         if faults:
             raise MalformedMessage(*faults[0], call_id=headers.get("Call-ID") or "")
         return response
     request = Request(first, second, headers, body)
     request.note("header", flaws, "ignored")
-    _check(request, faults)
+    _check(request, faults, is_ascii=message.isascii())
     if faults:
         status, detail = faults[0]
         call_id = headers.get("Call-ID") or ""
@@ -195,9 +195,10 @@ def _cut_body(body: str, headers: Headers, faults: list[Fault]) -> str:
     return body.encode("utf-8", "surrogateescape")[:length].decode("utf-8", "surrogateescape")
 
 
-def _check(message: Message, faults: list[Fault]) -> None:
+def _check(message: Message, faults: list[Fault], *, is_ascii: bool) -> None:
     """Note what is wrong with the fields that have to be there, and which are not UTF-8."""
-    _note_bytes(message)
+    if not is_ascii:
+        _note_bytes(message)
     keys = [field[0] for field in message.headers.fields()]
     for name in _AT_MOST_ONCE:
         if keys.count(name) > 1:

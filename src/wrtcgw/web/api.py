@@ -104,18 +104,18 @@ class RestAPI:
         routes.add(base + "message", ("GET",), self._messages.poll, hot=True)
         routes.add(base + "message", ("POST",), self._messages.post, hot=True)
         routes.add(base + "events", ("GET",), self._messages.events, hot=True)
-        routes.add(base + "sign_in", ("GET", "POST"), self.sign_in)
-        routes.add(base + "sign_out", ("GET", "POST"), self.sign_out)
+        routes.add(base + "sign_in", ("GET", "POST"), self.sign_in, hot=True)
+        routes.add(base + "sign_out", ("GET", "POST"), self.sign_out, hot=True)
         verbs: tuple[Verb, ...] = (
             *(self.hangup, self.reject, self.hold, self.resume, self.dtmf, self.transfer, self.info),
         )
         for verb in verbs:
-            routes.add(base + verb.__name__, ("POST",), partial(self._carry_out, verb))
+            routes.add(base + verb.__name__, ("POST",), partial(self._carry_out, verb), hot=True)
         for post in (self.answer, self.check, self.ringing, self.stats):
-            routes.add(base + post.__name__, ("POST",), post)
-        routes.add(base + "ice", ("GET",), self.ice)
-        routes.add(base + "calls", ("GET",), self.own_calls)
-        routes.add("/api/health", ("GET",), self.health, head=True)
+            routes.add(base + post.__name__, ("POST",), post, hot=True)
+        routes.add(base + "ice", ("GET",), self.ice, hot=True)
+        routes.add(base + "calls", ("GET",), self.own_calls, hot=True)
+        routes.add("/api/health", ("GET",), self.health, hot=True, head=True)
         routes.add("/api/ready", ("GET",), self.ready, head=True)
         routes.add("/api/agents", ("GET",), self.agents, head=True)
         routes.add("/api/calls/active", ("GET",), self.active_calls, head=True)

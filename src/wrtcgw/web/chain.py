@@ -15,10 +15,13 @@ from twisted.web.server import Request
 from wrtcgw.errors import GatewayError
 from wrtcgw.web.audit import Audit
 from wrtcgw.web.errors import write_error, write_unexpected
+from wrtcgw.web.headers import put
 from wrtcgw.web.incoming import IncomingRequest
 from wrtcgw.web.routes import Routes, Tell
 
 HeaderField = tuple[bytes, bytes]
+"""The name is written as Twisted writes it: ``Content-Type``."""
+SERVER: HeaderField = (b"Server", b"wrtcgw")
 
 
 class OriginPolicy(Protocol):
@@ -81,7 +84,7 @@ class Policy:
     origins: OriginPolicy
     trust: Callable[[IncomingRequest], object] = no_trust
     errors: ErrorForm = field(factory=JSONErrors)
-    headers: tuple[HeaderField, ...] = ((b"cache-control", b"no-store"),)
+    headers: tuple[HeaderField, ...] = ((b"Cache-Control", b"no-store"),)
 
 
 @frozen(kw_only=True)
@@ -102,9 +105,7 @@ class Dialect:
 def share(request: IncomingRequest, policy: Policy) -> None:
     """Give the response its header fields: all that follows, refusals too, can be read by who may read it."""
     headers = request.response.responseHeaders
-    headers.setRawHeaders(b"server", [b"wrtcgw"])
-    for name, value in policy.headers:
-        headers.setRawHeaders(name, [value])
+    put(headers, (SERVER, *policy.headers))
     policy.origins.share(request)
 
 
@@ -155,6 +156,9 @@ class Chain:
         """Set the response up to tell a failure in the dialect's form, and return its body."""
         error = failure.value
         if isinstance(error, GatewayError):
+            # the frames of its traceback know the failure, which knows the traceback
+            error.__traceback__ = None
+            failure.cleanFailure()
             return self._refuse(request, error)
         return self.dialect.policy.errors.incident(request.response, failure)
 

@@ -95,6 +95,7 @@ class Delivery:
         for timer in self._timers:
             if timer.active():
                 timer.cancel()
+        self._timers.clear()
         if self._socket is not None:
             self._socket.close()
 

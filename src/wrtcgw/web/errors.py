@@ -44,6 +44,7 @@ from wrtcgw.identity.errors import (
     TokensNotAccepted,
 )
 from wrtcgw.texts import utf8
+from wrtcgw.web.headers import put
 
 log = Logger()
 
@@ -307,9 +308,7 @@ def write_json(request: Request, status: int, value: Mapping[str, object]) -> by
 
 def write_body(request: Request, content_type: bytes, body: bytes) -> bytes:
     """Set type and length of the response, and return its body."""
-    headers = request.responseHeaders
-    headers.setRawHeaders(b"content-type", [content_type])
-    headers.setRawHeaders(b"content-length", [b"%d" % len(body)])
+    put(request.responseHeaders, ((b"Content-Type", content_type), (b"Content-Length", b"%d" % len(body))))
     return body
 
 

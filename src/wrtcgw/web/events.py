@@ -135,6 +135,7 @@ class Stream:
         return next(iter(self.agent.mailbox.after(self._after)), None)
 
     def _leave(self) -> None:
+        self._request.producer = None  # else the two know each other for good
         self.agent.mailbox.unsubscribe(self._flush)
         self._streams.forget(self)
 

@@ -1,6 +1,9 @@
 """Header fields that every response has, whatever it is about."""
 
+from collections.abc import Iterable
+
 from twisted.web.http import RESPONSES
+from twisted.web.http_headers import Headers
 from twisted.web.server import Request
 
 NOT_EXECUTABLE = "default-src 'none'; frame-ancestors 'none'"
@@ -11,16 +14,22 @@ EVERYWHERE = {
     "Content-Security-Policy": NOT_EXECUTABLE,
 }
 """What a response has unless it says otherwise."""
-_EVERYWHERE = [(name.lower().encode(), value.encode()) for name, value in EVERYWHERE.items()]
+_EVERYWHERE = tuple((name.encode(), value.encode()) for name, value in EVERYWHERE.items())
 HSTS = "max-age=31536000"
 """For responses over TLS: come back by TLS only, for a year (:rfc:`6797`)."""
+
+
+def put(headers: Headers, fields: Iterable[tuple[bytes, bytes]]) -> None:
+    """Set fields that are ours: their names are written as Twisted writes them, and no value has a line break."""
+    values = headers._rawHeaders
+    for name, value in fields:
+        values[name] = [value]
 
 
 def protect(request: Request, *, secure: bool) -> None:
     """Give a response the header fields of all; those of a page come later, and take their place."""
     headers = request.responseHeaders
-    for name, value in _EVERYWHERE:
-        headers.setRawHeaders(name, [value])
+    put(headers, _EVERYWHERE)
     if secure:
         headers.setRawHeaders(b"strict-transport-security", [HSTS.encode()])
 

@@ -15,6 +15,7 @@ from ipaddress import ip_address
 from attrs import frozen
 
 from wrtcgw.web.errors import ForeignOrigin, SessionRequired
+from wrtcgw.web.headers import put
 from wrtcgw.web.incoming import IncomingRequest
 from wrtcgw.web.replies import write_nothing
 
@@ -60,7 +61,7 @@ class Sharing:
         hand one origin's response to another.
         """
         headers = request.response.responseHeaders
-        headers.setRawHeaders(b"vary", [self.vary])
+        put(headers, ((b"Vary", self.vary),))
         origin = request.header(b"origin")
         if origin is None or not self.is_allowed(origin):
             return

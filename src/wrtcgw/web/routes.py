@@ -2,12 +2,11 @@
 The routes of a dialect: Klein finds them, all of them.
 
 Klein takes about twice the time of all the rest of an HTTP request, and some kB for each one that hangs (figures in
-``docs/architecture.md``). So routes that are declared ``hot`` are found by their exact path before, with the same
-function behind: a page's messages in and out, whatever their form.
+``docs/architecture.md``), and leaves work for the collector. So routes that are declared ``hot`` are found by their
+exact path before, with the same function behind: all calls of agents' pages.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from inspect import isawaitable
 from typing import Any, TypeVar, cast
 
 from attrs import field, frozen
@@ -123,10 +122,11 @@ class Routes:
         self.all.append(route)
         if hot or told:
             before = self._exact.get(path.encode(), Methods())
-            may = (*before.may, *(method.encode() for method in route.methods))
+            served = (*route.methods, "HEAD") if head else route.methods
+            may = (*before.may, *(method.encode() for method in served))
             self._exact[path.encode()] = Methods(may, (*before.told, *(told or route.methods)))
         if hot:
-            self._hot.update({(method.encode(), path.encode()): endpoint for method in route.methods})
+            self._hot.update({(method.encode(), path.encode()): endpoint for method in served})
 
     def serve(self, request: IncomingRequest, tell: Tell) -> bytes | int:
         """
@@ -138,7 +138,7 @@ class Routes:
         endpoint = self._hot.get((request.method, request.path))
         if endpoint is not None:
             answer = self._held(endpoint(request))
-            return _later(request, answer, tell) if isawaitable(answer) else answer
+            return answer if isinstance(answer, bytes | int) else _later(request, answer, tell)
         self._require_method(request)
         self._require_readable(request)
         request.response.setComponent(IPassed, Passed(request, tell))

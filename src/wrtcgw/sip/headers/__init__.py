@@ -7,6 +7,7 @@ was parsed means the same but may differ in white space, quotes and the case of 
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Protocol, Self, TypeVar
 
 from attrs import evolve, field, frozen
@@ -21,6 +22,13 @@ MAX_SEQUENCE = 2**31 - 1
 
 MAX_RSEQ = 2**32 - 1
 """The largest RSeq number (:rfc:`3262#section-7.1`)."""
+
+
+CACHED, LONGEST_CACHED = 2048, 256
+"""
+So many values of From, To, Contact and Via, of so many characters at most, are kept as they were read: messages of a
+dialog have the same ones.
+"""
 
 
 class ParsedHeader(Protocol):
@@ -78,6 +86,10 @@ class NameAddr:
 
         A bare addr-spec with a question mark has to stand in angle brackets (:rfc:`3261#section-20`), so it is refused.
         """
+        return _cached_name_addr(text) if len(text) <= LONGEST_CACHED else cls._parse(text)
+
+    @classmethod
+    def _parse(cls, text: str) -> "NameAddr":
         match = _NAME_ADDR.fullmatch(text)
         if match is None:
             return cls._parse_bare(text)
@@ -114,6 +126,9 @@ class NameAddr:
         return f"{name}<{self.uri}>{grammar.print_params(self.params)}"
 
 
+_cached_name_addr = lru_cache(CACHED)(NameAddr._parse)
+
+
 def parse_contacts(values: Iterable[str]) -> list[NameAddr]:
     """Parse Contact fields; the ``*`` of a REGISTER (:rfc:`3261#section-10.2.2`) gives an empty list."""
     fields = list(values)
@@ -140,6 +155,10 @@ class Via:
     @classmethod
     def parse(cls, text: str) -> "Via":
         """Read one element of Via."""
+        return _cached_via(text) if len(text) <= LONGEST_CACHED else cls._parse(text)
+
+    @classmethod
+    def _parse(cls, text: str) -> "Via":
         match = _VIA.fullmatch(text)
         if match is None:
             raise MalformedMessage(400, f"malformed Via: {text[:80]!r}")
@@ -176,6 +195,9 @@ class Via:
 
     def __str__(self) -> str:
         return f"SIP/2.0/{self.transport} {self.sent_by}{grammar.print_params(self.params)}"
+
+
+_cached_via = lru_cache(CACHED)(Via._parse)
 
 
 _CSEQ = re.compile(rf"([0-9]+)[ \t]+({TOKEN})")

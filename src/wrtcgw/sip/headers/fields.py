@@ -88,7 +88,7 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """Give the value of the first field of that name, or None."""
-        key = canonical_name(name)[0]
+        key = (_BY_SPELLING.get(name) or canonical_name(name))[0]
         for field in self._fields:
             if field[0] == key:
                 return field[2]
@@ -96,7 +96,7 @@ class Headers:
 
     def get_all(self, name: str) -> list[str]:
         """Give the values of all fields of that name, in order; comma lists are not split."""
-        key = canonical_name(name)[0]
+        key = (_BY_SPELLING.get(name) or canonical_name(name))[0]
         return [field[2] for field in self._fields if field[0] == key]
 
     def fields(self) -> list[Field]:

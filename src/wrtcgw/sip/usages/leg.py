@@ -327,6 +327,18 @@ class Leg(ABC):
             self._dialog.state = DialogState.TERMINATED
             self.ua.drop_dialog(self._dialog)
         self._on_release(self)
+        self._let_go()
+
+    def request_over(self) -> None:
+        """Note that a request of ours has no transaction any more."""
+        if self.state is LegState.ENDED:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Forget the requests of a leg that has ended, but for those to which something can still come."""
+        self.modification.let_go()
+        if self._transfer is not None:
+            self._transfer.let_go()
 
     def _tell(self, cause: EndCause, code: int = 0, reason: str = "", told: Told = NOTHING) -> None:
         if not self._told:

@@ -50,6 +50,7 @@ from wrtcgw.sip.saving import Restoring, Saving
 from wrtcgw.sip.transaction_layer import ClientRequest, LocalResponse, ServerRequest, Use
 from wrtcgw.sip.usages.ack_wait import UnackedAnswer
 from wrtcgw.sip.usages.headers_of_interest import told_by, why_no_answer
+from wrtcgw.sip.usages.part import PartOf
 
 if TYPE_CHECKING:
     from wrtcgw.sip.usages.leg import Leg
@@ -126,11 +127,11 @@ class PendingOffer:
         return cls(Purpose(data["purpose"]), data["sdp"], *counts, client, data["proceeding"])
 
 
-class Modification:
+class Modification(PartOf["Leg"]):
     """The offer/answer exchanges of one established leg."""
 
     def __init__(self, leg: "Leg") -> None:
-        self._leg = leg
+        super().__init__(leg)
         self.state = OfferState.IDLE
         self._queue: deque[PendingOffer] = deque()
         self._current: PendingOffer | None = None
@@ -144,6 +145,11 @@ class Modification:
     def account_key(self) -> str:
         """Return the key of the account."""
         return self._leg.account.key
+
+    def let_go(self) -> None:
+        """Forget an offer that was given up, when nothing more comes for it; the call is over."""
+        if self._given_up is not None and self._given_up.transaction is None:
+            self._given_up = None
 
     def snapshot(self, saving: Saving) -> dict[str, object]:
         """Return plain data for :meth:`restore`: whose offer is open, what waits, and what may still be answered."""

@@ -194,6 +194,11 @@ class OutgoingLeg(Leg):
             dialog.learn(response)
         return dialog
 
+    def _let_go(self) -> None:
+        super()._let_go()
+        if self._client is not None and self._client.transaction is None:
+            self._client = None
+
     @property
     def _sent(self) -> ClientRequest:
         assert self._client is not None, "only start() comes before it"

@@ -10,16 +10,17 @@ from wrtcgw.sip.headers import NameAddr
 from wrtcgw.sip.identity import Party, asserted_identity, changed_identity, party_of
 from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import PartyIdentified
+from wrtcgw.sip.usages.part import PartOf
 
 if TYPE_CHECKING:
     from wrtcgw.sip.usages.leg import Leg
 
 
-class Peer:
+class Peer(PartOf["Leg"]):
     """The far side of one leg."""
 
     def __init__(self, leg: "Leg") -> None:
-        self._leg = leg
+        super().__init__(leg)
         self._from: Party | None = None
 
     def snapshot(self) -> dict[str, object] | None:

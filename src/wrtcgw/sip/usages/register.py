@@ -6,7 +6,6 @@ A sign-in with another password is tried beside the binding that exists, and tak
 the registrar accepts it.
 """
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
@@ -96,7 +95,7 @@ class Registration:
         self._cseq = 0
         self._expires = ua.settings.register_expires
         self._failures = 0
-        self._waiting: deque[Attempt] = deque()
+        self._waiting: list[Attempt] = []
         self._current: Attempt | None = None
 
     def snapshot(self) -> dict[str, object]:
@@ -223,7 +222,7 @@ class Registration:
             self._send_next()
 
     def _send_next(self) -> None:
-        self._current = attempt = self._waiting.popleft()
+        self._current = attempt = self._waiting.pop(0)
         ua = self.ua
         attempt.began = ua.layer.now if attempt.began is None else attempt.began
         aor = ua.address_of_record(attempt.account)
@@ -260,13 +259,16 @@ class Registration:
         self._cseq += 1
         return self._cseq
 
+    def request_over(self) -> None:
+        """Keep nothing, and so let nothing go."""
+
     def take_response(self, client: ClientRequest, response: Response) -> None:
         """Take a response to the REGISTER that is out."""
         attempt = self._current
         if response.status < 200 or attempt is None:
             return
         if response.status == 423 and self._lengthen(attempt, response):
-            self._waiting.appendleft(attempt)
+            self._waiting.insert(0, attempt)
             self._send_next()
             return
         self._current = None

@@ -8,6 +8,7 @@ from wrtcgw.sip.headers import SessionExpires
 from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import EndCause
 from wrtcgw.sip.transaction_layer import ServerRequest, Use
+from wrtcgw.sip.usages.part import PartOf
 
 if TYPE_CHECKING:
     from wrtcgw.sip.usages.leg import Leg
@@ -19,11 +20,11 @@ MAX_RAISED = 5
 """How often in a call a 422 may ask for a longer interval: each proxy on the way may have its own minimum."""
 
 
-class SessionTimer:
+class SessionTimer(PartOf["Leg"]):
     """The session timer of one leg, in either role."""
 
     def __init__(self, leg: "Leg") -> None:
-        self._leg = leg
+        super().__init__(leg)
         settings = leg.ua.settings
         self._wanted = settings.session_expires
         self._min_se = settings.min_se

@@ -16,6 +16,7 @@ from wrtcgw.sip.saving import Restoring, Saving
 from wrtcgw.sip.transaction_layer import ClientRequest, ServerRequest, Use
 from wrtcgw.sip.uri import URI
 from wrtcgw.sip.usages.headers_of_interest import NOTHING, Told, told_by
+from wrtcgw.sip.usages.part import PartOf
 
 if TYPE_CHECKING:
     from wrtcgw.sip.usages.leg import Leg
@@ -35,7 +36,7 @@ class Progress(NamedTuple):
     told: Told = NOTHING
 
 
-class Transfer:
+class Transfer(PartOf["Leg"]):
     """
     A REFER of ours: from its response through the last NOTIFY of the subscription it made.
 
@@ -43,12 +44,17 @@ class Transfer:
     """
 
     def __init__(self, leg: "Leg", ticket: int, earlier: "Transfer | None" = None) -> None:
-        self._leg = leg
+        super().__init__(leg)
         self.ticket = ticket
         self._client: ClientRequest | None = None
         self._forgotten = earlier.ids if earlier is not None else frozenset()
         self._last = Progress()
         self.active = True
+
+    def let_go(self) -> None:
+        """Forget the REFER, when nothing more comes for it; the call is over."""
+        if self._client is not None and self._client.transaction is None:
+            self._client = None
 
     def snapshot(self, saving: Saving) -> dict[str, object]:
         """Return plain data for :meth:`restore`."""
@@ -158,7 +164,7 @@ class SubscriptionState(Enum):
     OVER = "over"
 
 
-class TransferRequest:
+class TransferRequest(PartOf["Leg"]):
     """
     A REFER that came to us: the answer, and the NOTIFYs that we owe for it (:rfc:`3515#section-2.4.4`).
 
@@ -166,7 +172,7 @@ class TransferRequest:
     """
 
     def __init__(self, leg: "Leg", server: ServerRequest, *, first: bool = True) -> None:
-        self._leg = leg
+        super().__init__(leg)
         self._server = server
         self._event = "refer" if first else f"refer;id={server.request.cseq.number}"
         self._state = SubscriptionState.OPEN

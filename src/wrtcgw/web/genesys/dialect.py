@@ -59,10 +59,10 @@ class GenesysDialect:
             gateway, sign_in_service, outbound.tell, self._inbound.hang_up, guests_only=guests_only
         )
         routes, base = Routes(gateway.persistence.durable), settings.path
-        routes.add(base + "/sign_in", ("GET", "POST"), self._sign_in, told=("POST",))
+        routes.add(base + "/sign_in", ("GET", "POST"), self._sign_in, hot=True, told=("POST",))
         routes.add(base + "/wait", ("GET",), self._wait, hot=True)
         routes.add(base + "/message", ("POST",), self._message, hot=True)
-        routes.add(base + "/sign_out", ("GET", "POST"), self._sign_out, told=("GET", "POST"))
+        routes.add(base + "/sign_out", ("GET", "POST"), self._sign_out, hot=True, told=("GET", "POST"))
         policy = Policy(
             name="genesys", body_limit=settings.body_limit, origins=PageOrigins(settings.origins), errors=TextErrors()
         )
