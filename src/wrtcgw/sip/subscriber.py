@@ -72,7 +72,7 @@ def written(uri: URI) -> str:
     """Return what people call an address: its number, else its user, else the whole URI."""
     if uri.scheme == "tel":
         return _legible_subscriber(_unescaped(uri.host)) or str(uri)
-    if not uri.user:
+    if not uri.user or not uri.user.strip():
         return str(uri)
     return _legible_subscriber(uri.user) or uri.user
 
