@@ -268,7 +268,7 @@ class Fitted(LibraryCase):
     """What the gateway makes of an answer that has not the streams of its offer."""
 
     async def test_as_chromium_judges(self) -> None:
-        """Chromium refuses an answer without the video, with more than was asked, or in another order; not as fitted."""
+        """Chromium refuses an answer with less or more than was offered, or in another order; fitted it does not."""
         tab = await self.open(PAGE)
         for change in (
             lambda streams: streams[:1],

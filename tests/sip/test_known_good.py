@@ -148,7 +148,7 @@ class AnswerTests(ScriptCase):
                     placed = self.place()
                     part = f"--{boundary}\r\nContent-Type: application/sdp\r\n\r\n{ANSWER}\r\n--{boundary}--\r\n"
                     placed.respond_with(status, kind, part)
-                    told = [event.sdp for event in [*self.of(CallProgress), *self.of(CallAnswered)]]
+                    told = [each.sdp for each in self.of(CallProgress)] + [each.sdp for each in self.of(CallAnswered)]
                     self.assertEqual(told, [ANSWER])
                     self.end_all()
 
@@ -158,14 +158,25 @@ class AnswerTests(ScriptCase):
             with self.subTest(status=status):
                 self.start()
                 placed = self.place()
-                contacts = "<sip:b@example.org>;q=0.2, <sip:c@example.org>;q=0.25,<sip:a@example.org>, <sip:d@example.org>;q=0.1"
-                placed.respond(status, fields=[("Contact", contacts)])
+                contacts = "<sip:b@example.org>;q=0.2, <sip:c@example.org>;q=0.25,<sip:a@example.org>"
+                more = "<sip:d@example.org>;q=0.1"
+                placed.respond(status, fields=[("Contact", contacts), ("Contact", more)])
                 placed.respond(486)
                 placed.respond(503)
                 placed.respond(603)
                 users = [invite.uri for invite in self.sent("INVITE")[1:]]
                 self.assertEqual(users, ["sip:a@example.org", "sip:c@example.org", "sip:b@example.org"])
                 self.assertEnded(EndCause.REFUSED, 603)
+
+    def test_too_many_targets(self) -> None:
+        """However many targets there are, no more than ``max_redirects`` are called; the last refusal is told."""
+        self.start(max_redirects=2)
+        placed = self.place()
+        placed.respond(302, fields=[("Contact", ",".join(f"<sip:{number}@example.org>" for number in range(9)))])
+        placed.respond(486)
+        placed.respond(480)
+        self.assertEqual(len(self.sent("INVITE")), 3)
+        self.assertEnded(EndCause.REFUSED, 480)
 
     def test_unavailable(self) -> None:
         """503 with Retry-After, in whatever form, ends the call with its code; nothing is sent again by itself."""
