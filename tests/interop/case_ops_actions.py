@@ -204,8 +204,11 @@ MORE = {
     "admin": ("ops/sessions", "POST ops/drain", "POST ops/capture", "POST ops/log_level", "POST ops/end_session"),
 }
 """What a role may ask beyond the one below it."""
-BUTTONS = """() => [...document.querySelectorAll("main button")].filter((each) => each.checkVisibility({ visibilityProperty: true }))
+BUTTONS = """() => [...document.querySelectorAll("main button")]
+    .filter((each) => each.checkVisibility({ visibilityProperty: true }))
     .map((each) => each.getAttribute("aria-label") ?? each.innerText)"""
+TITLES = """() => [...document.querySelectorAll("main h3")].filter((each) => each.checkVisibility())
+    .map((each) => each.innerText)"""
 LINKS = """() => [...document.querySelectorAll("nav a")].filter((each) => each.checkVisibility())
     .map((each) => each.innerText)"""
 
@@ -257,6 +260,8 @@ class Roles(NamedCase):
             self.assertEqual(await ops.evaluate(LINKS), links)
             drains = "Start draining…" in await ops.evaluate(BUTTONS)
             self.assertEqual(drains, role == "admin")
+            titles = await ops.evaluate(TITLES)
+            self.assertEqual(("Controls" in titles, "What was refused last" in titles), (drains, True))
             await self.turn(ops, "Agents")
             await self.row(ops, "softphone-5001", "Registered")
             self.assertEqual({each for each in await ops.evaluate(BUTTONS) if each.endswith("…")}, of_agents)
@@ -267,7 +272,7 @@ class Roles(NamedCase):
             await check_accessible(ops)
 
     async def test_ladder(self) -> None:
-        """A viewer who follows a link to what only others see is told so, and the rest goes on; a supervisor sees the ladder."""
+        """A viewer is told which role a ladder needs, and the sessions, and all else goes on; a supervisor sees it."""
         call = await self.talk(await self.agent(5001))
         ops = await self.console("supervisor")
         await ops.evaluate("(call) => { location.hash = `#/calls/${call}`; }", call)
@@ -290,7 +295,7 @@ class AlarmsCard(NamedCase):
     settings: ClassVar[dict[str, object]] = {**NamedCase.settings, "forbidden_destinations": ["09*"]}
 
     async def test_refused_calls(self) -> None:
-        """A number that may not be called is told with its agent and the setting, the newest first, in both languages."""
+        """What may not be called is told with its agent and the setting, the newest first, in both languages."""
         agent = await self.agent(5001)
         agent.console.expect("403")
         ops = await self.console("viewer")
