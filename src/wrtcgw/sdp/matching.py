@@ -7,7 +7,7 @@ leave out what they do not want, as video.
 
 from collections.abc import Iterable
 
-from wrtcgw.sdp.description import Description, Section, Stream
+from wrtcgw.sdp.description import MOST_STREAMS, Description, Section, Stream
 
 
 def fitted(answer: Description, offer: Description) -> Description:
@@ -17,6 +17,8 @@ def fitted(answer: Description, offer: Description) -> Description:
     What has no counterpart is rejected in the offer's words, and what was not offered is left out. Counterparts have
     the same kind of media and, where both name one, the same ``mid``; the order counts among those.
     """
+    if max(len(answer.streams), len(offer.streams)) > MOST_STREAMS:
+        return answer
     if not offer.streams or [each.media for each in answer.streams] == [each.media for each in offer.streams]:
         return answer
     left = list(answer.streams)

@@ -34,7 +34,7 @@ _CAUSE = re.compile(r"[ \t]*([0-9]{1,9})")
 _LWS = re.compile(r"[ \t]+")
 # what can only be the beginning of a display name with a comma in it, and an address that has more of one before it
 _NAME_ONLY = re.compile(r'[^"<>:;=@*]+')
-_NAMED = re.compile(r'[^"<>:;=@]*[^"<>:;=@ \t][^"<>:;=@]*<')
+_NAMED = re.compile(r'[ \t]*[^"<>:;=@ \t][^"<>:;=@]*<')
 # a comma, and the scheme and first parameter of another challenge
 _NEXT_CHALLENGE = re.compile(r",[ \t]*(?=[A-Za-z][A-Za-z0-9-]*[ \t]+[A-Za-z][A-Za-z0-9-]*[ \t]*=)")
 
