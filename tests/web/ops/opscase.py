@@ -38,7 +38,7 @@ class StandInConsole:
 
     def set_capture(self, on: bool) -> None:
         """Switch the recorder."""
-        self.event_recorder.recorder.on = on
+        self.event_recorder.switch(on)
 
     def flows(self) -> list[Flow]:
         """Return one connection."""
