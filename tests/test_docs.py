@@ -105,7 +105,7 @@ def page(name: str) -> str:
 class CheckLists(SynchronousTestCase):
     """The tables of what is tested."""
 
-    PAGES = ("docs/genesys-dialect.md", "docs/third-party-call-control.md")
+    PAGES = ("docs/genesys-dialect.md", "docs/third-party-call-control.md", "docs/sip.md")
 
     def test_named_tests(self) -> None:
         """Each file, class and test is there, and each golden file."""

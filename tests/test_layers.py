@@ -72,6 +72,49 @@ LAYERS: dict[str, set[str]] = {
 SIP_ORDER = ("errors", "grammar", "uri", "headers", "message", "parser")
 """Within ``sip`` each of these may import only those before it."""
 
+FLOORS: dict[str, dict[str, tuple[str, ...]]] = {
+    "gateway": {
+        "values and rules": (
+            *("attached_data", "budgets", "call_legs", "dial_targets", "disconnect_reasons", "incoming_calls"),
+            *("keyed_lock", "permits", "rights", "settings", "sip_causes"),
+        ),
+        "what all parts work on": ("context",),
+        "one part for each thing to do": (
+            *("call_control", "call_setup", "call_takeovers", "consent", "guests", "offer_answer"),
+            *("operator_actions", "page_presence", "registrations", "screening", "transfers"),
+        ),
+        "who is asked": ("event_routing", "facade", ""),
+    },
+    "web": {
+        "requests and responses": (
+            *("addresses", "attachments", "connection_limits", "delivery", "errors", "fields", "headers"),
+            *("http_channel", "incoming", "replies", "request_target", "settings", "tracing"),
+        ),
+        "the way of every request": ("audit", "chain", "limits", "origins", "root_resource", "routes"),
+        "what dialects share": (
+            *(
+                "auth",
+                "codec",
+                "events",
+                "expiry",
+                "ice",
+                "longpoll",
+                "messages",
+                "operators",
+                "quality",
+                "sessions",
+                "signin",
+            ),
+            *("tokens", "views"),
+        ),
+        "dialects": ("api", "files", "genesys", "message_endpoint", "ops", "softphoneapi"),
+        "all together": ("surface", "site", ""),
+    },
+}
+"""Within these parts a module, or a package, imports only those of its own floor and of the floors listed before it."""
+DIALECTS = ("genesys", "ops", "softphoneapi")
+"""Packages of one dialect each, which know nothing of one another."""
+
 KNOTS = (
     "client_request",
     "saving",
@@ -206,6 +249,21 @@ class LayerTests(SynchronousTestCase):
                 offenders += [f"{name} imports {each}" for each in ours if each.split(".")[2] not in (*below, "delta")]
         self.assertEqual(offenders, [])
 
+    def test_floors(self) -> None:
+        """Within gateway and web imports go downwards too, dialects do not know one another, and each has its place."""
+        offenders = []
+        for part, floors in FLOORS.items():
+            level = {name: at for at, names in enumerate(floors.values()) for name in names}
+            ours = {module.name for module in self.modules if module.part == part}
+            self.assertEqual({_within(part, name) for name in ours}, level.keys())
+            for module in (module for module in self.modules if module.part == part):
+                own = _within(part, module.name)
+                for needed in sorted({_module_of(each.name, ours) for each in module.imports()} - {"", module.name}):
+                    other = _within(part, needed)
+                    if level[other] > level[own] or (own != other and {own, other} <= {*DIALECTS}):
+                        offenders.append(f"{module.name} imports {needed}")
+        self.assertEqual(offenders, [])
+
     def test_pure_parts_are_pure(self) -> None:
         """Neither clock, randomness, network, threads nor Twisted come into the core and the domain."""
         offenders = [
@@ -255,6 +313,11 @@ class LayerTests(SynchronousTestCase):
             for module in self.modules
         }
         self.assertEqual(_circles(needs), {f"wrtcgw.sip.{name}" for name in KNOTS})
+
+
+def _within(part: str, name: str) -> str:
+    """Return a module's name, or its package's, within a part; empty for the part's own package."""
+    return name.removeprefix(f"wrtcgw.{part}").lstrip(".").partition(".")[0]
 
 
 def _circles(needs: dict[str, set[str]]) -> set[str]:

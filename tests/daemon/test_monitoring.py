@@ -11,6 +11,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.logger import ILogObserver, LogLevel, LogPublisher
 from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.http_headers import Headers
 
 from tests.calls.test_registry import a_call, an_agent
 from tests.capture.support import EPOCH, kept, recorder, request, response
@@ -32,7 +33,11 @@ from wrtcgw.events.catalogue import (
     CallChanged,
     ConnectionDown,
     ConnectionUp,
+    MessageDelivered,
+    PageAnswered,
+    PageAsked,
     PageBack,
+    PageHungUp,
     SIPMessageReceived,
     SIPMessageSent,
 )
@@ -80,7 +85,8 @@ class ClerkTests(SynchronousTestCase):
         self.recorder = recorder(clock)
         self.meters = Meters()
         core = cast(UACore, None)
-        EventRecorder(core, self.recorder, History(5), clock.seconds, lambda: EPOCH).subscribe_to(self.stream)
+        self.event_recorder = EventRecorder(core, self.recorder, History(5), clock.seconds, lambda: EPOCH)
+        self.event_recorder.subscribe_to(self.stream)
         Counting(self.meters, clock.seconds, lambda: EPOCH).subscribe_to(self.stream)
 
     def test_counts(self) -> None:
@@ -91,6 +97,25 @@ class ClerkTests(SynchronousTestCase):
         self.stream.publish(SIPMessageReceived(0, "garbage"))
         self.assertEqual((self.meters.counters.sip_out, self.meters.counters.sip_in), (1, 2))
         self.assertEqual(self.recorder.size, 0)
+
+    def test_pages(self) -> None:
+        """While nothing is recorded nobody wants events of what pages ask; a request under way then leaves nothing."""
+        of_pages = (PageAsked, PageAnswered, PageHungUp, MessageDelivered)
+
+        def wanted() -> set[bool]:
+            return {self.stream.wants(kind) for kind in of_pages}
+
+        self.assertEqual(wanted(), {True})
+        asked = PageAsked(request=self, dn="1", agent_id="a", method=b"GET", uri=b"/", headers=Headers(), body=b"")
+        self.stream.publish(asked)
+        self.assertEqual(len(self.event_recorder._asked), 1)
+        self.event_recorder.switch(False)
+        self.assertEqual((wanted(), self.event_recorder._asked), ({False}, {}))
+        self.event_recorder.switch(False)
+        self.event_recorder.switch(True)
+        self.event_recorder.switch(True)
+        self.stream.publish(asked)
+        self.assertEqual((wanted(), len(self.event_recorder._asked)), ({True}, 1))
 
     def test_own_fault(self) -> None:
         """What goes wrong in recording is logged, and the message goes its way."""

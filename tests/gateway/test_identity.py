@@ -240,14 +240,20 @@ class Words(GatewayCase):
 
     def test_refusals(self) -> None:
         """The ERROR of a call that failed has the texts of both."""
+        several = """305 gw one, and more, 399 gw 'two', 301 gw "no end, really"""
         for fields, words in (
             ([self.WARNING], ("Incompatible media format", "")),
             ([self.REASON], ("", "Call rejected")),
             ([("Warning", '399 - "a \\"b\\"", 301 x "c"'), ("Reason", "SIP;cause=603")], ('a "b"; c', "SIP 603")),
             ([("Warning", "nonsense"), ("Reason", ";;")], ("", "")),
+            ([("Warning", "305 gw, 399"), ("Warning", ",")], ("", "")),
             ([("Warning", "305 gw.example.com Incompatible media format")], ("Incompatible media format", "")),
             ([("Warning", '305 [2001:db8::1]:5060 "No end, really')], ("No end, really", "")),
             ([("Warning", "399 gw 'single'"), ("Warning", '399 gw "b"')], ("single; b", "")),
+            ([("Warning", '399 gw "quoted", 305 gw not quoted')], ("quoted; not quoted", "")),
+            ([("Warning", '305 gw not quoted, 399 gw "quoted, 301 x"')], ("not quoted; quoted, 301 x", "")),
+            ([("Warning", several)], ("one, and more; two; no end, really", "")),
+            ([("Warning", '399 "no agent",, nonsense, 301 - last ,')], ("no agent; last", "")),
             ([], ("", "")),
         ):
             _, far = self.place(self.agent)

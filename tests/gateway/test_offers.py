@@ -700,3 +700,98 @@ class LateEvents(InCall):
         for event in (AnswerReceived("gone", CHANGED), SessionRefreshed("gone", CHANGED)):
             self.gateway._context.dispatch(event)
         self.assertEqual((self.messages(self.agent), str(self.call.remote_sdp)), ([], SDP))
+
+
+AUDIO_VIDEO = SDP + "m=video 40004 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n"
+PAGE_AUDIO_VIDEO = PAGE_SDP + "m=video 30004 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n"
+REJECTED = "m=video 0 RTP/AVP 96\r\na=inactive\r\n"
+
+
+class Streams(GatewayCase):
+    """Answers with other media descriptions than their offer has (RFC 3264 section 6)."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.agent = self.sign_in()
+
+    def test_far_side_leaves_one_out(self) -> None:
+        """The page hears of a rejection instead, early and in the end, and need not apply the same twice."""
+        _, far = self.place(self.agent, sdp=PAGE_AUDIO_VIDEO)
+        far.ring(183, SDP)
+        self.run_for()
+        far.answer(SDP)
+        self.run_for()
+        early, final = [message for message in self.messages(self.agent) if message.type is MessageType.ANSWER]
+        self.assertEqual((early.sdp, final.sdp, final.repeated), (SDP + REJECTED, SDP + REJECTED, True))
+
+    def test_far_side_answers_too_much(self) -> None:
+        """What the page has not offered it does not hear of."""
+        _, far = self.place(self.agent)
+        far.answer(AUDIO_VIDEO)
+        self.run_for()
+        self.assertEqual(self.last(self.agent, MessageType.ANSWER).sdp, SDP)
+
+    def test_inside(self) -> None:
+        """So it is with an offer inside the call, and with our offer in the answer to a re-INVITE without one."""
+        call, far = self.outbound(self.agent)
+        self.describe(self.agent, PAGE_AUDIO_VIDEO)
+        far.answer(SDP)
+        self.run_for()
+        self.assertEqual(self.last(self.agent, MessageType.ANSWER).sdp, SDP + REJECTED)
+        self.messages(self.agent)
+        far.reinvite(answer=SDP)
+        self.run_for()
+        self.assertEqual(self.types(self.agent), [])
+        self.assertTrue(call.is_up)
+
+    def test_call_without_an_offer(self) -> None:
+        """An answer in the ACK is fitted as well."""
+        _, far = self.inbound(self.agent, None)
+        far.ack_sdp = SDP
+        self.describe(self.agent, PAGE_AUDIO_VIDEO)
+        self.assertEqual(self.last(self.agent, MessageType.ANSWER).sdp, SDP + REJECTED)
+
+    def test_page_leaves_one_out(self) -> None:
+        """The far side gets an answer that it can read, to its INVITE and to a later offer."""
+        _, far = self.inbound(self.agent, AUDIO_VIDEO)
+        self.describe(self.agent)
+        self.assertEqual(far.last("INVITE").body, PAGE_SDP + REJECTED)
+        far.reinvite(AUDIO_VIDEO.replace("40000", "40008"))
+        self.run_for()
+        self.describe(self.agent, kind=MessageType.ANSWER)
+        self.assertEqual(descriptions.streams(far.last("INVITE").body), ["audio 30000", "video 0"])
+
+    def test_page_answers_too_much(self) -> None:
+        """What was not offered does not go out, nor in a refresh that is answered without the page."""
+        _, far = self.inbound(self.agent)
+        self.describe(self.agent, PAGE_AUDIO_VIDEO)
+        self.assertEqual(far.last("INVITE").body, PAGE_SDP)
+        far.reinvite(SDP)
+        self.run_for()
+        self.assertEqual(descriptions.streams(far.last("INVITE").body), ["audio 30000"])
+
+
+class FirstOffer(GatewayCase):
+    """What the first offer of a caller may look like, and the first answer of a page."""
+
+    def test_as_it_came(self) -> None:
+        """However lines end and directions stand in it, it rings as it came, and the call can be answered."""
+        agent = self.sign_in()
+        for offer, held in (
+            (SDP.replace("\r\n", "\n"), False),
+            (SDP.replace("t=0 0", "t=0 0\r\n"), False),
+            (SDP[:-2], False),
+            (SDP.replace("a=sendrecv\r\n", "").replace("t=0 0", "t=0 0\r\na=sendonly"), True),
+            (SDP + "a=sendonly\r\n", False),
+            (SDP.replace("a=sendrecv", "a=sendonly\r\na=sendrecv"), True),
+            (NOWHERE, True),
+            (f"v=0\r\n{SDP}", False),
+        ):
+            with self.subTest(offer=offer):
+                call, far = self.inbound(agent, offer)
+                told = self.last(agent, MessageType.OFFER)
+                self.assertEqual((told.call_id, (told.sdp or "").split()), (call.id, offer.split()))
+                self.describe(agent)
+                self.assertEqual(far.last("INVITE").status, 200)
+                self.assertEqual((call.is_up, call.held_by_peer), (True, held))
+                self.done(self.gateway.hangup("alice"))

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from tests.interop.library_page import PAGE, SETUP, SILENT, LibraryCase
 from tests.interop.servers import PASSWORD, PROJECT
+from wrtcgw.sdp.description import parse
+from wrtcgw.sdp.matching import fitted
 
 ECHO, BUSY = 1003, 1005
 PLAIN = """() => {
@@ -68,6 +70,19 @@ JUDGE = """async (source) => {
         results.push({ name, refused, error, named: !rule || lint(sdp).some((each) => each.rule === rule) });
     }
     return results;
+}"""
+
+ANSWERED = """async () => {
+    const [one, other] = [window.one, window.other] = [new RTCPeerConnection(), new RTCPeerConnection()];
+    for (const kind of ["audio", "video"]) one.addTransceiver(kind);
+    await one.setLocalDescription(await one.createOffer());
+    await other.setRemoteDescription(one.localDescription);
+    await other.setLocalDescription(await other.createAnswer());
+    return [one.localDescription.sdp, other.localDescription.sdp];
+}"""
+APPLY = """async (sdp) => {
+    try { await one.setRemoteDescription({ type: "answer", sdp }); return ""; }
+    catch ({ message }) { return message; }
 }"""
 
 
@@ -247,3 +262,22 @@ class Lint(LibraryCase):
         self.assertGreater(len(results), 30)
         self.assertEqual([each for each in results if bool(each["error"]) != each["refused"]], [])
         self.assertEqual([each["name"] for each in results if not each["named"]], [])
+
+
+class Fitted(LibraryCase):
+    """What the gateway makes of an answer that has not the streams of its offer."""
+
+    async def test_as_chromium_judges(self) -> None:
+        """Chromium refuses an answer with less or more than was offered, or in another order; fitted it does not."""
+        tab = await self.open(PAGE)
+        for change in (
+            lambda streams: streams[:1],
+            lambda streams: streams[1:],
+            lambda streams: streams[::-1],
+            lambda streams: [*streams, *streams],
+            lambda streams: [],
+        ):
+            offer, answer = map(parse, await tab.evaluate(ANSWERED))
+            changed = answer.with_streams(change(answer.streams))
+            self.assertNotEqual(await tab.evaluate(APPLY, str(changed)), "")
+            self.assertEqual(await tab.evaluate(APPLY, str(fitted(changed, offer))), "")

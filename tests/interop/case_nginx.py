@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import ssl
+from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
@@ -13,6 +14,7 @@ from tests.interop import base
 from tests.interop.descriptions import chromium_offer
 from tests.interop.desk import Browser, Desk
 from tests.interop.gateway import Gateway
+from tests.interop.http2 import Fields, ask
 from tests.interop.processes import free_ports
 from tests.interop.servers import CONF, nginx_with
 from tests.security.test_smuggling import BAD, CHUNKED, EMPTY, SMUGGLED, length
@@ -175,6 +177,117 @@ class Smuggling(base.InteropCase):
         heard = await deferToThread(self.say, health + chunked + health)
         codes = [part[:3] for part in heard.split(b"HTTP/1.1 ")[1:]]
         self.assertEqual(codes, [b"200", b"404", b"200"])
+
+
+CHECK = (
+    (b":method", b"POST"),
+    (b":scheme", b"https"),
+    (b":authority", b"localhost"),
+    (b":path", b"/api/webrtc/check"),
+    (b"content-type", b"application/json"),
+)
+"""A request that is refused for its empty body, if for nothing else."""
+NEXT = b"\r\n\r\n" + SMUGGLED + b"POST /x HTTP/1.1\r\nX-A: "
+
+
+def with_pseudo(**changed: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the request with other pseudo-headers."""
+    return [(name, changed.get(name[1:].decode(), value)) for name, value in CHECK]
+
+
+OVER_HTTP2: dict[str, tuple[list[tuple[bytes, bytes]], tuple[bytes, ...]]] = {
+    "chunked": ([*CHECK, (b"transfer-encoding", b"chunked")], (EMPTY + SMUGGLED,)),
+    "chunked after an underscore": ([*CHECK, (b"transfer_encoding", b"chunked")], (EMPTY + SMUGGLED,)),
+    "length of nothing": ([*CHECK, (b"content-length", b"0")], (SMUGGLED,)),
+    "length too small": ([*CHECK, (b"content-length", b"2")], (b"{}", SMUGGLED)),
+    "length too large": ([*CHECK, (b"content-length", b"999")], (b"{}",)),
+    "two lengths": ([*CHECK, (b"content-length", b"2"), (b"content-length", b"0")], (b"{}",)),
+    "length with a sign": ([*CHECK, (b"content-length", b"+2")], (b"{}",)),
+    "length after an underscore": ([*CHECK, (b"content_length", b"0")], (SMUGGLED,)),
+    "line end in a value": ([*CHECK, (b"x-a", b"b\r\ntransfer-encoding: chunked")], (EMPTY + SMUGGLED,)),
+    "bare LF in a value": ([*CHECK, (b"x-a", b"b\ntransfer-encoding: chunked")], (EMPTY + SMUGGLED,)),
+    "request in a value": ([*CHECK, (b"x-a", b"b" + NEXT)], ()),
+    "NUL in a value": ([*CHECK, (b"x-a", b"b\0c")], ()),
+    "line end in a name": ([*CHECK, (b"x-a: b\r\ntransfer-encoding", b"chunked")], (EMPTY + SMUGGLED,)),
+    "colon in a name": ([*CHECK, (b"transfer-encoding: chunked\r\nx-a", b"b")], (EMPTY + SMUGGLED,)),
+    "blank in a name": ([*CHECK, (b"transfer-encoding ", b"chunked")], (EMPTY + SMUGGLED,)),
+    "upper case in a name": ([*CHECK, (b"Transfer-Encoding", b"chunked")], (EMPTY + SMUGGLED,)),
+    "empty name": ([*CHECK, (b"", b"chunked")], ()),
+    "connection": ([*CHECK, (b"connection", b"keep-alive, content-length")], ()),
+    "upgrade": ([*CHECK, (b"connection", b"upgrade"), (b"upgrade", b"h2c")], (SMUGGLED,)),
+    "second path": ([*CHECK, (b":path", b"/api/agents")], ()),
+    "pseudo-header behind": ([*CHECK[:3], CHECK[4], CHECK[3]], ()),
+    "unknown pseudo-header": ([(b":version", b"HTTP/1.0"), *CHECK], ()),
+    "no path": ([*CHECK[:3], CHECK[4]], ()),
+    "request in the path": (with_pseudo(path=b"/api/health HTTP/1.1\r\nhost: localhost" + NEXT), ()),
+    "blank in the path": (with_pseudo(path=b"/api/health HTTP/1.1 /api/webrtc/check"), ()),
+    "path without a slash": (with_pseudo(path=b"api/agents"), ()),
+    "path of a whole URL": (with_pseudo(path=b"http://127.0.0.1/api/agents"), ()),
+    "path out of the location": (with_pseudo(path=b"/api/webrtc/../agents"), ()),
+    "path out, escaped": (with_pseudo(path=b"/api/webrtc/%2e%2e%2fagents"), ()),
+    "request in the method": (with_pseudo(method=b"GET /api/agents HTTP/1.1" + NEXT), ()),
+    "blank in the method": (with_pseudo(method=b"GET /api/agents"), ()),
+    "method in small letters": (with_pseudo(method=b"post"), ()),
+    "CONNECT": (with_pseudo(method=b"CONNECT"), ()),
+    "request in the authority": (with_pseudo(authority=b"localhost" + NEXT), ()),
+    "path in the authority": (with_pseudo(authority=b"localhost/api/agents?"), ()),
+    "user in the authority": (with_pseudo(authority=b"localhost@127.0.0.1"), ()),
+    "request in the scheme": (with_pseudo(scheme=b"https://localhost/api/agents" + NEXT), ()),
+}
+
+
+class HTTP2(Smuggling):
+    """The same over HTTP/2, which nginx translates: nothing in a frame becomes a request of its own behind it."""
+
+    def setUp(self) -> None:
+        """Offer HTTP/2."""
+        super().setUp()
+        self.tls.set_alpn_protocols(["h2"])
+
+    async def http2(self, fields: Fields, *pieces: bytes, **more: Any) -> list[str]:
+        """Send a request; return its status, or how it ended."""
+        return await deferToThread(ask, self.environment.ports.nginx, self.tls, fields, *pieces, **more)
+
+    async def test_framing(self) -> None:
+        """One response at most, no success, nobody signed out, and nothing for the next request of nginx."""
+        desk = await self.victim()
+        for name, (fields, pieces) in OVER_HTTP2.items():
+            told = await self.http2(fields, *pieces)
+            self.assertLessEqual(len(told), 2, (name, told))
+            self.assertNotIn("200", told, name)
+            await self.untouched(desk, name)
+
+    async def test_targets(self) -> None:
+        """Who names two hosts is refused; an address that a client writes is not believed, for good or ill."""
+        desk = await self.victim()
+        ours = with_pseudo(method=b"GET", path=b"/api/webrtc/calls?id=vic")
+        for more, source, told in (
+            ((), "127.0.0.1", "200"),
+            ((), "127.0.0.2", "401"),
+            (((b"host", b"127.0.0.1"),), "127.0.0.1", "400"),
+            *(
+                (((name, value),), source, told)
+                for name in (b"x-real-ip", b"x_real_ip", b"x-forwarded-for", b"forwarded")
+                for value, source, told in ((b"127.0.0.2", "127.0.0.1", "200"), (b"127.0.0.1", "127.0.0.2", "401"))
+            ),
+        ):
+            self.assertEqual(await self.http2([*ours, *more], source=source), [told], more)
+        await self.untouched(desk, "addresses")
+
+    async def test_well_formed(self) -> None:
+        """A proper body in frames, with and without its length, is read; trailers change nothing."""
+        desk = await self.victim()
+        for fields in (CHECK, (*CHECK, (b"content-length", b"2"))):
+            for trailers in (
+                (),
+                ((b"x-a", b"b"),),
+                ((b"content-length", b"0"),),
+                ((b"transfer-encoding", b"chunked"),),
+            ):
+                told = await self.http2(fields, b"{", b"}", trailers=trailers)
+                self.assertIn(told[:1], (["400"], ["401"], ["reset"], ["goaway"]), (fields, trailers))
+                await self.untouched(desk, repr(trailers))
+        self.assertEqual(await self.http2(with_pseudo(method=b"GET", path=b"/api/health")), ["200"])
 
 
 class Counting(base.InteropCase):

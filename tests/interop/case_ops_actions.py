@@ -2,6 +2,10 @@
 
 from hashlib import sha256
 from typing import ClassVar
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from twisted.internet.threads import deferToThread
 
 from tests.interop.a11y import check_accessible
 from tests.interop.chromium import Tab
@@ -143,10 +147,11 @@ class Locked(OpsCase):
         self.assertEqual((await tab.evaluate(kept))[0], [])
 
 
-class Sessions(OpsCase):
-    """Who is signed in, from where, and how that ends."""
+class NamedCase(OpsCase):
+    """A gateway whose operators have names and roles."""
 
     timeout = 180
+    token = TOKENS["admin"]
     settings: ClassVar[dict[str, object]] = {
         "operator_loopback": False,
         "operator_tokens": NAMED,
@@ -161,6 +166,10 @@ class Sessions(OpsCase):
         await self.press(tab, "Open the console")
         await self.until(tab, "() => document.querySelector('.state')?.dataset.level !== 'off'")
         return tab
+
+
+class Sessions(NamedCase):
+    """Who is signed in, from where, and how that ends."""
 
     async def test_end(self) -> None:
         """An admin sees whose session it is and from where, ends it, and the agent's page says so."""
@@ -178,6 +187,134 @@ class Sessions(OpsCase):
         await self.sees(ops, "The session of softphone-5001 is ended.", "#notice")
         await self.sees(ops, "Nobody is signed in.", "main")
         await self.until(agent, "() => Boolean(document.querySelector('.sign-in'))")
+
+
+PAST_THE_CHECK = """async (to) => {
+    const connection = new RTCPeerConnection();
+    connection.addTransceiver("audio");
+    const { sdp } = await connection.createOffer();
+    connection.close();
+    await softphone.phone.wire.describe({ messageType: "OFFER", to, sdp }).catch(() => {});
+}"""
+"""Calls a number as a page would that does not ask before whether it may."""
+READ = ("ops/summary", "ops/series", "ops/calls", "ops/search?q=5001", "agents", "calls/active")
+"""What every operator may ask."""
+MORE = {
+    "supervisor": ("ops/ladder?call={call}", "ops/ladder.txt?call={call}", "POST ops/hangup", "POST ops/sign_out"),
+    "admin": ("ops/sessions", "POST ops/drain", "POST ops/capture", "POST ops/log_level", "POST ops/end_session"),
+}
+"""What a role may ask beyond the one below it."""
+BUTTONS = """() => [...document.querySelectorAll("main button")]
+    .filter((each) => each.checkVisibility({ visibilityProperty: true }))
+    .map((each) => each.getAttribute("aria-label") ?? each.innerText)"""
+TITLES = """() => [...document.querySelectorAll("main h3")].filter((each) => each.checkVisibility())
+    .map((each) => each.innerText)"""
+LINKS = """() => [...document.querySelectorAll("nav a")].filter((each) => each.checkVisibility())
+    .map((each) => each.innerText)"""
+
+
+class Roles(NamedCase):
+    """What each role may do, in the console and past it."""
+
+    async def status(self, role: str, asked: str, **words: str) -> int:
+        """Return how the gateway answers a role; a POST has an empty object, which no action takes for an order."""
+        method, _, path = asked.rpartition(" ")
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {TOKENS[role]}"}
+        data = b"{}" if method else None
+        request = Request(f"{self.gateway.url}/api/{path.format(**words)}", data, headers)
+
+        def ask() -> int:
+            try:
+                with urlopen(request, timeout=10) as response:
+                    return int(response.status)
+            except HTTPError as error:
+                text = error.read().decode()
+                self.assertEqual("role_required" in text, error.code == 403, text)
+                return error.code
+
+        return await deferToThread(ask)
+
+    async def test_api(self) -> None:
+        """403 ``role_required`` for all that is beyond a role; what is within it is carried out, or found wrong."""
+        call = await self.talk(await self.agent(5001))
+        allowed = [*READ]
+        for role in TOKENS:
+            allowed += MORE.get(role, ())
+            for asked in (*READ, *MORE["supervisor"], *MORE["admin"]):
+                status = await self.status(role, asked, call=call)
+                wanted = 403 if asked not in allowed else 400 if asked.startswith("POST") else 200
+                self.assertEqual(status, wanted, f"{role}: {asked}")
+
+    async def test_console(self) -> None:
+        """Each role sees whose role it is, and nothing that it may not do."""
+        agent = await self.agent(5001)
+        call = await self.talk(agent)
+        few, some = ["Overview", "Agents", "Calls"], {"Sign out softphone-5001…"}
+        for role, links, of_agents in (
+            ("viewer", few, set()),
+            ("supervisor", few, some),
+            ("admin", [*few, "Sessions"], some),
+        ):
+            ops = await self.console(role)
+            await self.sees(ops, f"{role}: {role}", ".who")
+            self.assertEqual(await ops.evaluate(LINKS), links)
+            drains = "Start draining…" in await ops.evaluate(BUTTONS)
+            self.assertEqual(drains, role == "admin")
+            titles = await ops.evaluate(TITLES)
+            self.assertEqual(("Controls" in titles, "What was refused last" in titles), (drains, True))
+            await self.turn(ops, "Agents")
+            await self.row(ops, "softphone-5001", "Registered")
+            self.assertEqual({each for each in await ops.evaluate(BUTTONS) if each.endswith("…")}, of_agents)
+            await self.turn(ops, "Calls")
+            await self.row(ops, call, "Talking")
+            ends = {each for each in await ops.evaluate(BUTTONS) if each.endswith("…")}
+            self.assertEqual(ends, {"End the call of 5001 → 1003…"} if of_agents else set())
+            await check_accessible(ops)
+
+    async def test_ladder(self) -> None:
+        """A viewer is told which role a ladder needs, and the sessions, and all else goes on; a supervisor sees it."""
+        call = await self.talk(await self.agent(5001))
+        ops = await self.console("supervisor")
+        await ops.evaluate("(call) => { location.hash = `#/calls/${call}`; }", call)
+        await self.ladder_has(ops, "POST OFFER", "INVITE 2")
+        await self.sees(ops, "End call…", "main")
+        viewer = await self.console("viewer")
+        viewer.console.expect("401|403")
+        await viewer.evaluate("(call) => { location.hash = `#/calls/${call}`; }", call)
+        await self.sees(viewer, "Your role does not allow that: this needs the role supervisor", "main")
+        await viewer.evaluate("() => { location.hash = '#/sessions'; }")
+        await self.sees(viewer, "Your role does not allow that: this needs the role admin", "main")
+        await self.sees(viewer, "Gateway healthy", ".state")
+        await self.turn(viewer, "Calls")
+        await self.row(viewer, call, "Talking")
+
+
+class AlarmsCard(NamedCase):
+    """What was refused last."""
+
+    settings: ClassVar[dict[str, object]] = {**NamedCase.settings, "forbidden_destinations": ["09*"]}
+
+    async def test_refused_calls(self) -> None:
+        """What may not be called is told with its agent and the setting, the newest first, in both languages."""
+        agent = await self.agent(5001)
+        agent.console.expect("403")
+        ops = await self.console("viewer")
+        await self.sees(ops, "What was refused last", "main")
+        await self.sees(ops, "Nothing was refused since the start.", "main")
+        rows = """() => [...document.querySelectorAll("main tr[data-key]")].map((row) => row.innerText)
+            .filter((each) => each.includes("forbidden_destinations"))"""
+        for number in ("0900", "0901"):
+            await agent.evaluate(PAST_THE_CHECK, number)
+            await self.until(ops, f"(number) => (({rows})())[0]?.includes(number)", number)
+        both = await ops.evaluate(rows)
+        self.assertEqual(["5001" in row for row in both], [True, True])
+        await check_accessible(ops)
+        await screenshots(ops, "ops-alarms")
+        await self.do(ops, lambda page: page.locator("#language").select_option("de"))
+        await self.sees(ops, "Zuletzt abgewiesen", "main")
+        await self.until(ops, f"() => (({rows})()).length === 2")
+        counts = (await self.asked("ops/summary"))["alarms"]["counts"]
+        self.assertEqual(counts, {"destination_forbidden": 2})
 
 
 class Outage(OpsCase):

@@ -1,10 +1,10 @@
 """
 Install the servers of the interop tests: ``python -m tests.interop.install``.
 
-Kamailio, rtpengine, nginx, coturn, Prometheus, Chromium and Firefox come from the machine's own Debian; Asterisk, which
-Debian 12 does not carry, comes from a newer suite by debootstrap into a folder of its own; axe-core, which looks for
-barriers in pages, an OpenID Connect provider, and TypeScript, which reads the library's types, come from npm. All is
-idempotent: what is there is left alone.
+Kamailio, rtpengine, nginx, coturn, Prometheus, SIPp, sipvicious, Chromium and Firefox come from the machine's own
+Debian; Asterisk, which Debian 12 does not carry, comes from a newer suite by debootstrap into a folder of its own;
+axe-core, which looks for barriers in pages, an OpenID Connect provider, and TypeScript, which reads the library's
+types, come from npm. All is idempotent: what is there is left alone.
 Downloads are tried three times, each with a time limit. Needs root.
 """
 
@@ -43,6 +43,8 @@ HOST_PACKAGES = {
     "prometheus": "/usr/bin/prometheus",
     "logrotate": "/usr/sbin/logrotate",
     "tshark": "/usr/bin/tshark",
+    "sip-tester": "/usr/bin/sipp",
+    "sipvicious": "/usr/bin/svmap",
     "nodejs": "/usr/bin/node",
     "npm": "/usr/bin/npm",
 }

@@ -176,6 +176,11 @@ class PlainPBX(DatagramProtocol):
         if self.transport is not None:
             self.transport.write(text.encode(), addr)
 
+    @property
+    def binding(self) -> tuple[str, list[str]]:
+        """The Contact that has registered, and the way to it."""
+        return self._contact, self._route
+
     async def stop(self) -> None:
         """Close its ports."""
         for port in (self._sip, self._media):

@@ -5,6 +5,7 @@ from unittest import TestSuite
 from twisted.trial.runner import TestLoader
 
 from tests.interop import (
+    case_attackers,
     case_browser,
     case_calls,
     case_conf,
@@ -85,6 +86,7 @@ def testSuite() -> TestSuite:  # noqa: N802 (trial looks for this name)
             case_workspace,
             case_calls,
             case_identity,
+            case_attackers,
             case_nginx,
             case_browser,
             case_library_asterisk,

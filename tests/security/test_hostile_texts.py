@@ -3,6 +3,7 @@
 import contextlib
 import signal
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 
 from twisted.internet.task import Clock
@@ -13,16 +14,52 @@ from wrtcgw.errors import BadInput
 from wrtcgw.gateway.call_control import _SIGNAL
 from wrtcgw.gateway.dial_targets import parse_target
 from wrtcgw.redact import MASK, hide_data, redact, redact_uri
+from wrtcgw.sdp.description import MOST_STREAMS
+from wrtcgw.sip.errors import MalformedMessage
+from wrtcgw.sip.identity import called_of, diversions_of, identity_of
+from wrtcgw.sip.message import Headers, Request
+from wrtcgw.sip.usages.headers_of_interest import told_by
+from wrtcgw.web.fields import parse_fields
+from wrtcgw.web.genesys.description import Candidate, from_page
 
 SIZE = 300_000
+MESSAGE = 60_000
 PATIENCE = 20.0
 """Seconds of processor time for what takes some tenths of one; where each letter is a new start it takes an hour."""
 UNITS = (
     *("a.", "a-", "a+", "a:", "ab", "0", " ", "\t", "\n ", "\r\n", "\r\n ", ",", ";", "; ", "=", "\\", '"', '\\"', "'"),
     *("sip:", "sip:x:", "sips:a", "a://", "a://b:", "//", "@", "x:@", "sip:@", "<sip:", "To:", "t:sip:", "Cookie:"),
     *("password=", '"password":', '"password": "', 'token="', "token='", "Authorization: ", "a=crypto:", "X-Data-a:"),
-    *("\r\nX-Data-a:", "User-to-User:\n ", "Signal=", "Signal ", "\nSignal", "+", "+0"),
+    *(
+        "\r\nX-Data-a:",
+        "User-to-User:\n ",
+        "Signal=",
+        "Signal ",
+        "\nSignal",
+        "+",
+        "+0",
+        "1",
+        "1 ",
+        "(",
+        "(0)",
+        "*",
+        "<",
+        ">",
+    ),
 )
+
+
+def called_by(text: str) -> None:
+    """Read as much of a text as a message holds: as whoever calls, as its user and its name, and as whom it was for."""
+    text = text[:MESSAGE].translate({ord(sign): " " for sign in "\r\n\x01"})
+    for value in (text, f"<sip:{text}@example.org>", f"{text} <sip:1@example.org>", f"<tel:{text}>"):
+        fields = [(name, value) for name in ("P-Asserted-Identity", "Diversion", "History-Info", "Warning")]
+        invite = Request("INVITE", "sip:1@example.org", Headers([("From", value), ("To", value), *fields]))
+        identity_of(invite)
+        with contextlib.suppress(MalformedMessage):  # To is needed
+            called_of(invite)
+        diversions_of(invite)
+        told_by(invite)
 
 
 class HostileTexts(SynchronousTestCase):
@@ -39,12 +76,16 @@ class HostileTexts(SynchronousTestCase):
         """Let a function have all texts that could take long."""
         for unit in UNITS:
             text = before + unit * (SIZE // len(unit)) + "\x01"
-            signal.setitimer(signal.ITIMER_VIRTUAL, PATIENCE)
-            try:
-                search(text)
-            except AssertionError as error:
-                self.fail(f"{before!r} and {unit!r} again and again: {error}")
-            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            self.bounded(partial(search, text), f"{before!r} and {unit!r} again and again")
+
+    def bounded(self, work: Callable[[], object], what: str) -> None:
+        """Let something take no more than its time."""
+        signal.setitimer(signal.ITIMER_VIRTUAL, PATIENCE)
+        try:
+            work()
+        except AssertionError as error:
+            self.fail(f"{what}: {error}")
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
     def test_redaction(self) -> None:
         """Secrets are looked for in all that is logged at debug, and in each ladder that is shown."""
@@ -79,10 +120,31 @@ class HostileTexts(SynchronousTestCase):
         """Blanks around whom to call are taken away, however many there are in it."""
 
         def call(text: str) -> None:
-            with contextlib.suppress(BadInput):
-                parse_target(f"x{text}x", "example.org", ())
+            for target in (f"x{text}x", text):
+                with contextlib.suppress(BadInput):
+                    parse_target(target, "example.org", ())
 
         self.check(call)
+        self.check(call, "+1")
+        self.check(call, "(+49")
+
+    def test_queries(self) -> None:
+        """And pluses in front of a number are kept, in a query or form of anybody."""
+        for before in ("to=", "to=sip:", 'to="', "id="):
+            self.check(lambda text: parse_fields(text.encode()), before)
+
+    def test_callers(self) -> None:
+        """A caller's number is made legible, in whatever field it stands, and in names without quotes commas."""
+        for before in ("", "+1", '"', "(+49"):
+            self.check(called_by, before)
+
+    def test_candidates(self) -> None:
+        """Each candidate of a page of the vendor's dialect is put to its stream, however many there are of both."""
+        many = tuple(Candidate(None, f"z{number}", f"candidate:{number}") for number in range(6000))
+        same = tuple(Candidate(0, "", f"candidate:{number}") for number in range(12_000))
+        for streams, candidates in ((MOST_STREAMS, many), (60_000, many), (1, same)):
+            text = "v=0\n" + "m=a\n" * streams
+            self.bounded(partial(from_page, text, candidates), f"{streams} streams")
 
 
 class Passwords(SynchronousTestCase):

@@ -68,6 +68,39 @@ class Callers(SynchronousTestCase):
         diverted = request(("Diversion", "<sip:%E2%81%A65001@a>"))
         self.assertEqual([each.number for each in diversions_of(diverted)], ["%E2%81%A65001"])
 
+    def test_nobody(self) -> None:
+        """An address without a user, or a number without a digit, is nobody to call, whatever header field it is in."""
+        for nobody, told in (
+            ("sip:@host", "sip:host"),
+            ("sip:@host:5060;user=phone", "sip:host:5060;user=phone"),
+            ("sip::secret@host", "sip:host"),
+            ("sip: @host", "sip:host"),
+            ("sip:%20@host", "sip:%20@host"),
+            ("sip:@", "anonymous"),
+            ("sips:", "anonymous"),
+            ("@host", "anonymous"),
+            (":@host", "anonymous"),
+            ("", "anonymous"),
+            ("tel:", "anonymous"),
+            ("tel: ", "anonymous"),
+            ("tel:+", "tel:+"),
+            ("tel:--", "tel:--"),
+            ("tel:;phone-context=example.org", "tel:;phone-context=example.org"),
+            ("sip:-@host", "-"),
+            ("sip:+@host", "+"),
+            ("sip:anonymous@anonymous.invalid", "anonymous"),
+        ):
+            with self.subTest(nobody=nobody):
+                party = self.party(from_=f'"Ann" <{nobody}>;tag=x')
+                self.assertEqual((party.number, party.display_name, party.is_callable), (told, "Ann", False))
+                if not nobody.endswith(".invalid"):
+                    for name in ("P-Asserted-Identity", "Remote-Party-ID"):
+                        self.assertEqual(self.party((name, f"<{nobody}>")), Party("1001", "Bob"))
+                    called = request(("P-Called-Party-ID", f"<{nobody}>"), to="<sip:2001@a>")
+                    self.assertEqual(called_of(called), "2001")
+        for somebody in ("*", "#", "a", "\u00fc"):
+            self.assertTrue(self.party(from_=f"<sip:{somebody}@host>;tag=x").is_callable, somebody)
+
     def test_assertion(self) -> None:
         """The network's word goes before From, if it is about someone and can be read."""
         for fields, party in (

@@ -5,7 +5,7 @@ from tests.support.corepair import ANSWER, OFFER
 from tests.support.registercase import CONTACT, RegisterCase
 from tests.support.script import EARLY, IncomingCase, ScriptCase
 from wrtcgw.sip.headers import Reason
-from wrtcgw.sip.outputs import CallAnswered, CallEnded, Registered
+from wrtcgw.sip.outputs import CallAnswered, CallEnded, CallProgress, EndCause, Registered
 
 
 class RegistrarTests(RegisterCase):
@@ -138,6 +138,75 @@ class AnswerTests(ScriptCase):
                 placed.respond(200, sdp=last)
                 self.assertEqual([event.sdp for event in self.of(CallAnswered)], [told])
                 self.end_all()
+
+    def test_bodies(self) -> None:
+        """A description among the parts of an answer is found, early and in the end."""
+        for kind, boundary in (('multipart/mixed;boundary="b 1"', "b 1"), ("multipart/mixed; boundary=b", "b")):
+            for status in (183, 200):
+                with self.subTest(kind=kind, status=status):
+                    self.start()
+                    placed = self.place()
+                    part = f"--{boundary}\r\nContent-Type: application/sdp\r\n\r\n{ANSWER}\r\n--{boundary}--\r\n"
+                    placed.respond_with(status, kind, part)
+                    told = [each.sdp for each in self.of(CallProgress)] + [each.sdp for each in self.of(CallAnswered)]
+                    self.assertEqual(told, [ANSWER])
+                    self.end_all()
+
+    def test_other_targets(self) -> None:
+        """300 and 302 are followed, by q, one without q before all, and on failure the next, but for 6xx (8.1.3.4)."""
+        for status in (300, 301, 302):
+            with self.subTest(status=status):
+                self.start()
+                placed = self.place()
+                contacts = "<sip:b@example.org>;q=0.2, <sip:c@example.org>;q=0.25,<sip:a@example.org>"
+                more = "<sip:d@example.org>;q=0.1"
+                placed.respond(status, fields=[("Contact", contacts), ("Contact", more)])
+                placed.respond(486)
+                placed.respond(503)
+                placed.respond(603)
+                users = [invite.uri for invite in self.sent("INVITE")[1:]]
+                self.assertEqual(users, ["sip:a@example.org", "sip:c@example.org", "sip:b@example.org"])
+                self.assertEnded(EndCause.REFUSED, 603)
+
+    def test_too_many_targets(self) -> None:
+        """However many targets there are, no more than ``max_redirects`` are called; the last refusal is told."""
+        self.start(max_redirects=2)
+        placed = self.place()
+        placed.respond(302, fields=[("Contact", ",".join(f"<sip:{number}@example.org>" for number in range(9)))])
+        placed.respond(486)
+        placed.respond(480)
+        self.assertEqual(len(self.sent("INVITE")), 3)
+        self.assertEnded(EndCause.REFUSED, 480)
+
+    def test_unavailable(self) -> None:
+        """503 with Retry-After, in whatever form, ends the call with its code; nothing is sent again by itself."""
+        for value in ("5", "18000;duration=3600", "120 (I'm in a meeting)", "soon"):
+            with self.subTest(value=value):
+                self.start()
+                self.place().respond(503, fields=[("Retry-After", value)])
+                self.advance(60)
+                self.assertMethods("INVITE", "ACK")
+                self.assertEnded(EndCause.REFUSED, 503)
+
+    def test_cancel_after_a_challenge(self) -> None:
+        """The CANCEL of an INVITE that was sent again with credentials is that one's, by branch and number."""
+        placed = self.place()
+        placed.respond(407, fields=[("Proxy-Authenticate", 'Digest realm="example.org", nonce="1"')])
+        second = placed.invite
+        placed.respond(180)
+        self.do(self.core.hangup, placed.leg)
+        cancel = self.last("CANCEL")
+        self.assertEqual((cancel.via.branch, cancel.cseq.number, cancel.uri), (second.via.branch, 2, second.uri))
+        self.assertEqual(second.cseq.number, 2)
+
+    def test_updates_of_an_early_dialog(self) -> None:
+        """An UPDATE without an offer is answered before the call is, on either side, and moves the target."""
+        placed = self.place()
+        placed.respond(183, sdp=EARLY)
+        update = placed.branch().send("UPDATE", fields=[("Contact", "<sip:far@192.0.2.99>")])
+        self.assertEqual(self.answers(update), [200])
+        placed.respond(200, fields=[])
+        self.assertEqual(len(self.of(CallAnswered)), 1)
 
     def test_first_200_again(self) -> None:
         """The first 200 may come again while a re-INVITE runs: its ACK goes out again, the re-INVITE waits on."""

@@ -62,6 +62,9 @@ VALUES: tuple[tuple[type[ParsedHeader], str, str], ...] = (
     (NameAddr, "<sip:John Doe@far>;tag=1", "<sip:John%20Doe@far>;tag=1"),
     (NameAddr, "<sip:100%@far>", "<sip:100%25@far>"),
     (NameAddr, "<sip:a@b@c>", "<sip:a%40b@c>"),
+    # a user that is none
+    (NameAddr, "<sip:@host;lr>;tag=1", "<sip:host;lr>;tag=1"),
+    (NameAddr, "sip: :secret@[2001:db8::1]:5060;tag=1", "<sip:[2001:db8::1]:5060>;tag=1"),
     # challenges
     (Challenge, 'Digest\trealm="x",\tnonce="n"', 'Digest realm="x", nonce="n"'),
     (Challenge, 'Digest ,realm="x",, nonce="n",', 'Digest realm="x", nonce="n"'),
@@ -143,6 +146,10 @@ class ValueTests(SynchronousTestCase):
             ("<>;tag=3", "anonymous", "3"),
             ('"x" <sip:a@h\xf6.example>;x="y;tag=4;', "a", "4"),
             ("<sip:a@b:99999>;tag=5", "a", "5"),
+            ("<sip:a:secret@b:99999>;tag=5", "a", "5"),
+            ("<sip:>;tag=5", "anonymous", "5"),
+            ("<sip: @ >;tag=5", "anonymous", "5"),
+            ("<tel:>;tag=5", "anonymous", "5"),
             ('"A" <sip:a@b;tag=6', "a", "6"),
         ):
             flaws: list[str] = []

@@ -32,6 +32,14 @@ class Placed:
         contact = [("Contact", f"<sip:{tag or 'far'}@192.0.2.7>")] if status < 300 else []
         return self.case.respond(self.invite, status, sdp, [*fields, *contact], tag=tag, contact=False)
 
+    def respond_with(self, status: int, content_type: str, body: str) -> None:
+        """Answer the newest INVITE with a body of another type."""
+        response = self.invite.response(status, None, "far")
+        response.headers.add("Contact", "<sip:far@192.0.2.7>")
+        response.headers.add("Content-Type", content_type)
+        response.body = body
+        self.case.receive(response)
+
     def reliable(self, rseq: object, tag: str = "far", sdp: str = "", status: int = 183) -> Response:
         """Answer with a provisional response that wants a PRACK."""
         return self.respond(status, tag, sdp, [("Require", "100rel"), ("RSeq", str(rseq))])

@@ -23,6 +23,11 @@ def complete(text: str, page_address: str) -> str:
     return str(completion.complete(parse(text), page_address))
 
 
+def streams(text: str) -> list[str]:
+    """Return kind and port of each stream."""
+    return [f"{stream.media} {stream.port}" for stream in parse(text).streams]
+
+
 def direction(text: str) -> Direction:
     """Return the direction of the audio."""
     return directions.direction(parse(text))

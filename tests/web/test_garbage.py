@@ -16,6 +16,7 @@ from tests.web.genesys.dialectcase import ORIGIN, DialectCase
 from tests.web.harness import Answer, Wire
 from wrtcgw.capture.history import History
 from wrtcgw.capture.recorder import Recorder
+from wrtcgw.daemon.counting import Counting
 from wrtcgw.daemon.event_recorder import EventRecorder
 from wrtcgw.daemon.journal import Journal
 from wrtcgw.meters.meters import Meters
@@ -42,7 +43,8 @@ class Garbage(DialectCase):
         recorder = Recorder(self.clock.seconds, self.clock.seconds, on=True, calls=20, size=1_000_000)
         history = History(20)
         clock = self.clock.seconds
-        EventRecorder(self.core, recorder, history, Meters(), clock, clock).subscribe_to(self.gateway.events)
+        EventRecorder(self.core, recorder, history, clock, clock).subscribe_to(self.gateway.events)
+        Counting(Meters(), clock, clock).subscribe_to(self.gateway.events)
         Journal().subscribe_to(self.gateway.events)
         self.site = GatewaySite(self.surface, reactor=self.clock)
         self.tokens: dict[str, str] = {}

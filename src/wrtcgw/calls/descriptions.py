@@ -13,6 +13,7 @@ from wrtcgw.sdp.description import EMPTY, Description, parse
 from wrtcgw.sdp.directions import answered, directions, held, with_directions
 from wrtcgw.sdp.dtls_role import reopened, with_negotiated_role, with_role_towards
 from wrtcgw.sdp.formats import restricted, with_all_formats
+from wrtcgw.sdp.matching import fitted
 
 
 @define
@@ -41,8 +42,8 @@ class Descriptions:
 
     def take_answer(self, answer: Description, offered: Description) -> None:
         """Keep an answer of the page; it says what the page wishes only where ``offered`` left it the choice."""
-        self.page, self.known = answer, offered
-        self.wish = wish_of_answer(self.wish, answer, offered)
+        self.page, self.known = fitted(answer, offered), offered
+        self.wish = wish_of_answer(self.wish, self.page, offered)
 
     # -- what is sent
 

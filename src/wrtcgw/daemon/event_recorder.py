@@ -60,6 +60,9 @@ class EventRecorder:
     _begun: dict[str, events.CallBegan | events.CallRestored] = field(factory=dict, init=False)
     _heard: dict[str, str] = field(factory=dict, init=False)
     _asked: dict[object, Asked] = field(factory=dict, init=False)
+    _stream: EventStream | None = field(default=None, init=False)
+    _of_pages: list[Callable[[], None]] = field(factory=list, init=False)
+    """What ends the subscriptions to what pages ask and are told."""
 
     def subscribe_to(self, stream: EventStream) -> None:
         """Listen from now on."""
@@ -75,16 +78,30 @@ class EventRecorder:
         subscribe(events.HoldChanged, self._hold_changed)
         subscribe(events.QualityReported, self._quality_reported)
         subscribe(events.PageBack, self._page_back)
-        subscribe(events.PageAsked, self._page_asked)
-        subscribe(events.PageAnswered, self._page_answered)
-        subscribe(events.PageHungUp, self._page_hung_up)
-        subscribe(events.MessageDelivered, self._delivered)
         subscribe(sip.RegistrationFailed, self._registration_failed)
         subscribe(sip.OfferRefused, self._offer_refused)
         subscribe(sip.OfferWithdrawn, self._offer_withdrawn)
         subscribe(sip.TransferProgress, self._transfer_progress)
         subscribe(sip.SessionRefreshed, self._session_refreshed)
         subscribe(sip.InviteRefused, self._invite_refused)
+        self._stream = stream
+        self.switch(self.recorder.on)
+
+    def switch(self, on: bool) -> None:
+        """Begin or stop to record; while nothing is recorded, nobody makes events of what pages ask and are told."""
+        self.recorder.on = on
+        while self._of_pages:
+            self._of_pages.pop()()
+        if on and self._stream is not None:
+            subscribe = self._stream.subscribe
+            self._of_pages += (
+                subscribe(events.PageAsked, self._page_asked),
+                subscribe(events.PageAnswered, self._page_answered),
+                subscribe(events.PageHungUp, self._page_hung_up),
+                subscribe(events.MessageDelivered, self._delivered),
+            )
+        elif not on:
+            self._asked.clear()
 
     # -- SIP
 

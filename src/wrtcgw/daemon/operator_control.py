@@ -54,13 +54,12 @@ class Console:
 
     def set_capture(self, on: bool) -> None:
         """Begin or stop to record messages; calls that are up are recorded from their next message on."""
-        recorder = self.event_recorder.recorder
-        if on and not recorder.on:
-            recorder.on = True
+        begins = on and not self.event_recorder.recorder.on
+        self.event_recorder.switch(on)
+        if begins:
             for agent in self.registry.agents():
                 for call in agent.calls.values():
                     self.event_recorder.take_up(agent, call)
-        recorder.on = on
 
     def stop_when_drained(self, limit: float | None) -> None:
         """End the process when no call is up, after so many seconds at the latest; None takes that back."""

@@ -3,7 +3,7 @@
 import re
 
 from wrtcgw.errors import BadInput
-from wrtcgw.sdp.description import ORIGIN, Description, parse
+from wrtcgw.sdp.description import MOST_STREAMS, ORIGIN, Description, parse
 
 LONGEST = 49_152  # leaves room for header fields in the 65,535 bytes that Kamailio takes in one message
 # type=value lines; the values exclude NUL, CR and LF (RFC 8866 section 9: byte-string), and what UTF-8 cannot carry
@@ -39,6 +39,8 @@ def read(text: str) -> Description:
 def _check_session(description: Description) -> None:
     if not description.streams:
         raise BadInput("body", "at least one m= line in the session description")
+    if len(description.streams) > MOST_STREAMS:
+        raise BadInput("body", f"at most {MOST_STREAMS} m= lines", str(len(description.streams)))
     letters = {line[0] for line in description.session.lines}
     for letter in "ost":
         if letter not in letters:

@@ -26,6 +26,9 @@ DIRECTION_LINES: dict[str, Direction] = {f"a={direction}": direction for directi
 # o=<username> <sess-id> <sess-version> <nettype> <addrtype> <unicast-address> (RFC 8866 section 5.2)
 ORIGIN = re.compile(r"o=(\S+ \S+) ([0-9]+) (\S+ \S+ \S+)[ \t]*\Z")
 
+MOST_STREAMS = 128
+"""So many media descriptions are one description of a call; more are there to keep us busy."""
+
 Lines = tuple[str, ...]
 
 
@@ -144,7 +147,7 @@ class Description:
 
         Lines that are missing besides are left to the page: its browser knows what it can do without.
         """
-        return bool(self.streams) and [line.rstrip() for line in self.session.lines[:1]] == ["v=0"]
+        return 0 < len(self.streams) <= MOST_STREAMS and [line.rstrip() for line in self.session.lines[:1]] == ["v=0"]
 
     @property
     def has_ice(self) -> bool:

@@ -92,7 +92,8 @@ def party_of(address: NameAddr) -> Party:
     uri = address.uri
     user = written(uri)
     number, name = legible_number(user), legible_name(address.display_name)
-    return Party(number, name, verification(uri), is_callable=user != str(uri) and number == user)
+    is_callable = _is_someone(uri) and number == user and user.lower() != ANONYMOUS
+    return Party(number, name, verification(uri), is_callable=is_callable)
 
 
 def caller_of(request: Request) -> NameAddr:
@@ -137,7 +138,9 @@ def _asserted(message: Request | Response) -> list[NameAddr]:
 
 
 def _is_someone(uri: URI) -> bool:
-    return bool(uri.user) or uri.scheme == "tel"
+    """Return whether a URI names a user or number: not a host alone, nor a sign that stands for nothing."""
+    user = written(uri)
+    return user != str(uri) and any(char.isalnum() or char in "*#" for char in user)
 
 
 def _identity(message: Request | Response, told: list[NameAddr]) -> Identity:

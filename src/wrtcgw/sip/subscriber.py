@@ -24,8 +24,8 @@ _DIGITS = re.compile(r"\+?[0-9*#]+")
 # RFC 3966 section 3, par; an empty one is nothing, and one without a letter is none: it is digits after a wait
 _SUBSCRIBER = re.compile(r"([^;]*)((?:;(?:[0-9-]*[A-Za-z][A-Za-z0-9-]*(?:=[^;\s@<>\"]*)?)?)*)")
 # "+49 (0)30": the national prefix, not to be dialled behind a country code; but in Italy's numbers it is a digit.
-# The country code may be in brackets of its own.
-_TRUNK_PREFIX = re.compile(r"^(\(?\s*(?:\+|00)[\s(]*(?!39)[1-9][0-9\s]*\)?[^()]*)\(\s*0\s*\)")
+# The country code may be in brackets of its own. Each text is read once: no two neighbours take the same characters.
+_TRUNK_PREFIX = re.compile(r"^(\(?\s*(?:\+|00)[\s(]*(?!39)[1-9](?:[0-9\s]*\))?[^()]*)\(\s*0\s*\)")
 # No delimiter of a URI or of a header field: what is meant as one user can never become more than that.
 _USER = re.compile(r"[^\s\x00-\x1f\x7f<>\"@:;?,%\\\[\]{}|^`\ud800-\udfff]{1,128}")
 # Beyond ASCII letters only: neither other scripts' digits, which look like a number that they are not for SIP, nor the
@@ -38,6 +38,8 @@ _FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 """Letters and marks that are not seen all the same."""
 _FOREIGN_BYTE = re.compile("[\udc80-\udcff]")
 _MAX_USER = 128
+_LONGEST_WRITTEN = 4 * _MAX_USER
+"""Characters of a number as people write it, with what only helps the eye."""
 
 
 def dialled(text: str) -> str:
@@ -46,7 +48,10 @@ def dialled(text: str) -> str:
 
     A text with letters is a name, and ``*97`` and ``#21#`` are as good as any number.
     """
-    text = _TRUNK_PREFIX.sub(r"\1", text.strip())
+    text = text.strip()
+    if len(text) > _LONGEST_WRITTEN:
+        return ""
+    text = _TRUNK_PREFIX.sub(r"\1", text)
     number = _SEPARATORS.sub("", text)
     is_number = _DIGITS.fullmatch(number) and any(char.isdigit() for char in number)
     return number if is_number and len(number) <= _MAX_USER else ""
@@ -72,7 +77,7 @@ def written(uri: URI) -> str:
     """Return what people call an address: its number, else its user, else the whole URI."""
     if uri.scheme == "tel":
         return _legible_subscriber(_unescaped(uri.host)) or str(uri)
-    if not uri.user:
+    if not uri.user or not uri.user.strip():
         return str(uri)
     return _legible_subscriber(uri.user) or uri.user
 

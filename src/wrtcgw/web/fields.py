@@ -20,7 +20,10 @@ _SWITCH = {"true": True, "on": True, "1": True, "false": False, "off": False, "0
 # Pages put ``+49...`` into the query as it is, where a plus stands for a blank. No international number goes on with 0.
 # What may stand before it is for people, and may be escaped, so the plus is kept as a mark until all else is decoded.
 _MARK = "\ufdd0"
-_BARE_PLUS = re.compile(f"^((?:tel:|sips?:)?[^\\w*#]*?){_MARK}(?=[({_MARK}\\s]*[1-9])", re.IGNORECASE)
+# Each text is read once: what is before the brackets, blanks and pluses in front of the number ends with another sign.
+_BARE_PLUS = re.compile(
+    f"^((?:tel:|sips?:)?(?:[^\\w*#]*[^\\w*#({_MARK}\\s])?[(\\s]*){_MARK}(?=[({_MARK}\\s]*[1-9])", re.IGNORECASE
+)
 TEXT_LIMIT = 1024
 """Characters in one short field; descriptions and bodies are bounded by the body's limit."""
 

@@ -146,15 +146,18 @@ class Routes:
 
     def _held(self, answer: Answer) -> Answer:
         """Return an answer that comes when what it promises is written down; one that is begun already goes on."""
+        if isinstance(answer, int):
+            return answer
         if isinstance(answer, Deferred):
             return answer.addCallback(self._hold)
-        if isawaitable(answer):
+        if not isinstance(answer, bytes):
             return Deferred.fromCoroutine(_awaited(answer)).addCallback(self._hold)
-        return answer if answer is NOT_DONE_YET else self._hold(answer)
-
-    def _hold(self, answer: Any) -> Any:
         waiting = self.durable()
         return answer if waiting is None else waiting.addCallback(lambda _: answer)
+
+    def _hold(self, body: Any) -> Any:
+        waiting = self.durable()
+        return body if waiting is None else waiting.addCallback(lambda _: body)
 
     def _require_method(self, request: IncomingRequest) -> None:
         """Refuse another method for a path whose methods are known here."""

@@ -117,7 +117,7 @@ def about(request: Request, call_id: str) -> None:
 def told(request: Request, agent: Agent, call_id: str, how: str, body: bytes, kind: str = "") -> None:
     """Let it be known that a message was written to an agent's page."""
     events = request.events if isinstance(request, TracedRequest) else None
-    if events is not None:
+    if events is not None and events.wants(MessageDelivered):
         events.publish(MessageDelivered(agent=agent, call_id=call_id, how=how, kind=kind, code=request.code, body=body))
 
 

@@ -53,7 +53,7 @@ class StandInConsole:
 
     def set_capture(self, on: bool) -> None:
         """Switch the recorder."""
-        self.event_recorder.recorder.on = on
+        self.event_recorder.switch(on)
 
     def stop_when_drained(self, limit: float | None) -> None:
         """Note it."""

@@ -1,5 +1,6 @@
 // The operator console: what is asked for, which view is shown, and what is said when the gateway says no.
 
+import { el } from "../softphone/dom.js";
 import { Actions } from "./actions.js";
 import { OpsAPI, OpsError } from "./api.js";
 import { time } from "./format.js";
@@ -54,6 +55,8 @@ class Desk {
     this.lock = this.#door();
     /** @type {View | null} */
     this.view = null;
+    /** @type {View | null} the view that the operator's role does not allow */
+    this.barred = null;
     this.ahead = 0;
     this.updated = 0;
     this.locked = false;
@@ -118,6 +121,7 @@ class Desk {
   /** @param {string} token */
   open(token) {
     this.api.token = token;
+    this.barred = null;
     this.poller.start();
   }
 
@@ -157,11 +161,25 @@ class Desk {
     try {
       const summary = await this.api.get("ops/summary");
       this.ahead = summary.time - Date.now();
-      await view?.refresh(this.api);
+      if (view !== this.barred) await this.look(view);
       if (view === this.view) this.succeed(summary);
     } catch (error) {
       this.fail(error);
       throw error;
+    }
+  }
+
+  /**
+   * Asks for what a view shows; what the operator's role does not allow is said in its place, and not asked for again.
+   * @param {View | null} view
+   */
+  async look(view) {
+    try {
+      await view?.refresh(this.api);
+    } catch (error) {
+      if (!(error instanceof OpsError) || error.code !== "role_required") throw error;
+      this.barred = view;
+      if (view === this.view) this.put(el("p", { class: "empty", role: "status" }, explain(error)));
     }
   }
 

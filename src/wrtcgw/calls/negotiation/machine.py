@@ -40,6 +40,7 @@ from wrtcgw.sdp.comparison import only_direction_differs, same_session
 from wrtcgw.sdp.description import EMPTY, Description
 from wrtcgw.sdp.directions import RECEIVING, direction, directions
 from wrtcgw.sdp.dtls_role import restarted
+from wrtcgw.sdp.matching import fitted
 
 S, I = NegotiationState, Input  # noqa: E741 (short, as in the table)
 
@@ -198,15 +199,15 @@ class Negotiation:
 
     def early_answer(self, answer: Description) -> list[Output]:
         """Take the answer in a provisional response."""
-        return self._take(I.EARLY_ANSWER, answer)
+        return self._take(I.EARLY_ANSWER, fitted(answer, self.descriptions.local or EMPTY))
 
     def first_answer(self, answer: Description, message: AgentMessage) -> list[Output]:
         """Take the answer in the 2xx to our INVITE; ``message`` is the ANSWER that tells it, without description."""
-        return self._take(I.ANSWER, answer, message)
+        return self._take(I.ANSWER, fitted(answer, self.descriptions.local or EMPTY), message)
 
     def answered(self, answer: Description) -> list[Output]:
         """Take the far side's answer to an offer of ours: only now is the call on hold, or what was asked for."""
-        return self._take(I.ANSWER, answer)
+        return self._take(I.ANSWER, fitted(answer, self.offer.sdp if self.offer else EMPTY))
 
     def refused(self) -> list[Output]:
         """Take the far side's refusal of an offer of ours: the call is as it was."""
@@ -214,7 +215,7 @@ class Negotiation:
 
     def late_answer(self, answer: Description) -> list[Output]:
         """Take an answer that the page did not ask for: in an ACK, or to a refresh."""
-        return self._take(I.LATE_ANSWER, answer)
+        return self._take(I.LATE_ANSWER, fitted(answer, self.descriptions.local or EMPTY))
 
     def accepted_late(self) -> list[Output]:
         """Take it that the far side has accepted an offer of ours that counts as refused: say again what counts."""
@@ -311,9 +312,9 @@ class Negotiation:
 
     def _page_answers_call(self, answer: Description) -> None:
         told, offered = self.descriptions, self.descriptions.remote or EMPTY
-        told.local = answer
         told.take_answer(answer, offered)
-        self._emit(AnswerCall(answer))
+        told.local = told.page
+        self._emit(AnswerCall(told.page))
         self._learn_offer(offered)
 
     def _page_offers_in_answer(self, offer: Description) -> None:

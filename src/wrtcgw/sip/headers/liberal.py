@@ -34,7 +34,7 @@ _CAUSE = re.compile(r"[ \t]*([0-9]{1,9})")
 _LWS = re.compile(r"[ \t]+")
 # what can only be the beginning of a display name with a comma in it, and an address that has more of one before it
 _NAME_ONLY = re.compile(r'[^"<>:;=@*]+')
-_NAMED = re.compile(r'[^"<>:;=@]*[^"<>:;=@ \t][^"<>:;=@]*<')
+_NAMED = re.compile(r'[ \t]*[^"<>:;=@ \t][^"<>:;=@]*<')
 # a comma, and the scheme and first parameter of another challenge
 _NEXT_CHALLENGE = re.compile(r",[ \t]*(?=[A-Za-z][A-Za-z0-9-]*[ \t]+[A-Za-z][A-Za-z0-9-]*[ \t]*=)")
 
@@ -60,14 +60,16 @@ def read_party(text: str, flaws: list[str]) -> NameAddr:
     """
     Read From, of which a call needs no more than the tag: a URI that cannot be read becomes one at host ``invalid``.
 
-    Its user is what can be made out: the number of ``<5551234>``, the user of a URI whose host is none.
+    Its user is what can be made out: the number of ``<5551234>``, the user of a URI whose host is none; ``anonymous``
+    where there is none, as in ``<sip:@>``.
     """
     party = read(NameAddr, text, flaws)
     if party is not None:
         return party
     name, uri, params = _parts(text)
     match = _URI.fullmatch(uri)
-    user = (match[2] if match is not None else uri).rpartition("@")[0] or uri
+    rest = match[2] if match is not None else uri
+    user = rest.rpartition("@")[0].partition(":")[0] if "@" in rest else rest
     known = URI(user=user.strip(' \t<>"')[:_LONGEST_USER] or "anonymous", host="invalid")
     return NameAddr(known, name.strip(' \t"'), _params(params))
 
@@ -163,11 +165,13 @@ def tokens(values: Iterable[str]) -> list[str]:
 
 
 def mended_uri(text: str) -> str:
-    """Return a URI without empty parameters and headers, and with what it may not hold escaped."""
+    """Return a URI without empty user, parameters and headers, and with what it may not hold escaped."""
     match = _URI.fullmatch(text.strip(" \t<>"))
     if match is None:
         return text
     user, at, tail = match[2].rpartition("@")
+    if not user.partition(":")[0].strip(_BLANKS):
+        user = at = ""
     tail, question, headers = tail.partition("?")
     host, *params = (part.strip(_BLANKS) for part in tail.split(";"))
     params = [param for param in params if param and param[0] != "="]

@@ -9,16 +9,17 @@ import re
 from typing import NamedTuple
 
 from wrtcgw.sip import grammar
-from wrtcgw.sip.headers import NameAddr, Reason
+from wrtcgw.sip.headers import NameAddr, Reason, liberal
 from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import NO_ANSWER, NO_MEDIA
 from wrtcgw.sip.source import Source
 
 # RFC 3261 section 25.1, warning-value: three digits, an agent, a quoted text. Its agent may be anything, and some peers
 # leave it out.
-_WARNING = re.compile(r'(?:^|,)\s*[0-9]{3}\b[^",]*"((?:[^"\\]|\\.)*)"')
+_CODE = re.compile(r"[0-9]{3}(?:[ \t\"']|\Z)")
+_WARNING = re.compile(r'[0-9]{3}[^",]*("(?:[^"\\]|\\.)*")')
 # The same of peers that do not quote the text, or do not end it: all that follows the agent is meant.
-_UNQUOTED_WARNING = re.compile(r"\s*[0-9]{3}\s+[^\s\"']+\s+[\"']?([^\"]*)")
+_UNQUOTED_WARNING = re.compile(r"[0-9]{3}\s+[^\s\"']+\s+[\"']?([^\"]*)")
 
 
 class Told(NamedTuple):
@@ -38,12 +39,27 @@ def reasons_of(message: Request | Response) -> tuple[Reason, ...]:
 
 def warning_of(message: Request | Response) -> str:
     """Return the texts of Warning (:rfc:`3261#section-20.43`), '' when there are none."""
-    texts: list[str] = []
-    for value in message.headers.get_all("Warning"):
-        quoted = [grammar.unquote(f'"{found[1]}"') for found in _WARNING.finditer(value)]
-        unquoted = None if quoted else _UNQUOTED_WARNING.fullmatch(value)
-        texts += quoted if unquoted is None else [unquoted[1].rstrip("' \t")]
-    return "; ".join(dict.fromkeys(filter(None, map(str.strip, texts))))
+    texts = (_text(warning) for value in message.headers.get_all("Warning") for warning in _warnings(value))
+    return "; ".join(dict.fromkeys(filter(None, texts)))
+
+
+def _warnings(value: str) -> list[str]:
+    """Split a list of warnings; what does not begin with a code goes on with an unquoted text that holds a comma."""
+    warnings: list[str] = []
+    for element in liberal.elements(value, []):
+        if _CODE.match(element):
+            warnings.append(element)
+        elif warnings:
+            warnings[-1] += f", {element}"
+    return warnings
+
+
+def _text(warning: str) -> str:
+    """Return the text of one warning, '' when it has none."""
+    if found := _WARNING.match(warning):
+        return grammar.unquote(found[1]).strip()
+    unquoted = _UNQUOTED_WARNING.match(warning)
+    return unquoted[1].strip("' \t") if unquoted else ""
 
 
 def why_no_answer(message: Request | Response) -> str:

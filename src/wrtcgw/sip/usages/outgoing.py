@@ -300,7 +300,7 @@ class OutgoingLeg(Leg):
         elif response.status == 422 and self._intervals < MAX_INTERVALS and self.timer.too_small(response):
             self._intervals += 1
             self._invite(self._request.request_uri)
-        elif 300 <= response.status < 400 and self._redirect(response):
+        elif self._goes_on(response):
             return
         else:
             cause = EndCause.FAILED if isinstance(response, LocalResponse) else EndCause.REFUSED
@@ -319,18 +319,20 @@ class OutgoingLeg(Leg):
         self._tell(EndCause.FAILED, response.status, "the connection to the SIP proxy was lost")
         self.ua.layer.arm(self, "patience", BYE_PATIENCE)
 
-    def _redirect(self, response: Response) -> bool:
+    def _goes_on(self, response: Response) -> bool:
         """
         Try the next target of a 3xx that may be called (:rfc:`3261#section-8.1.3.4`); False when there is none.
 
-        Of what the far side names nothing counts but user and domain: with a port, a transport or ``maddr`` it could
-        choose the way that the call takes.
+        When one fails, but for 6xx, the one after it has its turn. Of what the far side names nothing counts but user
+        and domain: with a port, a transport or ``maddr`` it could choose the way that the call takes.
         """
-        contacts = sorted(response.read_list("Contact", NameAddr), key=_preference)
-        self._targets = self._fresh([contact.uri for contact in contacts]) + self._targets
-        if self._targets and self._redirects >= self.ua.settings.max_redirects:
-            self._not_followed = NotFollowed.TOO_MANY
-        if not self._targets or self._not_followed is NotFollowed.TOO_MANY:
+        too_many = self._redirects >= self.ua.settings.max_redirects
+        if response.status < 400:
+            contacts = sorted(response.read_list("Contact", NameAddr), key=_preference)
+            self._targets = self._fresh([contact.uri for contact in contacts]) + self._targets
+            if self._targets and too_many:
+                self._not_followed = NotFollowed.TOO_MANY
+        if not self._targets or too_many or response.status >= 600:
             return False
         self._redirects += 1
         self._not_followed = None

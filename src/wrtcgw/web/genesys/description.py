@@ -6,11 +6,11 @@ PBX may leave out.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
-from wrtcgw.sdp.description import Description, Direction, Stream, parse
+from wrtcgw.sdp.description import MOST_STREAMS, Description, Direction, Stream, parse
 from wrtcgw.sdp.directions import SENDING
 
 DTLS, CUT = "UDP/TLS/RTP/SAVPF", "RTP/SAVPF"
@@ -30,14 +30,24 @@ class Candidate:
 
 
 def from_page(sdp: str, candidates: Iterable[Candidate]) -> str:
-    """Return the page's description with its candidates in it, each once."""
+    """Return the page's description with its candidates in it, each once; one of too many streams as it is."""
     description = parse(sdp)
-    streams = list(description.streams)
+    streams = description.streams
+    if len(streams) > MOST_STREAMS:
+        return sdp
+    known = [set(stream.lines) for stream in streams]
+    added: list[list[str]] = [[] for _ in streams]
+    named = {name: at for at in reversed(range(len(streams))) for name in (streams[at].value("mid"), streams[at].media)}
     for candidate in candidates:
-        line, at = _line(candidate.text), _position(candidate, streams)
-        if line and at is not None and line not in streams[at].lines:
-            streams[at] = streams[at].with_lines([*streams[at].lines, line])
-    return str(description.with_streams(streams))
+        line, at = _line(candidate.text), _position(candidate, named, len(streams))
+        if line and at is not None and line not in known[at]:
+            known[at].add(line)
+            added[at].append(line)
+    return str(
+        description.with_streams(
+            stream.with_lines([*stream.lines, *more]) for stream, more in zip(streams, added, strict=True)
+        )
+    )
 
 
 def _line(candidate: str) -> str:
@@ -46,12 +56,11 @@ def _line(candidate: str) -> str:
     return f"a={text}" if text.startswith("candidate:") and text.isprintable() else ""
 
 
-def _position(candidate: Candidate, streams: list[Stream]) -> int | None:
+def _position(candidate: Candidate, named: Mapping[str | None, int], count: int) -> int | None:
     """Return which stream a candidate is for: its index can be trusted, its mid is a guess of the library's."""
-    if candidate.index is not None and 0 <= candidate.index < len(streams):
+    if candidate.index is not None and 0 <= candidate.index < count:
         return candidate.index
-    wanted = candidate.mid
-    return next((at for at, stream in enumerate(streams) if wanted in (stream.value("mid"), stream.media)), None)
+    return named.get(candidate.mid)
 
 
 def candidates_of(sdp: str) -> list[dict[str, object]]:

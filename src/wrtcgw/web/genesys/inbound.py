@@ -189,7 +189,8 @@ class Inbound:
     def _fitting(self, session: PageSession, data: Pairs) -> Pairs:
         """Return the data that fit: a page would lose its call by the others, of which it could not know."""
         kept = tuple(self._gateway.fitting_data(data))
-        left = [ascii(name)[1:-1] for name, _ in data if name not in dict(kept)]
+        names = {name for name, _ in kept}
+        left = [ascii(name)[1:-1] for name, _ in data if name not in names]
         if left:
             log.warn(
                 "attached data of {agent} left out, for their name or attached_data_limit: {names}",

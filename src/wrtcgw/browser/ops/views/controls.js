@@ -28,7 +28,7 @@ export function controls(desk) {
     capture.set(on, on ? t("control.capture.on", { calls, limit, size: bytes(size) }) : t("control.capture.off"));
     level.set(summary.logLevel);
   }
-  const node = el("div", { class: "controls", "data-needs": "admin" }, drain.element, capture.element, level.element);
+  const node = el("div", { class: "controls" }, drain.element, capture.element, level.element);
   return { element: node, update };
 }
 

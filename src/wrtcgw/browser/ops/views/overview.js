@@ -3,6 +3,7 @@
 import { el, put, say, uniqueId } from "../../softphone/dom.js";
 import { CHARTS, Chart, SERIES, condensed, joined } from "../charts.js";
 import { moment, number, span, time } from "../format.js";
+import { needs } from "../shell.js";
 import { badge, liveTable, text } from "../table.js";
 import { t } from "../texts.js";
 import { choice } from "../parts.js";
@@ -112,7 +113,7 @@ export class Overview {
         el(
           "div",
           {},
-          section(t("control.title"), this.controls.element),
+          section(t("control.title"), this.controls.element, "admin"),
           section(t("alarms.title"), this.alarms.element),
         ),
       ),
@@ -123,10 +124,11 @@ export class Overview {
 /**
  * @param {string} title
  * @param {HTMLElement} node
+ * @param {string} [role] the one that sees it
  */
-function section(title, node) {
+function section(title, node, role) {
   const id = uniqueId("part");
-  return el("section", { class: "card", "aria-labelledby": id }, el("h3", { id }, title), node);
+  return el("section", { class: "card", "aria-labelledby": id, ...needs(role) }, el("h3", { id }, title), node);
 }
 
 /** @typedef {(name: string, value: string, more: string, level?: string) => void} Put shows a tile */
