@@ -95,7 +95,7 @@ class Stops(MortalCase):
         await self.asterisk("channel request hangup all")
         await self.quiet()
         await self.blocking(gateway.server.start)
-        await desk.expect("SHUTDOWN", call, seconds=70)
+        await desk.expect("SHUTDOWN", call, seconds=50)
         self.assertEqual(await desk.calls(), [])
 
     async def test_killed_in_recovery(self) -> None:
@@ -160,9 +160,9 @@ class Stops(MortalCase):
         command = (*gateway.server.command, "--drain", "--drain-limit", "60")
         environ = {**os.environ, **gateway.server.environment}
         draining = subprocess.Popen(command, stdout=subprocess.PIPE, env=environ, cwd=home, text=True)
-        await self.pause(3)
+        while (await desk.browser.get("/api/ready")).code == 200:
+            await self.pause(0.1)
         self.assertIsNone(draining.poll())
-        self.assertEqual((await desk.browser.get("/api/ready")).code, 503)
         reply = await desk.browser.describe(chromium_offer(), desk.id, to="1003")
         self.assertEqual((reply.code, reply.json["code"]), (503, "draining"))
         await desk.do("hangup", call)

@@ -15,7 +15,7 @@ from wrtcgw.sip.outputs import (
     SessionRefreshed,
 )
 from wrtcgw.sip.uri import URI
-from wrtcgw.sip.usages.modification import LONGEST_WAIT, MAX_GLARE, MAX_PUT_OFF
+from wrtcgw.sip.usages.modification import LONGEST_WAIT, MAX_GLARE, MAX_PUT_OFF, MAX_SILENCE
 
 
 class RecoveryCase(CoreCase):
@@ -194,6 +194,19 @@ class EstablishedTests(RecoveryCase):
         self.grant()
         self.assertEqual(len(self.recoveries(call)), 2 + MAX_PUT_OFF)
         self.assertEqual(self.of(CallEnded), [])
+
+    def test_nobody_answers(self) -> None:
+        """A peer that is not found several times in a row has gone: the call ends, and a BYE says so."""
+        call = self.call_out()
+        self.lose_and_restore()
+        for times in range(1, MAX_SILENCE):
+            self.respond(self.last("INVITE"), 408)
+            self.advance(max(FLOOR, 2**times))
+            self.assertEqual(self.of(CallEnded), [])
+        self.respond(self.last("INVITE"), 408)
+        (end,) = self.of(CallEnded)
+        self.assertEqual((end.leg, end.cause, end.code), (call.leg, EndCause.FAILED, 408))
+        self.respond(self.last("BYE"), 481)
 
     def test_glare(self) -> None:
         """A recovery that meets 491 is repeated after the wait, and given up after some of them."""

@@ -89,6 +89,11 @@ TRANSIENT = frozenset((408, 480, 500, 503, 504))
 """Refusals of a recovery that say nothing about the call: it is tried again, and at last after the next REGISTER."""
 MAX_PUT_OFF = 6
 """How often a recovery is tried again by itself."""
+MAX_SILENCE = 3
+"""
+How often a recovery may find nobody (408) before the call counts as lost (:rfc:`3261#section-12.2.1.2`): a peer that
+has hung up meanwhile may answer no INVITE of that dialog any more.
+"""
 LONGEST_WAIT = 60
 """Seconds before it is tried again, at most, whatever the peer asks for."""
 
@@ -279,7 +284,10 @@ class Modification(PartOf["Leg"]):
             self._wait_after_glare(offer)
             return
         elif _is_put_off(offer, response):
-            self._put_off(offer, response)
+            if response.status == 408 and offer.put_off == MAX_SILENCE - 1:
+                self._leg.dialog_gone(response)
+            else:
+                self._put_off(offer, response)
             return
         elif response.status == 422 and self._leg.timer.too_small(response):
             self._queue.appendleft(offer)
