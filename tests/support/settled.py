@@ -1,13 +1,19 @@
-"""A subscriber that looks at every involved object on each event: what it sees has to be settled, and in order."""
+"""
+A subscriber that looks at every involved object on each event: what it sees has to be settled, and in order.
+
+Each message for a page has to be as the OpenAPI document describes it.
+"""
 
 from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
+from tests.support.openapi import message_faults
 from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.registry import Registry
 from wrtcgw.events import catalogue as events
 from wrtcgw.events.stream import EventStream
+from wrtcgw.web.messages import to_roap
 
 
 class SettledCheck:
@@ -99,6 +105,7 @@ class SettledCheck:
         self._want(event, seq > before, f"comes behind message {before}")
         self._want(event, event.agent.mailbox.last_seq >= seq, "is not in the mailbox")
         self._seqs[event.agent] = seq
+        self.faults += message_faults(to_roap(event.message))
         if event.message.ends_call:
             agent = self._registry.find_agent(event.agent.id)
             self._want(event, agent is None or event.message.call_id not in agent.calls, "ends a call that is there")

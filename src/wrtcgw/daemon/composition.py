@@ -40,6 +40,7 @@ from wrtcgw.web.connection_limits import ConnectionLimits
 from wrtcgw.web.files import files
 from wrtcgw.web.genesys import GenesysDialect, GenesysSettings, nothing_else
 from wrtcgw.web.message_endpoint import SELF
+from wrtcgw.web.openapi.api import DescriptionAPI
 from wrtcgw.web.operators import Operators
 from wrtcgw.web.ops import OpsAPI, OpsParts
 from wrtcgw.web.origins import Origins
@@ -156,6 +157,8 @@ def http_surface(
         limit, seconds = settings.body_limit, clock.seconds
         api = OpsAPI(gateway, ops, service, operators, origins, audit, body_limit=limit, seconds=seconds, wall=wall)
         dialects.append(api.dialect)
+    served = DescriptionAPI(lambda: dialects, genesys.path if genesys else None, body_limit=settings.body_limit)
+    dialects.append(served.dialect)
     dialects += [*others, files(pages or {}, operators, origins, body_limit=settings.body_limit)]
     chains = tuple(Chain(dialect, audit) for dialect in dialects)
     connections = ConnectionLimits(

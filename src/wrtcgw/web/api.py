@@ -14,6 +14,7 @@ from wrtcgw.web.chain import Dialect, Policy
 from wrtcgw.web.codec import Data, Digits, SignIn
 from wrtcgw.web.errors import write_json
 from wrtcgw.web.fields import DESCRIPTION_TYPES, Fields
+from wrtcgw.web.files import is_documentation
 from wrtcgw.web.ice import ice_view
 from wrtcgw.web.incoming import IncomingRequest
 from wrtcgw.web.message_endpoint import SELF, MessageEndpoint, call_reply
@@ -137,7 +138,7 @@ class RestAPI:
             for policy, serves in (
                 (agents, lambda path: path.startswith(AGENTS)),
                 (operators, lambda path: path.startswith(OPERATORS)),
-                (everybody, lambda path: path.startswith(API)),
+                (everybody, lambda path: path.startswith(API) and not is_documentation(path)),
             )
         )
 

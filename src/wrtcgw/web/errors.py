@@ -316,7 +316,13 @@ def write_error(request: Request, error: GatewayError) -> bytes:
     row = row_of(error)
     for name, value in row.headers(error).items():
         request.responseHeaders.setRawHeaders(name, [value])
-    return write_json(request, row.status, {"error": str(error), "code": row.code, **row.details(error)})
+    return write_json(request, row.status, error_view(error))
+
+
+def error_view(error: GatewayError) -> Details:
+    """Return what a caller is told of an error."""
+    row = row_of(error)
+    return {"error": str(error), "code": row.code, **row.details(error)}
 
 
 def write_unexpected(request: Request, failure: Failure) -> bytes:
