@@ -9,6 +9,7 @@ import treq
 from twisted.internet import utils
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
+from twisted.web.http_headers import Headers
 
 from tests.interop.demo import demo
 from tests.interop.gateway import Gateway
@@ -73,7 +74,7 @@ class OpenAPI(TestCase):
         answer = await treq.post(
             f"{self.gateway.url}/api/webrtc/sign_in",
             json=fields,
-            headers={"Accept": "application/json"},
+            headers=Headers({"Accept": ["application/json"]}),
             persistent=False,
         )
         self.assertEqual(answer.code, 200)

@@ -68,9 +68,11 @@ class SettledCheck:
                 self._want(event, call.agent_id == agent.id, f"sees call {call_id} with two agents")
 
     def _began(self, event: events.CallBegan) -> None:
-        first = CallState.DIALLING if event.call.direction.value == "outbound" else CallState.OFFERED
+        ordered = event.sip_call_id == ""
+        dials = event.call.direction.value == "outbound" and not ordered
+        first = CallState.DIALLING if dials else CallState.OFFERED
         self._want(event, event.call.id not in self._states, "comes twice")
-        self._want(event, event.sip_call_id != "", "has no Call-ID")
+        self._want(event, not ordered or event.call.direction.value == "outbound", "has no Call-ID")
         self._states[event.call.id] = first
 
     def _changed(self, event: events.CallChanged) -> None:

@@ -33,6 +33,7 @@ TABLE = {
     "genesys": Expected("text/plain; charset=utf-8", "the body is too large", 403, 0),
     "agents": Expected("application/json", "body_too_large", 403, 401),
     "softphone": Expected("application/json", "body_too_large", 0, 0),
+    "applications": Expected("application/json", "body_too_large", 401, 401),
     "ops": Expected("application/json", "body_too_large", 401, 401),
     "description": Expected("application/json", "body_too_large", 0, 0),
     "operators": Expected("application/json", "body_too_large", 401, 401),
@@ -58,7 +59,7 @@ class ChainTests(OpsCase):
         found = []
         for chain in self.surface.chains:
             for route in chain.dialect.routes.all:
-                path = route.path.replace("<name>", "Ping")
+                path = route.path.replace("<name>", "Ping").replace("<dn>", "5001").replace("<call>", "abc")
                 if chain.dialect is self.dialect_of(path):
                     found += [(chain.dialect, method, path) for method in route.methods]
         return found

@@ -290,6 +290,8 @@ header_text = _of_text("a printable ASCII text", _header_text)
 header_name = _of_text("the name of a header field that holds no credentials", _header_name)
 user = _of_text("a DN: letters, digits or -_.!~'()&=+$", _user)
 pattern = _of_text("a number, or the beginning of one with a * behind", _pattern)
+name = _of_text("a name of letters, digits and ._-", lambda text: _matching(_NODE, text))
+sha256 = _of_text("64 hexadecimal digits", lambda text: _matching(_SHA256, text.lower()))
 named_token = Kind(
     f"name:role:sha256 (roles: {', '.join(OPERATOR_ROLES)}; wrtcgw-client --hash-token makes the last part)",
     _named_token,

@@ -112,7 +112,7 @@ class RestAPI:
         )
         for verb in verbs:
             routes.add(base + verb.__name__, ("POST",), partial(self._carry_out, verb))
-        for post in (self.answer, self.check, self.ringing, self.stats):
+        for post in (self.answer, self.check, self.do_not_disturb, self.ringing, self.stats):
             routes.add(base + post.__name__, ("POST",), post)
         routes.add(base + "ice", ("GET",), self.ice)
         routes.add(base + "calls", ("GET",), self.own_calls)
@@ -242,6 +242,15 @@ class RestAPI:
         """Send data."""
         data = Data.read(order.request, self._body_limit)
         return await self._gateway.info(order.agent.id, order.call_id, data.content_type, data.body)
+
+    def do_not_disturb(self, request: IncomingRequest) -> bytes:
+        """Let callers hear that the agent is busy, or let calls come again."""
+        order = self.admit(request)
+        on = order.fields.switch("on")
+        if on is None:
+            raise BadInput("on", "true or false", "nothing")
+        self._gateway.do_not_disturb(order.agent.id, on)
+        return write_reply(request, Reply({"doNotDisturb": on}))
 
     def ringing(self, request: IncomingRequest) -> bytes:
         """Take the page's word that it has got an incoming call."""

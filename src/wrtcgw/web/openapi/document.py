@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from wrtcgw import __version__
-from wrtcgw.web.openapi import of_operators, of_others, of_pages
+from wrtcgw.web.openapi import of_applications, of_operators, of_others, of_pages
 from wrtcgw.web.openapi.failures import ANY, examples, responses
-from wrtcgw.web.openapi.operations import OPERATOR, SESSION, Operation
+from wrtcgw.web.openapi.operations import APPLICATION, OPERATOR, SESSION, Operation
 from wrtcgw.web.openapi.schemas import schemas
 
 TITLE = "wrtcgw"
@@ -21,6 +21,7 @@ TAGS: Mapping[str, str] = {
     "Call control": "What an agent does with its calls.",
     "Questions": "What a page asks.",
     "Operation": "How the gateway is.",
+    "Applications": "Third-party call control for a CRM, a dialler or a wallboard.",
     "Operators": "What operators see and do.",
     "Genesys dialect": "The calls of pages that were made for the vendor's gateway.",
     "Softphone API": "What Workspace asks of a softphone.",
@@ -32,6 +33,7 @@ SECURITY: Mapping[str, Mapping[str, object]] = {
         "description": "The token that sign_in returned; also as `X-WRTC-Session`, or as the cookie that sign_in set.",
     },
     OPERATOR: {"type": "http", "scheme": "bearer", "description": "An operator's token."},
+    APPLICATION: {"type": "http", "scheme": "bearer", "description": "An application's token (`app_tokens`)."},
 }
 
 
@@ -42,7 +44,8 @@ def described(genesys_path: str | None = None) -> list[Operation]:
     :param genesys_path: what stands before the paths of the Genesys dialect; None: it is not served.
     """
     vendors = [] if genesys_path is None else of_others.genesys(genesys_path)
-    return [*of_pages.operations(), *of_operators.operations(), *of_others.softphone(), *vendors]
+    own = [*of_pages.operations(), *of_applications.operations(), *of_operators.operations()]
+    return [*own, *of_others.softphone(), *vendors]
 
 
 def describe(operations: Iterable[Operation]) -> dict[str, object]:
@@ -64,8 +67,9 @@ def describe(operations: Iterable[Operation]) -> dict[str, object]:
         "servers": [{"url": "..", "description": "This gateway: relative to this document."}],
         "tags": [{"name": tag, "description": TAGS[tag]} for tag in TAGS if tag in tags],
         "paths": paths,
+        "webhooks": of_applications.webhooks(),
         "components": {
-            "schemas": {name: dict(schema) for name, schema in schemas().items()},
+            "schemas": {name: dict(schema) for name, schema in {**schemas(), **of_applications.schemas()}.items()},
             "examples": examples(),
             "securitySchemes": {name: dict(scheme) for name, scheme in SECURITY.items()},
         },

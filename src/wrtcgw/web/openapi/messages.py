@@ -76,6 +76,7 @@ FIELDS: Mapping[MessageType, Mapping[str, Schema]] = {
         **_WORDS,
         "state": text("Of the DN's registration.", enum=[state.value for state in RegistrationState]),
     },
+    MessageType.DO_NOT_DISTURB: {"state": text(enum=["ON", "OFF"])},
     MessageType.SIGNED_OUT: {**_WORDS, "state": text()},
 }
 """What each message may have beside what every one has."""
@@ -94,6 +95,7 @@ TEXTS: Mapping[MessageType, str] = {
     MessageType.IDENTITY: "The far side is another one now.",
     MessageType.TALK: "The server asks the page to answer, or to go on with the call.",
     MessageType.REGISTRATION: "The state of the DN's registration changed.",
+    MessageType.DO_NOT_DISTURB: "The agent gets no calls any more, or gets them again.",
     MessageType.SIGNED_OUT: "The session is over; nothing comes after it.",
 }
 REQUIRED: Mapping[MessageType, tuple[str, ...]] = {
@@ -101,6 +103,7 @@ REQUIRED: Mapping[MessageType, tuple[str, ...]] = {
     MessageType.ANSWER: ("sdp",),
     MessageType.TRANSFER: ("state",),
     MessageType.REGISTRATION: ("state",),
+    MessageType.DO_NOT_DISTURB: ("state",),
 }
 """What a message has in any case, beside what every one has."""
 

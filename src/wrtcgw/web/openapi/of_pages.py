@@ -360,6 +360,18 @@ def _questions() -> list[Operation]:
             who=SESSION,
         ),
         Operation(
+            method="POST",
+            path=BASE + "do_not_disturb",
+            id="do_not_disturb",
+            tag="Call control",
+            summary="Let callers hear that the agent is busy, or let calls come again",
+            parameters=(AGENT,),
+            body=posted({"on": switch("On or off.")}),
+            answers=done("Quiet", "So it is."),
+            errors=(*OF_SESSION, "wrong_content_type"),
+            who=SESSION,
+        ),
+        Operation(
             method="GET",
             path=BASE + "ice",
             id="ice",

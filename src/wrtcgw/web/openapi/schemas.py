@@ -28,6 +28,7 @@ def _of_pages() -> dict[str, Schema]:
         "SignedIn": _done(id=text("The agent's id."), dn=text(), session=text("The session token, to be kept secret.")),
         "CallTaken": _done(callId=text("The call that it is about.")),
         "Outcome": _done(sipCode=whole("What the far side answered; 0: nothing."), reason=text()),
+        "Quiet": _done(doNotDisturb=switch()),
         "Target": _done(target=text("The URI that would be called.", format="uri")),
         "IceServers": fields(
             {
@@ -78,6 +79,7 @@ def _of_calls() -> dict[str, Schema]:
                     warning=text(),
                     sipReason=text(),
                 ),
+                "doNotDisturb": switch("Callers are told that the agent is busy."),
             }
         ),
         "Health": fields(
@@ -158,6 +160,7 @@ def _agent() -> dict[str, Schema]:
         "signedIn": number(SECONDS_AGO),
         "lastSeen": either(number(SECONDS_AGO)),
         "pageAlive": switch(),
+        "doNotDisturb": switch("Callers are told that the agent is busy."),
         "undelivered": whole(),
         "dropped": whole(),
         "calls": whole(),

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from attrs import field, frozen
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.web.server import Request
 
@@ -20,6 +21,8 @@ from wrtcgw.web.errors import (
     write_body,
     write_json,
 )
+from wrtcgw.web.feed import KINDS, FeedStreams, Notice
+from wrtcgw.web.feed.notices import is_of_kind
 from wrtcgw.web.fields import Fields
 from wrtcgw.web.incoming import IncomingRequest
 from wrtcgw.web.operators import Operator, Operators
@@ -83,6 +86,7 @@ class OpsAPI:
         operators: Operators,
         origins: Origins,
         audit: Audit,
+        streams: FeedStreams,
         *,
         body_limit: int,
         seconds: Callable[[], float],
@@ -95,6 +99,7 @@ class OpsAPI:
         self._wall = wall
         self._calls = Calls(gateway, parts, seconds, wall)
         self._door = door
+        self._streams = streams
         routes = Routes()
         for name, action in Actions(gateway, parts, self._calls, door, audit).by_name.items():
             routes.add(PREFIX.decode("ascii") + name, ("POST",), partial(self._act, action), told=("POST",))
@@ -109,6 +114,7 @@ class OpsAPI:
         }
         for name, view in views.items():
             routes.add(PREFIX.decode("ascii") + name, ("GET",), partial(self._show, view), told=("GET",))
+        routes.add(PREFIX.decode("ascii") + "events", ("GET",), self._events, told=("GET",))
         policy = Policy(name="ops", body_limit=body_limit, origins=shared_with(origins), trust=self._require)
         self.dialect = Dialect(
             policy=policy, serves=lambda path: path.startswith(PREFIX), serve=routes.serve, routes=routes
@@ -131,6 +137,22 @@ class OpsAPI:
     def _summary(self, request: IncomingRequest) -> bytes:
         view = summary_view(self._gateway, self._parts, self._wall())
         return _write(request.response, {**view, **operator_view(self._require(request))})
+
+    def _events(self, request: IncomingRequest) -> Deferred[None]:
+        """Stream what happens."""
+        operator = self._require(request)
+        fields = Fields(request.query)
+        kinds = tuple(kind.strip() for kind in (fields.optional("kinds") or "").split(",") if kind.strip())
+        unknown = [kind for kind in kinds if not any(is_of_kind(each, kind) for each in KINDS)]
+        if unknown:
+            raise BadInput("kinds", "kinds of notices, or the words before their points", unknown[0][:40])
+        after = (request.header(b"last-event-id") or b"").decode("ascii", "replace")
+
+        def wants(notice: Notice) -> bool:
+            return not kinds or any(is_of_kind(notice.kind, kind) for kind in kinds)
+
+        owner, place = f"operator {operator.name}", after or fields.optional("after") or ""
+        return self._streams.begin(request.response, owner, place, wants, lambda: self._require(request))
 
     def _show(self, view: Callable[[Fields], Answer], request: IncomingRequest) -> bytes:
         return _write(request.response, view(Fields(request.query)))
