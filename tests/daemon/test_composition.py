@@ -13,7 +13,7 @@ from tests.support.wsproxy import Network
 from wrtcgw.config import Settings
 from wrtcgw.config.kinds import NamedToken
 from wrtcgw.config.settings import keys
-from wrtcgw.config.tables import AgentGroup, ApplicationToken
+from wrtcgw.config.tables import AgentGroup, ApplicationToken, Webhook
 from wrtcgw.daemon import composition
 from wrtcgw.daemon.identity import oidc_settings
 from wrtcgw.gateway import GatewaySettings
@@ -55,6 +55,7 @@ OTHERS: dict[str, Any] = {
     "agent_groups": (AgentGroup(dns=("50*",), destinations=("8*",), max_calls=1),),
     "app_tokens": (ApplicationToken(name="crm", sha256="ab" * 32, dns=("50*",), rights="control"),),
     "app_tokens_file": Path("applications"),
+    "webhooks": (Webhook(name="crm", url="https://crm.example.org/", secret_file=Path("crm")),),
     "page_headers": ("X-DNIS",),
     "auth_realms": ("example.org",),
     "digest_algorithms": ("SHA-256",),

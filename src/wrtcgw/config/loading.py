@@ -196,9 +196,19 @@ def _read_secrets(reading: _Reading, environ: Mapping[str, str]) -> None:
 
 def _names_twice(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """Iterate over the lists in which a name stands twice."""
-    for key, tokens in (("operator_tokens", settings.operator_tokens), ("app_tokens", settings.app_tokens)):
-        if len({token.name for token in tokens}) < len(tokens):
-            yield key, "tokens with names of their own", "a name that occurs twice"
+    for key in ("operator_tokens", "app_tokens", "webhooks"):
+        named = getattr(settings, key)
+        if len({each.name for each in named}) < len(named):
+            yield key, "names of their own", "a name that occurs twice"
+
+
+def _bad_webhooks(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Iterate over the webhooks whose secret cannot be read: key, expected, found."""
+    for number, webhook in enumerate(settings.webhooks, 1):
+        try:
+            read_secret(webhook.secret_file)
+        except ValueError as error:
+            yield f"webhooks[{number}].secret_file", "a file with a secret", str(error)
 
 
 def _check_together(reading: _Reading, settings: Settings, *, need_proxy: bool) -> None:
@@ -223,6 +233,7 @@ def _check_together(reading: _Reading, settings: Settings, *, need_proxy: bool) 
         *_bad_certificates(settings),
         *_missing_for_tokens(settings),
         *_names_twice(settings),
+        *_bad_webhooks(settings),
     ):
         if not known_bad & {key, "oidc_client_id"}:
             fault(key, expected, found)

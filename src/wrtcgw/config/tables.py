@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from attrs import field, fields, frozen
@@ -21,6 +22,13 @@ class BadTables(ValueError):
         return f"{len(self.faults)} faults"
 
 
+EVENTS = (
+    *("agent", "agent.signed_in", "agent.signed_out", "agent.registration", "agent.page_lost", "agent.page_back"),
+    *("agent.do_not_disturb", "call", "call.began", "call.dialled", "call.ringing", "call.answered", "call.held"),
+    *("call.resumed", "call.transfer", "call.handed_over", "call.ending", "call.ended", "alarm", "alarm.raised"),
+    *("connection", "connection.up", "connection.down"),
+)
+"""What a webhook may be told of: kinds of notices, or the words before their points."""
 SOME_DNS = "at least one DN, or the beginning of some with a * behind"
 
 
@@ -60,7 +68,19 @@ class ApplicationToken:
     rights: str = _key(kinds.choice("observe", "control"), default="observe")
 
 
-Table = AgentGroup | ApplicationToken
+@frozen(kw_only=True)
+class Webhook:
+    """A URL that is told what happens; ``secret_file`` has what requests are signed with."""
+
+    name: str = _key(kinds.name, needed="a name")
+    url: str = _key(kinds.safe_url, needed="a URL like https://crm.example.org/calls")
+    secret_file: Path = _key(  # noqa: RUF009
+        kinds.path, needed="a file with the secret that requests are signed with"
+    )
+    events: tuple[str, ...] = _key(kinds.many(kinds.choice(*EVENTS)), default=())
+
+
+Table = AgentGroup | ApplicationToken | Webhook
 
 
 def _kinds(table: type[Any]) -> Mapping[str, Kind]:
@@ -127,3 +147,4 @@ def shown(table: Any, show: Callable[[object], str]) -> str:
 
 agent_groups = tables(AgentGroup)
 app_tokens = tables(ApplicationToken)
+webhooks = tables(Webhook)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from random import random
 from socket import gethostname
 from typing import Any, TypeVar, cast
 from uuid import NAMESPACE_DNS, uuid4, uuid5
@@ -15,11 +16,13 @@ from twisted.web.resource import IResource
 from wrtcgw.calls.registry import Registry
 from wrtcgw.config import Settings
 from wrtcgw.config.kinds import NamedToken
+from wrtcgw.config.secret_files import read_secret
 from wrtcgw.config.tables import ApplicationToken
 from wrtcgw.daemon.descriptors import descriptor_limit
-from wrtcgw.daemon.identity import identity_parts
+from wrtcgw.daemon.identity import http_client, identity_parts
 from wrtcgw.daemon.listener import HTTPListener
 from wrtcgw.daemon.monitoring import Monitoring, watch
+from wrtcgw.daemon.webhooks import Webhooks, WebhookSettings
 from wrtcgw.events.stream import EventStream
 from wrtcgw.gateway import Gateway, GatewaySettings
 from wrtcgw.gateway.settings import AgentGroup
@@ -69,6 +72,7 @@ class Parts:
     site: GatewaySite
     listener: HTTPListener
     monitoring: Monitoring
+    webhooks: Webhooks
     second: HTTPListener | None = None
     """For pages of the Genesys dialect alone."""
     secure: HTTPListener | None = None
@@ -94,7 +98,9 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
     core = UACore(ua_settings(settings), Timers(), tokens)
     registry = Registry()
     gateway = Gateway(core, registry, clock, gateway_settings(settings), agent.send, events)
-    monitoring = watch(clock, settings, agent, core, registry, events)
+    hooks = Webhooks(partial(http_client, reactor, settings), clock, time.time, random)
+    hooks.configure(webhook_settings(settings))
+    monitoring = watch(clock, settings, agent, core, registry, events, hooks)
     agent.attach(gateway)
     surface = http_surface(
         gateway,
@@ -105,11 +111,13 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
         ops=monitoring.ops,
         identity=identity_parts(reactor, settings),
     )
+    hooks.attach(surface.feed)
     make_site = partial(GatewaySite, surface, access_log=access_log(settings), reactor=clock)
     site = make_site()
     listener = HTTPListener(reactor, settings.http_interface, settings.http_port, site)
     second = second_listener(reactor, settings, surface, make_site)
-    return Parts(agent, gateway, surface, site, listener, monitoring, second, secure_listener(reactor, settings, site))
+    secure = secure_listener(reactor, settings, site)
+    return Parts(agent, gateway, surface, site, listener, monitoring, hooks, second, secure)
 
 
 def http_surface(
@@ -337,6 +345,20 @@ def web_settings(settings: Settings) -> WebSettings:
 def app_token(token: ApplicationToken) -> AppToken:
     """Return an application's token."""
     return AppToken(token.name, bytes.fromhex(token.sha256), token.dns, may_control=token.rights == "control")
+
+
+def webhook_settings(settings: Settings) -> dict[str, WebhookSettings]:
+    """
+    Return the webhooks, by name.
+
+    :raises ValueError: if a secret cannot be read.
+    """
+    return {
+        each.name: WebhookSettings(
+            name=each.name, url=each.url, secret=read_secret(each.secret_file).encode("utf-8"), events=each.events
+        )
+        for each in settings.webhooks
+    }
 
 
 def operator_token(token: NamedToken) -> OperatorToken:

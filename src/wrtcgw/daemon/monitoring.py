@@ -20,6 +20,7 @@ from wrtcgw.meters.meters import Meters
 from wrtcgw.sip.core import UACore
 from wrtcgw.sip_service import UserAgentService
 from wrtcgw.web.ops import OpsParts
+from wrtcgw.web.ops.dependencies import Deliveries
 
 
 @frozen
@@ -48,6 +49,7 @@ def watch(
     core: UACore,
     registry: Registry,
     events: EventStream,
+    deliveries: Deliveries,
     *,
     wall: Callable[[], float] = time.time,
 ) -> Monitoring:
@@ -61,5 +63,5 @@ def watch(
     event_recorder.subscribe_to(events)
     AlarmLog(recorder, meters, clock.seconds, wall).subscribe_to(events)
     console = Console(agent, registry, event_recorder, settings.log_level)
-    ops = OpsParts(recorder=recorder, history=history, meters=meters, console=console)
+    ops = OpsParts(recorder=recorder, history=history, meters=meters, console=console, deliveries=deliveries)
     return Monitoring(ops, console, Sampler(clock, meters, registry, wall))

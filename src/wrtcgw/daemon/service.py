@@ -15,7 +15,7 @@ from twisted.web.resource import IResource
 from wrtcgw import __version__
 from wrtcgw.browser.pages import PageSettings, browser_pages
 from wrtcgw.config import ConfigError, Settings, reloadable_keys, shown
-from wrtcgw.daemon.composition import Parts, access_log, compose, gateway_settings, web_settings
+from wrtcgw.daemon.composition import Parts, access_log, compose, gateway_settings, web_settings, webhook_settings
 from wrtcgw.daemon.identity import concerns, identity_parts, shown_provider
 from wrtcgw.daemon.listener import CannotServe, HTTPListener
 from wrtcgw.daemon.log_level import LevelControl
@@ -153,6 +153,7 @@ class GatewayService(MultiService):
 
     def _stop_rest(self, _: object) -> "Deferred[object]":
         self.parts.surface.close()
+        self.parts.webhooks.stop()
         if self._counting.running:
             self._counting.stop()
         self._level.summarize()
@@ -197,6 +198,13 @@ class GatewayService(MultiService):
         except ValueError as error:
             log.error("the certificate stays as it was: {error}", error=str(error))
 
+    def _renew_webhooks(self) -> None:
+        """Read the secrets of the webhooks again, also when the names of their files have not changed."""
+        try:
+            self.parts.webhooks.configure(webhook_settings(self.settings))
+        except ValueError as error:
+            log.error("the webhooks stay as they were: {error}", error=str(error))
+
     def _take_over(self, wanted: Settings) -> None:
         names = [attribute.name for attribute in fields(Settings)]
         differs = {name for name in names if getattr(wanted, name) != getattr(self.settings, name)}
@@ -212,6 +220,7 @@ class GatewayService(MultiService):
         self._renew_certificate()
         self.parts.gateway.reconfigure(gateway_settings(self.settings))
         self.parts.surface.reconfigure(web_settings(self.settings))
+        self._renew_webhooks()
         if any(map(concerns, changes)):
             self.parts.surface.identify(identity_parts(self._reactor, self.settings))
             self._page_settings.oidc = shown_provider(self.settings)

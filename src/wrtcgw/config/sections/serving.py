@@ -8,7 +8,7 @@ from attrs import frozen
 from wrtcgw.config import kinds
 from wrtcgw.config.keys import key, seconds
 from wrtcgw.config.kinds import NamedToken, Network
-from wrtcgw.config.tables import ApplicationToken, app_tokens
+from wrtcgw.config.tables import ApplicationToken, Webhook, app_tokens, webhooks
 from wrtcgw.identity.settings import FAMILIES
 from wrtcgw.identity.sources import SourceName
 
@@ -240,6 +240,18 @@ class Trust:
         reload=True,
         text="""
         A file with them instead, one { ... } a line.
+        """,
+    )
+    webhooks: tuple[Webhook, ...] = key(
+        (),
+        webhooks,
+        reload=True,
+        text="""
+        URLs (https, or http on this machine) to which what happens is posted as JSON, signed with the secret in a file.
+        With events only these kinds: "call", "agent", "alarm", "connection", or one like "call.ended".
+          webhooks = [
+            { name = "crm", url = "https://crm.example.org/calls", secret_file = "/etc/wrtcgw/crm", events = ["call"] },
+          ]
         """,
     )
     app_burst: int = key(

@@ -32,9 +32,9 @@ KINDS: Mapping[str, str] = {
     "call.handed_over": "The call has gone over to another agent with the same DN.",
     "call.ending": "The call is being ended from here.",
     "call.ended": "The call is over; `cause`, `sipCode` and `reason` of the call say why.",
-    "alarm.raised": "A rule of the site was about to be broken; for operators.",
-    "connection.up": "A connection to a proxy is up; for operators.",
-    "connection.down": "A connection to a proxy was lost; for operators.",
+    "alarm.raised": "A rule of the site was about to be broken; for operators and webhooks.",
+    "connection.up": "A connection to a proxy is up; for operators and webhooks.",
+    "connection.down": "A connection to a proxy was lost; for operators and webhooks.",
     "feed.reset": "What has happened before is not known any more: fetch the lists anew.",
 }
 """Every kind of notice; the words are stable, as filters name them."""

@@ -79,6 +79,7 @@ def _views() -> list[Operation]:
     return [
         _view("summary", "See how the gateway is, at a glance", "Summary"),
         _view("sessions", "List the sessions of agents' pages", "Sessions"),
+        _view("webhooks", "See how webhooks get on, and what was given up", "Webhooks"),
         _view("series", "Fetch what the console's charts show", "Series", since, step),
         _view("calls", "List calls, running and over", "KnownCalls", state, LIMIT),
         _view("search", "Search calls and agents", "Found", query, LIMIT),

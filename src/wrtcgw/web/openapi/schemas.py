@@ -261,6 +261,24 @@ def _at_a_glance() -> dict[str, Schema]:
 
 def _of_actions() -> dict[str, Schema]:
     return {
+        "Webhooks": fields(
+            {
+                "webhooks": listed(
+                    fields(
+                        {
+                            "name": text(),
+                            "target": text("Of the URL where it leads to."),
+                            "events": listed(text()),
+                            **{name: whole() for name in ("queued", "delivered", "failedTries", "deadLetters")},
+                            "error": text("Why the last try failed; empty when it did not."),
+                            "newestDeadLetters": listed(
+                                fields({"time": whole(MILLISECONDS), "id": text(), "event": text(), "why": text()})
+                            ),
+                        }
+                    )
+                )
+            }
+        ),
         "Draining": _done(draining=switch()),
         "LogLevel": _done(logLevel=text()),
         "CaptureSet": _done(capture=ref("Capture")),

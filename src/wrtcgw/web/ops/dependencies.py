@@ -1,6 +1,6 @@
 """What the operators' calls stand on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from attrs import frozen
@@ -56,6 +56,13 @@ class Doorkeeper(Protocol):
         """Return the sessions of the agents who are there."""
 
 
+class Deliveries(Protocol):
+    """What is posted to others."""
+
+    def view(self) -> Mapping[str, object]:
+        """Return how that gets on."""
+
+
 @frozen(kw_only=True)
 class OpsParts:
     """The parts of the daemon that the operators' calls look at."""
@@ -64,3 +71,4 @@ class OpsParts:
     history: History
     meters: Meters
     console: Console
+    deliveries: Deliveries | None = None

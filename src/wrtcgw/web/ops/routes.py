@@ -106,6 +106,7 @@ class OpsAPI:
         routes.add(PREFIX.decode("ascii") + "summary", ("GET",), self._summary, told=("GET",))
         views: dict[str, Callable[[Fields], Answer]] = {
             "sessions": self._sessions,
+            "webhooks": self._webhooks,
             "series": self._series,
             "calls": self._list,
             "search": self._search,
@@ -161,6 +162,10 @@ class OpsAPI:
 
     def _sessions(self, fields: Fields) -> Answer:
         return sessions_view(self._door.sessions(), self._seconds())
+
+    def _webhooks(self, fields: Fields) -> Answer:
+        deliveries = self._parts.deliveries
+        return {"webhooks": []} if deliveries is None else deliveries.view()
 
     def _series(self, fields: Fields) -> Answer:
         since = fields.text("since", "milliseconds since the epoch") if fields.optional("since") else "0"
