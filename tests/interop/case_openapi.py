@@ -1,5 +1,6 @@
 """The HTTP API is as its OpenAPI document says: no deviation is found, and a generated client makes a call."""
 
+import hashlib
 import json
 import pathlib
 import shutil
@@ -11,28 +12,32 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 from twisted.web.http_headers import Headers
 
-from tests.interop.demo import demo
+from tests.interop.demo import demo, demo_folder
 from tests.interop.gateway import Gateway
 from tests.interop.servers import PASSWORD
 
-OPERATOR = "an-operators-token-of-some-length"
+OPERATOR, APPLICATION = "an-operators-token-of-some-length", "an-applications-token-of-some-length"
+DIGEST = hashlib.sha256(APPLICATION.encode()).hexdigest()
 SETTINGS = {
     "operator_token": OPERATOR,
     "operator_loopback": False,
+    "app_burst": 10_000,
     "sign_in_burst_per_address": 10_000,
     "sign_in_burst_per_id": 10_000,
     "calls_per_minute": 10_000,
     "max_calls": 1000,
 }
-LASTING = ("events", "genesys_wait")
+LASTING = ("events", "genesys_wait", "app_events", "ops_events")
 """Operations that hang, by their ids; other tests have them."""
 LEAVING = ("sign_out", "sign_out_by_query", "ops_sign_out", "softphone_UnregisterDn", "softphone_UnregisterDn_too")
 """Those after which all others would be refused."""
 DEMANDING = (
     *("ops_ladder", "ops_ladder_text", "sign_in", "sign_in_by_query", "genesys_sign_in", "genesys_sign_in_by_query"),
-    *("post_message", "answer", "info"),
+    *("post_message", "answer", "info", "app_place", "app_do_not_disturb", "app_answer", "app_hold", "app_resume"),
+    *("app_hangup", "app_transfer", "app_dtmf"),
 )
-"""What they need, OpenAPI cannot say: one of two fields, a whole query that is a name, or a session description."""
+"""What they need, OpenAPI cannot say: one of two fields, a whole query that is a name, a session description, or an
+Idempotency-Key that was not used before."""
 GENEROUS = ("ops_capture", "ops_drain", "ops_calls", "post_message", "sign_in")
 """They also take what they do not promise, as all fields do: 0 for false, 486 for its text, an empty text for none."""
 BIN = pathlib.Path(sys.executable).parent
@@ -47,12 +52,13 @@ def configuration(token: str) -> str:
             ("Messages", "Call control", "Questions", "Coming and going", "Softphone API"),
             f'headers = {{ Authorization = "Bearer {token}" }}',
         ),
+        ("include-tag", ("Applications",), f'headers = {{ Authorization = "Bearer {APPLICATION}" }}'),
         ("include-operation-id", DEMANDING, "checks.positive_data_acceptance.enabled = false"),
         ("include-tag", ("Genesys dialect",), "checks.allow_header_conformance.enabled = false"),
         ("include-tag", ("Call control",), "checks.negative_data_rejection.enabled = false"),
         ("include-operation-id", GENEROUS, "checks.negative_data_rejection.enabled = false"),
     ]
-    who = '[parameters]\n"query.id" = "agent123"\n"query.from" = "agent123"\n'
+    who = '[parameters]\n"query.id" = "agent123"\n"query.from" = "agent123"\n"path.dn" = "5001"\n'
     return who + "\n".join(f"[[operations]]\n{by} = {json.dumps(names)}\n{rule}\n" for by, names, rule in rules)
 
 
@@ -64,7 +70,9 @@ class OpenAPI(TestCase):
     def setUp(self) -> None:
         for tool in ("schemathesis", "openapi-python-client"):
             self.assertTrue((BIN / tool).exists(), f"{tool} is not installed beside {sys.executable}")
-        self.gateway: Gateway = demo(SETTINGS)
+        tokens = demo_folder() / "app_tokens"
+        tokens.write_text(f'{{ name = "test", sha256 = "{DIGEST}", dns = ["*"], rights = "control" }}')
+        self.gateway: Gateway = demo({**SETTINGS, "app_tokens_file": str(tokens)})
         self.folder = pathlib.Path(self.mktemp()).absolute()
         self.folder.mkdir(parents=True)
 

@@ -324,7 +324,8 @@ def _of_calls_for_operators() -> Mapping[str, Schema]:
                 "n": whole(),
                 "time": number(MILLISECONDS),
                 "delta": number("Milliseconds since the message before."),
-                **{name: text() for name in ("from", "to", "via", "label", "detail", "kind")},
+                **{name: whole("Which of the parties.") for name in ("from", "to")},
+                **{name: text() for name in ("via", "label", "detail", "kind")},
                 "flow": either(whole()),
                 "text": text(),
             }
