@@ -42,7 +42,13 @@ setup(
     extras_require={
         "demo": ["aiortc>=1.16.0"],
         "redis": ["hiredis>=3.5.0"],
-        "test": ["hypothesis>=6.170.0", "coverage>=7.17.0", "hiredis>=3.5.0", "setuptools"],
+        "test": [
+            "hypothesis>=6.170.0",
+            "coverage>=7.17.0",
+            "hiredis>=3.5.0",
+            "openapi-spec-validator>=0.9.0",
+            "setuptools",
+        ],
     },
     entry_points={"console_scripts": ["wrtcgw-client = wrtcgw.client:main"]},
     classifiers=[

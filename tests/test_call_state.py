@@ -41,6 +41,7 @@ ALLOWED = {
 """What looks like state of a call and is not, and why."""
 
 FLAGS = {
+    "wrtcgw.calls.agent.Agent.do_not_disturb": "a wish of the agent, or of an application",
     "wrtcgw.calls.call.Call.told_to_answer": "a TALK leaves no other trace",
     "wrtcgw.calls.negotiation.machine.Negotiation.held_by_peer": "an answer can leave it as it was: see _learn_answer",
     "wrtcgw.gateway.context.GatewayContext.draining": "an operator's order",

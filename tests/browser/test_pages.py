@@ -322,4 +322,4 @@ class FileTests(SynchronousTestCase):
 
 def _served(named: str) -> bool:
     """Return whether the gateway serves this by another name than its file's."""
-    return named.rpartition("/")[2] in ("grtc.js", "favicon.ico", "wrtcgw-extension.zip")
+    return named.rpartition("/")[2] in ("grtc.js", "favicon.ico", "openapi.json", "wrtcgw-extension.zip")

@@ -12,7 +12,7 @@ from wrtcgw.sdp.description import parse
 ALLOWED = {
     CallState.DIALLING: {"ring": "RINGING", "answer": "ESTABLISHED", "hang up": "ENDING", "end": "ENDED"},
     CallState.RINGING: {"ring": "RINGING", "answer": "ESTABLISHED", "hang up": "ENDING", "end": "ENDED"},
-    CallState.OFFERED: {"answer": "ESTABLISHED", "hang up": "ENDING", "end": "ENDED"},
+    CallState.OFFERED: {"dial": "DIALLING", "answer": "ESTABLISHED", "hang up": "ENDING", "end": "ENDED"},
     CallState.ESTABLISHED: {"hang up": "ENDING", "end": "ENDED"},
     CallState.ENDING: {"end": "ENDED"},
     CallState.ENDED: {},
@@ -23,12 +23,15 @@ def call_in(state: CallState) -> Call:
     """Return a call in that state."""
     call = Call.outbound("c1", "alice", "5002", parse("sdp"), 1.0)
     call.state = state
+    call.order = "sip:5002@example.org"
     return call
 
 
 def do(call: Call, move: Move) -> None:
     """Make a move."""
-    if move is Move.RING:
+    if move is Move.DIAL:
+        call.dial(parse("sdp"))
+    elif move is Move.RING:
         call.ring()
     elif move is Move.ANSWER:
         call.answer(2.0)

@@ -148,6 +148,22 @@ class GroupTests(SettingsTestCase):
         self.assertIn("agent_groups[2].destination: expected a known key: did you mean destinations?; found an", text)
         self.assertIn("agent_groups[2].dns: expected at least one DN", text)
         self.assertIn("agent_groups[3].dns: expected at least one DN", text)
+
+    def test_app_tokens(self) -> None:
+        """Applications are tables too: what has to be there is told, and a name may not occur twice."""
+        good = f'{{ name = "crm", sha256 = "{"a" * 64}", dns = ["50*"], rights = "control" }}'
+        settings = self.settings(f"app_tokens = [{good}]")
+        (token,) = settings.app_tokens
+        self.assertEqual((token.name, token.dns, token.rights), ("crm", ("50*",), "control"))
+        text = self.faults('app_tokens = [{ name = "c r m", sha256 = "12", rights = "all" }]')
+        for part in (
+            "[1].name: expected a name",
+            "[1].sha256: expected 64",
+            "[1].rights: expected one of",
+            "[1].dns: exp",
+        ):
+            self.assertIn(f"app_tokens{part}", text)
+        self.assertIn("a name that occurs twice", self.faults(f"app_tokens = [{good}, {good}]"))
         for wrong in ("agent_groups = 1", 'agent_groups = ["50*"]', "[agent_groups]"):
             self.assertIn("agent_groups: expected a list of tables with the keys dns, ", self.faults(wrong))
         for variable in ("50*", "[", "[1]"):

@@ -11,9 +11,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.wsproxy import Network
 from wrtcgw.config import Settings
-from wrtcgw.config.groups import AgentGroup
 from wrtcgw.config.kinds import HEPTarget, NamedToken
 from wrtcgw.config.settings import keys
+from wrtcgw.config.tables import AgentGroup, ApplicationToken, Webhook
 from wrtcgw.daemon import composition
 from wrtcgw.daemon.identity import oidc_settings
 from wrtcgw.daemon.state import store_settings
@@ -63,6 +63,9 @@ OTHERS: dict[str, Any] = {
     "forbidden_destinations": ("00*",),
     "international_prefix": "011",
     "agent_groups": (AgentGroup(dns=("50*",), destinations=("8*",), max_calls=1),),
+    "app_tokens": (ApplicationToken(name="crm", sha256="ab" * 32, dns=("50*",), rights="control"),),
+    "app_tokens_file": Path("applications"),
+    "webhooks": (Webhook(name="crm", url="https://crm.example.org/", secret_file=Path("crm")),),
     "page_headers": ("X-DNIS",),
     "auth_realms": ("example.org",),
     "digest_algorithms": ("SHA-256",),

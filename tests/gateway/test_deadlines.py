@@ -57,4 +57,6 @@ class Names(SynchronousTestCase):
 
     def test_values(self) -> None:
         """The names that snapshots have for deadlines stay what they are."""
-        self.assertEqual({each.value for each in Deadline}, {"page", "acknowledged", "take-over", "talk", "wish"})
+        self.assertEqual(
+            {each.value for each in Deadline}, {"page", "acknowledged", "take-over", "talk", "order", "wish"}
+        )

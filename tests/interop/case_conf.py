@@ -133,7 +133,7 @@ class Samples(SynchronousTestCase):
         services = yaml.safe_load((CONF / "docker-compose.yml").read_text())["services"]
         dockerfile = (CONF / "Dockerfile").read_text()
         targets = set(re.findall(r"(?m)^FROM \S+ AS (\S+)$", dockerfile))
-        self.assertEqual(set(services), {"wrtcgw", "kamailio", "asterisk", "nginx"})
+        self.assertEqual(set(services), {"wrtcgw", "kamailio", "asterisk", "coturn", "nginx"})
         for name, service in services.items():
             if "build" in service:
                 self.assertIn(service["build"]["target"], targets)

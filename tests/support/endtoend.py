@@ -103,7 +103,11 @@ class EndToEndCase(TestCase):
 
     def _compose(self, proxy: WebSocketURL) -> Parts:
         settings = Settings(operator_loopback=True, http_port=0, sip_ws_servers=(proxy,), sip_domain=self.pbx.domain)
-        return compose(reactor, settings, {})
+        return compose(reactor, self.adapted(settings), {})
+
+    def adapted(self, settings: Settings) -> Settings:
+        """Return the settings that a test wants."""
+        return settings
 
     def _stop(self) -> "Deferred[None]":
         return Deferred.fromCoroutine(self._stop_all())
@@ -114,6 +118,7 @@ class EndToEndCase(TestCase):
         await self.parts.listener.stopService()
         await self.parts.agent.stopService()
         self.parts.surface.close()
+        self.parts.webhooks.stop()
         await self.pbx.stopService()
 
     @property

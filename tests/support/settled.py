@@ -1,13 +1,19 @@
-"""A subscriber that looks at every involved object on each event: what it sees has to be settled, and in order."""
+"""
+A subscriber that looks at every involved object on each event: what it sees has to be settled, and in order.
+
+Each message for a page has to be as the OpenAPI document describes it.
+"""
 
 from collections.abc import Callable, Iterable
 from weakref import WeakKeyDictionary
 
+from tests.support.openapi import message_faults
 from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.registry import Registry
 from wrtcgw.events import catalogue as events
 from wrtcgw.events.stream import EventStream
+from wrtcgw.web.messages import to_roap
 
 
 class SettledCheck:
@@ -66,9 +72,11 @@ class SettledCheck:
                 self._want(event, call.agent_id == agent.id, f"sees call {call_id} with two agents")
 
     def _began(self, event: events.CallBegan) -> None:
-        first = CallState.DIALLING if event.call.direction.value == "outbound" else CallState.OFFERED
+        ordered = event.sip_call_id == ""
+        dials = event.call.direction.value == "outbound" and not ordered
+        first = CallState.DIALLING if dials else CallState.OFFERED
         self._want(event, event.call.id not in self._states, "comes twice")
-        self._want(event, event.sip_call_id != "", "has no Call-ID")
+        self._want(event, not ordered or event.call.direction.value == "outbound", "has no Call-ID")
         self._states[event.call.id] = first
 
     def _changed(self, event: events.CallChanged) -> None:
@@ -103,6 +111,7 @@ class SettledCheck:
         self._want(event, seq > before, f"comes behind message {before}")
         self._want(event, event.agent.mailbox.newest_seq >= seq, "is not in the mailbox")
         self._seqs[event.agent] = seq
+        self.faults += message_faults(to_roap(event.message))
         if event.message.ends_call:
             agent = self._registry.find_agent(event.agent.id)
             self._want(event, agent is None or event.message.call_id not in agent.calls, "ends a call that is there")

@@ -33,8 +33,10 @@ TABLE = {
     "genesys": Expected("text/plain; charset=utf-8", "the body is too large", 403, 0),
     "agents": Expected("application/json", "body_too_large", 403, 401),
     "softphone": Expected("application/json", "body_too_large", 0, 0),
+    "applications": Expected("application/json", "body_too_large", 401, 401),
     "ops": Expected("application/json", "body_too_large", 401, 401),
     "metrics": Expected("application/json", "body_too_large", 401, 401),
+    "description": Expected("application/json", "body_too_large", 0, 0),
     "operators": Expected("application/json", "body_too_large", 401, 401),
     "everybody": Expected("application/json", "body_too_large", 0, 0),
     "files": Expected("application/json", "body_too_large", 0, 0),
@@ -66,7 +68,7 @@ class ChainTests(OpsCase):
         found = []
         for chain in self.surface.chains:
             for route in chain.dialect.routes.all:
-                path = route.path.replace("<name>", "Ping")
+                path = route.path.replace("<name>", "Ping").replace("<dn>", "5001").replace("<call>", "abc")
                 if chain.dialect is self.dialect_of(path):
                     found += [(chain.dialect, method, path) for method in route.methods]
         return found
@@ -129,8 +131,26 @@ class ChainTests(OpsCase):
             self.assertEqual((answer.code, answer.headers.get("content-length")), (204, None), path)
             self.assertEqual(answer.headers["access-control-allow-origin"], ALLOWED, path)
             answer = self.stranger("OPTIONS", path, Origin=FOREIGN, **asked)
-            may = dialect.policy.name == "softphone"
+            may = dialect.policy.name in ("softphone", "description")
             self.assertEqual("access-control-allow-origin" in answer.headers, may, path)
+            if dialect.policy.name != "softphone":  # one route for commands of both methods
+                self.assertIn(method, answer.headers["allow"].split(", "), path)
+
+    def test_allow(self) -> None:
+        """OPTIONS names the methods of the path, and no others."""
+        for path, allow in (
+            ("/api/health", "GET, OPTIONS"),
+            ("/api/webrtc/message", "GET, POST, OPTIONS"),
+            ("/api/ops/drain", "POST, OPTIONS"),
+            ("/softphone-api/Ping", "GET, OPTIONS"),
+            ("/softphone-api/RegisterDn/", "POST, OPTIONS"),
+            ("/softphone-api/SetVolume", "GET, POST, OPTIONS"),
+            ("/softphone-api/Nothing", "OPTIONS"),
+            ("/api/nothing", "OPTIONS"),
+            ("/vendor/wait", "GET, POST, OPTIONS"),
+            ("/softphone/", "GET, HEAD, OPTIONS"),
+        ):
+            self.assertEqual(self.stranger("OPTIONS", path).headers["allow"], allow, path)
 
     def test_trust(self) -> None:
         """A browser that shows nothing is refused on each route that asks for trust."""

@@ -114,11 +114,11 @@ class SingleFields(SynchronousTestCase):
 
     def test_seconds(self) -> None:
         """Times are cut to their limit; what is no number is refused."""
-        told = {"25": 25.0, "0.5": 0.5, "90": 60.0, "9" * 999: 60.0, "-1": 0.0}
+        told = {"25": 25.0, "0.5": 0.5, "90": 60.0, "9" * 999: 60.0, "-1": 0.0, "1e1": 10.0, "5E-1": 0.5, "1e999": 60.0}
         for text, seconds in told.items():
             self.assertEqual(Fields({"wait": text}).seconds("wait", 60.0), seconds)
         self.assertEqual(Fields({}).seconds("wait", 60.0), 0.0)
-        for wrong in ("x", "nan", "inf", "1 s", "1_0", "\uff11\uff10", "1e1", ".", "-"):
+        for wrong in ("x", "nan", "inf", "1 s", "1_0", "\uff11\uff10", "1e", "1e+", "1e99999", ".", "-"):
             with self.assertRaises(BadInput):
                 Fields({"wait": wrong}).seconds("wait", 60.0)
 

@@ -157,4 +157,7 @@ class Verbs(WebTestCase):
             "quality": None,
         }
         registration = {"state": "REGISTERED", "sipCode": 0, "reason": ""}
-        self.assertEqual((answer.code, answer.json), (200, {"calls": [expected], "registration": registration}))
+        self.assertEqual(
+            (answer.code, answer.json),
+            (200, {"calls": [expected], "registration": registration, "doNotDisturb": False}),
+        )

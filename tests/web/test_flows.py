@@ -8,6 +8,7 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from tests.support.farside import SDP as FAR_SDP
 from tests.support.farside import FarCall
 from tests.support.gatewaycase import PAGE_SDP, GatewayCase
+from tests.support.openapi import message_faults
 from tests.web.harness import Answer, Pending, WebTestCase, Wire
 from tests.web.test_seed import CURL, OFFER
 from wrtcgw.daemon.composition import http_surface
@@ -56,10 +57,11 @@ class FlowCase(GatewayCase):
         return self.post(f"/api/webrtc/{name}?id=agent123{query}", seconds, **more)
 
     def roap(self) -> list[dict[str, Any]]:
-        """Poll all that waits, in ROAP's form."""
+        """Poll all that waits, in ROAP's form; each message has to be as it is described."""
         told = []
         while (answer := self.get(POLL, headers=JSON)).code == 200:
             told.append(answer.json)
+            self.assertEqual(message_faults(told[-1]), [], told[-1])
         return told
 
     def types(self) -> list[str]:  # type: ignore[override]

@@ -75,6 +75,7 @@ class Views(WebTestCase):
             "signedIn": 10.0,
             "lastSeen": None,
             "pageAlive": False,
+            "doNotDisturb": False,
             "undelivered": 0,
             "dropped": 0,
             "calls": 0,

@@ -135,6 +135,7 @@ class Shapes(SoftphoneCase):
             ("GET", "RegisterDn", None, (405, "wrong_method")),
             ("PUT", "Mute", {}, (405, "wrong_method")),
             ("POST", "RegisterDn", {"users": "5001"}, (400, "bad_input")),
+            ("POST", "RegisterDn", {"users": [True]}, (400, "bad_input")),
             ("POST", "UnregisterDn", {"users": [{}]}, (400, "bad_input")),
             ("POST", "RegisterDn", [1], (400, "bad_input")),
             ("POST", "SetOptions", {"value": "x" * 20_000}, (413, "body_too_large")),

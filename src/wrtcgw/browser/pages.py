@@ -60,6 +60,7 @@ def browser_pages(settings: PageSettings) -> dict[bytes, IResource]:
             extra = _extras(settings, folder).get(name, {})
             asks = partial(_provider, settings) if name == "softphone" else str
             found[name.encode()] = Folder(folder, partial(_guarded, ancestors, asks, _more(name)), extra)
+    found[b"api/docs"] = Folder(HOME / "api" / "docs", partial(_guarded, lambda: "'none'", str, _more("api/docs")))
     pages = {name: cast(IResource, page) for name, page in found.items()}
     if b"softphone" in pages:
         pages[b""] = cast(IResource, Elsewhere(b"/softphone/"))

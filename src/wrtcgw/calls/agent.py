@@ -15,8 +15,11 @@ HEARD = 100
 ENDED = 20
 SNAPSHOT_VERSION = 1
 """Of what :meth:`Agent.snapshot` returns."""
-_PLAIN = ("id", "dn", "since", "display_name", "expires", "last_code", "last_error", "last_seen", "place")
-"""The fields that are text, numbers or None."""
+_PLAIN = (
+    *("id", "dn", "since", "display_name", "expires", "last_code", "last_error", "last_seen", "place"),
+    "do_not_disturb",
+)
+"""The fields that are text, numbers, true or false, or None."""
 
 
 class RegistrationState(Enum):
@@ -56,6 +59,8 @@ class Agent:
     last_seen: float | None = None
     abilities: PageAbilities = DEFAULT
     """What its page can do."""
+    do_not_disturb: bool = False
+    """Its callers are told that it is busy."""
     place: str = ""
     """The network from which its page placed its last call."""
     waiting: int = 0

@@ -34,7 +34,7 @@ class CallState(Enum):
     RINGING = "RINGING"
     """Ours; the far side is being alerted."""
     OFFERED = "OFFERED"
-    """Incoming, and not answered."""
+    """Incoming, and not answered; or ordered by an application, and the page has still to make an offer."""
     ESTABLISHED = "ESTABLISHED"
     """Answered."""
     ENDING = "ENDING"
@@ -46,6 +46,7 @@ class CallState(Enum):
 class Move(Enum):
     """What can happen to a call."""
 
+    DIAL = "dial"
     RING = "ring"
     ANSWER = "answer"
     HANG_UP = "hang up"
@@ -61,6 +62,7 @@ MOVES: Mapping[tuple[CallState, Move], CallState] = {
     (CallState.RINGING, Move.ANSWER): CallState.ESTABLISHED,
     (CallState.RINGING, Move.HANG_UP): CallState.ENDING,
     (CallState.RINGING, Move.END): CallState.ENDED,
+    (CallState.OFFERED, Move.DIAL): CallState.DIALLING,
     (CallState.OFFERED, Move.ANSWER): CallState.ESTABLISHED,
     (CallState.OFFERED, Move.HANG_UP): CallState.ENDING,
     (CallState.OFFERED, Move.END): CallState.ENDED,
@@ -81,6 +83,8 @@ class Deadline(Enum):
     """The page that the call has now, a new one, is to offer in it."""
     TALK = "talk"
     """The caller wants to be answered then."""
+    ORDER = "order"
+    """The page is to make an offer for a call that an application has ordered."""
     WISH = "wish"
     """The page may act on the far side's wish to be transferred."""
 
@@ -125,6 +129,7 @@ _PLAIN = (
     "auto_answer",
     "told_to_answer",
     "form",
+    "order",
     "replaced_by",
     "answered",
     "ended",
@@ -171,6 +176,8 @@ class Call:
     """What the far side has attached to the call, as it came last."""
     form: str = field(default="", repr=False)
     """Data that the page has attached, to be sent once the call is answered."""
+    order: str = ""
+    """The URI that an application wants the agent to call, as long as the page has made no offer for it."""
     reports: Reports = field(factory=Reports, repr=False)
     """What the page has told of its media."""
     negotiation: Negotiation = field(repr=False)
@@ -237,6 +244,24 @@ class Call:
             negotiation=Negotiation.inbound(call_id, remote_sdp),
         )
 
+    @classmethod
+    def ordered(
+        cls, call_id: str, agent_id: str, peer: str, target: str, now: float, *, far_side: FarSide = FarSide()
+    ) -> "Call":
+        """Return a call that an application wants the agent to make; its page is asked for an offer, as by a caller."""
+        return cls(
+            id=call_id,
+            agent_id=agent_id,
+            direction=Direction.OUTBOUND,
+            peer=peer,
+            called=peer,
+            created=now,
+            state=CallState.OFFERED,
+            far_side=far_side,
+            order=target,
+            negotiation=Negotiation.inbound(call_id, None),
+        )
+
     @property
     def local_sdp(self) -> Description | None:
         """Our description as the far side knows it."""
@@ -275,6 +300,18 @@ class Call:
         if self.transfer.is_under_way:
             return "transferred"
         return "replaced" if self.replaced_by else ""
+
+    def dial(self, local_sdp: Description) -> None:
+        """
+        Note that the page has made its offer for a call that was ordered: from now on it is as any that it places.
+
+        :raises WrongState: when it was not ordered, or is ending.
+        """
+        if not self.order:
+            raise WrongState(self.id, Move.DIAL.value, self.status)
+        self._move(Move.DIAL)
+        self.order = ""
+        self.negotiation = Negotiation.outbound(self.id, local_sdp)
 
     def ring(self) -> None:
         """Note that the far side is alerted."""

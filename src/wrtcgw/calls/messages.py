@@ -46,6 +46,8 @@ class MessageType(Enum):
     """The server asks to answer, or to go on with, this call."""
     REGISTRATION = "REGISTRATION"
     """The registration of the DN changed its ``state``, a :class:`~wrtcgw.calls.agent.RegistrationState`'s value."""
+    DO_NOT_DISTURB = "DO_NOT_DISTURB"
+    """The agent gets no calls any more (``state`` ON), or gets them again (OFF)."""
     SIGNED_OUT = "SIGNED_OUT"
     """The agent is not signed in any more; nothing comes after it."""
 

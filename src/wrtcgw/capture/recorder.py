@@ -136,6 +136,12 @@ class Recorder:
         track.key, track.dn = call_id, dn
         self._by_call[call_id] = track
 
+    def dialled(self, call_id: str, sip_call_id: str) -> None:
+        """Note the Call-ID of a call that had none when it was opened; nothing has been sent yet."""
+        track = self._by_call.get(call_id)
+        if track is not None:
+            self._join(track, sip_call_id)
+
     def drop(self, sip_call_id: str) -> None:
         """Forget an INVITE that came to no call and that nobody wants to see; one of a flood would displace ladders."""
         track = self._by_sip.get(sip_call_id)

@@ -338,6 +338,8 @@ hep_target = _of_text("empty, udp:host:port or tcp:host:port", _hep_target)
 component_level = _of_text(
     f"component=level; components: {', '.join(COMPONENTS)}; levels: {', '.join(LEVELS)}", _component_level
 )
+name = _of_text("a name of letters, digits and ._-", lambda text: _matching(_NODE, text))
+sha256 = _of_text("64 hexadecimal digits", lambda text: _matching(_SHA256, text.lower()))
 named_token = Kind(
     f"name:role:sha256 (roles: {', '.join(OPERATOR_ROLES)}; wrtcgw-client --hash-token makes the last part)",
     _named_token,

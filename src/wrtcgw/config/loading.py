@@ -13,11 +13,11 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from wrtcgw.config.groups import AgentGroup, BadTables
-from wrtcgw.config.groups import shown as group_shown
 from wrtcgw.config.kinds import BadItem
 from wrtcgw.config.secret_files import LISTS, files_of, read_secret
 from wrtcgw.config.settings import Key, Settings, keys
+from wrtcgw.config.tables import BadTables, Table
+from wrtcgw.config.tables import shown as table_shown
 from wrtcgw.redact import MASK, redact
 from wrtcgw.transport.certificates import read_pair
 from wrtcgw.transport.tls import load_trust_root
@@ -194,6 +194,23 @@ def _read_secrets(reading: _Reading, environ: Mapping[str, str]) -> None:
             reading.faults.append(Fault(by, f"a file with the {name}", str(error), reading.sources.get(by, by)))
 
 
+def _names_twice(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Iterate over the lists in which a name stands twice."""
+    for key in ("operator_tokens", "app_tokens", "webhooks"):
+        named = getattr(settings, key)
+        if len({each.name for each in named}) < len(named):
+            yield key, "names of their own", "a name that occurs twice"
+
+
+def _bad_webhooks(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Iterate over the webhooks whose secret cannot be read: key, expected, found."""
+    for number, webhook in enumerate(settings.webhooks, 1):
+        try:
+            read_secret(webhook.secret_file)
+        except ValueError as error:
+            yield f"webhooks[{number}].secret_file", "a file with a secret", str(error)
+
+
 def _check_together(reading: _Reading, settings: Settings, *, need_proxy: bool) -> None:
     """Look at what no single value shows."""
 
@@ -209,9 +226,6 @@ def _check_together(reading: _Reading, settings: Settings, *, need_proxy: bool) 
         fault("register_max_retry_delay", "at least register_retry_delay", f"{settings.register_max_retry_delay:g}")
     if settings.session_expires < settings.min_se:
         fault("session_expires", f"at least min_se ({settings.min_se})", str(settings.session_expires))
-    names = [token.name for token in settings.operator_tokens]
-    if len(set(names)) < len(names):
-        fault("operator_tokens", "tokens with names of their own", "a name that occurs twice")
     if settings.turn_servers and not settings.turn_secret and "turn_secret" not in known_bad:
         fault("turn_secret", "the secret of turn_servers (coturn's static-auth-secret)", "none")
     for key, expected, found in (
@@ -219,6 +233,8 @@ def _check_together(reading: _Reading, settings: Settings, *, need_proxy: bool) 
         *_bad_certificates(settings),
         *_missing_for_tokens(settings),
         *_bad_store(settings),
+        *_names_twice(settings),
+        *_bad_webhooks(settings),
     ):
         if not known_bad & {key, "oidc_client_id"}:
             fault(key, expected, found)
@@ -302,8 +318,8 @@ def _shown(value: object) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return f"{value:g}" if isinstance(value, float) else str(value)
-    if isinstance(value, AgentGroup):
-        return group_shown(value, _shown)
+    if isinstance(value, Table):
+        return table_shown(value, _shown)
     if isinstance(value, tuple):
         return "[" + ", ".join(_shown(each) for each in value) + "]"
     text = "" if value is None else str(value)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from random import random
 from socket import gethostname
 from typing import Any, TypeVar, cast
 from uuid import NAMESPACE_DNS, uuid4, uuid5
@@ -15,12 +16,15 @@ from twisted.web.resource import IResource
 from wrtcgw.calls.registry import Registry
 from wrtcgw.config import Settings
 from wrtcgw.config.kinds import NamedToken
+from wrtcgw.config.secret_files import read_secret
+from wrtcgw.config.tables import ApplicationToken
 from wrtcgw.daemon.descriptors import descriptor_limit
 from wrtcgw.daemon.hep import homer
-from wrtcgw.daemon.identity import identity_parts
+from wrtcgw.daemon.identity import http_client, identity_parts
 from wrtcgw.daemon.listener import HTTPListener
 from wrtcgw.daemon.monitoring import Monitoring, watch
 from wrtcgw.daemon.state import state_key, state_store
+from wrtcgw.daemon.webhooks import Webhooks, WebhookSettings
 from wrtcgw.events.stream import EventStream
 from wrtcgw.gateway import Gateway, GatewaySettings
 from wrtcgw.gateway.persistence import Durability
@@ -38,18 +42,22 @@ from wrtcgw.transport.tls import TLSSettings, websocket_endpoint
 from wrtcgw.web import Allowance, Binding, GatewaySite, HTTPSurface, WebSettings
 from wrtcgw.web.addresses import Addresses
 from wrtcgw.web.api import RestAPI
+from wrtcgw.web.app import ApplicationAPI
+from wrtcgw.web.app.applications import Applications
 from wrtcgw.web.audit import Audit
 from wrtcgw.web.chain import Chain
 from wrtcgw.web.connection_limits import ConnectionLimits
+from wrtcgw.web.feed import Feed, FeedStreams
 from wrtcgw.web.files import files
 from wrtcgw.web.genesys import GenesysDialect, GenesysSettings, nothing_else
 from wrtcgw.web.message_endpoint import SELF
 from wrtcgw.web.metrics import Scrapers, Write, metrics_dialect
+from wrtcgw.web.openapi.api import DescriptionAPI
 from wrtcgw.web.operators import Operators
 from wrtcgw.web.ops import OpsAPI, OpsParts
 from wrtcgw.web.origins import Origins
 from wrtcgw.web.root_resource import RootResource
-from wrtcgw.web.settings import IceSettings, OperatorToken, Role
+from wrtcgw.web.settings import AppToken, IceSettings, OperatorToken, Role
 from wrtcgw.web.signin import SignInService
 from wrtcgw.web.softphoneapi import SoftphoneAPI
 from wrtcgw.web.tokens import IdentityParts, TokenSignIn
@@ -70,6 +78,7 @@ class Parts:
     listener: HTTPListener
     monitoring: Monitoring
     store: Store
+    webhooks: Webhooks
     second: HTTPListener | None = None
     """For pages of the Genesys dialect alone."""
     secure: HTTPListener | None = None
@@ -97,7 +106,9 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
     registry = Registry()
     durability = Durability(store, state_key(settings))
     gateway = Gateway(core, registry, clock, gateway_settings(settings), agent.send, events, durability)
-    monitoring = watch(clock, settings, agent, core, registry, events)
+    hooks = Webhooks(partial(http_client, reactor, settings), clock, time.time, random)
+    hooks.configure(webhook_settings(settings))
+    monitoring = watch(clock, settings, agent, core, registry, events, hooks)
     homer(reactor, settings, agent, events, monitoring)
     agent.attach(gateway)
     surface = http_surface(
@@ -111,12 +122,13 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
         identity=identity_parts(reactor, settings),
     )
     monitoring.expose(gateway, surface)
+    hooks.attach(surface.feed)
     make_site = partial(GatewaySite, surface, access_log=access_log(settings), reactor=clock)
     site = make_site()
     listener = HTTPListener(reactor, settings.http_interface, settings.http_port, site)
     second = second_listener(reactor, settings, surface, make_site)
     secure = secure_listener(reactor, settings, site)
-    return Parts(agent, gateway, surface, site, listener, monitoring, store, second, secure)
+    return Parts(agent, gateway, surface, site, listener, monitoring, store, hooks, second, secure)
 
 
 def http_surface(
@@ -147,7 +159,7 @@ def http_surface(
     vendor = None if genesys is None else GenesysDialect(gateway, service, genesys, clock, wall)
 
     def hanging() -> tuple[int, int]:
-        return len(service.polls) + (vendor.hanging if vendor else 0), len(service.streams)
+        return len(service.polls) + (vendor.hanging if vendor else 0), len(service.streams) + len(feeds)
 
     tokens = TokenSignIn(service, identity)
     rest = RestAPI(
@@ -163,32 +175,33 @@ def http_surface(
         hanging=hanging,
         wall=wall,
     )
+    applications, feed = Applications(clock.seconds), Feed(gateway.events, clock.seconds, wall)
+    feeds = FeedStreams(clock, feed, settings.heartbeat)
     agents, *others = rest.dialects()
     dialects = [agents] if vendor is None else [vendor.dialect, agents]
     dialects.append(SoftphoneAPI(gateway, service, clock).dialect())
+    limit, seconds = settings.body_limit, clock.seconds
+    app = ApplicationAPI(gateway, applications, feed, feeds, origins, audit, clock, body_limit=limit, wall=wall)
+    dialects.append(app.dialect)
     if ops is not None:
-        limit, seconds = settings.body_limit, clock.seconds
-        api = OpsAPI(gateway, ops, service, operators, origins, audit, body_limit=limit, seconds=seconds, wall=wall)
+        api = OpsAPI(
+            gateway, ops, service, operators, origins, audit, feeds, body_limit=limit, seconds=seconds, wall=wall
+        )
         dialects.append(api.dialect)
     scrapers = Scrapers(operators, settings.metrics_allow)
     if metrics is not None:
         dialects.append(metrics_dialect(metrics, scrapers, origins, body_limit=settings.body_limit))
+    served = DescriptionAPI(lambda: dialects, genesys.path if genesys else None, body_limit=settings.body_limit)
+    dialects.append(served.dialect)
     dialects += [*others, files(pages or {}, operators, origins, body_limit=settings.body_limit)]
     chains = tuple(Chain(dialect, audit) for dialect in dialects)
-    connections = ConnectionLimits(
-        settings.connections_per_address,
-        settings.descriptors,
-        addresses.is_trusted,
-        service.addresses,
-        clock.seconds,
-    )
     surface = HTTPSurface(
         addresses=addresses,
         origins=origins,
         operators=operators,
         scrapers=scrapers,
         audit=audit,
-        connections=connections,
+        connections=connection_limits(settings, addresses, service, clock),
         events=gateway.events,
         sign_in_service=service,
         tokens=tokens,
@@ -196,10 +209,20 @@ def http_surface(
         chains=chains,
         genesys=vendor,
         count_hanging=hanging,
-        closing=(service.close,) if vendor is None else (vendor.close, service.close),
+        applications=applications,
+        feed=feed,
+        closing=(*(() if vendor is None else (vendor.close,)), service.close, feeds.close),
     )
     surface.reconfigure(settings)
     return surface
+
+
+def connection_limits(
+    settings: WebSettings, addresses: Addresses, service: SignInService, clock: IReactorTime
+) -> ConnectionLimits:
+    """Return what counts the connections."""
+    per_address, descriptors = settings.connections_per_address, settings.descriptors
+    return ConnectionLimits(per_address, descriptors, addresses.is_trusted, service.addresses, clock.seconds)
 
 
 def only_genesys(surface: HTTPSurface) -> IResource:
@@ -334,7 +357,28 @@ def web_settings(settings: Settings) -> WebSettings:
         sign_in_per_address=Allowance(settings.sign_in_burst_per_address, settings.sign_in_rate_per_address),
         sign_in_per_id=Allowance(settings.sign_in_burst_per_id, settings.sign_in_rate_per_id),
         ice=ice_settings(settings),
+        app_tokens=tuple(app_token(token) for token in settings.app_tokens),
+        app_requests=Allowance(settings.app_burst, settings.app_rate),
     )
+
+
+def app_token(token: ApplicationToken) -> AppToken:
+    """Return an application's token."""
+    return AppToken(token.name, bytes.fromhex(token.sha256), token.dns, may_control=token.rights == "control")
+
+
+def webhook_settings(settings: Settings) -> dict[str, WebhookSettings]:
+    """
+    Return the webhooks, by name.
+
+    :raises ValueError: if a secret cannot be read.
+    """
+    return {
+        each.name: WebhookSettings(
+            name=each.name, url=each.url, secret=read_secret(each.secret_file).encode("utf-8"), events=each.events
+        )
+        for each in settings.webhooks
+    }
 
 
 def operator_token(token: NamedToken) -> OperatorToken:

@@ -6,7 +6,7 @@ It has no part in any call, and none fails because of it.
 
 from collections.abc import Callable
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call, CallState
@@ -73,6 +73,7 @@ class EventRecorder:
         subscribe(events.ConnectionDown, self._connection_down)
         subscribe(events.CallBegan, self._call_began)
         subscribe(events.CallRestored, self._call_restored)
+        subscribe(events.CallDialled, self._call_dialled)
         subscribe(events.CallChanged, self._call_changed)
         subscribe(events.CallHandedOver, self._handed_over)
         subscribe(events.HoldChanged, self._hold_changed)
@@ -129,6 +130,12 @@ class EventRecorder:
     def _open(self, event: events.CallBegan | events.CallRestored) -> None:
         self._begun[event.call.id] = event
         self.recorder.opened(event.call.id, event.agent.dn, event.sip_call_id)
+
+    def _call_dialled(self, event: events.CallDialled) -> None:
+        begun = self._begun.get(event.call.id)
+        if begun is not None:
+            self._begun[event.call.id] = evolve(begun, sip_call_id=event.sip_call_id)
+        self.recorder.dialled(event.call.id, event.sip_call_id)
 
     def _call_changed(self, event: events.CallChanged) -> None:
         if event.after is CallState.ENDED:

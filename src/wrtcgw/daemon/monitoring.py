@@ -28,6 +28,7 @@ from wrtcgw.sip.core import UACore
 from wrtcgw.sip_service import UserAgentService
 from wrtcgw.web import HTTPSurface
 from wrtcgw.web.ops import OpsParts
+from wrtcgw.web.ops.dependencies import Deliveries
 
 
 @frozen
@@ -84,6 +85,7 @@ def watch(
     core: UACore,
     registry: Registry,
     events: EventStream,
+    deliveries: Deliveries,
     *,
     wall: Callable[[], float] = time.time,
 ) -> Monitoring:
@@ -103,7 +105,7 @@ def watch(
     Counting(meters, clock.seconds, wall).subscribe_to(events)
     AlarmLog(recorder, meters, clock.seconds, wall).subscribe_to(events)
     console = Console(agent, registry, event_recorder, settings.log_level)
-    ops = OpsParts(recorder=recorder, history=history, meters=meters, console=console)
+    ops = OpsParts(recorder=recorder, history=history, meters=meters, console=console, deliveries=deliveries)
     exposition = Exposition()
     exposition.add(Counted(meters))
     records = CallRecords(RecordFile(settings.call_records, clock.seconds), history, settings.node, wall)

@@ -16,7 +16,7 @@ from twisted.web.resource import IResource
 from wrtcgw import __version__
 from wrtcgw.browser.pages import PageSettings, browser_pages
 from wrtcgw.config import ConfigError, Settings, reloadable_keys, shown
-from wrtcgw.daemon.composition import Parts, access_log, compose, gateway_settings, web_settings
+from wrtcgw.daemon.composition import Parts, access_log, compose, gateway_settings, web_settings, webhook_settings
 from wrtcgw.daemon.draining import Draining
 from wrtcgw.daemon.identity import concerns, identity_parts, shown_provider
 from wrtcgw.daemon.listener import CannotServe, HTTPListener
@@ -214,6 +214,7 @@ class GatewayService(MultiService):
 
     def _stop_rest(self, _: object) -> "Deferred[object]":
         self.parts.surface.close()
+        self.parts.webhooks.stop()
         return self.parts.store.close().addErrback(_store_not_closed).addCallback(self._stop_last)
 
     def _stop_last(self, _: object) -> "Deferred[object]":
@@ -263,6 +264,13 @@ class GatewayService(MultiService):
         except ValueError as error:
             log.error("the certificate stays as it was: {error}", error=str(error))
 
+    def _renew_webhooks(self) -> None:
+        """Read the secrets of the webhooks again, also when the names of their files have not changed."""
+        try:
+            self.parts.webhooks.configure(webhook_settings(self.settings))
+        except ValueError as error:
+            log.error("the webhooks stay as they were: {error}", error=str(error))
+
     def _take_over(self, wanted: Settings) -> None:
         names = [attribute.name for attribute in fields(Settings)]
         differs = {name for name in names if getattr(wanted, name) != getattr(self.settings, name)}
@@ -280,6 +288,7 @@ class GatewayService(MultiService):
         self._renew_certificate()
         self.parts.gateway.reconfigure(gateway_settings(self.settings))
         self.parts.surface.reconfigure(web_settings(self.settings))
+        self._renew_webhooks()
         if any(map(concerns, changes)):
             self.parts.surface.identify(identity_parts(self._reactor, self.settings))
             self._page_settings.oidc = shown_provider(self.settings)

@@ -53,6 +53,14 @@ class RegistrationChanged:
 
 
 @frozen
+class DoNotDisturbChanged:
+    """An agent wants no calls any more, or wants them again."""
+
+    agent: Agent
+    on: bool
+
+
+@frozen
 class PageBack:
     """The page of an agent in a call is heard of again, after it was silent for ``away`` seconds."""
 
@@ -72,7 +80,11 @@ class PageLost:
 
 @frozen
 class CallBegan:
-    """A call has come to be; ``sip_call_id`` is the Call-ID of its dialog, which the core forgets at its end."""
+    """
+    A call has come to be; ``sip_call_id`` is the Call-ID of its dialog, which the core forgets at its end.
+
+    One that an application has ordered has none until :class:`CallDialled`.
+    """
 
     agent: Agent
     call: Call
@@ -84,6 +96,14 @@ class CallRestored:
     """A call was taken up from the store: it is no new one; ``sip_call_id`` is as in :class:`CallBegan`."""
 
     agent: Agent
+    call: Call
+    sip_call_id: str
+
+
+@frozen
+class CallDialled:
+    """A call that an application has ordered is placed, as its page has made an offer: its dialog has this Call-ID."""
+
     call: Call
     sip_call_id: str
 

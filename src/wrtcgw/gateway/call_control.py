@@ -15,7 +15,7 @@ from wrtcgw.gateway.call_legs import CallLeg
 from wrtcgw.gateway.consent import TALK, consents
 from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.gateway.incoming_calls import hear
-from wrtcgw.gateway.offer_answer import OfferAnswer
+from wrtcgw.gateway.offer_answer import ORDERED, OfferAnswer
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.sip_causes import Ending, explain
 from wrtcgw.sip.outputs import ControlReceived, InfoReceived, TextReceived, TextRefused
@@ -26,8 +26,6 @@ MAX_WAITING = 16
 """Orders for digits that may wait for the one before in the same call."""
 DURATION_MS, GAP_MS = range(40, 6001), range(0, 6001)
 MAX_INFO = 16384
-ORDERED = "ordered"
-"""The cause of a HOLD that the page is to bring about."""
 
 _DIGITS = re.compile(r"[0-9A-D*#]+")
 # type "/" subtype *(";" parameter), with the characters of RFC 3261 section 25.1's token and quoted-string
@@ -102,9 +100,10 @@ class CallControl:
 
     def _talk_due(self, leg: CallLeg) -> None:
         if leg.call.state is CallState.OFFERED:
-            self._tell_talk(leg)
+            self.tell_to_answer(leg)
 
-    def _tell_talk(self, leg: CallLeg) -> None:
+    def tell_to_answer(self, leg: CallLeg) -> None:
+        """Tell the page to answer, or to go on with, a call."""
         leg.call.tell_to_answer()
         self._context.tell(leg.call, AgentMessage(type=MessageType.TALK))
 
@@ -179,7 +178,7 @@ class CallControl:
         ordered = established and _hold_is_ordered(leg.call.negotiation)
         if not ordered and not consents(self._context, leg.call, TALK, "NOTIFY talk"):
             return
-        self._tell_talk(leg)
+        self.tell_to_answer(leg)
         if established and leg.call.negotiation.will_be_on_hold:
             self._context.spawn(self._obey(leg, self._offers.resume(leg, SERVER)))
 

@@ -66,7 +66,7 @@ class CallSetup:
         context.require_store()
         target = wish.target if wish else context.target(agent, to)
         context.permits.require(agent, target, page_address)
-        self._check_calls(agent, connected=connected)
+        self.require_room(agent, connected=connected)
         local = complete(offer, page_address)
         headers, form = self._context.attached(data)
         if wish is not None:
@@ -102,10 +102,15 @@ class CallSetup:
         fault = context.permits.fault(agent, target, page_address)
         if fault is not None:
             raise fault
-        self._check_calls(agent, connected=connected, quietly=True)
+        self.require_room(agent, connected=connected, quietly=True)
         return str(target)
 
-    def _check_calls(self, agent: Agent, *, connected: bool, quietly: bool = False) -> None:
+    def require_room(self, agent: Agent, *, connected: bool, quietly: bool = False) -> None:
+        """
+        Refuse one more call of an agent.
+
+        :raises NoSIPConnection: when its connection is down; WrongState or TooManyCalls when it has as many as it may.
+        """
         if not connected:
             raise NoSIPConnection()
         if agent.has_call and not agent.abilities.several_calls:
@@ -205,6 +210,8 @@ class CallSetup:
             return DRAINING
         if agent is None or agent.guest:
             return UNAVAILABLE
+        if is_new and agent.do_not_disturb:
+            return BUSY
         if len(agent.calls) >= self._context.permits.rights(agent).max_calls or (
             agent.calls and not settings.offer_when_busy
         ):
@@ -274,6 +281,9 @@ class CallSetup:
         leg.call.hang_up(None if why is None else why.of_calls)
         context.changed(leg.call, before)
         context.drop_deadline(leg, *Deadline)
+        if leg.call.order:  # nothing was sent
+            self.ended(CallEnded(leg.call.id, EndCause.LOCAL))
+            return Outcome(0)
         reason = "" if why is None else why.sip_reason
         ended = context.expect(context.settings.hangup_timeout, STILL_ENDING)
         leg.ends.append(ended)

@@ -41,6 +41,8 @@ NOT_ACKNOWLEDGED = DisconnectReason(
     "", "page-lost", "the agent's page did not say that it has got the call", 'SIP;cause=480;text="page silent"', 480
 )
 """Why a call that rings at a page ends; the agent stays."""
+NOT_OFFERED = DisconnectReason("", "order-expired", "the agent's page did not go along with a call that was ordered")
+"""Why a call ends that an application has ordered."""
 PAGE_LOST = DisconnectReason(
     "page lost", "page-lost", "the agent's page was not heard of any more", 'SIP;cause=480;text="page lost"', 480
 )

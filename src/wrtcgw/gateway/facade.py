@@ -30,6 +30,7 @@ from wrtcgw.gateway.disconnect_reasons import SESSION_OVER, SIGNED_OUT, STOPPING
 from wrtcgw.gateway.event_routing import EventRouting
 from wrtcgw.gateway.offer_answer import OfferAnswer
 from wrtcgw.gateway.operator_actions import OperatorActions
+from wrtcgw.gateway.orders import Orders
 from wrtcgw.gateway.persistence import Durability, Persistence
 from wrtcgw.gateway.registrations import Registrations
 from wrtcgw.gateway.screening import Screening
@@ -82,6 +83,7 @@ class Gateway:
         self._setup = CallSetup(context, self._transfers, self._call_control, self._offers)
         take_overs = TakeOvers(context, self._setup.end)
         self._registrations = Registrations(context, self._setup.end, self._offers.resume_calls, take_overs)
+        self._orders = Orders(context, self._setup, self._offers, self._call_control, self._registrations.is_connected)
         self.operation = OperatorActions(context, self._setup.end, self._registrations.sign_out)
         self.persistence = Persistence(context, self._registrations, durability)
         core.screen_calls(Screening(context, self._setup.refusal))
@@ -202,6 +204,10 @@ class Gateway:
         """
         return self._context.registry.agent(agent_id)
 
+    def find_dn(self, dn: str) -> Agent | None:
+        """Return the signed-in agent that has a DN, None for none."""
+        return self._context.registry.find_dn(dn)
+
     def leaver(self, agent_id: str) -> Agent | None:
         """Return an agent that has just left and whose page has not fetched its last messages; None for none."""
         return self._registrations.leaver(agent_id)
@@ -301,6 +307,36 @@ class Gateway:
         with self.events:
             return self._setup.place(agent, to, sdp, page_address, connected=connected, data=data)
 
+    def order_call(self, agent_id: str, to: str, *, answer: bool) -> Call:
+        """
+        Have an agent's page asked for an offer, with which ``to`` is called then; for applications.
+
+        A page that makes none within ``order_timeout`` hears that the call is over.
+
+        :param answer: the page is asked to do so without a click.
+        :raises NotSignedIn: or whatever else :meth:`place_call` would raise, but for what concerns the description.
+        """
+        agent = self.agent(agent_id)
+        with self.events:
+            return self._orders.place(agent, to, answer=answer)
+
+    def ask_to_answer(self, agent_id: str, call_id: str | None) -> Call:
+        """
+        Tell an agent's page to answer a call, as the server's NOTIFY talk does; for applications.
+
+        :raises UnknownCall: when there is no such call; WrongState when it does not ring here.
+        """
+        leg = self._context.leg(agent_id, call_id)
+        with self.events:
+            self._orders.ask_to_answer(leg)
+        return leg.call
+
+    def do_not_disturb(self, agent_id: str, on: bool) -> None:
+        """Let the callers of an agent hear that it is busy, or let calls come again."""
+        agent = self.agent(agent_id)
+        with self.events:
+            self._orders.do_not_disturb(agent, on)
+
     def may_call(self, agent_id: str, to: str, *, page_address: str = "") -> str:
         """
         Find out whether an agent may call ``to`` now, without calling: for pages that ask before the microphone is.
@@ -342,6 +378,7 @@ class Gateway:
         """
         agent = self.agent(agent_id)
         call = agent.call(call_id) if call_id else self._offers.choose(agent, kind)
+        self._orders.require_connection(agent, call)
         with self.events:
             self._context.touch(agent)
             self._offers.take(self._context.legs[call.id], sdp, page_address, kind, data)
@@ -369,6 +406,7 @@ class Gateway:
         agent = self.agent(agent_id)
         call = agent.call(call_id) if call_id else self._offers.choose(agent, None)
         self._offers.require_waiting(call)
+        self._orders.require_connection(agent, call)
         with self.events:
             self._context.touch(agent)
             self._offers.take(self._context.legs[call.id], sdp, page_address, None)

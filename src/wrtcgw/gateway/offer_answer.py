@@ -4,6 +4,7 @@ Carries out what the negotiations of the calls decide: offers and answers to the
 What is decided, and in which state, stands in :mod:`wrtcgw.calls.negotiation` alone.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Literal, assert_never
 
@@ -40,6 +41,8 @@ from wrtcgw.sip.outputs import (
 Kind = Literal[MessageType.OFFER, MessageType.ANSWER]
 
 OK = Outcome(200, "OK")
+ORDERED = "ordered"
+"""The cause of what a page is to do because somebody has ordered it: a HOLD, or an OFFER for a call of its own."""
 
 
 class OfferAnswer:
@@ -47,6 +50,8 @@ class OfferAnswer:
 
     def __init__(self, context: GatewayContext) -> None:
         self._context = context
+        self.dial: Callable[[CallLeg, Description, tuple[tuple[str, str], ...]], None] = _dial_nothing
+        """Places a call that was ordered, with the page's offer and further header fields; set by who can."""
         context.on_deadline[Deadline.PAGE] = self._page_silent
 
     # -- the page
@@ -92,8 +97,11 @@ class OfferAnswer:
         self._carry_out(leg, outputs, headers)
 
     def answer_call(self, leg: CallLeg, answer: Description, headers: tuple[tuple[str, str], ...]) -> None:
-        """Answer a call that rings here."""
+        """Answer a call that rings here; place one that was ordered."""
         call, context = leg.call, self._context
+        if call.order:
+            self.dial(leg, answer, headers)
+            return
         before = call.state
         call.answer(context.now())
         context.changed(call, before)
@@ -295,6 +303,7 @@ def incoming_offer(call: Call) -> AgentMessage:
         replaces=call.replaces,
         auto_answer=call.auto_answer,
         referred_by=call.referred_by,
+        cause=ORDERED if call.order else "",
     )
     return introduced(call, message)
 
@@ -310,6 +319,10 @@ def introduced(call: Call, message: AgentMessage) -> AgentMessage:
         headers=call.headers,
         data=call.data,
     )
+
+
+def _dial_nothing(leg: CallLeg, offer: Description, headers: tuple[tuple[str, str], ...]) -> None:
+    raise WrongState(leg.call.id, "dial", leg.call.status)
 
 
 def _outcome(refusal: OfferRefused | None) -> Outcome:

@@ -45,6 +45,8 @@ class GatewaySettings:
     """How long hangup and reject wait for the far side's confirmation; the call ends in any case."""
     offer_timeout: float = 10.0
     """How long the page may take to answer an offer inside a call; then the far side is told 488."""
+    order_timeout: float = 30.0
+    """How long a page may take to make an offer for a call that an application has ordered."""
     page_ack_timeout: float = 15.0
     """How long a page that acknowledges incoming calls may take for that; then the caller is told 480."""
     refer_delay: float = 0.5

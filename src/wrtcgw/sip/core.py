@@ -229,6 +229,10 @@ class UACore:
 
     # -- calls
 
+    def new_name(self) -> str:
+        """Return a name for a leg that is to come, which no other leg has; see :meth:`invite`."""
+        return self._ua.tokens.token(96)
+
     def invite(
         self,
         account_key: str,
@@ -239,6 +243,7 @@ class UACore:
         headers: Iterable[tuple[str, str]] = (),
         flow: int | None = None,
         follow: Callable[[URI], bool] | None = None,
+        name: str = "",
     ) -> tuple[str, list[Output]]:
         """
         Place a call.
@@ -248,6 +253,7 @@ class UACore:
         :param flow: the flow to use in place of the account's.
         :param follow: asked whether the address to which a 3xx redirects the call, reduced to user and domain, may be
             called; None follows it in every allowed domain, but for numbers of tel URIs.
+        :param name: of the leg, from :meth:`new_name`; empty for a new one.
         :returns: the name of the leg, and the outputs.
         :raises LocalViolation: for an unknown account, or a header that could break the message.
         """
@@ -256,7 +262,7 @@ class UACore:
         if account is None:
             raise LocalViolation(f"no account {account_key!r}")
         self._layer.touched.add(account_key)
-        leg = OutgoingLeg(self._ua, account, self._ua.tokens.token(96), account.flow if flow is None else flow)
+        leg = OutgoingLeg(self._ua, account, name or self.new_name(), account.flow if flow is None else flow)
         self._add(leg)
         try:
             leg.start(target, offer, headers, follow)

@@ -14,6 +14,7 @@ from wrtcgw.web.chain import Dialect, Policy
 from wrtcgw.web.codec import Data, Digits, SignIn
 from wrtcgw.web.errors import write_json
 from wrtcgw.web.fields import DESCRIPTION_TYPES, Fields
+from wrtcgw.web.files import is_documentation
 from wrtcgw.web.ice import ice_view
 from wrtcgw.web.incoming import IncomingRequest
 from wrtcgw.web.message_endpoint import SELF, MessageEndpoint, call_reply
@@ -111,7 +112,7 @@ class RestAPI:
         )
         for verb in verbs:
             routes.add(base + verb.__name__, ("POST",), partial(self._carry_out, verb), hot=True)
-        for post in (self.answer, self.check, self.ringing, self.stats):
+        for post in (self.answer, self.check, self.do_not_disturb, self.ringing, self.stats):
             routes.add(base + post.__name__, ("POST",), post, hot=True)
         routes.add(base + "ice", ("GET",), self.ice, hot=True)
         routes.add(base + "calls", ("GET",), self.own_calls, hot=True)
@@ -138,7 +139,7 @@ class RestAPI:
             for policy, serves in (
                 (agents, lambda path: path.startswith(AGENTS)),
                 (operators, lambda path: path.startswith(OPERATORS)),
-                (everybody, lambda path: path.startswith(API)),
+                (everybody, lambda path: path.startswith(API) and not is_documentation(path)),
             )
         )
 
@@ -242,6 +243,15 @@ class RestAPI:
         """Send data."""
         data = Data.read(order.request, self._body_limit)
         return await self._gateway.info(order.agent.id, order.call_id, data.content_type, data.body)
+
+    def do_not_disturb(self, request: IncomingRequest) -> bytes:
+        """Let callers hear that the agent is busy, or let calls come again."""
+        order = self.admit(request)
+        on = order.fields.switch("on")
+        if on is None:
+            raise BadInput("on", "true or false", "nothing")
+        self._gateway.do_not_disturb(order.agent.id, on)
+        return write_reply(request, Reply({"doNotDisturb": on}))
 
     def ringing(self, request: IncomingRequest) -> bytes:
         """Take the page's word that it has got an incoming call."""

@@ -18,6 +18,8 @@ from wrtcgw.errors import GatewayError
 from wrtcgw.networks import place_of
 from wrtcgw.web.addresses import Client
 from wrtcgw.web.errors import (
+    ApplicationTokenRequired,
+    ControlRequired,
     ForeignOrigin,
     ForeignSession,
     OperatorTokenRequired,
@@ -38,6 +40,8 @@ EVENTS: dict[type[GatewayError], str] = {
     ForeignSession: "session",
     ForeignOrigin: "origin",
     OperatorTokenRequired: "operator",
+    ApplicationTokenRequired: "application",
+    ControlRequired: "application",
     RoleRequired: "operator",
 }
 """What an error refuses, by its type; sign_in tells its own."""

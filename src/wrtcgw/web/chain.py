@@ -94,12 +94,19 @@ class Dialect:
 
     :ivar serves: which paths are its own; the first dialect that says so gets the request.
     :ivar serve: the last step; :meth:`Routes.serve` but for files.
+    :ivar allowed: which methods a path has, where its routes do not tell.
     """
 
     policy: Policy
     serves: Callable[[bytes], bool]
     serve: Callable[[IncomingRequest, Tell], bytes | int]
     routes: Routes = field(factory=Routes)
+    allowed: Callable[[bytes], tuple[str, ...]] | None = None
+
+    def methods(self, path: bytes) -> bytes:
+        """Return what ``Allow`` says of a path (:rfc:`9110#section-10.2.1`)."""
+        found = self.routes.allowed(path) if self.allowed is None else self.allowed(path)
+        return ", ".join((*found, "OPTIONS")).encode("ascii")
 
 
 def share(request: IncomingRequest, policy: Policy) -> None:
@@ -141,6 +148,8 @@ class Chain:
     def serve(self, request: IncomingRequest) -> bytes | int:
         """Take a request through all steps."""
         dialect = self.dialect
+        if request.method == b"OPTIONS":
+            request.allow = dialect.methods(request.path)
         try:
             for step in STEPS:
                 answer = step(request, dialect.policy)

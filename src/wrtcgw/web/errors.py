@@ -8,6 +8,7 @@ programs.
 import json
 import secrets
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from attrs import frozen
 from twisted.logger import Logger
@@ -97,6 +98,68 @@ class OperatorTokenRequired(GatewayError):
 
     def __str__(self) -> str:
         return f"this is for operators{self.why}"
+
+
+@frozen
+class ApplicationTokenRequired(GatewayError):
+    """A call of the application API without an application's token."""
+
+    why: str = ""
+
+    def __str__(self) -> str:
+        return f"this is for applications: send a token of app_tokens as Authorization: Bearer{self.why}"
+
+
+@frozen
+class ControlRequired(GatewayError):
+    """An application that may only look wants to act."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"the application token {self.name!r} may only observe: give it the rights control in app_tokens"
+
+
+@frozen
+class KeyInUse(GatewayError):
+    """A request with the same Idempotency-Key has not been answered yet."""
+
+    key: str
+    retry_after: int = 1
+
+    def __str__(self) -> str:
+        return f"a request with the Idempotency-Key {self.key!r} is being carried out: ask again for its answer"
+
+
+@frozen
+class KeyOfAnother(GatewayError):
+    """An Idempotency-Key was used before for something else."""
+
+    key: str
+
+    def __str__(self) -> str:
+        return f"the Idempotency-Key {self.key!r} was used for another request: take a new one for each"
+
+
+@frozen
+class TooManyRequests(GatewayError):
+    """An application asks too often."""
+
+    retry_after: int
+
+    def __str__(self) -> str:
+        return f"too many requests of this application (app_rate): try again in {self.retry_after} s"
+
+
+@frozen
+class TooManyStreams(GatewayError):
+    """As many event streams of one token are open as may be."""
+
+    limit: int
+    retry_after: int = 5
+
+    def __str__(self) -> str:
+        return f"{self.limit} event streams of this token are open: close one of them"
 
 
 @frozen
@@ -216,7 +279,15 @@ def _retry_soon(error: GatewayError) -> Mapping[str, str]:
     return {"Retry-After": "5"}
 
 
-def _retry_after(error: TooManyTries | TooManyCalls | TooManyOrders) -> Mapping[str, str]:
+class _Patient(Protocol):
+    """An error after which one may try again later."""
+
+    @property
+    def retry_after(self) -> int:
+        """Return after how many seconds."""
+
+
+def _retry_after(error: _Patient) -> Mapping[str, str]:
     return {"Retry-After": str(error.retry_after)}
 
 
@@ -253,6 +324,7 @@ ROWS: Mapping[type[GatewayError], Row] = {
     RegistrationRefused: Row(401, "registration_refused", _sip_answer),
     SessionRequired: Row(401, "session_required", headers=_bearer),
     OperatorTokenRequired: Row(401, "operator_token_required", headers=_bearer),
+    ApplicationTokenRequired: Row(401, "application_token_required", headers=_bearer),
     ForeignSession: Row(403, "foreign_session"),
     GuestsNotAllowed: Row(403, "guests_not_allowed"),
     DestinationForbidden: Row(403, "destination_forbidden", lambda error: {"to": error.destination}),
@@ -261,6 +333,7 @@ ROWS: Mapping[type[GatewayError], Row] = {
     TokensNotAccepted: Row(403, "tokens_not_accepted"),
     DNNotAllowed: Row(403, "dn_not_allowed", lambda error: {"dns": list(error.allowed)}),
     RoleRequired: Row(403, "role_required", lambda error: {"role": error.role, "needed": error.needed}),
+    ControlRequired: Row(403, "control_required"),
     NotSignedIn: Row(404, "not_signed_in"),
     UnknownSession: Row(404, "unknown_session"),
     UnknownCall: Row(404, "unknown_call"),
@@ -270,9 +343,13 @@ ROWS: Mapping[type[GatewayError], Row] = {
     AgentInUse: Row(409, "agent_in_use"),
     AmbiguousCall: Row(409, "ambiguous_call", lambda error: {"calls": list(error.call_ids)}),
     WrongState: Row(409, "wrong_state", lambda error: {"callId": error.call_id, "state": error.state}),
+    KeyInUse: Row(409, "key_in_use", headers=_retry_after),
     BodyTooLarge: Row(413, "body_too_large"),
     WrongContentType: Row(415, "wrong_content_type"),
     EncodedBody: Row(415, "encoded_body", headers=lambda error: {"Accept-Encoding": "identity"}),
+    KeyOfAnother: Row(422, "key_of_another"),
+    TooManyRequests: Row(429, "too_many_requests", headers=_retry_after),
+    TooManyStreams: Row(429, "too_many_streams", headers=_retry_after),
     TooManyGuestsHere: Row(429, "too_many_guests_here"),
     TooManyTries: Row(429, "too_many_tries", headers=_retry_after),
     TooManyCalls: Row(429, "too_many_calls", headers=_retry_after),
@@ -317,7 +394,13 @@ def write_error(request: Request, error: GatewayError) -> bytes:
     row = row_of(error)
     for name, value in row.headers(error).items():
         request.responseHeaders.setRawHeaders(name, [value])
-    return write_json(request, row.status, {"error": str(error), "code": row.code, **row.details(error)})
+    return write_json(request, row.status, error_view(error))
+
+
+def error_view(error: GatewayError) -> Details:
+    """Return what a caller is told of an error."""
+    row = row_of(error)
+    return {"error": str(error), "code": row.code, **row.details(error)}
 
 
 def write_unexpected(request: Request, failure: Failure) -> bytes:

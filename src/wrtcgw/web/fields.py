@@ -15,7 +15,7 @@ from wrtcgw.web.attachments import LONE_SURROGATE
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 DESCRIPTION_TYPES = ("text/plain", "application/sdp")
-_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]*)?|-?\.[0-9]+")
+_DECIMAL = re.compile(r"-?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
 _SWITCH = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 # Pages put ``+49...`` into the query as it is, where a plus stands for a blank. No international number goes on with 0.
 # What may stand before it is for people, and may be escaped, so the plus is kept as a mark until all else is decoded.

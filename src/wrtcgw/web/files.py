@@ -15,6 +15,8 @@ from wrtcgw.web.routes import Tell, is_utf8
 
 CONSOLE = b"ops"
 """The first segment of the operators' console."""
+DOCUMENTATION = b"api/docs"
+"""The page that shows the API: the only one that is below another one's first segment."""
 
 
 def files(pages: Mapping[bytes, IResource], operators: Operators, origins: Origins, *, body_limit: int) -> Dialect:
@@ -37,18 +39,20 @@ def files(pages: Mapping[bytes, IResource], operators: Operators, origins: Origi
             raise NoSuchResource(request.path.decode("utf-8" if page is None else "ascii", "replace"))
         response = request.response
         assert response.prepath is not None and response.postpath
-        response.prepath.append(response.postpath.pop(0))
+        for _ in _tree(request).split(b"/"):
+            response.prepath.append(response.postpath.pop(0))
         response.render(getChildForRequest(page, response))
         return NOT_DONE_YET
 
     policy = Policy(name="files", body_limit=body_limit, origins=shared_with(origins), trust=trust, headers=())
-    return Dialect(policy=policy, serves=lambda path: True, serve=serve)
+    return Dialect(policy=policy, serves=lambda path: True, serve=serve, allowed=lambda path: ("GET", "HEAD"))
 
 
-def _is_readable(path: bytes) -> bool:
-    """Return whether a path can be that of a file; with others ``File`` would raise, or log a traceback."""
-    return b"\0" not in path and is_utf8(path)
+def is_documentation(path: bytes) -> bool:
+    """Return whether a path is that of the page that shows the API, or below it."""
+    return (path + b"/").startswith(b"/" + DOCUMENTATION + b"/")
 
 
 def _tree(request: IncomingRequest) -> bytes:
-    return request.path[1:].partition(b"/")[0]
+    """Return by which name the tree is known that a path is in."""
+    return DOCUMENTATION if is_documentation(request.path) else request.path[1:].partition(b"/")[0]

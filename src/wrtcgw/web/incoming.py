@@ -71,9 +71,11 @@ class IncomingRequest:
     :ivar method: as it was sent.
     :ivar path: without the query, in the one spelling of :mod:`wrtcgw.web.request_target`.
     :ivar body: empty until :meth:`take_body`.
+    :ivar allow: the methods that OPTIONS is to name; set by who knows the routes.
     """
 
     body = b""
+    allow = b"GET, POST, OPTIONS"
 
     def __init__(self, response: Request, addresses: Addresses) -> None:
         self.response = response

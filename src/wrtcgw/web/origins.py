@@ -77,7 +77,7 @@ class Sharing:
         A gateway in a private network may be called from a page that is not of it.
         """
         headers = request.response.responseHeaders
-        headers.setRawHeaders(b"allow", [METHODS])
+        headers.setRawHeaders(b"allow", [request.allow])
         if headers.hasHeader(b"access-control-allow-origin"):
             headers.setRawHeaders(b"access-control-allow-methods", [METHODS])
             asked = request.header(b"access-control-request-headers") or b""

@@ -128,6 +128,13 @@ class Routes:
         if hot:
             self._hot.update({(method.encode(), path.encode()): endpoint for method in served})
 
+    def allowed(self, path: bytes) -> tuple[str, ...]:
+        """Return the methods that may be used for a path; none where nothing is."""
+        if not is_utf8(path):
+            return ()
+        methods = self.app.url_map.bind("localhost").allowed_methods(path.decode("utf-8"))
+        return tuple(sorted(set(methods) - {"HEAD", "OPTIONS"}))
+
     def serve(self, request: IncomingRequest, tell: Tell) -> bytes | int:
         """
         Serve a request.

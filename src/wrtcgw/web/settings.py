@@ -43,6 +43,20 @@ class OperatorToken:
 
 
 @frozen
+class AppToken:
+    """
+    A named application; of the token only the SHA-256 is known.
+
+    ``dns`` are the DNs of the agents that it sees, or beginnings of DNs with a ``*`` behind.
+    """
+
+    name: str
+    digest: bytes = field(repr=False)
+    dns: tuple[str, ...]
+    may_control: bool = False
+
+
+@frozen
 class Allowance:
     """How many tries are free at once, and how many come back per second."""
 
@@ -75,6 +89,10 @@ class WebSettings:
     """That of an admin; empty for none."""
     operator_tokens: tuple[OperatorToken, ...] = ()
     """Further ones, each with a name and a role."""
+    app_tokens: tuple[AppToken, ...] = ()
+    """The applications that may use the application API."""
+    app_requests: Allowance = Allowance(burst=50, per_second=10.0)
+    """Requests of one application that change something."""
     operator_loopback: bool = False
     """Direct requests of this machine are an admin's without a token."""
     metrics_allow: tuple[Network, ...] = ()

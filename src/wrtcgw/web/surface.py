@@ -9,9 +9,11 @@ from twisted.web.resource import IResource
 from wrtcgw.events.stream import EventStream
 from wrtcgw.web.addresses import Addresses
 from wrtcgw.web.api import RestAPI
+from wrtcgw.web.app.applications import Applications
 from wrtcgw.web.audit import Audit
 from wrtcgw.web.chain import Chain
 from wrtcgw.web.connection_limits import ConnectionLimits
+from wrtcgw.web.feed import Feed
 from wrtcgw.web.genesys import GenesysDialect
 from wrtcgw.web.metrics import Scrapers
 from wrtcgw.web.operators import Operators
@@ -44,6 +46,8 @@ class HTTPSurface:
     events: EventStream
     sign_in_service: SignInService
     tokens: TokenSignIn
+    applications: Applications
+    feed: Feed
     rest: RestAPI
     chains: tuple[Chain, ...]
     genesys: GenesysDialect | None
@@ -96,6 +100,7 @@ class HTTPSurface:
         self.addresses.trust(settings.trusted_proxies)
         self.origins.allow(settings.allowed_origins)
         self.operators.configure(settings.operator_token, settings.operator_tokens, loopback=settings.operator_loopback)
+        self.applications.configure(settings.app_tokens, settings.app_requests)
         self.sign_in_service.configure(settings)
         self.audit.on = settings.audit_log
         self.scrapers.networks = settings.metrics_allow

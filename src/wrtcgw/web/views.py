@@ -55,6 +55,7 @@ def _agent(agent: Agent, now: float) -> View:
         "signedIn": round(now - agent.since, 1),
         "lastSeen": None if agent.last_seen is None else round(now - agent.last_seen, 1),
         "pageAlive": agent.page_alive,
+        "doNotDisturb": agent.do_not_disturb,
         "undelivered": len(agent.mailbox),
         "dropped": agent.mailbox.dropped,
         "calls": len(agent.calls),
@@ -65,7 +66,8 @@ def own_view(agent: Agent, now: float) -> View:
     """Return an agent's own calls, and the state of the registration for a page that has just been loaded."""
     told = {"state": agent.registration.value, "sipCode": agent.last_code, "reason": agent.last_error}
     told |= {name: text for name, text in zip(("warning", "sipReason"), agent.last_words, strict=True) if text}
-    return {"calls": [{**_call(call, now), **_arrival(call)} for call in agent.calls.values()], "registration": told}
+    calls = [{**_call(call, now), **_arrival(call)} for call in agent.calls.values()]
+    return {"calls": calls, "registration": told, "doNotDisturb": agent.do_not_disturb}
 
 
 def _arrival(call: Call) -> View:

@@ -8,6 +8,7 @@ from attrs import define, field
 
 from tests.capture.support import EPOCH
 from tests.support.gatewaycase import GatewayCase
+from tests.support.openapi import answer_faults
 from tests.support.scraped import Scraped
 from tests.web.harness import Answer, Wire
 from wrtcgw.capture.hep import Agent
@@ -189,6 +190,8 @@ class OpsCase(GatewayCase):
         """Return what an operator's GET gives."""
         answer = self.ask("GET", f"/api/ops/{path}", **headers)
         self.assertEqual(answer.code, 200, answer.body)
+        described = "/api/ops/" + path.partition("?")[0]
+        self.assertEqual(answer_faults("GET", described, 200, "application/json", answer.json), [], path)
         return answer.json
 
     def text(self, path: str) -> str:

@@ -500,6 +500,7 @@ const ORDINARY = [
   "signed-out",
   "page-lost",
   "not-taken-up",
+  "order-expired",
 ];
 
 /** @param {PhoneError} failure */

@@ -6,8 +6,8 @@ from typing import ClassVar
 from attrs import frozen
 
 from wrtcgw.config import kinds
-from wrtcgw.config.groups import AgentGroup, agent_groups
 from wrtcgw.config.keys import key, seconds
+from wrtcgw.config.tables import AgentGroup, agent_groups
 
 
 @frozen(kw_only=True, slots=False)
@@ -61,6 +61,14 @@ class Calls:
         reload=True,
         text="""
         How long a page may take to answer an offer inside a call, before the far side is told 488.
+        """,
+    )
+    order_timeout: float = seconds(
+        30.0,
+        1.0,
+        reload=True,
+        text="""
+        How long a page, or its agent, may take to go along with a call that an application has ordered.
         """,
     )
     page_ack_timeout: float = seconds(

@@ -8,6 +8,7 @@ from attrs import frozen
 from wrtcgw.config import kinds
 from wrtcgw.config.keys import key, seconds
 from wrtcgw.config.kinds import NamedToken, Network
+from wrtcgw.config.tables import ApplicationToken, Webhook, app_tokens, webhooks
 from wrtcgw.identity.settings import FAMILIES
 from wrtcgw.identity.sources import SourceName
 
@@ -229,6 +230,49 @@ class Trust:
         on such an address adds no X-Forwarded-For, do not name that address.
         """,
     )
+    app_tokens: tuple[ApplicationToken, ...] = key(
+        (),
+        app_tokens,
+        reload=True,
+        secret=True,
+        text="""
+        Applications (a CRM, a dialler, a wallboard) that may use /api/app/v1/, each with a token of its own, for the
+        agents whose DN it takes in. With rights = "control" it places calls in their name, answers, holds, transfers
+        and ends them; without, it only sees them. wrtcgw-client --hash-token makes a token and its hash.
+          app_tokens = [
+            { name = "crm", sha256 = "...", dns = ["50*"], rights = "control" },
+          ]
+        """,
+    )
+    app_tokens_file: Path | None = key(  # noqa: RUF009
+        None,
+        kinds.path,
+        reload=True,
+        text="""
+        A file with them instead, one { ... } a line.
+        """,
+    )
+    webhooks: tuple[Webhook, ...] = key(
+        (),
+        webhooks,
+        reload=True,
+        text="""
+        URLs (https, or http on this machine) to which what happens is posted as JSON, signed with the secret in a file.
+        With events only these kinds: "call", "agent", "alarm", "connection", or one like "call.ended".
+          webhooks = [
+            { name = "crm", url = "https://crm.example.org/calls", secret_file = "/etc/wrtcgw/crm", events = ["call"] },
+          ]
+        """,
+    )
+    app_burst: int = key(
+        50,
+        kinds.integer(1, 10000),
+        reload=True,
+        text="""
+        Requests of one application that change something: how many at once, and how many a second in the long run.
+        """,
+    )
+    app_rate: float = key(10.0, kinds.number(0.1, 1000.0, "requests a second"), reload=True)
     audit_log: bool = key(
         True,
         kinds.switch,

@@ -67,7 +67,13 @@ class GenesysDialect:
             name="genesys", body_limit=settings.body_limit, origins=PageOrigins(settings.origins), errors=TextErrors()
         )
         paths = frozenset(route.path.encode("ascii") for route in routes.all)
-        self.dialect = Dialect(policy=policy, serves=paths.__contains__, serve=routes.serve, routes=routes)
+        self.dialect = Dialect(
+            policy=policy,
+            serves=paths.__contains__,
+            serve=routes.serve,
+            routes=routes,
+            allowed=lambda path: ("GET", "POST"),  # as the vendor's gateway says of all four
+        )
 
     @property
     def hanging(self) -> int:

@@ -23,6 +23,7 @@ ORDINARY = (
     "signed-out",
     "page-lost",
     "not-taken-up",
+    "order-expired",
 )
 """Causes of an end that is no failure."""
 ID_LIMIT = 2**31 - 1

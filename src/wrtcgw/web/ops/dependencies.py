@@ -67,6 +67,13 @@ class Doorkeeper(Protocol):
         """Return the sessions of the agents who are there."""
 
 
+class Deliveries(Protocol):
+    """What is posted to others."""
+
+    def view(self) -> Mapping[str, object]:
+        """Return how that gets on."""
+
+
 @frozen(kw_only=True)
 class OpsParts:
     """The parts of the daemon that the operators' calls look at."""
@@ -75,3 +82,4 @@ class OpsParts:
     history: History
     meters: Meters
     console: Console
+    deliveries: Deliveries | None = None

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from attrs import field, frozen
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.web.server import Request
 
@@ -22,6 +23,8 @@ from wrtcgw.web.errors import (
     write_body,
     write_json,
 )
+from wrtcgw.web.feed import KINDS, FeedStreams, Notice
+from wrtcgw.web.feed.notices import is_of_kind
 from wrtcgw.web.fields import Fields
 from wrtcgw.web.incoming import IncomingRequest
 from wrtcgw.web.operators import Operator, Operators
@@ -95,6 +98,7 @@ class OpsAPI:
         operators: Operators,
         origins: Origins,
         audit: Audit,
+        streams: FeedStreams,
         *,
         body_limit: int,
         seconds: Callable[[], float],
@@ -107,12 +111,14 @@ class OpsAPI:
         self._wall = wall
         self._calls = Calls(gateway, parts, seconds, wall)
         self._door = door
+        self._streams = streams
         routes = Routes()
         for name, action in Actions(gateway, parts, self._calls, door, audit).by_name.items():
             routes.add(PREFIX.decode("ascii") + name, ("POST",), partial(self._act, action), told=("POST",))
         routes.add(PREFIX.decode("ascii") + "summary", ("GET",), self._summary, told=("GET",))
         views: dict[str, Callable[[Fields], Answer]] = {
             "sessions": self._sessions,
+            "webhooks": self._webhooks,
             "series": self._series,
             "calls": self._list,
             "search": self._search,
@@ -122,6 +128,7 @@ class OpsAPI:
         }
         for name, view in views.items():
             routes.add(PREFIX.decode("ascii") + name, ("GET",), partial(self._show, view), told=("GET",))
+        routes.add(PREFIX.decode("ascii") + "events", ("GET",), self._events, told=("GET",))
         policy = Policy(name="ops", body_limit=body_limit, origins=shared_with(origins), trust=self._require)
         self.dialect = Dialect(
             policy=policy, serves=lambda path: path.startswith(PREFIX), serve=routes.serve, routes=routes
@@ -145,6 +152,22 @@ class OpsAPI:
         view = summary_view(self._gateway, self._parts, self._wall())
         return _write(request.response, {**view, **operator_view(self._require(request))})
 
+    def _events(self, request: IncomingRequest) -> Deferred[None]:
+        """Stream what happens."""
+        operator = self._require(request)
+        fields = Fields(request.query)
+        kinds = tuple(kind.strip() for kind in (fields.optional("kinds") or "").split(",") if kind.strip())
+        unknown = [kind for kind in kinds if not any(is_of_kind(each, kind) for each in KINDS)]
+        if unknown:
+            raise BadInput("kinds", "kinds of notices, or the words before their points", unknown[0][:40])
+        after = (request.header(b"last-event-id") or b"").decode("ascii", "replace")
+
+        def wants(notice: Notice) -> bool:
+            return not kinds or any(is_of_kind(notice.kind, kind) for kind in kinds)
+
+        owner, place = f"operator {operator.name}", after or fields.optional("after") or ""
+        return self._streams.begin(request.response, owner, place, wants, lambda: self._require(request))
+
     def _show(self, view: Callable[[Fields], Answer], request: IncomingRequest) -> bytes:
         return _write(request.response, view(Fields(request.query)))
 
@@ -152,6 +175,10 @@ class OpsAPI:
 
     def _sessions(self, fields: Fields) -> Answer:
         return sessions_view(self._door.sessions(), self._seconds())
+
+    def _webhooks(self, fields: Fields) -> Answer:
+        deliveries = self._parts.deliveries
+        return {"webhooks": []} if deliveries is None else deliveries.view()
 
     def _series(self, fields: Fields) -> Answer:
         since = fields.text("since", "milliseconds since the epoch") if fields.optional("since") else "0"

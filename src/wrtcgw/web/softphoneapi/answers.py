@@ -73,6 +73,8 @@ def users(body: Mapping[str, object]) -> frozenset[str]:
     :raises BadInput: when ``users`` is no list of them.
     """
     given = body.get("users", [])
-    if not isinstance(given, list) or not all(isinstance(each, str | int) for each in given):
+    if not isinstance(given, list) or not all(
+        isinstance(each, str | int) and not isinstance(each, bool) for each in given
+    ):
         raise BadInput("users", "a list of DNs", type(given).__name__)
     return frozenset(str(each) for each in given)

@@ -70,7 +70,13 @@ class SoftphoneAPI:
             body_limit=BODY_LIMIT,
             origins=Sharing(is_allowed=lambda origin: True, vary=b"Origin, Authorization"),
         )
-        return Dialect(policy=policy, serves=lambda path: path.startswith(PREFIX), serve=routes.serve, routes=routes)
+        return Dialect(
+            policy=policy,
+            serves=lambda path: path.startswith(PREFIX),
+            serve=routes.serve,
+            routes=routes,
+            allowed=lambda path: _methods(path[len(PREFIX) :].decode("ascii", "replace").rstrip("/")),
+        )
 
     def _serve(self, request: IncomingRequest, name: str) -> bytes | Awaitable[bytes]:
         _require(request, name)
@@ -117,7 +123,8 @@ class SoftphoneAPI:
             return {}
         if name != "RegisterDn":
             return sound_answer(name, asked=False)
-        return order_answer(name, done=agent is not None and self._register(request, agent, users(body)))
+        wanted = users(body)
+        return order_answer(name, done=agent is not None and self._register(request, agent, wanted))
 
     def _register(self, request: IncomingRequest, agent: Agent, wanted: frozenset[str]) -> bool:
         """Take note of the DN that the desktop wants; it was registered with the sign_in, if it is this one."""
@@ -150,9 +157,18 @@ def _require(request: IncomingRequest, name: str) -> None:
     :raises NoSuchResource: when there is none of that name.
     :raises WrongMethod: when it is asked for by a wrong method.
     """
-    if not _COMMAND.fullmatch(name) or not (name in GETS or name in POSTS or is_about_sound(name)):
+    allowed = _methods(name)
+    if not allowed:
         raise NoSuchResource(request.path.decode("ascii", "replace"))
-    allowed = ("GET", "POST") if is_about_sound(name) else ("GET",) if name in GETS else ("POST",)
     method = request.method.decode("ascii", "replace")
     if method not in allowed:
         raise WrongMethod(method, (*allowed, "OPTIONS"))
+
+
+def _methods(name: str) -> tuple[str, ...]:
+    """Return the methods of a command; none when there is none of that name."""
+    if not _COMMAND.fullmatch(name):
+        return ()
+    if is_about_sound(name):
+        return "GET", "POST"
+    return ("GET",) if name in GETS else ("POST",) if name in POSTS else ()

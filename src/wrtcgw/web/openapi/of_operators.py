@@ -1,0 +1,141 @@
+"""The operators' operations, below ``/api/ops/``."""
+
+from collections.abc import Mapping
+
+from wrtcgw.web.openapi.of_pages import posted
+from wrtcgw.web.openapi.operations import (
+    JSON,
+    OPERATOR,
+    TEXT,
+    Answer,
+    Body,
+    Operation,
+    Parameter,
+    Schema,
+    ref,
+    switch,
+    text,
+    whole,
+)
+from wrtcgw.web.ops.actions import LEVELS
+from wrtcgw.web.ops.routes import MOST, STATES, STEPS
+
+BASE = "/api/ops/"
+OF_OPERATORS = ("operator_token_required", "role_required", "bad_input")
+ON = {"on": switch("On or off.")}
+LIMIT = Parameter(
+    name="limit", schema=whole(minimum=0, maximum=999_999_999), text=f"So many at most; {MOST} by default."
+)
+
+
+def _view(name: str, summary: str, schema: str, *parameters: Parameter, errors: tuple[str, ...] = ()) -> Operation:
+    return Operation(
+        method="GET",
+        path=BASE + name,
+        id=f"ops_{name}",
+        tag="Operators",
+        summary=summary,
+        parameters=parameters,
+        answers={200: Answer(text="As it is now.", bodies={JSON: ref(schema)})},
+        errors=(*OF_OPERATORS, *errors),
+        who=OPERATOR,
+    )
+
+
+def _action(name: str, summary: str, schema: str, body: Body, *errors: str) -> Operation:
+    return Operation(
+        method="POST",
+        path=BASE + name,
+        id=f"ops_{name}",
+        tag="Operators",
+        summary=summary,
+        body=body,
+        answers={200: Answer(text="Done.", bodies={JSON: ref(schema)})},
+        errors=(*OF_OPERATORS, "wrong_content_type", "foreign_origin", *errors),
+        who=OPERATOR,
+    )
+
+
+def _fields(**required: Schema) -> Body:
+    return posted(required)
+
+
+def operations() -> list[Operation]:
+    """Return all of them."""
+    return [*_views(), *_ladders(), *_actions()]
+
+
+def _views() -> list[Operation]:
+    state = Parameter(name="state", schema=text(enum=list(STATES), default="active"), text="Which calls.")
+    query = Parameter(
+        name="q",
+        schema=text(minLength=1, pattern=r"\S"),
+        text="A DN, an agent's id, a call's id, Call-ID or X-Genesys-CallUUID, or its beginning.",
+        required=True,
+        example="5001",
+    )
+    since = Parameter(name="since", schema=whole(minimum=0, maximum=10**15 - 1), text="Milliseconds since the epoch.")
+    step = Parameter(name="step", schema={"type": "integer", "enum": list(STEPS)}, text="Seconds between samples.")
+    return [
+        _view("summary", "See how the gateway is, at a glance", "Summary"),
+        _view("sessions", "List the sessions of agents' pages", "Sessions"),
+        _view("webhooks", "See how webhooks get on, and what was given up", "Webhooks"),
+        _view("series", "Fetch what the console's charts show", "Series", since, step),
+        _view("calls", "List calls, running and over", "KnownCalls", state, LIMIT),
+        _view("search", "Search calls and agents", "Found", query, LIMIT),
+    ]
+
+
+def _ladders() -> list[Operation]:
+    which = (
+        Parameter(name="call", schema=text(), text="A call's id or Call-ID."),
+        Parameter(name="agent", schema=text(), text="Or an agent's id or DN."),
+    )
+    as_text = Operation(
+        method="GET",
+        path=BASE + "ladder.txt",
+        id="ops_ladder_text",
+        tag="Operators",
+        summary="See every message of a call, or of an agent, as a ladder in text",
+        parameters=which,
+        answers={
+            200: Answer(
+                text="The ladder.", bodies={TEXT: text()}, headers={"Content-Disposition": "A name for the file."}
+            )
+        },
+        errors=(*OF_OPERATORS, "not_recorded"),
+        who=OPERATOR,
+    )
+    return [
+        _view("ladder", "See every message of a call, or of an agent", "Ladder", *which, errors=("not_recorded",)),
+        as_text,
+    ]
+
+
+def _actions() -> list[Operation]:
+    on: Mapping[str, Schema] = ON
+    return [
+        _action("drain", "Take no new sign-ins and calls, or take them again", "Draining", _fields(**on)),
+        _action(
+            "hangup",
+            "End a call",
+            "Outcome",
+            _fields(call=text("A call's id or Call-ID.", minLength=1)),
+            *("unknown_call", "wrong_state"),
+        ),
+        _action("sign_out", "Sign an agent out", "SignedOutByOperator", _fields(id=text(minLength=1)), "not_signed_in"),
+        _action(
+            "log_level",
+            "Change the log level until the next reload or start",
+            "LogLevel",
+            _fields(level=text(enum=list(LEVELS))),
+        ),
+        _action("capture", "Begin or stop to record messages", "CaptureSet", _fields(**on)),
+        _action(
+            "end_session",
+            "End a session, which signs its agent out",
+            "SessionEnded",
+            _fields(session=text("The key of a session.", minLength=1)),
+            "unknown_session",
+        ),
+    ]

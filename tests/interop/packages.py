@@ -1,0 +1,317 @@
+"""
+The packages, really built and started: ``python -m tests.interop.packages image deb compose kubernetes unit``.
+
+Without a name all of them. As root on Debian 12; needs buildah, debootstrap, kubectl, docker-compose and
+kubernetes-validate, and installs nothing itself. The Debian that image and package stand on is made by debootstrap, and
+pip is configured in it as on this machine. Ends with 1 when anything failed. It takes some minutes, and is no part of
+the CI suite.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from urllib.request import urlopen
+
+from tests.interop.apt import mirror
+from tests.interop.install import FOLDER, debian, debian_packages, say
+from tests.interop.processes import free_ports
+from tests.interop.servers import PASSWORD
+
+PROJECT = pathlib.Path(__file__).parents[2]
+CONF = PROJECT / "conf"
+SUITE = "bookworm"
+BASE, IMAGE = "localhost/wrtcgw-debian:bookworm", "localhost/wrtcgw:test"
+OF_THIS_MACHINE = ("etc/pip.conf", "etc/resolv.conf", "etc/hosts", "etc/ssl/certs/ca-certificates.crt")
+"""What pip and the resolver need of it."""
+MOST_EXPOSED = 2.0
+KUBERNETES = "1.30"
+
+
+def run(*command: str, cwd: pathlib.Path = PROJECT, env: Mapping[str, str] | None = None) -> str:
+    """Run a command; return its output, or raise with it."""
+    done = subprocess.run(
+        command, cwd=cwd, env={**os.environ, **(env or {})}, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise AssertionError(f"{' '.join(command)}: {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
+    return done.stdout
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    """Wait for a condition."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"{what}: not within {seconds:g} s"
+        time.sleep(0.2)
+
+
+@contextlib.contextmanager
+def mounted(*mounts: tuple[tuple[str, ...], pathlib.Path]) -> Iterator[None]:
+    """Mount these for a while."""
+    with contextlib.ExitStack() as stack:
+        for options, there in mounts:
+            there.mkdir(parents=True, exist_ok=True)
+            run("mount", *options, str(there))
+            if not options[-1].startswith("remount"):
+                stack.callback(run, "umount", "--lazy", str(there))
+        yield
+
+
+@contextlib.contextmanager
+def started(
+    *command: str, log: pathlib.Path, env: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server for a while; it has to end properly."""
+    with log.open("wb") as out:
+        server = subprocess.Popen(command, stdout=out, stderr=out, env=env)
+        try:
+            yield server
+            server.terminate()
+            assert server.wait(30) in (0, -15), log.read_text()[-3000:]
+        finally:
+            if server.poll() is None:
+                server.kill()
+                server.wait()
+
+
+@contextlib.contextmanager
+def demo_pbx(folder: pathlib.Path) -> Iterator[Mapping[str, str]]:
+    """Run the demo's PBX; give what a gateway needs to know of it."""
+    log = folder / "demo.log"
+    twistd, port = pathlib.Path(sys.executable).with_name("twistd"), str(free_ports(1)[0])
+    command = (str(twistd), "-n", "--pidfile=", "wrtcgw", "--demo", "--http-port", port)
+    with started(*command, log=log, env={**os.environ, "PYTHONPATH": str(PROJECT / "src") + ":" + str(PROJECT)}):
+        pattern = re.compile(r"for domain (\S+) by (ws://\S+)")
+        until(lambda: pattern.search(log.read_text()) is not None, "the demo")
+        found = pattern.search(log.read_text())
+        assert found is not None
+        yield {"SIP_DOMAIN": found[1], "SIP_WS_SERVER": found[2]}
+
+
+def first_call(url: str) -> None:
+    """Make a call by a gateway."""
+    until(lambda: answers(url), f"{url}/api/health")
+    client = str(pathlib.Path(sys.executable).with_name("wrtcgw-client"))
+    run(client, "--url", url, "--password", PASSWORD, "--dn", "5001", "--call", "1003")
+
+
+def answers(url: str) -> bool:
+    """Return whether a gateway is there and has its connection."""
+    try:
+        with urlopen(f"{url}/api/health", timeout=2) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+def sources(folder: pathlib.Path) -> pathlib.Path:
+    """Return a copy of what git knows, as a clone would have it, with what is not committed yet."""
+    there = folder / "sources"
+    shutil.rmtree(there, ignore_errors=True)
+    names = run("git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
+    for name in names:
+        if (PROJECT / name).is_file():
+            (there / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(PROJECT / name, there / name)
+    return there
+
+
+def base(folder: pathlib.Path) -> pathlib.Path:
+    """Return a minimal Debian that pip and apt work in as on this machine."""
+    root = folder / f"packages-{SUITE}"
+    debian(folder, SUITE, root)
+    if not (root / "etc/ssl/certs").is_dir():
+        # before this machine's own authorities are put in, which the package would take out again
+        debian_packages(folder, SUITE, root, "certificates", "ca-certificates")
+    (root / "etc/apt/sources.list").write_text(f"deb {mirror(SUITE)} {SUITE} main\n")
+    for name in OF_THIS_MACHINE:
+        if pathlib.Path("/", name).exists():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(pathlib.Path("/", name), root / name)
+    return root
+
+
+# -- what there is
+
+
+def image(folder: pathlib.Path) -> None:
+    """Build the image on a Debian of our own, and start it: not as root, on a root that cannot be written to."""
+    isolated = {"BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "vfs"}
+    root = base(folder)
+    container = run("buildah", "from", "scratch", env=isolated).strip()
+    run("buildah", "copy", "--quiet", container, str(root), "/", env=isolated)
+    run("buildah", "commit", "--quiet", "--rm", container, BASE, env=isolated)
+    shared = [
+        f"--volume={path}:{path}:ro"
+        for path in ("/opt/pypi", "/opt/pypi-more", "/opt/wheels")
+        if pathlib.Path(path).is_dir()
+    ]
+    build = ("buildah", "build", "--format", "docker", "--target", "wrtcgw", "--build-arg", f"DEBIAN={BASE}")
+    revision = run("git", "rev-parse", "HEAD").strip()
+    context = str(sources(folder))
+    run(
+        *build,
+        "--build-arg",
+        f"REVISION={revision}",
+        *shared,
+        "-f",
+        "conf/Dockerfile",
+        "-t",
+        IMAGE,
+        context,
+        env=isolated,
+    )
+    about = json.loads(run("buildah", "inspect", "--type", "image", IMAGE, env=isolated))["Docker"]["config"]
+    labels = about["Labels"]
+    assert (about["User"], about["StopSignal"]) == ("10001:10001", "SIGTERM"), about
+    assert labels["org.opencontainers.image.licenses"] == "MIT", labels
+    assert labels["org.opencontainers.image.revision"] == revision, labels
+    assert "/api/health" in str(about["Healthcheck"]["Test"]), about
+    container = run("buildah", "from", IMAGE, env=isolated).strip()
+    try:
+        tree = run("buildah", "mount", container, env=isolated).strip()
+        in_image(folder, pathlib.Path(tree))
+    finally:
+        run("buildah", "rm", container, env=isolated)
+
+
+def in_image(folder: pathlib.Path, tree: pathlib.Path) -> None:
+    """Start what is in an image's tree as a container would, make a call by it, and ask its health check."""
+    root, (port,) = folder / "image-root", free_ports(1)
+    mounts = (
+        (("--bind", str(tree)), root),
+        (("-o", "remount,bind,ro"), root),
+        (("-t", "proc", "proc"), root / "proc"),
+        (("--bind", "/dev"), root / "dev"),
+        (("-t", "tmpfs", "tmpfs"), root / "tmp"),
+        (("-t", "tmpfs", "-o", "uid=10001", "tmpfs"), root / "var/lib/wrtcgw"),
+    )
+    inside = ("chroot", "--userspec=10001:10001", str(root))
+    with demo_pbx(folder) as known, mounted(*mounts):
+        env = {"PATH": "/opt/wrtcgw/bin:/usr/sbin:/usr/bin:/bin", "HTTP_PORT": str(port), **known}
+        command = ("env", "-C", "/var/lib/wrtcgw", "twistd", "--nodaemon", "--pidfile=", "wrtcgw")
+        with started(*inside, *command, log=folder / "image.log", env=env):
+            first_call(f"http://127.0.0.1:{port}")
+            health = f"import urllib.request as u; u.urlopen('http://127.0.0.1:{port}/api/health', timeout=4)"
+            run(*inside, "/opt/wrtcgw/bin/python", "-c", health)
+            try:
+                run(*inside, "touch", "/opt/wrtcgw/written")
+            except AssertionError as refused:
+                assert "Read-only file system" in str(refused), refused
+            else:
+                raise AssertionError("the root can be written to")
+
+
+def deb(folder: pathlib.Path) -> None:
+    """Build the package in one Debian, install it in another one, and make a call by what it has installed."""
+    built, fresh = folder / "deb-build", folder / "deb-fresh"
+    for root in (built, fresh):
+        shutil.rmtree(root, ignore_errors=True)
+        run("cp", "-a", str(base(folder)), str(root))  # which copies devices as such
+    shutil.copytree(sources(folder), built / "wrtcgw")
+    shared = [
+        (("--bind", path), built / path[1:])
+        for path in ("/opt/pypi", "/opt/pypi-more", "/opt/wheels")
+        if pathlib.Path(path).is_dir()
+    ]
+    with mounted((("-t", "proc", "proc"), built / "proc"), (("--bind", "/dev"), built / "dev"), *shared):
+        inside = ("chroot", str(built))
+        run(*inside, "apt-get", "update")
+        run(
+            *inside,
+            "apt-get",
+            "install",
+            "-y",
+            "--no-install-recommends",
+            "python3-venv",
+            env={"DEBIAN_FRONTEND": "noninteractive"},
+        )
+        run(*inside, "sh", "/wrtcgw/conf/debian/build", "/")
+    (package,) = built.glob("wrtcgw_*.deb")
+    shutil.copy(package, fresh)
+    (port,) = free_ports(1)
+    with (
+        mounted((("-t", "proc", "proc"), fresh / "proc"), (("--bind", "/dev"), fresh / "dev")),
+        demo_pbx(folder) as known,
+    ):
+        inside = ("chroot", str(fresh))
+        run(*inside, "apt-get", "update")
+        run(
+            *inside,
+            "apt-get",
+            "install",
+            "-y",
+            "--no-install-recommends",
+            f"/{package.name}",
+            env={"DEBIAN_FRONTEND": "noninteractive"},
+        )
+        owner = run(*inside, "stat", "-c", "%U:%G %a", "/etc/wrtcgw/wrtcgw.toml").strip()
+        assert owner == "root:wrtcgw 640", owner
+        env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HTTP_PORT": str(port), **known}
+        configured = (
+            "/opt/wrtcgw/bin/twistd",
+            "--nodaemon",
+            "--pidfile=",
+            "wrtcgw",
+            "--config",
+            "/etc/wrtcgw/wrtcgw.toml",
+        )
+        as_user = ("chroot", "--userspec=wrtcgw:wrtcgw", str(fresh))
+        with started(*as_user, "env", "-C", "/tmp", *configured, log=folder / "deb.log", env=env):
+            first_call(f"http://127.0.0.1:{port}")
+        run(*inside, "apt-get", "purge", "-y", "wrtcgw", env={"DEBIAN_FRONTEND": "noninteractive"})
+        assert not (fresh / "opt/wrtcgw").exists(), "the package leaves something behind"
+
+
+def compose(folder: pathlib.Path) -> None:
+    """Hold the compose file to the schema."""
+    run("docker-compose", "-f", str(CONF / "docker-compose.yml"), "config", "--quiet")
+
+
+def kubernetes(folder: pathlib.Path) -> None:
+    """Render both overlays, and hold what comes of them to the schemas of Kubernetes."""
+    for overlay in ("small", "large"):
+        rendered = folder / f"kubernetes-{overlay}.yaml"
+        rendered.write_text(run("kubectl", "kustomize", str(CONF / "kubernetes/overlays" / overlay)))
+        validate = str(pathlib.Path(sys.executable).with_name("kubernetes-validate"))
+        run(validate, "--strict", "--no-warn", "-k", KUBERNETES, str(rendered))
+
+
+def unit(folder: pathlib.Path) -> None:
+    """Ask systemd how much the unit is exposed to."""
+    said = run("systemd-analyze", "security", "--offline=true", "--no-pager", str(CONF / "wrtcgw.service"))
+    found = re.search(r"Overall exposure level for \S+: ([\d.]+)", said)
+    assert found is not None, said
+    assert float(found[1]) <= MOST_EXPOSED, said
+
+
+PACKAGES: Mapping[str, Callable[[pathlib.Path], None]] = {
+    each.__name__: each for each in (unit, compose, kubernetes, image, deb)
+}
+
+
+def main(names: list[str]) -> int:
+    """Build what is named, or everything; return the exit code."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    failed = []
+    for name in names or PACKAGES:
+        begun = time.monotonic()
+        try:
+            PACKAGES[name](FOLDER)
+        except (AssertionError, OSError, subprocess.SubprocessError) as error:
+            failed.append(name)
+            say(f"{name}: failed: {error}")
+        else:
+            say(f"{name}: fine, {time.monotonic() - begun:.0f} s")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
