@@ -85,7 +85,13 @@ class Side:
         self.seen = Seen()
         places: Any = SimpleNamespace(enter=lambda *_: "", leave=lambda *_: None, is_open_to=lambda _: True)
         events = SimpleNamespace(publish=lambda event: None, wants=lambda kind: False)
-        surface = SimpleNamespace(connections=places, largest_body=65536, timeouts=(10.0, 30.0), events=events)
+        surface = SimpleNamespace(
+            connections=places,
+            largest_body=65536,
+            timeouts=(10.0, 30.0),
+            events=events,
+            route_of=lambda path: "",
+        )
         self.site = GatewaySite(cast(Any, surface), resource=self.seen, reactor=self.clock)
         self.site.protocol = channel  # type: ignore[assignment,method-assign]
         self.transport = StringTransport(peerAddress=IPv4Address("TCP", "192.0.2.1", 4000))

@@ -155,6 +155,7 @@ def http_surface(
     """
     addresses, origins = Addresses(settings.trusted_proxies), Origins(settings.allowed_origins)
     operators, audit = Operators(origins), Audit(clock.seconds, wall)
+    limit, seconds = settings.body_limit, clock.seconds
     service = SignInService(gateway, origins, settings, clock, audit)
     vendor = None if genesys is None else GenesysDialect(gateway, service, genesys, clock, wall)
 
@@ -180,7 +181,6 @@ def http_surface(
     agents, *others = rest.dialects()
     dialects = [agents] if vendor is None else [vendor.dialect, agents]
     dialects.append(SoftphoneAPI(gateway, service, clock).dialect())
-    limit, seconds = settings.body_limit, clock.seconds
     app = ApplicationAPI(gateway, applications, feed, feeds, origins, audit, clock, body_limit=limit, wall=wall)
     dialects.append(app.dialect)
     if ops is not None:
@@ -190,10 +190,9 @@ def http_surface(
         dialects.append(api.dialect)
     scrapers = Scrapers(operators, settings.metrics_allow)
     if metrics is not None:
-        dialects.append(metrics_dialect(metrics, scrapers, origins, body_limit=settings.body_limit))
-    served = DescriptionAPI(lambda: dialects, genesys.path if genesys else None, body_limit=settings.body_limit)
-    dialects.append(served.dialect)
-    dialects += [*others, files(pages or {}, operators, origins, body_limit=settings.body_limit)]
+        dialects.append(metrics_dialect(metrics, scrapers, origins, body_limit=limit))
+    served = DescriptionAPI(lambda: dialects, genesys.path if genesys else None, body_limit=limit)
+    dialects += [served.dialect, *others, files(pages or {}, operators, origins, body_limit=limit)]
     chains = tuple(Chain(dialect, audit) for dialect in dialects)
     surface = HTTPSurface(
         addresses=addresses,

@@ -15,6 +15,7 @@ from wrtcgw.errors import (
     RegistrationRefused,
     RegistrationTimeout,
     RequestRefused,
+    StoreUnreachable,
     TooManyCalls,
     TooManyGuests,
     TooManyOrders,
@@ -117,6 +118,7 @@ ERRORS: tuple[GatewayError, ...] = (
     SecretUnavailable("5001"),
     TooManyGuests(100),
     Draining(),
+    StoreUnreachable(),
     NoSIPConnection(),
     RegistrationTimeout("5001", 8.0),
 )

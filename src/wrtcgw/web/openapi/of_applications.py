@@ -44,7 +44,7 @@ OF_ACTIONS = (
     "too_many_requests",
 )
 OF_CALL = (*OF_ACTIONS, "unknown_call", "wrong_state", "request_refused")
-OF_NUMBER = ("destination_forbidden", "too_many_calls", "no_sip_connection", "draining")
+OF_NUMBER = ("destination_forbidden", "too_many_calls", "no_sip_connection", "draining", "store_unavailable")
 TAG = "Applications"
 
 

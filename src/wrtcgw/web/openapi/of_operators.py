@@ -60,6 +60,10 @@ def _fields(**required: Schema) -> Body:
     return posted(required)
 
 
+PCAP = "application/vnd.tcpdump.pcap"
+BINARY: Schema = {"type": "string", "contentEncoding": "binary"}
+
+
 def operations() -> list[Operation]:
     """Return all of them."""
     return [*_views(), *_ladders(), *_actions()]
@@ -106,9 +110,25 @@ def _ladders() -> list[Operation]:
         errors=(*OF_OPERATORS, "not_recorded"),
         who=OPERATOR,
     )
+    as_pcap = Operation(
+        method="GET",
+        path=BASE + "ladder.pcap",
+        id="ops_ladder_pcap",
+        tag="Operators",
+        summary="Get the SIP messages of a call, or of an agent, as a file for Wireshark",
+        parameters=which,
+        answers={
+            200: Answer(
+                text="The file.", bodies={PCAP: BINARY}, headers={"Content-Disposition": "A name for the file."}
+            )
+        },
+        errors=(*OF_OPERATORS, "not_recorded"),
+        who=OPERATOR,
+    )
     return [
         _view("ladder", "See every message of a call, or of an agent", "Ladder", *which, errors=("not_recorded",)),
         as_text,
+        as_pcap,
     ]
 
 

@@ -18,7 +18,7 @@ SOFTPHONE = "/softphone-api/"
 OF_SIGN_IN = (
     *("bad_input", "foreign_origin", "registration_refused", "guests_not_allowed", "agent_in_use"),
     *("too_many_tries", "too_many_guests_here", "registrar_failed", "no_sip_connection", "too_many_guests"),
-    *("draining", "registration_timeout"),
+    *("draining", "store_unavailable", "registration_timeout"),
 )
 
 

@@ -32,7 +32,14 @@ OF_SESSION = ("bad_input", "session_required", "foreign_session", "foreign_origi
 """What any request that speaks for an agent may meet."""
 OF_CALL = (*OF_SESSION, "unknown_call", "ambiguous_call", "wrong_state", "wrong_content_type")
 """And any that is about one of its calls."""
-OF_NUMBER = ("destination_forbidden", "guests_not_allowed", "too_many_calls", "no_sip_connection", "draining")
+OF_NUMBER = (
+    "destination_forbidden",
+    "guests_not_allowed",
+    "too_many_calls",
+    "no_sip_connection",
+    "draining",
+    "store_unavailable",
+)
 """And any that calls a number."""
 TOKEN_CODES = (
     *("token_refused", "token_malformed", "token_too_large", "token_algorithm", "token_key_unknown"),
@@ -42,7 +49,8 @@ OF_SIGN_IN = (
     *("bad_input", "wrong_content_type", "dn_required", "registration_refused", *TOKEN_CODES, "tokens_not_accepted"),
     *("dn_not_allowed", "guests_not_allowed", "foreign_origin", "session_required", "agent_in_use"),
     *("too_many_tries", "too_many_guests_here", "registrar_failed", "secret_refused", "no_sip_connection"),
-    *("identity_provider_unavailable", "secret_unavailable", "too_many_guests", "draining", "registration_timeout"),
+    *("identity_provider_unavailable", "secret_unavailable", "too_many_guests", "draining", "store_unavailable"),
+    "registration_timeout",
 )
 CODE = whole("A SIP code from 400 to 699.", minimum=400, maximum=699)
 COUNT = whole(minimum=0, maximum=999_999_999)
@@ -123,7 +131,7 @@ def _verb(
 
 def operations() -> list[Operation]:
     """Return all of them."""
-    return [*_coming_and_going(), *_messages(), *_call_control(), *_questions(), *_for_everybody()]
+    return [*_coming_and_going(), *_messages(), *_call_control(), *_questions(), *_of_the_gateway(), *_of_all_agents()]
 
 
 def _coming_and_going() -> list[Operation]:
@@ -396,12 +404,13 @@ def _questions() -> list[Operation]:
     ]
 
 
-def _for_everybody() -> list[Operation]:
-    health = {
-        200: Answer(text="SIP can be reached.", bodies={JSON: ref("Health")}),
-        503: Answer(text="It cannot.", bodies={JSON: ref("Health")}),
+def _of_the_gateway() -> list[Operation]:
+    health = {200: Answer(text="The process is alive; `status` tells the rest.", bodies={JSON: ref("Health")})}
+    ready = {
+        200: Answer(text="New agents may come.", bodies={JSON: ref("Ready")}),
+        503: Answer(text="They may not, for the `obstacles`.", bodies={JSON: ref("Ready")}),
     }
-    of_operators = ("operator_token_required", "role_required")
+    series = {200: Answer(text="The series, as text or OpenMetrics.", bodies={TEXT: text()})}
     return [
         Operation(
             method="GET",
@@ -413,6 +422,32 @@ def _for_everybody() -> list[Operation]:
             answers=health,
             who=ANYBODY,
         ),
+        Operation(
+            method="GET",
+            path="/api/ready",
+            id="ready",
+            tag="Operation",
+            summary="Tell a balancer whether new agents may come",
+            answers=ready,
+            who=ANYBODY,
+        ),
+        Operation(
+            method="GET",
+            path="/metrics",
+            id="metrics",
+            tag="Operation",
+            summary="Show what is counted to Prometheus",
+            text="Also without a token, for direct requests from `metrics_allow`.",
+            answers=series,
+            errors=("operator_token_required",),
+            who=OPERATOR,
+        ),
+    ]
+
+
+def _of_all_agents() -> list[Operation]:
+    of_operators = ("operator_token_required", "role_required")
+    return [
         Operation(
             method="GET",
             path="/api/agents",

@@ -94,6 +94,12 @@ def _of_calls() -> dict[str, Schema]:
             sip=fields({"connections_up": whole(), "connections_total": whole()}),
             pages=fields({"polls": whole(), "streams": whole(), "dropped_messages": whole()}),
         ),
+        "Ready": fields(
+            {
+                "ready": switch(),
+                "obstacles": listed(text(enum=["draining", "no_sip_connection", "store_unavailable"])),
+            }
+        ),
     }
 
 
