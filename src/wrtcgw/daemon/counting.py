@@ -87,11 +87,25 @@ class Counting:
         subscribe(events.CallRecovered, lambda event: meters.calls.recovered.add(event.after.value))
         subscribe(events.CallLost, lambda event: meters.calls.lost.add(event.after.value))
         subscribe(events.TransferEnded, self._transfer_ended)
+        subscribe(events.AgentRestored, lambda event: meters.store.restored.add("agent"))
+        subscribe(events.CallRestored, lambda event: meters.store.restored.add("call"))
+        subscribe(events.StoreWrote, lambda event: meters.store.writes.add(event.seconds))
+        subscribe(events.StoreLost, self._store_lost)
+        subscribe(events.StoreReached, self._store_reached)
         subscribe(events.MessageDelivered, self._delivered)
         subscribe(events.MessageDropped, lambda event: meters.pages.dropped.add())
         subscribe(events.PageLost, lambda event: meters.pages.lost.add())
         subscribe(events.SignInRefused, lambda event: meters.pages.refused.add(event.why))
         subscribe(events.RequestServed, self._served)
+
+    # -- the store
+
+    def _store_lost(self, event: events.StoreLost) -> None:
+        self.meters.store.up = False
+        self.meters.store.losses.add()
+
+    def _store_reached(self, event: events.StoreReached) -> None:
+        self.meters.store.up = True
 
     # -- SIP
 

@@ -67,6 +67,7 @@ class Counted:
         yield from self._calls()
         yield from self._sip()
         yield from self._pages()
+        yield from self._store()
         yield from self._process()
 
     def _calls(self) -> Iterator[Metric]:
@@ -131,6 +132,13 @@ class Counted:
         alarms, counts = Tally(), self.meters.alarms.counts
         alarms.extend(((kind.value,), counts.get(kind.value, 0)) for kind in AlarmKind)
         yield counter("alarms", "Alarms, by their word in the log.", ("alarm",), alarms)
+
+    def _store(self) -> Iterator[Metric]:
+        store = self.meters.store
+        yield gauge("store_up", "1 while the store takes what is to be kept.", (), [((), float(store.up))])
+        yield histogram("store_write_seconds", "How long the store took for a batch.", (), [((), store.writes)])
+        yield counter("store_lost", "How often the store did not take a batch.", (), store.losses)
+        yield counter("restored", "What was taken up from the store.", ("what",), store.restored)
 
     def _process(self) -> Iterator[Metric]:
         yield histogram("reactor_lag_seconds", "How late the event loop was, each second.", (), [((), self.meters.lag)])

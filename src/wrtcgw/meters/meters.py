@@ -103,6 +103,23 @@ class SIPMeters:
 
 
 @define(eq=False)
+class StoreMeters:
+    """
+    Of the store for state that survives the process.
+
+    :ivar up: False while it does not take what is to be kept.
+    :ivar writes: how long a batch took, in seconds.
+    :ivar losses: how often it did not take one.
+    :ivar restored: agents and calls that were taken up from it.
+    """
+
+    up: bool = True
+    writes: Buckets = field(factory=lambda: Buckets(QUICK))
+    losses: Tally = field(factory=lambda: Tally.of(()))
+    restored: Tally = field(factory=lambda: Tally.of(("agent",), ("call",)))
+
+
+@define(eq=False)
 class PageMeters:
     """
     Of pages and their requests.
@@ -140,6 +157,7 @@ class Meters:
     calls: CallMeters = field(factory=CallMeters)
     sip: SIPMeters = field(factory=SIPMeters)
     pages: PageMeters = field(factory=PageMeters)
+    store: StoreMeters = field(factory=StoreMeters)
     alarms: Alarms = field(factory=Alarms)
     register: Latency = field(factory=Latency)
     http: Latency = field(factory=Latency)
