@@ -25,7 +25,9 @@ class Abandons(PeerAndUser):
         layer = core._layer
         assert "alice" not in (*core._legs_of, *layer._clients_of, *layer._servers_of, *core._interrupted)
         assert not any(user.account.key == "alice" for user, _ in core._ua.dialogs.values())
-        assert not any(owner.account_key == "alice" and layer.deadlines.of(owner) for *_, owner, _ in layer.deadlines._heap)
+        assert not any(
+            owner.account_key == "alice" and layer.deadlines.of(owner) for *_, owner, _ in layer.deadlines._heap
+        )
         assert "alice" not in core.touched()
         assert not layer.outputs
         self.legs = [leg for leg in self.legs if leg not in hers]

@@ -432,8 +432,8 @@ class UACore:
 
         This is what :meth:`disconnected` does, for one account: requests under way fail, calls go on. The connection
         that is up, or the next one, does the rest: what could not be said is said, the account registers, and each
-        established call is told the new way to us by one re-INVITE with its description as it is. Where many go on over a
-        connection that is up, those without a call register at :attr:`UASettings.register_rate` a second.
+        established call is told the new way to us by one re-INVITE with its description as it is. Where many go on over
+        a connection that is up, those without a call register at :attr:`UASettings.register_rate` a second.
         """
         self._layer.now = now
         self._layer.touched.add(key)
@@ -461,12 +461,14 @@ class UACore:
                 registration.refresh_in(0.0 if legs else self._ua.register_turn())
         return self._taken()
 
-    def abandon(self, key: str, now: float) -> None:
+    def abandon(self, key: str, now: float) -> list[str]:
         """
         Forget all that is held for an account: another process goes on with it.
 
         Nothing is sent and nobody is told, so its calls and its binding are as they are. For a while requests inside
         its dialogs are answered with 500 and Retry-After, until their peers have heard of the other process.
+
+        :returns: the names of its legs.
         """
         self._layer.now = now
         legs = self._legs_of.pop(key, {})
@@ -477,6 +479,7 @@ class UACore:
         self._layer.abandon(key)
         self._registrations.pop(key, None)
         self._ua.accounts.pop(key, None)
+        return list(legs)
 
     def unlock(self, account: Account, now: float) -> list[Output]:
         """Give a restored account the credentials that it had not got yet, and register it if the connection is up."""

@@ -127,7 +127,7 @@ class Inbound:
         """
         Answer a request of a dialog that is not here.
 
-        Of one that another process goes on with, the peer is asked to wait until it has heard of that; 481 would end it.
+        Of one that another process goes on with, the peer is asked to wait until it has heard of it; 481 would end it.
         """
         request = server.request
         if request.method != "BYE" and self._ua.is_abandoned(request.call_id, request.to_tag, request.from_tag):
