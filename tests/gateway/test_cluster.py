@@ -89,13 +89,17 @@ class Fetched(ClusterCase):
         """A gateway that drains, or has no store, says so and takes nothing."""
         self.sign_in(self.a)
         self.b.gateway.operation.drain(True)
-        with self.assertRaises(Draining):
-            self.fetch(self.b)
+        self.refused(Draining)
         self.b.gateway.operation.drain(False)
         self.b.store.fault = "gone"
-        with self.assertRaises(StoreUnreachable):
-            self.fetch(self.b)
+        self.refused(StoreUnreachable)
         self.assertEqual(self.records.owner("5001"), "a")
+
+    def refused(self, kind: type[Exception]) -> None:
+        """Check that the agent cannot come for now."""
+        waiting = self.begin(self.b.gateway.cluster.fetch("5001", lambda kept: True))
+        self.run_for()
+        self.failureResultOf(waiting, kind)
 
     def test_peer_asks_the_old_one(self) -> None:
         """A far side that has not heard of the other gateway yet is asked to wait, and the call stays up."""

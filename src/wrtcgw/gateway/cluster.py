@@ -134,11 +134,19 @@ class Cluster:
             self._persistence.let_go(key)  # another one has taken it, which this one would find at its next write
         if not await self._leases.take(key, force=True):
             return False
-        record = await self._store.read(key)  # the other one may have written until it was taken
+        record = await self._read_taken(key)  # the other one may have written until it was taken
         if record is None or not _permits(record, judge):
             await self._leases.release([key])
             return False
         return await self._take_one(record)
+
+    async def _read_taken(self, key: str) -> Record | None:
+        """Read what there is of an account that was just taken; if that fails it is left to whoever comes first."""
+        try:
+            return await self._store.read(key)
+        except StoreUnavailable:
+            self._leases.drop([key])
+            raise
 
     async def _take_one(self, record: Record) -> bool:
         taken = await self._take_up([record])
@@ -157,7 +165,7 @@ class Cluster:
         async with self._turns.of(dn):
             try:
                 await self._leases.take(dn, force=True)
-                record = await self._store.read(dn)
+                record = await self._read_taken(dn)
                 if record is None or self.has(dn):
                     return False
                 self._context.core.abandon(dn, self._context.now())
@@ -213,10 +221,7 @@ class Cluster:
         async with self._turns.of(key):
             if key in self._leases or self._registrations.is_entering(key) or not await self._leases.take(key):
                 return None
-            record = await self._store.read(key)
-            if record is None or self.has(key):
-                return None
-            return record
+            return await self._read_taken(key)
 
     async def _take_up(self, records: Sequence[Record]) -> int:
         """Take up what is this gateway's now; what cannot be read is left for others."""

@@ -129,11 +129,15 @@ class Batches:
         """What waits for that batch."""
         self._held_next: deque[Held] = deque()
         """What waits for the one behind it."""
+        self._gone: set[str] = set()
+        """The accounts that were lost, and of which nothing came since: what is still to be said of them is dropped."""
         self._is_releasing = False
         self._doubted: float | None = None
         """Since when it is not known which accounts are this gateway's; None while it is."""
         self._pause = 0.0
         """How long the store is left alone after it has failed; 0 while it works."""
+        self._is_lost = False
+        """Whether it was told that the store has failed, and not yet that it is back."""
         self._retry: IDelayedCall | None = None
         self._began = 0.0
         self._closed: Deferred[None] | None = None
@@ -142,18 +146,20 @@ class Batches:
     @property
     def is_writable(self) -> bool:
         """Return whether the store took the last batch."""
-        return not self._pause
+        return not (self._pause or self._is_lost)
 
     # -- what changes, and what leaves
 
     def touch(self, key: str) -> None:
         """Note that the state of an account has changed apart from the core's."""
+        self._gone.discard(key)
         if self._closed is None:
             self._touched.add(key)
 
     def settled(self) -> None:
         """Write what has changed, unless a batch is under way: then it is in the next one."""
         touched = self._core.touched()
+        self._gone -= touched
         if self._closed is None:
             self._touched |= touched
             self._begin()
@@ -162,9 +168,12 @@ class Batches:
         """Do something as soon as all that has settled is written down, unless its account is another gateway's."""
         if self._closed is not None and not self._is_releasing:
             return  # what happens after the last write would be unknown to the next process
+        if key in self._gone:
+            return
+        doubts = self._doubts()
         if self._pause:
             act()
-        elif self._touched or self._doubts():
+        elif self._touched or doubts:
             self._held_next.append((key, act))
             if self._doubted is not None:
                 self._begin()
@@ -175,7 +184,8 @@ class Batches:
 
     def durable(self) -> "Deferred[None] | None":
         """Return what fires when all that has settled until now is written down; None when it is."""
-        if self._pause or not (self._touched or self._doubts() or self._writing is not None or self._is_releasing):
+        doubts = self._doubts()
+        if self._pause or not (self._touched or doubts or self._writing is not None or self._is_releasing):
             return None
         waiting: Deferred[None] = Deferred(lambda _: None)
         self.put(lambda: None if waiting.called else waiting.callback(None))
@@ -222,6 +232,10 @@ class Batches:
         """Return whether the leases have to be looked after before anything may leave."""
         if self._doubted is None and self.leases.in_doubt:
             self._doubted = self._clock.seconds()
+            self._pause = 0.0  # a store that was out of reach before may have been back for others since then
+            if self._retry is not None:
+                self._retry.cancel()
+                self._retry = None
         return self._doubted is not None
 
     def _write(self) -> None:
@@ -251,6 +265,7 @@ class Batches:
         """Drop what accounts have to say that are another gateway's, and let them go."""
         self._held = deque(held for held in self._held if held[0] not in keys)
         self._held_next = deque(held for held in self._held_next if held[0] not in keys)
+        self._gone |= keys
         self._fenced(keys)
         self._touched -= keys
         if self._writing is not None:
@@ -259,8 +274,9 @@ class Batches:
     def _written(self, fenced: frozenset[str]) -> None:
         keys, self._writing = self._writing or set(), None
         self._doubted = None
-        if self._pause:
-            self._pause = 0.0
+        self._pause = 0.0
+        if self._is_lost:
+            self._is_lost = False
             self._events.publish(StoreReached(len(keys)))
         self._events.publish(StoreWrote(len(keys), self._clock.seconds() - self._began))
         if fenced:
@@ -272,7 +288,8 @@ class Batches:
         self._touched |= keys
         if self._asks_again(failure):
             return
-        if not self._pause:
+        if not self._is_lost:
+            self._is_lost = True
             self._events.publish(StoreLost(str(failure.value)))
         if not failure.check(StoreUnavailable):
             self._bug(failure)
