@@ -105,6 +105,10 @@ class Cluster:
 
     # -- one that is asked for
 
+    def certain(self) -> "Deferred[None] | None":
+        """Return what fires when it is known whose the agents are; None while it is, which is nearly always."""
+        return self._persistence.durable() if self._leases.in_doubt else None
+
     def has(self, key: str) -> bool:
         """Return whether an account's agent is here, as far as is known."""
         return self._context.registry.has_dn(key)
