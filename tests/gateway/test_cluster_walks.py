@@ -1,4 +1,4 @@
-"""Anything at any time with two gateways: none says what is another one's, and no call is lost that nobody has ended."""
+"""Anything at any time with two gateways: none says what is another one's, and no call is lost."""
 
 from random import Random
 

@@ -178,7 +178,7 @@ class Chain:
         response = request.response
         gone: list[Failure] = []
 
-        def arrived(result: None | Failure) -> None:
+        def arrived(result: Failure | None) -> None:
             if gone:
                 return
             answer = self._serve(request) if result is None else self.tell(request, result)
