@@ -66,6 +66,7 @@ class StandInGateway:
         self.obstacles: tuple[str, ...] = ()
         self.persistence = StandInPersistence()
         self.cluster = StandInCluster()
+        self.node = "here"
 
     def put(self, agent_id: str, **fields: Any) -> AgentMessage:
         """Put a message into an agent's mailbox."""

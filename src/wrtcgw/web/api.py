@@ -317,13 +317,15 @@ class RestAPI:
         view: View = {"ready": not obstacles, "obstacles": list(obstacles)}
         return write_json(request.response, 503 if obstacles else 200, view)
 
-    def agents(self, request: IncomingRequest) -> bytes:
-        """List who is signed in; for operators, as the policy sees to."""
-        return self._show(request, agents_view(self._gateway.agents(), self._clock.seconds()))
+    async def agents(self, request: IncomingRequest) -> bytes:
+        """List who is signed in, at this gateway and at others; for operators, as the policy sees to."""
+        gateway, others = self._gateway, await self._gateway.cluster.elsewhere()
+        return self._show(request, agents_view(gateway.agents(), self._clock.seconds(), gateway.node, others))
 
-    def active_calls(self, request: IncomingRequest) -> bytes:
-        """List what is up; for operators, as the policy sees to."""
-        return self._show(request, calls_view(self._gateway.calls(), self._clock.seconds()))
+    async def active_calls(self, request: IncomingRequest) -> bytes:
+        """List what is up, at this gateway and at others; for operators, as the policy sees to."""
+        gateway, others = self._gateway, await self._gateway.cluster.elsewhere()
+        return self._show(request, calls_view(gateway.calls(), self._clock.seconds(), gateway.node, others))
 
     def _show(self, request: IncomingRequest, view: View) -> bytes:
         return write_json(request.response, 200, view)
