@@ -4,13 +4,15 @@ import signal
 import time
 from pathlib import Path
 
+from twisted.internet import reactor
+
 from tests.interop.base import InteropCase
 from tests.interop.desk import Browser, Desk, Reply
 from tests.interop.gateway import Gateway
 from tests.interop.install import say
 from tests.interop.processes import free_ports
 from tests.interop.redisserver import Redis
-from tests.interop.servers import PASSWORD, nginx_cluster
+from tests.interop.servers import nginx_cluster
 
 LEASE = 4.0
 """Seconds that a lease lasts here."""
@@ -40,20 +42,17 @@ class Cluster(InteropCase):
         self.addCleanup(self.blocking, front.stop)
         for gateway in self.nodes.values():
             await self.connected(gateway)
-        desk = Desk(
-            Browser.over(self.https_agent(), f"https://localhost:{port}"), self.reactor_time, "agent-5001", "5001"
-        )
-        self._desks.append(desk)
+        self.front = f"https://localhost:{port}"
+        desk = self.desk_at_nginx(5001)
         reply = await desk.sign_in()
         self.assertEqual(reply.code, 200, reply)
         return desk
 
-    @property
-    def reactor_time(self):  # type: ignore[no-untyped-def]
-        """Return the clock."""
-        from twisted.internet import reactor
-
-        return reactor
+    def desk_at_nginx(self, dn: int) -> Desk:
+        """Return the desk of an agent who is not signed in yet, and only knows nginx."""
+        desk = Desk(Browser.over(self.https_agent(), self.front), reactor, f"agent-{dn}", str(dn))
+        self._desks.append(desk)
+        return desk
 
     async def start_node(self, name: str) -> Gateway:
         """Start one of the gateways."""
@@ -219,11 +218,7 @@ class Cluster(InteropCase):
         owner, _ = await self.owner()
         there: dict[str, str] = {}
         for dn in range(5002, 5006):
-            desk_there = Desk(
-                Browser.over(self.https_agent(), desk.browser.url), self.reactor_time, f"agent-{dn}", str(dn)
-            )
-            self._desks.append(desk_there)
-            self.assertEqual((await desk_there.sign_in(PASSWORD)).code, 200)
+            self.assertEqual((await self.desk_at_nginx(dn).sign_in()).code, 200)
         await self.pause(3)
         for name in NODES:
             listed = await self.listed(name)
