@@ -125,9 +125,9 @@ class Batches:
         self._touched: set[str] = set()
         self._writing: set[str] | None = None
         """The accounts of the batch that is being written."""
-        self._held: deque[Held] = deque()
+        self._waiting: deque[Held] = deque()
         """What waits for that batch."""
-        self._held_next: deque[Held] = deque()
+        self._waiting_next: deque[Held] = deque()
         """What waits for the one behind it."""
         self._gone: set[str] = set()
         """The accounts that were lost, and of which nothing came since: what is still to be said of them is dropped."""
@@ -174,11 +174,11 @@ class Batches:
         if self._pause:
             act()
         elif self._touched or doubts:
-            self._held_next.append((key, act))
+            self._waiting_next.append((key, act))
             if self._doubted is not None:
                 self._begin()
         elif self._writing is not None or self._is_releasing:
-            self._held.append((key, act))
+            self._waiting.append((key, act))
         else:
             act()
 
@@ -263,8 +263,8 @@ class Batches:
 
     def lose(self, keys: frozenset[str]) -> None:
         """Drop what accounts have to say that are another gateway's, and let them go."""
-        self._held = deque(held for held in self._held if held[0] not in keys)
-        self._held_next = deque(held for held in self._held_next if held[0] not in keys)
+        self._waiting = deque(held for held in self._waiting if held[0] not in keys)
+        self._waiting_next = deque(held for held in self._waiting_next if held[0] not in keys)
         self._gone |= keys
         self._fenced(keys)
         self._touched -= keys
@@ -307,8 +307,8 @@ class Batches:
             self.leases.assume()
             self._doubted = None
             return False
-        self._held_next.extendleft(reversed(self._held))
-        self._held.clear()
+        self._waiting_next.extendleft(reversed(self._waiting))
+        self._waiting.clear()
         self._retry = self._clock.callLater(DOUBT_PAUSE, self._try_again)
         return True
 
@@ -320,8 +320,8 @@ class Batches:
         """Let go of what waited for the batch, in order, and begin the next one."""
         self._is_releasing = True
         try:
-            while self._held:
-                _, act = self._held.popleft()
+            while self._waiting:
+                _, act = self._waiting.popleft()
                 try:
                     act()
                 except Exception as error:  # the others must leave all the same
