@@ -309,6 +309,8 @@ class Shown(ClusterCase):
         self.assertEqual((found.node, found.agent.id, list(found.agent.calls)), ("a", "alice", [call.id]))
         self.assertAlmostEqual(found.agent.since, self.a.agent().since, 3)
         self.assertEqual(self.done(self.a.gateway.cluster.elsewhere()), [])
+        self.fetch(self.b)
+        self.assertEqual(self.done(self.b.gateway.cluster.elsewhere()), [])
 
     def test_asked_often(self) -> None:
         """The store is asked once in a while, however often it is shown."""

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 
 from tests.interop.base import InteropCase
 from tests.interop.desk import Browser, Desk, Reply
@@ -46,7 +47,18 @@ class Cluster(InteropCase):
         desk = self.desk_at_nginx(5001)
         reply = await desk.sign_in()
         self.assertEqual(reply.code, 200, reply)
+        self.addCleanup(self.sign_out_all)
         return desk
+
+    def sign_out_all(self) -> "Deferred[None]":
+        """Sign everybody out while nginx is still there."""
+        return Deferred.fromCoroutine(self._sign_out_all())
+
+    async def _sign_out_all(self) -> None:
+        desks, self._desks = self._desks, []
+        for desk in desks:
+            self.assertEqual((await desk.sign_out()).code, 200)
+        await self.quiet()
 
     def desk_at_nginx(self, dn: int) -> Desk:
         """Return the desk of an agent who is not signed in yet, and only knows nginx."""
@@ -75,13 +87,14 @@ class Cluster(InteropCase):
         return {each[key]: each["node"] for each in reply.json[what]}
 
     async def owner(self) -> tuple[str, str]:
-        """Return the name of the gateway that has the agent, and the other one's."""
+        """Return the name of the gateway that has the agent, as both say, and the other one's."""
         for _ in range(100):
-            for name, other in (NODES, NODES[::-1]):
-                if (await self.listed(name)).get("agent-5001") == name:
-                    return name, other
+            named = {(await self.listed(name)).get("agent-5001") for name in NODES}
+            if named in ({"one"}, {"two"}):
+                name = named.pop() or ""
+                return name, NODES[name == NODES[0]]
             await self.pause(0.1)
-        self.fail("no gateway has the agent")
+        self.fail("the gateways do not agree who has the agent")
 
     async def tried(self, desk: Desk, verb: str, call: str, seconds: float = PATIENCE) -> float:
         """Use a verb until it succeeds; returns after how many seconds that was."""

@@ -244,6 +244,9 @@ class Cluster:
         """Return the agents that other gateways have, as they were not long ago; none where the store is not shared."""
         if not self.is_shared:
             return []
+        return [each for each in await self._read_lately() if not self.has(each.agent.dn)]
+
+    async def _read_lately(self) -> list[Elsewhere]:
         read, found = self._shown
         if self._context.now() - read < SHOWN_SECONDS:
             return found
