@@ -232,7 +232,7 @@ class OpsAPI:
             heading = _heading(ladder, self._call_of(fields, ladder) or {})
         return Text(draw(ladder, heading, _time_of_day), _file_name(ladder.key, "txt"))
 
-    def _ladder_pcap(self, fields: Fields) -> Answer:
+    async def _ladder_pcap(self, fields: Fields) -> Answer:
         track, _ = self._track(fields)
         content = pcap(track, show_data=self._parts.console.show_data)
         return File(content, b"application/vnd.tcpdump.pcap", _file_name(track.key, "pcap"))
