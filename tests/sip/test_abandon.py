@@ -8,6 +8,7 @@ from tests.sip.test_core_machine import PeerAndUser, seldom
 from tests.sip.test_recovery import RecoveryCase
 from tests.support.corepair import OFFER
 from wrtcgw.sip.core import Account
+from wrtcgw.sip.outputs import CallEnded
 from wrtcgw.sip.user_agent import ABANDONED_SECONDS
 
 
@@ -20,14 +21,13 @@ class Abandons(PeerAndUser):
         if not really:
             return
         core = self.core
-        hers = set(core._legs_of.get("alice", ()))
+        told = {event.leg for event in self.events if isinstance(event, CallEnded)}
+        hers = set(core._legs_of.get("alice", ())) - told
         core.abandon("alice", self.now)
         layer = core._layer
         assert "alice" not in (*core._legs_of, *layer._clients_of, *layer._servers_of, *core._interrupted)
         assert not any(user.account.key == "alice" for user, _ in core._ua.dialogs.values())
-        assert not any(
-            owner.account_key == "alice" and layer.deadlines.of(owner) for *_, owner, _ in layer.deadlines._heap
-        )
+        assert not any(owner is not None and owner.account_key == "alice" for *_, owner, _ in layer.deadlines._heap)
         assert "alice" not in core.touched()
         assert not layer.outputs
         self.legs = [leg for leg in self.legs if leg not in hers]

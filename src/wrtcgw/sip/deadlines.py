@@ -66,8 +66,8 @@ class Deadlines:
 
     def clear_account(self, key: str) -> None:
         """Forget all deadlines of an account."""
-        for owner in {id(entry[2]): entry[2] for entry in self._heap if entry[2].account_key == key}.values():
-            for name in list(self._current.get(id(owner), ())):
+        for _, _, owner, name in self._heap:
+            if owner is not None and owner.account_key == key:
                 self.clear(owner, name)
 
     def of(self, owner: TimerOwner) -> list[tuple[float, int, str]]:
