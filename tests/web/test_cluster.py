@@ -1,5 +1,7 @@
 """Pages of two gateways that share a store: each of them serves any page that shows its session."""
 
+import re
+from pathlib import Path
 from typing import Any, cast
 
 from tests.support.clustercase import TTL, ClusterCase, Node
@@ -60,6 +62,13 @@ class Tokens(WebClusterCase):
             self.assertEqual(key_in((token + ending(key)).encode()), key)
         for text in ("", "5001", token, token + "-", token + "-!", token + "x" * 300, token + "Ä", token + ".5001"):
             self.assertEqual(key_in(text.encode()), "", text)
+
+    def test_balancer(self) -> None:
+        """The sample for nginx knows where in a token the account stands."""
+        sample = (Path(__file__).parents[2] / "conf/nginx/wrtcgw-cluster.conf").read_text()
+        lengths = re.findall(r"\[A-Za-z0-9_-\]\{(\d+)\}|\[a-z0-9_-\]\{(\d+)\}", sample)
+        self.assertEqual({first or second for first, second in lengths}, {str(TOKEN_LENGTH)})
+        self.assertGreater(len(lengths), 4)
 
 
 class Library(WebClusterCase):
@@ -125,7 +134,7 @@ class Library(WebClusterCase):
         session = self.sign_in_page(self.a)
         (name,) = self.cookies(self.a, session)
         token = session["X-WRTC-Session"]
-        asks = (
+        asks: tuple[tuple[str, str, Any], ...] = (
             ("POST", "/api/webrtc/stats", {"json": {"id": "agent123", "call": "none"}, "headers": session}),
             ("GET", CALLS, {"headers": {"Cookie": f"{name}={token}"}}),
             ("GET", "/softphone-api/GetDnSIP", {"headers": {"Authorization": f"Bearer {token}"}}),
