@@ -113,7 +113,6 @@ class UnitTests(SynchronousTestCase):
         self.assertEqual(done.returncode, 0, done.stdout[-300:] + done.stderr)
         self.assertIn("Overall exposure level", done.stdout)
 
-
     def test_template(self) -> None:
         """conf/wrtcgw@.service is the same for several gateways: only names have the instance in them."""
         template = (UNIT.parent / "wrtcgw@.service").read_text()

@@ -349,3 +349,21 @@ class Guests(ClusterCase):
         self.assertEqual(self.b.agent("guest-a").call(call.id).state, CallState.ESTABLISHED)
         with self.assertRaises(NotSignedIn):
             self.b.agent("nobody")
+
+
+class FetchedSlowly(Fetched):
+    """The same with a store whose replies take a while, as Redis' do."""
+
+    latency = 0.003
+
+
+class SignInsSlowly(SignIns):
+    """The same with a store whose replies take a while."""
+
+    latency = 0.003
+
+
+class StoppedSlowly(Stopped):
+    """The same with a store whose replies take a while."""
+
+    latency = 0.003

@@ -9,7 +9,9 @@ WALKS, STEPS = 40, 25
 
 
 class Walks(ClusterCase):
-    """Random walks, each from a seed that its failure tells."""
+    """Random walks, each from a seed that its failure tells; the replies of the store take a while."""
+
+    latency = 0.003
 
     def test_walks(self) -> None:
         """After any of them the call is up at both ends, and one gateway has it in hand."""

@@ -1,6 +1,6 @@
 """Two gateways over the real core that share a store and a far side; each can be stopped, killed and go on."""
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from random import Random
 from typing import Any, TypeVar
 
@@ -62,6 +62,8 @@ class Node:
         self.clock = Clock()
         self.clock.rightNow = case.far_clock.seconds()
         self.store = SharedStore(case.records, name)
+        if case.latency:
+            self.store.later = lambda reply: case.far_clock.callLater(case.latency, self._take, reply)
         self.core = UACore(UASettings(domain=DOMAIN, instance=f"gw-{name}"), Timers(), CountingTokens(f"{name}-"))
         self.registry = Registry()
         settings = evolve(GatewaySettings(domain=DOMAIN, node=name), **changes)
@@ -74,15 +76,17 @@ class Node:
         self.gateway.events.subscribe_to_all(self.told.append)
         self.sent: list[str] = []
         self.running, self.alive = True, True
-        self._missed: list[str] = []
+        self._missed: list[Callable[[], None]] = []
         self._timer: IDelayedCall | None = None
 
     def start(self) -> None:
         """Take up what nobody has, connect, and look after the others' agents."""
-        records = self.case.successResultOf(self.store.load())
-        self.case.successResultOf(Deferred.fromCoroutine(self.gateway.persistence.take_up(records)))
+        self.case.done(self._take_up())
         self.gateway.connected(0)
         self.gateway.cluster.start()
+
+    async def _take_up(self) -> None:
+        await self.gateway.persistence.take_up(await self.store.load())
 
     def _rearm(self) -> None:
         if self._timer is not None and self._timer.active():
@@ -100,12 +104,14 @@ class Node:
 
     def take(self, text: str) -> None:
         """Take one message of the far side, now or when the process goes on."""
-        if not self.alive:
-            return
+        self._take(lambda: self.gateway.received(0, text))
+
+    def _take(self, act: Callable[[], None]) -> None:
+        """Let something that has come be read, now or when the process goes on."""
         if self.running:
-            self.gateway.received(0, text)
-        else:
-            self._missed.append(text)
+            act()
+        elif self.alive:
+            self._missed.append(act)
 
     def stop(self) -> None:
         """Stop the process (SIGSTOP)."""
@@ -116,8 +122,8 @@ class Node:
         self.running = True
         missed, self._missed = self._missed, []
         self.clock.rightNow = self.case.far_clock.seconds()
-        for text in missed:
-            self.gateway.received(0, text)
+        for act in missed:
+            act()
         self.clock.advance(0)
 
     def kill(self) -> None:
@@ -137,6 +143,8 @@ class ClusterCase(SynchronousTestCase):
     """Gateways ``a`` and ``b``; what one says of an account that is another one's by its lease is a fault."""
 
     key: bytes | None = SITE_KEY
+    latency = 0.0
+    """Seconds until a reply of the store is here; 0 for at once."""
     changes: dict[str, Any]
 
     def setUp(self) -> None:

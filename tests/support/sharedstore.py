@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from attrs import define, field
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, succeed
+from twisted.python.failure import Failure
 
 from wrtcgw.store.interface import Lease, Record, StoreUnavailable, nothing_to_do
 
@@ -44,7 +45,10 @@ class SharedStore:
     """
     The store as one gateway has it.
 
+    What is asked is done at once by the server; when its reply is here is another matter.
+
     :ivar fault: why it is out of reach for this one, '' while it is not.
+    :ivar later: lets a reply arrive.
     """
 
     survives = True
@@ -54,11 +58,15 @@ class SharedStore:
         self.on_loss: Callable[[], None] = nothing_to_do
         self.fault = ""
         self._shared, self._node = records, node
+        self.later: Callable[[Callable[[], None]], object] = lambda reply: reply()
         self._fences: dict[str, int] = {}
 
     def _answer(self, act: Callable[[], T]) -> "Deferred[T]":
         fault = self.fault or self._shared.fault
-        return fail(StoreUnavailable(fault)) if fault else succeed(act())
+        outcome = Failure(StoreUnavailable(fault)) if fault else act()
+        reply: Deferred[T] = Deferred()
+        self.later(lambda: reply.callback(outcome))
+        return reply
 
     def open(self) -> "Deferred[None]":
         """Hold no lease yet."""
