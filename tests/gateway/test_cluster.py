@@ -5,7 +5,7 @@ from tests.support.farside import SDP
 from tests.support.gatewaycase import PAGE, PAGE_SDP
 from wrtcgw.calls.agent import RegistrationState
 from wrtcgw.calls.call import CallState
-from wrtcgw.errors import Draining, NotSignedIn, RegistrationRefused, StoreUnreachable
+from wrtcgw.errors import Draining, NotSignedIn, RegistrationRefused, RegistrationTimeout, StoreUnreachable
 from wrtcgw.events.catalogue import AgentLetGo, AgentRestored, AgentsTakenOver
 
 
@@ -141,6 +141,26 @@ class SignIns(ClusterCase):
             self.run_for(1.5 * TTL)
         self.b.gateway.cluster.start()
         self.run_for(TTL)
+        self.assertEqual(self.b.agent().call(call.id).state, CallState.ESTABLISHED)
+
+    def test_late_registrar(self) -> None:
+        """A registrar that answers when the sign_in has given up takes nothing from anybody either."""
+        self.sign_in(self.a)
+        call, _ = self.call_up(self.a)
+        self.a.stop()
+        self.b.gateway.cluster.stop()
+        self.run_for(1.5 * TTL)
+        self.far.silent.add("REGISTER")
+        waiting = self.begin(self.b.gateway.sign_in(agent_id="alice", dn="5001", password="secret"))
+        self.run_for(9)
+        self.failureResultOf(waiting, RegistrationTimeout)
+        self.far.silent.clear()
+        late = self.far.registers[-1]
+        self.far._register(1, late)
+        self.run_for(2)
+        self.assertIn(call.id, self.records.records["5001"].data.decode())
+        self.b.gateway.cluster.start()
+        self.run_for(2 * TTL)
         self.assertEqual(self.b.agent().call(call.id).state, CallState.ESTABLISHED)
 
     def test_other_id(self) -> None:

@@ -249,8 +249,7 @@ class Batches:
         """Write the state of accounts; returns those that are another gateway's."""
         if self._doubts():
             await self.leases.make_sure()
-        records = self._records(keys)
-        changes = {key: data for key, data in records.items() if data is not None or key in self.leases}
+        changes = dict(self._records(keys))
         lost = {key for key in changes.keys() - self.leases.held if not await self.leases.take(key)}
         written = {key: data for key, data in changes.items() if key not in lost}
         asked = self._clock.seconds()

@@ -187,7 +187,7 @@ class Persistence:
         """Return what is to be written of accounts; None for one of which nothing is left."""
         found: dict[str, bytes | None] = {}
         for key in keys:
-            if self.is_shared and self._is_not_ours_yet(key):
+            if self.is_shared and self._is_not_ours(key):
                 continue
             try:
                 found[key] = self._record(key)
@@ -195,10 +195,15 @@ class Persistence:
                 self._context.report(error)
         return found
 
-    def _is_not_ours_yet(self, key: str) -> bool:
-        """Return whether an account may be another gateway's until the registrar has said yes to a sign_in here."""
-        leases = self.leases
-        return self._registrations.is_not_shared(key) and not (leases is not None and key in leases)
+    def _is_not_ours(self, key: str) -> bool:
+        """
+        Return whether nothing may be written of an account, though the core has something of it.
+
+        It may be another gateway's as long as nobody is signed in with it here: then a sign_in is under way, or was. The
+        account that stands for the guests is each gateway's own affair.
+        """
+        held = self.leases is not None and key in self.leases
+        return self._registrations.is_common(key) or not (held or self._context.registry.has_dn(key))
 
     def _record(self, key: str) -> bytes | None:
         context, now = self._context, self._context.now()

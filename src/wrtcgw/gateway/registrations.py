@@ -282,9 +282,9 @@ class Registrations:
         """Return whether somebody is signing in with a DN."""
         return key in self._entering
 
-    def is_not_shared(self, key: str) -> bool:
-        """Return whether what there is of an account is of this gateway alone: a sign_in under way, or the guest DN."""
-        return self._guests.is_common(key) or (key in self._entering and not self._context.registry.has_dn(key))
+    def is_common(self, key: str) -> bool:
+        """Return whether an account is the one that stands for all guests of this gateway."""
+        return self._guests.is_common(key)
 
     def unlock(self, key: str, hashes: Hashes) -> None:
         """Register a restored account whose page has brought what opens its secrets."""
