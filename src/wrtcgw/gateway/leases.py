@@ -43,25 +43,25 @@ class Leases:
         self._lasting = lasting
         self._lost = lost
         self._report = report
-        self._held: dict[str, float] = {}
+        self._ours: dict[str, float] = {}
         """When each was asked for last, in the clock's seconds, with a good answer."""
         self._looked = clock.seconds()
         """When the last round began."""
         self._timer: IDelayedCall | None = None
 
     @property
-    def held(self) -> frozenset[str]:
+    def keys(self) -> frozenset[str]:
         """Return the accounts that are this gateway's."""
-        return frozenset(self._held)
+        return frozenset(self._ours)
 
     def __contains__(self, key: object) -> bool:
         """Return whether an account is."""
-        return key in self._held
+        return key in self._ours
 
     @property
     def in_doubt(self) -> bool:
         """Return whether this process was stopped for so long that any of them may be another gateway's by now."""
-        return bool(self._timer and self._held) and self._clock.seconds() - self._looked > self._lasting
+        return bool(self._timer and self._ours) and self._clock.seconds() - self._looked > self._lasting
 
     # -- one by one
 
@@ -70,19 +70,19 @@ class Leases:
         asked = self._clock.seconds()
         lease = await self._store.take(key, force=force)
         if lease is None:
-            self._held.pop(key, None)
+            self._ours.pop(key, None)
         else:
-            self._held[key] = asked
+            self._ours[key] = asked
         return lease is not None
 
     def confirm(self, keys: Iterable[str], asked: float) -> None:
         """Note that the store has taken a write for accounts, which was asked at a time."""
-        self._held.update((key, asked) for key in keys)
+        self._ours.update((key, asked) for key in keys)
 
     def drop(self, keys: Iterable[str]) -> None:
         """Note that accounts are not this gateway's any more."""
         for key in keys:
-            self._held.pop(key, None)
+            self._ours.pop(key, None)
 
     async def release(self, keys: Sequence[str]) -> None:
         """Give accounts back, so that any gateway can take them at once."""
@@ -117,7 +117,7 @@ class Leases:
 
         :raises StoreUnavailable: when it cannot be known.
         """
-        await self._renew(list(self._held))
+        await self._renew(list(self._ours))
 
     def assume(self) -> None:
         """Be in doubt no more: the store is out of reach, so that nobody else can know better."""
@@ -128,7 +128,7 @@ class Leases:
         now = self._clock.seconds()
         lately = now - self._lasting / ROUNDS / 2
         self._looked = now  # a store that fails is no doubt: while it is out of reach nobody can take anything over
-        await self._renew([key for key, asked in self._held.items() if asked <= lately])
+        await self._renew([key for key, asked in self._ours.items() if asked <= lately])
 
     async def _renew(self, keys: Sequence[str]) -> None:
         began = self._clock.seconds()
@@ -138,9 +138,9 @@ class Leases:
             asked = self._clock.seconds()
             refused = await self._store.renew(batch)
             lost |= refused
-            self._held.update((key, asked) for key in batch if key not in refused and key in self._held)
+            self._ours.update((key, asked) for key in batch if key not in refused and key in self._ours)
         self._looked = max(self._looked, began)
-        lost &= self._held.keys()
+        lost &= self._ours.keys()
         self.drop(lost)
         if lost:
             self._lost(frozenset(lost))

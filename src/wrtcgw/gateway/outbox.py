@@ -144,6 +144,11 @@ class Batches:
         """Fires when it is closed; None while it is open."""
 
     @property
+    def is_shared(self) -> bool:
+        """Return whether other gateways use the store, too."""
+        return self._store.shared
+
+    @property
     def is_writable(self) -> bool:
         """Return whether the store took the last batch."""
         return not (self._pause or self._is_lost)
@@ -211,7 +216,7 @@ class Batches:
             self._retry = None
         self._touched.clear()
         self.leases.stop()
-        released = Deferred.fromCoroutine(self.leases.release(sorted(self.leases.held)))
+        released = Deferred.fromCoroutine(self.leases.release(sorted(self.leases.keys)))
         released.addErrback(lambda failure: failure.trap(StoreUnavailable)).addErrback(self._bug)
         released.addCallback(lambda _: None if closed.called else closed.callback(None))
 
@@ -220,7 +225,7 @@ class Batches:
     def _write_anew(self) -> None:
         """Write everything again: the store may have lost it."""
         if self._closed is None:
-            self._touched |= self.leases.held
+            self._touched |= self.leases.keys
             self._begin()
 
     def _begin(self) -> None:
@@ -250,7 +255,7 @@ class Batches:
         if self._doubts():
             await self.leases.make_sure()
         changes = dict(self._records(keys))
-        lost = {key for key in changes.keys() - self.leases.held if not await self.leases.take(key)}
+        lost = {key for key in changes.keys() - self.leases.keys if not await self.leases.take(key)}
         written = {key: data for key, data in changes.items() if key not in lost}
         asked = self._clock.seconds()
         fenced = await self._store.write(written) if written else frozenset()

@@ -98,14 +98,18 @@ class Persistence:
         self._wall = time.time if durability is None else durability.wall
         self._keepers: dict[str, KeptPart] = {}
         self._batches: Batches | None = None
-        self.is_shared = False
         if durability is not None and durability.store.survives:
-            store, self.is_shared = durability.store, durability.store.shared
-            lasting = durability.lease_ttl if self.is_shared else 0.0
+            store = durability.store
+            lasting = durability.lease_ttl if store.shared else 0.0
             leases = Leases(store, context.clock.plain, lasting, self._lost, context.report)
             self._batches = context.outbox = Batches(
                 store, leases, context.core, context.clock, context.events, self.records, self._fenced, context.report
             )
+
+    @property
+    def is_shared(self) -> bool:
+        """Return whether other gateways use the store, too."""
+        return self._batches is not None and self._batches.is_shared
 
     @property
     def survives(self) -> bool:
@@ -199,8 +203,8 @@ class Persistence:
         """
         Return whether nothing may be written of an account, though the core has something of it.
 
-        It may be another gateway's as long as nobody is signed in with it here: then a sign_in is under way, or was. The
-        account that stands for the guests is each gateway's own affair.
+        It may be another gateway's as long as nobody is signed in with it here: then a sign_in is under way, or was.
+        The account that stands for the guests is each gateway's own affair.
         """
         held = self.leases is not None and key in self.leases
         return self._registrations.is_common(key) or not (held or self._context.registry.has_dn(key))
