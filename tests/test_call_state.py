@@ -47,6 +47,7 @@ FLAGS = {
     "wrtcgw.gateway.context.GatewayContext.draining": "an operator's order",
     "wrtcgw.gateway.context.GatewayContext._running": "outputs are being carried out, and there may be none left",
     "wrtcgw.gateway.context.GatewayContext._is_acting": "the same",
+    "wrtcgw.gateway.outbox.Batches._is_lost": "it was told that the store has failed, which may be tried again since",
     "wrtcgw.gateway.outbox.Batches._is_releasing": "what has waited is being let go, and there may be none left",
 }
 """Every flag of an object that can change, in the domain and the gateway, with what no other field says."""

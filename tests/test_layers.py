@@ -76,14 +76,14 @@ FLOORS: dict[str, dict[str, tuple[str, ...]]] = {
     "gateway": {
         "values and rules": (
             *("attached_data", "budgets", "call_legs", "dial_targets", "disconnect_reasons", "incoming_calls"),
-            *("keyed_lock", "outbox", "permits", "rights", "settings", "sip_causes", "vault"),
+            *("keyed_lock", "leases", "outbox", "permits", "rights", "settings", "sip_causes", "vault"),
         ),
         "what all parts work on": ("context",),
         "one part for each thing to do": (
             *("call_control", "call_setup", "call_takeovers", "consent", "guests", "offer_answer"),
             *("operator_actions", "orders", "page_presence", "registrations", "screening", "transfers"),
         ),
-        "what is kept of all of them": ("persistence",),
+        "what is kept of all of them": ("cluster", "persistence"),
         "who is asked": ("event_routing", "facade", ""),
     },
     "web": {
@@ -106,7 +106,7 @@ FLOORS: dict[str, dict[str, tuple[str, ...]]] = {
                 "sessions",
                 "signin",
             ),
-            *("feed", "tokens", "views"),
+            *("arrivals", "feed", "tokens", "views"),
         ),
         "dialects": (
             *("api", "app", "files", "genesys", "message_endpoint", "metrics", "openapi", "ops", "softphoneapi"),

@@ -113,6 +113,21 @@ class UnitTests(SynchronousTestCase):
         self.assertEqual(done.returncode, 0, done.stdout[-300:] + done.stderr)
         self.assertIn("Overall exposure level", done.stdout)
 
+    def test_template(self) -> None:
+        """conf/wrtcgw@.service is the same for several gateways: only names have the instance in them."""
+        template = (UNIT.parent / "wrtcgw@.service").read_text()
+        for more, less in (
+            ("gateway %i (", "gateway ("),
+            (" redis-server.service", ""),
+            ("Environment=WRTCGW_NODE_NAME=%i\n", ""),
+            ("/%i.toml", "/wrtcgw.toml"),
+            ("=wrtcgw/%i", "=wrtcgw"),
+            ("/wrtcgw/%i", "/wrtcgw"),
+        ):
+            self.assertIn(more, template)
+            template = template.replace(more, less)
+        self.assertEqual(template[template.index("[Unit]") :], self.text[self.text.index("[Unit]") :])
+
 
 class ContinuousIntegrationTests(SynchronousTestCase):
     """.ci/run, with a stand-in for everything that it starts."""

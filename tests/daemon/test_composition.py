@@ -163,7 +163,7 @@ class CompositionTests(SynchronousTestCase):
             (composition.genesys_settings(settings), GenesysSettings()),
             (store_settings(settings), StoreSettings(node=settings.node)),
         )
-        told = {"instance", "instance_space", "texts_from", "descriptors"}
+        told = {"instance", "instance_space", "node", "texts_from", "descriptors"}
         for made, bare in parts:
             for attribute in fields(cast(Any, type(made))):
                 if attribute.name not in told:

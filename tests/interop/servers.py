@@ -5,7 +5,7 @@ import re
 import shutil
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
@@ -215,6 +215,26 @@ def nginx(folder: pathlib.Path, ports: Ports, certificates: Certificates) -> Ser
         },
     )
     return nginx_with(folder, site, ports.nginx)
+
+
+def nginx_cluster(folder: pathlib.Path, gateways: Sequence[int], port: int, certificates: Certificates) -> Server:
+    """Write nginx's files for two gateways at ports of their own, and return the server, not started."""
+    folder.mkdir(parents=True)
+    sample = (CONF / "nginx/wrtcgw.conf").read_text()
+    start = sample.index("upstream wrtcgw {")
+    site = sample[:start] + sample[sample.index("\n}\n", start) + 3 :]
+    several = edited(
+        (CONF / "nginx/wrtcgw-cluster.conf").read_text(),
+        {f"192.0.2.{11 + number}:8082": f"127.0.0.1:{port}" for number, port in enumerate(gateways)},
+    )
+    edits = {
+        "listen 443 ssl http2": f"listen 127.0.0.1:{port} ssl http2",
+        "server_name webrtc.example.org;": "server_name localhost;",
+        "/etc/ssl/certs/webrtc.example.org.pem": str(certificates.chain),
+        "/etc/ssl/private/webrtc.example.org.key": str(certificates.key),
+        "/var/log/nginx/wrtcgw.access.log": str(folder.parent / f"{folder.name}.access.log"),
+    }
+    return nginx_with(folder, several + edited(site, edits), port)
 
 
 def nginx_with(folder: pathlib.Path, site: str, port: int) -> Server:

@@ -82,7 +82,7 @@ class FlowTests(LayerCase):
         self.layer.disconnected(0)
         for number in (0, 7):
             self.assertFalse(self.layer.is_connected(number))
-            self.assertFalse(self.layer.send(number, request_text()))
+            self.assertFalse(self.layer.send(number, request_text(), ""))
         self.assertEqual(self.layer.outputs, [])
 
     def test_via(self) -> None:

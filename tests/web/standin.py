@@ -13,6 +13,7 @@ from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.registry import Registry
 from wrtcgw.events.stream import EventStream
 from wrtcgw.gateway import HA1, Health, Outcome
+from wrtcgw.gateway.cluster import Elsewhere
 from wrtcgw.sdp.description import parse
 
 
@@ -35,6 +36,16 @@ class StandInPersistence:
         """Seal nothing."""
 
 
+class StandInCluster:
+    """There is no other gateway."""
+
+    is_shared = False
+
+    async def elsewhere(self) -> list[Elsewhere]:
+        """Return nobody."""
+        return []
+
+
 class StandInGateway:
     """
     Does at once what it is asked.
@@ -54,6 +65,8 @@ class StandInGateway:
         self.connections_up = 1
         self.obstacles: tuple[str, ...] = ()
         self.persistence = StandInPersistence()
+        self.cluster = StandInCluster()
+        self.node = "here"
 
     def put(self, agent_id: str, **fields: Any) -> AgentMessage:
         """Put a message into an agent's mailbox."""

@@ -67,6 +67,7 @@ class Views(WebTestCase):
         expected = {
             "id": "agent123",
             "dn": "5001",
+            "node": "here",
             "displayName": "",
             "registration": "REGISTERED",
             "expires": 590.0,

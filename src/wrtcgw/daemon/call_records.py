@@ -21,7 +21,15 @@ from wrtcgw.calls.messages import TransferState
 from wrtcgw.capture.history import CallRecord, History
 from wrtcgw.daemon.counting import result_of
 from wrtcgw.daemon.exposition import counter, gauge
-from wrtcgw.events.catalogue import CallBegan, CallChanged, CallRecovered, HoldChanged, TransferEnded
+from wrtcgw.events.catalogue import (
+    AgentLetGo,
+    CallBegan,
+    CallChanged,
+    CallRecovered,
+    CallRestored,
+    HoldChanged,
+    TransferEnded,
+)
 from wrtcgw.events.stream import EventStream
 from wrtcgw.meters.tally import Tally
 from wrtcgw.sip.outputs import CallEnded
@@ -157,6 +165,8 @@ class CallRecords:
     def subscribe_to(self, stream: EventStream) -> None:
         """Listen from now on; after whoever fills the history, from which the record is taken."""
         stream.subscribe(CallBegan, self._began)
+        stream.subscribe(CallRestored, self._began)
+        stream.subscribe(AgentLetGo, self._let_go)
         stream.subscribe(TransferEnded, self._transferred)
         stream.subscribe(CallRecovered, self._recovered)
         stream.subscribe(HoldChanged, self._held)
@@ -168,8 +178,13 @@ class CallRecords:
         yield counter("call_records", "Lines of call records.", ("result",), self.file.numbers)
         yield gauge("call_records_waiting", "Lines that wait for the disk.", (), [((), len(self.file))])
 
-    def _began(self, event: CallBegan) -> None:
+    def _began(self, event: CallBegan | CallRestored) -> None:
         self._stories[event.call.id] = Story(event.sip_call_id)
+
+    def _let_go(self, event: AgentLetGo) -> None:
+        """Write nothing: the gateway that has the calls now does, when they end."""
+        for call in event.calls:
+            self._stories.pop(call.id, None)
 
     def _transferred(self, event: TransferEnded) -> None:
         story = self._stories.get(event.call.id)

@@ -102,9 +102,9 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
     events = EventStream()
     agent = UserAgentService(clock, agent_settings(settings), targets(reactor, settings), tokens.uniform, events)
     store = state_store(reactor, settings)
-    core = UACore(ua_settings(settings, survives=store.survives), Timers(), tokens)
+    core = UACore(ua_settings(settings, survives=store.survives, shared=store.shared), Timers(), tokens)
     registry = Registry()
-    durability = Durability(store, state_key(settings))
+    durability = Durability(store, state_key(settings), lease_ttl=settings.lease_ttl)
     gateway = Gateway(core, registry, clock, gateway_settings(settings), agent.send, events, durability)
     hooks = Webhooks(partial(http_client, reactor, settings), clock, time.time, random)
     hooks.configure(webhook_settings(settings))
@@ -312,7 +312,7 @@ def agent_settings(settings: Settings) -> AgentSettings:
     )
 
 
-def ua_settings(settings: Settings, *, survives: bool = False) -> UASettings:
+def ua_settings(settings: Settings, *, survives: bool = False, shared: bool = False) -> UASettings:
     """
     Return the settings of the SIP core.
 
@@ -320,13 +320,15 @@ def ua_settings(settings: Settings, *, survives: bool = False) -> UASettings:
     (:rfc:`5626#section-4.1`): they are made of host, domain and DN.
 
     :param survives: calls go on after a restart, in which our Contacts have that host name: it stays.
+    :param shared: other gateways may register the same accounts, each in place of the others: then the instance-ids are
+        made of domain and DN alone.
     """
     node = uuid5(NAMESPACE_DNS, f"{settings.node}.{settings.domain}")
     return of_same_names(
         UASettings,
         settings,
         instance=(node if survives else uuid4()).hex[:16],
-        instance_space=uuid5(NAMESPACE_DNS, f"{settings.domain}.{gethostname()}"),
+        instance_space=uuid5(NAMESPACE_DNS, settings.domain if shared else f"{settings.domain}.{gethostname()}"),
         redirect_domains=settings.domains,
         texts_from=frozenset(settings.domain.lower() if name == "local" else name for name in settings.messages_from),
     )

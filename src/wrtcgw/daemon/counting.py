@@ -82,6 +82,7 @@ class Counting:
         subscribe(sip.RegistrationFailed, self._registration_failed)
         subscribe(events.ConnectionUp, lambda event: meters.connected(event.flow, self.wall()))
         subscribe(events.ConnectionDown, self._connection_down)
+        subscribe(events.AgentLetGo, self._let_go)
         subscribe(events.CallBegan, lambda event: meters.calls.begun.add(event.call.direction.value))
         subscribe(events.CallChanged, self._call_changed)
         subscribe(events.CallRecovered, lambda event: meters.calls.recovered.add(event.after.value))
@@ -160,6 +161,10 @@ class Counting:
         self.meters.calls.transfers.add("attended" if event.other else "blind", event.result.value.lower())
 
     # -- pages
+
+    def _let_go(self, event: events.AgentLetGo) -> None:
+        for call in event.calls:
+            self._answers.pop(call.id, None)
 
     def _answered(self, event: sip.CallAnswered) -> None:
         """Note when the far side has answered: its message may be with the page before this hears that it is queued."""

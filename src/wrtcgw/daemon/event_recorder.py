@@ -75,6 +75,7 @@ class EventRecorder:
         subscribe(events.CallRestored, self._call_restored)
         subscribe(events.CallDialled, self._call_dialled)
         subscribe(events.CallChanged, self._call_changed)
+        subscribe(events.AgentLetGo, self._let_go)
         subscribe(events.CallHandedOver, self._handed_over)
         subscribe(events.HoldChanged, self._hold_changed)
         subscribe(events.QualityReported, self._quality_reported)
@@ -125,7 +126,13 @@ class EventRecorder:
 
     def _call_restored(self, event: events.CallRestored) -> None:
         self._open(event)
-        self.recorder.note(event.call.id, "the gateway was started again, and has taken the call up")
+        self.recorder.note(event.call.id, f"taken up here; before, gateway {event.node} had the call")
+
+    def _let_go(self, event: events.AgentLetGo) -> None:
+        for call in event.calls:
+            self._begun.pop(call.id, None)
+            self._heard.pop(call.id, None)
+            self.recorder.closed(call.id, "goes on at another gateway")
 
     def _open(self, event: events.CallBegan | events.CallRestored) -> None:
         self._begun[event.call.id] = event

@@ -9,6 +9,8 @@ from twisted.logger import Logger
 from wrtcgw.calls.call import CallState
 from wrtcgw.calls.stats import Media, Reports, Worst
 from wrtcgw.events.catalogue import (
+    AgentLetGo,
+    AgentsTakenOver,
     CallBegan,
     CallChanged,
     CallRestored,
@@ -104,6 +106,8 @@ class Journal:
             stream.subscribe(cast(type[Output], kind), self._record)
         stream.subscribe(CallBegan, self._call_began)
         stream.subscribe(CallRestored, self._call_began)
+        stream.subscribe(AgentsTakenOver, _record_take_over)
+        stream.subscribe(AgentLetGo, self._let_go)
         stream.subscribe(StoreLost, _record_store_lost)
         stream.subscribe(StoreReached, _record_store_reached)
         stream.subscribe(StoreFault, _record_store_fault)
@@ -116,6 +120,13 @@ class Journal:
     def _call_changed(self, event: CallChanged) -> None:
         if event.after is CallState.ENDED:
             self._calls.pop(event.call.id, None)
+
+    def _let_go(self, event: AgentLetGo) -> None:
+        for call in event.calls:
+            self._calls.pop(call.id, None)
+        log.info(
+            "agent {agent} and {calls} calls go on at another gateway", agent=event.agent.id, calls=len(event.calls)
+        )
 
     def _record(self, event: Output) -> None:
         record(event, self._known(event))
@@ -132,6 +143,10 @@ class Journal:
         call = begun.call
         fields = {"dn": begun.agent.dn, "agent": call.agent_id, "uuid": call.uuid, "sip_call_id": begun.sip_call_id}
         return Known(call.uuid, call.reports, fields)
+
+
+def _record_take_over(event: AgentsTakenOver) -> None:
+    log.info("{count} agents taken over from {nodes}", count=event.count, nodes=", ".join(event.nodes))
 
 
 def _record_store_lost(event: StoreLost) -> None:

@@ -124,6 +124,7 @@ class GatewayService(MultiService):
         parts.agent.setServiceParent(self)
         for listener in parts.listeners:
             self._listen(listener)
+        parts.gateway.cluster.start()
         self._tell_start(parts)
 
     async def _take_up(self, parts: Parts) -> None:

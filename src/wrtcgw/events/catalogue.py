@@ -38,9 +38,30 @@ class AgentSignedOut:
 
 @frozen
 class AgentRestored:
-    """An agent was taken up from the store, with its calls, after a restart or from another gateway."""
+    """
+    An agent was taken up from the store, with its calls: after a restart, or from another gateway.
+
+    ``node`` is the name of the gateway that had it before.
+    """
 
     agent: Agent
+    node: str
+
+
+@frozen
+class AgentsTakenOver:
+    """So many agents, whom the gateways of these names had, were taken up here; see :class:`AgentRestored` for each."""
+
+    count: int
+    nodes: tuple[str, ...]
+
+
+@frozen
+class AgentLetGo:
+    """An agent and its calls go on at another gateway; nobody was told, and nothing of them is here any more."""
+
+    agent: Agent
+    calls: tuple[Call, ...]
 
 
 @frozen
@@ -93,11 +114,16 @@ class CallBegan:
 
 @frozen
 class CallRestored:
-    """A call was taken up from the store: it is no new one; ``sip_call_id`` is as in :class:`CallBegan`."""
+    """
+    A call was taken up from the store: it is no new one; ``sip_call_id`` is as in :class:`CallBegan`.
+
+    ``node`` is the name of the gateway that had it before.
+    """
 
     agent: Agent
     call: Call
     sip_call_id: str
+    node: str
 
 
 @frozen

@@ -33,6 +33,17 @@ class CallLeg:
     ends: "list[Deferred[Outcome]]" = field(factory=list, repr=False)
     """Who waits for the end."""
 
+    def let_go(self, outcome: Outcome, give: "Callable[[Deferred[Outcome], Outcome], None]") -> None:
+        """
+        Let go of who waits: the call goes on at another gateway.
+
+        :param give: lets who waits go on, with ``outcome``.
+        """
+        waiting = [*self.ends, *self.tickets.values(), *self.orders.values()]
+        self.ends, self.tickets, self.orders = [], {}, {}
+        for deferred in waiting:
+            give(deferred, outcome)
+
     def finish(self, outcome: Outcome, give: "Callable[[Deferred[Outcome], Outcome | Exception], None]") -> None:
         """
         Let go of who waits: the call is over.

@@ -41,6 +41,8 @@ T = TypeVar("T")
 
 NO_ANSWER = Outcome(408, "no answer from the far side")
 """Stands for a response that did not come in time."""
+ELSEWHERE = Outcome(503, "another gateway has the agent now")
+"""Stands for a response to what this gateway had asked when it lost the agent to another one."""
 
 
 class Hooks(Protocol):
@@ -53,14 +55,18 @@ class Hooks(Protocol):
 @implementer(IReactorTime)
 @frozen
 class EntryClock:
-    """A clock whose delayed calls are entries of a stream."""
+    """
+    A clock whose delayed calls are entries of a stream.
 
-    _clock: IReactorTime
+    :ivar plain: the clock beneath.
+    """
+
+    plain: IReactorTime
     _events: EventStream
 
     def seconds(self) -> float:
         """Return the time."""
-        return self._clock.seconds()
+        return self.plain.seconds()
 
     def callLater(
         self,
@@ -70,11 +76,11 @@ class EntryClock:
         **kwargs: object,
     ) -> IDelayedCall:
         """Call ``callable`` after ``delay`` seconds."""
-        return self._clock.callLater(delay, self._enter, partial(callable, *args, **kwargs))
+        return self.plain.callLater(delay, self._enter, partial(callable, *args, **kwargs))
 
     def getDelayedCalls(self) -> Sequence[IDelayedCall]:  # noqa: N802
         """Return what is still to be called."""
-        return self._clock.getDelayedCalls()
+        return self.plain.getDelayedCalls()
 
     def _enter(self, act: Callable[[], object]) -> None:
         with self._events:
@@ -112,15 +118,18 @@ class GatewayContext:
         self.dispatch: Callable[[Output], None] = lambda output: None
         self.on_deadline: dict[Deadline, Callable[[CallLeg], None]] = {}
         self.draining = False
+        self.mark = ""
+        """What the names have in them that this gateway gives to its guests, where others share its store."""
         self._hooks = hooks
         self.permits = Permits(lambda: self.settings, self.now, events.publish)
         self._outputs: deque[Output] = deque()
         self._is_acting = False
         self.outbox: Outbox = Immediate(core)
         events.settled = self._settled
-        events.subscribe(Send, lambda event: self.outbox.put(partial(send, event.flow, event.text)))
+        events.subscribe(Send, lambda event: self.outbox.put(partial(send, event.flow, event.text), event.account))
         events.subscribe(
-            MessageQueued, lambda event: self.outbox.put(partial(event.agent.mailbox.release, event.message.seq))
+            MessageQueued,
+            lambda event: self.outbox.put(partial(event.agent.mailbox.release, event.message.seq), event.agent.account),
         )
 
     def _settled(self) -> None:
@@ -221,6 +230,22 @@ class GatewayContext:
         agent = self.registry.agent(agent_id)
         self.touch(agent)  # a verb is going to change it
         return self.legs[agent.call(call_id).id]
+
+    def let_go(self, call_id: str) -> Call | None:
+        """
+        Forget a call that goes on at another gateway: its far side and its page are told nothing.
+
+        Who waits for something in it hears that it was not done here.
+        """
+        leg = self.legs.pop(call_id, None)
+        if leg is None:
+            return None
+        for timer in leg.timers.values():
+            timer.cancel()
+        leg.timers.clear()
+        leg.let_go(ELSEWHERE, self.give)
+        self.registry.remove_call(None, leg.call)
+        return leg.call
 
     def target(self, agent: Agent | None, to: str) -> URI:
         """

@@ -25,6 +25,7 @@ from wrtcgw.gateway.attached_data import Data
 from wrtcgw.gateway.call_control import CallControl
 from wrtcgw.gateway.call_setup import CallSetup
 from wrtcgw.gateway.call_takeovers import TakeOvers
+from wrtcgw.gateway.cluster import Cluster
 from wrtcgw.gateway.context import GatewayContext, ignore
 from wrtcgw.gateway.disconnect_reasons import SESSION_OVER, SIGNED_OUT, STOPPING
 from wrtcgw.gateway.event_routing import EventRouting
@@ -56,6 +57,7 @@ class Gateway:
     :param durability: where the state of agents and calls is kept; None for nowhere but here.
     :ivar events: the stream.
     :ivar persistence: what survives the process.
+    :ivar cluster: what this one does for the agents of other gateways that share its store.
     """
 
     rearm: Callable[[], None]
@@ -86,6 +88,7 @@ class Gateway:
         self._orders = Orders(context, self._setup, self._offers, self._call_control, self._registrations.is_connected)
         self.operation = OperatorActions(context, self._setup.end, self._registrations.sign_out)
         self.persistence = Persistence(context, self._registrations, durability)
+        self.cluster = Cluster(context, self._registrations, self.persistence, durability)
         core.screen_calls(Screening(context, self._setup.refusal))
         context.dispatch = EventRouting(
             context=context,
@@ -132,6 +135,7 @@ class Gateway:
 
         :returns: fires when everything is written, or when the far side has confirmed the ends, or was too slow.
         """
+        self.cluster.stop()
         if self.persistence.survives:
             return self.persistence.close().addCallback(lambda _: None)
         leaving = [self._context.shielded(self._registrations.sign_out(agent.id, STOPPING)) for agent in self.agents()]
@@ -240,6 +244,11 @@ class Gateway:
     def delivered(self, agent: Agent) -> None:
         """Note that a message was delivered to the agent's page, or did not arrive and waits for it again."""
         self.persistence.touch(agent)
+
+    @property
+    def node(self) -> str:
+        """Return what this gateway is called among others."""
+        return self._context.settings.node
 
     def agents(self) -> Iterator[Agent]:
         """Iterate over the signed-in agents."""

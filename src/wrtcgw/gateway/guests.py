@@ -6,12 +6,13 @@ Contact. When the site wants it, one REGISTER of the guest DN stands for all of 
 """
 
 from collections.abc import Collection
+from contextlib import suppress
 from itertools import count
 from typing import Protocol
 
 from wrtcgw.calls.abilities import PageAbilities
 from wrtcgw.calls.agent import Agent
-from wrtcgw.errors import AgentInUse, GuestsNotAllowed, TooManyGuests
+from wrtcgw.errors import AgentInUse, GatewayError, GuestsNotAllowed, TooManyGuests
 from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.sip.core import Account
 from wrtcgw.sip.outputs import Registered
@@ -83,14 +84,37 @@ class Guests:
     def common(self, flow: int) -> Account:
         """Return the account of the guest DN, whose credentials all guests use."""
         if self._common is None:
-            settings, dn = self._context.settings, self._context.settings.guest_dn
+            settings, dn, key = self._context.settings, self._context.settings.guest_dn, self._common_key
             realms, algorithms = self._realms(), settings.digest_algorithms
-            self._common = Account(dn, dn, settings.guest_password, flow, realms=realms, algorithms=algorithms)
+            self._common = Account(key, dn, settings.guest_password, flow, realms=realms, algorithms=algorithms)
         return self._common
+
+    @property
+    def _common_key(self) -> str:
+        """Return the key of that account: each gateway has a binding of its own for its guests."""
+        dn, mark = self._context.settings.guest_dn, self._context.mark
+        return f"{dn}~{mark}" if mark else dn
+
+    async def register_again(self) -> None:
+        """Register the guest DN for guests that were taken up, if that was not done; the caller holds its turn."""
+        settings, core = self._context.settings, self._context.core
+        if settings.guest_mode != "registered" or not self._present or core.account(self._common_key) is not None:
+            return
+        await self._registrar.connection()
+        with suppress(GatewayError):  # calls go on; the next guest who signs in tries again
+            await self._registrar.register(self.common(self._registrar.flow_of(settings.guest_dn)))
 
     def use(self, dn: str) -> bool:
         """Return whether a registration is that of the guest DN, and guests are there."""
         return self._common is not None and self._common.key == dn and bool(self._present)
+
+    def is_common(self, key: str) -> bool:
+        """Return whether an account is the one that stands for all guests of this gateway."""
+        return self._common is not None and self._common.key == key
+
+    def let_go(self, key: str) -> None:
+        """Forget a guest who goes on at another gateway."""
+        self._present.discard(key)
 
     def restore(self, key: str, flow: int) -> Account:
         """Return the account of a guest who is taken up from a store."""
@@ -110,7 +134,8 @@ class Guests:
 
     def _name(self) -> str:
         """Return a Contact user that nobody has."""
-        names = (f"guest-{number}" for number in self._numbers)
+        mark = self._context.mark
+        names = (f"guest-{mark}-{number}" if mark else f"guest-{number}" for number in self._numbers)
         return next(name for name in names if self._context.registry.find_dn(name) is None)
 
     async def left(self, agent: Agent) -> None:
@@ -122,4 +147,4 @@ class Guests:
         settings = self._context.settings
         unused = not self._present and self._context.registry.find_dn(settings.guest_dn) is None
         if settings.guest_mode == "registered" and unused:
-            await self._registrar.unregister(settings.guest_dn)
+            await self._registrar.unregister(self._common_key)

@@ -8,24 +8,34 @@ there is one write under way, and the state of an account is written once for al
 
 All that leaves stays in its order. A store that fails does not hold anything back: calls in progress go on from memory,
 and what was not written is written when the store is back.
+
+Where several gateways share a store, what an account has to say that turns out to be another gateway's is dropped. A
+process that was stopped for longer than its leases last looks after them first, before anything leaves.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
 from wrtcgw.events.catalogue import StoreLost, StoreReached, StoreWrote
 from wrtcgw.events.stream import EventStream
+from wrtcgw.gateway.leases import Leases
 from wrtcgw.store.interface import Store, StoreUnavailable
 
 Act = Callable[[], object]
+Held = tuple[str, Act]
+"""What is held back, and the account that says it."""
 
 FIRST_PAUSE, LAST_PAUSE = 0.5, 10.0
 """Seconds before a store that failed is tried again: they double from the first to the last."""
+
+
+DOUBT_PAUSE, DOUBT_LIMIT = 0.2, 3.0
+"""After how many seconds a gateway that was stopped asks again for its leases, and for how long it does."""
 
 
 class Touching(Protocol):
@@ -48,8 +58,12 @@ class Outbox(Protocol):
     def settled(self) -> None:
         """Note that an entry has settled: what it has touched can be written."""
 
-    def put(self, act: Act) -> None:
-        """Do something that lets what has settled be seen outside, as soon as it is written down."""
+    def put(self, act: Act, key: str = "") -> None:
+        """
+        Do something that lets what has settled be seen outside, as soon as it is written down.
+
+        :param key: the account that says it; when it is another gateway's by then, nothing is done.
+        """
 
     def durable(self) -> "Deferred[None] | None":
         """Return what fires when all that has settled until now is written down; None when it is."""
@@ -70,7 +84,7 @@ class Immediate:
         """Let the core forget which accounts have changed."""
         self._core.touched()
 
-    def put(self, act: Act) -> None:
+    def put(self, act: Act, key: str = "") -> None:
         """Do it at once."""
         act()
 
@@ -82,6 +96,7 @@ class Batches:
     """
     Writes what has changed to a store, one batch at a time, and holds back what leaves until then.
 
+    :param leases: what is this gateway's of the store.
     :param records: returns what is to be written for the given accounts; None for one of which nothing is left.
     :param fenced: told of accounts that another gateway has taken over meanwhile, of which nothing was written.
     :param report: told of bugs.
@@ -90,6 +105,7 @@ class Batches:
     def __init__(
         self,
         store: Store,
+        leases: Leases,
         core: Touching,
         clock: IReactorTime,
         events: EventStream,
@@ -98,6 +114,7 @@ class Batches:
         report: Callable[[Exception], object],
     ) -> None:
         self._store = store
+        self.leases = leases
         store.on_loss = self._write_anew
         self._core = core
         self._clock = clock
@@ -108,55 +125,72 @@ class Batches:
         self._touched: set[str] = set()
         self._writing: set[str] | None = None
         """The accounts of the batch that is being written."""
-        self._waiting: deque[Act] = deque()
+        self._waiting: deque[Held] = deque()
         """What waits for that batch."""
-        self._waiting_next: deque[Act] = deque()
+        self._waiting_next: deque[Held] = deque()
         """What waits for the one behind it."""
+        self._gone: set[str] = set()
+        """The accounts that were lost, and of which nothing came since: what is still to be said of them is dropped."""
         self._is_releasing = False
-        self._leased: set[str] = set()
-        """The accounts that are this gateway's, as far as is known."""
+        self._doubted: float | None = None
+        """Since when it is not known which accounts are this gateway's; None while it is."""
         self._pause = 0.0
         """How long the store is left alone after it has failed; 0 while it works."""
+        self._is_lost = False
+        """Whether it was told that the store has failed, and not yet that it is back."""
         self._retry: IDelayedCall | None = None
         self._began = 0.0
         self._closed: Deferred[None] | None = None
         """Fires when it is closed; None while it is open."""
 
     @property
+    def is_shared(self) -> bool:
+        """Return whether other gateways use the store, too."""
+        return self._store.shared
+
+    @property
     def is_writable(self) -> bool:
         """Return whether the store took the last batch."""
-        return not self._pause
+        return not (self._pause or self._is_lost)
 
     # -- what changes, and what leaves
 
     def touch(self, key: str) -> None:
         """Note that the state of an account has changed apart from the core's."""
+        self._gone.discard(key)
         if self._closed is None:
             self._touched.add(key)
 
     def settled(self) -> None:
         """Write what has changed, unless a batch is under way: then it is in the next one."""
         touched = self._core.touched()
+        self._gone -= touched
         if self._closed is None:
             self._touched |= touched
             self._begin()
 
-    def put(self, act: Act) -> None:
-        """Do something as soon as all that has settled is written down."""
+    def put(self, act: Act, key: str = "") -> None:
+        """Do something as soon as all that has settled is written down, unless its account is another gateway's."""
         if self._closed is not None and not self._is_releasing:
             return  # what happens after the last write would be unknown to the next process
+        if key in self._gone:
+            return
+        doubts = self._doubts()
         if self._pause:
             act()
-        elif self._touched:
-            self._waiting_next.append(act)
+        elif self._touched or doubts:
+            self._waiting_next.append((key, act))
+            if self._doubted is not None:
+                self._begin()
         elif self._writing is not None or self._is_releasing:
-            self._waiting.append(act)
+            self._waiting.append((key, act))
         else:
             act()
 
     def durable(self) -> "Deferred[None] | None":
         """Return what fires when all that has settled until now is written down; None when it is."""
-        if self._pause or not (self._touched or self._writing is not None or self._is_releasing):
+        doubts = self._doubts()
+        if self._pause or not (self._touched or doubts or self._writing is not None or self._is_releasing):
             return None
         waiting: Deferred[None] = Deferred(lambda _: None)
         self.put(lambda: None if waiting.called else waiting.callback(None))
@@ -181,8 +215,8 @@ class Batches:
             self._retry.cancel()
             self._retry = None
         self._touched.clear()
-        released = self._store.release(sorted(self._leased)) if self._leased else succeed(None)
-        self._leased.clear()
+        self.leases.stop()
+        released = Deferred.fromCoroutine(self.leases.release(sorted(self.leases.keys)))
         released.addErrback(lambda failure: failure.trap(StoreUnavailable)).addErrback(self._bug)
         released.addCallback(lambda _: None if closed.called else closed.callback(None))
 
@@ -191,12 +225,23 @@ class Batches:
     def _write_anew(self) -> None:
         """Write everything again: the store may have lost it."""
         if self._closed is None:
-            self._touched |= self._leased
+            self._touched |= self.leases.keys
             self._begin()
 
     def _begin(self) -> None:
-        if not (self._writing is not None or self._is_releasing or self._pause or not self._touched):
+        idle = self._writing is None and not self._is_releasing and self._retry is None
+        if idle and (self._touched or self._doubted is not None):
             self._write()
+
+    def _doubts(self) -> bool:
+        """Return whether the leases have to be looked after before anything may leave."""
+        if self._doubted is None and self.leases.in_doubt:
+            self._doubted = self._clock.seconds()
+            self._pause = 0.0  # a store that was out of reach before may have been back for others since then
+            if self._retry is not None:
+                self._retry.cancel()
+                self._retry = None
+        return self._doubted is not None
 
     def _write(self) -> None:
         self._writing, self._touched = self._touched, set()
@@ -207,43 +252,48 @@ class Batches:
 
     async def _write_batch(self, keys: set[str]) -> frozenset[str]:
         """Write the state of accounts; returns those that are another gateway's."""
+        if self._doubts():
+            await self.leases.make_sure()
         changes = dict(self._records(keys))
-        lost = {key for key in changes.keys() - self._leased if not await self.take(key)}
+        lost = {key for key in changes.keys() - self.leases.keys if not await self.leases.take(key)}
         written = {key: data for key, data in changes.items() if key not in lost}
+        asked = self._clock.seconds()
         fenced = await self._store.write(written) if written else frozenset()
         over = [key for key, data in written.items() if data is None and key not in fenced]
-        self._leased.difference_update(fenced, over)
-        if over:
-            await self._store.release(over)
+        self.leases.confirm(written.keys() - fenced, asked)
+        self.leases.drop(fenced)
+        await self.leases.release(over)
         return fenced | lost
 
-    async def take(self, key: str, *, force: bool = False) -> bool:
-        """Make an account this gateway's; returns whether it is, and not another one's."""
-        lease = await self._store.take(key, force=force)
-        if lease is not None:
-            self._leased.add(key)
-        return lease is not None
-
-    @property
-    def leased(self) -> frozenset[str]:
-        """Return the accounts that are this gateway's, as far as is known."""
-        return frozenset(self._leased)
+    def lose(self, keys: frozenset[str]) -> None:
+        """Drop what accounts have to say that are another gateway's, and let them go."""
+        self._waiting = deque(held for held in self._waiting if held[0] not in keys)
+        self._waiting_next = deque(held for held in self._waiting_next if held[0] not in keys)
+        self._gone |= keys
+        self._fenced(keys)
+        self._touched -= keys
+        if self._writing is not None:
+            self._writing -= keys
 
     def _written(self, fenced: frozenset[str]) -> None:
         keys, self._writing = self._writing or set(), None
-        if self._pause:
-            self._pause = 0.0
+        self._doubted = None
+        self._pause = 0.0
+        if self._is_lost:
+            self._is_lost = False
             self._events.publish(StoreReached(len(keys)))
         self._events.publish(StoreWrote(len(keys), self._clock.seconds() - self._began))
         if fenced:
-            self._touched -= fenced
-            self._fenced(fenced)
+            self.lose(fenced)
         self._release()
 
     def _failed(self, failure: Failure) -> None:
         keys, self._writing = self._writing or set(), None
         self._touched |= keys
-        if not self._pause:
+        if self._asks_again(failure):
+            return
+        if not self._is_lost:
+            self._is_lost = True
             self._events.publish(StoreLost(str(failure.value)))
         if not failure.check(StoreUnavailable):
             self._bug(failure)
@@ -252,6 +302,19 @@ class Batches:
         self._waiting.extend(self._waiting_next)
         self._waiting_next.clear()
         self._release()
+
+    def _asks_again(self, failure: Failure) -> bool:
+        """Return whether nothing may leave yet: it is not known whose the accounts are, and may be soon."""
+        if self._doubted is None or self._pause or self._closed is not None or not failure.check(StoreUnavailable):
+            return False
+        if self._clock.seconds() - self._doubted >= DOUBT_LIMIT:
+            self.leases.assume()
+            self._doubted = None
+            return False
+        self._waiting_next.extendleft(reversed(self._waiting))
+        self._waiting.clear()
+        self._retry = self._clock.callLater(DOUBT_PAUSE, self._try_again)
+        return True
 
     def _try_again(self) -> None:
         self._retry = None
@@ -262,7 +325,7 @@ class Batches:
         self._is_releasing = True
         try:
             while self._waiting:
-                act = self._waiting.popleft()
+                _, act = self._waiting.popleft()
                 try:
                     act()
                 except Exception as error:  # the others must leave all the same

@@ -19,11 +19,12 @@ from twisted.internet.defer import Deferred, succeed
 
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.mailbox import Mailbox
-from wrtcgw.events.catalogue import AgentRestored, CallRestored, StoreFault
+from wrtcgw.events.catalogue import AgentLetGo, AgentRestored, CallRestored, StoreFault
 from wrtcgw.gateway.call_legs import CallLeg
 from wrtcgw.gateway.context import GatewayContext
+from wrtcgw.gateway.leases import Leases
 from wrtcgw.gateway.outbox import Batches
-from wrtcgw.gateway.registrations import Registrations
+from wrtcgw.gateway.registrations import RESTARTED, Registrations
 from wrtcgw.gateway.vault import Vault
 from wrtcgw.sip.core import Account
 from wrtcgw.sip.errors import SnapshotError
@@ -55,11 +56,13 @@ class Durability:
 
     :ivar key: of the site, under which secrets are sealed; None: under one made of each page's session token.
     :ivar wall: the wall clock's seconds.
+    :ivar lease_ttl: seconds that an agent stays with a gateway that is not heard of, where several share the store.
     """
 
     store: Store
     key: bytes | None = field(default=None, repr=False)
     wall: Callable[[], float] = time.time
+    lease_ttl: float = 10.0
 
 
 @frozen
@@ -77,6 +80,7 @@ class _Revived:
 
     key: str
     agent: Agent | None
+    node: str
     legs: list[CallLeg] = field(factory=list)
 
 
@@ -95,15 +99,17 @@ class Persistence:
         self._keepers: dict[str, KeptPart] = {}
         self._batches: Batches | None = None
         if durability is not None and durability.store.survives:
+            store = durability.store
+            lasting = durability.lease_ttl if store.shared else 0.0
+            leases = Leases(store, context.clock.plain, lasting, self._lost, context.report)
             self._batches = context.outbox = Batches(
-                durability.store,
-                context.core,
-                context.clock,
-                context.events,
-                self.records,
-                self._fenced,
-                context.report,
+                store, leases, context.core, context.clock, context.events, self.records, self._fenced, context.report
             )
+
+    @property
+    def is_shared(self) -> bool:
+        """Return whether other gateways use the store, too."""
+        return self._batches is not None and self._batches.is_shared
 
     @property
     def survives(self) -> bool:
@@ -140,6 +146,11 @@ class Persistence:
             if self._vault.shown(key, token, self._context.core.account(key)):
                 self._context.touch(agent)
 
+    @property
+    def leases(self) -> Leases | None:
+        """Return which accounts are this gateway's; None when nothing is stored."""
+        return None if self._batches is None else self._batches.leases
+
     def close(self) -> "Deferred[None]":
         """
         Write what can be, and let nothing happen any more: the process ends, and its agents and calls go on in another.
@@ -148,8 +159,27 @@ class Persistence:
         """
         return succeed(None) if self._batches is None else self._batches.close()
 
+    def _lost(self, keys: frozenset[str]) -> None:
+        assert self._batches is not None, "its leases are of its store"
+        self._batches.lose(keys)
+
+    def let_go(self, key: str) -> None:
+        """Let go of an account that another gateway has taken over, without a word to anybody."""
+        if self._batches is not None:
+            self._batches.leases.drop((key,))
+            self._batches.lose(frozenset((key,)))
+
     def _fenced(self, keys: frozenset[str]) -> None:
-        """Let go of accounts that another gateway has taken over."""
+        context = self._context
+        with context.events:
+            for key in keys:
+                legs = context.core.abandon(key, context.now())
+                calls = tuple(call for call in map(context.let_go, legs) if call is not None)
+                self._vault.forget(key)
+                agent = self._registrations.let_go(key)
+                if agent is not None:
+                    context.events.publish(AgentLetGo(agent, calls))
+            context.run([])
 
     def join(self, name: str, keeper: KeptPart) -> None:
         """Keep, under a name, what another part has of each agent."""
@@ -161,11 +191,23 @@ class Persistence:
         """Return what is to be written of accounts; None for one of which nothing is left."""
         found: dict[str, bytes | None] = {}
         for key in keys:
+            if self.is_shared and self._is_not_ours(key):
+                continue
             try:
                 found[key] = self._record(key)
             except Exception as error:  # one account that cannot be written must not keep the others from it
                 self._context.report(error)
         return found
+
+    def _is_not_ours(self, key: str) -> bool:
+        """
+        Return whether nothing may be written of an account, though the core has something of it.
+
+        It may be another gateway's as long as nobody is signed in with it here: then a sign_in is under way, or was.
+        The account that stands for the guests is each gateway's own affair.
+        """
+        held = self.leases is not None and key in self.leases
+        return self._registrations.is_common(key) or not (held or self._context.registry.has_dn(key))
 
     def _record(self, key: str) -> bytes | None:
         context, now = self._context, self._context.now()
@@ -201,32 +243,36 @@ class Persistence:
         mine: list[Record] = []
         batches = self._batches
         for record in records if batches is not None else ():
-            if batches is not None and await batches.take(record.key):
+            if batches is not None and await batches.leases.take(record.key):
                 mine.append(record)
+        if batches is not None:
+            batches.leases.start()
         return self.restore(mine)
 
-    def restore(self, records: Iterable[Record]) -> Restored:
+    def restore(self, records: Iterable[Record], words: str = RESTARTED) -> Restored:
         """
         Take up what records tell of, as after a lost connection: registrations and calls go on over the next one.
 
         Guests come last: their account is that of the guest DN. A record that cannot be read is named in the log, and
         the others are taken up.
+
+        :param words: why the registration of an agent is renewed, for its page.
         """
         context, revived, unreadable = self._context, [], 0
         with context.events:
             for record in sorted(records, key=lambda record: b'"is_guest":true' in record.data):
                 try:
-                    revived.append(self._restore(record.key, json.loads(record.data)))
+                    revived.append(self._restore(record, json.loads(record.data)))
                 except UNREADABLE as error:
                     unreadable += 1
                     text = f"what is stored of it cannot be read, and is left out: {type(error).__name__}: {error}"
                     context.events.publish(StoreFault(record.key, text))
             for account in revived:
-                self._go_on(account)
+                self._go_on(account, words)
         calls = sum(len(account.legs) for account in revived)
         return Restored(sum(account.agent is not None for account in revived), calls, unreadable)
 
-    def _restore(self, key: str, data: Mapping[str, Any]) -> _Revived:
+    def _restore(self, record: Record, data: Mapping[str, Any]) -> _Revived:
         """
         Take one account up; nobody is told.
 
@@ -234,7 +280,7 @@ class Persistence:
         """
         if data["version"] != VERSION:
             raise ValueError(f"expected a record of version {VERSION}, found {data['version']!r}")
-        context, now = self._context, self._context.now()
+        context, now, key = self._context, self._context.now(), record.key
         taken = now - max(0.0, self._wall() - data["wall"])
         shift = taken - data["clock"]
         agent = None
@@ -244,10 +290,12 @@ class Persistence:
                 data["mailbox"], settings.mailbox_limit, settings.mailbox_recent, size=settings.mailbox_bytes
             )
             agent = Agent.restore(data["agent"], mailbox, shift)
+            if context.registry.find_agent(agent.id) is not None:
+                raise ValueError(f"the id {agent.id!r} is signed in with another DN here")
         account = self._account(key, agent, data)
         context.core.restore(data["sip"], account, taken)
         if agent is None:
-            return _Revived(key, None)
+            return _Revived(key, None, record.node)
         self._registrations.restore(agent, account)
         for name, keeper in self._keepers.items():
             kept = data["kept"].get(name)
@@ -257,7 +305,7 @@ class Persistence:
         for leg in legs:
             context.legs[leg.call.id] = leg
             context.registry.add_call(agent, leg.call)
-        return _Revived(key, agent, legs)
+        return _Revived(key, agent, record.node, legs)
 
     def _account(self, key: str, agent: Agent | None, data: Mapping[str, Any]) -> Account:
         if agent is not None and agent.guest:
@@ -269,12 +317,13 @@ class Persistence:
             dn, display_name, auth_user, self._vault.take_back(key, data["sealed"])
         )
 
-    def _go_on(self, account: _Revived) -> None:
+    def _go_on(self, account: _Revived, words: str) -> None:
         context = self._context
         if account.agent is not None:
-            context.events.publish(AgentRestored(account.agent))
+            context.events.publish(AgentRestored(account.agent, account.node))
             for leg in account.legs:
-                context.events.publish(CallRestored(account.agent, leg.call, context.core.sip_call_id(leg.call.id)))
+                sip_call_id = context.core.sip_call_id(leg.call.id)
+                context.events.publish(CallRestored(account.agent, leg.call, sip_call_id, account.node))
                 context.rearm_deadlines(leg)
-            self._registrations.resume(account.agent)
+            self._registrations.resume(account.agent, words)
         context.run(context.core.resume(account.key, context.now()))

@@ -7,6 +7,7 @@ sign-ins that cross cannot both win.
 
 from collections.abc import Callable, Collection, Coroutine
 from functools import partial
+from typing import Any
 from weakref import ref
 
 from attrs import frozen
@@ -17,7 +18,15 @@ from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.mailbox import Mailbox
 from wrtcgw.calls.messages import AgentMessage, MessageType
-from wrtcgw.errors import AgentInUse, BadInput, Draining, NoSIPConnection, RegistrationRefused, RegistrationTimeout
+from wrtcgw.errors import (
+    AgentInUse,
+    BadInput,
+    Draining,
+    NoSIPConnection,
+    RegistrationRefused,
+    RegistrationTimeout,
+    StoreUnreachable,
+)
 from wrtcgw.events.catalogue import (
     AgentSignedIn,
     AgentSignedOut,
@@ -48,6 +57,8 @@ CREDENTIAL_CODES = frozenset({401, 403, 404, 407})
 SILENCE_CODES = frozenset({408, 504})
 """What a proxy says when the registrar behind it says nothing (:rfc:`3261#section-16.8`)."""
 
+RESTARTED = "the gateway was started again"
+"""Why an agent's registration is renewed."""
 _TAKEN_OVER = "another page has signed in with this DN"
 _MAX_ID = 128
 
@@ -93,6 +104,10 @@ class Registrations:
         self.pages = PagePresence(context, self._page_lost)
         self._guests = Guests(context, self)
         self._unconnected: set[Deferred[None]] = set()
+        self._entering: set[str] = set()
+        """The DNs of sign_ins that the registrar has not agreed to yet."""
+        self.claim: Callable[[str], Coroutine[Deferred[Any], Any, bool]] = _nobody_else_has
+        """Takes a DN from the gateway that has it; returns whether what that one knows of it was taken up."""
 
     # -- verbs
 
@@ -118,8 +133,7 @@ class Registrations:
         self._context.require_store()
         async with self._ids.of(agent_id), self._dns.of(dn):
             await self.connection()
-            account = self._account(dn, password, display_name, auth_user, ha1)
-            registered = await self.register(account)
+            registered = await self._enter(dn, lambda: self._account(dn, password, display_name, auth_user, ha1))
             await self._require_free(agent_id, dn, current=current)
             before = self._context.registry.find_agent(agent_id)
             agent = self._install(agent_id, dn, registered)
@@ -129,6 +143,24 @@ class Registrations:
             self._context.later(0, lambda: self._resync(agent))
             self.pages.arrived(agent)
             return agent
+
+    async def _enter(self, dn: str, account: Callable[[], Account]) -> Registered:
+        """
+        Register a DN; when it is another gateway's, it becomes ours with its calls as soon as the registrar has agreed.
+
+        A wrong password takes nothing from anybody.
+        """
+        self._entering.add(dn)
+        try:
+            registered = await self.register(account())
+            if self._context.registry.find_dn(dn) is None and await self.claim(dn):
+                registered = await self.register(account())
+            return registered
+        except StoreUnreachable:
+            await self.unregister(dn)
+            raise
+        finally:
+            self._entering.discard(dn)
 
     async def _require_free(self, agent_id: str, dn: str, *, current: bool) -> None:
         """
@@ -220,13 +252,39 @@ class Registrations:
         agent.mailbox.lost = partial(self._tell_of_loss, ref(agent))
         self._flows[agent.dn] = account.flow
 
-    def resume(self, agent: Agent) -> None:
+    def resume(self, agent: Agent, words: str = RESTARTED) -> None:
         """Let a restored agent go on as after a lost connection: it is registered again, and its page has its time."""
         if agent.registration is RegistrationState.REGISTERED:
-            agent.last_code, agent.last_error, agent.last_words = 0, "the gateway was started again", ("", "")
+            agent.last_code, agent.last_error, agent.last_words = 0, words, ("", "")
             self._change(agent, RegistrationState.RECOVERING)
+        if agent.guest and self._context.mark:
+            self._context.spawn(self._guests_again())
         agent.last_seen = self._context.now()  # its page hung on the old process, or has its time to come to this one
         self.pages.arrived(agent)
+
+    async def _guests_again(self) -> None:
+        async with self._dns.of(self._context.settings.guest_dn):
+            await self._guests.register_again()
+
+    def let_go(self, key: str) -> Agent | None:
+        """Forget the agent of an account that goes on at another gateway; returns it, None when there is none."""
+        self._flows.pop(key, None)
+        self._guests.let_go(key)
+        agent = self._context.registry.find_dn(key)
+        if agent is not None:
+            self._context.registry.remove_agent(agent)
+            self.pages.gone(agent)
+            agent.calls.clear()
+            agent.registration = RegistrationState.SIGNED_OUT
+        return agent
+
+    def is_entering(self, key: str) -> bool:
+        """Return whether somebody is signing in with a DN."""
+        return key in self._entering
+
+    def is_common(self, key: str) -> bool:
+        """Return whether an account is the one that stands for all guests of this gateway."""
+        return self._guests.is_common(key)
 
     def unlock(self, key: str, hashes: Hashes) -> None:
         """Register a restored account whose page has brought what opens its secrets."""
@@ -288,7 +346,7 @@ class Registrations:
         :raises RegistrationRefused: or another of the errors of sign_in; then a new DN is forgotten, while one that was
             registered before stays as it was.
         """
-        context, dn = self._context, account.dn
+        context, dn = self._context, account.key
         limit = context.settings.sign_in_timeout
         late = RegistrationFailed(dn, 408, "", timeout=True)
         waiting: Deferred[Answer] = Deferred()
@@ -414,7 +472,7 @@ class Registrations:
     # -- events
 
     def _answer(self, pending: SignIn, answer: Answer) -> None:
-        del self._waiting[pending.account.dn]
+        del self._waiting[pending.account.key]
         self._context.give(pending.answer, answer)
 
     def registered(self, event: Registered) -> None:
@@ -522,6 +580,11 @@ class Registrations:
                 sip_reason=sip_reason,
             ),
         )
+
+
+async def _nobody_else_has(dn: str) -> bool:
+    """Stand for a claim where no other gateway is."""
+    return False
 
 
 def _check_fields(agent_id: str, dn: str, display_name: str, domain: str, auth_user: str = "") -> None:

@@ -31,6 +31,8 @@ class GatewaySettings:
     """The domain of our own addresses of record."""
     allowed_domains: frozenset[str] = frozenset()
     """Further domains that ``to`` may name in a SIP URI."""
+    node: str = ""
+    """What this gateway is called among those that share a store."""
     connections: int = 1
     """How many connections (flows) to the proxy there are; they are numbered from 0."""
     sign_in_timeout: float = 8.0

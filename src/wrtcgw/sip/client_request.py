@@ -303,7 +303,7 @@ class ClientRequest:
         for effect, message in outcomes:
             match effect:
                 case Effect.SEND:
-                    self._layer.send(self.flow, message)
+                    self._layer.send(self.flow, message, self.account_key)
                 case Effect.PASS_UP:
                     self._pass_up(cast(Response, message))
                 case Effect.TIMEOUT:

@@ -432,7 +432,8 @@ class UACore:
 
         This is what :meth:`disconnected` does, for one account: requests under way fail, calls go on. The connection
         that is up, or the next one, does the rest: what could not be said is said, the account registers, and each
-        established call is told the new way to us by one re-INVITE with its description as it is.
+        established call is told the new way to us by one re-INVITE with its description as it is. Where many go on over
+        a connection that is up, those without a call register at :attr:`UASettings.register_rate` a second.
         """
         self._layer.now = now
         self._layer.touched.add(key)
@@ -455,8 +456,30 @@ class UACore:
             for server in self._layer.servers_of(key):
                 server.repeat_final()
             legs = list(self._legs_of.get(key, {}).values())
-            self._take_up(legs, [] if registration is None else [registration])
+            self._take_up(legs, [])
+            if registration is not None:
+                registration.refresh_in(0.0 if legs else self._ua.register_turn())
         return self._taken()
+
+    def abandon(self, key: str, now: float) -> list[str]:
+        """
+        Forget all that is held for an account: another process goes on with it.
+
+        Nothing is sent and nobody is told, so its calls and its binding are as they are. For a while requests inside
+        its dialogs are answered with 500 and Retry-After, until their peers have heard of the other process.
+
+        :returns: the names of its legs.
+        """
+        self._layer.now = now
+        legs = self._legs_of.pop(key, {})
+        for leg in legs:
+            del self._legs[leg]
+        self._interrupted.pop(key, None)
+        self._ua.abandon(legs)
+        self._layer.abandon(key)
+        self._registrations.pop(key, None)
+        self._ua.accounts.pop(key, None)
+        return list(legs)
 
     def unlock(self, account: Account, now: float) -> list[Output]:
         """Give a restored account the credentials that it had not got yet, and register it if the connection is up."""
@@ -546,4 +569,4 @@ class UACore:
         self._layer.fault(flow, f"{named}{violation.detail}")
         if isinstance(violation, MalformedRequest):
             answer = violation.request.response(violation.status_hint, None, self._ua.tokens.token(64))
-            self._layer.send(flow, answer)
+            self._layer.send(flow, answer, "")

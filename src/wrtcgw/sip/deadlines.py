@@ -64,6 +64,12 @@ class Deadlines:
             if not names:
                 del self._current[id(owner)]
 
+    def clear_account(self, key: str) -> None:
+        """Forget all deadlines of an account."""
+        for _, _, owner, name in self._heap:
+            if owner is not None and owner.account_key == key:
+                self.clear(owner, name)
+
     def of(self, owner: TimerOwner) -> list[tuple[float, int, str]]:
         """Return when each deadline of ``owner`` is due, its rank among those of one time, and its name."""
         return [(entry[0], entry[1], name) for name, entry in self._current.get(id(owner), {}).items()]

@@ -72,7 +72,7 @@ class Inbound:
         status = 0 if in_dialog else ua.screen("" if account is None else account.key, request)
         if status:
             ua.emit(InviteRefused("" if account is None else account.key, request.call_id, status))
-            ua.layer.send(flow, request.response(status, None, ua.tokens.token(64)))
+            ua.layer.send(flow, request.response(status, None, ua.tokens.token(64)), "")
         return bool(status)
 
     def _route(self, server: ServerRequest) -> None:
@@ -113,7 +113,7 @@ class Inbound:
         if found is not None:
             self._ua.layer.claim(server, found[0].account.key)
         if found is None:
-            server.respond(481)
+            self._unknown_dialog(server)
         elif not self._extensions_known(server):
             return
         elif not found[1].in_order(request):
@@ -122,6 +122,18 @@ class Inbound:
             if self._ua.settings.dialogs_follow:
                 found[0].flow = found[1].flow = server.flow
             found[0].receive_request(server, found[1])
+
+    def _unknown_dialog(self, server: ServerRequest) -> None:
+        """
+        Answer a request of a dialog that is not here.
+
+        Of one that another process goes on with, the peer is asked to wait until it has heard of it; 481 would end it.
+        """
+        request = server.request
+        if request.method != "BYE" and self._ua.is_abandoned(request.call_id, request.to_tag, request.from_tag):
+            server.respond(500, None, ("Retry-After", "2"))
+        else:
+            server.respond(481)
 
     def _out_of_dialog(self, server: ServerRequest) -> None:
         request = server.request

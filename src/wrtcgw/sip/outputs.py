@@ -51,10 +51,15 @@ class NotFollowed(Enum):
 
 @frozen
 class Send:
-    """One SIP message for the WebSocket of ``flow``: to be sent as one WebSocket message."""
+    """
+    One SIP message for the WebSocket of ``flow``: to be sent as one WebSocket message.
+
+    ``account`` is the key of the account that says it, '' where it is nobody's.
+    """
 
     flow: int
     text: str = field(repr=False)
+    account: str = field(default="", eq=False)
 
 
 @frozen

@@ -73,7 +73,7 @@ class ServerRequest:
         """Send a refusal of an INVITE again, over a new connection: its ACK has not come."""
         transaction = self.transaction
         if transaction is not None and transaction.state is State.COMPLETED and transaction.last_response is not None:
-            self._layer.send(self.flow, transaction.last_response)
+            self._layer.send(self.flow, transaction.last_response, self.account)
 
     @property
     def account_key(self) -> str:
@@ -127,7 +127,7 @@ class ServerRequest:
             self.transaction = None
         for effect, message in outcomes:
             if effect is Effect.SEND:
-                self._layer.send(self.flow, message)
+                self._layer.send(self.flow, message, self.account)
 
 
 def refuse(server: ServerRequest, violation: RemoteViolation) -> None:

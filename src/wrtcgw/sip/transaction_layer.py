@@ -89,11 +89,15 @@ class TransactionLayer:
         for server in [server for server in self._servers.values() if server.flow == number]:
             server.repeat_final()
 
-    def send(self, flow: int, message: Request | Response) -> bool:
-        """Put ``message`` out on ``flow``; False when its connection is down."""
+    def send(self, flow: int, message: Request | Response, account: str) -> bool:
+        """
+        Put ``message`` out on ``flow``; False when its connection is down.
+
+        :param account: the key of whose it is, '' where it is nobody's.
+        """
         if not self.is_connected(flow):
             return False
-        self.outputs.append(Send(flow, message.to_text()))
+        self.outputs.append(Send(flow, message.to_text(), account))
         return True
 
     def fault(self, flow: int, detail: str) -> None:
@@ -253,6 +257,18 @@ class TransactionLayer:
             owner.armed = name
             owner.transaction.deadlines = {name: when}
         self.deadlines.set(owner, name, when)
+
+    def abandon(self, key: str) -> None:
+        """Forget all transactions and deadlines of an account; nothing is sent, and nobody is told."""
+        for client in self.clients_of(key):
+            if client.transaction is not None:
+                self.drop_client(client.transaction.branch, client.request.method)
+                client.transaction = None
+        for server in self.servers_of(key):
+            self.drop_server(server)
+            server.transaction = None
+        self.deadlines.clear_account(key)
+        self.touched.discard(key)
 
     def drop_server(self, server: ServerRequest) -> None:
         """Forget an ended server transaction."""

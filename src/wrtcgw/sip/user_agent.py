@@ -4,7 +4,7 @@ What all usages of one user agent share: its accounts, the dialog table, and the
 The tables are plain dictionaries: finding the leg of a message costs the same with one call and with ten thousand.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from wrtcgw.sip.dialog import Dialog
@@ -20,6 +20,9 @@ if TYPE_CHECKING:  # legs stand above this module
     from wrtcgw.sip.usages.leg import Leg
 
 HeaderFields = Iterable[tuple[str, str]]
+
+ABANDONED_SECONDS = 64.0
+"""How long a peer may take to learn that its dialog goes on elsewhere: twice as long as a request may."""
 
 
 def _takes_all(account: str, request: Request) -> int:
@@ -51,6 +54,8 @@ class UserAgent:
         self.accounts: dict[str, Account] = {}
         self.legs: dict[str, Leg] = {}
         self.dialogs: dict[tuple[str, str, str], tuple[DialogUser, Dialog]] = {}
+        self.abandoned: dict[tuple[str, str, str], float] = {}
+        """Dialogs that another process goes on with, and until when their peers may still ask here."""
         self.screen: Callable[[str, Request], int] = _takes_all
         self.last_ticket = 0
         self._next_register = 0.0
@@ -116,6 +121,18 @@ class UserAgent:
         """Return the usage of the dialog with that ID, or None."""
         return self.dialogs.get((call_id, local_tag, remote_tag))
 
+    def abandon(self, legs: Container[str]) -> None:
+        """Forget the dialogs of legs that go on in another process; for a while their peers are told to ask again."""
+        now = self.layer.now
+        self.abandoned = {key: until for key, until in self.abandoned.items() if until > now}
+        for key in [key for key, (user, _) in self.dialogs.items() if user.id in legs]:
+            del self.dialogs[key]
+            self.abandoned[key] = now + ABANDONED_SECONDS
+
+    def is_abandoned(self, call_id: str, local_tag: str, remote_tag: str) -> bool:
+        """Return whether a dialog went to another process not long ago."""
+        return self.abandoned.get((call_id, local_tag, remote_tag), 0.0) > self.layer.now
+
     # -- requests inside a dialog
 
     def send_in_dialog(
@@ -155,7 +172,7 @@ class UserAgent:
             request, dialog.flow, user, use, authenticator=authenticator, ticket=ticket, dialog=dialog
         )
 
-    def acknowledge(self, dialog: Dialog, invite: Request) -> Request:
+    def acknowledge(self, dialog: Dialog, invite: Request, account: str) -> Request:
         """
         Send the ACK of a 2xx: a request of its own outside any transaction (:rfc:`3261#section-13.2.2.4`).
 
@@ -166,5 +183,5 @@ class UserAgent:
             for value in invite.headers.get_all(name):
                 ack.headers.add(name, value)
         self.layer.add_via(ack, dialog.flow)
-        self.layer.send(dialog.flow, ack)
+        self.layer.send(dialog.flow, ack, account)
         return ack

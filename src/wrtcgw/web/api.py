@@ -5,12 +5,14 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from attrs import frozen
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from wrtcgw.calls.agent import Agent
 from wrtcgw.errors import BadInput
 from wrtcgw.gateway import Gateway, Outcome
-from wrtcgw.web.chain import Dialect, Policy
+from wrtcgw.web.auth import shown_token
+from wrtcgw.web.chain import Dialect, Policy, nobody_comes
 from wrtcgw.web.codec import Data, Digits, SignIn
 from wrtcgw.web.errors import write_json
 from wrtcgw.web.fields import DESCRIPTION_TYPES, Fields
@@ -135,13 +137,26 @@ class RestAPI:
         )
         everybody = Policy(name="everybody", body_limit=self._body_limit, origins=shared_with(self._origins))
         return tuple(
-            Dialect(policy=policy, serves=serves, serve=self.routes.serve, routes=self.routes)
-            for policy, serves in (
-                (agents, lambda path: path.startswith(AGENTS)),
-                (operators, lambda path: path.startswith(OPERATORS)),
-                (everybody, lambda path: path.startswith(API) and not is_documentation(path)),
+            Dialect(policy=policy, serves=serves, serve=self.routes.serve, routes=self.routes, arrival=arrival)
+            for policy, serves, arrival in (
+                (agents, lambda path: path.startswith(AGENTS), self._arrival),
+                (operators, lambda path: path.startswith(OPERATORS), nobody_comes),
+                (everybody, lambda path: path.startswith(API) and not is_documentation(path), nobody_comes),
             )
         )
+
+    def _arrival(self, request: IncomingRequest) -> "Deferred[None] | None":
+        """Let the agent come whose token is shown; a cookie is found by the agent's id."""
+        if not self._gateway.cluster.is_shared:
+            return None
+        token = request.token
+        if not token:
+            try:
+                fields = request.fields(ignore_other_bodies=True)
+                token = shown_token(request, fields.optional("from") or fields.optional("id") or "")
+            except BadInput:
+                return None  # whoever serves it says what is wrong
+        return self._sign_in_service.arrivals.come(request, token)
 
     def _require_page(self, request: IncomingRequest) -> None:
         """Let only pages of ours, or allowed ones, change something."""
@@ -302,13 +317,15 @@ class RestAPI:
         view: View = {"ready": not obstacles, "obstacles": list(obstacles)}
         return write_json(request.response, 503 if obstacles else 200, view)
 
-    def agents(self, request: IncomingRequest) -> bytes:
-        """List who is signed in; for operators, as the policy sees to."""
-        return self._show(request, agents_view(self._gateway.agents(), self._clock.seconds()))
+    async def agents(self, request: IncomingRequest) -> bytes:
+        """List who is signed in, at this gateway and at others; for operators, as the policy sees to."""
+        gateway, others = self._gateway, await self._gateway.cluster.elsewhere()
+        return self._show(request, agents_view(gateway.agents(), self._clock.seconds(), gateway.node, others))
 
-    def active_calls(self, request: IncomingRequest) -> bytes:
-        """List what is up; for operators, as the policy sees to."""
-        return self._show(request, calls_view(self._gateway.calls(), self._clock.seconds()))
+    async def active_calls(self, request: IncomingRequest) -> bytes:
+        """List what is up, at this gateway and at others; for operators, as the policy sees to."""
+        gateway, others = self._gateway, await self._gateway.cluster.elsewhere()
+        return self._show(request, calls_view(gateway.calls(), self._clock.seconds(), gateway.node, others))
 
     def _show(self, request: IncomingRequest, view: View) -> bytes:
         return write_json(request.response, 200, view)

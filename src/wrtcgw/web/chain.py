@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from attrs import field, frozen
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
-from twisted.web.server import Request
+from twisted.web.server import NOT_DONE_YET, Request
 
 from wrtcgw.errors import GatewayError
 from wrtcgw.web.audit import Audit
@@ -63,6 +64,14 @@ class JSONErrors:
         return write_unexpected(response, failure)
 
 
+Arrival = Callable[[IncomingRequest], "Deferred[None] | None"]
+"""Returns what fires when the agent of a request is here, who may be another gateway's; None when nobody comes."""
+
+
+def nobody_comes(request: IncomingRequest) -> None:
+    """Stand for :data:`Arrival` where requests are not those of an agent's page."""
+
+
 def no_trust(request: IncomingRequest) -> None:
     """Ask for nothing: what is served is for everybody, or judged by what only its handler knows."""
 
@@ -95,6 +104,7 @@ class Dialect:
     :ivar serves: which paths are its own; the first dialect that says so gets the request.
     :ivar serve: the last step; :meth:`Routes.serve` but for files.
     :ivar allowed: which methods a path has, where its routes do not tell.
+    :ivar arrival: lets the agent come here first whose page asks.
     """
 
     policy: Policy
@@ -102,6 +112,7 @@ class Dialect:
     serve: Callable[[IncomingRequest, Tell], bytes | int]
     routes: Routes = field(factory=Routes)
     allowed: Callable[[bytes], tuple[str, ...]] | None = None
+    arrival: Arrival = nobody_comes
 
     def methods(self, path: bytes) -> bytes:
         """Return what ``Allow`` says of a path (:rfc:`9110#section-10.2.1`)."""
@@ -155,6 +166,33 @@ class Chain:
                 answer = step(request, dialect.policy)
                 if answer is not None:
                     return answer
+            coming = dialect.arrival(request)
+        except GatewayError as error:
+            return self._refuse(request, error)
+        except Exception:  # the last line of defence: logged, and told with an incident id
+            return dialect.policy.errors.incident(request.response, Failure())
+        return self._serve(request) if coming is None else self._serve_later(request, coming)
+
+    def _serve_later(self, request: IncomingRequest, coming: "Deferred[None]") -> int:
+        """Serve a request when its agent has come; one whose page has gone meanwhile is not served."""
+        response = request.response
+        gone: list[Failure] = []
+
+        def arrived(result: Failure | None) -> None:
+            if gone:
+                return
+            answer = self._serve(request) if result is None else self.tell(request, result)
+            if isinstance(answer, bytes):
+                response.write(answer)
+                response.finish()
+
+        response.notifyFinish().addErrback(gone.append)
+        coming.addBoth(arrived)
+        return NOT_DONE_YET
+
+    def _serve(self, request: IncomingRequest) -> bytes | int:
+        dialect = self.dialect
+        try:
             return dialect.serve(request, self.tell)
         except GatewayError as error:
             return self._refuse(request, error)

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from attrs import asdict, define, field
 
-from wrtcgw.calls.agent import Agent
+from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.gateway.persistence import Persistence
 from wrtcgw.web.addresses import Client
 
@@ -25,6 +25,15 @@ BOOT_BYTES = 6
 REMEMBERED = 10_000
 """How many agents' last sessions, and how many tokens that were replaced, are remembered."""
 KEY_LENGTH = 16
+
+
+def _length(size: int) -> int:
+    """Return how many characters ``token_urlsafe`` gives for so many bytes."""
+    return -(-size * 4 // 3)
+
+
+TOKEN_LENGTH = _length(BOOT_BYTES) + _length(TOKEN_BYTES)
+"""Characters of a token, but for what it ends with where several gateways share their agents."""
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -65,10 +74,14 @@ class Sessions:
 
     :param seconds: the clock.
     :param persistence: told of what is to be written down.
+    :param ending: what the token of an agent's account ends with, where other gateways have to find the agent by it.
     """
 
-    def __init__(self, seconds: Callable[[], float], persistence: Persistence) -> None:
+    def __init__(
+        self, seconds: Callable[[], float], persistence: Persistence, ending: Callable[[str], str] | None = None
+    ) -> None:
         self._seconds = seconds
+        self._ending = ending
         self._persistence = persistence
         self._boot = secrets.token_urlsafe(BOOT_BYTES)
         self._sessions: WeakKeyDictionary[Agent, Session] = WeakKeyDictionary()
@@ -89,7 +102,8 @@ class Sessions:
         :param bound: its client is one that shows its token, so that no address stands for it.
         :returns: the session, and its token.
         """
-        token = (self._boot + secrets.token_urlsafe(TOKEN_BYTES)).encode("ascii")
+        ending = "" if self._ending is None else self._ending(agent.account)
+        token = (self._boot + secrets.token_urlsafe(TOKEN_BYTES) + ending).encode("ascii")
         session = Session(
             digest=digest_of(token),
             agent_id=agent.id,
@@ -127,6 +141,13 @@ class Sessions:
         self.note_shown(agent, token)
         return agent
 
+    def is_open(self, token: bytes) -> bool:
+        """Return whether a token is that of an agent who is here; nobody has shown it by that."""
+        agent = self._owners.get(digest_of(token))
+        session = None if agent is None else self._sessions.get(agent)
+        present = agent is not None and agent.registration is not RegistrationState.SIGNED_OUT
+        return present and session is not None and session.shown_by(token)
+
     def note_shown(self, agent: Agent, token: bytes) -> None:
         """Note that the page of an agent has shown its token: from now on nothing else counts."""
         session = self._sessions[agent]
@@ -153,8 +174,8 @@ class Sessions:
 
     def is_of_another_run(self, token: bytes) -> bool:
         """Return whether a token has the form of ours, but not the beginning that those of this run have."""
-        own = self._boot.encode("ascii")
-        return len(token) == len(own) + _length(TOKEN_BYTES) and not token.startswith(own)
+        fits = len(token) == TOKEN_LENGTH if self._ending is None else len(token) > TOKEN_LENGTH
+        return fits and not token.startswith(self._boot.encode("ascii"))
 
     def __iter__(self) -> Iterator[tuple[Agent, Session]]:
         """Iterate over the sessions with their agents, those included that have just left."""
@@ -171,8 +192,3 @@ def _remember(store: OrderedDict[Key, Value], key: Key, value: Value) -> None:
 def digest_of(token: bytes) -> bytes:
     """Return what is kept of a token."""
     return hashlib.sha256(token).digest()
-
-
-def _length(size: int) -> int:
-    """Return how many characters ``token_urlsafe`` gives for so many bytes."""
-    return -(-size * 4 // 3)

@@ -14,10 +14,11 @@ from twisted.python.failure import Failure
 from wrtcgw.calls.abilities import DEFAULT, PageAbilities
 from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.errors import AgentInUse, BadInput, GatewayError, NotSignedIn, RegistrationRefused
-from wrtcgw.events.catalogue import SignInRefused
+from wrtcgw.events.catalogue import AgentLetGo, SignInRefused
 from wrtcgw.gateway import Gateway
 from wrtcgw.networks import place_of
 from wrtcgw.web.addresses import Client
+from wrtcgw.web.arrivals import Arrivals, ending
 from wrtcgw.web.audit import Audit
 from wrtcgw.web.auth import Access, cleared_cookie, session_cookie, shown_token
 from wrtcgw.web.codec import SignIn
@@ -55,7 +56,9 @@ class SignInService:
         self._clock = clock
         self._limit = SignInLimit(settings.sign_in_per_address, settings.sign_in_per_id, clock.seconds)
         self.audit = audit
-        self._sessions = Sessions(clock.seconds, gateway.persistence)
+        self._sessions = Sessions(clock.seconds, gateway.persistence, ending if gateway.cluster.is_shared else None)
+        self.arrivals = Arrivals(gateway, self._sessions, clock.seconds)
+        gateway.events.subscribe(AgentLetGo, self._let_go)
         gateway.persistence.join("session", self)
         self._expiry = Expiry(self._sessions, clock, self._expire)
         self._other_dialects: tuple[OtherDialect, ...] = ()
@@ -339,6 +342,12 @@ class SignInService:
         self._expiry.stop()
         self.polls.end_all()
         self.streams.end_all()
+
+    def _let_go(self, event: AgentLetGo) -> None:
+        """End what hangs for an agent who is another gateway's: the page asks again, and is led there."""
+        if self._find(event.agent.id) is None:
+            self.polls.end(event.agent.id)
+            self.streams.end(event.agent.id)
 
     def _find(self, agent_id: str) -> Agent | None:
         try:

@@ -6,6 +6,7 @@ from wrtcgw import __version__
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call, Direction
 from wrtcgw.gateway import Health
+from wrtcgw.gateway.cluster import Elsewhere
 from wrtcgw.web.messages import diversion_view
 from wrtcgw.web.quality import quality_view
 
@@ -38,15 +39,22 @@ def health_view(health: Health, hanging: tuple[int, int], dropped: int) -> View:
     }
 
 
-def agents_view(agents: Iterable[Agent], now: float) -> View:
-    """Return the agents that are signed in; times are seconds before or after ``now``."""
-    return {"agents": [_agent(agent, now) for agent in agents]}
+def agents_view(agents: Iterable[Agent], now: float, node: str, others: Iterable[Elsewhere] = ()) -> View:
+    """
+    Return the agents that are signed in; times are seconds before or after ``now``.
+
+    :param node: the name of this gateway.
+    :param others: the agents of other gateways; of whether their pages listen nothing is known here.
+    """
+    here = [_agent(agent, now, node) for agent in agents]
+    return {"agents": here + [{**_agent(each.agent, now, each.node), "pageAlive": None} for each in others]}
 
 
-def _agent(agent: Agent, now: float) -> View:
+def _agent(agent: Agent, now: float, node: str) -> View:
     return {
         "id": agent.id,
         "dn": agent.dn,
+        "node": node,
         "displayName": agent.display_name,
         "registration": agent.registration.value,
         "expires": round(agent.expires - now, 1),
@@ -82,9 +90,16 @@ def _arrival(call: Call) -> View:
     return {name: value for name, value in told.items() if value}
 
 
-def calls_view(calls: Iterable[Call], now: float) -> View:
-    """Return calls and their states; times are seconds before ``now``."""
-    return {"calls": [_call(call, now) for call in calls]}
+def calls_view(calls: Iterable[Call], now: float, node: str, others: Iterable[Elsewhere] = ()) -> View:
+    """
+    Return calls and their states; times are seconds before ``now``.
+
+    :param node: the name of this gateway.
+    :param others: the agents of other gateways, with their calls.
+    """
+    here = [(call, node) for call in calls]
+    there = [(call, each.node) for each in others for call in each.agent.calls.values()]
+    return {"calls": [{**_call(call, now), "node": where} for call, where in (*here, *there)]}
 
 
 def _call(call: Call, now: float) -> View:

@@ -129,7 +129,7 @@ class OutcomeTests(RecordsCase):
                 ("outbound", "server_error", "lost"),
             ],
         )
-        shown = [ended_view(record, 0.0) for record in reversed(list(self.history))]
+        shown = [ended_view(record, "here", 0.0) for record in reversed(list(self.history))]
         self.assertEqual([line["callId"] for line in lines], [view["callId"] for view in shown])
         self.assertEqual([line["sipCode"] for line in lines], [view["sipCode"] for view in shown])
 

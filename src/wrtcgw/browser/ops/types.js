@@ -29,7 +29,8 @@
  * @property {string} displayName
  * @property {string} registration
  * @property {number} expires in seconds
- * @property {boolean} pageAlive
+ * @property {string} node the gateway that has the agent
+ * @property {boolean | null} pageAlive null: not known here, as another gateway has the agent
  * @property {number | null} lastSeen seconds ago
  * @property {number} calls
  * @property {number} signedIn seconds ago
@@ -47,6 +48,7 @@
  * @property {boolean} bound
  * @property {number} calls
  * @property {boolean} pageAlive
+ * @property {string} [node] of no session: all are of the gateway that is asked
  * @property {number | null} lastSeen seconds ago
  *
  * @typedef {object} Message of a ladder

@@ -262,7 +262,7 @@ class Modification(PartOf["Leg"]):
         """
         client, leg = self._given_up, self._leg
         if client is not None and client.ack is None:
-            leg.ua.acknowledge(leg.dialog, client.request)
+            leg.ua.acknowledge(leg.dialog, client.request, leg.account_key)
 
     def take_response(self, client: ClientRequest, response: Response) -> None:
         """Take a response to a re-INVITE, which may be one of earlier."""
@@ -306,10 +306,10 @@ class Modification(PartOf["Leg"]):
         """Acknowledge a 2xx, each copy of it with the same ACK (:rfc:`3261#section-13.2.2.4`)."""
         leg = self._leg
         if client.ack is not None:
-            leg.ua.layer.send(leg.dialog.flow, client.ack)
+            leg.ua.layer.send(leg.dialog.flow, client.ack, leg.account_key)
         else:
             leg.dialog.learn(response)
-            client.ack = leg.ua.acknowledge(leg.dialog, client.request)
+            client.ack = leg.ua.acknowledge(leg.dialog, client.request, leg.account_key)
 
     def _accepted(self, offer: PendingOffer, response: Response) -> None:
         leg = self._leg

@@ -232,11 +232,11 @@ class OutgoingLeg(Leg):
         tag = response.to_tag
         ack = self._acks.get(tag)
         if ack is not None:
-            self.ua.layer.send(self.flow, ack)
+            self.ua.layer.send(self.flow, ack, self.account_key)
             return
         dialog = self._early.get(tag) or Dialog.as_uac(self._request, response, self.flow)
         dialog.confirm(response)
-        self._acks[tag] = self.ua.acknowledge(dialog, self._request)
+        self._acks[tag] = self.ua.acknowledge(dialog, self._request, self.account_key)
         self._acknowledged = self.ua.layer.now
         if self.state not in UNANSWERED:
             self._end_other(dialog)
@@ -430,7 +430,7 @@ class OutgoingLeg(Leg):
         layer = self.ua.layer
         if self._acks and layer.now - self._acknowledged <= 64 * layer.timers.t1:
             for ack in self._acks.values():
-                layer.send(self.flow, ack)
+                layer.send(self.flow, ack, self.account_key)
 
 
 def _follow_none(target: URI) -> bool:

@@ -51,6 +51,8 @@ class Feed:
         subscribe(events.PageBack, lambda it: self._of_agent("agent.page_back", it.agent, away=round(it.away, 1)))
         subscribe(events.DoNotDisturbChanged, lambda it: self._of_agent("agent.do_not_disturb", it.agent))
         subscribe(events.CallBegan, self._call_began)
+        subscribe(events.CallRestored, self._call_restored)
+        subscribe(events.AgentLetGo, self._let_go)
         subscribe(events.CallChanged, self._call_changed)
         subscribe(events.CallHandedOver, self._handed_over)
         subscribe(events.HoldChanged, self._hold_changed)
@@ -94,6 +96,13 @@ class Feed:
     def _call_began(self, event: events.CallBegan) -> None:
         self._dns[event.call.id] = event.agent.dn
         self._of_call("call.began", event.call)
+
+    def _call_restored(self, event: events.CallRestored) -> None:
+        self._dns[event.call.id] = event.agent.dn
+
+    def _let_go(self, event: events.AgentLetGo) -> None:
+        for call in event.calls:
+            self._dns.pop(call.id, None)
 
     def _call_changed(self, event: events.CallChanged) -> None:
         self._of_call(BY_STATE[event.after], event.call, state=event.after.value)

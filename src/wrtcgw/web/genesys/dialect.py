@@ -8,6 +8,7 @@ modules; this one knows the URLs.
 import secrets
 from collections.abc import Callable
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from wrtcgw.errors import BadInput
@@ -73,7 +74,14 @@ class GenesysDialect:
             serve=routes.serve,
             routes=routes,
             allowed=lambda path: ("GET", "POST"),  # as the vendor's gateway says of all four
+            arrival=self._arrival,
         )
+
+    def _arrival(self, request: IncomingRequest) -> "Deferred[None] | None":
+        """Let the agent come whose SSID is shown."""
+        query = request.raw_query
+        ssid = wire.ssid_of(query, b"id") or wire.ssid_of(query, b"from")
+        return self._sign_in_service.arrivals.come(request, ssid.encode("ascii", "replace"))
 
     @property
     def hanging(self) -> int:

@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 from wrtcgw.calls.abilities import ONE_CALL
 from wrtcgw.calls.agent import Agent
 from wrtcgw.errors import GatewayError
+from wrtcgw.events.catalogue import AgentLetGo
 from wrtcgw.gateway import Gateway
 from wrtcgw.web.addresses import Client
 from wrtcgw.web.codec import SignIn
@@ -56,6 +57,7 @@ class PageRegistry:
         self._former: OrderedDict[bytes, PageSession] = OrderedDict()
         sign_in_service.join(self)
         gateway.persistence.join("page", self)
+        gateway.events.subscribe(AgentLetGo, self._let_go)
 
     def page(self, ssid: str) -> PageSession | None:
         """Return the page of an SSID, None when there is none any more."""
@@ -165,6 +167,16 @@ class PageRegistry:
             self._retire(page)
             if isinstance(page.waiting, Wait):
                 page.waiting.send_home()
+
+    def _let_go(self, event: AgentLetGo) -> None:
+        """Forget the page of an agent who is another gateway's; it asks again when its connection is closed."""
+        page = self._of_agent.get(event.agent.id)
+        if page is not None and page.agent is event.agent:
+            page.end()
+            self._pages.pop(page.digest, None)
+            del self._of_agent[event.agent.id]
+            if isinstance(page.waiting, Wait):
+                page.waiting.drop()
 
     def end_all(self) -> None:
         """Send all pages home: the gateway stops. Those that the next process knows just lose their connection."""

@@ -69,7 +69,7 @@ def _of_media() -> dict[str, Schema]:
 
 def _of_calls() -> dict[str, Schema]:
     return {
-        "Call": fields(_call()),
+        "Call": fields({**_call(), "node": text(NODE)}),
         "OwnCall": fields(_call(), **_arrival()),
         "OwnCalls": fields(
             {
@@ -150,6 +150,9 @@ def _arrival() -> dict[str, Schema]:
     }
 
 
+NODE = "The gateway that has it, of those that share a store."
+
+
 def _registration() -> Schema:
     return text(enum=[state.value for state in RegistrationState])
 
@@ -158,6 +161,7 @@ def _agent() -> dict[str, Schema]:
     return {
         "id": text(),
         "dn": text(),
+        "node": text(NODE),
         "displayName": text(),
         "registration": _registration(),
         "expires": number("Seconds until the registrar forgets the DN."),
@@ -165,7 +169,7 @@ def _agent() -> dict[str, Schema]:
         "reason": text(),
         "signedIn": number(SECONDS_AGO),
         "lastSeen": either(number(SECONDS_AGO)),
-        "pageAlive": switch(),
+        "pageAlive": either(switch("Null: another gateway has the agent, and nothing of that is known here.")),
         "doNotDisturb": switch("Callers are told that the agent is busy."),
         "undelivered": whole(),
         "dropped": whole(),
@@ -244,6 +248,8 @@ def _at_a_glance() -> dict[str, Schema]:
                 "agents": whole(),
                 "guests": whole(),
                 "calls": whole(),
+                "node": text(NODE),
+                "nodes": listed(fields({"node": text(NODE), "agents": whole(), "calls": whole()})),
                 "connections": listed(ref("Connection")),
                 "rates": {"type": "object", "additionalProperties": number()},
                 "latencies": {"type": "object", "additionalProperties": latency},
@@ -296,6 +302,7 @@ def _of_actions() -> dict[str, Schema]:
 def _of_calls_for_operators() -> Mapping[str, Schema]:
     known: dict[str, Schema] = {
         **_call(),
+        "node": text(NODE),
         "dn": text(),
         "sipCallId": text(),
         "startedAt": whole(MILLISECONDS),

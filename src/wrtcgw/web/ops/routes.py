@@ -30,7 +30,7 @@ from wrtcgw.web.incoming import IncomingRequest
 from wrtcgw.web.operators import Operator, Operators
 from wrtcgw.web.ops.actions import Action, Actions, Caller
 from wrtcgw.web.ops.dependencies import Doorkeeper, OpsParts
-from wrtcgw.web.ops.search import Calls, searched
+from wrtcgw.web.ops.search import Calls, is_agent, searched
 from wrtcgw.web.ops.views import View, ladder_view, operator_view, series_view, sessions_view, summary_view
 from wrtcgw.web.origins import Origins, shared_with
 from wrtcgw.web.routes import Routes, detached
@@ -116,7 +116,7 @@ class OpsAPI:
         for name, action in Actions(gateway, parts, self._calls, door, audit).by_name.items():
             routes.add(PREFIX.decode("ascii") + name, ("POST",), partial(self._act, action), told=("POST",))
         routes.add(PREFIX.decode("ascii") + "summary", ("GET",), self._summary, told=("GET",))
-        views: dict[str, Callable[[Fields], Answer]] = {
+        views: dict[str, Callable[[Fields], Awaitable[Answer]]] = {
             "sessions": self._sessions,
             "webhooks": self._webhooks,
             "series": self._series,
@@ -148,8 +148,9 @@ class OpsAPI:
 
         return detached(done())
 
-    def _summary(self, request: IncomingRequest) -> bytes:
-        view = summary_view(self._gateway, self._parts, self._wall())
+    async def _summary(self, request: IncomingRequest) -> bytes:
+        others = await self._gateway.cluster.elsewhere()
+        view = summary_view(self._gateway, self._parts, self._wall(), others)
         return _write(request.response, {**view, **operator_view(self._require(request))})
 
     def _events(self, request: IncomingRequest) -> Deferred[None]:
@@ -168,19 +169,19 @@ class OpsAPI:
         owner, place = f"operator {operator.name}", after or fields.optional("after") or ""
         return self._streams.begin(request.response, owner, place, wants, lambda: self._require(request))
 
-    def _show(self, view: Callable[[Fields], Answer], request: IncomingRequest) -> bytes:
-        return _write(request.response, view(Fields(request.query)))
+    async def _show(self, view: Callable[[Fields], Awaitable[Answer]], request: IncomingRequest) -> bytes:
+        return _write(request.response, await view(Fields(request.query)))
 
     # -- what there is to see
 
-    def _sessions(self, fields: Fields) -> Answer:
+    async def _sessions(self, fields: Fields) -> Answer:
         return sessions_view(self._door.sessions(), self._seconds())
 
-    def _webhooks(self, fields: Fields) -> Answer:
+    async def _webhooks(self, fields: Fields) -> Answer:
         deliveries = self._parts.deliveries
         return {"webhooks": []} if deliveries is None else deliveries.view()
 
-    def _series(self, fields: Fields) -> Answer:
+    async def _series(self, fields: Fields) -> Answer:
         since = fields.text("since", "milliseconds since the epoch") if fields.optional("since") else "0"
         if not (since.isascii() and since.isdigit() and len(since) < 16):
             raise BadInput("since", "milliseconds since the epoch", since[:40])
@@ -189,31 +190,33 @@ class OpsAPI:
             raise BadInput("step", "1 or 10", str(step))
         return series_view(self._parts.meters.series.since(int(since), step), step)
 
-    def _list(self, fields: Fields) -> Answer:
+    async def _list(self, fields: Fields) -> Answer:
         state = fields.optional("state") or "active"
         if state not in STATES:
             raise BadInput("state", " or ".join(STATES), state[:40])
         limit = min(fields.number("limit", MOST, "a whole number"), MOST)
-        active = list(self._calls.active()) if state != "ended" else []
+        active = list(self._calls.active(await self._gateway.cluster.elsewhere())) if state != "ended" else []
         ended = list(self._calls.ended()) if state != "active" else []
         calls = [*active, *ended]
         return {"calls": calls[:limit], "total": len(calls)}
 
-    def _search(self, fields: Fields) -> Answer:
+    async def _search(self, fields: Fields) -> Answer:
         wanted = searched(fields.text("q", "a DN, an agent's id, a call's id, Call-ID or X-Genesys-CallUUID"))
         if not wanted:
             raise BadInput("q", "something to search for", "nothing")
         limit = min(fields.number("limit", 100, "a whole number"), MOST)
-        calls, agents = self._calls.matching(wanted), self._calls.agents(wanted)
+        others = await self._gateway.cluster.elsewhere()
+        calls, agents = self._calls.matching(wanted, others), self._calls.agents(wanted)
+        found = [each for each in others if is_agent(each.agent, wanted)]
         return {
             "calls": calls[:limit],
-            **agents_view(agents[:limit], self._seconds()),
-            "totals": {"calls": len(calls), "agents": len(agents)},
+            **agents_view(agents[:limit], self._seconds(), self._gateway.node, found[: limit - len(agents[:limit])]),
+            "totals": {"calls": len(calls), "agents": len(agents) + len(found)},
         }
 
     # -- ladders
 
-    def _ladder(self, fields: Fields) -> Answer:
+    async def _ladder(self, fields: Fields) -> Answer:
         ladder = self._built(fields)
         return ladder_view(ladder, self._call_of(fields, ladder))
 
@@ -221,7 +224,7 @@ class OpsAPI:
         """Return the call of a ladder; None for that of an agent, and for a call that is forgotten."""
         return None if fields.optional("agent") else self._calls.view(ladder.key)
 
-    def _ladder_text(self, fields: Fields) -> Answer:
+    async def _ladder_text(self, fields: Fields) -> Answer:
         ladder = self._built(fields)
         if fields.optional("agent"):
             heading = [("Agent", ladder.key), ("Call-ID", ", ".join(ladder.sip_ids))]
@@ -229,7 +232,7 @@ class OpsAPI:
             heading = _heading(ladder, self._call_of(fields, ladder) or {})
         return Text(draw(ladder, heading, _time_of_day), _file_name(ladder.key, "txt"))
 
-    def _ladder_pcap(self, fields: Fields) -> Answer:
+    async def _ladder_pcap(self, fields: Fields) -> Answer:
         track, _ = self._track(fields)
         content = pcap(track, show_data=self._parts.console.show_data)
         return File(content, b"application/vnd.tcpdump.pcap", _file_name(track.key, "pcap"))

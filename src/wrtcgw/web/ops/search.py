@@ -1,6 +1,6 @@
 """All calls that are known, running and over, and how to find one of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from attrs import frozen
 
@@ -9,6 +9,7 @@ from wrtcgw.calls.call import Call
 from wrtcgw.capture.history import CallRecord
 from wrtcgw.capture.unmatched_invites import stray_record
 from wrtcgw.gateway import Gateway
+from wrtcgw.gateway.cluster import Elsewhere
 from wrtcgw.web.ops.dependencies import OpsParts
 from wrtcgw.web.ops.views import View, active_view, ended_view
 
@@ -31,18 +32,21 @@ class Calls:
     seconds: Callable[[], float]
     wall: Callable[[], float]
 
-    def active(self) -> Iterator[View]:
-        """Iterate over the calls that are not over, oldest first."""
+    def active(self, others: Sequence[Elsewhere] = ()) -> Iterator[View]:
+        """Iterate over the calls that are not over, oldest first, and then over those of agents of other gateways."""
         now, wall = self.seconds(), self.wall()
         agents = {agent.id: agent for agent in self.gateway.agents()}
         for call in self.gateway.calls():
             sip_call_id = self.parts.console.sip_call_id(call.id)
-            yield active_view(call, agents.get(call.agent_id), sip_call_id, now=now, wall=wall)
+            yield active_view(call, agents.get(call.agent_id), sip_call_id, node=self.gateway.node, now=now, wall=wall)
+        for each in others:
+            for call in each.agent.calls.values():
+                yield active_view(call, each.agent, "", node=each.node, now=now, wall=wall)
 
     def ended(self) -> Iterator[View]:
         """Iterate over the calls that are over, those included that no agent was offered; newest first."""
         wall = self.wall()
-        return (ended_view(record, wall) for record in self.records())
+        return (ended_view(record, self.gateway.node, wall) for record in self.records())
 
     def records(self) -> list[CallRecord]:
         """Return the records of the calls that are over, newest first."""
@@ -59,10 +63,10 @@ class Calls:
         every = (view for source in (self.active(), self.ended()) for view in source)
         return next((view for view in every if key in (view["callId"], view["sipCallId"])), None)
 
-    def matching(self, wanted: str) -> list[View]:
+    def matching(self, wanted: str, others: Sequence[Elsewhere] = ()) -> list[View]:
         """Return calls one of whose names is, or begins with, what is wanted; those that match in full come first."""
         whole, begun = [], []
-        for source in (self.active(), self.ended()):
+        for source in (self.active(others), self.ended()):
             for view in source:
                 names = [_name(str(view[key])) for key in CALL_KEYS if view[key]]
                 if wanted in names:
@@ -72,14 +76,15 @@ class Calls:
         return [*whole, *begun]
 
     def agents(self, wanted: str) -> list[Agent]:
-        """Return agents whose id or DN is, or begins with, what is wanted."""
-        found = [
-            agent
-            for agent in self.gateway.agents()
-            if any(_name(name).startswith(wanted) for name in (agent.id, agent.dn))
-        ]
+        """Return agents of this gateway whose id or DN is, or begins with, what is wanted."""
+        found = [agent for agent in self.gateway.agents() if is_agent(agent, wanted)]
         found.sort(key=lambda agent: wanted not in (_name(agent.id), _name(agent.dn)))
         return found
+
+
+def is_agent(agent: Agent, wanted: str) -> bool:
+    """Return whether the id or DN of an agent is, or begins with, what is wanted."""
+    return any(_name(name).startswith(wanted) for name in (agent.id, agent.dn))
 
 
 def searched(text: str) -> str:

@@ -1,6 +1,7 @@
 """What operators see, as JSON; times are milliseconds since the epoch, but for ages and durations in seconds."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 from wrtcgw import __version__
@@ -9,6 +10,7 @@ from wrtcgw.calls.call import Call
 from wrtcgw.capture.history import CallRecord
 from wrtcgw.capture.ladder import Ladder, Step
 from wrtcgw.gateway import Gateway
+from wrtcgw.gateway.cluster import Elsewhere
 from wrtcgw.meters.alarms import Alarms
 from wrtcgw.meters.histogram import Latency
 from wrtcgw.meters.timeseries import Sample
@@ -25,8 +27,8 @@ ALARMS = 20
 """So many of the newest alarms are shown at a glance."""
 
 
-def summary_view(gateway: Gateway, parts: OpsParts, wall: float) -> View:
-    """Return how the gateway is at a glance."""
+def summary_view(gateway: Gateway, parts: OpsParts, wall: float, others: Sequence[Elsewhere] = ()) -> View:
+    """Return how the gateway is at a glance; ``others`` are the agents of those that share its store."""
     health = gateway.health()
     agents = list(gateway.agents())
     guests = sum(agent.guest for agent in agents)
@@ -42,12 +44,23 @@ def summary_view(gateway: Gateway, parts: OpsParts, wall: float) -> View:
         "agents": len(agents) - guests,
         "guests": guests,
         "calls": health.active_calls,
+        "node": gateway.node,
+        "nodes": nodes_view(gateway, others),
         "connections": connections_view(parts),
         "rates": parts.meters.rates(),
         "latencies": {name: _latency(latency) for name, latency in parts.meters.latencies.items()},
         "quality": overall_quality(gateway.calls()),
         "alarms": alarms_view(parts.meters.alarms),
     }
+
+
+def nodes_view(gateway: Gateway, others: Sequence[Elsewhere]) -> list[View]:
+    """Return how many agents, guests included, and calls each gateway has; this one comes first."""
+    agents, calls = Counter(each.node for each in others), Counter[str]()
+    for each in others:
+        calls[each.node] += len(each.agent.calls)
+    here = {"node": gateway.node, "agents": len(list(gateway.agents())), "calls": gateway.health().active_calls}
+    return [here, *({"node": node, "agents": agents[node], "calls": calls[node]} for node in sorted(agents))]
 
 
 def alarms_view(alarms: Alarms) -> View:
@@ -170,9 +183,9 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
 
 
-def active_view(call: Call, agent: Agent | None, sip_call_id: str, *, now: float, wall: float) -> View:
-    """Return a call that is not over; ``now`` is by the clock of its times."""
-    (view,) = _calls(call, now)
+def active_view(call: Call, agent: Agent | None, sip_call_id: str, *, node: str, now: float, wall: float) -> View:
+    """Return a call that is not over, at the gateway ``node``; ``now`` is by the clock of its times."""
+    (view,) = _calls(call, now, node)
     return {
         **view,
         "dn": "" if agent is None else agent.dn,
@@ -186,13 +199,13 @@ def active_view(call: Call, agent: Agent | None, sip_call_id: str, *, now: float
     }
 
 
-def _calls(call: Call, now: float) -> list[View]:
-    calls: list[View] = calls_view([call], now)["calls"]  # type: ignore[assignment]
+def _calls(call: Call, now: float, node: str) -> list[View]:
+    calls: list[View] = calls_view([call], now, node)["calls"]  # type: ignore[assignment]
     return calls
 
 
-def ended_view(record: CallRecord, wall: float) -> View:
-    """Return a call that is over."""
+def ended_view(record: CallRecord, node: str, wall: float) -> View:
+    """Return a call that is over, and was at the gateway ``node`` in the end."""
     return {
         "callId": record.call_id,
         "agent": record.agent_id,
@@ -205,6 +218,7 @@ def ended_view(record: CallRecord, wall: float) -> View:
         "age": round(wall - record.started / 1000, 1),
         "duration": None if record.answered is None else round((record.ended - record.answered) / 1000, 1),
         "uuid": record.uuid,
+        "node": node,
         "quality": quality_view(record.reports),
         "dn": record.dn,
         "sipCallId": record.sip_call_id,

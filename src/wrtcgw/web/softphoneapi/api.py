@@ -14,6 +14,7 @@ import re
 from collections.abc import Awaitable
 from weakref import WeakKeyDictionary
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from wrtcgw.calls.agent import Agent, RegistrationState
@@ -76,7 +77,12 @@ class SoftphoneAPI:
             serve=routes.serve,
             routes=routes,
             allowed=lambda path: _methods(path[len(PREFIX) :].decode("ascii", "replace").rstrip("/")),
+            arrival=self._arrival,
         )
+
+    def _arrival(self, request: IncomingRequest) -> "Deferred[None] | None":
+        """Let the agent come whose token is shown."""
+        return self._sign_in_service.arrivals.come(request, request.bearer)
 
     def _serve(self, request: IncomingRequest, name: str) -> bytes | Awaitable[bytes]:
         _require(request, name)

@@ -60,6 +60,7 @@ function expires(agent) {
  * @returns {[Level, string]}
  */
 function page(agent) {
+  if (agent.pageAlive === null) return ["off", t("agents.elsewhere", { node: agent.node ?? "" })];
   if (agent.pageAlive) return ["ok", t("agents.alive")];
   return ["bad", agent.lastSeen === null ? t("agents.never") : t("agents.gone", { span: span(agent.lastSeen) })];
 }
