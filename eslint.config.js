@@ -20,6 +20,7 @@ export default [
   js.configs.recommended,
   { files: ["src/**/*.js"], languageOptions: { globals: globals.browser }, rules: RULES },
   { files: ["src/wrtcgw/browser/extension/**/*.js"], languageOptions: { globals: globals.webextensions } },
+  { files: ["bench/**/*.js"], languageOptions: { globals: globals.node, sourceType: "commonjs" } },
   {
     files: ["tests/**/*.mjs", "eslint.config.js"],
     languageOptions: { globals: globals.node },
