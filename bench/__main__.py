@@ -24,7 +24,12 @@ FAR_PORT, PORT = 18090, 18091
 GATEWAY_CORE, LOAD_CORE = 0, 1
 START = 30.0
 """Seconds that a gateway may take to listen."""
-CAPTURE_OFF = "capture = false\n"
+VARIANTS = {
+    "no-capture": "capture = false\n",
+    "sqlite": 'state_store = "sqlite://{folder}/bench.db"\n',
+    "redis": 'state_store = "redis://127.0.0.1:6379/0"\n',
+}
+"""Ours with other settings, by name; Redis has to run already."""
 
 
 def phases(kind: str, way: str, agents: int, rates: list[float], seconds: float) -> Work:
@@ -46,6 +51,8 @@ def run(gateway: Gateway, folder: Path, way: str, work: Work) -> list[dict[str, 
     load = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert load.stdin is not None and load.stdout is not None
     load.stdout.readline()
+    for left in folder.glob("bench.db*"):  # each run begins with an empty store
+        left.unlink()
     process = gateway.start(folder, GATEWAY_CORE, FAR_PORT, PORT)
     try:
         wait_for(process)
@@ -80,7 +87,7 @@ def main() -> None:
     """Measure what the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.split("\n\n")[0].strip())
     parser.add_argument("kind", choices=("calls", "agents", "pause"))
-    parser.add_argument("--against", default="node", help="node, no-capture, or a commit; by commas")
+    parser.add_argument("--against", default="node", help="node, no-capture, sqlite, redis, or a commit; by commas")
     parser.add_argument("--python", default=sys.executable, help="Pythons for ours, by commas: each is one of them")
     parser.add_argument("--way", default="poll", choices=("poll", "stream", "none"))
     parser.add_argument("--agents", type=int, default=500)
@@ -98,8 +105,8 @@ def main() -> None:
         gateways.append(
             node(wanted.folder)
             if name == "node"
-            else ours("no-capture", pythons[0], settings=CAPTURE_OFF)
-            if name == "no-capture"
+            else ours(name, pythons[0], settings=VARIANTS[name].format(folder=wanted.folder))
+            if name in VARIANTS
             else of_commit(wanted.folder, name)
         )
     results: dict[str, list[list[dict[str, Any]]]] = {gateway.name: [] for gateway in gateways}
