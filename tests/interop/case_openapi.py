@@ -32,7 +32,8 @@ LASTING = ("events", "genesys_wait", "app_events", "ops_events")
 LEAVING = ("sign_out", "sign_out_by_query", "ops_sign_out", "softphone_UnregisterDn", "softphone_UnregisterDn_too")
 """Those after which all others would be refused."""
 DEMANDING = (
-    *("ops_ladder", "ops_ladder_text", "sign_in", "sign_in_by_query", "genesys_sign_in", "genesys_sign_in_by_query"),
+    *("ops_ladder", "ops_ladder_text", "ops_ladder_pcap"),
+    *("sign_in", "sign_in_by_query", "genesys_sign_in", "genesys_sign_in_by_query"),
     *("post_message", "answer", "info", "app_place", "app_do_not_disturb", "app_answer", "app_hold", "app_resume"),
     *("app_hangup", "app_transfer", "app_dtmf"),
 )
