@@ -168,7 +168,7 @@ class Ladders(OpsCase):
 
         def save_sip(page: Any) -> tuple[str, bytes]:
             with page.expect_download() as waiting:
-                button(page, "Download SIP for Wireshark (pcap)").click()
+                button(page, "Download SIP (pcap)").click()
             return waiting.value.suggested_filename, pathlib.Path(waiting.value.path()).read_bytes()
 
         name, data = await ops.chromium.run(lambda: save_sip(ops.page))
