@@ -176,9 +176,9 @@ class Batches:
         if key in self._gone:
             return
         doubts = self._doubts()
-        if self._pause:
+        if self._pause and not self._is_releasing:
             act()
-        elif self._touched or doubts:
+        elif not self._pause and (self._touched or doubts):
             self._waiting_next.append((key, act))
             if self._doubted is not None:
                 self._begin()
@@ -263,6 +263,9 @@ class Batches:
         self.leases.confirm(written.keys() - fenced, asked)
         self.leases.drop(fenced)
         await self.leases.release(over)
+        if self.leases.in_doubt:  # it was stopped while it waited for that, which is of long ago now
+            self._doubts()
+            await self.leases.make_sure()
         return fenced | lost
 
     def lose(self, keys: frozenset[str]) -> None:
@@ -270,13 +273,17 @@ class Batches:
         self._waiting = deque(held for held in self._waiting if held[0] not in keys)
         self._waiting_next = deque(held for held in self._waiting_next if held[0] not in keys)
         self._gone |= keys
-        self._fenced(keys)
+        try:
+            self._fenced(keys)
+        except Exception as error:  # what the others have to say must leave all the same
+            self._report(error)
         self._touched -= keys
         if self._writing is not None:
             self._writing -= keys
 
     def _written(self, fenced: frozenset[str]) -> None:
         keys, self._writing = self._writing or set(), None
+        self._is_releasing = True  # who hears of this may begin entries, whose batch comes behind what waits for this one
         self._doubted = None
         self._pause = 0.0
         if self._is_lost:
@@ -285,6 +292,9 @@ class Batches:
         self._events.publish(StoreWrote(len(keys), self._clock.seconds() - self._began))
         if fenced:
             self.lose(fenced)
+        if not self._touched:  # there is no next batch for what waits for one
+            self._waiting.extend(self._waiting_next)
+            self._waiting_next.clear()
         self._release()
 
     def _failed(self, failure: Failure) -> None:
@@ -292,6 +302,7 @@ class Batches:
         self._touched |= keys
         if self._asks_again(failure):
             return
+        self._is_releasing = True
         if not self._is_lost:
             self._is_lost = True
             self._events.publish(StoreLost(str(failure.value)))
