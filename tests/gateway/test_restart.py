@@ -1,17 +1,19 @@
 """A gateway that is killed and started again: its agents and calls go on."""
 
+import base64
 import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from tests.support.farside import SDP
 from tests.support.gatewaycase import OTHER_SDP, PAGE, PAGE_SDP
-from tests.support.restartcase import RestartCase
+from tests.support.restartcase import SITE_KEY, RestartCase
 from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.calls.call import CallState
 from wrtcgw.calls.messages import MessageType
 from wrtcgw.errors import StoreUnreachable, UnknownCall
-from wrtcgw.events.catalogue import AgentRestored, CallRestored, StoreLost, StoreReached
+from wrtcgw.events.catalogue import AgentRestored, CallRestored, StoreFault, StoreLost, StoreReached
+from wrtcgw.store.sealing import KEY_BYTES, seal
 
 
 class Part:
@@ -249,6 +251,46 @@ class SealedByPages(RestartCase):
         self.gateway.persistence.page_showed(self.agent(), b"other")
         self.run_for(1)
         self.assertEqual(len(self.far.registers), registers)
+
+    def test_site_gets_a_key(self) -> None:
+        """What pages have sealed is opened by them, also when the site has a key since; then that is what it is under."""
+        agent = self.sign_in()
+        self.gateway.persistence.page_showed(agent, b"token", anew=True)
+        self.key = SITE_KEY
+        self.restart()
+        self.gateway.persistence.page_showed(self.agent(), b"token")
+        self.run_for(1)
+        self.assertEqual(self.agent().registration, RegistrationState.REGISTERED)
+        self.restart()
+        self.run_for(1)
+        self.assertEqual(self.agent().registration, RegistrationState.REGISTERED)
+
+    def test_no_key_is_no_key(self) -> None:
+        """Without a key nothing counts that says that it was sealed under one, be it of zeros."""
+        self.sign_in()
+        self.kill()
+        data = self.store.data("5001")
+        box = seal(bytes(KEY_BYTES), "5001", json.dumps([["example.org", "MD5", "0" * 32]]).encode())
+        data["sealed"] = {"by": "site", "box": base64.b64encode(box).decode()}
+        self.successResultOf(self.store.write({"5001": json.dumps(data).encode()}))
+        self.start_again()
+        account = self.core.account("5001")
+        assert account is not None
+        self.assertEqual(account.keyring.hashes(), [])
+        self.assertEqual(len([event for event in self.told if isinstance(event, StoreFault)]), 1)
+
+    def test_nonsense_sealed(self) -> None:
+        """What a page cannot open because it is none of ours is told like a wrong key; the page is served."""
+        agent = self.sign_in()
+        self.gateway.persistence.page_showed(agent, b"token", anew=True)
+        for sealed in ({"by": "session"}, {"by": "session", "salt": 7, "box": "x"}, {"by": "session", "salt": "x"}):
+            self.kill()
+            data = self.store.data("5001")
+            data["sealed"] = sealed
+            self.successResultOf(self.store.write({"5001": json.dumps(data).encode()}))
+            self.start_again()
+            self.gateway.persistence.page_showed(self.agent(), b"token")
+            self.assertEqual(len([event for event in self.told if isinstance(event, StoreFault)]), 1)
 
     def test_nothing_in_the_clear(self) -> None:
         """Neither password nor hash is in what is stored."""
