@@ -223,7 +223,6 @@ class Swept(ClusterCase):
         self.assertEqual(self.records.owner("5001"), "")
         self.assertIn("5001", self.records.records)
 
-
     def test_page_is_faster(self) -> None:
         """A page's request, or a sign_in, that crosses the sweep keeps it from nothing else."""
         for agent_id, dn in (("alice", "5001"), ("bob", "5002"), ("carol", "5003")):
@@ -286,7 +285,8 @@ class Swept(ClusterCase):
         self.records.records["5001"] = type(record)("5001", b'{"version":99}', "a", record.fence)
         third = self.node("c", 1)
         self.nodes[1] = third
-        self.assertEqual(self.done(third.gateway.persistence.take_up(self.successResultOf(third.store.load()))).agents, 0)
+        records = self.successResultOf(third.store.load())
+        self.assertEqual(self.done(third.gateway.persistence.take_up(records)).agents, 0)
         self.assertEqual(self.records.owner("5001"), "")
 
 

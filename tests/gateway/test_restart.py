@@ -253,7 +253,7 @@ class SealedByPages(RestartCase):
         self.assertEqual(len(self.far.registers), registers)
 
     def test_site_gets_a_key(self) -> None:
-        """What pages have sealed is opened by them, also when the site has a key since; then that is what it is under."""
+        """What pages have sealed is opened by them, also when the site has got a key since, which it is under then."""
         agent = self.sign_in()
         self.gateway.persistence.page_showed(agent, b"token", anew=True)
         self.key = SITE_KEY

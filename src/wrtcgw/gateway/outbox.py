@@ -283,7 +283,7 @@ class Batches:
 
     def _written(self, fenced: frozenset[str]) -> None:
         keys, self._writing = self._writing or set(), None
-        self._is_releasing = True  # who hears of this may begin entries, whose batch comes behind what waits for this one
+        self._is_releasing = True  # who hears of this may begin entries: their batch comes behind what waits for this
         self._doubted = None
         self._pause = 0.0
         if self._is_lost:
