@@ -91,8 +91,8 @@ MAX_PUT_OFF = 6
 """How often a recovery is tried again by itself."""
 MAX_SILENCE = 3
 """
-How often in a row a recovery may find nobody (408) before the call counts as lost (:rfc:`3261#section-12.2.1.2`): a peer that
-has hung up meanwhile may answer no INVITE of that dialog any more.
+How often in a row a recovery may find nobody (408) before the call counts as lost (:rfc:`3261#section-12.2.1.2`): a
+peer that has hung up meanwhile may answer no INVITE of that dialog any more.
 """
 LONGEST_WAIT = 60
 """Seconds before it is tried again, at most, whatever the peer asks for."""
