@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.support.kept import SurvivingStore
 from wrtcgw.events.stream import EventStream
 from wrtcgw.gateway.leases import Leases
-from wrtcgw.gateway.outbox import Batches
+from wrtcgw.gateway.outbox import AT_ONCE, Batches
 from wrtcgw.store.interface import StoreUnavailable
 
 LASTING = 9.0
@@ -150,6 +150,22 @@ class Stopped(OutboxCase):
         self.outbox.put(lambda: self.left.append("new"), "5001")
         self.store.end()
         self.assertEqual(self.left, ["old", "new"])
+
+
+class Many(OutboxCase):
+    """Much has changed, as after an outage."""
+
+    def test_in_parts(self) -> None:
+        """It is written in parts, which each can be answered in time; what leaves waits for all of them."""
+        with self.events:
+            self.core.changed |= {f"{number:04}" for number in range(2 * AT_ONCE + 1)}
+            self.events.afterwards(lambda: self.outbox.put(lambda: self.left.append("said"), "0000"))
+        sizes = []
+        while self.store.pending:
+            self.assertEqual(self.left, [])
+            sizes.append(len(self.store.pending[0][1]))
+            self.store.end()
+        self.assertEqual((sizes, self.left), ([AT_ONCE, AT_ONCE, 1], ["said"]))
 
 
 class OutOfReach(OutboxCase):

@@ -15,6 +15,7 @@ process that was stopped for longer than its leases last looks after them first,
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
@@ -33,6 +34,11 @@ Held = tuple[str, Act]
 FIRST_PAUSE, LAST_PAUSE = 0.5, 10.0
 """Seconds before a store that failed is tried again: they double from the first to the last."""
 
+AT_ONCE = 200
+"""
+Accounts that are written by one question. After an outage, or when the store has lost everything, it is all of them,
+which one answer within ``store_timeout`` is too little for, and one turn of the reactor.
+"""
 
 DOUBT_PAUSE, DOUBT_LIMIT = 0.2, 3.0
 """After how many seconds a gateway that was stopped asks again for its leases, and for how long it does."""
@@ -254,6 +260,16 @@ class Batches:
         """Write the state of accounts; returns those that are another gateway's."""
         if self._doubts():
             await self.leases.make_sure()
+        refused: set[str] = set()
+        rest = iter(sorted(keys))
+        while some := list(islice(rest, AT_ONCE)):
+            refused |= await self._write_some(some)
+        if self.leases.in_doubt:  # it was stopped while it waited for that, which is of long ago now
+            self._doubts()
+            await self.leases.make_sure()
+        return frozenset(refused)
+
+    async def _write_some(self, keys: Iterable[str]) -> frozenset[str]:
         changes = dict(self._records(keys))
         lost = {key for key in changes.keys() - self.leases.keys if not await self.leases.take(key)}
         written = {key: data for key, data in changes.items() if key not in lost}
@@ -263,9 +279,6 @@ class Batches:
         self.leases.confirm(written.keys() - fenced, asked)
         self.leases.drop(fenced)
         await self.leases.release(over)
-        if self.leases.in_doubt:  # it was stopped while it waited for that, which is of long ago now
-            self._doubts()
-            await self.leases.make_sure()
         return fenced | lost
 
     def lose(self, keys: frozenset[str]) -> None:
