@@ -220,6 +220,18 @@ class Stopping(ServiceCase):
             self.assertEqual(failed, [], "a cancelled attempt is no failure")
         self.assertEqual(self.first.open_connections, 0)
 
+    def test_written_without_connection(self) -> None:
+        """Where calls survive, what is to be written is waited for, whether a proxy can be reached or not."""
+        self.first.mood = Mood.DOWN
+        gateway = self.start(survives=True)
+        gateway.drained = Deferred()
+        stopped = self.stop()
+        self.network.run_for(1)
+        self.assertNoResult(stopped)
+        gateway.drained.callback(None)
+        self.network.settle()
+        self.successResultOf(stopped)
+
     def test_dead_peer(self) -> None:
         """A proxy that hangs cannot hold the stop up."""
         self.start()

@@ -64,6 +64,8 @@ class AgentSettings:
     reconnect: ReconnectSettings = field(factory=ReconnectSettings)
     drain_timeout: float = 5.0
     """How long calls and registrations may take to end when the service stops."""
+    survives: bool = False
+    """They do not end then, but are written down, which takes its time with or without a connection."""
     trace: bool = False
     """Log each SIP message, redacted, at level debug."""
     trace_data: bool = False
@@ -148,8 +150,8 @@ class UserAgentService(MultiService):
             ``close_timeout`` at the latest.
         """
         log.info("draining: ending calls and registrations")
-        # without a connection nobody can confirm anything, so there is nothing to wait for
-        patience = self._settings.drain_timeout if self.flows_up else 0.0
+        # without a connection nobody can confirm anything, so there is nothing to wait for but a store
+        patience = self._settings.drain_timeout if self.flows_up or self._settings.survives else 0.0
         drained = maybeDeferred(self._gateway.drain).addTimeout(patience, self._clock)
         return drained.addErrback(self._not_drained).addCallback(self._close)
 

@@ -128,7 +128,7 @@ class CompositionTests(SynchronousTestCase):
     def test_every_setting_of_the_parts(self) -> None:
         """Each field of a part's settings depends on a key."""
         makers: tuple[Callable[[Settings], Any], ...] = (
-            composition.agent_settings,
+            lambda settings: composition.agent_settings(settings, survives=True),
             lambda settings: composition.agent_settings(settings).reconnect,
             composition.ua_settings,
             composition.gateway_settings,

@@ -9,7 +9,7 @@ from typing import Any, cast
 from attrs import define, evolve, field
 from twisted.application.service import IService
 from twisted.internet.address import IPv4Address
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IReactorTCP
 from twisted.internet.testing import StringTransport
@@ -18,10 +18,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.wsproxy import Network
 from wrtcgw.config import ConfigError, Fault, Settings, load
+from wrtcgw.daemon import composition
 from wrtcgw.daemon.listener import CannotServe, HTTPListener
 from wrtcgw.daemon.service import GatewayService
 from wrtcgw.daemon.systemd import Notifier
 from wrtcgw.demo.pbx import DemoPBX
+from wrtcgw.store import StoreUnavailable
+from wrtcgw.store.memory import MemoryStore
 
 FREE_PORT = 5999
 """What listening on port 0 gives."""
@@ -161,6 +164,28 @@ class ServiceTests(SynchronousTestCase):
         self.assertEqual(self.notifier.states, ["READY=1", "STOPPING=1"])
         self.assertEqual(self.proxy.open_connections, 0)
         self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_stop_while_starting(self) -> None:
+        """It stops at once while the store is still opened, and closes it; what it has taken up by then is let go."""
+        opening: Deferred[None] = Deferred()
+        for late in (False, True):
+            store, opening = MemoryStore("test"), Deferred()
+            closed: list[bool] = []
+            self.patch(store, "open", lambda opening=opening: opening)
+            self.patch(store, "close", lambda closed=closed: closed.append(True) or succeed(None))
+            self.patch(composition, "state_store", lambda *_, store=store: store)
+            self.start()
+            self.assertEqual(self.reactor.tcpServers, [])
+            if late:
+                self.successResultOf(self.stop())
+                opening.callback(None)
+            else:
+                stopped = self.stop()
+                opening.errback(StoreUnavailable("it was closed"))
+                self.successResultOf(stopped)
+            self.assertEqual((closed, self.reactor.tcpServers, self.notifier.states), ([True], [], ["STOPPING=1"]))
+            self.notifier.states.clear()
+            self.assertEqual(self.reactor.getDelayedCalls(), [])
 
     def test_watchdog(self) -> None:
         """A watchdog runs while the service does, and ends with it."""

@@ -1,5 +1,9 @@
 """Several gateways on one store: agents and calls go from one to another, and none says what is another one's."""
 
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
 from tests.support.clustercase import TTL, ClusterCase
 from tests.support.farside import SDP
 from tests.support.gatewaycase import PAGE, PAGE_SDP
@@ -218,6 +222,72 @@ class Swept(ClusterCase):
         self.run_for(3 * TTL)
         self.assertEqual(self.records.owner("5001"), "")
         self.assertIn("5001", self.records.records)
+
+    def test_page_is_faster(self) -> None:
+        """A page's request, or a sign_in, that crosses the sweep keeps it from nothing else."""
+        for agent_id, dn in (("alice", "5001"), ("bob", "5002"), ("carol", "5003")):
+            self.sign_in(self.a, agent_id, dn)
+        self.a.kill()
+        self.run_for(TTL + 0.1)
+        self.b.gateway.cluster.stop()
+        plain = self.b.gateway.cluster._take
+        crossing: list[Deferred[Any]] = []
+
+        async def take(key: str) -> Any:
+            record = await plain(key)
+            if key == "5001":  # while the records of others are read
+                crossing.append(self.begin(self.b.gateway.cluster.fetch("5001", lambda kept: True)))
+            if key == "5002":
+                self.far.silent.add("REGISTER")
+                work = self.b.gateway.sign_in(agent_id="bob", dn="5002", password="geheim")
+                crossing.append(self.begin(work).addErrback(lambda failure: None))
+            return record
+
+        self.b.gateway.cluster._take = take  # type: ignore[method-assign]
+        self.assertEqual(self.done(self.b.gateway.cluster.sweep()), 1)
+        self.assertTrue(self.b.has("5001"))
+        self.assertTrue(self.b.has("5003"))
+        self.assertEqual(self.records.owner("5002"), "")
+        self.run_for(60)  # the registrar says nothing to the sign_in
+        self.assertTrue(all(waiting.called for waiting in crossing))
+        self.assertIn(b'"id":"bob"', self.records.records["5002"].data)
+        self.far.silent.clear()
+        self.b.gateway.cluster._take = plain  # type: ignore[method-assign]
+        self.b.gateway.cluster.start()
+        self.run_for(2 * TTL)
+        self.assertTrue(self.b.has("5002"))
+
+    def test_newer_record(self) -> None:
+        """Who starts takes up what is there when it has the lease, not what it had read before."""
+        self.sign_in(self.a)
+        call, _ = self.call_up(self.a)
+        self.b.kill()
+        records = self.successResultOf(self.b.store.load())
+        self.sign_in(self.a, "bob", "5002")
+        self.begin(self.a.gateway.hangup("alice", call.id))
+        self.done(self.a.gateway.sign_out("bob"))
+        records += [type(records[0])("5002", records[0].data, "a", 1)]
+        self.successResultOf(self.a.gateway.drain())
+        self.a.kill()
+        third = self.node("b", 1)
+        self.nodes[1] = third
+        restored = self.done(third.gateway.persistence.take_up(records))
+        self.assertEqual((restored.agents, restored.calls, restored.unreadable), (1, 0, 0))
+        self.assertEqual(self.records.owner("5002"), "")
+
+    def test_unreadable_at_start(self) -> None:
+        """Who starts keeps nothing that it cannot read from gateways that can."""
+        self.sign_in(self.a)
+        self.a.kill()
+        self.b.kill()
+        self.run_for(2 * TTL)
+        record = self.records.records["5001"]
+        self.records.records["5001"] = type(record)("5001", b'{"version":99}', "a", record.fence)
+        third = self.node("c", 1)
+        self.nodes[1] = third
+        records = self.successResultOf(third.store.load())
+        self.assertEqual(self.done(third.gateway.persistence.take_up(records)).agents, 0)
+        self.assertEqual(self.records.owner("5001"), "")
 
 
 class Stopped(ClusterCase):

@@ -1,16 +1,31 @@
 """A gateway that is killed and started again: its agents and calls go on."""
 
-from collections.abc import Coroutine
+import base64
+import json
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from tests.support.farside import SDP
 from tests.support.gatewaycase import OTHER_SDP, PAGE, PAGE_SDP
-from tests.support.restartcase import RestartCase
-from wrtcgw.calls.agent import RegistrationState
+from tests.support.restartcase import SITE_KEY, RestartCase
+from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.calls.call import CallState
 from wrtcgw.calls.messages import MessageType
 from wrtcgw.errors import StoreUnreachable, UnknownCall
-from wrtcgw.events.catalogue import AgentRestored, CallRestored, StoreLost, StoreReached
+from wrtcgw.events.catalogue import AgentRestored, CallRestored, StoreFault, StoreLost, StoreReached
+from wrtcgw.store.sealing import KEY_BYTES, seal
+
+
+class Part:
+    """A part of the gateway that keeps a number of each agent."""
+
+    def snapshot(self, agent: Agent) -> object:
+        """Return it."""
+        return 1
+
+    def restore(self, agent: Agent, data: Any, shift: float) -> None:
+        """Take it back."""
+        int(data)
 
 
 class Calls(RestartCase):
@@ -237,6 +252,46 @@ class SealedByPages(RestartCase):
         self.run_for(1)
         self.assertEqual(len(self.far.registers), registers)
 
+    def test_site_gets_a_key(self) -> None:
+        """What pages have sealed is opened by them, also when the site has got a key since, which it is under then."""
+        agent = self.sign_in()
+        self.gateway.persistence.page_showed(agent, b"token", anew=True)
+        self.key = SITE_KEY
+        self.restart()
+        self.gateway.persistence.page_showed(self.agent(), b"token")
+        self.run_for(1)
+        self.assertEqual(self.agent().registration, RegistrationState.REGISTERED)
+        self.restart()
+        self.run_for(1)
+        self.assertEqual(self.agent().registration, RegistrationState.REGISTERED)
+
+    def test_no_key_is_no_key(self) -> None:
+        """Without a key nothing counts that says that it was sealed under one, be it of zeros."""
+        self.sign_in()
+        self.kill()
+        data = self.store.data("5001")
+        box = seal(bytes(KEY_BYTES), "5001", json.dumps([["example.org", "MD5", "0" * 32]]).encode())
+        data["sealed"] = {"by": "site", "box": base64.b64encode(box).decode()}
+        self.successResultOf(self.store.write({"5001": json.dumps(data).encode()}))
+        self.start_again()
+        account = self.core.account("5001")
+        assert account is not None
+        self.assertEqual(account.keyring.hashes(), [])
+        self.assertEqual(len([event for event in self.told if isinstance(event, StoreFault)]), 1)
+
+    def test_nonsense_sealed(self) -> None:
+        """What a page cannot open because it is none of ours is told like a wrong key; the page is served."""
+        agent = self.sign_in()
+        self.gateway.persistence.page_showed(agent, b"token", anew=True)
+        for sealed in ({"by": "session"}, {"by": "session", "salt": 7, "box": "x"}, {"by": "session", "salt": "x"}):
+            self.kill()
+            data = self.store.data("5001")
+            data["sealed"] = sealed
+            self.successResultOf(self.store.write({"5001": json.dumps(data).encode()}))
+            self.start_again()
+            self.gateway.persistence.page_showed(self.agent(), b"token")
+            self.assertEqual(len([event for event in self.told if isinstance(event, StoreFault)]), 1)
+
     def test_nothing_in_the_clear(self) -> None:
         """Neither password nor hash is in what is stored."""
         agent = self.sign_in()
@@ -326,6 +381,69 @@ class Stores(RestartCase):
         restored = self.start_again()
         self.assertEqual((restored.agents, restored.unreadable), (1, 1))
         self.assertEqual(self.agent("bob").dn, "5002")
+
+    def spoil(self, change: Callable[[dict[str, Any]], object]) -> None:
+        """Kill, and let somebody change what is stored of alice; then bob, and what was not changed, must go on."""
+        self.sign_in()
+        self.outbound(self.sign_in("bob", "5002"))
+        self.kill()
+        data = self.store.data("5001")
+        change(data)
+        self.successResultOf(self.store.write({"5001": json.dumps(data).encode()}))
+        restored = self.start_again()
+        self.assertEqual((restored.agents, restored.calls, restored.unreadable), (1, 1, 1))
+        self.assertEqual(self.registry.find_dn("5001"), None)
+        self.assertEqual(self.core.account("5001"), None)
+        self.assertEqual(self.agent("bob").registration, RegistrationState.REGISTERED)
+        self.problems.clear()
+        self.sign_in()  # and alice can come again
+        self.restart()
+        self.assertEqual(self.agent().dn, "5001")
+
+    def test_number_of_another_kind(self) -> None:
+        """What turns out to be nonsense only when the agent goes on is undone."""
+        self.spoil(lambda data: data["mailbox"].update(last="7"))
+
+    def test_nonsense_of_a_part(self) -> None:
+        """So is what a part cannot take back when the SIP core has its own."""
+        self.gateway.persistence.join("part", Part())
+        self.composed = lambda: self.gateway.persistence.join("part", Part())  # type: ignore[method-assign]
+        self.spoil(lambda data: data["kept"].update(part="nonsense"))
+
+    def test_another_dn(self) -> None:
+        """A record is of the account whose name it has."""
+        self.spoil(lambda data: data["agent"].update(dn="5003"))
+
+    def test_call_of_another_agent(self) -> None:
+        """A record that has a call of another one is left out, and the call stays whose it is."""
+        call, _ = self.outbound(self.sign_in())
+        self.sign_in("bob", "5002")
+        self.kill()
+        data = self.store.data("5002")
+        data["agent"]["calls"] = self.store.data("5001")["agent"]["calls"]
+        self.successResultOf(self.store.write({"5002": json.dumps(data).encode()}))
+        restored = self.start_again()
+        self.assertEqual((restored.agents, restored.calls, restored.unreadable), (1, 1, 1))
+        self.assertEqual(self.done(self.gateway.hangup("alice", call.id)).code, 200)
+
+    def test_nested_too_deep(self) -> None:
+        """A record that Python cannot read for its depth is left out like any other."""
+        self.sign_in()
+        self.sign_in("bob", "5002")
+        self.kill()
+        self.successResultOf(self.store.write({"5001": b"[" * 200_000}))
+        restored = self.start_again()
+        self.assertEqual((restored.agents, restored.unreadable), (1, 1))
+
+    def test_twice_there(self) -> None:
+        """Two records of one account harm nothing else."""
+        self.sign_in()
+        self.sign_in("bob", "5002")
+        self.kill()
+        records = self.successResultOf(self.store.load())
+        self.successResultOf(self.store.take("5009"))
+        self.successResultOf(self.store.write({"5009": records[0].data}))
+        self.assertEqual(self.start_again().agents, 2)
 
     def test_stopped(self) -> None:
         """With a store, stopping ends nothing: all is written, and from then on nothing leaves."""

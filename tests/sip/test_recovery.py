@@ -208,6 +208,31 @@ class EstablishedTests(RecoveryCase):
         self.assertEqual((end.leg, end.cause, end.code), (call.leg, EndCause.FAILED, 408))
         self.respond(self.last("BYE"), 481)
 
+    def test_overloaded_before(self) -> None:
+        """Refusals of who is there do not count for a peer that is not found."""
+        call = self.call_out()
+        self.lose_and_restore()
+        for times, code in enumerate((503, 500, 408, 408, 503), 1):
+            self.respond(self.last("INVITE"), code)
+            self.advance(min(max(FLOOR, 2**times), LONGEST_WAIT))
+            self.assertEqual(len(self.recoveries(call)), 1 + times)
+        self.assertEqual(self.of(CallEnded), [])
+        self.respond(self.last("INVITE"), 200, ANSWER)
+        self.assertEqual(len(self.of(SessionRefreshed)), 1)
+
+    def test_accepted_late(self) -> None:
+        """A recovery that is accepted when it was given up is acknowledged, or the peer would end the call."""
+        call = self.call_out()
+        self.lose_and_restore()
+        acks = len(self.sent("ACK"))
+        self.advance(32)
+        self.respond(self.recoveries(call)[0], 200, ANSWER)
+        self.assertEqual(len(self.sent("ACK")), acks + 1)
+        self.assertEqual(self.last("ACK").cseq.number, self.recoveries(call)[0].cseq.number)
+        self.advance(FLOOR)
+        self.respond(self.recoveries(call)[1], 200, ANSWER)
+        self.assertEqual(self.of(CallEnded), [])
+
     def test_glare(self) -> None:
         """A recovery that meets 491 is repeated after the wait, and given up after some of them."""
         call = self.call_out()

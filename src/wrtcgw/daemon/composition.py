@@ -100,8 +100,14 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
     clock = cast(IReactorTime, reactor)
     tokens = SystemTokens()
     events = EventStream()
-    agent = UserAgentService(clock, agent_settings(settings), targets(reactor, settings), tokens.uniform, events)
     store = state_store(reactor, settings)
+    agent = UserAgentService(
+        clock,
+        agent_settings(settings, survives=store.survives),
+        targets(reactor, settings),
+        tokens.uniform,
+        events,
+    )
     core = UACore(ua_settings(settings, survives=store.survives, shared=store.shared), Timers(), tokens)
     registry = Registry()
     durability = Durability(store, state_key(settings), lease_ttl=settings.lease_ttl)
@@ -301,12 +307,17 @@ def tls_settings(settings: Settings) -> TLSSettings:
     )
 
 
-def agent_settings(settings: Settings) -> AgentSettings:
-    """Return the settings of the pool of connections."""
+def agent_settings(settings: Settings, *, survives: bool = False) -> AgentSettings:
+    """
+    Return the settings of the pool of connections.
+
+    :param survives: calls go on after a restart.
+    """
     return of_same_names(
         AgentSettings,
         settings,
         flows=settings.sip_connections,
+        survives=survives,
         reconnect=ReconnectSettings(base_delay=settings.reconnect_delay, max_delay=settings.reconnect_max_delay),
         trace=dict(settings.log_levels).get("sip_service", settings.log_level) == "debug",
     )

@@ -94,10 +94,12 @@ class GatewayService(MultiService):
         self._fault: BaseException | None = None
         """Why it could not start."""
         self._give_up = give_up
+        self._is_stopping = False
 
     def startService(self) -> None:
         """Start the demo PBX if it is wanted, then the SIP side, then listen for pages."""
         super().startService()
+        self._is_stopping = False
         self._form.install(self._publisher)
         self._level.install(self._publisher)
         self._counting.start(SUMMARY_SECONDS, now=False)
@@ -119,7 +121,7 @@ class GatewayService(MultiService):
     async def _begin(self, parts: Parts) -> None:
         """Take up what the store has, then let connections and pages come."""
         await self._take_up(parts)
-        if not self.running:
+        if self._is_stopping:
             return
         parts.agent.setServiceParent(self)
         for listener in parts.listeners:
@@ -135,7 +137,7 @@ class GatewayService(MultiService):
         """
         await parts.store.open()
         records = await parts.store.load()
-        if not parts.store.survives:
+        if self._is_stopping or not parts.store.survives:
             return
         restored = await parts.gateway.persistence.take_up(records)
         log.info(
@@ -148,6 +150,8 @@ class GatewayService(MultiService):
 
     def _cannot_begin(self, failure: Failure) -> None:
         """Stop: the gateway must not run without what it was told to keep."""
+        if self._is_stopping and failure.check(StoreUnavailable):
+            return  # it was closed
         self._fault = failure.value
         if failure.check(StoreUnusable, StoreUnavailable):
             log.critical("the gateway cannot start: {error}", error=str(failure.value))
@@ -204,13 +208,15 @@ class GatewayService(MultiService):
 
         :returns: a Deferred that fires after ``drain_timeout`` and a little at the latest.
         """
+        self._is_stopping = True
         self._notifier.stopping()
         if not hasattr(self, "parts"):
             return maybeDeferred(super().stopService)
         self.parts.surface.audit.note("gateway", "stopping")
         self._watchdog.stop()
         self.parts.monitoring.console.stop_when_drained(None)
-        first = [maybeDeferred(part.disownServiceParent) for part in (*self.parts.listeners, self.parts.agent)]
+        parts = (*self.parts.listeners, self.parts.agent)  # they have no parent before the store is read
+        first = [maybeDeferred(part.disownServiceParent) for part in parts if part.parent is not None]
         return gatherResults(first).addCallback(self._stop_rest)
 
     def _stop_rest(self, _: object) -> "Deferred[object]":

@@ -29,7 +29,7 @@ from wrtcgw.events.catalogue import AgentsTakenOver
 from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.gateway.keyed_lock import Turns
 from wrtcgw.gateway.leases import Leases
-from wrtcgw.gateway.persistence import UNREADABLE, Durability, Persistence
+from wrtcgw.gateway.persistence import UNREADABLE, Durability, Persistence, Restored
 from wrtcgw.gateway.registrations import Registrations
 from wrtcgw.store.interface import Record, Store, StoreUnavailable
 
@@ -228,14 +228,17 @@ class Cluster:
             return await self._read_taken(key)
 
     async def _take_up(self, records: Sequence[Record]) -> int:
-        """Take up what is this gateway's now; what cannot be read is left for others."""
-        if not records:
-            return 0
-        restored = self._persistence.restore(records, MOVED)
-        if restored.unreadable:
-            lost = [record.key for record in records if not self.has(record.key)]
-            self._unreadable.update(lost)
-            await self._leases.release(lost)
+        """
+        Take up what is this gateway's now; what cannot be read is left for others.
+
+        Nor is an account taken up that a sign_in, or a request of its page, was faster with: that goes on.
+        """
+        crossed = [record.key for record in records if self._persistence.is_here(record.key)]
+        free = [record for record in records if record.key not in crossed]
+        restored = self._persistence.restore(free, MOVED) if free else Restored(0, 0)
+        self._unreadable.update(restored.left_out)
+        lost = [*restored.left_out, *(key for key in crossed if not self.has(key))]
+        await self._leases.release(lost)
         return restored.agents
 
     # -- what the others have

@@ -15,6 +15,7 @@ process that was stopped for longer than its leases last looks after them first,
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
@@ -33,6 +34,11 @@ Held = tuple[str, Act]
 FIRST_PAUSE, LAST_PAUSE = 0.5, 10.0
 """Seconds before a store that failed is tried again: they double from the first to the last."""
 
+AT_ONCE = 200
+"""
+Accounts that are written by one question. After an outage, or when the store has lost everything, it is all of them,
+which one answer within ``store_timeout`` is too little for, and one turn of the reactor.
+"""
 
 DOUBT_PAUSE, DOUBT_LIMIT = 0.2, 3.0
 """After how many seconds a gateway that was stopped asks again for its leases, and for how long it does."""
@@ -176,9 +182,9 @@ class Batches:
         if key in self._gone:
             return
         doubts = self._doubts()
-        if self._pause:
+        if self._pause and not self._is_releasing:
             act()
-        elif self._touched or doubts:
+        elif not self._pause and (self._touched or doubts):
             self._waiting_next.append((key, act))
             if self._doubted is not None:
                 self._begin()
@@ -254,6 +260,16 @@ class Batches:
         """Write the state of accounts; returns those that are another gateway's."""
         if self._doubts():
             await self.leases.make_sure()
+        refused: set[str] = set()
+        rest = iter(sorted(keys))
+        while some := list(islice(rest, AT_ONCE)):
+            refused |= await self._write_some(some)
+        if self.leases.in_doubt:  # it was stopped while it waited for that, which is of long ago now
+            self._doubts()
+            await self.leases.make_sure()
+        return frozenset(refused)
+
+    async def _write_some(self, keys: Iterable[str]) -> frozenset[str]:
         changes = dict(self._records(keys))
         lost = {key for key in changes.keys() - self.leases.keys if not await self.leases.take(key)}
         written = {key: data for key, data in changes.items() if key not in lost}
@@ -270,13 +286,17 @@ class Batches:
         self._waiting = deque(held for held in self._waiting if held[0] not in keys)
         self._waiting_next = deque(held for held in self._waiting_next if held[0] not in keys)
         self._gone |= keys
-        self._fenced(keys)
+        try:
+            self._fenced(keys)
+        except Exception as error:  # what the others have to say must leave all the same
+            self._report(error)
         self._touched -= keys
         if self._writing is not None:
             self._writing -= keys
 
     def _written(self, fenced: frozenset[str]) -> None:
         keys, self._writing = self._writing or set(), None
+        self._is_releasing = True  # who hears of this may begin entries: their batch comes behind what waits for this
         self._doubted = None
         self._pause = 0.0
         if self._is_lost:
@@ -285,6 +305,9 @@ class Batches:
         self._events.publish(StoreWrote(len(keys), self._clock.seconds() - self._began))
         if fenced:
             self.lose(fenced)
+        if not self._touched:  # there is no next batch for what waits for one
+            self._waiting.extend(self._waiting_next)
+            self._waiting_next.clear()
         self._release()
 
     def _failed(self, failure: Failure) -> None:
@@ -292,6 +315,7 @@ class Batches:
         self._touched |= keys
         if self._asks_again(failure):
             return
+        self._is_releasing = True
         if not self._is_lost:
             self._is_lost = True
             self._events.publish(StoreLost(str(failure.value)))

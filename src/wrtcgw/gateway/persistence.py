@@ -32,7 +32,10 @@ from wrtcgw.store.interface import Record, Store
 
 VERSION = 1
 """Of the form of a record; another one is not read."""
-UNREADABLE = (KeyError, IndexError, TypeError, ValueError, AttributeError, SnapshotError)
+UNREADABLE = (
+    *(KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError),
+    SnapshotError,
+)
 
 
 class KeptPart(Protocol):
@@ -71,7 +74,13 @@ class Restored:
 
     agents: int
     calls: int
-    unreadable: int
+    left_out: tuple[str, ...] = ()
+    """The accounts whose records cannot be read."""
+
+    @property
+    def unreadable(self) -> int:
+        """Return how many records could not be read."""
+        return len(self.left_out)
 
 
 @define
@@ -98,6 +107,7 @@ class Persistence:
         self._wall = time.time if durability is None else durability.wall
         self._keepers: dict[str, KeptPart] = {}
         self._batches: Batches | None = None
+        self._store = None if durability is None else durability.store
         if durability is not None and durability.store.survives:
             store = durability.store
             lasting = durability.lease_ttl if store.shared else 0.0
@@ -206,8 +216,11 @@ class Persistence:
         It may be another gateway's as long as nobody is signed in with it here: then a sign_in is under way, or was.
         The account that stands for the guests is each gateway's own affair.
         """
+        if self._registrations.is_common(key):
+            return True
         held = self.leases is not None and key in self.leases
-        return self._registrations.is_common(key) or not (held or self._context.registry.has_dn(key))
+        is_entering = self._registrations.is_entering(key)  # a sweep may have just taken it from nobody
+        return not self._context.registry.has_dn(key) and (is_entering or not held)
 
     def _record(self, key: str) -> bytes | None:
         context, now = self._context, self._context.now()
@@ -240,14 +253,26 @@ class Persistence:
 
         :raises StoreUnavailable: when the store is out of reach.
         """
-        mine: list[Record] = []
-        batches = self._batches
-        for record in records if batches is not None else ():
-            if batches is not None and await batches.leases.take(record.key):
-                mine.append(record)
-        if batches is not None:
-            batches.leases.start()
-        return self.restore(mine)
+        leases = self.leases
+        if leases is None:
+            return Restored(0, 0)
+        mine = [taken for record in records if (taken := await self._take(leases, record)) is not None]
+        leases.start()
+        restored = self.restore(mine)
+        if self.is_shared:
+            await leases.release(restored.left_out)  # another gateway may be able to read them
+        return restored
+
+    async def _take(self, leases: Leases, record: Record) -> Record | None:
+        """Take an account; returns its record as it is by then, None when it is another gateway's or not there."""
+        if not await leases.take(record.key):
+            return None
+        if self._store is None or not self.is_shared:
+            return record
+        newest = await self._store.read(record.key)  # who had it may have written, or ended it, since all was read
+        if newest is None:
+            await leases.release([record.key])
+        return newest
 
     def restore(self, records: Iterable[Record], words: str = RESTARTED) -> Restored:
         """
@@ -258,25 +283,42 @@ class Persistence:
 
         :param words: why the registration of an agent is renewed, for its page.
         """
-        context, revived, unreadable = self._context, [], 0
+        context = self._context
+        revived: list[_Revived] = []
+        left_out: list[str] = []
         with context.events:
             for record in sorted(records, key=lambda record: b'"is_guest":true' in record.data):
                 try:
                     revived.append(self._restore(record, json.loads(record.data)))
-                except UNREADABLE as error:
-                    unreadable += 1
+                except Exception as error:  # whatever is in a record, the others must be taken up
+                    left_out.append(record.key)
                     text = f"what is stored of it cannot be read, and is left out: {type(error).__name__}: {error}"
                     context.events.publish(StoreFault(record.key, text))
-            for account in revived:
-                self._go_on(account, words)
+            for account in list(revived):
+                try:
+                    self._go_on(account, words)
+                except Exception as error:
+                    context.report(error)
+                    revived.remove(account)
+                    left_out.append(account.key)
+                    self._undo(account.key)
         calls = sum(len(account.legs) for account in revived)
-        return Restored(sum(account.agent is not None for account in revived), calls, unreadable)
+        return Restored(sum(account.agent is not None for account in revived), calls, tuple(left_out))
+
+    def is_here(self, key: str) -> bool:
+        """Return whether there is something of an account here already: an agent, or a sign_in that is under way."""
+        return self._context.registry.has_dn(key) or self._context.core.account(key) is not None
+
+    def _undo(self, key: str) -> None:
+        """Forget what was taken up of an account, without a word to anybody."""
+        if self._batches is not None:
+            self._batches.lose(frozenset((key,)))
 
     def _restore(self, record: Record, data: Mapping[str, Any]) -> _Revived:
         """
         Take one account up; nobody is told.
 
-        :raises ValueError: or another of :data:`UNREADABLE`, for what cannot be read; then nothing has changed.
+        :raises Exception: of any kind, for what cannot be read; then nothing has changed.
         """
         if data["version"] != VERSION:
             raise ValueError(f"expected a record of version {VERSION}, found {data['version']!r}")
@@ -290,12 +332,26 @@ class Persistence:
                 data["mailbox"], settings.mailbox_limit, settings.mailbox_recent, size=settings.mailbox_bytes
             )
             agent = Agent.restore(data["agent"], mailbox, shift)
+            if agent.dn != key:
+                raise ValueError(f"it is of another DN, {agent.dn!r}")
+            if any(call in context.legs for call in agent.calls):
+                raise ValueError("it has a call of another agent")
             if context.registry.find_agent(agent.id) is not None:
                 raise ValueError(f"the id {agent.id!r} is signed in with another DN here")
         account = self._account(key, agent, data)
         context.core.restore(data["sip"], account, taken)
         if agent is None:
             return _Revived(key, None, record.node)
+        try:
+            legs = self._put_back(agent, account, data, shift)
+        except Exception:
+            self._undo(key)
+            raise
+        return _Revived(key, agent, record.node, legs)
+
+    def _put_back(self, agent: Agent, account: Account, data: Mapping[str, Any], shift: float) -> list[CallLeg]:
+        """Put an agent with its calls into the tables, of whom the core knows again."""
+        context = self._context
         self._registrations.restore(agent, account)
         for name, keeper in self._keepers.items():
             kept = data["kept"].get(name)
@@ -305,7 +361,7 @@ class Persistence:
         for leg in legs:
             context.legs[leg.call.id] = leg
             context.registry.add_call(agent, leg.call)
-        return _Revived(key, agent, record.node, legs)
+        return legs
 
     def _account(self, key: str, agent: Agent | None, data: Mapping[str, Any]) -> Account:
         if agent is not None and agent.guest:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from attrs import define, field
 
 from wrtcgw.sip.core import Account
-from wrtcgw.store.sealing import KEY_BYTES, UnsealError, key_of_token, new_salt, seal, unseal
+from wrtcgw.store.sealing import UnsealError, key_of_token, new_salt, seal, unseal
 
 NO_SECRET = {"by": "none"}
 """Of an account whose registrar has never asked for credentials."""
@@ -65,7 +65,9 @@ class Vault:
         entry = self._entries[key] = _Entry(None, sealed)
         if sealed["by"] == "site":
             try:
-                entry.hashes = _opened(self._key or bytes(KEY_BYTES), key, sealed)
+                if self._key is None:
+                    raise UnsealError("there is no key")
+                entry.hashes = _opened(self._key, key, sealed)
             except UnsealError:
                 self._fault(key, "its credentials were stored under another state_key: it has to sign in again")
         return entry.hashes
@@ -76,11 +78,11 @@ class Vault:
 
         :returns: whether what :meth:`sealed` returns is new by that.
         """
-        if self._key is not None or account is None:
-            return False
         entry = self._entries.get(key)
-        if entry is not None and entry.hashes is None and entry.sealed["by"] == "session":
+        if account is not None and entry is not None and entry.hashes is None and entry.sealed["by"] == "session":
             self._open(entry, key, token)
+            return False
+        if self._key is not None or account is None:
             return False
         hashes = account.keyring.hashes()
         if not hashes or (entry is not None and entry.hashes == hashes):
@@ -96,11 +98,14 @@ class Vault:
             entry.hashes = _opened(
                 key_of_token(token.decode(), base64.b64decode(entry.sealed["salt"])), key, entry.sealed
             )
-        except UnsealError:
+        except (UnsealError, LookupError, TypeError, ValueError):  # another token's, or none of ours
             self._fault(key, "its credentials cannot be opened: it has to sign in again")
             entry.hashes = []
-        else:
-            self._unlock(key, entry.hashes)
+            return
+        hashes = entry.hashes
+        if self._key is not None:
+            self.forget(key)  # from now on it is sealed under the key that the site has got since
+        self._unlock(key, hashes)
 
     def forget(self, key: str) -> None:
         """Forget how an account is sealed: it is gone, or its page has another token."""

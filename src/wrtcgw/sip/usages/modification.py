@@ -91,8 +91,8 @@ MAX_PUT_OFF = 6
 """How often a recovery is tried again by itself."""
 MAX_SILENCE = 3
 """
-How often a recovery may find nobody (408) before the call counts as lost (:rfc:`3261#section-12.2.1.2`): a peer that
-has hung up meanwhile may answer no INVITE of that dialog any more.
+How often in a row a recovery may find nobody (408) before the call counts as lost (:rfc:`3261#section-12.2.1.2`): a
+peer that has hung up meanwhile may answer no INVITE of that dialog any more.
 """
 LONGEST_WAIT = 60
 """Seconds before it is tried again, at most, whatever the peer asks for."""
@@ -108,6 +108,8 @@ class PendingOffer:
     glare: int = 0
     put_off: int = 0
     """How often a recovery was refused for the time being."""
+    silence: int = 0
+    """How often in a row that was because nobody was found (408)."""
     client: ClientRequest | None = None
     """None while it waits, and while it is being sent."""
     proceeding: bool = False
@@ -120,6 +122,7 @@ class PendingOffer:
             "sdp": self.sdp,
             "glare": self.glare,
             "put_off": self.put_off,
+            "silence": self.silence,
             "client": saving.clients.of(self.client),
             "proceeding": self.proceeding,
         }
@@ -128,7 +131,7 @@ class PendingOffer:
     def restore(cls, data: Mapping[str, Any], restoring: Restoring) -> "PendingOffer":
         """Return the offer that :meth:`snapshot` was taken of."""
         client = restoring.client(data["client"])
-        counts = data["glare"], data["put_off"]
+        counts = data["glare"], data["put_off"], data["silence"]
         return cls(Purpose(data["purpose"]), data["sdp"], *counts, client, data["proceeding"])
 
 
@@ -284,10 +287,11 @@ class Modification(PartOf["Leg"]):
             self._wait_after_glare(offer)
             return
         elif _is_put_off(offer, response):
-            if response.status == 408 and offer.put_off == MAX_SILENCE - 1:
+            offer.silence = offer.silence + 1 if response.status == 408 else 0
+            if offer.silence == MAX_SILENCE:
                 self._leg.dialog_gone(response)
             else:
-                self._put_off(offer, response)
+                self._put_off(offer, client, response)
             return
         elif response.status == 422 and self._leg.timer.too_small(response):
             self._queue.appendleft(offer)
@@ -370,8 +374,10 @@ class Modification(PartOf["Leg"]):
         self._queue.appendleft(offer)
         self._leg.ua.layer.arm(self, "glare", round(self._leg.ua.tokens.uniform(low, high), 2))
 
-    def _put_off(self, offer: PendingOffer, response: Response) -> None:
+    def _put_off(self, offer: PendingOffer, client: ClientRequest, response: Response) -> None:
         """Wait for as long as the peer asks, or each time longer, before a recovery is tried again."""
+        if isinstance(response, LocalResponse):
+            self._given_up = client
         offer.put_off += 1
         asked = seconds_of(response.headers.get("Retry-After"))
         wait = floored(2.0**offer.put_off if asked is None else float(asked))
