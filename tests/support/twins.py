@@ -82,6 +82,8 @@ class Twins:
         """
         self.fork(now)
         assert self.twin is not None
+        for user in (*self.core._legs.values(), *self.core._registrations.values()):
+            user.skip_numbers()  # as a process does that goes on with what was kept
         outputs = self.core.disconnected(0, now)
         self.twin._layer.flow(0).connected = False
         again = [output for key in keys_of(self.twin) for output in self.twin.resume(key, now)]
