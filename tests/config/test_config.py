@@ -179,6 +179,12 @@ class GroupTests(SettingsTestCase):
             self.assertNotIn("login.example.org", text)
             self.assertNotIn("pw4711", text)
 
+    def test_webhook_secret(self) -> None:
+        """A secret that cannot be read is a fault of the place where the webhook stands."""
+        text = self.faults('webhooks = [{ name = "crm", url = "https://a/", secret_file = "/nonexistent/s" }]')
+        self.assertIn("webhooks[1].secret_file: expected a file with a secret; found cannot read", text)
+        self.assertNotIn("(default)", text)
+
     def test_wrong_groups(self) -> None:
         """A variable has what stands in the file, and one table alone is no list."""
         for wrong in ("agent_groups = 1", 'agent_groups = ["50*"]', "[agent_groups]"):

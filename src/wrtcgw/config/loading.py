@@ -218,7 +218,7 @@ def _check_together(reading: _Reading, settings: Settings, *, need_proxy: bool) 
     """Look at what no single value shows."""
 
     def fault(key: str, expected: str, found: str) -> None:
-        reading.faults.append(Fault(key, expected, found, reading.sources.get(key, "default")))
+        reading.faults.append(Fault(key, expected, found, reading.sources.get(key.partition("[")[0], "default")))
 
     known_bad = {fault.key for fault in reading.faults}
     if need_proxy and not settings.proxies and not known_bad & {"--config", "sip_ws_servers", "sip_server"}:
