@@ -82,8 +82,11 @@ class Twins:
         """
         self.fork(now)
         assert self.twin is not None
-        for user in (*self.core._legs.values(), *self.core._registrations.values()):
-            user.skip_numbers()  # as a process does that goes on with what was kept
+        # as a process does that goes on with what was kept
+        for leg in self.core._legs.values():
+            leg.skip_numbers()
+        for registration in self.core._registrations.values():
+            registration.skip_numbers()
         outputs = self.core.disconnected(0, now)
         self.twin._layer.flow(0).connected = False
         again = [output for key in keys_of(self.twin) for output in self.twin.resume(key, now)]
