@@ -149,7 +149,7 @@ class UserAgentService(MultiService):
         :returns: a Deferred that fires when everything is closed, after ``drain_timeout`` and the WebSockets' own
             ``close_timeout`` at the latest.
         """
-        log.info("draining: ending calls and registrations")
+        log.info("stopping: calls and registrations are ended, or kept where the state_store survives")
         # without a connection nobody can confirm anything, so there is nothing to wait for but a store
         patience = self._settings.drain_timeout if self.flows_up or self._settings.survives else 0.0
         drained = maybeDeferred(self._gateway.drain).addTimeout(patience, self._clock)

@@ -164,6 +164,29 @@ class GroupTests(SettingsTestCase):
         ):
             self.assertIn(f"app_tokens{part}", text)
         self.assertIn("a name that occurs twice", self.faults(f"app_tokens = [{good}, {good}]"))
+
+    def test_token_for_hash(self) -> None:
+        """A token that somebody gives in place of its hash is not shown."""
+        text = self.faults('app_tokens = [{ name = "crm", sha256 = "yt0u8pSigYT", dns = ["50*"] }]')
+        self.assertIn("[1].sha256: expected 64 hexadecimal digits; found a value that is not shown", text)
+        self.assertNotIn("yt0u8", text)
+
+    def test_webhook_url(self) -> None:
+        """The error tells what a webhook's URL looks like."""
+        for url in ("http://crm.example.org/", "https://bob:pw4711@crm.example.org/", ""):
+            text = self.faults(f'webhooks = [{{ name = "crm", url = "{url}", secret_file = "/etc/hostname" }}]')
+            self.assertIn("webhooks[1].url: expected ", text)
+            self.assertNotIn("login.example.org", text)
+            self.assertNotIn("pw4711", text)
+
+    def test_webhook_secret(self) -> None:
+        """A secret that cannot be read is a fault of the place where the webhook stands."""
+        text = self.faults('webhooks = [{ name = "crm", url = "https://a/", secret_file = "/nonexistent/s" }]')
+        self.assertIn("webhooks[1].secret_file: expected a file with a secret; found cannot read", text)
+        self.assertNotIn("(default)", text)
+
+    def test_wrong_groups(self) -> None:
+        """A variable has what stands in the file, and one table alone is no list."""
         for wrong in ("agent_groups = 1", 'agent_groups = ["50*"]', "[agent_groups]"):
             self.assertIn("agent_groups: expected a list of tables with the keys dns, ", self.faults(wrong))
         for variable in ("50*", "[", "[1]"):

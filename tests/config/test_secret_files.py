@@ -137,6 +137,12 @@ class Warnings(FileCase):
         path.write_text("")
         self.assertNotIn("everyone", "\n".join(warnings(*load(path, PROXY))))
 
+    def test_call_records(self) -> None:
+        """A place that call records cannot be written to is named, since the first call would tell it only."""
+        for path in ("/nonexistent/calls.jsonl", str(self.folder)):
+            self.assertIn(f"call_records: no line can be written to {path}", self.warned(f'call_records = "{path}"'))
+        self.assertNotIn("call_records", self.warned(f'call_records = "{self.folder}/calls.jsonl"'))
+
     def test_proxy_password(self) -> None:
         """So is a configuration with the password of a proxy in its URL, and none with a URL alone."""
         for url, warned in (("wss://user:hush@proxy.example.org/", True), ("wss://proxy.example.org/", False)):

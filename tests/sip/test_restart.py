@@ -12,6 +12,7 @@ from tests.support.corecase import HELD, THEIRS, FarCall
 from tests.support.corepair import ANSWER, OFFER
 from tests.support.tokens import CountingTokens
 from wrtcgw.sip.core import Account, UACore
+from wrtcgw.sip.dialog import SKIPPED
 from wrtcgw.sip.digest import Verifier
 from wrtcgw.sip.errors import LocalViolation, SnapshotError
 from wrtcgw.sip.keyring import Keyring
@@ -41,9 +42,13 @@ class RestartCase(RecoveryCase):
         data: dict[str, Any] = json.loads(json.dumps(self.core.snapshot("alice", self.now)))
         return data
 
-    def kill(self, seconds: float = 5, account: Account | None = None) -> None:
-        """Let a new process, whose clock shows something else, take up what was stored ``seconds`` before."""
-        data = self.snapshot()
+    def kill(self, seconds: float = 5, account: Account | None = None, data: "dict[str, Any] | None" = None) -> None:
+        """
+        Let a new process, whose clock shows something else, take up what was stored ``seconds`` before.
+
+        :param data: what was stored, when that is not the newest.
+        """
+        data = data or self.snapshot()
         self.restarts += 1
         tokens = CountingTokens(f"r{self.restarts}-")
         self.core, self.now = self.make_core(tokens), 10.0 * self.restarts
@@ -181,12 +186,12 @@ class KillMatrix(RestartCase):
         self.recovered(call, ANSWER)
 
     def test_established(self) -> None:
-        """An established call gets one re-INVITE, with the next CSeq, and goes on both ways."""
+        """An established call gets one re-INVITE, with a higher CSeq, and goes on both ways."""
         call = self.call_out()
         before = self.last("INVITE")
         self.restart()
         invite = self.recovered(call)
-        self.assertEqual(invite.cseq.number, before.cseq.number + 1)
+        self.assertEqual(invite.cseq.number, before.cseq.number + SKIPPED + 1)
         self.assertEqual(invite.headers.get("To"), call.local)
         self.assertEqual(self.answers(call.send("INFO")), [200])
         self.respond(self.reoffer(call, HELD), 200, THEIRS)
@@ -328,13 +333,29 @@ class KillMatrix(RestartCase):
         self.respond(self.last("BYE"), 200)
         self.assertEqual([event.code for event in self.of(CallEnded)], [408])
 
+    def test_kept_too_early(self) -> None:
+        """Numbers of requests that were sent after the last write of the store are not used once more."""
+        call = self.call_out()
+        data = self.snapshot()
+        for _ in range(5):
+            self.respond(self.reoffer(call, HELD), 200, THEIRS)
+            self.respond(self.reoffer(call), 200, THEIRS)
+        highest = self.last("INVITE").cseq.number
+        self.kill(data=data)
+        self.connect()
+        self.register_again()
+        self.assertGreater(self.recovered(call).cseq.number, highest)
+        self.do(self.core.hangup, call.leg)
+        self.assertGreater(self.last("BYE").cseq.number, highest)
+        self.respond(self.last("BYE"), 200)
+
     def test_bye_sent(self) -> None:
         """A BYE without an answer is sent again, and the end is told once."""
         call = self.call_out()
         self.do(self.core.hangup, call.leg, reasons=["SIP;cause=200"])
         self.restart()
         first, second = self.sent("BYE")
-        self.assertEqual((second.call_id, second.cseq.number), (first.call_id, first.cseq.number + 1))
+        self.assertEqual((second.call_id, second.cseq.number), (first.call_id, first.cseq.number + SKIPPED + 1))
         self.assertEqual(second.headers.get("Reason"), "SIP;cause=200")
         self.respond(second, 200)
         self.assertEqual([event.leg for event in self.of(CallEnded)], [call.leg])
@@ -393,16 +414,27 @@ class RegistrationTests(RestartCase):
         self.grant()
 
     def test_same_binding(self) -> None:
-        """The new process renews the same binding: same Call-ID, next CSeq, and the old deadline."""
+        """The new process renews the same binding: same Call-ID, a higher CSeq, and the old deadline."""
         before = self.last("REGISTER")
         self.kill()
         self.connect()
         self.advance(0.1)
         after = self.last("REGISTER")
-        self.assertEqual((after.call_id, after.cseq.number), (before.call_id, before.cseq.number + 1))
+        self.assertEqual((after.call_id, after.cseq.number), (before.call_id, before.cseq.number + SKIPPED + 1))
         self.assertEqual(after.from_tag, before.from_tag)
         self.grant()
         self.assertEqual(len(self.of(Registered)), 2)
+
+    def test_kept_too_early(self) -> None:
+        """A refresh that was sent after the last write of the store does not take the number of the next one."""
+        data = self.snapshot()
+        self.refresh()
+        highest = self.last("REGISTER").cseq.number
+        self.kill(data=data)
+        self.connect()
+        self.advance(0.1)
+        self.assertGreater(self.last("REGISTER").cseq.number, highest)
+        self.grant()
 
     def test_credentials(self) -> None:
         """A challenge after the restart is answered with the credentials that were given back."""

@@ -82,6 +82,11 @@ class Twins:
         """
         self.fork(now)
         assert self.twin is not None
+        # as a process does that goes on with what was kept
+        for leg in self.core._legs.values():
+            leg.skip_numbers()
+        for registration in self.core._registrations.values():
+            registration.skip_numbers()
         outputs = self.core.disconnected(0, now)
         self.twin._layer.flow(0).connected = False
         again = [output for key in keys_of(self.twin) for output in self.twin.resume(key, now)]

@@ -339,6 +339,7 @@ component_level = _of_text(
     f"component=level; components: {', '.join(COMPONENTS)}; levels: {', '.join(LEVELS)}", _component_level
 )
 name = _of_text("a name of letters, digits and ._-", lambda text: _matching(_NODE, text))
+webhook_url = _of_text("https://host/path, or http:// to this machine, without user and password", _safe_url)
 sha256 = _of_text("64 hexadecimal digits", lambda text: _matching(_SHA256, text.lower()))
 named_token = Kind(
     f"name:role:sha256 (roles: {', '.join(OPERATOR_ROLES)}; wrtcgw-client --hash-token makes the last part)",

@@ -16,7 +16,7 @@ from attrs import define, field, frozen
 from wrtcgw.config.kinds import BadItem
 from wrtcgw.config.secret_files import LISTS, files_of, read_secret
 from wrtcgw.config.settings import Key, Settings, keys
-from wrtcgw.config.tables import BadTables, Table
+from wrtcgw.config.tables import HIDDEN, BadTables, Table
 from wrtcgw.config.tables import shown as table_shown
 from wrtcgw.redact import MASK, redact
 from wrtcgw.transport.certificates import read_pair
@@ -90,7 +90,7 @@ class _Reading:
                 self.faults.append(Fault(f"{name}{place}", expected, told, source))
         except ValueError as error:
             wrong = error.item if isinstance(error, BadItem) else value
-            found = "a value that is not shown" if key.secret else _redacted(repr(wrong))
+            found = NOT_SHOWN if key.secret else _redacted(repr(wrong))
             detail = str(error) if str(error).startswith(("expected ", "a list of origins")) else key.kind.expected
             self.faults.append(Fault(name, detail.removeprefix("expected "), found, source))
         self.sources[name] = source
@@ -103,6 +103,7 @@ class _Reading:
         self.faults.append(Fault(name, hint, "an unknown one", source))
 
 
+NOT_SHOWN = "a value that is not shown"
 _USER_AND_PASSWORD = re.compile(
     r"(?<![^\s'\"\[({,])((?:[a-z]+:(?=//)|(?:sip|stun|turn)s?:)?+(?://)?+)[^\s:@'\"\[({,]*:[^\s@]*@", re.IGNORECASE
 )
@@ -114,6 +115,8 @@ def _redacted(text: str) -> str:
 
 
 def _found(value: object) -> str:
+    if value is HIDDEN:
+        return NOT_SHOWN
     return "nothing" if value is None else repr(value)
 
 
@@ -215,7 +218,7 @@ def _check_together(reading: _Reading, settings: Settings, *, need_proxy: bool) 
     """Look at what no single value shows."""
 
     def fault(key: str, expected: str, found: str) -> None:
-        reading.faults.append(Fault(key, expected, found, reading.sources.get(key, "default")))
+        reading.faults.append(Fault(key, expected, found, reading.sources.get(key.partition("[")[0], "default")))
 
     known_bad = {fault.key for fault in reading.faults}
     if need_proxy and not settings.proxies and not known_bad & {"--config", "sip_ws_servers", "sip_server"}:

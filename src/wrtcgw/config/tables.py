@@ -11,6 +11,9 @@ from attrs import field, fields, frozen
 from wrtcgw.config import kinds
 from wrtcgw.config.kinds import BadItem, Kind
 
+HIDDEN = object()
+"""Stands for what was found in place of something secret."""
+
 
 @frozen
 class BadTables(ValueError):
@@ -73,7 +76,7 @@ class Webhook:
     """A URL that is told what happens; ``secret_file`` has what requests are signed with."""
 
     name: str = _key(kinds.name, needed="a name")
-    url: str = _key(kinds.safe_url, needed="a URL like https://crm.example.org/calls")
+    url: str = _key(kinds.webhook_url, needed="a URL like https://crm.example.org/calls")
     secret_file: Path = _key(  # noqa: RUF009
         kinds.path, needed="a file with the secret that requests are signed with"
     )
@@ -132,7 +135,9 @@ def _one(
         try:
             values[name] = kind.read(value)
         except ValueError as error:
-            faults.append((f"{place}.{name}", kind.expected, error.item if isinstance(error, BadItem) else value))
+            wrong = error.item if isinstance(error, BadItem) else value
+            # in place of its hash, somebody has perhaps given the token
+            faults.append((f"{place}.{name}", kind.expected, HIDDEN if kind is kinds.sha256 else wrong))
     for name, expected in needed.items():
         if expected and not given.get(name):
             faults.append((f"{place}.{name}", expected, given.get(name)))

@@ -12,6 +12,9 @@ def warnings(settings: Settings, sources: Mapping[str, str]) -> Iterator[str]:
     """Iterate over what ``--check-config`` and the log should warn of, one line each."""
     for name, path in open_files(settings, sources):
         yield f"{name}: everyone on this machine can read {path}: chmod 0640, and the service's group"
+    records = settings.call_records
+    if records is not None and (records.is_dir() or not records.parent.is_dir()):
+        yield f"call_records: no line can be written to {records}: it is a folder, or that which it is in is missing"
     yield from _open_doors(settings)
 
 

@@ -446,10 +446,12 @@ class UACore:
         slot = self._layer.flow(account.flow)
         connected, slot.connected = slot.connected, False
         for leg in legs:
+            leg.skip_numbers()
             self._interrupt(leg)
         for client in clients:
             client.transport_error()
         if registration is not None:
+            registration.skip_numbers()
             registration.connection_lost()
         slot.connected = connected
         if connected:

@@ -146,6 +146,10 @@ class Dialog:
         self.remote_cseq = number
         return True
 
+    def skip_numbers(self) -> None:
+        """Leave out the numbers that the process before may have used since it was kept, see :data:`SKIPPED`."""
+        self.local_cseq += SKIPPED
+
     def next_cseq(self) -> int:
         """Return the number for the next request of ours (:rfc:`3261#section-12.2.1.1`)."""
         self.local_cseq += 1
@@ -172,6 +176,15 @@ class Dialog:
         headers.add("CSeq", f"{number} {method}")
         return Request(method, uri, headers)
 
+
+SKIPPED = 1000
+"""
+How many numbers of requests another process leaves out, in a dialog or for a binding, when it goes on with it.
+
+What was kept may be older than the last request: the store was away, or a power cut has taken its last second. A peer
+refuses a number that is not higher than all before (500, :rfc:`3261#section-12.2.2`), in a BYE too; one that is much
+higher is as good as the next one.
+"""
 
 _PLAIN = (
     "call_id",

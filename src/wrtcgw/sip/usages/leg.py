@@ -197,6 +197,11 @@ class Leg(ABC):
         """Send a request inside the dialog."""
         return self.ua.send_in_dialog(self, self.dialog, method, use, fields, body, content_type, ticket=ticket)
 
+    def skip_numbers(self) -> None:
+        """Leave out the numbers that the process before may have used since this was kept."""
+        if self._dialog is not None:
+            self._dialog.skip_numbers()
+
     def next_cseq(self) -> int:
         """Return the number of the next request in the dialog."""
         return self.dialog.next_cseq()

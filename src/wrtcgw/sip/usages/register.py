@@ -13,6 +13,7 @@ from typing import Any
 from attrs import define, field
 
 from wrtcgw.sip.delta import CEILING, FLOOR, floored, seconds_of
+from wrtcgw.sip.dialog import SKIPPED
 from wrtcgw.sip.digest import Authenticator
 from wrtcgw.sip.headers import NameAddr
 from wrtcgw.sip.message import Headers, Request, Response
@@ -187,6 +188,10 @@ class Registration:
         account.keyring.recall(self.account.keyring.snapshot())
         account.service_route = self.account.service_route
         self.account = account
+
+    def skip_numbers(self) -> None:
+        """Leave out the numbers that the process before may have used since this was kept."""
+        self._cseq += SKIPPED
 
     def connection_lost(self) -> None:
         """Wait for the core to say when to register over the new connection."""
