@@ -46,7 +46,7 @@ class Notifier:
 
     def stopping(self) -> None:
         """Say that the gateway ends its calls and will be gone soon."""
-        self._send("STOPPING=1", "STATUS=ending calls and registrations")
+        self._send("STOPPING=1", "STATUS=stopping")
 
     def alive(self) -> None:
         """Say that the reactor turns."""
