@@ -62,7 +62,8 @@ class Scraping(TestCase):
     def setUp(self) -> None:
         """Start both."""
         self.records = demo_folder() / "calls.jsonl"
-        self.gateway = demo({**self.settings, "call_records": str(self.records)})
+        store = f"sqlite://{demo_folder()}/prometheus.db"
+        self.gateway = demo({**self.settings, "call_records": str(self.records), "state_store": store})
         self.port = free_ports(1)[0]
         folder = demo_folder() / f"prometheus-{self.port}"
         folder.mkdir()
