@@ -94,6 +94,10 @@ class KeptCheck:
         self._before = stream.settled
         stream.settled = self._settled
 
+    def stop(self) -> None:
+        """Compare no more."""
+        self._stream.settled = self._before
+
     def _settled(self) -> None:
         self._before()
         if self._store.slow or self._store.fault:
