@@ -5,6 +5,9 @@ import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from attrs import evolve
+from twisted.internet.defer import succeed
+
 from tests.support.farside import SDP
 from tests.support.gatewaycase import OTHER_SDP, PAGE, PAGE_SDP
 from tests.support.restartcase import SITE_KEY, RestartCase
@@ -13,6 +16,7 @@ from wrtcgw.calls.call import CallState
 from wrtcgw.calls.messages import MessageType
 from wrtcgw.errors import StoreUnreachable, UnknownCall
 from wrtcgw.events.catalogue import AgentRestored, CallRestored, StoreFault, StoreLost, StoreReached
+from wrtcgw.store.interface import Record
 from wrtcgw.store.sealing import KEY_BYTES, seal
 
 
@@ -184,6 +188,21 @@ class Calls(RestartCase):
         self.assertNotIn("5003", self.far.contacts)
         self.run_for(40)
         self.assertEqual(self.store.keys, set())
+
+    def test_guests_know_the_realms(self) -> None:
+        """Guests who are not registered use the realms of the agents, however what is stored is written."""
+        guests: dict[str, Any] = {"guest_mode": "unregistered", "guest_dn": "5003", "guest_password": "third"}
+        self.start(**guests, guest_destinations=("*",))
+        self.sign_in()
+        _, far = self.outbound(self.done(self.gateway.sign_in_guest("guest-x")))
+        self.kill()
+        stored = [self.store.data(key) for key in ("guest-1", "5001")]
+        records = [Record(data["agent"]["dn"], json.dumps(data, indent=1).encode(), "test", 1) for data in stored]
+        self.store.load = lambda: succeed(records)  # type: ignore[method-assign]
+        self.far.challenge_invite = True
+        self.start_again(**guests, guest_destinations=("*",))
+        self.run_for()
+        self.assertIn("Authorization", far.requests[-1].headers)
 
     def test_guest_is_refreshed(self) -> None:
         """The registration of guests is renewed as long as there are some."""
@@ -381,6 +400,18 @@ class Stores(RestartCase):
         restored = self.start_again()
         self.assertEqual((restored.agents, restored.unreadable), (1, 1))
         self.assertEqual(self.agent("bob").dn, "5002")
+
+    def test_text(self) -> None:
+        """What another program has put back as text, where bytes were, is read as well; a list is no record."""
+        for dn, agent_id in (("5001", "alice"), ("5002", "bob")):
+            self.sign_in(agent_id, dn)
+        self.kill()
+        first, second = self.successResultOf(self.store.load())
+        text: Any = first.data.decode()
+        records = [evolve(first, data=text), evolve(second, data=b"[]")]
+        self.store.load = lambda: succeed(records)  # type: ignore[method-assign]
+        restored = self.start_again()
+        self.assertEqual((restored.agents, restored.unreadable), (1, 1))
 
     def spoil(self, change: Callable[[dict[str, Any]], object]) -> None:
         """Kill, and let somebody change what is stored of alice; then bob, and what was not changed, must go on."""

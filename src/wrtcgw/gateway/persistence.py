@@ -284,16 +284,29 @@ class Persistence:
         :param words: why the registration of an agent is renewed, for its page.
         """
         context = self._context
+        own: list[tuple[Record, Mapping[str, Any]]] = []
+        guests: list[tuple[Record, Mapping[str, Any]]] = []
         revived: list[_Revived] = []
         left_out: list[str] = []
+
+        def leave_out(record: Record, error: Exception) -> None:
+            left_out.append(record.key)
+            text = f"what is stored of it cannot be read, and is left out: {type(error).__name__}: {error}"
+            context.events.publish(StoreFault(record.key, text))
+
+        # whatever is in a record, the others must be taken up
         with context.events:
-            for record in sorted(records, key=lambda record: b'"is_guest":true' in record.data):
+            for record in records:
                 try:
-                    revived.append(self._restore(record, json.loads(record.data)))
-                except Exception as error:  # whatever is in a record, the others must be taken up
-                    left_out.append(record.key)
-                    text = f"what is stored of it cannot be read, and is left out: {type(error).__name__}: {error}"
-                    context.events.publish(StoreFault(record.key, text))
+                    data = _read(record)
+                    (guests if _is_of_guest(data) else own).append((record, data))
+                except Exception as error:
+                    leave_out(record, error)
+            for record, data in (*own, *guests):
+                try:
+                    revived.append(self._restore(record, data))
+                except Exception as error:
+                    leave_out(record, error)
             for account in list(revived):
                 try:
                     self._go_on(account, words)
@@ -320,8 +333,6 @@ class Persistence:
 
         :raises Exception: of any kind, for what cannot be read; then nothing has changed.
         """
-        if data["version"] != VERSION:
-            raise ValueError(f"expected a record of version {VERSION}, found {data['version']!r}")
         context, now, key = self._context, self._context.now(), record.key
         taken = now - max(0.0, self._wall() - data["wall"])
         shift = taken - data["clock"]
@@ -383,3 +394,21 @@ class Persistence:
                 context.rearm_deadlines(leg)
             self._registrations.resume(account.agent, words)
         context.run(context.core.resume(account.key, context.now()))
+
+
+def _read(record: Record) -> Mapping[str, Any]:
+    """
+    Return what a record has.
+
+    :raises Exception: of any kind, for what cannot be read.
+    """
+    data: Mapping[str, Any] = json.loads(record.data)
+    if data["version"] != VERSION:
+        raise ValueError(f"expected a record of version {VERSION}, found {data['version']!r}")
+    return data
+
+
+def _is_of_guest(data: Mapping[str, Any]) -> bool:
+    """Return whether a record is that of a guest."""
+    agent = data["agent"]
+    return agent is not None and bool(agent["abilities"]["is_guest"])
