@@ -89,7 +89,7 @@ FLOORS: dict[str, dict[str, tuple[str, ...]]] = {
     "web": {
         "requests and responses": (
             *("addresses", "attachments", "connection_limits", "delivery", "errors", "fields", "headers"),
-            *("http_channel", "incoming", "plain_request", "replies", "request_target", "settings", "tracing"),
+            *("http_channel", "incoming", "plain_request", "replies", "request_target", "settings", "sse", "tracing"),
         ),
         "the way of every request": ("audit", "chain", "limits", "origins", "root_resource", "routes"),
         "what dialects share": (

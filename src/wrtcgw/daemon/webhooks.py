@@ -301,7 +301,7 @@ class Webhooks:
         self._draw = draw
         self._targets: dict[str, Target] = {}
         self._feed: Feed | None = None
-        self._unsubscribe: Callable[[], None] | None = None
+        self._is_listening = False
 
     def attach(self, feed: Feed) -> None:
         """Take the notices of this feed, as soon as there is a target."""
@@ -320,8 +320,9 @@ class Webhooks:
         self._listen()
 
     def _listen(self) -> None:
-        if self._targets and self._feed is not None and self._unsubscribe is None:
-            self._unsubscribe = self._feed.subscribe(self._take)
+        if self._targets and self._feed is not None and not self._is_listening:
+            self._feed.subscribe(self._take)
+            self._is_listening = True
 
     def _take(self, notice: Notice) -> None:
         for target in self._targets.values():
@@ -330,9 +331,9 @@ class Webhooks:
 
     def stop(self) -> None:
         """Stop: the gateway does."""
-        if self._unsubscribe is not None:
-            self._unsubscribe()
-            self._unsubscribe = None
+        if self._feed is not None and self._is_listening:
+            self._feed.unsubscribe(self._take)
+            self._is_listening = False
         while self._targets:
             self._stop(self._targets.popitem()[1])
 

@@ -6,19 +6,16 @@ cannot take more waits, and its messages stay undelivered.
 """
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.web.server import Request
-from zope.interface import implementer
 
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.mailbox import Mailbox
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.web.longpoll import Attendance, acknowledge
 from wrtcgw.web.messages import to_line
+from wrtcgw.web.sse import ServerSentEvents
 from wrtcgw.web.tracing import told
-
-RETRY_MS = 2000
-"""How long a browser waits before it comes back."""
 
 
 class Streams:
@@ -82,43 +79,23 @@ class Streams:
                 stream.beat()
 
 
-@implementer(IPushProducer)
-class Stream:
+class Stream(ServerSentEvents):
     """One event stream."""
 
     def __init__(self, streams: Streams, request: Request, agent: Agent, after: int) -> None:
+        super().__init__(request)
         self._streams = streams
-        self._request = request
         self._after = after
-        self._paused = False
         self.agent = agent
-        self.ended: Deferred[None] = Deferred(lambda _: self._leave())
-        """Fires when the stream was closed; cancelled when its connection is lost."""
 
     def open(self) -> None:
-        """Send the head, and what is there."""
-        headers = self._request.responseHeaders
-        headers.setRawHeaders(b"content-type", [b"text/event-stream"])
-        headers.setRawHeaders(b"x-accel-buffering", [b"no"])
-        self._request.registerProducer(self, True)
-        self.agent.mailbox.subscribe(self._flush)
-        self._request.write(b"retry: %d\n\n" % RETRY_MS)
-        self._flush()
+        """Listen, send the head, and what is there."""
+        self.agent.mailbox.subscribe(self.flush)
+        super().open()
 
-    def beat(self) -> None:
-        """Send a comment, so that proxies and we ourselves see whether the connection lives."""
-        if not self._paused:
-            self._request.write(b": alive\n\n")
-
-    def close(self) -> None:
-        """End the stream."""
-        self._leave()
-        self._request.unregisterProducer()
-        self.ended.callback(None)
-
-    def _flush(self) -> None:
-        """Write what is new as long as the connection takes it."""
-        while not self.ended.called and not self._paused:
+    def flush(self) -> None:
+        """Write the messages that are new."""
+        while self.is_writable:
             message = self._next()
             if message is None:
                 return
@@ -131,26 +108,13 @@ class Stream:
             if message.type is MessageType.SIGNED_OUT:
                 self.close()
 
-    def _next(self) -> AgentMessage | None:
-        return next(iter(self.agent.mailbox.after(self._after)), None)
-
-    def _leave(self) -> None:
-        self._request.producer = None  # else the two know each other for good
-        self.agent.mailbox.unsubscribe(self._flush)
+    def left(self) -> None:
+        """Listen no more."""
+        self.agent.mailbox.unsubscribe(self.flush)
         self._streams.forget(self)
 
-    def pauseProducing(self) -> None:
-        """Hold back: the connection's buffer is full."""
-        self._paused = True
-
-    def resumeProducing(self) -> None:
-        """Go on."""
-        self._paused = False
-        self._flush()
-
-    def stopProducing(self) -> None:
-        """Note that nothing can be written any more; what follows comes through :attr:`ended`'s canceller."""
-        self._paused = True
+    def _next(self) -> AgentMessage | None:
+        return next(iter(self.agent.mailbox.after(self._after)), None)
 
 
 def place_of(mailbox: Mailbox, after: int | None) -> int:

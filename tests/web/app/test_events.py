@@ -1,12 +1,14 @@
 """The stream of events, for applications and for operators."""
 
+import gc
+
 from attrs import evolve
 
 from tests.web.app.appcase import BOARD, CRM, OPERATOR, SEES, AppCase
 from wrtcgw.events.catalogue import AlarmKind, AlarmRaised, ConnectionDown, ConnectionUp
 from wrtcgw.web.feed import KINDS
 from wrtcgw.web.feed.feed import KEPT
-from wrtcgw.web.feed.streams import MOST
+from wrtcgw.web.feed.streams import MOST, FeedStream
 
 OPS = "/api/ops/events"
 
@@ -93,6 +95,23 @@ class Streams(AppCase):
         self.wires[0].lose()
         self.wires.pop(0)
         self.stream()
+
+    def test_leaves_nothing(self) -> None:
+        """A stream that has ended, by itself or with its connection, goes without the collector of cycles."""
+        gc.collect()
+        gc.disable()
+        self.addCleanup(gc.enable)
+        crm = self.stream(token=CRM)
+        self.stream(OPS, OPERATOR)
+        self.surface.reconfigure(evolve(self.settings, app_tokens=(SEES,)))
+        self.run_for(16)
+        self.assertTrue(crm.received.endswith(b"0\r\n\r\n"), crm.received)
+        for wire in self.wires:
+            wire.lose()
+            wire.transport.producer = None  # as a connection of the reactor does
+        self.wires.clear()
+        del crm, wire
+        self.assertEqual([each for each in gc.get_objects() if isinstance(each, FeedStream)], [])
 
 
 class Resuming(AppCase):

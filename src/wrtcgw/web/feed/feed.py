@@ -68,11 +68,14 @@ class Feed:
         """Return the id of the newest notice; what comes after it is what comes from now on."""
         return self._id(self._last)
 
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call ``listener`` with each notice from now on; returns what ends that."""
+    def subscribe(self, listener: Listener) -> None:
+        """Call ``listener`` with each notice from now on."""
         self.begin()
         self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+
+    def unsubscribe(self, listener: Listener) -> None:
+        """Stop calling ``listener``."""
+        self._listeners.remove(listener)
 
     def after(self, place: str) -> Iterable[Notice]:
         """

@@ -8,17 +8,15 @@ it has missed something.
 from collections.abc import Callable
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.web.server import Request
-from zope.interface import implementer
 
 from wrtcgw.errors import GatewayError
 from wrtcgw.web.errors import TooManyStreams
 from wrtcgw.web.feed.feed import Feed
 from wrtcgw.web.feed.notices import Notice
+from wrtcgw.web.sse import ServerSentEvents
 
-RETRY_MS = 2000
-"""How long a client waits before it comes back."""
 MOST = 10
 """Streams of one token at a time."""
 
@@ -82,8 +80,7 @@ class FeedStreams:
             stream.beat()
 
 
-@implementer(IPushProducer)
-class FeedStream:
+class FeedStream(ServerSentEvents):
     """One stream."""
 
     def __init__(
@@ -95,67 +92,41 @@ class FeedStream:
         wants: Callable[[Notice], bool],
         judge: Callable[[], object],
     ) -> None:
+        super().__init__(request)
         self._streams = streams
-        self._request = request
         self._after = after
         self._wants = wants
         self._judge = judge
-        self._paused = False
-        self._unsubscribe: Callable[[], None] | None = None
         self.owner = owner
-        self.ended: Deferred[None] = Deferred(lambda _: self._leave())
-        """Fires when the stream was closed; cancelled when its connection is lost."""
 
     def open(self) -> None:
-        """Send the head, and what is there."""
-        headers = self._request.responseHeaders
-        headers.setRawHeaders(b"content-type", [b"text/event-stream"])
-        headers.setRawHeaders(b"x-accel-buffering", [b"no"])
-        self._request.registerProducer(self, True)
-        self._unsubscribe = self._streams.feed.subscribe(lambda notice: self._flush())
-        self._request.write(b"retry: %d\n\n" % RETRY_MS)
-        self._flush()
+        """Listen, send the head, and what is there."""
+        self._streams.feed.subscribe(self._told)
+        super().open()
 
     def beat(self) -> None:
-        """Send a comment, so that the connection is seen to live; close it if its owner may not have it any more."""
+        """Show that it lives; close it if its owner may not have it any more."""
         try:
             self._judge()
         except GatewayError:
             self.close()
             return
-        if not self._paused:
-            self._request.write(b": alive\n\n")
+        super().beat()
 
-    def close(self) -> None:
-        """End the stream."""
-        self._leave()
-        self._request.unregisterProducer()
-        self.ended.callback(None)
-
-    def _flush(self) -> None:
-        """Write what is new as long as the connection takes it."""
+    def flush(self) -> None:
+        """Write the notices that are new."""
         for notice in self._streams.feed.after(self._after):
-            if self._paused or self.ended.called:
+            if not self.is_writable:
                 return
             self._after = notice.id
             if notice.kind == "feed.reset" or self._wants(notice):
                 event = notice.id.encode(), notice.kind.encode(), notice.body()
                 self._request.write(b"id: %b\nevent: %b\ndata: %b\n\n" % event)
 
-    def _leave(self) -> None:
-        if self._unsubscribe is not None:
-            self._unsubscribe()
+    def left(self) -> None:
+        """Listen no more."""
+        self._streams.feed.unsubscribe(self._told)
         self._streams.forget(self)
 
-    def pauseProducing(self) -> None:
-        """Hold back: the connection's buffer is full."""
-        self._paused = True
-
-    def resumeProducing(self) -> None:
-        """Go on."""
-        self._paused = False
-        self._flush()
-
-    def stopProducing(self) -> None:
-        """Note that nothing can be written any more; what follows comes through :attr:`ended`'s canceller."""
-        self._paused = True
+    def _told(self, notice: Notice) -> None:
+        self.flush()
