@@ -179,6 +179,23 @@ class GroupTests(SettingsTestCase):
             self.assertNotIn("login.example.org", text)
             self.assertNotIn("pw4711", text)
 
+    def test_webhook_url_is_not_shown(self) -> None:
+        """Of a webhook's URL the report has only where it leads to: path and query may be secrets."""
+        secret = self.file("signs")
+        url = "https://hooks.example.org:8443/services/T1/hushpath?key=hushkey"
+        settings = self.settings(f'webhooks = [{{ name = "crm", url = "{url}", secret_file = "{secret.absolute()}" }}]')
+        text = report(settings, {})
+        self.assertIn('url = "https://hooks.example.org:8443/***"', text)
+        self.assertNotIn("hush", text.replace(str(secret), ""))
+
+    def test_one_token_for_two(self) -> None:
+        """Two that have the same token could not be told from each other, however its hash is written."""
+        table = '{{ name = "{}", sha256 = "{}", dns = ["50*"] }}'
+        tables = ", ".join(table.format(name, digit * 64) for name, digit in (("crm", "a"), ("board", "A")))
+        self.assertIn("a token that occurs twice", self.faults(f"app_tokens = [{tables}]"))
+        tokens = [f"{name}:viewer:{'1' * 64}" for name in ("ann", "bob")]
+        self.assertIn("a token that occurs twice", self.faults(f"operator_tokens = {tokens}"))
+
     def test_webhook_secret(self) -> None:
         """A secret that cannot be read is a fault of the place where the webhook stands."""
         text = self.faults('webhooks = [{ name = "crm", url = "https://a/", secret_file = "/nonexistent/s" }]')

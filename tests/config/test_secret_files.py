@@ -73,7 +73,8 @@ class Files(FileCase):
         lines = [f"{name}:viewer:{number * 64}" for name, number in (("ann", "1"), ("bob", "2"))]
         settings, _ = self.load(f'operator_tokens_file = "{self.file("tokens", chr(10).join([*lines, ""]))}"')
         self.assertEqual([token.name for token in settings.operator_tokens], ["ann", "bob"])
-        tables = [f'{{ name = "{name}", sha256 = "{"1" * 64}", dns = ["5*", "6"] }}' for name in ("crm", "board")]
+        tables = [f'{{ name = "{name}", sha256 = "{digit * 64}", dns = ["5*", "6"] }}'
+                  for name, digit in (("crm", "1"), ("board", "2"))]  # fmt: skip
         settings, _ = self.load(f'app_tokens_file = "{self.file("apps", chr(10).join(tables))}"')
         self.assertEqual([(token.name, token.dns) for token in settings.app_tokens],
                          [("crm", ("5*", "6")), ("board", ("5*", "6"))])  # fmt: skip

@@ -197,12 +197,18 @@ def _read_secrets(reading: _Reading, environ: Mapping[str, str]) -> None:
             reading.faults.append(Fault(by, f"a file with the {name}", str(error), reading.sources.get(by, by)))
 
 
-def _names_twice(settings: Settings) -> Iterator[tuple[str, str, str]]:
-    """Iterate over the lists in which a name stands twice."""
-    for key in ("operator_tokens", "app_tokens", "webhooks"):
-        named = getattr(settings, key)
-        if len({each.name for each in named}) < len(named):
-            yield key, "names of their own", "a name that occurs twice"
+def _twice(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Iterate over the lists in which something stands twice by which one is told from another."""
+    for key, part, words in (
+        ("operator_tokens", "name", "names"),
+        ("operator_tokens", "sha256", "tokens"),
+        ("app_tokens", "name", "names"),
+        ("app_tokens", "sha256", "tokens"),
+        ("webhooks", "name", "names"),
+    ):
+        found = [getattr(each, part) for each in getattr(settings, key)]
+        if len(set(found)) < len(found):
+            yield key, f"{words} of their own", f"a {words[:-1]} that occurs twice"
 
 
 def _bad_webhooks(settings: Settings) -> Iterator[tuple[str, str, str]]:
@@ -236,7 +242,7 @@ def _check_together(reading: _Reading, settings: Settings, *, need_proxy: bool) 
         *_bad_certificates(settings),
         *_missing_for_tokens(settings),
         *_bad_store(settings),
-        *_names_twice(settings),
+        *_twice(settings),
         *_bad_webhooks(settings),
     ):
         if not known_bad & {key, "oidc_client_id"}:

@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from attrs import field, fields, frozen
 
 from wrtcgw.config import kinds
 from wrtcgw.config.kinds import BadItem, Kind
+from wrtcgw.redact import MASK
 
 HIDDEN = object()
 """Stands for what was found in place of something secret."""
@@ -144,9 +146,17 @@ def _one(
     return table(**values) if len(faults) == before else None
 
 
+def _visible(kind: Kind, value: object) -> object:
+    """Return a value as it may be seen: the path of a webhook's URL may be a secret."""
+    if kind is not kinds.webhook_url or not isinstance(value, str):
+        return value
+    parts = urlsplit(value)
+    return f"{parts.scheme}://{parts.netloc}/{MASK}"
+
+
 def shown(table: Any, show: Callable[[object], str]) -> str:
-    """Return a table as TOML would write it in a list."""
-    pairs = ((name, getattr(table, name)) for name in _kinds(type(table)))
+    """Return a table as TOML would write it in a list; of a webhook's URL only where it leads to."""
+    pairs = ((name, _visible(kind, getattr(table, name))) for name, kind in _kinds(type(table)).items())
     return "{ " + ", ".join(f"{name} = {show(value)}" for name, value in pairs if value is not None) + " }"
 
 
