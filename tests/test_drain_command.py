@@ -75,7 +75,7 @@ class Drain(TestCase):
         code, said = self.run_against(played, sleep, "s3cret")
         self.assertEqual(code, 0)
         self.assertEqual(
-            said, ["draining: 2 calls are up", "draining: 1 calls are up", "draining: 2 calls are up", "stopped"]
+            said, ["draining: 2 calls are up", "draining: 1 call is up", "draining: 2 calls are up", "stopped"]
         )
         order = {"on": True, "stop": True, "limit": 60}
         self.assertEqual(played.orders, [("/api/ops/drain", order, "Bearer s3cret")])

@@ -50,7 +50,7 @@ def drain(
             say("stopped")
             return 0
         if calls != last:
-            say(f"draining: {calls} calls are up")
+            say(f"draining: {calls} {'call is' if calls == 1 else 'calls are'} up")
             last = calls
         sleep(LOOK)
     say(f"the gateway has not stopped {SPARE:.0f} s after the limit")

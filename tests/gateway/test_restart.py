@@ -296,7 +296,18 @@ class SealedByPages(RestartCase):
         account = self.core.account("5001")
         assert account is not None
         self.assertEqual(account.keyring.hashes(), [])
-        self.assertEqual(len([event for event in self.told if isinstance(event, StoreFault)]), 1)
+        (fault,) = [event for event in self.told if isinstance(event, StoreFault)]
+        self.assertIn("under a state_key, and none is set", fault.text)
+
+    def test_another_key(self) -> None:
+        """What was sealed under another key of the site is told as that."""
+        self.key = SITE_KEY
+        self.restart()
+        self.sign_in()
+        self.key = bytes(reversed(SITE_KEY))
+        self.restart()
+        (fault,) = [event for event in self.told if isinstance(event, StoreFault)]
+        self.assertIn("under another state_key", fault.text)
 
     def test_nonsense_sealed(self) -> None:
         """What a page cannot open because it is none of ours is told like a wrong key; the page is served."""

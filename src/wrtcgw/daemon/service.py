@@ -140,12 +140,13 @@ class GatewayService(MultiService):
         if self._is_stopping or not parts.store.survives:
             return
         restored = await parts.gateway.persistence.take_up(records)
+        unreadable = restored.unreadable
         log.info(
-            "taken up from {store}: {agents} agents and {calls} calls; {unreadable} records could not be read",
+            "taken up from {store}: {agents} agents and {calls} calls{more}",
             store=str(self.settings.store_address),
             agents=restored.agents,
             calls=restored.calls,
-            unreadable=restored.unreadable,
+            more=f"; {unreadable} records could not be read" if unreadable else "",
         )
 
     def _cannot_begin(self, failure: Failure) -> None:

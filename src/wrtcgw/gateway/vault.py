@@ -64,12 +64,13 @@ class Vault:
             return []
         entry = self._entries[key] = _Entry(None, sealed)
         if sealed["by"] == "site":
+            stored = "under another state_key" if self._key else "under a state_key, and none is set"
             try:
                 if self._key is None:
-                    raise UnsealError("there is no key")
+                    raise UnsealError(stored)
                 entry.hashes = _opened(self._key, key, sealed)
             except UnsealError:
-                self._fault(key, "its credentials were stored under another state_key: it has to sign in again")
+                self._fault(key, f"its credentials were stored {stored}: it has to sign in again")
         return entry.hashes
 
     def shown(self, key: str, token: bytes, account: Account | None) -> bool:
