@@ -219,7 +219,7 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
 
 def restored(mailbox: Mailbox, **limits: int) -> Mailbox:
     """Return what a store makes of a mailbox."""
-    return Mailbox.restore(json.loads(json.dumps(mailbox.snapshot())), **limits)
+    return Mailbox.restore(json.loads(mailbox.stored()), **limits)
 
 
 class Restored(SynchronousTestCase):

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.support.kept import SurvivingStore
 from wrtcgw.events.stream import EventStream
 from wrtcgw.gateway.leases import Leases
-from wrtcgw.gateway.outbox import AT_ONCE, Batches
+from wrtcgw.gateway.outbox import AT_ONCE, COMPANY, FIRST_PAUSE, Batches
 from wrtcgw.store.interface import StoreUnavailable
 
 LASTING = 9.0
@@ -88,6 +88,69 @@ class OutboxCase(SynchronousTestCase):
         with self.events:
             self.core.changed.add(key)
             self.events.afterwards(lambda: self.outbox.put(lambda: self.left.append(text), key))
+
+
+class InCompany(OutboxCase):
+    """Changes of which nothing is said."""
+
+    def change(self, *keys: str) -> None:
+        """Change accounts, and say nothing."""
+        with self.events:
+            self.core.changed.update(keys)
+
+    def keys(self) -> list[list[str]]:
+        """Return what each write that is under way has."""
+        return [sorted(changes) for _, changes in self.store.pending]
+
+    def test_moment(self) -> None:
+        """They wait for one another, and not long."""
+        self.change("5001")
+        self.change("5002")
+        self.assertEqual(self.keys(), [])
+        self.clock.advance(COMPANY)
+        self.assertEqual(self.keys(), [["5001", "5002"]])
+        self.change("5003")
+        self.clock.advance(COMPANY)
+        self.assertEqual(len(self.keys()), 1)
+        self.store.end()
+        self.assertEqual(self.keys(), [["5003"]])
+        self.store.end()
+        self.assertEqual(len(self.clock.getDelayedCalls()), 1)  # that of the leases
+
+    def test_said(self) -> None:
+        """They are written at once with what something is said of, or when somebody has to know."""
+        self.change("5001")
+        self.say("5002", "hello")
+        self.assertEqual(self.keys(), [["5001", "5002"]])
+        self.store.end()
+        self.assertEqual(self.left, ["hello"])
+        self.change("5001")
+        waiting = self.outbox.durable()
+        assert waiting is not None
+        self.assertEqual(self.keys(), [["5001"]])
+        self.store.end()
+        self.successResultOf(waiting)
+
+    def test_out_of_reach(self) -> None:
+        """While the store is left alone nothing looks at it each moment."""
+        self.change("5001")
+        self.clock.advance(COMPANY)
+        done, _ = self.store.pending.pop()
+        done.errback(StoreUnavailable("it is gone"))
+        before = len(self.clock.getDelayedCalls())
+        self.change("5002")
+        self.assertEqual(len(self.clock.getDelayedCalls()), before)
+        self.clock.advance(FIRST_PAUSE)
+        self.assertEqual(self.keys(), [["5001", "5002"]])
+
+    def test_closed(self) -> None:
+        """They are not forgotten when the process ends."""
+        self.change("5001")
+        closed = self.outbox.close()
+        self.assertEqual(self.keys(), [["5001"]])
+        self.store.end()
+        self.successResultOf(closed)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
 
 class Fenced(OutboxCase):

@@ -373,6 +373,7 @@ class Stores(RestartCase):
         self.store.slow, self.store.writes = True, 0
         for agent in agents * 3:
             self.gateway.persistence.touch(agent)
+            self.gateway.persistence.durable()
         self.assertEqual(self.store.writes, 1)
         self.store.finish()
         self.assertEqual(self.store.writes, 2)

@@ -61,7 +61,7 @@ class GatewayCase(SynchronousTestCase):
         self.gateway.report = self.problems.append
         self.gateway.events.subscribe_to_all(self._note)
         self.settled = SettledCheck(self.gateway.events, self.registry)
-        self.kept_check = KeptCheck(self.gateway.events, self.store, self.registry, self.gateway.persistence.records)
+        self.kept_check = KeptCheck(self.gateway.events, self.store, self.registry, self.gateway.persistence)
         if not self.checks_store:
             self.kept_check.stop()
         self.far = FarSide(self.clock, self.gateway.received, self.passwords)

@@ -1,7 +1,7 @@
 """A store that outlives the gateway of a test, and a check that all that has changed is in it."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from tests.support.twins import absolute
 from wrtcgw.calls.registry import Registry
 from wrtcgw.events.stream import EventStream
+from wrtcgw.gateway.persistence import Persistence
 from wrtcgw.store.interface import StoreUnavailable
 from wrtcgw.store.memory import MemoryStore
 
@@ -78,7 +79,7 @@ class KeptCheck:
     """
     Compares, each time when something was told, what is stored of each agent with what is true of it.
 
-    :param records: returns the records of accounts as they would be written now.
+    :param persistence: writes at once what it holds to have changed, and tells what is true.
     :ivar faults: where something has changed and was not written.
     """
 
@@ -87,10 +88,10 @@ class KeptCheck:
         stream: EventStream,
         store: SurvivingStore,
         registry: Registry,
-        records: Callable[[set[str]], Mapping[str, bytes | None]],
+        persistence: Persistence,
     ) -> None:
         self.faults: list[str] = []
-        self._stream, self._store, self._registry, self._records = stream, store, registry, records
+        self._stream, self._store, self._registry, self._persistence = stream, store, registry, persistence
         self._before = stream.settled
         stream.settled = self._settled
 
@@ -102,11 +103,12 @@ class KeptCheck:
         self._before()
         if self._store.slow or self._store.fault:
             return
+        self._persistence.durable()
         for agent in self._registry.agents():
             self._compare(agent.dn)
 
     def _compare(self, key: str) -> None:
-        true = self._records({key}).get(key)
+        true = self._persistence.records({key}).get(key)
         if true is None:
             return  # a test has broken what the record is made of
         if key not in self._store.keys:

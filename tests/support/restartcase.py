@@ -57,7 +57,7 @@ class RestartCase(GatewayCase):
         restored = self.done(self.gateway.persistence.take_up(records), 0)
         self.settled = SettledCheck(self.gateway.events, self.registry)
         self.settled.knows(self.gateway.calls())
-        self.kept_check = KeptCheck(self.gateway.events, self.store, self.registry, self.gateway.persistence.records)
+        self.kept_check = KeptCheck(self.gateway.events, self.store, self.registry, self.gateway.persistence)
         self.far.deliver = self.gateway.received
         if connect:
             for flow in range(self.flows):

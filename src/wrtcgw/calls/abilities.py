@@ -34,7 +34,7 @@ class PageAbilities:
 
     def snapshot(self) -> dict[str, bool]:
         """Return plain data, from which :meth:`restore` makes an equal value."""
-        return asdict(self)
+        return asdict(self, recurse=False)
 
     @classmethod
     def restore(cls, data: Mapping[str, bool]) -> "PageAbilities":

@@ -432,12 +432,12 @@ class Call:
             **{name: [list(pair) for pair in getattr(self, name)] for name in _PAIRS},
             "direction": self.direction.value,
             "state": self.state.value,
-            "far_side": asdict(self.far_side),
-            "reports": self.reports.snapshot(),
+            "far_side": asdict(self.far_side, recurse=False),
+            "reports": self.reports.snapshot() if self.reports.count else None,
             "negotiation": snapshots.snapshot(self.negotiation),
             "transfer": self.transfer.snapshot(),
             "deadlines": {deadline.value: due for deadline, due in self.deadlines.items()},
-            "end_reason": None if self.end_reason is None else asdict(self.end_reason),
+            "end_reason": None if self.end_reason is None else asdict(self.end_reason, recurse=False),
         }
 
     @classmethod
@@ -459,7 +459,7 @@ class Call:
             direction=Direction(data["direction"]),
             state=CallState(data["state"]),
             far_side=FarSide(far_side["key"], tuple(far_side["names"]), far_side["withheld"]),
-            reports=Reports.restore(data["reports"]),
+            reports=Reports() if data["reports"] is None else Reports.restore(data["reports"]),
             negotiation=snapshots.restore(data["negotiation"]),
             transfer=Transfer.restore(data["transfer"]),
             deadlines={Deadline(name): due + shift for name, due in data["deadlines"].items()},

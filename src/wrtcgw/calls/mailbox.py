@@ -9,6 +9,7 @@ oldest of what is no more than talk inside a call (``CHATTER``) goes, then calls
 of them, and the beginning or the end of a call that is up only when there is nothing else left.
 """
 
+import json
 from collections import deque
 from collections.abc import Callable, Mapping
 from itertools import islice
@@ -57,7 +58,7 @@ class Mailbox:
         "lost",
     )
 
-    def __init__(self, limit: int = 1000, recent: int = 100, recent_size: int = 65536, size: int = 262_144) -> None:
+    def __init__(self, limit: int = 1000, recent: int = 32, recent_size: int = 65536, size: int = 262_144) -> None:
         self._limit = limit
         self._recent = recent
         self._recent_size = min(recent_size, size)
@@ -84,13 +85,20 @@ class Mailbox:
         It has all messages that are kept, delivered ones too, so it is bounded as the mailbox is. Listeners are not in
         it: each of them belongs to a connection, and those end with the process.
         """
+        return {**self._counters(), "messages": [message.snapshot() for message in self._messages]}
+
+    def stored(self) -> str:
+        """Return the snapshot as JSON; each message is turned into it only once."""
+        counters = json.dumps(self._counters(), separators=(",", ":"))
+        return f'{counters[:-1]},"messages":[{",".join([message.stored for message in self._messages])}]}}'
+
+    def _counters(self) -> dict[str, object]:
         return {
             "version": SNAPSHOT_VERSION,
             "last": self._last,
             "delivered": self._delivered,
             "undelivered": self._undelivered,
             "dropped": self.dropped,
-            "messages": [message.snapshot() for message in self._messages],
         }
 
     @classmethod
@@ -98,7 +106,7 @@ class Mailbox:
         cls,
         data: Mapping[str, Any],
         limit: int = 1000,
-        recent: int = 100,
+        recent: int = 32,
         recent_size: int = 65536,
         size: int = 262_144,
     ) -> "Mailbox":

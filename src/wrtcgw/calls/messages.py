@@ -4,8 +4,10 @@ What an agent is told: one value per event, in the words of ROAP (draft-jennings
 The dialects under ``web/`` print these; nothing here knows how.
 """
 
+import json
 from collections.abc import Mapping
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 from attrs import field, fields, frozen
@@ -136,11 +138,16 @@ class AgentMessage:
     def snapshot(self) -> dict[str, object]:
         """Return plain data, from which :meth:`restore` makes an equal message; what has its default is left out."""
         data: dict[str, object] = {"type": self.type.value}
-        for attribute in fields(AgentMessage):
-            value = getattr(self, attribute.name)
-            if attribute.name != "type" and value != attribute.default:
-                data[attribute.name] = [list(pair) for pair in value] if isinstance(value, tuple) else value
+        for name, default in _DEFAULTS:
+            value = getattr(self, name)
+            if value != default:
+                data[name] = [list(pair) for pair in value] if isinstance(value, tuple) else value
         return data
+
+    @cached_property
+    def stored(self) -> str:
+        """Return the snapshot as JSON, made once: a message is written anew with each change of its agent."""
+        return json.dumps(self.snapshot(), separators=(",", ":"))
 
     @classmethod
     def restore(cls, data: Mapping[str, Any]) -> "AgentMessage":
@@ -151,6 +158,10 @@ class AgentMessage:
         }
         given["type"] = MessageType(data["type"])
         return cls(**given)
+
+
+_DEFAULTS = [(attribute.name, attribute.default) for attribute in fields(AgentMessage) if attribute.name != "type"]
+"""What a message has beside its type, and what each is where nothing is told of it."""
 
 
 def request_for_offer(cause: str) -> AgentMessage:

@@ -134,7 +134,7 @@ class Transfer:
         return {
             "phase": self.phase.value,
             "other": self.other,
-            "wish": None if self.wish is None else asdict(self.wish),
+            "wish": None if self.wish is None else asdict(self.wish, recurse=False),
             "referrer": self.referrer,
         }
 

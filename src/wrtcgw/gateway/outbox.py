@@ -3,7 +3,8 @@ What leaves the gateway: SIP messages, messages for pages, and responses, each n
 
 A gateway that is killed must not have said what it does not know any more when it is started again. So at the end of
 each entry, when the state has settled, the accounts that have changed are written to the store, and what the entry has
-to say waits for that. While one batch is being written what follows gathers for the next, so however slow the store is
+to say waits for that. An entry that has nothing to say, as one in which a page has fetched a message, waits a moment
+for others: what it changed may be lost with the process as if it had been lost on its way. While one batch is being written what follows gathers for the next, so however slow the store is
 there is one write under way, and the state of an account is written once for all the entries between.
 
 All that leaves stays in its order. A store that fails does not hold anything back: calls in progress go on from memory,
@@ -30,6 +31,9 @@ from wrtcgw.store.interface import Store, StoreUnavailable
 Act = Callable[[], object]
 Held = tuple[str, Act]
 """What is held back, and the account that says it."""
+
+COMPANY = 0.01
+"""Seconds that a change of which nothing is said waits for others that can be written with it."""
 
 FIRST_PAUSE, LAST_PAUSE = 0.5, 10.0
 """Seconds before a store that failed is tried again: they double from the first to the last."""
@@ -145,6 +149,8 @@ class Batches:
         self._is_lost = False
         """Whether it was told that the store has failed, and not yet that it is back."""
         self._retry: IDelayedCall | None = None
+        self._company: IDelayedCall | None = None
+        """Writes what has changed by then."""
         self._began = 0.0
         self._closed: Deferred[None] | None = None
         """Fires when it is closed; None while it is open."""
@@ -168,12 +174,19 @@ class Batches:
             self._touched.add(key)
 
     def settled(self) -> None:
-        """Write what has changed, unless a batch is under way: then it is in the next one."""
+        """Write what has changed as soon as something is said of it, or in a moment."""
         touched = self._core.touched()
         self._gone -= touched
         if self._closed is None:
             self._touched |= touched
-            self._begin()
+            if self._waiting_next:
+                self._begin()
+            elif self._touched and self._company is None and self._is_idle:
+                self._company = self._clock.callLater(COMPANY, self._in_company)
+
+    def _in_company(self) -> None:
+        self._company = None
+        self._begin()
 
     def put(self, act: Act, key: str = "") -> None:
         """Do something as soon as all that has settled is written down, unless its account is another gateway's."""
@@ -186,7 +199,7 @@ class Batches:
             act()
         elif not self._pause and (self._touched or doubts):
             self._waiting_next.append((key, act))
-            if self._doubted is not None:
+            if not self._events.is_open:  # otherwise it begins when the entry has settled
                 self._begin()
         elif self._writing is not None or self._is_releasing:
             self._waiting.append((key, act))
@@ -210,6 +223,10 @@ class Batches:
         """
         closed, self._closed = self._closed, Deferred()
         assert closed is None, "it is closed once"
+        if self._company is not None:
+            self._company.cancel()
+            self._company = None
+        self._begin()
         self._close_if_idle()
         return self._closed
 
@@ -235,9 +252,13 @@ class Batches:
             self._begin()
 
     def _begin(self) -> None:
-        idle = self._writing is None and not self._is_releasing and self._retry is None
-        if idle and (self._touched or self._doubted is not None):
+        if self._is_idle and (self._touched or self._doubted is not None):
             self._write()
+
+    @property
+    def _is_idle(self) -> bool:
+        """Return whether a batch can begin; otherwise it does when that has passed which keeps it from it."""
+        return self._writing is None and not self._is_releasing and self._retry is None
 
     def _doubts(self) -> bool:
         """Return whether the leases have to be looked after before anything may leave."""

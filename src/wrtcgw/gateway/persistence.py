@@ -32,6 +32,7 @@ from wrtcgw.store.interface import Record, Store
 
 VERSION = 1
 """Of the form of a record; another one is not read."""
+_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 UNREADABLE = (
     *(KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError),
     SnapshotError,
@@ -113,7 +114,7 @@ class Persistence:
             lasting = durability.lease_ttl if store.shared else 0.0
             leases = Leases(store, context.clock.plain, lasting, self._lost, context.report)
             self._batches = context.outbox = Batches(
-                store, leases, context.core, context.clock, context.events, self.records, self._fenced, context.report
+                store, leases, context.core, context.clock.plain, context.events, self.records, self._fenced, context.report
             )
 
     @property
@@ -240,10 +241,11 @@ class Persistence:
             "account": None if account is None else [account.dn, account.display_name, account.auth_user],
             "sealed": self._vault.sealed(key, own),
             "agent": None if agent is None else agent.snapshot(),
-            "mailbox": None if agent is None else agent.mailbox.snapshot(),
             "kept": {} if agent is None else {name: keeper.snapshot(agent) for name, keeper in self._keepers.items()},
         }
-        return json.dumps(record, separators=(",", ":")).encode()
+        rest = _ENCODER.encode(record)
+        mailbox = "null" if agent is None else agent.mailbox.stored()  # most of a record, and hardly anything new in it
+        return f'{rest[:-1]},"mailbox":{mailbox}}}'.encode()
 
     # -- reading
 

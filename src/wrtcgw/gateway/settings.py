@@ -114,7 +114,7 @@ class GatewaySettings:
     guest_destinations: tuple[str, ...] = ()
     """Whom guests may call: numbers, or the beginnings of numbers with a ``*`` behind."""
     mailbox_limit: int = 1000
-    mailbox_recent: int = 100
+    mailbox_recent: int = 32
     mailbox_bytes: int = 262_144
     """Of all messages that are kept for one agent, delivered or not."""
 

@@ -94,7 +94,10 @@ class SQLiteStore:
             return succeed(refused)
 
         def change(db: sqlite3.Connection) -> frozenset[str]:
-            self._in_transaction(db, lambda: self._put(db, ours))
+            if len(ours) == 1:  # by itself a transaction; each statement costs this thread a fight for the interpreter
+                self._put(db, ours)
+            else:
+                self._in_transaction(db, lambda: self._put(db, ours))
             if self._saver is not None:
                 self._saver.wrote(sum(PAGE + len(data or b"") for _, data in ours))
             return refused

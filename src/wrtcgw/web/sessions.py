@@ -125,7 +125,7 @@ class Sessions:
     def snapshot(self, agent: Agent) -> object:
         """Return the session of an agent as plain data, without its token; None when it has none."""
         session = self._sessions.get(agent)
-        return None if session is None else {**asdict(session), "digest": session.digest.hex()}
+        return None if session is None else {**asdict(session, recurse=False), "digest": session.digest.hex()}
 
     def restore(self, agent: Agent, data: Any, shift: float) -> None:
         """Take the session of an agent back; ``shift`` is added to its times."""

@@ -282,7 +282,7 @@ class Calls:
         calls; the beginning or the end of a call is dropped last, and the log tells.
         """,
     )
-    mailbox_recent: int = key(100, kinds.integer(0, 1000000))
+    mailbox_recent: int = key(32, kinds.integer(0, 1000000))
     mailbox_bytes: int = key(262144, kinds.integer(65536, 2**30), unit="bytes")
 
 
