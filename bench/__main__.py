@@ -24,12 +24,13 @@ FAR_PORT, PORT = 18090, 18091
 GATEWAY_CORE, LOAD_CORE = 0, 1
 START = 30.0
 """Seconds that a gateway may take to listen."""
+REDIS_DATABASE = 15
 VARIANTS = {
     "no-capture": "capture = false\n",
     "sqlite": 'state_store = "sqlite://{folder}/bench.db"\n',
-    "redis": 'state_store = "redis://127.0.0.1:6379/0"\n',
+    "redis": f'state_store = "redis://127.0.0.1:6379/{REDIS_DATABASE}"\n',
 }
-"""Ours with other settings, by name; Redis has to run already."""
+"""Ours with other settings, by name; Redis has to run already, and its last database is emptied before each run."""
 
 
 def phases(kind: str, way: str, agents: int, rates: list[float], seconds: float) -> Work:
@@ -53,6 +54,8 @@ def run(gateway: Gateway, folder: Path, way: str, work: Work) -> list[dict[str, 
     load.stdout.readline()
     for left in folder.glob("bench.db*"):  # each run begins with an empty store
         left.unlink()
+    if gateway.name == "redis":
+        empty_redis()
     process = gateway.start(folder, GATEWAY_CORE, FAR_PORT, PORT)
     try:
         wait_for(process)
@@ -66,6 +69,16 @@ def run(gateway: Gateway, folder: Path, way: str, work: Work) -> list[dict[str, 
     first = next((index for index, each in enumerate(found) if each["phase"] == "calls"), len(found))
     warmed = sum(each["phase"] == "calls" for each in found) > 1
     return [each for index, each in enumerate(found) if not (warmed and index == first)]
+
+
+def empty_redis() -> None:
+    """Forget what the run before has left in Redis: its agents would be taken up."""
+    with socket.create_connection(("127.0.0.1", 6379), START) as redis, redis.makefile("rwb") as lines:
+        lines.write(f"SELECT {REDIS_DATABASE}\r\nFLUSHDB\r\n".encode())
+        lines.flush()
+        for _ in range(2):
+            if lines.readline() != b"+OK\r\n":
+                raise RuntimeError("Redis does not empty its database")
 
 
 def wait_for(process: "subprocess.Popen[bytes]") -> None:
