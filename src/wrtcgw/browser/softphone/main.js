@@ -6,15 +6,18 @@ import { loadSettings, resume } from "./beginning.js";
 import { el, put, say, show } from "./dom.js";
 import { icon } from "./icons.js";
 import { mayLeave, mayTake, watchClosing } from "./leaving.js";
+import { menu } from "./menu.js";
 import { Provider } from "./oidc.js";
 import { mountPanel } from "./panel.js";
 import { mountSignIn } from "./signin.js";
 import { LANGUAGES, Texts, loadTexts } from "./texts.js";
-import { button, card } from "./views/parts.js";
+import { button, card, field } from "./views/parts.js";
 import { farewell } from "./words.js";
 
 const KEYS = { language: "softphone-language", theme: "softphone-theme", dn: "softphone-dn" };
 const THEMES = ["auto", "light", "dark"];
+/** Where else one may want to go; below the gateway's root. */
+const ELSEWHERE = { console: "../ops/", gadget: "../gadget/embed.html", extension: "../extension/", api: "../api/docs/" };
 
 /**
  * @typedef {{dn?: string, password?: string, number?: string, numbers?: string[]}} Demo
@@ -33,6 +36,9 @@ const THEMES = ["auto", "light", "dark"];
 /** @type {(id: string) => HTMLElement} */
 const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const phone = new Phone({ answerOnTalk: true }); // the gateway tells whether the site has allowed it
+const devices = el("div", { class: "menu-devices" }); // the panel puts there what is set once
+/** @type {ReturnType<typeof menu> | null} */
+let profile = null;
 /** @type {Page} */
 const page = {
   texts: new Texts("en", {}),
@@ -75,47 +81,41 @@ function drawHead() {
   document.documentElement.lang = page.texts.language;
   document.title = t("page.title");
   say($("name"), t("page.name"));
-  const languages = select(
-    "language",
-    t("page.language"),
-    "globe",
-    Object.entries(LANGUAGES),
-    page.texts.language,
-    changeLanguage,
-  );
+  const languages = select("language", t("page.language"), Object.entries(LANGUAGES), page.texts.language, changeLanguage);
   const themes = select(
     "theme",
     t("page.theme"),
-    "moon",
     THEMES.map((each) => [each, t(`page.theme_${each}`)]),
     recall("theme") || "auto",
     changeTheme,
   );
-  const leave = button({ label: t("page.sign_out"), icon: "signOut", kind: "small", id: "sign-out", onclick: signOut });
+  const leave = button({ label: t("page.sign_out"), icon: "signOut", kind: "wide", id: "sign-out", onclick: signOut });
   show(leave, phone.isSignedIn);
-  $("tools").replaceChildren(el("div", { class: "tools-choice" }, languages, themes), leave);
+  const open = profile?.isOpen();
+  profile?.stop();
+  profile = menu({ label: t("page.menu"), open }, languages, themes, devices, leave);
+  $("tools").replaceChildren(profile.element);
 }
 
 /**
  * @param {string} id
  * @param {string} label
- * @param {string} shape
  * @param {string[][]} options values and words
  * @param {string} value
  * @param {(value: string) => void} change
  */
-function select(id, label, shape, options, value, change) {
+function select(id, label, options, value, change) {
   /** @type {HTMLSelectElement} */
   const control = el(
     "select",
-    { id, "aria-label": label, title: label, onchange: () => change(control.value) },
+    { id, onchange: () => change(control.value) },
     options.map(([key, text]) => el("option", { value: key, lang: id === "language" ? key : null }, text)),
   );
   control.querySelectorAll("option").forEach((option, index) => {
     option.value = options[index][0];
   });
   control.value = value;
-  return el("span", { class: "tool" }, icon(shape), control);
+  return field(label, control);
 }
 
 /** @param {string} language */
@@ -162,7 +162,15 @@ function drawSignIn() {
     },
   });
   page.form = form;
+  $("app").append(elsewhere());
   return form;
+}
+
+function elsewhere() {
+  const links = Object.entries(ELSEWHERE).map(([name, path]) =>
+    el("li", null, el("a", { href: new URL(path, import.meta.url).href }, page.texts.t(`page.to_${name}`))),
+  );
+  return el("nav", { class: "elsewhere", "aria-label": page.texts.t("page.elsewhere") }, el("ul", null, links));
 }
 
 /** @param {{dn: string, password: string}} who */
@@ -218,6 +226,7 @@ function enter() {
   const panel = mountPanel($("app"), phone, {
     texts: page.texts,
     status: $("status"),
+    settings: devices,
     numbers,
     number: demo?.number ?? "",
   });
@@ -228,6 +237,7 @@ function enter() {
 }
 
 async function signOut() {
+  profile?.close();
   if (!(await mayLeave(phone, page.texts))) return;
   try {
     await phone.signOut();

@@ -24,6 +24,7 @@ const CLOCK = 1_000;
  * @property {import("./texts.js").Texts} texts of loadTexts()
  * @property {boolean} [compact] a narrow panel: history and sound settings are folded up
  * @property {Element} [status] where the state of the registration is shown; by default at the top of the panel
+ * @property {Element} [settings] where devices and notifications are set; by default at the end of the panel
  * @property {{number: string, label?: string}[]} [numbers] numbers to offer below the dial pad
  * @property {string} [number] the number that is filled in
  * @property {Storage | null} [storage] for history and chosen devices; default localStorage, null keeps nothing
@@ -35,8 +36,8 @@ const CLOCK = 1_000;
  */
 
 /**
- * Mounts a phone panel. The page loads `softphone/panel.css` (and `softphone/tokens.css`, or colours of its own by the
- * same names), and signs the phone in and out; the panel shows what is, whoever did it.
+ * Mounts a phone panel. The page loads `parts.css` and `panel.css` of `softphone/` (and `tokens.css`, or colours of its
+ * own by the same names), and signs the phone in and out; the panel shows what is, whoever did it.
  * @param {HTMLElement} element it becomes the panel, and is emptied when it is unmounted
  * @param {Phone} phone
  * @param {PanelOptions} options
@@ -92,6 +93,7 @@ export function mountPanel(element, phone, options) {
       alerts.stop();
       element.replaceChildren();
       options.status?.replaceChildren();
+      options.settings?.replaceChildren();
     },
   };
 }
@@ -149,6 +151,7 @@ function build(context, texts) {
 function place({ element, options }, { status: state, notices, stage, dial, recents, audio }, spoken) {
   const status = options.status ?? el("div", { class: "panel-status" });
   status.replaceChildren(state.element);
+  options.settings?.replaceChildren(audio.element);
   element.classList.add("phone-panel");
   element.classList.toggle("compact", Boolean(options.compact));
   element.replaceChildren(
@@ -157,7 +160,7 @@ function place({ element, options }, { status: state, notices, stage, dial, rece
     el(
       "div",
       { class: "panel-columns" },
-      [stage, dial, recents, audio].map((view) => view?.element),
+      [stage, dial, recents, options.settings ? null : audio].map((view) => view?.element),
     ),
     spoken,
   );

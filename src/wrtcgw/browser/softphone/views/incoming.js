@@ -1,10 +1,10 @@
 // A call that rings here.
 
-import { el, say, uniqueId } from "../dom.js";
+import { el } from "../dom.js";
 import { icon } from "../icons.js";
-import { attestationOf, diversionKey, nameOf } from "../words.js";
+import { attestationOf, diversionKey } from "../words.js";
 import { clock } from "../texts.js";
-import { avatar, button, dataList } from "./parts.js";
+import { avatar, button, dataList, whoLines } from "./parts.js";
 
 /** @import { Call } from "../../grtc/call.js" */
 /** @import { Context, View } from "../types.js" */
@@ -18,19 +18,19 @@ const MOST_DIVERSIONS = 4;
  */
 export function incomingView(context, call) {
   const { model, texts, t } = context;
-  const id = uniqueId("caller");
-  const name = el("h3", { id, tabindex: "-1", "data-focus": true }, nameOf(call, texts));
+  const who = whoLines(call, texts);
   const time = el("time", { role: "timer", "aria-live": "off" });
   const hint = el("p", { class: "hint", hidden: true }, t("incoming.holds"));
   const element = el(
     "article",
-    { class: "incoming", "aria-labelledby": id },
+    { class: "incoming", "aria-labelledby": who.ids },
     el("div", { class: "ringing-mark", "aria-hidden": "true" }, avatar(call)),
     el(
       "div",
       { class: "who", role: "alert" },
       el("p", { class: "what" }, icon("arrowIn"), t("incoming.title"), " ", time),
-      name,
+      who.name,
+      who.number,
     ),
     routeOf(context, call),
     attestation(context, call),
@@ -40,11 +40,11 @@ export function incomingView(context, call) {
       "div",
       { class: "answers" },
       button({ label: t("incoming.answer"), icon: "handset", kind: "answer large", onclick: () => model.answer(call) }),
-      button({ label: t("incoming.reject"), icon: "handset", kind: "end large", onclick: () => model.reject(call) }),
+      button({ label: t("incoming.reject"), icon: "handset", kind: "reject large", onclick: () => model.reject(call) }),
     ),
   );
   const update = () => {
-    say(name, nameOf(call, texts));
+    who.update();
     hint.hidden = !model.current.some((each) => each.isUp && !each.held);
   };
   const tick = () => {
