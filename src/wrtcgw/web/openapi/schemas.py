@@ -315,6 +315,22 @@ def _of_calls_for_operators() -> Mapping[str, Schema]:
     return {
         "KnownCall": fields(known),
         "KnownCalls": fields({"calls": listed(ref("KnownCall")), "total": whole()}),
+        "Failures": fields(
+            {
+                **{name: whole(MILLISECONDS) for name in ("since", "until")},
+                "total": whole("How many calls have failed then."),
+                "causes": listed(
+                    fields(
+                        {
+                            "cause": text(),
+                            **{name: whole() for name in ("sipCode", "count")},
+                            "lastAt": whole(MILLISECONDS),
+                            "lastCallId": text(),
+                        }
+                    )
+                ),
+            }
+        ),
         "Found": fields(
             {
                 "calls": listed(ref("KnownCall")),
@@ -326,6 +342,8 @@ def _of_calls_for_operators() -> Mapping[str, Schema]:
             {
                 "callId": text(),
                 "call": {"anyOf": [ref("KnownCall"), {"type": "null"}]},
+                "other": {"anyOf": [ref("KnownCall"), {"type": "null"}], "description": "Its other leg, if known."},
+                "legs": whole("How many legs it is of."),
                 "sipCallIds": listed(text()),
                 "parties": listed(text()),
                 "dropped": whole(),
@@ -336,10 +354,11 @@ def _of_calls_for_operators() -> Mapping[str, Schema]:
             {
                 "n": whole(),
                 "time": number(MILLISECONDS),
-                "delta": number("Milliseconds since the message before."),
+                "delta": number("Milliseconds since the first message."),
                 **{name: whole("Which of the parties.") for name in ("from", "to")},
                 **{name: text() for name in ("via", "label", "detail", "kind")},
                 "flow": either(whole()),
+                "leg": whole("Of which of the legs: 0 for that of the call, 1 for the other."),
                 "text": text(),
             }
         ),
