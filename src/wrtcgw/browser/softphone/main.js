@@ -17,7 +17,12 @@ import { farewell } from "./words.js";
 const KEYS = { language: "softphone-language", theme: "softphone-theme", dn: "softphone-dn" };
 const THEMES = ["auto", "light", "dark"];
 /** Where else one may want to go; below the gateway's root. */
-const ELSEWHERE = { console: "../ops/", gadget: "../gadget/embed.html", extension: "../extension/", api: "../api/docs/" };
+const ELSEWHERE = {
+  console: "../ops/",
+  gadget: "../gadget/embed.html",
+  extension: "../extension/",
+  api: "../api/docs/",
+};
 
 /**
  * @typedef {{dn?: string, password?: string, number?: string, numbers?: string[]}} Demo
@@ -81,7 +86,13 @@ function drawHead() {
   document.documentElement.lang = page.texts.language;
   document.title = t("page.title");
   say($("name"), t("page.name"));
-  const languages = select("language", t("page.language"), Object.entries(LANGUAGES), page.texts.language, changeLanguage);
+  const languages = select(
+    "language",
+    t("page.language"),
+    Object.entries(LANGUAGES),
+    page.texts.language,
+    changeLanguage,
+  );
   const themes = select(
     "theme",
     t("page.theme"),

@@ -16,7 +16,7 @@ export function menu({ label, open = false, badge = "" }, ...content) {
   const id = uniqueId("menu");
   const button = el(
     "button",
-    { type: "button", class: "button quiet menu-button", "aria-controls": id, onclick: () => turn(box.hidden) },
+    { type: "button", class: "button quiet menu-button", "aria-controls": id, onclick: () => turn(Boolean(box.hidden)) },
     icon("user"),
     el("span", { class: badge ? "label" : "unseen" }, badge || label),
     icon("chevron"),

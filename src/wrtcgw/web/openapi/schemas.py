@@ -14,7 +14,7 @@ MILLISECONDS = "Milliseconds since the epoch."
 
 def schemas() -> dict[str, Schema]:
     """Return all schemas, by name."""
-    of_operators = {**_lists(), **_at_a_glance(), **_of_actions(), **_of_calls_for_operators()}
+    of_operators = {**_lists(), **_at_a_glance(), **_of_actions(), **_of_calls_for_operators(), **_of_failures()}
     return {**_of_pages(), **_of_media(), **_of_calls(), **message_schemas(), **of_operators, "Error": error_schema()}
 
 
@@ -299,22 +299,8 @@ def _of_actions() -> dict[str, Schema]:
     }
 
 
-def _of_calls_for_operators() -> Mapping[str, Schema]:
-    known: dict[str, Schema] = {
-        **_call(),
-        "node": text(NODE),
-        "dn": text(),
-        "sipCallId": text(),
-        "startedAt": whole(MILLISECONDS),
-        "answeredAt": either(whole(MILLISECONDS)),
-        "endedAt": either(whole(MILLISECONDS)),
-        "cause": text(),
-        "sipCode": whole(),
-        "reason": text(),
-    }
+def _of_failures() -> Mapping[str, Schema]:
     return {
-        "KnownCall": fields(known),
-        "KnownCalls": fields({"calls": listed(ref("KnownCall")), "total": whole()}),
         "Failures": fields(
             {
                 **{name: whole(MILLISECONDS) for name in ("since", "until")},
@@ -331,6 +317,25 @@ def _of_calls_for_operators() -> Mapping[str, Schema]:
                 ),
             }
         ),
+    }
+
+
+def _of_calls_for_operators() -> Mapping[str, Schema]:
+    known: dict[str, Schema] = {
+        **_call(),
+        "node": text(NODE),
+        "dn": text(),
+        "sipCallId": text(),
+        "startedAt": whole(MILLISECONDS),
+        "answeredAt": either(whole(MILLISECONDS)),
+        "endedAt": either(whole(MILLISECONDS)),
+        "cause": text(),
+        "sipCode": whole(),
+        "reason": text(),
+    }
+    return {
+        "KnownCall": fields(known),
+        "KnownCalls": fields({"calls": listed(ref("KnownCall")), "total": whole()}),
         "Found": fields(
             {
                 "calls": listed(ref("KnownCall")),

@@ -41,7 +41,7 @@ export function dialView({ model, ring, options, t }) {
     kind: "quiet",
     bare: true,
     "aria-expanded": "false",
-    onclick: () => unfold(keys.hidden),
+    onclick: () => unfold(Boolean(keys.hidden)),
   });
   const keys = keypad(t, t("dial.keypad"), (digit) => {
     ring.key(digit);
