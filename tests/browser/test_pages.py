@@ -309,6 +309,18 @@ class FileTests(SynchronousTestCase):
         for name, text in self.texts(".js", ".mjs").items():
             self.assertNotRegex(text, r"from\s+\"(?:https?:)?//", name)
 
+    def test_one_design(self) -> None:
+        """The extension is no page of ours, and brings the colours and measures of our pages along."""
+        texts = self.texts(".css")
+        own, ours = (
+            dict(re.findall(r"^  (--[a-z-]+): (.+);$", texts[name], re.MULTILINE))
+            for name in ("extension/files/style.css", "softphone/tokens.css")
+        )
+        self.assertGreater(len(own), 10)
+        self.assertEqual(own, {name: ours[name] for name in own})
+        framed = [name for name, text in self.texts(".html").items() if "softphone/page.css" in text]
+        self.assertGreater(len(framed), 8)
+
     def test_modules_are_there(self) -> None:
         """Every module that a script imports, and every file that a page names, is in the package."""
         for path in self.files:

@@ -7,24 +7,28 @@ import { icon } from "./icons.js";
 
 /**
  * Makes a menu. It is closed by Escape, by a press anywhere else, and when the focus leaves it.
- * @param {{label: string, open?: boolean, badge?: string}} options `badge` are words on the button
+ * @param {{label: string, open?: boolean, shape?: string}} options `shape` is the icon on the button
  * @param {...(Child | Child[])} content
  * @returns {{element: HTMLElement, isOpen: () => boolean, close: () => void, stop: () => void}} `stop` before it is
  *   thrown away
  */
-export function menu({ label, open = false, badge = "" }, ...content) {
+export function menu({ label, open = false, shape = "user" }, ...content) {
   const id = uniqueId("menu");
   const button = el(
     "button",
-    { type: "button", class: "button quiet menu-button", "aria-controls": id, onclick: () => turn(Boolean(box.hidden)) },
-    icon("user"),
-    el("span", { class: badge ? "label" : "unseen" }, badge || label),
+    {
+      type: "button",
+      class: "button quiet menu-button",
+      "aria-controls": id,
+      onclick: () => turn(Boolean(box.hidden)),
+    },
+    icon(shape),
+    el("span", { class: "unseen" }, label),
     icon("chevron"),
   );
   const box = el("div", { class: "menu-box", id, role: "group", "aria-label": label }, ...content);
   const element = el("div", { class: "menu", onkeydown: escaped }, button, box);
   button.title = label;
-  if (badge) put(button, "aria-label", `${label}: ${badge}`);
   turn(open);
 
   /** @param {boolean} on */
