@@ -136,7 +136,7 @@ export function dialView({ model, ring, options, t }) {
       }
       show(erase, input.value);
       const talking = isTalking(model);
-      put(element, "data-talking", talking); // the call comes first, then a second one
+      put(element, "data-quiet", model.incoming.length + model.current.length > 0); // another button comes first
       if (talking) unfold(false);
       show(pad, !talking);
     },
