@@ -218,7 +218,7 @@ class Incoming(SoftphoneCase):
         )
         await self.sign_in(tab, 5001)
         self.assertEqual(await tab.evaluate("() => asked"), 0)
-        await self.settings(tab)
+        await self.open_menu(tab)
         await self.press(tab, "Allow notifications of calls")
         await self.until(tab, "() => asked === 1")
 

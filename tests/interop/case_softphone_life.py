@@ -82,7 +82,7 @@ class Reloads(SoftphoneCase):
         tab = await self.agent(5003, locale="de-DE")
         await self.dial(tab, 1005)
         await self.sees(tab, "1005 ist besetzt.", ".ended")
-        await self.settings(tab)
+        await self.open_menu(tab)
         await self.do(tab, lambda page: page.get_by_label("Darstellung").select_option("dark"))
         await self.do(tab, lambda page: page.get_by_label("Sprache").select_option("en"))
         await self.sees(tab, "1005 is busy.", ".ended")
@@ -253,7 +253,7 @@ class Devices(SoftphoneCase):
     async def test_choice(self) -> None:
         """Another microphone is used at once, and kept; the test shows how loud it is."""
         tab = await self.agent()
-        await self.settings(tab)
+        await self.open_menu(tab)
         await self.press(tab, "Test microphone")
         await self.until(tab, "() => Number(document.querySelector('.test .level').ariaValueNow) > 0")
         await self.press(tab, "End test")
@@ -261,7 +261,7 @@ class Devices(SoftphoneCase):
         await self.until(tab, other)
         await self.dial(tab, 1003)
         await self.state(tab, "established")
-        await self.settings(tab)
+        await self.open_menu(tab)
         await self.do(tab, lambda page: page.get_by_label("Microphone", exact=True).select_option(index=2))
         chosen = await tab.evaluate("() => document.querySelectorAll('.audio select')[0].value")
         self.assertTrue(chosen)

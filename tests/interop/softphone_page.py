@@ -53,13 +53,13 @@ class SoftphoneCase(DemoCase):
         """Press the button of that name."""
         await self.do(tab, lambda page: button(page, name, within).click())
 
-    async def settings(self, tab: Tab) -> None:
+    async def open_menu(self, tab: Tab) -> None:
         """Open the menu of language, theme and devices, if it is not open."""
         await self.do(tab, open_settings)
 
     async def sign_out(self, tab: Tab) -> None:
         """Press the button that signs out, in the menu."""
-        await self.settings(tab)
+        await self.open_menu(tab)
         await self.do(tab, lambda page: page.locator("#sign-out").click())
 
     async def dial(self, tab: Tab, number: int | str) -> None:

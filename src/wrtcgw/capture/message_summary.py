@@ -129,7 +129,7 @@ def read_told(told: Told, *, show_data: bool = False) -> Reading:
     if not show_data:
         body = hide_fields(body)
     state = _STATE.search(body)
-    detail = _description_in(told.body) or (state[1] if state else "")
+    detail = _description_in(told.body) or (state[1] if state and state[1] != kind else "")
     return Reading(legible(f"→ {kind}"), detail, _shown(f"({told.how}) {told.code}\n\n{body}"))
 
 

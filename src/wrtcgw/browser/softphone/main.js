@@ -1,14 +1,13 @@
 // The page: who is signed in, in which language and colours; the phone itself is the panel.
 
 import { Phone } from "../grtc/phone.js";
-import { asPhoneError } from "../grtc/errors.js";
+import { PhoneError, asPhoneError } from "../grtc/errors.js";
 import { loadSettings, resume } from "./beginning.js";
 import { el, put, say, show } from "./dom.js";
 import { icon } from "./icons.js";
 import { mayLeave, mayTake, watchClosing } from "./leaving.js";
 import { menu } from "./menu.js";
 import { Provider } from "./oidc.js";
-import { mountPanel } from "./panel.js";
 import { mountSignIn } from "./signin.js";
 import { LANGUAGES, Texts, loadTexts } from "./texts.js";
 import { button, card, field } from "./views/parts.js";
@@ -30,7 +29,7 @@ const ELSEWHERE = {
  *
  * @typedef {object} Page what the page is now
  * @property {Texts} texts
- * @property {ReturnType<typeof mountPanel> | null} panel
+ * @property {ReturnType<typeof import("./panel.js").mountPanel> | null} panel
  * @property {Settings} settings
  * @property {ReturnType<typeof mountSignIn> | null} form
  * @property {{code: string} | null} reason why nobody is signed in
@@ -44,6 +43,8 @@ const phone = new Phone({ answerOnTalk: true }); // the gateway tells whether th
 const devices = el("div", { class: "menu-devices" }); // the panel puts there what is set once
 /** @type {ReturnType<typeof menu> | null} */
 let profile = null;
+/** @type {typeof import("./panel.js") | null} most of the page, fetched when somebody begins to sign in */
+let panelModule = null;
 /** @type {Page} */
 const page = {
   texts: new Texts("en", {}),
@@ -152,6 +153,23 @@ function applyTheme(theme) {
 
 // ---- signed in or not
 
+async function loadPanel() {
+  try {
+    panelModule ??= await import("./panel.js");
+  } catch (cause) {
+    throw new PhoneError("gateway_unreachable", { hint: "The phone panel could not be loaded.", cause });
+  }
+}
+
+/** Whether a session may be there to go on with. */
+function mayResume() {
+  try {
+    return Object.keys(sessionStorage).some((key) => key.startsWith("grtc-session"));
+  } catch {
+    return false;
+  }
+}
+
 function drawSignIn() {
   const {
     settings: { demo },
@@ -189,6 +207,7 @@ async function signIn({ dn, password }) {
   const id = `softphone-${dn}`;
   if (!(await mayTake(id, dn, page.texts))) return;
   page.reason = null;
+  await loadPanel();
   await phone.signIn({ dn, password, id });
   remember("dn", dn);
   enter().focus();
@@ -203,6 +222,7 @@ async function signInByToken(token, dn = "") {
   const id = dn && `softphone-${dn}`;
   if (dn && !(await mayTake(id, dn, page.texts))) return;
   try {
+    await loadPanel();
     await phone.signIn({ token, ...(dn && { dn, id }) });
   } catch (error) {
     const again = page.choice !== null;
@@ -234,6 +254,7 @@ function enter() {
   const { demo } = page.settings;
   const numbers = demo?.numbers?.map((number) => ({ number, label: `demo.${number}` })) ?? [];
   page.form = null;
+  const { mountPanel } = /** @type {typeof import("./panel.js")} */ (panelModule);
   const panel = mountPanel($("app"), phone, {
     texts: page.texts,
     status: $("status"),
@@ -286,9 +307,11 @@ async function start() {
   phone.on("signedout", left);
   watchClosing(phone);
   drawHead();
-  const { resumed, reason } = await resume(phone, drawWaiting);
+  for (const name of ["pointerdown", "keydown"]) $("app").addEventListener(name, () => loadPanel().catch(() => {}));
+  const [{ resumed, reason }] = await Promise.all([resume(phone, drawWaiting), mayResume() && loadPanel().catch(() => {})]);
   page.reason = reason;
-  if (resumed) {
+  if (resumed && phone.isSignedIn) {
+    await loadPanel();
     enter();
     return;
   }
