@@ -308,7 +308,10 @@ async function start() {
   watchClosing(phone);
   drawHead();
   for (const name of ["pointerdown", "keydown"]) $("app").addEventListener(name, () => loadPanel().catch(() => {}));
-  const [{ resumed, reason }] = await Promise.all([resume(phone, drawWaiting), mayResume() && loadPanel().catch(() => {})]);
+  const [{ resumed, reason }] = await Promise.all([
+    resume(phone, drawWaiting),
+    mayResume() && loadPanel().catch(() => {}),
+  ]);
   page.reason = reason;
   if (resumed && phone.isSignedIn) {
     await loadPanel();
