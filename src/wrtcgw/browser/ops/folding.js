@@ -16,7 +16,10 @@ const NOISE = [/^ACK /, /^100 /, /^PRACK /, /\(PRACK\)$/, /^POST (stats|ringing)
 const HOLDS = /\b(sendonly|inactive)\b/;
 const TALKS = /\baudio sendrecv\b/;
 /** What may come between hold and resume: anything else is worth to be seen. */
-const OF_HOLDS = /^(re-INVITE |ACK |POST (hold|resume|stats)$|→ (HOLD|RESUME)$|\d{3} .*\((INVITE|hold|resume|stats)\)$)/;
+const OF_HOLDS = [
+  /^(re-INVITE |ACK |POST (hold|resume|stats)$|→ (HOLD|RESUME)$)/,
+  /^\d{3} .*\((INVITE|hold|resume|stats)\)$/,
+];
 const NOTES_OF_HOLDS = /^(on hold|resumed|put on hold by|resumed by)/;
 /** Notes that tell of a failure; whoever hung up wished it, whatever the code. */
 const FAILURES = [
@@ -44,7 +47,9 @@ function isNoise(message) {
 /** @param {Message} message */
 function isOfHold(message) {
   if (isFailure(message)) return false;
-  return message.kind === "note" ? NOTES_OF_HOLDS.test(message.label) : OF_HOLDS.test(message.label);
+  return message.kind === "note"
+    ? NOTES_OF_HOLDS.test(message.label)
+    : OF_HOLDS.some((each) => each.test(message.label));
 }
 
 /** @type {(message: Message) => boolean} */
