@@ -176,7 +176,13 @@ test("a call rings on the headset, its button answers it, and ends it; lamps sho
   assert.deepEqual(device.sent.at(-1), [2, 0b0000_0001, 0]);
   pass(5_000);
   await tells(device, 2, 0, 0);
-  assert.deepEqual([call.done, device.sent.at(-1)], [["answer", "hangup"], [2, 0, 0]]);
+  assert.deepEqual(
+    [call.done, device.sent.at(-1)],
+    [
+      ["answer", "hangup"],
+      [2, 0, 0],
+    ],
+  );
 });
 
 test("what the headset tells back of what it was told is no button", async () => {
@@ -288,7 +294,16 @@ test("a call that could not be answered rings on, and the headset is told so aga
 test("a hook that is lifted for nothing is put back", async () => {
   const device = await plugged(LINK_380);
   await tells(device, 2, 1, 0);
-  assert.deepEqual([heard, device.sent], [[["offhook", false]], [[2, 0, 0], [2, 0, 0]]]);
+  assert.deepEqual(
+    [heard, device.sent],
+    [
+      [["offhook", false]],
+      [
+        [2, 0, 0],
+        [2, 0, 0],
+      ],
+    ],
+  );
 });
 
 // ---- buttons that tell for how long a finger is on them
@@ -410,10 +425,22 @@ test("several ring, each may answer, all show the same", async () => {
   await headset.start();
   const call = phone.arrives("5002");
   await settled();
-  assert.deepEqual([one.sent.at(-1), other.sent.at(-1)], [[2, 0b1000_1000, 0], [2, 0b100]]);
+  assert.deepEqual(
+    [one.sent.at(-1), other.sent.at(-1)],
+    [
+      [2, 0b1000_1000, 0],
+      [2, 0b100],
+    ],
+  );
   await tells(other, 1, 1);
   assert.equal(call.isUp, true);
-  assert.deepEqual([one.sent.at(-1), other.sent.at(-1)], [[2, 1, 0], [2, 0b010]]);
+  assert.deepEqual(
+    [one.sent.at(-1), other.sent.at(-1)],
+    [
+      [2, 1, 0],
+      [2, 0b010],
+    ],
+  );
   pass(2_000);
   await tells(one, 2, 0b1001, 0);
   assert.deepEqual(other.sent.at(-1), [2, 0b011]);

@@ -77,10 +77,13 @@ test("getUserMedia is asked as a method of the devices; without either it is sai
   await assert.rejects(new Platform().capture({ audio: true }), { code: "unsupported_browser" });
   globalThis.isSecureContext = false;
   await assert.rejects(new Platform().capture({ audio: true }), { code: "insecure_context" });
-  assert.throws(() => {
-    delete globalThis.RTCPeerConnection;
-    new Platform().connection({});
-  }, { code: "unsupported_browser" });
+  assert.throws(
+    () => {
+      delete globalThis.RTCPeerConnection;
+      new Platform().connection({});
+    },
+    { code: "unsupported_browser" },
+  );
 });
 
 test("the far side is heard by the element that the page gives", async () => {

@@ -489,6 +489,9 @@ export class Headset extends Emitter<HeadsetEvents> {
   /** Lets somebody choose a headset; to be called on a click. Tells whether one was chosen. */
   request(): Promise<boolean>;
   forget(name: string): Promise<void>;
+  /** Shows what is: after `inHand` has changed. */
+  refresh(): void;
+  /** Does what a button stands for at present. */
   press(button: HeadsetButton, on?: boolean): Promise<void>;
 }
 

@@ -81,6 +81,11 @@ export class Headset extends Emitter {
     await Promise.all(this.#adapters.map((adapter) => adapter.stop()));
   }
 
+  /** Shows what is: after `inHand` has changed, which no call tells. */
+  refresh() {
+    this.#changed();
+  }
+
   /**
    * Lets somebody choose a headset for this page; to be called on a click.
    * @returns {Promise<boolean>} whether one was chosen

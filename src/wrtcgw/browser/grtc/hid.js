@@ -1,5 +1,5 @@
-// Where the buttons and lamps of a headset are in its reports. Numbers are those of the HID Usage Tables 1.5, pages 0x08
-// (LED) and 0x0B (Telephony Device); the shapes are those of WebHID.
+// Where the buttons and lamps of a headset are in its reports. Numbers are those of the HID Usage Tables 1.5, pages
+// 0x08 (LED) and 0x0B (Telephony Device); the shapes are those of WebHID.
 
 /** The page of telephony devices: what a browser is asked for. */
 export const TELEPHONY = 0x0b;

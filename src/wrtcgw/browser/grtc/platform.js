@@ -1,5 +1,5 @@
-// What a phone takes of the browser's WebRTC, or of what a page gives it in place of that: in a virtual desktop the media
-// are at the agent's own machine, and the maker of the desktop has objects that reach them.
+// What a phone takes of the browser's WebRTC, or of what a page gives it in place of that: in a virtual desktop the
+// media are at the agent's own machine, and the maker of the desktop has objects that reach them.
 
 import { PhoneError, microphoneError } from "./errors.js";
 

@@ -4,7 +4,9 @@ import { Phone } from "../grtc/phone.js";
 import { PhoneError, asPhoneError } from "../grtc/errors.js";
 import { loadSettings, resume } from "./beginning.js";
 import { el, put, say, show } from "./dom.js";
+import { Arrivals } from "./hand/arrivals.js";
 import { icon } from "./icons.js";
+import { keeper } from "./keeper.js";
 import { mayLeave, mayTake, watchClosing } from "./leaving.js";
 import { menu } from "./menu.js";
 import { Provider } from "./oidc.js";
@@ -25,7 +27,8 @@ const ELSEWHERE = {
 
 /**
  * @typedef {{dn?: string, password?: string, number?: string, numbers?: string[]}} Demo
- * @typedef {{demo?: Demo | null, oidc?: ConstructorParameters<typeof Provider>[0]}} Settings of settings.json
+ * @typedef {{demo?: Demo | null, oidc?: ConstructorParameters<typeof Provider>[0], autoAnswer?: boolean}} Settings of
+ *   settings.json
  *
  * @typedef {object} Page what the page is now
  * @property {Texts} texts
@@ -41,10 +44,15 @@ const ELSEWHERE = {
 const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const phone = new Phone({ answerOnTalk: true }); // the gateway tells whether the site has allowed it
 const devices = el("div", { class: "menu-devices" }); // the panel puts there what is set once
+const switches = el("div", { class: "menu-hand" }); // and there what is at hand
+const arrivals = new Arrivals(keeper("sessionStorage"));
 /** @type {ReturnType<typeof menu> | null} */
 let profile = null;
-/** @type {typeof import("./panel.js") | null} most of the page, fetched when somebody begins to sign in */
-let panelModule = null;
+/** @type {(typeof import("./panel.js") & typeof import("./hand/hand.js")) | null} most of the page, fetched when
+ *   somebody begins to sign in */
+let rest = null;
+/** @type {import("./hand/hand.js").Hand | null} */
+let hand = null;
 /** @type {Page} */
 const page = {
   texts: new Texts("en", {}),
@@ -105,7 +113,7 @@ function drawHead() {
   show(leave, phone.isSignedIn);
   const open = profile?.isOpen();
   profile?.stop();
-  profile = menu({ label: t("page.menu"), open }, languages, themes, devices, leave);
+  profile = menu({ label: t("page.menu"), open }, switches, languages, themes, devices, leave);
   $("tools").replaceChildren(profile.element);
 }
 
@@ -135,6 +143,7 @@ async function changeLanguage(language) {
   remember("language", language);
   page.texts = await loadTexts(language);
   drawHead();
+  hand?.relabel(page.texts);
   if (page.panel) page.panel.relabel(page.texts);
   else drawSignIn();
   $("language").focus();
@@ -155,7 +164,7 @@ function applyTheme(theme) {
 
 async function loadPanel() {
   try {
-    panelModule ??= await import("./panel.js");
+    rest ??= Object.assign({}, ...(await Promise.all([import("./panel.js"), import("./hand/hand.js")])));
   } catch (cause) {
     throw new PhoneError("gateway_unreachable", { hint: "The phone panel could not be loaded.", cause });
   }
@@ -254,15 +263,18 @@ function enter() {
   const { demo } = page.settings;
   const numbers = demo?.numbers?.map((number) => ({ number, label: `demo.${number}` })) ?? [];
   page.form = null;
-  const { mountPanel } = /** @type {typeof import("./panel.js")} */ (panelModule);
+  const { mountPanel, Hand } = /** @type {NonNullable<typeof rest>} */ (rest);
+  hand = new Hand({ arrivals, signs: $("signs"), settings: switches });
   const panel = mountPanel($("app"), phone, {
     texts: page.texts,
     status: $("status"),
     settings: devices,
     numbers,
-    number: demo?.number ?? "",
+    number: arrivals.number() || (demo?.number ?? ""),
+    notifier: hand.notifier,
   });
   page.panel = panel;
+  hand.enter(panel, page.texts, { autoAnswer: page.settings.autoAnswer === true });
   Object.assign(globalThis, { softphone: { phone, desk: panel.model } }); // for the browser's console
   drawHead();
   return panel;
@@ -283,6 +295,8 @@ function left(told) {
   page.reason = farewell(told) || null;
   page.panel?.unmount();
   page.panel = null;
+  hand?.left();
+  hand = null;
   put($("app"), "class", null);
   drawHead();
   drawStatus();
@@ -298,6 +312,15 @@ function drawStatus(level = "off", key = "status.signed_out") {
 function drawWaiting() {
   drawStatus("busy", "status.offline");
   $("app").replaceChildren(card(page.texts.t("resume.title"), { class: "sign-in" }, page.texts.t("resume.todo")));
+}
+
+// A link has opened this tab, and the phone is in another one.
+function drawHandedOver() {
+  drawStatus();
+  const here = button({ label: page.texts.t("link.here"), onclick: () => drawSignIn().focus() });
+  $("app").replaceChildren(
+    card(page.texts.t("link.title"), { class: "sign-in" }, el("p", null, page.texts.t("link.text")), here),
+  );
 }
 
 async function start() {
@@ -320,6 +343,7 @@ async function start() {
   }
   if (page.provider?.isBack) await comeBack(page.provider);
   if (phone.isSignedIn) return;
+  if (await arrivals.handOver()) return drawHandedOver();
   drawStatus();
   drawSignIn().focus();
 }

@@ -3,7 +3,9 @@
 import { Alerts } from "./alerts.js";
 import { PhoneModel } from "./phoneModel.js";
 import { el, show } from "./dom.js";
+import { Favourites } from "./hand/favourites.js";
 import { History } from "./history.js";
+import { keeper } from "./keeper.js";
 import { Ring, soundFor } from "./ring.js";
 import { audioView } from "./views/audio.js";
 import { dialView } from "./views/dial.js";
@@ -31,6 +33,7 @@ const CLOCK = 1_000;
  * @property {Storage | null} [memory] for what a reload must not lose; default sessionStorage
  * @property {boolean} [ring] make sounds; default true
  * @property {boolean} [notify] notifications and a flashing title for incoming calls; default true
+ * @property {import("./hand/notifier.js").Notifier | null} [notifier] shows notifications with buttons
  * @property {boolean} [dial] have a dial pad; default true
  * @property {boolean} [history] have a history; default true
  */
@@ -52,8 +55,19 @@ export function mountPanel(element, phone, options) {
   const model = new PhoneModel(phone, { history, memory });
   model.number = options.number ?? "";
   const ring = new Ring({ silent: options.ring === false });
-  const alerts = new Alerts({ quiet: options.notify === false });
-  const context = /** @type {Context} */ ({ phone, model, history, ring, alerts, storage, options, element });
+  const alerts = new Alerts({ quiet: options.notify === false, notifier: options.notifier });
+  const favourites = new Favourites(storage, phone.dn);
+  const context = /** @type {Context} */ ({
+    phone,
+    model,
+    history,
+    favourites,
+    ring,
+    alerts,
+    storage,
+    options,
+    element,
+  });
   let built = build(context, options.texts);
   const used = () => model.has("playback_blocked") && model.dismiss("playback_blocked");
   /** @param {KeyboardEvent} event */
@@ -186,13 +200,4 @@ function digitOf({ key, target, ctrlKey, altKey, metaKey }, element) {
 function every(time, action) {
   const timer = setInterval(action, time);
   return () => clearInterval(timer);
-}
-
-/** @param {"localStorage" | "sessionStorage"} name */
-function keeper(name) {
-  try {
-    return globalThis[name] ?? null;
-  } catch {
-    return null; // forbidden here
-  }
 }

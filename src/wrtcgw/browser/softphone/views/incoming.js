@@ -1,6 +1,6 @@
 // A call that rings here.
 
-import { el } from "../dom.js";
+import { el, show } from "../dom.js";
 import { icon } from "../icons.js";
 import { attestationOf, diversionKey } from "../words.js";
 import { clock } from "../texts.js";
@@ -21,6 +21,8 @@ export function incomingView(context, call) {
   const who = whoLines(call, texts);
   const time = el("time", { role: "timer", "aria-live": "off" });
   const hint = el("p", { class: "hint", hidden: true }, t("incoming.holds"));
+  const itself = el("p", { class: "hint", hidden: true }, t("incoming.auto"));
+  const instead = button({ label: t("incoming.instead"), onclick: () => model.answerInstead(call) });
   const element = el(
     "article",
     { class: "incoming", "aria-labelledby": who.ids },
@@ -36,16 +38,21 @@ export function incomingView(context, call) {
     attestation(context, call),
     dataList(call.data),
     hint,
+    itself,
     el(
       "div",
       { class: "answers" },
       button({ label: t("incoming.answer"), icon: "handset", kind: "answer large", onclick: () => model.answer(call) }),
       button({ label: t("incoming.reject"), icon: "handset", kind: "reject large", onclick: () => model.reject(call) }),
+      instead,
     ),
   );
   const update = () => {
     who.update();
-    hint.hidden = !model.current.some((each) => each.isUp && !each.held);
+    const talking = model.current.some((each) => each.isUp && !each.held);
+    show(hint, talking);
+    show(instead, talking);
+    show(itself, context.phone.options.autoAnswer && call.autoAnswer !== null);
   };
   const tick = () => {
     time.textContent = clock(Date.now() - call.startedAt);
