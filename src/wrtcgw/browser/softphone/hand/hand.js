@@ -91,15 +91,14 @@ export class Hand {
     this.#texts = texts;
     if (!this.#mounted) return;
     const { switches, headset } = this.#mounted;
-    const views = [switchesView(switches, texts), signsView(switches, texts), headsetView(headset, texts)];
-    const [turned, signs, worn] = views;
-    const ways = this.#ways(texts);
+    const turned = switchesView(switches, texts);
+    const [signs, worn, ways] = [signsView(switches, texts), headsetView(headset, texts), this.#ways(texts)];
     const title = el("h2", null, icon("headset"), texts.t("hand.title"));
     const more = el("details", { class: "card audio hand" }, el("summary", null, title, icon("chevron")));
-    more.append(el("div", { class: "audio-content" }, worn.element, ways.element));
+    more.append(el("div", { class: "audio-content" }, worn.element, turned.sound, ways.element));
     this.#signs.replaceChildren(signs.element);
     this.#settings.replaceChildren(turned.element, more);
-    this.#views = [...views, ways];
+    this.#views = [turned, signs, worn, ways];
   }
 
   /** Nobody is signed in any more. */

@@ -108,7 +108,7 @@ export function switchesView(switches, texts) {
   const auto = one("auto", (on) => switches.answer(on));
   const noise = one("noise", (on) => switches.suppress(on));
   const element = el("div", { class: "switches", role: "group", "aria-label": t("switch.title") });
-  element.append(quiet.row, auto.row, noise.row);
+  element.append(quiet.row, auto.row);
   show(auto.row, switches.mayAnswer);
 
   function update() {
@@ -117,7 +117,7 @@ export function switchesView(switches, texts) {
     noise.box.checked = switches.suppressesNoise;
   }
   update();
-  return { element, update };
+  return { element, sound: noise.row, update };
 }
 
 /**
@@ -133,7 +133,7 @@ export function signsView(switches, texts) {
     say(words, t(`sign.${sign}`));
     const label = t(`sign.${sign}_off`);
     const node = el("button", { type: "button", class: "sign", "data-sign": sign, title: label, onclick: off });
-    node.append(icon(shape), words, el("span", { class: "unseen" }, label));
+    node.append(icon(shape), words, el("span", { class: "unseen" }, label), icon("close"));
     return node;
   };
   const quiet = one("quiet", "quiet", () => switches.quiet(false));
