@@ -110,7 +110,10 @@ export interface PhoneOptions {
   /** "gateway" (default) asks /api/webrtc/ice before each call. */
   iceServers?: "gateway" | RTCIceServer[] | undefined;
   iceTransportPolicy?: RTCIceTransportPolicy | undefined;
-  /** Obey callers who want to be answered without a click; default false. The gateway has to allow it, too. */
+  /**
+   * Obey callers who want to be answered without a click; default false. The gateway has to allow it, too. Calls that
+   * are up are put on hold.
+   */
   autoAnswer?: boolean | undefined;
   /** Answer when the server orders it (third-party call control); default false. The gateway has to allow it, too. */
   answerOnTalk?: boolean | undefined;

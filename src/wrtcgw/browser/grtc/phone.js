@@ -390,8 +390,8 @@ export class Phone extends Emitter {
     this.emit("incoming", call);
     this.emit("call", call);
     if (!this.options.autoAnswer || call.autoAnswer === null) return;
-    const answer = () => call.state === "incoming" && call.answer().catch((error) => this.emit("error", error));
-    setTimeout(answer, 1000 * call.autoAnswer);
+    const take = () => call.answer({ hold: true }).catch((error) => this.emit("error", error));
+    setTimeout(() => call.state === "incoming" && take(), 1000 * call.autoAnswer); // others do not hear each other
   }
 
   /**

@@ -46,8 +46,8 @@ export class Hand {
   #views = [];
 
   /**
-   * @param {{arrivals: Arrivals, signs: HTMLElement, settings: HTMLElement}} page `signs`: where it is shown what is on;
-   *   `settings`: where it is switched
+   * @param {{arrivals: Arrivals, signs: HTMLElement, settings: HTMLElement}} page `signs`: where it is shown what is
+   *   on; `settings`: where it is switched
    */
   constructor({ arrivals, signs, settings }) {
     this.#arrivals = arrivals;
@@ -94,7 +94,7 @@ export class Hand {
     const turned = switchesView(switches, texts);
     const [signs, worn, ways] = [signsView(switches, texts), headsetView(headset, texts), this.#ways(texts)];
     const title = el("h2", null, icon("headset"), texts.t("hand.title"));
-    const more = el("details", { class: "card audio hand" }, el("summary", null, title, icon("chevron")));
+    const more = el("details", { class: "card hand" }, el("summary", null, title, icon("chevron")));
     more.append(el("div", { class: "audio-content" }, worn.element, turned.sound, ways.element));
     this.#signs.replaceChildren(signs.element);
     this.#settings.replaceChildren(turned.element, more);

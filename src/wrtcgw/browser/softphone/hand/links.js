@@ -86,8 +86,8 @@ export const canOpenLinks = () => Boolean(globalThis.navigator?.registerProtocol
 
 /**
  * The softphone's tabs of this browser: a link opens a new one, though the phone is in another.
- * @typedef {{offer: (number: string) => Promise<boolean>, listen: (take: (number: string) => void, isReady: () => boolean) => void,
- *   close: () => void}} Tabs
+ * @typedef {{offer: (number: string) => Promise<boolean>, close: () => void,
+ *   listen: (take: (number: string) => void, isReady: () => boolean) => void}} Tabs
  */
 
 /**
