@@ -90,7 +90,7 @@ def _extras(settings: PageSettings, folder: Path) -> Mapping[str, Mapping[str, C
 
 
 def _softphone(settings: PageSettings) -> bytes:
-    """Return what the softphone has to know: where one may sign in, if anywhere, what is allowed, what a demo fills in."""
+    """Return what the softphone has to know: where one may sign in, whether calls may ask to be answered, a demo's."""
     provider = {} if settings.oidc is None else {"oidc": settings.oidc}
     answering = {"autoAnswer": True} if settings.auto_answer else {}
     return json.dumps({"demo": settings.demo, **provider, **answering}).encode()
