@@ -22,7 +22,7 @@ export function incomingView(context, call) {
   const time = el("time", { role: "timer", "aria-live": "off" });
   const hint = el("p", { class: "hint", hidden: true }, t("incoming.holds"));
   const itself = el("p", { class: "hint", hidden: true }, t("incoming.auto"));
-  const instead = button({ label: t("incoming.instead"), onclick: () => model.answerInstead(call) });
+  const instead = button({ label: t("incoming.instead"), kind: "wide", onclick: () => model.answerInstead(call) });
   const element = el(
     "article",
     { class: "incoming", "aria-labelledby": who.ids },
