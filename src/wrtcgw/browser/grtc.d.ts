@@ -3,8 +3,9 @@
 /** Words of the library itself. */
 export type LibraryCode =
   | "microphone_refused" | "no_microphone" | "microphone_busy" | "insecure_context" | "unsupported_browser"
-  | "no_common_codec" | "no_webrtc" | "media_failed" | "playback_blocked" | "gateway_unreachable"
-  | "processing_failed" | "headset_failed" | "unexpected_answer" | "transfer_failed" | "transfer_unknown" | "call_failed" | "call_ended" | "not_supported";
+  | "no_common_codec" | "no_webrtc" | "media_failed" | "playback_blocked" | "gateway_unreachable" | "processing_failed"
+  | "headset_failed" | "unexpected_answer" | "transfer_failed" | "transfer_unknown" | "call_failed" | "call_ended"
+  | "not_supported";
 
 /** Words of the gateway, where it refuses a request. */
 export type GatewayCode =
@@ -80,14 +81,14 @@ export interface AudioShape {
 }
 
 /**
- * Makes another track of the microphone's, which is sent in its place; `close` is called when it is needed no more. It is
- * called for each opening of the microphone; when it throws, the sound is sent as it is, and the phone tells of
+ * Makes another track of the microphone's, which is sent in its place; `close` is called when it is needed no more. It
+ * is called for each opening of the microphone; when it throws, the sound is sent as it is, and the phone tells of
  * "processing_failed".
  */
 export type AudioProcessor = (track: MediaStreamTrack) => Processed | Promise<Processed>;
 export type Processed = MediaStreamTrack | { track: MediaStreamTrack; close?: (() => void) | undefined };
 
-/** Objects in place of the browser's own, as the makers of virtual desktops have them. What is left out is the browser's. */
+/** Objects in place of the browser's own, as makers of virtual desktops have them; what is left out is its own. */
 export interface WebRTC {
   RTCPeerConnection?: (new (configuration?: RTCConfiguration) => RTCPeerConnection) | undefined;
   MediaStream?: (new (tracks: MediaStreamTrack[]) => MediaStream) | undefined;
@@ -395,11 +396,11 @@ export function lint(sdp: string, context?: LintContext): Finding[];
 /** Estimates the mean opinion score; ms, ms, percent. */
 export function opinion(sample: Partial<Record<"rtt" | "jitter" | "loss", number | undefined>>): number;
 
-// ---- headsets
+// ---- headsets: /grtc/headset.js and /grtc/vendorheadset.js, which are in neither /grtc.js nor /grtc/index.js
 
 /**
  * What a headset's button says. `hook` is one button for answer and hang up; `offhook` is a hook that was lifted while
- * nothing rang; `flash` takes the other call; `mute` and `hold` may say how they stand. A later version may have others.
+ * nothing rang; `flash` takes the other call; `mute` and `hold` may say how they stand. There may be others later.
  */
 export type HeadsetButton =
   | "hook" | "answer" | "hangup" | "drop" | "reject" | "mute" | "hold" | "flash" | "redial" | "offhook"
@@ -481,8 +482,7 @@ export interface HeadsetEvents {
 }
 
 /** The calls of a phone at hand on headsets. */
-export class Headset extends Emitter<HeadsetEvents> {
-  constructor(phone: Phone, options?: HeadsetOptions);
+export interface Headset extends Emitter<HeadsetEvents> {
   readonly isSupported: boolean;
   readonly devices: HeadsetDevice[];
   /** Begins, with the headsets that this page was allowed before. */
@@ -497,6 +497,7 @@ export class Headset extends Emitter<HeadsetEvents> {
   /** Does what a button stands for at present. */
   press(button: HeadsetButton, on?: boolean): Promise<void>;
 }
+export interface HeadsetConstructor { new (phone: Phone, options?: HeadsetOptions): Headset }
 
 /** What VendorHeadset uses of npm's `softphone-vendor-headsets`. */
 export interface VendorHeadsetService {
@@ -514,13 +515,7 @@ export interface VendorHeadsetService {
 }
 
 /** Headsets by their makers' own ways, with `HeadsetService.getInstance(…)` of `softphone-vendor-headsets`. */
-export class VendorHeadset implements HeadsetAdapter {
-  constructor(service: VendorHeadsetService);
-  readonly isSupported: boolean;
-  start(told: HeadsetTold): void;
-  stop(): void;
-  show(state: HeadsetState): void;
-}
+export interface VendorHeadsetConstructor { new (service: VendorHeadsetService): HeadsetAdapter }
 
 // ---- the vendor's shape: Grtc.Client, Grtc.MediaSession
 
@@ -752,8 +747,6 @@ export interface Library {
   Emitter: typeof Emitter;
   PhoneError: typeof PhoneError;
   GrtcError: typeof GrtcError;
-  Headset: typeof Headset;
-  VendorHeadset: typeof VendorHeadset;
   lint: typeof lint;
   opinion: typeof opinion;
   Client: (new (configuration: LegacyConfiguration) => LegacyClient) & typeof Client;

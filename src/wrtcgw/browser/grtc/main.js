@@ -10,7 +10,6 @@ import { Call } from "./call.js";
 import { Client } from "./client.js";
 import { Emitter } from "./emitter.js";
 import { PhoneError } from "./errors.js";
-import { Headset } from "./headset.js";
 import { lint } from "./lint.js";
 import { LEVELS, Logger, setExternalLogger, setLogger } from "./logger.js";
 import { VideoConstraints } from "./pagemedia.js";
@@ -19,7 +18,6 @@ import { Phone } from "./phone.js";
 import { opinion } from "./quality.js";
 import { MediaSession } from "./session.js";
 import { ERROR_NAMES, GrtcError } from "./vendorerrors.js";
-import { VendorHeadset } from "./vendorheadset.js";
 
 const names = /** @type {Record<typeof ERROR_NAMES[number], string>} */ (
   Object.fromEntries(ERROR_NAMES.map((name) => [name, name]))
@@ -42,4 +40,4 @@ const vendor = {
   setLogger,
 };
 
-export const Grtc = { Call, Emitter, Headset, Phone, PhoneError, VendorHeadset, lint, opinion, ...vendor };
+export const Grtc = { Call, Emitter, Phone, PhoneError, lint, opinion, ...vendor };
