@@ -36,7 +36,7 @@ test("every text that a module names is there", () => {
 test("none is there in vain", () => {
   const built =
     /^(call|cause|registration|error|grade|state|view|series|chart|latencies|confirm|control|tile|charts|role)\./;
-  const parts = /^(calls\.(active|ended|all|none)|ladder\.|message\.|theme\.)/;
+  const parts = /^(calls\.(active|ended|all|none)|filter\.(last|quality|order)\.|ladder\.|message\.|theme\.)/;
   const named = (key) => code.includes(`"${key.replace(/\.(one|other)$/, "")}`);
   assert.deepEqual(
     Object.keys(english).filter((key) => !built.test(key) && !parts.test(key) && !named(key)),

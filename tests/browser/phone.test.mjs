@@ -278,3 +278,16 @@ test("an end that the gateway did not hear is told it again", async (context) =>
   await clock.pass(10_000);
   assert.equal(gateway.asked("hangup").length, 2);
 });
+
+test("who asks for it is answered without a click where that is wanted, and who is there waits", async () => {
+  phone.options.autoAnswer = true;
+  await phone.signIn(WHO);
+  const first = await incoming();
+  assert.equal(first.state, "incoming"); // it has not asked for it
+  await first.answer();
+  const second = await incoming({ ...INCOMING, callId: "c-4", from: "5004", autoAnswer: 0 });
+  for (let turn = 0; turn < 20 && !second.isUp; turn += 1) await settled();
+  assert.deepEqual([first.held, second.isUp], [true, true]);
+  phone.options.autoAnswer = false;
+  assert.equal((await incoming({ ...INCOMING, callId: "c-5", autoAnswer: 0 })).state, "incoming");
+});

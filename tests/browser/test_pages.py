@@ -213,6 +213,25 @@ class ServingTests(SynchronousTestCase):
         self.assertEqual(json.loads(answer.body), {"demo": {"dn": "5001"}})
         self.assertEqual(answer.headers["content-type"], "application/json")
 
+    def test_auto_answer(self) -> None:
+        """The softphone hears whether callers may ask to be answered without a click; a change counts at once."""
+        path = "/softphone/settings.json"
+        self.settings.auto_answer = True
+        self.assertEqual(json.loads(get(self.pages, path).body), {"demo": None, "autoAnswer": True})
+
+    def test_worker(self) -> None:
+        """The softphone's worker may load nothing; its page stays as it is, and no other page has one."""
+        worker = get(self.pages, "/softphone/sw.js")
+        self.assertEqual(worker.headers["content-security-policy"], "default-src 'none'")
+        self.assertEqual(worker.headers["content-type"], "text/javascript; charset=utf-8")
+        self.assertEqual(worker.headers["cache-control"], "no-cache")
+        self.assertNotIn("service-worker-allowed", worker.headers)
+        self.assertTrue(self.policy(self.pages, "/softphone/").endswith("frame-ancestors 'self'"))
+        self.assertEqual(get(self.pages, "/gadget/sw.js").code, 404)
+        self.assertEqual(
+            get(self.pages, "/softphone/manifest.webmanifest").headers["content-type"], "application/manifest+json"
+        )
+
     def test_gadget(self) -> None:
         """The gadget hears whose messages it may obey: those of who may frame it; a change counts at once."""
         path = "/gadget/settings.json"
@@ -308,6 +327,18 @@ class FileTests(SynchronousTestCase):
             self.assertNotRegex(text, r"@import|url\(['\"]?(?:https?:)?//", name)
         for name, text in self.texts(".js", ".mjs").items():
             self.assertNotRegex(text, r"from\s+\"(?:https?:)?//", name)
+
+    def test_one_design(self) -> None:
+        """The extension is no page of ours, and brings the colours and measures of our pages along."""
+        texts = self.texts(".css")
+        own, ours = (
+            dict(re.findall(r"^  (--[a-z-]+): (.+);$", texts[name], re.MULTILINE))
+            for name in ("extension/files/style.css", "softphone/tokens.css")
+        )
+        self.assertGreater(len(own), 10)
+        self.assertEqual(own, {name: ours[name] for name in own})
+        framed = [name for name, text in self.texts(".html").items() if "softphone/page.css" in text]
+        self.assertGreater(len(framed), 8)
 
     def test_modules_are_there(self) -> None:
         """Every module that a script imports, and every file that a page names, is in the package."""

@@ -68,7 +68,7 @@ class LadderCase(SynchronousTestCase):
         """Return a ladder."""
         track = self.recorder.of_call(key)
         assert track is not None
-        return build(track, flow_name)
+        return build([track], flow_name)
 
 
 class BuildTests(LadderCase):
@@ -112,7 +112,7 @@ class BuildTests(LadderCase):
         self.recorder.sip(1, request("INFO", "c", tag="b"), sent=True)
         track = self.recorder.of_call("leg")
         assert track is not None
-        self.assertEqual(len(build(track, lambda flow: "ws://one/").parties), 3)
+        self.assertEqual(len(build([track], lambda flow: "ws://one/").parties), 3)
 
     def test_note_of_what_was_before(self) -> None:
         """A note of something that began earlier stands where it began."""

@@ -128,6 +128,7 @@ class FirefoxPages(TestCase):
         await tab.screenshot(picture("softphone-firefox"))
         await self.clicks(tab, "Hang up")
         await ears.until(tab, "() => softphone.phone.calls.size === 0")
+        await self.clicks(tab, "Profile and settings")
         await self.clicks(tab, "Sign out")
         await ears.until(tab, "() => !softphone.phone.isSignedIn")
 

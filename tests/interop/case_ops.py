@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from tests.interop import uuidcaller
+from tests.interop.a11y import check_accessible
 from tests.interop.chromium import Tab
 from tests.interop.ops_page import NEWEST, OpsCase
 from tests.interop.softphone_page import button
@@ -179,6 +180,29 @@ class Ladders(OpsCase):
         copied = str(await ops.evaluate("() => navigator.clipboard.readText()"))
         self.assertIn("INVITE sip:1003@", copied)
 
+    async def test_both_legs(self) -> None:
+        """A call between two agents is one ladder; routine is folded, a failure is red, and has an address."""
+        agent, other = await self.agent(5001), await self.agent(5002)
+        await self.connect(agent, other, 5002)
+        call = str(await agent.evaluate("() => softphone.desk.selected.id"))
+        await self.transfer(agent, 1005, "Transfer now")
+        await self.sees(agent, "Transfer failed.", ".notice")
+        ops = await self.ops(f"calls/{call}")
+        parties = ("POST OFFER", "from page softphone-5001", "OFFER", "to page softphone-5002", "TRANSFER FAILED")
+        await self.ladder_has(ops, *parties)
+        self.assertGreater(await ops.evaluate("() => document.querySelectorAll('.folded').length"), 3)
+        await self.press(ops, "Next error (1)")
+        await self.until(ops, "() => /\\/m\\d+$/.test(location.hash)")
+        await self.sees(ops, "transfer: 486 Busy Here", ".pane h3")
+        await self.until(ops, "() => Boolean(document.querySelector('tr.picked[data-failed]'))")
+        await check_accessible(ops)
+        await ops.reload()
+        await self.sees(ops, "transfer: 486 Busy Here", ".pane h3")
+        await self.do(ops, lambda page: page.get_by_label("Fold routine messages").uncheck())
+        await self.until(ops, "() => !document.querySelector('.folded')")
+        await self.do(ops, lambda page: page.get_by_label("Both legs").uncheck())
+        await self.until(ops, "() => !document.querySelector('.ladder').innerText.includes('softphone-5002')")
+
     async def test_agent(self) -> None:
         """What belongs to no call is in the agent's ladder; of what was not recorded it says so."""
         await self.agent(5001)
@@ -188,6 +212,44 @@ class Ladders(OpsCase):
         ops.console.expect("404")
         await ops.evaluate("() => { location.hash = '#/calls/unheard-of'; }")
         await self.sees(ops, "nothing was recorded of it", ".told")
+
+
+class Filters(OpsCase):
+    """Which calls are listed: as the address says."""
+
+    async def test_failures(self) -> None:
+        """What has failed lately is counted by cause, and listed by a link that can be kept."""
+        agent = await self.agent(5003)
+        for number, words in ((1005, "busy"), (7777, "no number")):
+            await self.dial(agent, number)
+            await self.sees(agent, words, ".ended")
+        ops = await self.ops()
+        await self.do(ops, lambda page: page.get_by_role("link", name="busy", exact=True).click())
+        await self.until(ops, "() => /failed=true/.test(location.hash) && /cause=busy/.test(location.hash)")
+        await self.sees(ops, "5003 → 1005", "main")
+        self.assertEqual(await ops.evaluate("() => document.querySelectorAll('.calls [data-failed]').length > 0"), True)
+        await self.do(ops, lambda page: page.get_by_label("Cause").select_option(label="unknown number"))
+        await self.sees(ops, "5003 → 7777", "main")
+        await self.until(ops, "() => !document.querySelector('main table').innerText.includes('1005')")
+        await check_accessible(ops)
+        await ops.reload()
+        await self.sees(ops, "5003 → 7777", "main")
+        self.assertEqual(await ops.evaluate("() => document.querySelector('[name=cause]').value"), "=not-found")
+
+        def save(page: Any) -> tuple[str, str]:
+            with page.expect_download() as waiting:
+                button(page, "Export CSV").click()
+            return waiting.value.suggested_filename, pathlib.Path(waiting.value.path()).read_text()
+
+        name, text = await ops.chromium.run(lambda: save(ops.page))
+        self.assertEqual((name, text.partition(",")[0]), ("calls.csv", "callId"))
+        self.assertIn(",5003,outbound,7777,", text)
+        self.assertNotIn("1005", text)
+        await self.do(ops, lambda page: page.get_by_label("Agent or DN").fill("5009"))
+        await self.sees(ops, "No call is like that", "main")
+        await self.press(ops, "Reset filters")
+        await self.sees(ops, "5003 → 1005", "main")
+        self.assertEqual(await ops.evaluate("() => location.hash"), "#/calls")
 
 
 class Searches(OpsCase):

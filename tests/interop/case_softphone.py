@@ -29,7 +29,7 @@ class Calls(SoftphoneCase):
         """As the tutorial says: press Sign in, press Call, hear yourself; then mute, hold, hang up, call again."""
         tab = await self.open()
         await self.press(tab, "Sign in")
-        await self.sees(tab, "Registered as 5001", "header")
+        await self.sees(tab, "Ready · 5001", "header")
         await self.press(tab, "Call")
         await self.state(tab, "established")
         await self.hears(tab, CONNECTION)
@@ -218,7 +218,7 @@ class Incoming(SoftphoneCase):
         )
         await self.sign_in(tab, 5001)
         self.assertEqual(await tab.evaluate("() => asked"), 0)
-        await self.do(tab, lambda page: page.locator(".audio summary").click())
+        await self.open_menu(tab)
         await self.press(tab, "Allow notifications of calls")
         await self.until(tab, "() => asked === 1")
 

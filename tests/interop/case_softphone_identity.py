@@ -56,5 +56,6 @@ class Identity(SoftphoneCase):
             await check_accessible(tab)
             await screenshots(tab, f"softphone-diverted-{locale[:2]}", WIDE)
             told.append(IDENTITY)
-            await self.sees(tab, "Ada Lovelace (0897654321)", ".incoming h3")
+            await self.sees(tab, "Ada Lovelace", ".incoming h3")
+            await self.sees(tab, "0897654321", ".incoming .number")
             await tab.evaluate("() => softphone.phone.signOut()")

@@ -168,7 +168,9 @@ class Digits(SoftphoneCase):
         await self.do(tab, lambda page: page.locator(".dial input").focus())
         await self.do(tab, lambda page: page.keyboard.type("9"))
         self.assertEqual(await tab.evaluate("() => sent.length"), 3)
+        self.assertTrue(await tab.evaluate("() => document.querySelector('.dial [aria-expanded]').hidden"))
         await self.press(tab, "Hold")
+        await self.press(tab, "Dial pad")
         await self.until(tab, pad)
 
     async def test_filled_in(self) -> None:
@@ -177,6 +179,7 @@ class Digits(SoftphoneCase):
         await self.do(tab, lambda page: page.keyboard.type("1007"))
         self.assertEqual(await tab.evaluate(FIELD), "1007")
         other = await self.agent(5002)
+        await self.press(other, "Dial pad")
         for key in "10":
             await self.press(other, key, ".dial")
         self.assertEqual(await other.evaluate(FIELD), "10")
@@ -194,12 +197,12 @@ class Questions(SayingCase):
             tab = await self.agent(5001, locale=locale)
             await self.dial(tab, 1003)
             await self.state(tab, "established")
-            await self.do(tab, lambda page: page.locator("#sign-out").click())
+            await self.sign_out(tab)
             await self.sees(tab, question, "dialog")
             await check_accessible(tab)
             await self.press(tab, stay, "dialog")
             await self.state(tab, "established")
-            await self.do(tab, lambda page: page.locator("#sign-out").click())
+            await self.sign_out(tab)
             await self.press(tab, go, "dialog")
             await self.until(tab, "() => Boolean(document.querySelector('.sign-in'))")
 
@@ -239,10 +242,10 @@ class Questions(SayingCase):
         await self.dial(tab, 1005)
         await self.sees(tab, "1005 is busy.", ".ended")
         kept = "() => JSON.parse(localStorage.getItem('softphone-history 5001')).length"
-        await self.press(tab, "Sign out")
+        await self.sign_out(tab)
         self.assertEqual(await tab.evaluate(kept), 1)
         await self.sign_in(tab, 5001)
         await self.do(tab, lambda page: page.get_by_label("Delete this list when I sign out").check())
-        await self.press(tab, "Sign out")
+        await self.sign_out(tab)
         await self.until(tab, "() => Boolean(document.querySelector('.sign-in'))")
         self.assertEqual(await tab.evaluate(kept), 0)

@@ -53,6 +53,15 @@ class SoftphoneCase(DemoCase):
         """Press the button of that name."""
         await self.do(tab, lambda page: button(page, name, within).click())
 
+    async def open_menu(self, tab: Tab) -> None:
+        """Open the menu of language, theme and devices, if it is not open."""
+        await self.do(tab, open_settings)
+
+    async def sign_out(self, tab: Tab) -> None:
+        """Press the button that signs out, in the menu."""
+        await self.open_menu(tab)
+        await self.do(tab, lambda page: page.locator("#sign-out").click())
+
     async def dial(self, tab: Tab, number: int | str) -> None:
         """Call a number by the dial pad."""
         await self.do(tab, lambda page: page.locator(".dial input").fill(str(number)))
@@ -107,6 +116,15 @@ class SoftphoneCase(DemoCase):
         """Return the name of what has the focus."""
         code = "() => { const e = document.activeElement; return (e.ariaLabel || e.innerText || e.id).trim(); }"
         return str(await tab.evaluate(code))
+
+
+def open_settings(page: Page) -> None:
+    """Open the menu of the softphone's bar, and in it the devices of who is signed in."""
+    if page.locator(".menu-box").is_hidden():
+        page.locator(".menu-button").click()
+    devices = page.locator(".menu-box details.audio")
+    if devices.count() and devices.get_attribute("open") is None:
+        devices.locator("summary").click()
 
 
 def button(page: Page, name: str, within: str = "body") -> Locator:

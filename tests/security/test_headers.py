@@ -116,6 +116,7 @@ class EveryResponse(WebTestCase):
             code, fields, _ = self.fields("GET", path)
             self.assertEqual((code, fields.get("cross-origin-opener-policy")), (200, opener), path)
             self.assertIn(f"microphone={microphone}", fields["permissions-policy"])
+            self.assertIn(f"hid={microphone}", fields["permissions-policy"])
             for feature in ("geolocation", "payment", "usb", "display-capture"):
                 self.assertIn(f"{feature}=()", fields["permissions-policy"])
 

@@ -119,13 +119,24 @@ def takes_gzip(accepted: str) -> bool:
 
 
 class Folder(ReadOnly):
-    """The files below a folder; ``index.html`` stands for the folder itself, and nothing else is listed."""
+    """
+    The files below a folder; ``index.html`` stands for the folder itself, and nothing else is listed.
 
-    def __init__(self, path: Path, headers: Headers, extra: Mapping[str, Callable[[], bytes]] | None = None) -> None:
+    ``extra`` are files that are made when they are asked for; ``own`` has files with header fields of their own.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        headers: Headers,
+        extra: Mapping[str, Callable[[], bytes]] | None = None,
+        own: Mapping[str, Headers] | None = None,
+    ) -> None:
         super().__init__()
         self._path = path
         self._headers = headers
         self._extra = extra or {}
+        self._own = own or {}
 
     def getChild(self, name: bytes, request: Request) -> Resource:
         """Return what is at a name below."""
@@ -138,7 +149,7 @@ class Folder(ReadOnly):
         if path.is_dir():
             return Folder(path, self._headers)
         if path.is_file() and path.suffix in TYPES:
-            return Asset(wanted, path.read_bytes, self._headers)
+            return Asset(wanted, path.read_bytes, self._own.get(wanted, self._headers))
         return Missing()
 
     def render_GET(self, request: Request) -> bytes:  # noqa: N802

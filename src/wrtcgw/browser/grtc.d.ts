@@ -3,8 +3,9 @@
 /** Words of the library itself. */
 export type LibraryCode =
   | "microphone_refused" | "no_microphone" | "microphone_busy" | "insecure_context" | "unsupported_browser"
-  | "no_common_codec" | "no_webrtc" | "media_failed" | "playback_blocked" | "gateway_unreachable"
-  | "unexpected_answer" | "transfer_failed" | "transfer_unknown" | "call_failed" | "call_ended" | "not_supported";
+  | "no_common_codec" | "no_webrtc" | "media_failed" | "playback_blocked" | "gateway_unreachable" | "processing_failed"
+  | "headset_failed" | "unexpected_answer" | "transfer_failed" | "transfer_unknown" | "call_failed" | "call_ended"
+  | "not_supported";
 
 /** Words of the gateway, where it refuses a request. */
 export type GatewayCode =
@@ -72,6 +73,32 @@ export interface Registration {
   sipReason?: string | undefined;
 }
 
+/** What the browser makes of the microphone's sound; all of it by default. */
+export interface AudioShape {
+  noiseSuppression?: boolean | undefined;
+  echoCancellation?: boolean | undefined;
+  autoGainControl?: boolean | undefined;
+}
+
+/**
+ * Makes another track of the microphone's, which is sent in its place; `close` is called when it is needed no more. It
+ * is called for each opening of the microphone; when it throws, the sound is sent as it is, and the phone tells of
+ * "processing_failed".
+ */
+export type AudioProcessor = (track: MediaStreamTrack) => Processed | Promise<Processed>;
+export type Processed = MediaStreamTrack | { track: MediaStreamTrack; close?: (() => void) | undefined };
+
+/** Objects in place of the browser's own, as makers of virtual desktops have them; what is left out is its own. */
+export interface WebRTC {
+  RTCPeerConnection?: (new (configuration?: RTCConfiguration) => RTCPeerConnection) | undefined;
+  MediaStream?: (new (tracks: MediaStreamTrack[]) => MediaStream) | undefined;
+  mediaDevices?: MediaDevices | undefined;
+  /** In place of that of `mediaDevices`. */
+  getUserMedia?: ((constraints: MediaStreamConstraints) => Promise<MediaStream>) | undefined;
+  /** Returns an element that plays a far side's sound. */
+  audio?: (() => HTMLAudioElement) | undefined;
+}
+
 export interface PhoneOptions {
   /** Base address of the gateway; by default where the library came from. */
   gateway?: string | undefined;
@@ -84,12 +111,21 @@ export interface PhoneOptions {
   /** "gateway" (default) asks /api/webrtc/ice before each call. */
   iceServers?: "gateway" | RTCIceServer[] | undefined;
   iceTransportPolicy?: RTCIceTransportPolicy | undefined;
-  /** Obey callers who want to be answered without a click; default false. The gateway has to allow it, too. */
+  /**
+   * Obey callers who want to be answered without a click; default false. The gateway has to allow it, too. Calls that
+   * are up are put on hold.
+   */
   autoAnswer?: boolean | undefined;
   /** Answer when the server orders it (third-party call control); default false. The gateway has to allow it, too. */
   answerOnTalk?: boolean | undefined;
   /** Play the far sides' sound; default true. */
   play?: boolean | undefined;
+  /** What the browser makes of the microphone's sound; see `setAudio`. */
+  audio?: AudioShape | undefined;
+  /** What the page makes of it; see `setAudioProcessing`. */
+  processAudio?: AudioProcessor | undefined;
+  /** In place of the browser's own. */
+  webrtc?: WebRTC | undefined;
   /** A last hand on our own descriptions before they are sent. */
   shape?: ((sdp: string, type: "offer" | "answer", call: Call) => string) | undefined;
 }
@@ -119,6 +155,8 @@ export interface PhoneEvents {
   warningcleared: [Warning & { call: Call }];
   /** `code`: the gateway's word when it knows the session no more, otherwise empty. */
   signedout: [{ reason: string; code: string }];
+  /** `doNotDisturb` has changed, to this: by this page, another one, or an application. */
+  donotdisturb: [boolean];
   error: [PhoneError];
   devices: [];
 }
@@ -158,6 +196,10 @@ export class Phone extends Emitter<PhoneEvents> {
   readonly connection: "online" | "offline";
   /** How messages come at present. */
   readonly way: "stream" | "poll";
+  /** Whether callers hear that the agent is busy. */
+  readonly doNotDisturb: boolean;
+  /** `autoAnswer` and `answerOnTalk` may be changed at any time. */
+  readonly options: PhoneOptions;
   /** With a fresh token of the same agent the session is renewed, and its calls go on. */
   signIn(who: Agent | Bearer | Guest): Promise<void>;
   /** Goes on with the session that this tab had before a reload; tells whether there was one. */
@@ -169,9 +211,15 @@ export class Phone extends Emitter<PhoneEvents> {
   call(to: string, options?: CallOptions): Promise<Call>;
   /** Puts all calls that are up on hold, but this one. */
   holdOthers(but?: Call | null): Promise<void>;
+  /** Lets callers hear that the agent is busy, until it is switched off or the agent signs out. */
+  setDoNotDisturb(on: boolean): Promise<void>;
   devices(): Promise<{ microphones: Device[]; speakers: Device[]; cameras: Device[] }>;
   setMicrophone(deviceId: string): Promise<void>;
   setSpeaker(deviceId: string): Promise<void>;
+  /** From now on, also in the calls that are up. */
+  setAudio(shape: AudioShape): Promise<void>;
+  /** From now on, also in the calls that are up; null for nothing. */
+  setAudioProcessing(process: AudioProcessor | null): Promise<void>;
   /** 0 to 1; 0 while there is no call. */
   microphoneLevel(): number;
 }
@@ -347,6 +395,127 @@ export interface LintContext { local?: string | undefined; type?: "offer" | "ans
 export function lint(sdp: string, context?: LintContext): Finding[];
 /** Estimates the mean opinion score; ms, ms, percent. */
 export function opinion(sample: Partial<Record<"rtt" | "jitter" | "loss", number | undefined>>): number;
+
+// ---- headsets: /grtc/headset.js and /grtc/vendorheadset.js, which are in neither /grtc.js nor /grtc/index.js
+
+/**
+ * What a headset's button says. `hook` is one button for answer and hang up; `offhook` is a hook that was lifted while
+ * nothing rang; `flash` takes the other call; `mute` and `hold` may say how they stand. There may be others later.
+ */
+export type HeadsetButton =
+  | "hook" | "answer" | "hangup" | "drop" | "reject" | "mute" | "hold" | "flash" | "redial" | "offhook"
+  | `key ${string}` | (string & {});
+
+export interface HeadsetCall {
+  /** The same for as long as the call is there. */
+  id: string;
+  name: string;
+  direction: "outbound" | "inbound";
+  ringing: boolean;
+  held: boolean;
+}
+
+/** What a headset has to show. */
+export interface HeadsetState {
+  /** There is a call, on hold or not, that was answered or placed here. */
+  active: boolean;
+  ringing: boolean;
+  /** Of the call in hand. */
+  muted: boolean;
+  held: boolean;
+  calls: HeadsetCall[];
+}
+
+export interface HeadsetDevice {
+  name: string;
+  buttons: string[];
+  isOpen: boolean;
+}
+
+/** What an adapter tells. */
+export interface HeadsetTold {
+  press(button: HeadsetButton, on?: boolean): void;
+  /** The devices have changed. */
+  changed(): void;
+  failed(error: unknown): void;
+}
+
+/** A way to headsets. */
+export interface HeadsetAdapter {
+  readonly isSupported: boolean;
+  readonly devices?: HeadsetDevice[] | undefined;
+  start(told: HeadsetTold): void | Promise<void>;
+  stop(): void | Promise<void>;
+  /** Called after each change; `anew`: also what is shown already, as a button may have changed it. */
+  show(state: HeadsetState, how?: { anew?: boolean | undefined }): void;
+  /** Lets somebody choose a device; called on a click. Tells whether one was chosen. */
+  request?(): Promise<boolean>;
+  forget?(name: string): Promise<void>;
+}
+
+/** What buttons do, in place of the calls' own methods. */
+export interface HeadsetActions {
+  answer?: ((call: Call) => unknown) | undefined;
+  reject?: ((call: Call) => unknown) | undefined;
+  hangup?: ((call: Call) => unknown) | undefined;
+  mute?: ((call: Call, on: boolean) => unknown) | undefined;
+  hold?: ((call: Call, on: boolean) => unknown) | undefined;
+  digit?: ((call: Call, digit: string) => unknown) | undefined;
+  /** Without it nothing is called again. */
+  redial?: (() => unknown) | undefined;
+}
+
+export interface HeadsetOptions {
+  /** Default: WebHID. */
+  adapters?: HeadsetAdapter[] | undefined;
+  /** The call that buttons are for; default: the first that is not on hold. */
+  inHand?: (() => Call | null) | undefined;
+  actions?: HeadsetActions | undefined;
+}
+
+export interface HeadsetEvents {
+  /** A button was pressed, and whether it meant something at present. */
+  button: [HeadsetButton, boolean];
+  /** `devices` has changed. */
+  changed: [];
+  error: [PhoneError];
+}
+
+/** The calls of a phone at hand on headsets. */
+export interface Headset extends Emitter<HeadsetEvents> {
+  readonly isSupported: boolean;
+  readonly devices: HeadsetDevice[];
+  /** Begins, with the headsets that this page was allowed before. */
+  start(): Promise<void>;
+  /** All lamps are out. */
+  stop(): Promise<void>;
+  /** Lets somebody choose a headset; to be called on a click. Tells whether one was chosen. */
+  request(): Promise<boolean>;
+  forget(name: string): Promise<void>;
+  /** Shows what is: after `inHand` has changed. */
+  refresh(): void;
+  /** Does what a button stands for at present. */
+  press(button: HeadsetButton, on?: boolean): Promise<void>;
+}
+export interface HeadsetConstructor { new (phone: Phone, options?: HeadsetOptions): Headset }
+
+/** What VendorHeadset uses of npm's `softphone-vendor-headsets`. */
+export interface VendorHeadsetService {
+  headsetEvents: {
+    subscribe(listener: (told: { event: string; payload?: any }) => void): { unsubscribe(): void };
+  };
+  incomingCall(call: { conversationId: string; contactName?: string }, hasOtherActiveCalls?: boolean): unknown;
+  outgoingCall(call: { conversationId: string; contactName?: string }): unknown;
+  answerCall(conversationId: string): unknown;
+  rejectCall(conversationId: string): unknown;
+  endCall(conversationId: string, hasOtherActiveCalls?: boolean): unknown;
+  endAllCalls(): unknown;
+  setMute(on: boolean): unknown;
+  setHold(conversationId: string, on: boolean): unknown;
+}
+
+/** Headsets by their makers' own ways, with `HeadsetService.getInstance(…)` of `softphone-vendor-headsets`. */
+export interface VendorHeadsetConstructor { new (service: VendorHeadsetService): HeadsetAdapter }
 
 // ---- the vendor's shape: Grtc.Client, Grtc.MediaSession
 

@@ -27,7 +27,9 @@ OPEN = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cro
 REFUSED = "display-capture=(), geolocation=(), payment=(), usb=()"
 """What no page asks a browser for."""
 TALKING = {"softphone", "gadget", "workspace"}
-"""Pages with a microphone, and perhaps a camera."""
+"""Pages with a microphone, and perhaps a camera, and a headset with buttons."""
+WORKER = "sw.js"
+"""A page's service worker, of which none asks for anything."""
 OPENED = {"gadget", "workspace", "extension"}
 """Pages that talk with a window which opened them, or which they opened."""
 SHARED = {"workspace"}
@@ -42,6 +44,8 @@ class PageSettings:
     """Origins whose pages may frame the gadget."""
     oidc: Mapping[str, str] | None = None
     """The provider that the softphone may sign in at: ``issuer``, ``clientId``, ``scope``, ``name``, ``token``."""
+    auto_answer: bool = False
+    """Whether callers may ask to be answered without a click (``auto_answer = "headers"``)."""
     demo: Mapping[str, object] | None = None
     """What the softphone offers to those who try the demo: a DN, its password, numbers to call."""
 
@@ -59,7 +63,8 @@ def browser_pages(settings: PageSettings) -> dict[bytes, IResource]:
         if folder.is_dir():
             extra = _extras(settings, folder).get(name, {})
             asks = partial(_provider, settings) if name == "softphone" else str
-            found[name.encode()] = Folder(folder, partial(_guarded, ancestors, asks, _more(name)), extra)
+            guarded = partial(_guarded, ancestors, asks, _more(name))
+            found[name.encode()] = Folder(folder, guarded, extra, {WORKER: partial(_alone, guarded)})
     found[b"api/docs"] = Folder(HOME / "api" / "docs", partial(_guarded, lambda: "'none'", str, _more("api/docs")))
     pages = {name: cast(IResource, page) for name, page in found.items()}
     if b"softphone" in pages:
@@ -71,7 +76,7 @@ def _more(name: str) -> Mapping[str, str]:
     """Return the header fields of one page that others do not have."""
     fields = OPEN if name in SHARED else {}
     whose = "(self)" if name in TALKING else "()"
-    fields = {**fields, "Permissions-Policy": f"{REFUSED}, microphone={whose}, camera={whose}"}
+    fields = {**fields, "Permissions-Policy": f"{REFUSED}, microphone={whose}, camera={whose}, hid={whose}"}
     return fields if name in OPENED else {**fields, "Cross-Origin-Opener-Policy": "same-origin"}
 
 
@@ -85,9 +90,10 @@ def _extras(settings: PageSettings, folder: Path) -> Mapping[str, Mapping[str, C
 
 
 def _softphone(settings: PageSettings) -> bytes:
-    """Return what the softphone has to know: where one may sign in, if anywhere, and what to fill in for a demo."""
+    """Return what the softphone has to know: where one may sign in, whether calls may ask to be answered, a demo's."""
     provider = {} if settings.oidc is None else {"oidc": settings.oidc}
-    return json.dumps({"demo": settings.demo, **provider}).encode()
+    answering = {"autoAnswer": True} if settings.auto_answer else {}
+    return json.dumps({"demo": settings.demo, **provider, **answering}).encode()
 
 
 def _gadget(settings: PageSettings) -> bytes:
@@ -115,6 +121,11 @@ def _framing(settings: PageSettings) -> Mapping[str, Callable[[], str]]:
         "extension": lambda: "'none'",
         "vendor": lambda: "'none'",
     }
+
+
+def _alone(guarded: Callable[[], Mapping[str, str]]) -> Mapping[str, str]:
+    """Return the header fields of a worker: as its page's, but it may ask nobody for anything."""
+    return {**guarded(), "Content-Security-Policy": "default-src 'none'"}
 
 
 def _provider(settings: PageSettings) -> str:

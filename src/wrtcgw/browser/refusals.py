@@ -8,11 +8,22 @@ from twisted.web.server import Request
 
 STYLE = (
     ":root{color-scheme:light dark}"
-    "body{font:1.05rem/1.5 system-ui,sans-serif;margin:12vh auto;max-width:26rem;padding:1.5rem;border-radius:14px;"
-    "color:light-dark(#15202e,#e8eef6);background:light-dark(#fff,#18202a);"
+    "*{box-sizing:border-box}"
+    "body{margin:0;font:16px/1.45 system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif;"
+    "color:light-dark(#15202e,#e8eef6);background:light-dark(#eef1f6,#0f141b)}"
+    "header{display:flex;align-items:center;gap:.75rem;min-height:3.5rem;padding:.4rem 1.25rem;font-size:1.1rem;"
+    "font-weight:700;background:light-dark(#fff,#18202a);border-bottom:1px solid light-dark(#d9e0ea,#2f3b4b)}"
+    "svg{width:2.1rem;padding:.42rem;border-radius:10px;background:light-dark(#1d5bbf,#7db0ff);"
+    "fill:light-dark(#fff,#081a33)}"
+    "main{max-width:26.5rem;margin:8vh auto;padding:1.75rem;border-radius:14px;background:light-dark(#fff,#18202a);"
     "border:1px solid light-dark(#d9e0ea,#2f3b4b)}"
-    "html{background:light-dark(#eef1f6,#0f141b);padding:0 1rem}h1{margin:0;font-size:1.5rem}p{margin:.4rem 0}"
-    "ul{margin:1rem 0 0;padding:0;list-style:none}a{color:light-dark(#1d5bbf,#7db0ff);font-weight:600;line-height:1.9}"
+    "h1{margin:0;font-size:1.45rem}p{margin:.4rem 0}ul{margin:1.25rem 0 0;padding:0;list-style:none}"
+    "a{color:light-dark(#1d5bbf,#7db0ff);font-weight:600;line-height:1.9}"
+    "@media(forced-colors:active){svg{border:1px solid CanvasText;fill:CanvasText}}"
+)
+LOGO = (
+    '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6.6 3.4 9 3.9l1.5 4.3-2.1 2a12.6 12.6 0 0 0 5.4 5.4l2-2.1 '
+    '4.3 1.5.5 2.4c.3 1.4-.7 2.6-2.1 2.6C10.3 20 4 13.7 4 5.5c0-1.4 1.2-2.4 2.6-2.1z"/></svg>'
 )
 POLICY = (
     "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; "
@@ -25,9 +36,15 @@ TEXTS = {
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>{code}</title><style>{style}</style>
+<header>{logo}wrtcgw</header>
 <main><h1>{code}</h1><p>{english}</p><p lang="de">{german}</p><ul>{ways}</ul></main></html>
 """
-WAYS = (("softphone/", "Softphone"), ("gadget/howto.html", "Gadget"), ("ops/", "Operator console"))
+WAYS = (
+    ("softphone/", "Softphone"),
+    ("gadget/howto.html", "Gadget"),
+    ("ops/", 'Operator console · <span lang="de">Betreiberkonsole</span>'),
+    ("api/docs/", "HTTP API"),
+)
 """What is offered instead, below the gateway's root."""
 READING = (b"GET", b"HEAD")
 """The methods that pages know."""
@@ -36,7 +53,7 @@ READING = (b"GET", b"HEAD")
 def refuse(request: Request, code: int) -> bytes:
     """Set the response up to refuse a request, and return its body."""
     english, german = TEXTS[code]
-    body = PAGE.format(code=code, style=STYLE, english=english, german=german, ways=_ways(request)).encode()
+    body = PAGE.format(code=code, style=STYLE, logo=LOGO, english=english, german=german, ways=_ways(request)).encode()
     request.setResponseCode(code)
     fields = {
         "content-type": "text/html; charset=utf-8",

@@ -1,6 +1,6 @@
 """The ladder of one track: its parties, and what went between them in order, ready to be drawn or written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import assert_never
 
 from attrs import field, frozen
@@ -34,47 +34,60 @@ class Step:
     detail: str = ""
     text: str = field(default="", repr=False)
     flow: int | None = None
+    leg: int = 0
+    """Of which of the tracks."""
 
 
 @frozen(kw_only=True)
 class Ladder:
-    """What is kept of a call, or of a DN outside of calls; ``dropped`` says how many steps had to go."""
+    """
+    What is kept of a call, or of a DN outside of calls; ``dropped`` says how many steps had to go.
+
+    ``legs`` says of how many tracks it is: two for both legs of a call between two agents.
+    """
 
     key: str
     sip_ids: tuple[str, ...]
     parties: tuple[str, ...]
     steps: tuple[Step, ...]
     dropped: int = 0
+    legs: int = 1
 
 
-def build(track: Track, flow_name: Callable[[int], str], page_name: str = "", *, show_data: bool = False) -> Ladder:
+def build(
+    tracks: Sequence[Track], flow_name: Callable[[int], str], page_name: str = "", *, show_data: bool = False
+) -> Ladder:
     """
-    Build the ladder of a track.
+    Build the ladder of a track, or of several together, which is called as the first.
 
     :param flow_name: returns the name of the proxy at the end of a connection.
     :param page_name: how the page is called when no request of it is kept.
     :param show_data: show the data that users attached, and not only its size.
     """
-    entries = sorted(track.entries, key=lambda entry: (entry.time, entry.seq))
+    track = tracks[0]
+    every = [(entry, leg) for leg, each in enumerate(tracks) for entry in each.entries]
+    entries = sorted(every, key=lambda each: (each[0].time, each[0].seq))
     parties = _Parties(page_name or f"page {track.dn}".strip(), flow_name)
-    first = entries[0].time if entries else 0.0
+    first = entries[0][0].time if entries else 0.0
     steps = [
         _step(
             entry,
             parties,
+            leg=leg,
             number=number,
             time=round((entry.time + track.offset) * 1000),
             delta=round((entry.time - first) * 1000),
             show_data=show_data,
         )
-        for number, entry in enumerate(entries, 1)
+        for number, (entry, leg) in enumerate(entries, 1)
     ]
     return Ladder(
         key=track.key or (track.sip_ids[0] if track.sip_ids else ""),
-        sip_ids=tuple(track.sip_ids),
+        sip_ids=tuple(dict.fromkeys(each for one in tracks for each in one.sip_ids)),
         parties=parties.names,
         steps=tuple(steps),
-        dropped=track.dropped,
+        dropped=sum(each.dropped for each in tracks),
+        legs=len(tracks),
     )
 
 
@@ -112,7 +125,7 @@ class _Parties:
         return GATEWAY + 1 + self._others.index(name)
 
 
-def _step(entry: Entry, parties: _Parties, *, number: int, time: int, delta: int, show_data: bool) -> Step:
+def _step(entry: Entry, parties: _Parties, *, leg: int, number: int, time: int, delta: int, show_data: bool) -> Step:
     """Read one entry."""
     flow = None
     match entry:
@@ -147,4 +160,5 @@ def _step(entry: Entry, parties: _Parties, *, number: int, time: int, delta: int
         detail=reading.detail,
         text=reading.text,
         flow=flow,
+        leg=leg,
     )

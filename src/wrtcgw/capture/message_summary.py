@@ -20,6 +20,7 @@ from wrtcgw.sdp.description import parse
 
 _WORD = re.compile(r"[A-Z][A-Z-]*")
 _TYPE = re.compile(r'"messageType"\s*:\s*"([A-Z_]{1,20})"')
+_STATE = re.compile(r'"state"\s*:\s*"([A-Z_]{1,20})"')
 _ROAP = re.compile(r'"sdp"\s*:\s*("(?:[^"\\]|\\.)*")')
 _DATA_IN_JSON = re.compile(r'("(?:digits|body|value)"\s*:\s*)"((?:[^"\\]|\\.)*)"')
 _DATA_IN_FORM = re.compile(r"((?:^|[?&])(?:digits|body)=)([^&\s]+)")
@@ -127,7 +128,9 @@ def read_told(told: Told, *, show_data: bool = False) -> Reading:
     kind = told.kind or _kind_of(body)
     if not show_data:
         body = hide_fields(body)
-    return Reading(legible(f"→ {kind}"), _description_in(told.body), _shown(f"({told.how}) {told.code}\n\n{body}"))
+    state = _STATE.search(body)
+    detail = _description_in(told.body) or (state[1] if state and state[1] != kind else "")
+    return Reading(legible(f"→ {kind}"), detail, _shown(f"({told.how}) {told.code}\n\n{body}"))
 
 
 def hide_fields(text: str) -> str:

@@ -21,13 +21,18 @@ GATEWAY, PROXY = bytes((192, 0, 2, 1)), 10
 UDP = 17
 
 
-def pcap(track: Track, *, show_data: bool = False) -> bytes:
-    """Return the file; messages that no connection took are not in it."""
+def pcap(*tracks: Track, show_data: bool = False) -> bytes:
+    """Return the file of one track, or of several together; messages that no connection took are not in it."""
     parts = [pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 0xFFFF, RAW)]
-    entries = [entry for entry in track.entries if isinstance(entry, SIPMessage) and entry.carried]
-    for entry in sorted(entries, key=lambda entry: (entry.time, entry.seq)):
+    entries = [
+        (entry.time, entry.seq, entry, track.offset)
+        for track in tracks
+        for entry in track.entries
+        if isinstance(entry, SIPMessage) and entry.carried
+    ]
+    for *_, entry, offset in sorted(entries, key=lambda each: each[:2]):
         packet = _packet(entry, exported(entry.text, show_data=show_data)[:LARGEST])
-        microseconds = round((entry.time + track.offset) * 1_000_000)
+        microseconds = round((entry.time + offset) * 1_000_000)
         parts.append(pack("<IIII", *divmod(microseconds, 1_000_000), len(packet), len(packet)) + packet)
     return b"".join(parts)
 

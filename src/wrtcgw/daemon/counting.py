@@ -14,13 +14,11 @@ from wrtcgw.calls.stats import Verdict
 from wrtcgw.events import catalogue as events
 from wrtcgw.events.stream import EventStream
 from wrtcgw.meters.histogram import Buckets
-from wrtcgw.meters.meters import SERVER_ERROR, Meters
+from wrtcgw.meters.meters import FAULTS, SERVER_ERROR, Meters
 from wrtcgw.sip import outputs as sip
 
 HARMLESS = frozenset({404, 410, 480, 484, 486, 487, 600, 603, 604, 607, 608})
 """Ends of calls that come of numbers and people, not of a fault."""
-FAULTS = frozenset({"lost", "timeout", "failed", "page-lost", "not-taken-up", "server-failure"})
-"""Causes that are faults, whatever the code."""
 SUCCESS, CLIENT_ERROR = "success", "client_error"
 DEAF = {Verdict.PAGE_DEAF: "page", Verdict.FAR_SIDE_DEAF: "far_side"}
 HANGING = (b"/message", b"/events")

@@ -194,6 +194,7 @@ class GatewayService(MultiService):
         """Return the library and the pages that come with the gateway, none when they are not wanted."""
         self._page_settings.allowed_origins = self.settings.allowed_origins
         self._page_settings.oidc = shown_provider(self.settings)
+        self._page_settings.auto_answer = self.settings.auto_answer == "headers"
         self._page_settings.demo = SHOWN if self._demo else None
         return browser_pages(self._page_settings) if self.settings.browser_pages else {}
 
@@ -301,6 +302,7 @@ class GatewayService(MultiService):
             self.parts.surface.identify(identity_parts(self._reactor, self.settings))
             self._page_settings.oidc = shown_provider(self.settings)
         self._page_settings.allowed_origins = self.settings.allowed_origins
+        self._page_settings.auto_answer = self.settings.auto_answer == "headers"
         log.info("configuration reloaded; changed: {names}", names=", ".join(sorted(changes)) or "nothing")
         ignored = differs - reloadable_keys()
         if ignored:

@@ -12,6 +12,8 @@ RATE_SECONDS = 10
 
 DIRECTIONS = ("outbound",), ("inbound",)
 SERVER_ERROR = "server_error"
+FAULTS = frozenset({"lost", "timeout", "failed", "page-lost", "not-taken-up", "server-failure"})
+"""Causes of ends of calls that are faults, whatever the code."""
 """The result of a call that came to nothing, or ended, by a fault."""
 INTERNAL_ERROR = "500"
 

@@ -201,6 +201,28 @@ class CallTests(RESTCase):
         self.assertIn("POST hold", self.labels("ann", "agent"))
         self.assertIn("409 ambiguous_call (hold)", self.labels("5001", "agent"))
 
+    def test_both_legs(self) -> None:
+        """A call between two agents is two; each ladder names the other leg, and has its messages if asked to."""
+        bob = self.sign_in("bob", "5002")
+        self.place_call("5003")
+        out = self.place_call("5002")
+        into, far = self.inbound(bob, FAR_SDP, caller="5001")
+        alone = self.get(f"ladder?call={out}")
+        self.assertEqual((alone["other"]["callId"], alone["legs"]), (into.id, 1))
+        self.assertEqual({each["leg"] for each in alone["messages"]}, {0})
+        both = self.get(f"ladder?call={out}&both=true")
+        self.assertEqual((both["callId"], both["legs"], len(both["sipCallIds"])), (out, 2, 2))
+        self.assertEqual([each["n"] for each in both["messages"]], list(range(1, len(both["messages"]) + 1)))
+        labels = [(each["leg"], each["label"]) for each in both["messages"]]
+        self.assertLess(labels.index((0, "INVITE 1")), labels.index((1, "INVITE 101")))
+        self.assertEqual(self.get(f"ladder?call={into.id}")["other"]["callId"], out)
+        pcap = self.ask("GET", f"/api/ops/ladder.pcap?call={out}&both=true").body
+        self.assertIn(far.call_id.encode(), pcap)
+        self.assertIn(f"INVITE sip:{bob.dn}@".encode(), pcap)
+        self.assertIn("INVITE 101", self.text(f"ladder.txt?call={out}&both=on"))
+        later, _ = self.inbound(bob, FAR_SDP, caller="5003")
+        self.assertIsNone(self.get(f"ladder?call={later.id}")["other"])
+
     def test_foreign_call(self) -> None:
         """A page that names another agent's call does not get into its ladder."""
         self.page_sign_in("bob", "5002")

@@ -139,6 +139,72 @@ class CallTests(OpsCase):
         found = self.get(f"search?q={agent.dn}&limit=2")
         self.assertEqual((len(found["calls"]), found["totals"]), (2, {"calls": 5, "agents": 1}))
 
+    def keys(self, query: str) -> list[str]:
+        """Return the ids of the calls that a query finds, in their order."""
+        return [call["callId"] for call in self.get(f"calls?state=all&{query}")["calls"]]
+
+    def test_filters(self) -> None:
+        """Calls are found by time, cause, code, agent, quality, and that they failed; and sorted."""
+        ann, bob = self.sign_in("ann"), self.sign_in("bob", "5002")
+        busy, far = self.place(ann)
+        far.refuse(486)
+        self.run_for(60)
+        later = round(self.wall() * 1000)
+        fault, far = self.place(bob, "5003")
+        far.refuse(500)
+        self.run_for(60)
+        talked, far = self.outbound(bob)
+        self.gateway.report_stats("bob", talked.id, Stats(audio=Media(mos=3.3)))
+        self.run_for(60)
+        far.bye()
+        self.run_for()
+        running, _ = self.outbound(ann)
+        for query, found in {
+            "": (running, talked, fault, busy),
+            "failed=true": (fault, busy),
+            "cause=busy": (busy,),
+            "code=500": (fault,),
+            "code=4xx": (busy,),
+            "code=486&cause=server-failure": (),
+            "agent=ANN": (running, busy),
+            "agent=5002&failed=on": (fault,),
+            "quality=poor": (talked,),
+            "quality=bad": (),
+            f"since={later}": (running, talked, fault),
+            f"until={later - 1}": (busy,),
+            "order=oldest": (busy, fault, talked, running),
+            "order=longest": (talked, running, fault, busy),
+            "order=worst": (talked, running, fault, busy),
+        }.items():
+            self.assertEqual(self.keys(query), [call.id for call in found], query)
+        for query in ("since=x", "until=-1", "code=700", "code=4x", "cause=A", "quality=good", "order=x", "failed=x"):
+            self.assertEqual(self.ask("GET", f"/api/ops/calls?{query}").error, (400, "bad_input"), query)
+
+    def test_failures(self) -> None:
+        """What failed lately is told by cause and code, the most frequent first; ends that somebody wished are none."""
+        agent = self.sign_in()
+        _, far = self.place(agent)
+        far.refuse(500)
+        self.run_for(16 * 60)
+        self.assertEqual(self.get("failures")["causes"], [])
+        for code in (486, 404, 486):
+            last, far = self.place(agent)
+            far.refuse(code)
+            self.run_for(1)
+        _, far = self.outbound(agent)
+        far.bye()
+        self.run_for()
+        told = self.get("failures")
+        self.assertEqual(
+            [(each["cause"], each["sipCode"], each["count"]) for each in told["causes"]],
+            [("busy", 486, 2), ("not-found", 404, 1)],
+        )
+        self.assertEqual((told["total"], told["causes"][0]["lastCallId"]), (3, last.id))
+        self.assertEqual(told["until"] - told["since"], 900_000)
+        self.assertEqual(self.get("failures?since=0")["total"], 4)
+        self.assertEqual(self.get(f"failures?since=0&until={told['since']}")["total"], 1)
+        self.assertEqual(self.ask("GET", "/api/ops/failures?since=x").error, (400, "bad_input"))
+
     def test_failed_call(self) -> None:
         """A call that was never answered has its cause and SIP code, and no duration."""
         agent = self.sign_in()

@@ -10,6 +10,7 @@ const SNIPPET = `<div id="phone"></div>
   // place.phone.order("init", { dn: "5001" });
   // place.phone.order("call", { to: "1003", data: { CaseId: "42" } });
 </script>`;
+const REFUSED = document.documentElement.lang === "de" ? "abgelehnt" : "refused";
 /** @type {(id: string) => any} */
 const $ = (id) => document.getElementById(id);
 
@@ -37,7 +38,7 @@ for (const type of EVENTS) {
 }
 $("order").addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
   event.preventDefault();
-  const refused = (/** @type {Error} */ error) => tell(`refused: ${error.message}`);
+  const refused = (/** @type {Error} */ error) => tell(`${REFUSED}: ${error.message}`);
   $("phone")
     .phone.order("call", { to: $("to").value })
     .catch(refused);

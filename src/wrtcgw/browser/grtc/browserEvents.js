@@ -3,11 +3,11 @@
 /**
  * Calls `network` when the computer is in a network again, or in none any more; `awake` when the page may have slept
  * (hidden, frozen, or kept for the browser's Back) or the browser guesses that the network is another one; `devices`
- * when a microphone or loudspeaker was connected or taken away.
- * @param {{network: () => void, awake: () => void, devices: () => void}} told
+ * when a microphone or loudspeaker was connected to `source` or taken away.
+ * @param {{network: () => void, awake: () => void, devices: () => void, source: MediaDevices | undefined}} told
  * @returns {() => void} stops that
  */
-export function watchBrowser({ network, awake, devices }) {
+export function watchBrowser({ network, awake, devices, source }) {
   /** @type {(() => void)[]} */
   const offs = [];
   /** @type {(target: EventTarget | undefined, name: string, listener: (event: any) => void) => void} */
@@ -21,7 +21,7 @@ export function watchBrowser({ network, awake, devices }) {
   listen(globalThis, "pageshow", ({ persisted }) => persisted && awake());
   listen(globalThis.document, "visibilitychange", () => globalThis.document.visibilityState === "visible" && awake());
   listen(globalThis.document, "resume", awake);
-  listen(globalThis.navigator?.mediaDevices, "devicechange", devices);
+  listen(source, "devicechange", devices);
   return () => offs.forEach((off) => off());
 }
 

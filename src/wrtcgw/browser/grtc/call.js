@@ -87,7 +87,7 @@ export class Call extends Emitter {
   constructor(phone, { direction, peer, id = "", offer = null, ...about }) {
     super();
     this.#phone = phone;
-    this.#negotiation = new Negotiation(this, phone.wire);
+    this.#negotiation = new Negotiation(this, phone.wire, phone.platform);
     this.#negotiation.shape = (sdp, type) => phone.shape(sdp, type, this);
     this.#negotiation.servers = () => phone.configuration();
     this.#negotiation.flowing = () => this.#monitor.flowing;

@@ -2,27 +2,47 @@
 
 import { Emitter } from "./emitter.js";
 import { PhoneError, microphoneError } from "./errors.js";
+import { BROWSER } from "./platform.js";
+
+/** @import { AudioProcessor, AudioShape } from "../grtc.js" */
+/** @import { Platform } from "./platform.js" */
 
 const NO_CHOICE = "This browser cannot choose the loudspeaker.";
+const NOT_PROCESSED = "What the page makes of the microphone's sound has failed: it is sent as it is.";
 const AUDIO = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+
+/**
+ * @typedef {{stream: MediaStream, close: () => void}} Source an open microphone, with what was made of it
+ * @typedef {{deviceId?: string, shape?: AudioShape, process?: AudioProcessor | null}} MicrophoneChange
+ */
 
 /** Emits "changed" when the calls have to take new tracks, "error" when there is no microphone any more. */
 /** @extends {Emitter<{changed: [], error: [PhoneError]}>} */
 export class Microphone extends Emitter {
   deviceId = "";
-  /** @type {MediaStream | null} */
+  /** @type {AudioShape} what the browser makes of its sound */
+  shape = AUDIO;
+  /** @type {AudioProcessor | null} what the page makes of it */
+  process = null;
+  /** @type {Source | null} */
   #source = null;
-  /** @type {Promise<MediaStream> | null} */
+  /** @type {Promise<Source> | null} */
   #opening = null;
   /** @type {Set<MediaStreamTrack>} */
   #lent = new Set();
   /** @type {ReturnType<typeof meter>} */
   #meter = null;
 
+  /** @param {Platform} [platform] */
+  constructor(platform = BROWSER) {
+    super();
+    this.platform = platform;
+  }
+
   /** Returns a track for one call; the microphone is opened for the first one. */
   async lend() {
     const source = await this.#open();
-    const track = source.getAudioTracks()[0].clone();
+    const track = source.stream.getAudioTracks()[0].clone();
     this.#lent.add(track);
     return track;
   }
@@ -49,46 +69,78 @@ export class Microphone extends Emitter {
    * Uses another microphone from now on, also in the calls that are up; "" is the browser's choice.
    * @param {string} deviceId
    */
-  async choose(deviceId) {
-    const before = this.deviceId;
-    this.deviceId = deviceId;
-    if (!this.#source) return;
+  choose(deviceId) {
+    return this.change({ deviceId });
+  }
+
+  /**
+   * Opens the microphone anew, with something changed; when that fails all is as before.
+   * @param {MicrophoneChange} fields
+   */
+  async change(fields) {
+    const { deviceId, shape, process } = this;
     const old = this.#source;
+    Object.assign(this, fields);
+    if (!old) return;
     this.#source = null;
     try {
       await this.#open();
     } catch (error) {
-      this.deviceId = before;
+      Object.assign(this, { deviceId, shape, process });
       this.#source = old;
       throw error;
     }
-    stop(old);
+    old.close();
     this.emit("changed");
   }
 
   /** Returns how loud it is at the microphone, 0 to 1; 0 while it is closed. */
   level() {
     if (!this.#source) return 0;
-    this.#meter ??= meter(this.#source);
+    this.#meter ??= meter(this.#source.stream);
     return this.#meter?.() ?? 0;
   }
 
   async #open() {
     if (this.#source) return this.#source;
-    const chosen = this.deviceId ? { deviceId: { exact: this.deviceId } } : {};
-    this.#opening ??= capture({ audio: { ...AUDIO, ...chosen } });
+    this.#opening ??= this.#capture();
     try {
       this.#source = await this.#opening;
     } finally {
       this.#opening = null;
     }
     this.#meter = null;
-    const source = this.#source;
-    source.getAudioTracks()[0].addEventListener("ended", () => this.#unplugged(source));
+    return this.#source;
+  }
+
+  async #capture() {
+    const chosen = this.deviceId ? { deviceId: { exact: this.deviceId } } : {};
+    const raw = await this.platform.capture({ audio: { ...AUDIO, ...this.shape, ...chosen } });
+    const source = await this.#processed(raw);
+    raw.getAudioTracks()[0].addEventListener("ended", () => this.#unplugged(source));
     return source;
   }
 
-  /** @param {MediaStream} source */
+  /**
+   * Calls go on without what the page makes of the sound, rather than without a microphone.
+   * @param {MediaStream} raw
+   * @returns {Promise<Source>}
+   */
+  async #processed(raw) {
+    const plain = { stream: raw, close: () => stop(raw) };
+    if (!this.process) return plain;
+    try {
+      const made = await this.process(raw.getAudioTracks()[0]);
+      const { track, close = () => {} } = "track" in made ? made : { track: made };
+      const stream = this.platform.stream([track]);
+      return { stream, close: () => [close, () => stop(stream), plain.close].forEach((end) => quietly(end)) };
+    } catch (error) {
+      this.emit("error", new PhoneError("processing_failed", { hint: NOT_PROCESSED, cause: error }));
+      return plain;
+    }
+  }
+
+  /** @param {Source} source */
   async #unplugged(source) {
     if (source !== this.#source) return;
     this.#close();
@@ -102,7 +154,7 @@ export class Microphone extends Emitter {
   }
 
   #close() {
-    if (this.#source) stop(this.#source);
+    this.#source?.close();
     this.#source = this.#meter = null;
   }
 }
@@ -113,18 +165,23 @@ function stop(stream) {
 }
 
 /**
- * Opens microphone or camera, or says in a PhoneError why that cannot be.
+ * A page's own end of its processing is not to keep the microphone open.
+ * @param {() => unknown} end
+ */
+function quietly(end) {
+  try {
+    end();
+  } catch (error) {
+    console.error("The end of what a page makes of the microphone's sound failed:", error);
+  }
+}
+
+/**
+ * Opens microphone or camera of the browser, or says in a PhoneError why that cannot be.
  * @param {MediaStreamConstraints} constraints
  */
-export async function capture(constraints) {
-  if (!navigator.mediaDevices) {
-    throw new PhoneError(globalThis.isSecureContext ? "unsupported_browser" : "insecure_context");
-  }
-  try {
-    return await navigator.mediaDevices.getUserMedia(constraints);
-  } catch (error) {
-    throw microphoneError(error);
-  }
+export function capture(constraints) {
+  return BROWSER.capture(constraints);
 }
 
 /** @type {AudioContext | null} */
@@ -169,13 +226,18 @@ export class Speaker {
   /** @type {Map<unknown, HTMLAudioElement>} */
   #players = new Map();
 
+  /** @param {Platform} [platform] */
+  constructor(platform = BROWSER) {
+    this.platform = platform;
+  }
+
   /**
    * Plays a stream for `owner`, in place of what it had before.
    * @param {unknown} owner
    * @param {MediaStream} stream
    */
   async play(owner, stream) {
-    const player = this.#players.get(owner) ?? new Audio();
+    const player = this.#players.get(owner) ?? this.platform.player();
     this.#players.set(owner, player);
     player.autoplay = true;
     player.srcObject = stream;
@@ -209,12 +271,4 @@ export class Speaker {
     await Promise.all(players.map((player) => player.setSinkId(deviceId)));
     this.deviceId = deviceId;
   }
-}
-
-/** Returns what can be chosen from; names are there only once the microphone was allowed. */
-export async function listDevices() {
-  const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
-  /** @param {MediaDeviceKind} kind */
-  const of = (kind) => all.filter((device) => device.kind === kind).map(({ deviceId, label }) => ({ deviceId, label }));
-  return { microphones: of("audioinput"), speakers: of("audiooutput"), cameras: of("videoinput") };
 }

@@ -13,6 +13,8 @@ const HINTS = {
   no_common_codec: "The two sides have no audio codec in common.",
   media_failed: "The sound could not be connected.",
   playback_blocked: "The browser does not play sound before the page was clicked.",
+  processing_failed: "What the page makes of the microphone's sound has failed.",
+  headset_failed: "The buttons and lamps of the headset cannot be used.",
   gateway_unreachable: "The gateway cannot be reached.",
   transfer_failed: "The call was not transferred.",
   transfer_unknown: "The far side did not say whether the call was transferred.",

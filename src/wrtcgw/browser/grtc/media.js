@@ -6,6 +6,7 @@
 import { meter } from "./devices.js";
 import { PhoneError, asPhoneError } from "./errors.js";
 import { lint } from "./lint.js";
+import { BROWSER } from "./platform.js";
 import { refusesAudio } from "./sdp.js";
 
 /** @import { Configuration, OfferOptions } from "./types.js" */
@@ -28,9 +29,13 @@ export class Media {
   /** @type {{stream: MediaStream, level: ReturnType<typeof meter>} | null} */
   #ear = null; // what measures the sound of a stream: {stream, level}
 
-  /** @param {{changed: (state: RTCPeerConnectionState) => void, arrived: (stream: MediaStream) => void}} hooks */
-  constructor(hooks) {
+  /**
+   * @param {{changed: (state: RTCPeerConnectionState) => void, arrived: (stream: MediaStream) => void}} hooks
+   * @param {import("./platform.js").Platform} [platform]
+   */
+  constructor(hooks, platform = BROWSER) {
     this.hooks = hooks;
+    this.platform = platform;
     /** @type {RTCPeerConnection | null} */
     this.pc = null;
     /** @type {RTCPeerConnection | null} */
@@ -54,7 +59,7 @@ export class Media {
   use(tracks, configuration) {
     this.tracks = tracks;
     this.configuration = configuration;
-    this.localStream = tracks.length ? new MediaStream(tracks) : null;
+    this.localStream = tracks.length ? this.platform.stream(tracks) : null;
   }
 
   /**
@@ -267,12 +272,11 @@ export class Media {
   }
 
   #renew() {
-    if (!globalThis.RTCPeerConnection) throw new PhoneError("unsupported_browser");
-    const pc = new RTCPeerConnection(this.configuration);
+    const pc = this.platform.connection(this.configuration);
     for (const track of this.tracks) pc.addTrack(track, ...this.#streams());
     pc.addEventListener("track", ({ streams, track }) => {
       if (pc !== this.pc) return;
-      this.remoteStream = streams[0] ?? joinedStream(this.remoteStream, track);
+      this.remoteStream = streams[0] ?? this.#joined(track);
       this.hooks.arrived(this.remoteStream);
     });
     pc.addEventListener("connectionstatechange", () => pc === this.pc && this.hooks.changed(pc.connectionState));
@@ -280,6 +284,14 @@ export class Media {
     else this.older = this.pc;
     this.pc = pc;
     return pc;
+  }
+
+  /** @param {MediaStreamTrack} track */
+  #joined(track) {
+    const others = this.remoteStream?.getTracks().filter(({ kind, readyState }) => {
+      return kind !== track.kind && readyState === "live";
+    });
+    return this.platform.stream([...(others ?? []), track]);
   }
 
   /** @param {RTCPeerConnection | null} pc */
@@ -322,13 +334,4 @@ function gathering(pc, wanted, limit) {
       pc.addEventListener("icecandidate", found);
     })
   );
-}
-
-/**
- * @param {MediaStream | null} stream
- * @param {MediaStreamTrack} track
- */
-function joinedStream(stream, track) {
-  const kept = stream?.getTracks().filter((each) => each.kind !== track.kind && each.readyState === "live") ?? [];
-  return new MediaStream([...kept, track]);
 }

@@ -31,14 +31,16 @@ export class Negotiation {
   /**
    * @param {Call} call
    * @param {Wire} wire
+   * @param {import("./platform.js").Platform} platform
    */
-  constructor(call, wire) {
+  constructor(call, wire, platform) {
     this.call = call;
     this.wire = wire;
-    this.media = new Media({
-      changed: (state) => this.#wayChanged(state),
-      arrived: (stream) => call.emit("media", stream),
-    });
+    const hooks = {
+      changed: (/** @type {RTCPeerConnectionState} */ state) => this.#wayChanged(state),
+      arrived: (/** @type {MediaStream} */ stream) => call.emit("media", stream),
+    };
+    this.media = new Media(hooks, platform);
     this.flowing = () => true; // whether sound has come in lately
     this.#lifeline = new Lifeline({
       connection: () => this.media.pc,

@@ -1,11 +1,12 @@
 // A phone: one agent at one gateway, with any number of calls.
 
 import { Call } from "./call.js";
-import { Microphone, Speaker, listDevices } from "./devices.js";
+import { Microphone, Speaker } from "./devices.js";
 import { Emitter } from "./emitter.js";
 import { PhoneError, asPhoneError, codeOf, during } from "./errors.js";
 import { factsOf } from "./facts.js";
 import { PendingHangups } from "./pendingHangups.js";
+import { Platform } from "./platform.js";
 import { BASE_URL } from "./baseUrl.js";
 import { Servers } from "./servers.js";
 import { Sources } from "./sources.js";
@@ -15,7 +16,7 @@ import { claim, watchBrowser } from "./browserEvents.js";
 import { fieldsOf } from "./who.js";
 import { Wire } from "./wire.js";
 
-/** @import { CallOptions, PhoneOptions, Registration } from "../grtc.js" */
+/** @import { AudioProcessor, AudioShape, CallOptions, PhoneOptions, Registration } from "../grtc.js" */
 /** @import { CallView, GatewayMessage, KeptCall, PhoneEvents, Wanted } from "./types.js" */
 
 /** @type {{gateway: string, events: "auto" | "stream" | "poll", iceServers: "gateway" | RTCIceServer[],
@@ -35,7 +36,7 @@ const AGAIN = [1_000, 2_000, 4_000, 8_000]; // ms between tries to sign in again
 /**
  * Events: "registration" ({state, sipCode, reason}), "connection" ({state, error}), "incoming" (Call), "call" (Call,
  * after any change of it), "callended" (Call), "warning" and "warningcleared" ({code, hint, call}), "signedout"
- * ({reason, code}), "error" (PhoneError), "devices".
+ * ({reason, code}), "donotdisturb" (whether), "error" (PhoneError), "devices".
  * @extends {Emitter<PhoneEvents>}
  */
 export class Phone extends Emitter {
@@ -43,7 +44,7 @@ export class Phone extends Emitter {
   #store;
   #servers;
   #pendingHangups;
-  #speaker = new Speaker();
+  #speaker;
   /** @type {Record<string, any> | null} */
   #credentials = null; // of this page's own sign-in; never stored
   #sources;
@@ -64,7 +65,11 @@ export class Phone extends Emitter {
     this.wire = new Wire(this.options.gateway);
     /** @type {Map<string, Call>} */
     this.calls = new Map();
-    this.microphone = new Microphone();
+    this.platform = new Platform(this.options.webrtc);
+    this.microphone = new Microphone(this.platform);
+    this.microphone.shape = this.options.audio ?? {};
+    this.microphone.process = this.options.processAudio ?? null;
+    this.#speaker = new Speaker(this.platform);
     this.#sources = new Sources(this.microphone);
     /** @type {NonNullable<PhoneOptions["shape"]>} */
     this.shape = this.options.shape ?? ((sdp) => sdp);
@@ -74,6 +79,7 @@ export class Phone extends Emitter {
     this.registration = { state: "SIGNED_OUT", sipCode: 0, reason: "" };
     this.dn = this.displayName = "";
     this.guest = false;
+    this.doNotDisturb = false;
     this.#store = new Store(storageOf(options), `grtc-session ${this.wire.api}${options.name ?? ""}`);
     this.#pendingHangups = new PendingHangups(this.wire);
     this.#servers = new Servers(this.wire, this.options);
@@ -125,7 +131,9 @@ export class Phone extends Emitter {
     this.#store.clear();
     this.#store.keep({ id: this.id, dn: this.dn, token: this.wire.token, displayName, guest });
     this.#begin(undefined);
-    for (const view of await this.wire.calls()) this.#takeUp(view); // of a page that was lost
+    const own = await this.wire.own();
+    this.#quieted(own.doNotDisturb);
+    for (const view of own.calls) this.#takeUp(view); // of a page that was lost
   }
 
   /**
@@ -148,6 +156,7 @@ export class Phone extends Emitter {
     }
     Object.assign(this, { dn: before.dn, displayName: before.displayName ?? "", guest: Boolean(before.guest) });
     this.#begin(before.last, this.guest ? undefined : own.registration);
+    this.#quieted(own.doNotDisturb);
     for (const view of own.calls) this.#takeUp(view, before.calls?.[view.callId]);
     for (const id of Object.keys(before.calls ?? {})) if (!this.calls.has(id)) this.#store.dropCall(id);
     return true;
@@ -188,6 +197,7 @@ export class Phone extends Emitter {
       network: () => this.#networkChanged(),
       awake: () => this.#awoken(),
       devices: () => this.emit("devices"),
+      source: this.platform.devices,
     });
     this.#stream.online = true;
     this.#stream.start(last);
@@ -213,6 +223,7 @@ export class Phone extends Emitter {
     this.#forget();
     this.#pendingHangups.clear();
     for (const call of [...this.calls.values()]) call.end({ cause: "signed-out", hint: reason });
+    this.#quieted(false);
     this.registration = { state: "SIGNED_OUT", sipCode: 0, reason };
     this.connection = "offline";
     this.emit("registration", this.registration);
@@ -233,7 +244,7 @@ export class Phone extends Emitter {
     if (!this.isSignedIn) throw new PhoneError("not_signed_in");
     const number = String(to).trim();
     if (!stream) await this.#servers.check(number);
-    const own = stream ?? new MediaStream(await this.tracks({ audio, video }));
+    const own = stream ?? this.platform.stream(await this.tracks({ audio, video }));
     try {
       if (hold) await this.holdOthers();
     } catch (error) {
@@ -259,6 +270,23 @@ export class Phone extends Emitter {
    */
   async holdOthers(but = null) {
     for (const call of this.calls.values()) if (call !== but && call.isUp && !call.held) await call.hold();
+  }
+
+  /**
+   * Lets callers hear that the agent is busy, until it is switched off or the agent signs out.
+   * @param {boolean} on
+   */
+  async setDoNotDisturb(on) {
+    if (!this.isSignedIn) throw new PhoneError("not_signed_in");
+    await this.wire.post("do_not_disturb", { id: this.id }, { on: Boolean(on) });
+    this.#quieted(Boolean(on));
+  }
+
+  /** @param {boolean} [on] */
+  #quieted(on = false) {
+    if (on === this.doNotDisturb) return;
+    this.doNotDisturb = on;
+    this.emit("donotdisturb", on);
   }
 
   /**
@@ -325,6 +353,7 @@ export class Phone extends Emitter {
     this.#store.keep({ last: message.seq });
     if (type === "SIGNED_OUT") return this.#toldSignedOut(message);
     if (type === "REGISTRATION") return this.#registrationChanged(message);
+    if (type === "DO_NOT_DISTURB") return this.#quieted(message.state === "ON");
     if (this.#over.includes(callId)) return undefined;
     if (!this.calls.has(callId)) {
       if (type === "OFFER" && message.cause !== "resync") return this.#incoming(message);
@@ -361,8 +390,8 @@ export class Phone extends Emitter {
     this.emit("incoming", call);
     this.emit("call", call);
     if (!this.options.autoAnswer || call.autoAnswer === null) return;
-    const answer = () => call.state === "incoming" && call.answer().catch((error) => this.emit("error", error));
-    setTimeout(answer, 1000 * call.autoAnswer);
+    const take = () => call.answer({ hold: true }).catch((error) => this.emit("error", error));
+    setTimeout(() => call.state === "incoming" && take(), 1000 * call.autoAnswer); // others do not hear each other
   }
 
   /**
@@ -426,6 +455,7 @@ export class Phone extends Emitter {
   async #signedInAgain() {
     this.#store.keep({ id: this.id, token: this.wire.token, last: undefined });
     this.#begin(undefined);
+    if (this.doNotDisturb) await this.setDoNotDisturb(true).catch((error) => this.emit("error", asPhoneError(error)));
     const there = new Set((await this.wire.calls()).map(({ callId }) => callId));
     for (const call of [...this.calls.values()]) {
       if (call.id && !there.has(call.id)) call.end({ cause: "lost", hint: LOST });
@@ -451,7 +481,7 @@ export class Phone extends Emitter {
 
   /** Returns microphones, loudspeakers and cameras; their names only once the microphone was allowed. */
   devices() {
-    return listDevices();
+    return this.platform.list();
   }
 
   /**
@@ -468,6 +498,23 @@ export class Phone extends Emitter {
    */
   setSpeaker(deviceId) {
     return this.#speaker.choose(deviceId);
+  }
+
+  /**
+   * Has the browser suppress noise and echo or not from now on, also in the calls that are up.
+   * @param {AudioShape} shape
+   */
+  setAudio(shape) {
+    return this.microphone.change({ shape: { ...this.microphone.shape, ...shape } });
+  }
+
+  /**
+   * Has the page make something else of the microphone's sound from now on, also in the calls that are up; null for
+   * nothing.
+   * @param {AudioProcessor | null} process
+   */
+  setAudioProcessing(process) {
+    return this.microphone.change({ process });
   }
 
   /** Returns how loud it is at the microphone, 0 to 1; 0 while there is no call. */

@@ -1,7 +1,5 @@
 // What calls send: the microphone, shared by all of them, and a camera for each that wants one.
 
-import { capture } from "./devices.js";
-
 /** @import { Wanted } from "./types.js" */
 
 export class Sources {
@@ -21,7 +19,7 @@ export class Sources {
     const tracks = audio ? [await this.microphone.lend()] : [];
     if (!video) return tracks;
     try {
-      const cameras = (await capture({ video: true })).getTracks();
+      const cameras = (await this.microphone.platform.capture({ video: true })).getTracks();
       cameras.forEach((track) => this.#cameras.add(track));
       return [...tracks, ...cameras];
     } catch (error) {

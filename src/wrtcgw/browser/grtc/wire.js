@@ -118,8 +118,8 @@ export class Wire {
   }
 
   /**
-   * Returns what the gateway has for this agent: `{calls, registration}`.
-   * @returns {Promise<{calls: CallView[], registration: import("../grtc.js").Registration}>}
+   * Returns what the gateway has for this agent.
+   * @returns {Promise<{calls: CallView[], registration: import("../grtc.js").Registration, doNotDisturb?: boolean}>}
    */
   own() {
     return this.ask("GET", "calls", { query: { id: this.id } });

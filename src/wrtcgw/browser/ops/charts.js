@@ -9,9 +9,9 @@ import { t } from "./texts.js";
 
 const HEIGHT = 170;
 const DASHES = [[], [7, 4], [2, 3]];
-/** What the charts show: series share a chart when they share a unit. */
+/** What the charts show: series share a chart when they share a unit; the one at the right has an axis of its own. */
 export const CHARTS = [
-  { name: "load", series: ["calls", "agents"], digits: 0 },
+  { name: "load", series: ["calls", "agents"], right: "agents", digits: 0 },
   { name: "rates", series: ["httpPerSecond", "sipIn", "sipOut"], digits: 1 },
   { name: "latency", series: ["setupP95", "loopLag"], digits: 1 },
   { name: "failures", series: ["failures"], digits: 0 },
@@ -43,9 +43,10 @@ function roomFor(plot, labels) {
 
 /** One chart. */
 export class Chart {
-  /** @param {{name: string, series: string[], digits: number}} chart */
-  constructor({ name, series, digits }) {
+  /** @param {{name: string, series: string[], right?: string, digits: number}} chart */
+  constructor({ name, series, right = "", digits }) {
     this.series = series;
+    this.right = right;
     this.digits = digits;
     this.title = t(`chart.${name}`);
     this.place = el("div", { class: "plot", "aria-hidden": "true" });
@@ -128,6 +129,12 @@ export class Chart {
     const clocks = (plot, ticks) => ticks.map((tick) => time(tick * 1000).slice(0, 5));
     /** @type {(plot: unknown, ticks: number[]) => string[]} */
     const numbers = (plot, ticks) => ticks.map((tick) => number(tick, 1));
+    const beside = { side: 1, scale: "right", grid: { show: false } };
+    /** Two axes have the colours of their lines. @param {string} scale */
+    const named = (scale) => {
+      const index = this.series.findIndex((name) => (name === this.right) === (scale === "right"));
+      return this.right ? { stroke: () => this.paint(String(index)) } : {};
+    };
     /** @type {(plot: uPlot, at: number | null) => string} */
     const now = (plot, at) => time(1000 * (at ?? plot.data[0].at(-1) ?? 0));
     return {
@@ -138,10 +145,12 @@ export class Chart {
       scales: {
         x: { range: times },
         y: { range: values },
+        ...(this.right && { right: { range: values } }),
       },
       axes: [
         { ...axis, space: 70, values: clocks },
-        { ...axis, size: roomFor, space: 34, values: numbers },
+        { ...axis, ...named("y"), size: roomFor, space: 34, values: numbers },
+        ...(this.right ? [{ ...axis, ...named("right"), ...beside, size: roomFor, space: 34, values: numbers }] : []),
       ],
       series: [{ label: t("series.time"), value: now }, ...this.series.map((name, index) => this.line(name, index))],
     };
@@ -154,6 +163,7 @@ export class Chart {
   line(name, index) {
     return {
       label: t(`series.${name}`),
+      scale: name === this.right ? "right" : "y",
       stroke: () => this.paint(String(index)),
       dash: DASHES[index],
       width: 2,

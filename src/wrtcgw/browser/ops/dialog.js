@@ -12,8 +12,8 @@ import { explain, t } from "./texts.js";
  */
 export async function confirm({ title, text, more = "", go, danger = false, act }) {
   const problem = el("p", { class: "problem", role: "alert", hidden: true });
-  const yes = el("button", { type: "submit", class: danger ? "danger" : "primary" }, go);
-  const no = el("button", { type: "button", onclick: () => dialog.close() }, t("confirm.cancel"));
+  const yes = el("button", { type: "submit", class: danger ? "button end" : "button primary" }, go);
+  const no = el("button", { type: "button", class: "button", onclick: () => dialog.close() }, t("confirm.cancel"));
   const form = el("form", { method: "dialog" }, problem, el("div", { class: "buttons" }, no, yes));
   const dialog = modal({ title, text, look: "card" }, more ? el("p", { class: "more" }, more) : null, form);
   let done = false;

@@ -3,10 +3,14 @@
 
 import { el } from "../softphone/dom.js";
 import { gap, since, time } from "./format.js";
+import { isFailure } from "./folding.js";
 import { label } from "./reading.js";
 import { t } from "./texts.js";
 
+/** @import { Item } from "./folding.js" */
 /** @import { Message } from "./types.js" */
+
+const MOST_LABELS = 8; // of what is folded up
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -90,22 +94,57 @@ export function partyNames(parties) {
   return row;
 }
 
+/** @typedef {{ parties: string[], legs?: string[], onpick: (n: number) => void }} Drawn the ladder of a row */
+
 /**
- * A row for a message.
+ * A row for a message. Where there are two legs, each message says of which it is.
  * @param {Message} message
- * @param {{ parties: string[], onpick: (n: number) => void }} ladder
+ * @param {Drawn} ladder
  */
-export function messageRow(message, { parties, onpick }) {
+export function messageRow(message, { parties, legs = [], onpick }) {
   const pick = () => onpick(message.n);
-  const button = el("button", { type: "button", class: "step", tabindex: "-1" }, words(message, parties));
+  const button = el("button", { type: "button", class: "step", tabindex: "-1" }, words(message, parties, legs));
   const lane = el("div", { class: "lane" }, canvas(...lifelines(parties.length), ...arrow(message, parties)), button);
   put(button, message, parties.length);
   return el(
     "tr",
-    { role: "row", "data-n": message.n, "data-via": message.via, "data-kind": message.kind, onclick: pick },
+    {
+      role: "row",
+      "data-n": message.n,
+      "data-via": message.via,
+      "data-kind": message.kind,
+      "data-failed": isFailure(message),
+      onclick: pick,
+    },
     cell("no", String(message.n)),
     cell("time", time(message.time, true)),
     cell("delta", since(message.delta)),
+    cell("drawing", lane),
+  );
+}
+
+/**
+ * A thin row for messages that are folded up; it unfolds them.
+ * @param {Item} item
+ * @param {Drawn} ladder
+ */
+export function foldRow({ messages, fold, delta, end }, { parties, onpick }) {
+  const [first] = messages;
+  const labels = messages.slice(0, MOST_LABELS).map(label);
+  const more = messages.length > MOST_LABELS ? ["…"] : [];
+  const what = fold === "hold" ? t("ladder.fold.hold", { span: gap(end - delta), count: messages.length }) : "";
+  const button = el(
+    "button",
+    { type: "button", class: "step fold", tabindex: "-1", title: t("ladder.fold.open") },
+    el("span", { class: "what" }, what || [...labels, ...more].join(", ")),
+  );
+  const lane = el("div", { class: "lane" }, canvas(...lifelines(parties.length)), button);
+  return el(
+    "tr",
+    { role: "row", class: "folded", "data-n": first.n, "data-via": first.via, onclick: () => onpick(first.n) },
+    cell("no", `${first.n}`),
+    cell("time", time(first.time, true)),
+    cell("delta", since(first.delta)),
     cell("drawing", lane),
   );
 }
@@ -150,17 +189,24 @@ function arrow(message, parties) {
  * What is seen of a message, and beside it what a screen reader says where others see an arrow.
  * @param {Message} message
  * @param {string[]} parties
+ * @param {string[]} legs
  */
-function words(message, parties) {
+function words(message, parties, legs) {
   const what = el("span", { class: "what" }, label(message));
-  if (message.kind === "note") return [el("span", { class: "unseen" }, `${t("ladder.spoken.note")} `), what];
+  const of = legs.length > 1 ? [el("span", { class: "leg" }, legs[message.leg ?? 0]), " "] : [];
+  const failed = isFailure(message) ? [el("span", { class: "unseen" }, `, ${t("ladder.spoken.failed")}`)] : [];
+  if (message.kind === "note") {
+    return [el("span", { class: "unseen" }, `${t("ladder.spoken.note")} `), ...of, what, ...failed];
+  }
   const way = t("ladder.spoken", { from: parties[message.from], to: parties[message.to] });
   return [
     el("span", { class: "via" }, message.via.toUpperCase()),
     " ",
+    ...of,
     what,
     message.detail ? [" ", el("span", { class: "detail" }, message.detail)] : [],
     el("span", { class: "unseen" }, `, ${way}`),
+    ...failed,
   ].flat();
 }
 

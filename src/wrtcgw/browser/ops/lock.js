@@ -30,7 +30,7 @@ export function lock({ open }) {
     el("label", { class: "follow" }, showing, t("lock.show")),
     el("p", { class: "soft" }, t("lock.kept")),
   ];
-  const go = el("button", { type: "submit", class: "primary" }, t("lock.go"));
+  const go = el("button", { type: "submit", class: "button primary" }, t("lock.go"));
   const form = el("form", { class: "card lock" }, el("h2", {}, t("lock.title")), why, problem, parts, go);
   form.addEventListener("submit", (event) => {
     event.preventDefault();

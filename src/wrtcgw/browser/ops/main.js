@@ -3,6 +3,7 @@
 import { el } from "../softphone/dom.js";
 import { Actions } from "./actions.js";
 import { OpsAPI, OpsError } from "./api.js";
+import { filterOf } from "./filters.js";
 import { time } from "./format.js";
 import { lock } from "./lock.js";
 import { Poller } from "./poller.js";
@@ -26,12 +27,11 @@ const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
  * @returns {View}
  */
 function viewOf(desk, hash) {
-  const [name, rest = ""] = hash
-    .replace(/^#\/?/, "")
-    .split(/\/(.*)/s)
-    .map(decoded);
-  if (name === "agents") return rest ? new Ladder(desk, { agent: rest }) : new Agents(desk);
-  if (name === "calls") return rest ? new Ladder(desk, { call: rest }) : new Calls(desk);
+  const [path, query = ""] = hash.replace(/^#\/?/, "").split(/\?(.*)/s);
+  const [name, rest = "", message = ""] = path.split("/").map(decoded);
+  const at = /^m\d{1,9}$/.test(message) ? Number(message.slice(1)) : null;
+  if (name === "agents") return rest ? new Ladder(desk, { agent: rest }, at) : new Agents(desk);
+  if (name === "calls") return rest ? new Ladder(desk, { call: rest }, at) : new Calls(desk, filterOf(query));
   if (name === "sessions") return new Sessions(desk);
   return name === "search" ? new Search(desk, rest) : new Overview(desk);
 }

@@ -19,7 +19,8 @@ export class MessagePane {
     this.way = el("p", { class: "way" });
     this.text = el("pre", { tabindex: "0", "aria-labelledby": id });
     /** @type {(key: string, act: () => void) => HTMLButtonElement} */
-    const button = (key, act) => el("button", { type: "button", class: "small", onclick: act }, t(`message.${key}`));
+    const button = (key, act) =>
+      el("button", { type: "button", class: "button small", onclick: act }, t(`message.${key}`));
     this.buttons = [
       button("previous", () => onmove(-1)),
       button("next", () => onmove(1)),

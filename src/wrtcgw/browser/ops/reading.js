@@ -88,7 +88,7 @@ function plain(line) {
 
 /**
  * Puts the pauses of a ladder between its messages: what takes a second or more is worth a line.
- * @template {{ delta: number }} Each
+ * @template {{ delta: number, end?: number }} Each
  * @param {Each[]} messages
  * @returns {({ pause: number, before: Each, message?: undefined } | { message: Each, pause?: undefined })[]}
  */
@@ -96,7 +96,8 @@ export function paused(messages, least = 1000) {
   /** @type {ReturnType<typeof paused<Each>>} */
   const found = [];
   messages.forEach((message, index) => {
-    const wait = index ? message.delta - messages[index - 1].delta : 0;
+    const before = messages[index - 1];
+    const wait = before ? message.delta - (before.end ?? before.delta) : 0;
     if (wait >= least) found.push({ pause: wait, before: message });
     found.push({ message });
   });

@@ -1,6 +1,8 @@
 // What is around the views: state, search, theme, navigation, and what is said aloud.
 
 import { el, put, say, show, uniqueId } from "../softphone/dom.js";
+import { menu } from "../softphone/menu.js";
+import { field } from "../softphone/views/parts.js";
 import { isUTC, localZone, useUTC } from "./format.js";
 import { fillBadge } from "./table.js";
 import { LANGUAGES } from "../softphone/texts.js";
@@ -16,6 +18,9 @@ const NEEDS = { sessions: "admin" }; // the roles that see a view
 const THEME = "wrtcgw-ops-theme";
 const SAID = 8000;
 
+/** @type {ReturnType<typeof menu> | null} */
+let settings = null;
+
 /** @type {(id: string) => HTMLElement} */
 const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
@@ -28,10 +33,13 @@ export function frame({ onforget, onretry, onzone, onlanguage }) {
   const state = el("span", { class: "badge state", role: "status" }, t("state.asking"));
   state.dataset.level = "off";
   $("state").replaceChildren(state);
-  const forget = el("button", { type: "button", class: "small", hidden: true, onclick: onforget }, t("lock.forget"));
+  const forget = el("button", { type: "button", class: "button", hidden: true, onclick: onforget }, t("lock.forget"));
   const who = el("span", { class: "soft who" });
   const find = search();
-  $("tools").replaceChildren(find.element, zone(onzone), languages(onlanguage), theme(), forget);
+  const open = settings?.isOpen();
+  settings?.stop();
+  settings = menu({ label: t("page.menu"), open }, languages(onlanguage), theme(), forget);
+  $("tools").replaceChildren(find.element, zone(onzone), settings.element);
   const links = navigation();
   $("nav").append(who);
   const notice = notices(onretry);
@@ -39,7 +47,7 @@ export function frame({ onforget, onretry, onzone, onlanguage }) {
   return {
     /** @param {string} hash */
     turn(hash) {
-      const [, name = "", rest = ""] = /^#?\/?([^/]*)\/?(.*)$/s.exec(hash) ?? [];
+      const [, name = "", rest = ""] = /^#?\/?([^/?]*)[/?]?(.*)$/s.exec(hash) ?? [];
       const current = VIEWS.includes(name) ? name : name === "search" ? "" : "overview";
       for (const [each, link] of links) put(link, "aria-current", each === current ? "page" : null);
       if (name === "search") find.set(rest);
@@ -93,14 +101,20 @@ function mood(name) {
 function search() {
   const id = uniqueId("search");
   const attributes = { id, type: "search", placeholder: t("search.hint"), autocomplete: "off", spellcheck: "false" };
-  const field = el("input", attributes);
+  const input = el("input", attributes);
   const label = el("label", { for: id, class: "unseen" }, t("search.label"));
-  const node = el("form", { role: "search" }, label, field, el("button", { type: "submit" }, t("search.go")));
+  const node = el(
+    "form",
+    { role: "search" },
+    label,
+    input,
+    el("button", { type: "submit", class: "button" }, t("search.go")),
+  );
   node.addEventListener("submit", (event) => {
     event.preventDefault();
-    location.hash = `#/search/${encodeURIComponent(field.value.trim())}`;
+    location.hash = `#/search/${encodeURIComponent(input.value.trim())}`;
   });
-  return { element: node, set: /** @param {string} text */ (text) => (field.value = safely(text)) };
+  return { element: node, set: /** @param {string} text */ (text) => (input.value = safely(text)) };
 }
 
 /** @param {string} text */
@@ -129,7 +143,7 @@ function theme() {
   const kept = localStorage.getItem(THEME) ?? "";
   select.value = ["light", "dark"].includes(kept) ? kept : "auto";
   use(select.value);
-  return el("span", { class: "theme" }, el("label", { for: id, class: "unseen" }, t("theme.label")), select);
+  return field(t("theme.label"), select);
 }
 
 /** @param {(name: string) => void} changed */
@@ -138,12 +152,7 @@ function languages(changed) {
   const select = el("select", { id: "language" }, options);
   select.value = language();
   select.addEventListener("change", () => changed(select.value));
-  return el(
-    "span",
-    { class: "language" },
-    el("label", { for: "language", class: "unseen" }, t("page.language")),
-    select,
-  );
+  return field(t("page.language"), select);
 }
 
 /**
@@ -181,7 +190,7 @@ function notices(onretry) {
   const said = el("p", { class: "said card", hidden: true });
   // the seconds are not in the live region: a screen reader would speak each
   const seconds = el("span", {});
-  const again = el("button", { type: "button", class: "small", onclick: onretry }, t("offline.now"));
+  const again = el("button", { type: "button", class: "button small", onclick: onretry }, t("offline.now"));
   const banner = el("div", { class: "banner", hidden: true }, seconds, again);
   const region = $("notice");
   region.replaceChildren(problem, said);

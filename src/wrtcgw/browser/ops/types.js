@@ -5,6 +5,7 @@
  *
  * @typedef {object} Call
  * @property {string} callId
+ * @property {string} sipCallId
  * @property {string} agent
  * @property {string} dn
  * @property {string} peer
@@ -63,15 +64,19 @@
  * @property {string} detail
  * @property {string} text
  * @property {number | null} [flow] of which SIP connection
+ * @property {number} [leg] of which of the two legs of a call between two agents
  *
  * @typedef {object} LadderView
  * @property {Call | null} call
+ * @property {Call | null} other its other leg, if that has another agent
+ * @property {number} legs how many legs are in it
  * @property {string} callId
  * @property {string[]} sipCallIds
  * @property {string[]} parties
  * @property {Message[]} messages
  * @property {number} dropped
  *
+ * @typedef {{cause: string, sipCode: number, count: number, lastAt: number, lastCallId: string}} Failures of one cause
  * @typedef {{t: number} & Record<string, number | null>} Sample
  * @typedef {{flow: number, target: string, up: boolean, since: number, reconnects: number, error: string}} Connection
  * @typedef {{time: number, text: string, setting: string, dn: string, address: string}} Alarm

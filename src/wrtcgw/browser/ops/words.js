@@ -59,6 +59,19 @@ function causeOf({ cause, direction, answeredAt }) {
   return direction === "inbound" ? "rejected" : "abandoned";
 }
 
+const WISHED = ["abandoned", "answered-elsewhere", "cancelled", "local", "operator", "rejected", "remote", "replaced"];
+const FAULTS = ["lost", "timeout", "failed", "page-lost", "not-taken-up", "server-failure"];
+
+/**
+ * Tells whether a call is over by a fault, or before its answer without anybody's wish; as the gateway counts them.
+ * @param {Call} call
+ */
+export function hasFailed(call) {
+  if (call.state !== "ENDED") return false;
+  const wished = [...WISHED, "signed-out", "transferred"].includes(causeOf(call));
+  return FAULTS.includes(call.cause) || (!call.answeredAt && !wished);
+}
+
 /**
  * How a call ended: in words, with the SIP code where it says more.
  * @param {Call} call

@@ -3,6 +3,7 @@
 import { nameOf } from "./words.js";
 
 /** @import { Call } from "../grtc/call.js" */
+/** @import { Notifier } from "./hand/notifier.js" */
 /** @import { Texts } from "./texts.js" */
 
 const FLASH = 1_000; // ms
@@ -13,10 +14,12 @@ export class Alerts {
   #timer;
   /** @type {Map<Call, Notification>} */
   #notes = new Map(); // notifications by call
+  #badge = 0; // what the icon of an installed page says
 
-  /** @param {{quiet?: boolean}} [options] */
-  constructor({ quiet = false } = {}) {
+  /** @param {{quiet?: boolean, notifier?: Notifier | null}} [options] `notifier` shows them with buttons */
+  constructor({ quiet = false, notifier = null } = {}) {
     this.quiet = quiet;
+    this.notifier = notifier;
   }
 
   /** Whether notifications are "granted", "denied", not yet asked for ("default"), or not there at all ("none"). */
@@ -34,10 +37,17 @@ export class Alerts {
    * @param {Call} call
    * @param {Texts} texts
    */
-  arrived(call, texts) {
+  async arrived(call, texts) {
     if (this.quiet || this.permission !== "granted" || (!document.hidden && document.hasFocus())) return;
+    const t = texts.t.bind(texts);
+    const title = t("notification.title", { peer: nameOf(call, texts) });
+    const words = { title, body: t("notification.body"), answer: t("incoming.answer"), reject: t("incoming.reject") };
+    if (await this.notifier?.show(call.id, words)) {
+      if (call.state !== "incoming") this.notifier?.forget((id) => id === call.id); // it was quicker
+      return;
+    }
+    if (call.state !== "incoming") return;
     try {
-      const title = texts.t("notification.title", { peer: nameOf(call, texts) });
       const note = new Notification(title, {
         body: texts.t("notification.body"),
         tag: call.id,
@@ -66,6 +76,7 @@ export class Alerts {
       note.close();
       this.#notes.delete(call);
     }
+    this.notifier?.forget((id) => !incoming.some((call) => call.id === id));
     const words = incoming.length && texts ? texts.t("title.incoming", { peer: nameOf(incoming[0], texts) }) : "";
     if (this.quiet) return;
     if (words) this.#flash(words);
@@ -99,8 +110,17 @@ export class Alerts {
 
   /** @param {number} missed */
   #count(missed) {
+    this.#mark(missed);
     if (this.#timer) return;
     const title = `${missed ? `(${missed}) ` : ""}${document.title.replace(/^\(\d+\) /, "")}`;
     if (document.title !== title) document.title = title;
+  }
+
+  /** @param {number} missed */
+  #mark(missed) {
+    if (missed === this.#badge) return;
+    this.#badge = missed;
+    const done = missed ? navigator.setAppBadge?.(missed) : navigator.clearAppBadge?.();
+    done?.catch(() => {}); // not where the page is not installed
   }
 }

@@ -1,28 +1,38 @@
 // The page: who is signed in, in which language and colours; the phone itself is the panel.
 
 import { Phone } from "../grtc/phone.js";
-import { asPhoneError } from "../grtc/errors.js";
+import { PhoneError, asPhoneError } from "../grtc/errors.js";
 import { loadSettings, resume } from "./beginning.js";
 import { el, put, say, show } from "./dom.js";
+import { Arrivals } from "./hand/arrivals.js";
 import { icon } from "./icons.js";
+import { keeper } from "./keeper.js";
 import { mayLeave, mayTake, watchClosing } from "./leaving.js";
+import { menu } from "./menu.js";
 import { Provider } from "./oidc.js";
-import { mountPanel } from "./panel.js";
 import { mountSignIn } from "./signin.js";
 import { LANGUAGES, Texts, loadTexts } from "./texts.js";
-import { button, card } from "./views/parts.js";
+import { button, card, field } from "./views/parts.js";
 import { farewell } from "./words.js";
 
 const KEYS = { language: "softphone-language", theme: "softphone-theme", dn: "softphone-dn" };
 const THEMES = ["auto", "light", "dark"];
+/** Where else one may want to go; below the gateway's root. */
+const ELSEWHERE = {
+  console: "../ops/",
+  gadget: "../gadget/embed.html",
+  extension: "../extension/",
+  api: "../api/docs/",
+};
 
 /**
  * @typedef {{dn?: string, password?: string, number?: string, numbers?: string[]}} Demo
- * @typedef {{demo?: Demo | null, oidc?: ConstructorParameters<typeof Provider>[0]}} Settings of settings.json
+ * @typedef {{demo?: Demo | null, oidc?: ConstructorParameters<typeof Provider>[0], autoAnswer?: boolean}} Settings of
+ *   settings.json
  *
  * @typedef {object} Page what the page is now
  * @property {Texts} texts
- * @property {ReturnType<typeof mountPanel> | null} panel
+ * @property {ReturnType<typeof import("./panel.js").mountPanel> | null} panel
  * @property {Settings} settings
  * @property {ReturnType<typeof mountSignIn> | null} form
  * @property {{code: string} | null} reason why nobody is signed in
@@ -33,6 +43,16 @@ const THEMES = ["auto", "light", "dark"];
 /** @type {(id: string) => HTMLElement} */
 const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const phone = new Phone({ answerOnTalk: true }); // the gateway tells whether the site has allowed it
+const devices = el("div", { class: "menu-devices" }); // the panel puts there what is set once
+const switches = el("div", { class: "menu-hand" }); // and there what is at hand
+const arrivals = new Arrivals(keeper("sessionStorage"));
+/** @type {ReturnType<typeof menu> | null} */
+let profile = null;
+/** @type {(typeof import("./panel.js") & typeof import("./hand/hand.js")) | null} most of the page, fetched when
+ *   somebody begins to sign in */
+let rest = null;
+/** @type {import("./hand/hand.js").Hand | null} */
+let hand = null;
 /** @type {Page} */
 const page = {
   texts: new Texts("en", {}),
@@ -78,7 +98,6 @@ function drawHead() {
   const languages = select(
     "language",
     t("page.language"),
-    "globe",
     Object.entries(LANGUAGES),
     page.texts.language,
     changeLanguage,
@@ -86,36 +105,37 @@ function drawHead() {
   const themes = select(
     "theme",
     t("page.theme"),
-    "moon",
     THEMES.map((each) => [each, t(`page.theme_${each}`)]),
     recall("theme") || "auto",
     changeTheme,
   );
-  const leave = button({ label: t("page.sign_out"), icon: "signOut", kind: "small", id: "sign-out", onclick: signOut });
+  const leave = button({ label: t("page.sign_out"), icon: "signOut", kind: "wide", id: "sign-out", onclick: signOut });
   show(leave, phone.isSignedIn);
-  $("tools").replaceChildren(el("div", { class: "tools-choice" }, languages, themes), leave);
+  const open = profile?.isOpen();
+  profile?.stop();
+  profile = menu({ label: t("page.menu"), open }, switches, languages, themes, devices, leave);
+  $("tools").replaceChildren(profile.element);
 }
 
 /**
  * @param {string} id
  * @param {string} label
- * @param {string} shape
  * @param {string[][]} options values and words
  * @param {string} value
  * @param {(value: string) => void} change
  */
-function select(id, label, shape, options, value, change) {
+function select(id, label, options, value, change) {
   /** @type {HTMLSelectElement} */
   const control = el(
     "select",
-    { id, "aria-label": label, title: label, onchange: () => change(control.value) },
+    { id, onchange: () => change(control.value) },
     options.map(([key, text]) => el("option", { value: key, lang: id === "language" ? key : null }, text)),
   );
   control.querySelectorAll("option").forEach((option, index) => {
     option.value = options[index][0];
   });
   control.value = value;
-  return el("span", { class: "tool" }, icon(shape), control);
+  return field(label, control);
 }
 
 /** @param {string} language */
@@ -123,6 +143,7 @@ async function changeLanguage(language) {
   remember("language", language);
   page.texts = await loadTexts(language);
   drawHead();
+  hand?.relabel(page.texts);
   if (page.panel) page.panel.relabel(page.texts);
   else drawSignIn();
   $("language").focus();
@@ -140,6 +161,23 @@ function applyTheme(theme) {
 }
 
 // ---- signed in or not
+
+async function loadPanel() {
+  try {
+    rest ??= Object.assign({}, ...(await Promise.all([import("./panel.js"), import("./hand/hand.js")])));
+  } catch (cause) {
+    throw new PhoneError("gateway_unreachable", { hint: "The phone panel could not be loaded.", cause });
+  }
+}
+
+/** Whether a session may be there to go on with. */
+function mayResume() {
+  try {
+    return Object.keys(sessionStorage).some((key) => key.startsWith("grtc-session"));
+  } catch {
+    return false;
+  }
+}
 
 function drawSignIn() {
   const {
@@ -162,7 +200,15 @@ function drawSignIn() {
     },
   });
   page.form = form;
+  $("app").append(elsewhere());
   return form;
+}
+
+function elsewhere() {
+  const links = Object.entries(ELSEWHERE).map(([name, path]) =>
+    el("li", null, el("a", { href: new URL(path, import.meta.url).href }, page.texts.t(`page.to_${name}`))),
+  );
+  return el("nav", { class: "elsewhere", "aria-label": page.texts.t("page.elsewhere") }, el("ul", null, links));
 }
 
 /** @param {{dn: string, password: string}} who */
@@ -170,6 +216,7 @@ async function signIn({ dn, password }) {
   const id = `softphone-${dn}`;
   if (!(await mayTake(id, dn, page.texts))) return;
   page.reason = null;
+  await loadPanel();
   await phone.signIn({ dn, password, id });
   remember("dn", dn);
   enter().focus();
@@ -184,6 +231,7 @@ async function signInByToken(token, dn = "") {
   const id = dn && `softphone-${dn}`;
   if (dn && !(await mayTake(id, dn, page.texts))) return;
   try {
+    await loadPanel();
     await phone.signIn({ token, ...(dn && { dn, id }) });
   } catch (error) {
     const again = page.choice !== null;
@@ -215,19 +263,25 @@ function enter() {
   const { demo } = page.settings;
   const numbers = demo?.numbers?.map((number) => ({ number, label: `demo.${number}` })) ?? [];
   page.form = null;
+  const { mountPanel, Hand } = /** @type {NonNullable<typeof rest>} */ (rest);
+  hand = new Hand({ arrivals, signs: $("signs"), settings: switches });
   const panel = mountPanel($("app"), phone, {
     texts: page.texts,
     status: $("status"),
+    settings: devices,
     numbers,
-    number: demo?.number ?? "",
+    number: arrivals.number() || (demo?.number ?? ""),
+    notifier: hand.notifier,
   });
   page.panel = panel;
+  hand.enter(panel, page.texts, { autoAnswer: page.settings.autoAnswer === true });
   Object.assign(globalThis, { softphone: { phone, desk: panel.model } }); // for the browser's console
   drawHead();
   return panel;
 }
 
 async function signOut() {
+  profile?.close();
   if (!(await mayLeave(phone, page.texts))) return;
   try {
     await phone.signOut();
@@ -241,6 +295,8 @@ function left(told) {
   page.reason = farewell(told) || null;
   page.panel?.unmount();
   page.panel = null;
+  hand?.left();
+  hand = null;
   put($("app"), "class", null);
   drawHead();
   drawStatus();
@@ -258,6 +314,15 @@ function drawWaiting() {
   $("app").replaceChildren(card(page.texts.t("resume.title"), { class: "sign-in" }, page.texts.t("resume.todo")));
 }
 
+// A link has opened this tab, and the phone is in another one.
+function drawHandedOver() {
+  drawStatus();
+  const here = button({ label: page.texts.t("link.here"), onclick: () => drawSignIn().focus() });
+  $("app").replaceChildren(
+    card(page.texts.t("link.title"), { class: "sign-in" }, el("p", null, page.texts.t("link.text")), here),
+  );
+}
+
 async function start() {
   applyTheme(recall("theme"));
   const [texts, settings] = await Promise.all([loadTexts(recall("language")), loadSettings(import.meta.url)]);
@@ -265,14 +330,20 @@ async function start() {
   phone.on("signedout", left);
   watchClosing(phone);
   drawHead();
-  const { resumed, reason } = await resume(phone, drawWaiting);
+  for (const name of ["pointerdown", "keydown"]) $("app").addEventListener(name, () => loadPanel().catch(() => {}));
+  const [{ resumed, reason }] = await Promise.all([
+    resume(phone, drawWaiting),
+    mayResume() && loadPanel().catch(() => {}),
+  ]);
   page.reason = reason;
-  if (resumed) {
+  if (resumed && phone.isSignedIn) {
+    await loadPanel();
     enter();
     return;
   }
   if (page.provider?.isBack) await comeBack(page.provider);
   if (phone.isSignedIn) return;
+  if (await arrivals.handOver()) return drawHandedOver();
   drawStatus();
   drawSignIn().focus();
 }

@@ -3,7 +3,9 @@
 import { Alerts } from "./alerts.js";
 import { PhoneModel } from "./phoneModel.js";
 import { el, show } from "./dom.js";
+import { Favourites } from "./hand/favourites.js";
 import { History } from "./history.js";
+import { keeper } from "./keeper.js";
 import { Ring, soundFor } from "./ring.js";
 import { audioView } from "./views/audio.js";
 import { dialView } from "./views/dial.js";
@@ -24,19 +26,21 @@ const CLOCK = 1_000;
  * @property {import("./texts.js").Texts} texts of loadTexts()
  * @property {boolean} [compact] a narrow panel: history and sound settings are folded up
  * @property {Element} [status] where the state of the registration is shown; by default at the top of the panel
+ * @property {Element} [settings] where devices and notifications are set; by default at the end of the panel
  * @property {{number: string, label?: string}[]} [numbers] numbers to offer below the dial pad
  * @property {string} [number] the number that is filled in
  * @property {Storage | null} [storage] for history and chosen devices; default localStorage, null keeps nothing
  * @property {Storage | null} [memory] for what a reload must not lose; default sessionStorage
  * @property {boolean} [ring] make sounds; default true
  * @property {boolean} [notify] notifications and a flashing title for incoming calls; default true
+ * @property {import("./hand/notifier.js").Notifier | null} [notifier] shows notifications with buttons
  * @property {boolean} [dial] have a dial pad; default true
  * @property {boolean} [history] have a history; default true
  */
 
 /**
- * Mounts a phone panel. The page loads `softphone/panel.css` (and `softphone/tokens.css`, or colours of its own by the
- * same names), and signs the phone in and out; the panel shows what is, whoever did it.
+ * Mounts a phone panel. The page loads `parts.css` and `panel.css` of `softphone/` (and `tokens.css`, or colours of its
+ * own by the same names), and signs the phone in and out; the panel shows what is, whoever did it.
  * @param {HTMLElement} element it becomes the panel, and is emptied when it is unmounted
  * @param {Phone} phone
  * @param {PanelOptions} options
@@ -51,8 +55,19 @@ export function mountPanel(element, phone, options) {
   const model = new PhoneModel(phone, { history, memory });
   model.number = options.number ?? "";
   const ring = new Ring({ silent: options.ring === false });
-  const alerts = new Alerts({ quiet: options.notify === false });
-  const context = /** @type {Context} */ ({ phone, model, history, ring, alerts, storage, options, element });
+  const alerts = new Alerts({ quiet: options.notify === false, notifier: options.notifier });
+  const favourites = new Favourites(storage, phone.dn);
+  const context = /** @type {Context} */ ({
+    phone,
+    model,
+    history,
+    favourites,
+    ring,
+    alerts,
+    storage,
+    options,
+    element,
+  });
   let built = build(context, options.texts);
   const used = () => model.has("playback_blocked") && model.dismiss("playback_blocked");
   /** @param {KeyboardEvent} event */
@@ -92,6 +107,7 @@ export function mountPanel(element, phone, options) {
       alerts.stop();
       element.replaceChildren();
       options.status?.replaceChildren();
+      options.settings?.replaceChildren();
     },
   };
 }
@@ -149,6 +165,7 @@ function build(context, texts) {
 function place({ element, options }, { status: state, notices, stage, dial, recents, audio }, spoken) {
   const status = options.status ?? el("div", { class: "panel-status" });
   status.replaceChildren(state.element);
+  options.settings?.replaceChildren(audio.element);
   element.classList.add("phone-panel");
   element.classList.toggle("compact", Boolean(options.compact));
   element.replaceChildren(
@@ -157,7 +174,7 @@ function place({ element, options }, { status: state, notices, stage, dial, rece
     el(
       "div",
       { class: "panel-columns" },
-      [stage, dial, recents, audio].map((view) => view?.element),
+      [stage, dial, recents, options.settings ? null : audio].map((view) => view?.element),
     ),
     spoken,
   );
@@ -183,13 +200,4 @@ function digitOf({ key, target, ctrlKey, altKey, metaKey }, element) {
 function every(time, action) {
   const timer = setInterval(action, time);
   return () => clearInterval(timer);
-}
-
-/** @param {"localStorage" | "sessionStorage"} name */
-function keeper(name) {
-  try {
-    return globalThis[name] ?? null;
-  } catch {
-    return null; // forbidden here
-  }
 }

@@ -18,7 +18,7 @@ import { isWrongNumber, registrationOf, tidy } from "./words.js";
 
 export { tidy };
 
-const STATES = /** @type {const} */ (["registration", "connection", "signedout"]);
+const STATES = /** @type {const} */ (["registration", "connection", "signedout", "donotdisturb"]);
 
 /**
  * Events: "changed" (something to show), "incoming" (Call), "ended" (Call), "said" (key, params: for those who cannot
@@ -192,6 +192,19 @@ export class PhoneModel extends Emitter {
     return this.#do(call, "answer", async () => {
       this.select(call);
       await this.#forAnother(() => call.answer({ hold: true }));
+    });
+  }
+
+  /**
+   * Hangs up what is talked in, and answers a call in its place; calls on hold stay.
+   * @param {Call} call
+   */
+  answerInstead(call) {
+    return this.#do(call, "answer", async () => {
+      const others = this.current.filter((each) => !each.held);
+      await Promise.all(others.map((each) => each.hangup()));
+      this.select(call);
+      await call.answer();
     });
   }
 

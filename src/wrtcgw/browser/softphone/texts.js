@@ -56,14 +56,28 @@ export class Texts {
   }
 
   /**
-   * Returns when something was: the time of a day that is today, else the day as well.
+   * Returns the time of the day of a moment.
    * @param {number} time
    */
-  moment(time, now = Date.now()) {
-    const today = new Date(time).toDateString() === new Date(now).toDateString();
-    /** @type {Intl.DateTimeFormatOptions} */
-    const style = today ? { timeStyle: "short" } : { dateStyle: "short", timeStyle: "short" };
-    return new Intl.DateTimeFormat(this.language, style).format(time);
+  hour(time) {
+    return new Intl.DateTimeFormat(this.language, { timeStyle: "short" }).format(time);
+  }
+
+  /**
+   * Returns the day of a moment as people call it: today, yesterday, or its date; with a capital, as a heading.
+   * @param {number} time
+   */
+  day(time, now = Date.now()) {
+    const [that, today] = [new Date(time), new Date(now)];
+    const noon = (/** @type {Date} */ day) => Date.UTC(day.getFullYear(), day.getMonth(), day.getDate());
+    const ago = Math.round((noon(today) - noon(that)) / 86_400_000);
+    if (ago === 0 || ago === 1) {
+      const word = new Intl.RelativeTimeFormat(this.language, { numeric: "auto" }).format(-ago, "day");
+      return word.charAt(0).toLocaleUpperCase(this.language) + word.slice(1);
+    }
+    const year = that.getFullYear() === today.getFullYear() ? undefined : "numeric";
+    const style = /** @type {const} */ ({ weekday: "long", day: "numeric", month: "long" });
+    return new Intl.DateTimeFormat(this.language, { ...style, year }).format(time);
   }
 }
 

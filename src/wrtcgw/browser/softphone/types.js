@@ -4,6 +4,7 @@
 /** @import { Call } from "../grtc/call.js" */
 /** @import { Phone } from "../grtc/phone.js" */
 /** @import { Alerts } from "./alerts.js" */
+/** @import { Favourites } from "./hand/favourites.js" */
 /** @import { History } from "./history.js" */
 /** @import { PanelOptions } from "./panel.js" */
 /** @import { PhoneModel } from "./phoneModel.js" */
@@ -26,6 +27,7 @@
  * @property {Phone} phone
  * @property {PhoneModel} model
  * @property {History} history
+ * @property {Favourites} favourites of transfers
  * @property {Ring} ring
  * @property {Alerts} alerts
  * @property {Storage | null} storage

@@ -148,17 +148,28 @@ export function whyKey({ cause = "", code = 0 }, texts) {
 }
 
 /**
- * Returns who is at the other end, with name and number.
+ * Returns who is at the other end, in one piece for a sentence: name and number.
  * @param {Somebody} somebody
  * @param {Texts | null} [texts]
  * @returns {string}
  */
-export function nameOf({ displayName, name, peer }, texts = null) {
-  const known = displayName || name || "";
-  const hidden = [known, peer ?? ""].every((each) => !each || /^anonymous$/i.test(each));
-  if (hidden) return texts?.t("incoming.anonymous") ?? (known || (peer ?? ""));
-  if (!known || known === peer) return peer ?? "";
-  return peer ? `${known} (${peer})` : known;
+export function nameOf(somebody, texts = null) {
+  const { name, number } = whoOf(somebody, texts);
+  return number ? `${name} (${number})` : name;
+}
+
+/**
+ * Returns who is at the other end: the name first, and the number besides; the number takes the place of a name that
+ * is not known.
+ * @param {Somebody} somebody
+ * @param {Texts | null} [texts]
+ * @returns {{name: string, number: string}}
+ */
+export function whoOf({ displayName, name, peer }, texts = null) {
+  const [known, number] = [displayName || name || "", peer ?? ""];
+  const hidden = [known, number].every((each) => !each || /^anonymous$/i.test(each));
+  if (hidden) return { name: texts?.t("incoming.anonymous") ?? (known || number), number: "" };
+  return !known || known === number ? { name: number, number: "" } : { name: known, number };
 }
 
 /**

@@ -18,6 +18,7 @@ from wrtcgw.web.openapi.operations import (
     whole,
 )
 from wrtcgw.web.ops.actions import LEVELS
+from wrtcgw.web.ops.filters import GRADES, MOST_CAUSES, ORDERS, RECENTLY
 from wrtcgw.web.ops.routes import MOST, STATES, STEPS
 
 BASE = "/api/ops/"
@@ -78,22 +79,46 @@ def _views() -> list[Operation]:
         required=True,
         example="5001",
     )
-    since = Parameter(name="since", schema=whole(minimum=0, maximum=10**15 - 1), text="Milliseconds since the epoch.")
+    time = whole(minimum=0, maximum=10**15 - 1)
+    since = Parameter(name="since", schema=time, text="Milliseconds since the epoch.")
+    until = Parameter(name="until", schema=time, text="Milliseconds since the epoch.")
     step = Parameter(name="step", schema={"type": "integer", "enum": list(STEPS)}, text="Seconds between samples.")
     return [
         _view("summary", "See how the gateway is, at a glance", "Summary"),
         _view("sessions", "List the sessions of agents' pages", "Sessions"),
         _view("webhooks", "See how webhooks get on, and what was given up", "Webhooks"),
         _view("series", "Fetch what the console's charts show", "Series", since, step),
-        _view("calls", "List calls, running and over", "KnownCalls", state, LIMIT),
+        _view("calls", "List calls, running and over", "KnownCalls", state, *_filters(), since, until, LIMIT),
+        _view(
+            "failures",
+            f"See what failed, by cause: in the last {RECENTLY // 60} minutes, or from one time to another; "
+            f"{MOST_CAUSES} causes at most",
+            "Failures",
+            since,
+            until,
+        ),
         _view("search", "Search calls and agents", "Found", query, LIMIT),
     ]
+
+
+def _filters() -> tuple[Parameter, ...]:
+    causes = "Why they ended, as in cause; rejected and abandoned for those that the agent ended before the answer."
+    code = text(pattern="^[1-6]([0-9]{2}|xx)$")
+    return (
+        Parameter(name="failed", schema=switch(), text="Only those that failed."),
+        Parameter(name="cause", schema=text(pattern="^[a-z][a-z_-]{0,39}$"), text=causes),
+        Parameter(name="code", schema=code, text="A SIP code, or a class of them as 4xx."),
+        Parameter(name="agent", schema=text(), text="An agent's id or DN."),
+        Parameter(name="quality", schema=text(enum=list(GRADES)), text="As bad as that, or worse, at the worst."),
+        Parameter(name="order", schema=text(enum=list(ORDERS)), text="What comes first; else running calls do."),
+    )
 
 
 def _ladders() -> list[Operation]:
     which = (
         Parameter(name="call", schema=text(), text="A call's id or Call-ID."),
         Parameter(name="agent", schema=text(), text="Or an agent's id or DN."),
+        Parameter(name="both", schema=switch(), text="With the other leg of a call between two agents."),
     )
     as_text = Operation(
         method="GET",

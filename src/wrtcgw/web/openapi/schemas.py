@@ -14,7 +14,7 @@ MILLISECONDS = "Milliseconds since the epoch."
 
 def schemas() -> dict[str, Schema]:
     """Return all schemas, by name."""
-    of_operators = {**_lists(), **_at_a_glance(), **_of_actions(), **_of_calls_for_operators()}
+    of_operators = {**_lists(), **_at_a_glance(), **_of_actions(), **_of_calls_for_operators(), **_of_failures()}
     return {**_of_pages(), **_of_media(), **_of_calls(), **message_schemas(), **of_operators, "Error": error_schema()}
 
 
@@ -299,6 +299,27 @@ def _of_actions() -> dict[str, Schema]:
     }
 
 
+def _of_failures() -> Mapping[str, Schema]:
+    return {
+        "Failures": fields(
+            {
+                **{name: whole(MILLISECONDS) for name in ("since", "until")},
+                "total": whole("How many calls have failed then."),
+                "causes": listed(
+                    fields(
+                        {
+                            "cause": text(),
+                            **{name: whole() for name in ("sipCode", "count")},
+                            "lastAt": whole(MILLISECONDS),
+                            "lastCallId": text(),
+                        }
+                    )
+                ),
+            }
+        ),
+    }
+
+
 def _of_calls_for_operators() -> Mapping[str, Schema]:
     known: dict[str, Schema] = {
         **_call(),
@@ -326,6 +347,8 @@ def _of_calls_for_operators() -> Mapping[str, Schema]:
             {
                 "callId": text(),
                 "call": {"anyOf": [ref("KnownCall"), {"type": "null"}]},
+                "other": {"anyOf": [ref("KnownCall"), {"type": "null"}], "description": "Its other leg, if known."},
+                "legs": whole("How many legs it is of."),
                 "sipCallIds": listed(text()),
                 "parties": listed(text()),
                 "dropped": whole(),
@@ -336,10 +359,11 @@ def _of_calls_for_operators() -> Mapping[str, Schema]:
             {
                 "n": whole(),
                 "time": number(MILLISECONDS),
-                "delta": number("Milliseconds since the message before."),
+                "delta": number("Milliseconds since the first message."),
                 **{name: whole("Which of the parties.") for name in ("from", "to")},
                 **{name: text() for name in ("via", "label", "detail", "kind")},
                 "flow": either(whole()),
+                "leg": whole("Of which of the legs: 0 for that of the call, 1 for the other."),
                 "text": text(),
             }
         ),

@@ -30,6 +30,7 @@ from wrtcgw.web.incoming import IncomingRequest
 from wrtcgw.web.operators import Operator, Operators
 from wrtcgw.web.ops.actions import Action, Actions, Caller
 from wrtcgw.web.ops.dependencies import Doorkeeper, OpsParts
+from wrtcgw.web.ops.filters import RECENTLY, Filter, failures_view, time_of
 from wrtcgw.web.ops.search import Calls, is_agent, searched
 from wrtcgw.web.ops.views import View, ladder_view, operator_view, series_view, sessions_view, summary_view
 from wrtcgw.web.origins import Origins, shared_with
@@ -121,6 +122,7 @@ class OpsAPI:
             "webhooks": self._webhooks,
             "series": self._series,
             "calls": self._list,
+            "failures": self._failures,
             "search": self._search,
             "ladder": self._ladder,
             "ladder.txt": self._ladder_text,
@@ -182,23 +184,29 @@ class OpsAPI:
         return {"webhooks": []} if deliveries is None else deliveries.view()
 
     async def _series(self, fields: Fields) -> Answer:
-        since = fields.text("since", "milliseconds since the epoch") if fields.optional("since") else "0"
-        if not (since.isascii() and since.isdigit() and len(since) < 16):
-            raise BadInput("since", "milliseconds since the epoch", since[:40])
+        since = time_of(fields, "since") or 0
         step = fields.number("step", STEPS[0], "1 or 10")
         if step not in STEPS:
             raise BadInput("step", "1 or 10", str(step))
-        return series_view(self._parts.meters.series.since(int(since), step), step)
+        return series_view(self._parts.meters.series.since(since, step), step)
 
     async def _list(self, fields: Fields) -> Answer:
         state = fields.optional("state") or "active"
         if state not in STATES:
             raise BadInput("state", " or ".join(STATES), state[:40])
         limit = min(fields.number("limit", MOST, "a whole number"), MOST)
+        wanted = Filter.read(fields)
         active = list(self._calls.active(await self._gateway.cluster.elsewhere())) if state != "ended" else []
         ended = list(self._calls.ended()) if state != "active" else []
-        calls = [*active, *ended]
+        calls = wanted.of([*active, *ended])
         return {"calls": calls[:limit], "total": len(calls)}
+
+    async def _failures(self, fields: Fields) -> Answer:
+        now = round(self._wall() * 1000)
+        since, until = time_of(fields, "since"), time_of(fields, "until")
+        return failures_view(
+            self._calls.ended(), now - 1000 * RECENTLY if since is None else since, now if until is None else until
+        )
 
     async def _search(self, fields: Fields) -> Answer:
         wanted = searched(fields.text("q", "a DN, an agent's id, a call's id, Call-ID or X-Genesys-CallUUID"))
@@ -218,7 +226,9 @@ class OpsAPI:
 
     async def _ladder(self, fields: Fields) -> Answer:
         ladder = self._built(fields)
-        return ladder_view(ladder, self._call_of(fields, ladder))
+        call = self._call_of(fields, ladder)
+        other = None if call is None else self._calls.other_leg(call)
+        return ladder_view(ladder, call, other)
 
     def _call_of(self, fields: Fields, ladder: Ladder) -> View | None:
         """Return the call of a ladder; None for that of an agent, and for a call that is forgotten."""
@@ -234,7 +244,7 @@ class OpsAPI:
 
     async def _ladder_pcap(self, fields: Fields) -> Answer:
         track, _ = self._track(fields)
-        content = pcap(track, show_data=self._parts.console.show_data)
+        content = pcap(track, *self._other_track(fields, track), show_data=self._parts.console.show_data)
         return File(content, b"application/vnd.tcpdump.pcap", _file_name(track.key, "pcap"))
 
     def _built(self, fields: Fields) -> Ladder:
@@ -242,7 +252,15 @@ class OpsAPI:
         track, page = self._track(fields)
         console = self._parts.console
         names = {flow.number: flow.target for flow in console.flows()}
-        return build(track, lambda flow: names.get(flow, f"flow {flow}"), page, show_data=console.show_data)
+        tracks = (track, *self._other_track(fields, track))
+        return build(tracks, lambda flow: names.get(flow, f"flow {flow}"), page, show_data=console.show_data)
+
+    def _other_track(self, fields: Fields, track: Track) -> tuple[Track, ...]:
+        """Return what is kept of the other leg of a call between two agents, if it is asked for and there is one."""
+        call = None if fields.optional("agent") or not fields.switch("both") else self._calls.view(track.key)
+        other = None if call is None else self._calls.other_leg(call)
+        found = None if other is None else self._parts.recorder.of_call(str(other["callId"]))
+        return () if found is None or found is track else (found,)
 
     def _track(self, fields: Fields) -> tuple[Track, str]:
         """Return what is kept of that, and how its page is called when no request of it is kept."""

@@ -17,6 +17,9 @@ AGENT_KEYS = ("id", "dn")
 CALL_KEYS = ("callId", "sipCallId", "agent", "dn", "uuid", "peer")
 """The fields of a call's view that are searched."""
 
+SOON = 10_000
+"""Milliseconds in which a call arrives where it was placed to."""
+
 
 @frozen
 class Calls:
@@ -63,6 +66,15 @@ class Calls:
         every = (view for source in (self.active(), self.ended()) for view in source)
         return next((view for view in every if key in (view["callId"], view["sipCallId"])), None)
 
+    def other_leg(self, call: View) -> View | None:
+        """Return the other leg of a call between two agents of this gateway; where it cannot be told for sure, none."""
+        every = [view for source in (self.active(), self.ended()) for view in source]
+        return min(
+            (view for view in every if are_legs(call, view)),
+            key=lambda view: abs(int(str(view["startedAt"])) - int(str(call["startedAt"]))),
+            default=None,
+        )
+
     def matching(self, wanted: str, others: Sequence[Elsewhere] = ()) -> list[View]:
         """Return calls one of whose names is, or begins with, what is wanted; those that match in full come first."""
         whole, begun = [], []
@@ -80,6 +92,25 @@ class Calls:
         found = [agent for agent in self.gateway.agents() if is_agent(agent, wanted)]
         found.sort(key=lambda agent: wanted not in (_name(agent.id), _name(agent.dn)))
         return found
+
+
+def are_legs(one: View, other: View) -> bool:
+    """
+    Return whether two calls are what a PBX, or a proxy, makes of one: somebody's way out and somebody's way in.
+
+    They have the X-Genesys-CallUUID in common; or each has the other's number at its far side, and the way in began
+    soon after the way out, which was not over then.
+    """
+    if one["direction"] == other["direction"] or one["callId"] == other["callId"]:
+        return False
+    if one["uuid"] and one["uuid"] == other["uuid"]:
+        return True
+    out, into = (one, other) if one["direction"] == "outbound" else (other, one)
+    numbers = [(_name(str(out["dn"])), _name(str(into["peer"]))), (_name(str(into["dn"])), _name(str(out["peer"])))]
+    if not all(dn and dn == peer for dn, peer in numbers):
+        return False
+    began, came, over = (int(str(value)) for value in (out["startedAt"], into["startedAt"], out["endedAt"] or 10**15))
+    return began <= came <= min(over, began + SOON)
 
 
 def is_agent(agent: Agent, wanted: str) -> bool:

@@ -231,11 +231,13 @@ def ended_view(record: CallRecord, node: str, wall: float) -> View:
     }
 
 
-def ladder_view(ladder: Ladder, call: View | None) -> View:
-    """Return a ladder, and the call that it is of, if it is of one that is remembered."""
+def ladder_view(ladder: Ladder, call: View | None, other: View | None = None) -> View:
+    """Return a ladder; the call that it is of, if it is remembered; its other leg, if that has another agent."""
     return {
         "callId": ladder.key,
         "call": call,
+        "other": other,
+        "legs": ladder.legs,
         "sipCallIds": list(ladder.sip_ids),
         "parties": list(ladder.parties),
         "dropped": ladder.dropped,
@@ -255,5 +257,6 @@ def _step(step: Step) -> View:
         "detail": step.detail,
         "kind": step.kind,
         "flow": step.flow,
+        "leg": step.leg,
         "text": step.text,
     }

@@ -1,7 +1,9 @@
 // The page that shows the API: made of openapi.json, nothing else; it loads nothing from elsewhere.
 
 import { el } from "../../softphone/dom.js";
+import { menu } from "../../softphone/menu.js";
 import { LANGUAGES, loadTexts } from "../../softphone/texts.js";
+import { field } from "../../softphone/views/parts.js";
 import { fieldsOf, fits, operationsOf } from "./model.js";
 
 /** @import { Texts } from "../../softphone/texts.js" */
@@ -19,6 +21,8 @@ let texts;
 /** @type {Part} */
 let spec;
 let wanted = "";
+/** @type {ReturnType<typeof menu> | null} */
+let settings = null;
 
 /**
  * @param {string} key
@@ -179,11 +183,12 @@ function around() {
     { onchange: (event) => speak(/** @type {HTMLSelectElement} */ (event.target).value) },
     ...languages,
   );
-  $("tools").replaceChildren(
-    el("label", null, t("filter"), filter),
-    el("label", null, t("language"), choice),
-    el("a", { href: "../openapi.json" }, t("document")),
-  );
+  const open = settings?.isOpen();
+  settings?.stop();
+  settings = menu({ label: t("language"), open, shape: "globe" }, field(t("language"), choice));
+  const document_ = el("a", { href: "../openapi.json" }, t("document"));
+  $("tools").replaceChildren(document_, settings.element);
+  $("find").replaceChildren(field(t("filter"), filter));
 }
 
 /** @param {string} language */

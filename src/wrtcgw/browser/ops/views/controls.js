@@ -38,7 +38,7 @@ export function controls(desk) {
  */
 function control(name, onclick) {
   const told = el("p", { class: "soft", id: uniqueId("told") });
-  const button = el("button", { type: "button", onclick, "aria-describedby": told.id });
+  const button = el("button", { type: "button", class: "button", onclick, "aria-describedby": told.id });
   const node = el("div", { class: `control ${name}` }, el("h4", {}, t(`control.${name}`)), told, button);
   /** @type {(on: boolean, words: string) => void} */
   const set = (on, words) => {
@@ -63,7 +63,7 @@ function logLevel(act) {
     { class: "control level" },
     el("h4", {}, el("label", { for: id }, t("control.level"))),
     el("p", { class: "soft" }, t("control.level.what")),
-    el("div", { class: "buttons" }, select, el("button", { type: "submit" }, t("control.level.set"))),
+    el("div", { class: "buttons" }, select, el("button", { type: "submit", class: "button" }, t("control.level.set"))),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();

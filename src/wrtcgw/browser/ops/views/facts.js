@@ -36,7 +36,7 @@ export function facts(desk, query) {
   const heading = el("h2", {}, query.agent ? t("ladder.title.agent", { id: query.agent }) : t("calls.ladder"));
   const state = el("span", { class: "badge", hidden: true });
   const told = el("p", { class: "soft outcome" });
-  const attributes = { type: "button", class: "danger", "data-needs": "supervisor", hidden: true };
+  const attributes = { type: "button", class: "button danger", "data-needs": "supervisor", hidden: true };
   const end = el("button", attributes, t("ladder.end"));
   end.addEventListener("click", () => call && desk.actions.hangup(call));
   /** @type {Map<string, {element: HTMLElement, value: HTMLElement}>} */

@@ -2,7 +2,8 @@
 
 import { el, say, show } from "../../softphone/dom.js";
 import { OpsError } from "../api.js";
-import { heads, legend, messageRow, partyNames, pauseRow } from "../drawing.js";
+import { foldRow, heads, legend, messageRow, partyNames, pauseRow } from "../drawing.js";
+import { folded, isFailure, item } from "../folding.js";
 import { MessagePane } from "../message.js";
 import { choice } from "../parts.js";
 import { passes, paused } from "../reading.js";
@@ -11,7 +12,8 @@ import { explain, t } from "../texts.js";
 import { facts } from "./facts.js";
 
 /** @import { OpsAPI } from "../api.js" */
-/** @import { Desk, LadderView, Message } from "../types.js" */
+/** @import { Item } from "../folding.js" */
+/** @import { Desk, LadderView } from "../types.js" */
 
 /** A call is still looked at for so long after its end: what comes late belongs to it. */
 const AFTER = 10_000;
@@ -29,6 +31,29 @@ function numberOf(step) {
   return Number(step.closest("tr")?.dataset.n);
 }
 
+/**
+ * @param {HTMLInputElement} box
+ * @param {string} words
+ */
+function check(box, words) {
+  return el("label", { class: "follow" }, box, words);
+}
+
+/** @param {Item} row */
+function keyOf({ messages, fold }) {
+  return [messages[0].n, messages[messages.length - 1].n, fold, messages[0].label].join(" ");
+}
+
+/**
+ * Returns the address of a ladder, or of one of its messages.
+ * @param {{call?: string, agent?: string}} query
+ * @param {number} [n]
+ */
+function addressOf({ call, agent }, n) {
+  const ladder = call ? `#/calls/${encodeURIComponent(call)}` : `#/agents/${encodeURIComponent(agent ?? "")}`;
+  return n === undefined ? ladder : `${ladder}/m${n}`;
+}
+
 /** The ladder of one call (`{call}`) or agent (`{agent}`). */
 export class Ladder {
   told = el("p", { class: "told", role: "status" }, t("ladder.loading"));
@@ -40,15 +65,25 @@ export class Ladder {
   count = el("span", { class: "soft count" });
   /** @type {HTMLInputElement} */
   follow = el("input", { type: "checkbox", checked: true, onchange: () => this.follow.checked && this.#toEnd() });
-  following = el("label", { class: "follow" }, this.follow, t("ladder.follow"));
+  following = check(this.follow, t("ladder.follow"));
+  /** @type {HTMLInputElement} */
+  fold = el("input", { type: "checkbox", checked: true, onchange: () => this.#refold() });
+  /** @type {HTMLInputElement} */
+  both = el("input", { type: "checkbox", checked: true, onchange: () => this.#join() });
+  bothLegs = el("span", { hidden: true }, check(this.both, t("ladder.both")));
+  failures = el("button", { type: "button", class: "button danger", hidden: true, onclick: () => this.#nextFailure() });
+  /** @type {Set<number>} the first messages of what was folded up and is not any more */
+  unfolded = new Set();
 
   /**
    * @param {Desk} desk
-   * @param {{call?: string, agent?: string}} query
+   * @param {{call?: string, agent?: string, both?: boolean}} query
+   * @param {number | null} [at] the number of the message that is picked at first
    */
-  constructor(desk, query) {
+  constructor(desk, query, at = null) {
     this.desk = desk;
-    this.query = query;
+    this.query = query.call ? { ...query, both: true } : query;
+    this.at = at;
     this.title = query.agent ? t("ladder.title.agent", { id: query.agent }) : t("calls.ladder");
     /** @type {LadderView | null} */
     this.ladder = null;
@@ -101,18 +136,25 @@ export class Ladder {
     show(this.told, false);
     show(this.board, true);
     this.following.hidden = Boolean(ladder.call?.endedAt);
+    show(this.bothLegs, ladder.other);
     const parties = ladder.parties.join("\n");
     if (parties !== this.parties) this.names.replaceChildren(partyNames(ladder.parties));
     this.table.style.setProperty("--parties", String(ladder.parties.length));
     this.parties = parties;
     this.#draw(ladder);
+    const { at } = this;
+    this.at = null;
+    if (at !== null && ladder.messages.some(({ n }) => n === at)) this.pick(at);
   }
 
   /** @param {LadderView} ladder */
   #draw(ladder) {
     const wanted = ladder.messages.filter((message) => passes(message, this.filter));
-    const rows = paused(wanted);
-    const keys = rows.map((row) => (row.message ? `${row.message.n} ${row.message.label}` : `pause ${row.before.n}`));
+    const items = this.fold.checked
+      ? folded(wanted, ({ n }) => this.unfolded.has(n))
+      : wanted.map((message) => item([message], ""));
+    const rows = paused(items);
+    const keys = rows.map((row) => (row.message ? keyOf(row.message) : `pause ${keyOf(row.before)}`));
     const known = [this.filter, this.parties, ...keys.slice(0, this.body.children.length)].join("\n");
     const grows = known === this.drawn && keys.length >= this.body.children.length;
     if (!grows) this.body.replaceChildren();
@@ -123,16 +165,54 @@ export class Ladder {
     say(this.count, t(wanted.length < all ? "ladder.count" : "ladder.count.all", { shown: wanted.length, all }));
     say(this.dropped, ladder.dropped ? t("ladder.dropped", { count: ladder.dropped }) : "");
     show(this.empty, !wanted.length);
+    const failed = wanted.filter(isFailure).length;
+    show(this.failures, failed);
+    say(this.failures, t("ladder.failures", { count: failed }));
     this.#mark();
     if (fresh.length && this.follow.checked && !this.following.hidden) this.#toEnd();
   }
 
   /**
-   * @param {{message?: Message, pause?: number}} row
+   * @param {{message?: Item, pause?: number}} row
    * @param {LadderView} ladder
    */
-  #row({ message, pause = 0 }, { parties }) {
-    return message ? messageRow(message, { parties, onpick: (n) => this.pick(n) }) : pauseRow(pause, parties);
+  #row({ message: each, pause = 0 }, { parties, legs, call, other }) {
+    if (!each) return pauseRow(pause, parties);
+    const of = legs > 1 ? [call, other].map((leg) => leg?.dn ?? "") : [];
+    const drawn = { parties, legs: of, onpick: (/** @type {number} */ n) => this.pick(n) };
+    return each.fold ? foldRow(each, drawn) : messageRow(each.messages[0], drawn);
+  }
+
+  #refold() {
+    this.unfolded.clear();
+    if (this.ladder) this.#draw(this.ladder);
+  }
+
+  /** Draws the call with its other leg, or without. */
+  #join() {
+    this.query.both = this.both.checked;
+    this.picked = null;
+    this.pane.show(null);
+    this.ladder = null;
+    this.desk.refresh();
+  }
+
+  /** Unfolds what a message is folded up in. @param {number} n */
+  #unfold(n) {
+    if (!this.ladder || !this.fold.checked) return;
+    const wanted = this.ladder.messages.filter((message) => passes(message, this.filter));
+    const hidden = folded(wanted, (first) => this.unfolded.has(first.n));
+    const found = hidden.find(({ fold, messages }) => fold && messages.some((each) => each.n === n));
+    if (!found) return;
+    this.unfolded.add(found.messages[0].n);
+    this.#draw(this.ladder);
+  }
+
+  /** Goes to the failure after the message that is picked, or to the first one. */
+  #nextFailure() {
+    const failed = (this.ladder?.messages ?? []).filter((each) => isFailure(each) && passes(each, this.filter));
+    const next = failed.find(({ n }) => n > (this.picked ?? 0)) ?? failed[0];
+    if (next) this.pick(next.n);
   }
 
   #toEnd() {
@@ -168,7 +248,9 @@ export class Ladder {
    * @param {number} n
    */
   pick(n) {
+    this.#unfold(n);
     this.picked = n;
+    history.replaceState(null, "", addressOf(this.query, n));
     const { messages = [], parties = [] } = this.ladder ?? {};
     this.pane.show(messages.find((message) => message.n === n) ?? null, parties);
     const step = this.#steps().find((each) => numberOf(each) === n);
@@ -179,6 +261,7 @@ export class Ladder {
 
   #close() {
     this.picked = null;
+    history.replaceState(null, "", addressOf(this.query));
     this.pane.show(null);
     this.#mark();
     this.#steps()
@@ -203,6 +286,7 @@ export class Ladder {
     /** @type {Record<string, number>} */
     const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -far, End: far };
     if (event.key === "Escape" && this.picked !== null) this.#close();
+    else if (event.key === "e" && !event.ctrlKey && !event.metaKey && !event.altKey) this.#nextFailure();
     else if (event.key in steps && !event.ctrlKey && !event.metaKey && !event.altKey) this.#move(steps[event.key]);
     else return;
     event.preventDefault();
@@ -263,19 +347,27 @@ export class Ladder {
     });
     const name = `ladder-${String(this.query.call ?? this.query.agent).replace(/[^\w-]/g, "_")}`;
     /** @type {(key: string, act: (text: string) => unknown) => HTMLElement} */
-    const button = (key, act) => el("button", { type: "button", onclick: () => this.#export(act) }, t(`ladder.${key}`));
+    const button = (key, act) =>
+      el("button", { type: "button", class: "button", onclick: () => this.#export(act) }, t(`ladder.${key}`));
     return el(
       "div",
       { class: "bar-tools" },
       shown,
       this.count,
+      check(this.fold, t("ladder.fold")),
+      this.bothLegs,
       this.following,
+      this.failures,
       el(
         "div",
         { class: "buttons" },
         button("copy", (text) => this.#copy(text)),
         button("download", (text) => download(text, `${name}.txt`)),
-        el("button", { type: "button", onclick: () => this.#capture(`${name}.pcap`) }, t("ladder.pcap")),
+        el(
+          "button",
+          { type: "button", class: "button", onclick: () => this.#capture(`${name}.pcap`) },
+          t("ladder.pcap"),
+        ),
       ),
     );
   }

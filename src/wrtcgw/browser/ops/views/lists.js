@@ -1,16 +1,22 @@
 // Agents, calls, and what a search finds.
 
 import { el, say, show } from "../../softphone/dom.js";
+import { csv } from "../csv.js";
+import { addressOf, filterOf, isFiltered, queryOf } from "../filters.js";
 import { number } from "../format.js";
 import { choice } from "../parts.js";
-import { t } from "../texts.js";
+import { download } from "../sharing.js";
+import { explain, t } from "../texts.js";
+import { filterBar } from "./filterbar.js";
 import { agentsTable, callsTable, sessionsTable } from "./tables.js";
 
 /** @import { OpsAPI } from "../api.js" */
+/** @import { Filter } from "../filters.js" */
 /** @import { Desk } from "../types.js" */
 
 const STEP = 200;
 const MOST = 1000; // that the gateway gives at a time
+const STATES = ["all", "active", "ended"];
 
 /** All agents that are signed in. */
 export class Agents {
@@ -64,33 +70,42 @@ export class Sessions {
   }
 }
 
-/** The calls that are up, and those that were. */
+/** The calls that are up, and those that were: as the filter in the address says. */
 export class Calls {
-  /** @param {Desk} desk */
-  constructor(desk, which = "all") {
+  /**
+   * @param {Desk} desk
+   * @param {Filter} [filter]
+   */
+  constructor(desk, filter = filterOf("")) {
     this.desk = desk;
     this.title = t("calls.title");
-    this.which = which;
+    this.filter = filter;
     this.limit = STEP;
-    this.count = el("p", { class: "soft count" });
+    this.count = el("p", { class: "soft count", role: "status" });
     this.table = callsTable(desk);
-    this.more = el("button", { type: "button", hidden: true, onclick: () => this.#showMore() }, t("calls.more"));
+    const more = { type: "button", class: "button", hidden: true, onclick: () => this.#showMore() };
+    this.more = el("button", more, t("calls.more"));
     this.most = el("p", { class: "soft", hidden: true }, t("calls.most", { shown: MOST }));
-    const options = ["all", "active", "ended"].map((each) => [each, t(`calls.${each}`)]);
-    const chosen = choice(t("calls.which"), options, which, (value) => this.#choose(value));
+    const options = STATES.map((each) => [each, t(`calls.${each}`)]);
+    const chosen = choice(t("calls.which"), options, filter.state, (state) => this.#change({ state }));
+    this.bar = filterBar(filter, (changed) => this.#change(changed));
+    const save = { type: "button", class: "button small", onclick: () => this.#export() };
     this.element = el(
       "section",
       {},
-      el("div", { class: "title" }, el("h2", {}, this.title), this.count, chosen),
+      el("div", { class: "title" }, el("h2", {}, this.title), this.count, chosen, el("button", save, t("calls.csv"))),
+      this.bar.element,
       this.table.element,
       el("div", { class: "more" }, this.more, this.most),
     );
   }
 
-  /** @param {string} which */
-  #choose(which) {
-    this.which = which;
+  /** @param {Partial<Filter>} changed */
+  #change(changed) {
+    this.filter = { ...this.filter, ...changed, state: changed.state ?? this.filter.state };
     this.limit = STEP;
+    history.replaceState(null, "", addressOf(this.filter));
+    this.bar.set(this.filter);
     this.desk.refresh();
   }
 
@@ -99,15 +114,29 @@ export class Calls {
     this.desk.refresh();
   }
 
+  #query() {
+    return queryOf(this.filter, this.desk.now?.() ?? Date.now());
+  }
+
+  /** Saves the calls of the filter, also those that are not shown, as far as the gateway gives them. */
+  async #export() {
+    try {
+      const { calls } = await this.desk.api.get("ops/calls", { ...this.#query(), limit: MOST });
+      download(new Blob([csv(calls)], { type: "text/csv" }), "calls.csv");
+    } catch (error) {
+      this.desk.tell(explain(error));
+    }
+  }
+
   /**
    * Asks for them.
    * @param {OpsAPI} api
    */
   async refresh(api) {
-    const { which } = this;
-    const { calls, total = calls.length } = await api.get("ops/calls", { state: which, limit: this.limit });
-    if (which !== this.which) return;
-    this.table.say(t(`calls.none.${which}`));
+    const { filter } = this;
+    const { calls, total = calls.length } = await api.get("ops/calls", { ...this.#query(), limit: this.limit });
+    if (filter !== this.filter) return;
+    this.table.say(t(isFiltered(filter) ? "calls.none.filtered" : `calls.none.${filter.state}`));
     say(this.count, counted(calls.length, total));
     this.table.update(calls);
     const rest = total > calls.length;

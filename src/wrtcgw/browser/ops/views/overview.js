@@ -2,18 +2,20 @@
 
 import { el, put, say, uniqueId } from "../../softphone/dom.js";
 import { CHARTS, Chart, SERIES, condensed, joined } from "../charts.js";
+import { addressOf } from "../filters.js";
 import { moment, number, span, time } from "../format.js";
 import { needs } from "../shell.js";
 import { badge, liveTable, text } from "../table.js";
-import { t } from "../texts.js";
+import { t, word } from "../texts.js";
 import { choice } from "../parts.js";
 import { controls } from "./controls.js";
 
 /** @import { OpsAPI } from "../api.js" */
-/** @import { Alarm, Connection, Desk, Level, Sample, Summary } from "../types.js" */
+/** @import { Alarm, Connection, Desk, Failures, Level, Sample, Summary } from "../types.js" */
 
 /** @type {Record<number, number>} */
 const SPANS = { 1: 600_000, 10: 10_800_000 };
+const RECENTLY = "900"; // seconds, of which the gateway tells failures
 const LATENCIES = ["register", "setup", "answer", "http"];
 /** @type {Record<string, Level>} */
 const SEVERITY = { ok: "ok", degraded: "wait", draining: "wait", down: "bad" };
@@ -29,6 +31,7 @@ export class Overview {
     this.samples = [];
     this.tiles = tiles();
     this.charts = CHARTS.map((each) => new Chart(each));
+    this.failures = failuresTable();
     this.connections = connectionsTable();
     this.alarms = alarmsTable();
     this.latencies = latenciesTable();
@@ -49,6 +52,8 @@ export class Overview {
     const { step } = this;
     const since = this.samples.at(-1)?.t ?? 0;
     const { samples } = await api.get("ops/series", { since, step });
+    const { causes } = await api.get("ops/failures");
+    this.failures.update(causes);
     if (step !== this.step) return;
     this.samples = joined(this.samples, samples, SPANS[step]);
     this.#show();
@@ -107,6 +112,7 @@ export class Overview {
         el(
           "div",
           {},
+          section(t("failures.title"), this.failures.element),
           section(t("connections.title"), this.connections.element),
           section(t("latencies.title"), this.latencies.element),
         ),
@@ -176,6 +182,45 @@ function fill(set, summary) {
   const worst = { mos: number(quality.worstMos, 1), loss: number(quality.loss, 1) };
   set("quality", number(quality.mos, 1), quality.mos ? t("tile.quality.worst", worst) : t("tile.quality.none"));
   set("failures", number(rates.failures, 2), t("tile.failures.rate"), rates.failures ? "wait" : "");
+}
+
+function failuresTable() {
+  /** @param {Failures} each */
+  const listed = ({ cause, sipCode }) => {
+    const filter = { failed: "true", cause, code: sipCode ? String(sipCode) : "", last: RECENTLY };
+    return el("a", { href: addressOf(filter) }, word(`cause.${cause}`, cause));
+  };
+  return liveTable({
+    caption: t("failures.title"),
+    empty: t("failures.none"),
+    key: (each) => `${each.cause} ${each.sipCode}`,
+    columns: [
+      { name: "cause", title: t("failures.cause"), head: true, fill: once(listed) },
+      { name: "code", title: t("failures.code"), fill: text((each) => each.sipCode) },
+      { name: "count", title: t("failures.count"), fill: text((each) => number(each.count)) },
+      { name: "last", title: t("failures.last"), fill: lastFailure },
+    ],
+  });
+}
+
+/**
+ * @template Item
+ * @param {(item: Item) => HTMLElement} make
+ * @returns {(cell: HTMLElement, item: Item) => void} fills a cell whose content does not change
+ */
+function once(make) {
+  return (cell, item) => void (cell.firstChild ?? cell.append(make(item)));
+}
+
+/**
+ * @param {HTMLElement} cell
+ * @param {Failures} each
+ */
+function lastFailure(cell, { lastAt, lastCallId }) {
+  if (!cell.firstChild) cell.append(el("a", {}));
+  const link = /** @type {HTMLElement} */ (cell.firstChild);
+  put(link, "href", `#/calls/${encodeURIComponent(lastCallId)}`);
+  say(link, moment(lastAt));
 }
 
 function connectionsTable() {

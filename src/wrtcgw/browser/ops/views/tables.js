@@ -4,7 +4,7 @@ import { el, put, say } from "../../softphone/dom.js";
 import { clock, moment, span, time } from "../format.js";
 import { badge, buttons, liveTable, text } from "../table.js";
 import { t } from "../texts.js";
-import { callState, duration, ends, outcome, parties, quality, registration } from "../words.js";
+import { callState, duration, ends, hasFailed, outcome, parties, quality, registration } from "../words.js";
 
 /** @import { Agent, Call, Desk, Level, Session } from "../types.js" */
 
@@ -81,7 +81,7 @@ function agentButtons(desk) {
     el(
       "a",
       {
-        class: "button",
+        class: "button small",
         "data-needs": "supervisor",
         href: `#/agents/${encodeURIComponent(agent().id)}`,
         "aria-label": t("agents.ladder.of", { id: agent().id }),
@@ -92,7 +92,7 @@ function agentButtons(desk) {
       "button",
       {
         type: "button",
-        class: "quiet danger",
+        class: "button quiet danger",
         "data-needs": "supervisor",
         "aria-label": t("agents.sign_out.of", { id: agent().id }),
         onclick: () => desk.actions.signOut(agent()),
@@ -143,7 +143,7 @@ function sessionButtons(desk) {
       "button",
       {
         type: "button",
-        class: "quiet danger",
+        class: "button quiet danger",
         "data-needs": "admin",
         "aria-label": t("sessions.end.of", { id: session().id }),
         onclick: () => desk.actions.endSession(session()),
@@ -170,7 +170,7 @@ export function callsTable(desk, caption = t("calls.title")) {
       { name: "started", title: t("calls.started"), fill: text((call) => moment(call.startedAt)) },
       { name: "duration", title: t("calls.duration"), fill: text((call) => call.duration !== null && duration(call)) },
       { name: "quality", title: t("calls.quality"), fill: qualityCell },
-      { name: "result", title: t("calls.result"), fill: text(outcome) },
+      { name: "result", title: t("calls.result"), fill: outcomeCell },
       { name: "actions", title: t("calls.actions"), unseen: true, fill: callButtons(desk) },
     ],
   });
@@ -207,6 +207,15 @@ export function qualityCell(cell, call) {
 }
 
 /**
+ * @param {HTMLElement} cell
+ * @param {Call} call
+ */
+function outcomeCell(cell, call) {
+  say(cell, outcome(call) || "–");
+  put(cell, "data-failed", hasFailed(call));
+}
+
+/**
  * @param {Desk} desk
  * @returns {Fill<Call>}
  */
@@ -216,7 +225,7 @@ function callButtons(desk) {
       el(
         "a",
         {
-          class: "button",
+          class: "button small",
           "data-needs": "supervisor",
           href: `#/calls/${encodeURIComponent(call().callId)}`,
           "aria-label": t("calls.ladder.of", { parties: parties(call()), time: time(call().startedAt) }),
@@ -227,7 +236,7 @@ function callButtons(desk) {
         "button",
         {
           type: "button",
-          class: "quiet danger end",
+          class: "button quiet danger hang-up",
           "data-needs": "supervisor",
           "aria-label": t("calls.end.of", { parties: parties(call()) }),
           onclick: () => desk.actions.hangup(call()),
@@ -236,7 +245,7 @@ function callButtons(desk) {
       ),
     ],
     (cell, call) => {
-      const end = /** @type {HTMLElement} */ (cell.querySelector(".end"));
+      const end = /** @type {HTMLElement} */ (cell.querySelector(".hang-up"));
       end.hidden = call.state === "ENDED";
     },
   );

@@ -1,10 +1,10 @@
 // One call that is not ringing here: all its controls while it is in hand, a line while another one is.
 
-import { el, put, say, show, uniqueId } from "../dom.js";
+import { el, put, say, show } from "../dom.js";
 import { icon } from "../icons.js";
 import { clock } from "../texts.js";
 import { nameOf, stateKey } from "../words.js";
-import { avatar, button, dataList, enable, keypad, levelMeter, whenEnabled } from "./parts.js";
+import { avatar, button, dataList, enable, keypad, levelMeter, whenEnabled, whoLines } from "./parts.js";
 import { qualityView } from "./quality.js";
 import { transferView } from "./transfer.js";
 
@@ -51,7 +51,7 @@ export function callView(context, call) {
     quality.element,
     data,
   );
-  const element = el("article", { class: "call", "aria-labelledby": head.id, onkeydown: closed }, head.element, body);
+  const element = el("article", { class: "call", "aria-labelledby": head.ids, onkeydown: closed }, head.element, body);
   const parts = { keypad: digits, transfer };
   const extras = [consult, transfer, levels, quality];
   /** @type {Extra | null} */
@@ -106,11 +106,10 @@ export function callView(context, call) {
  * @param {Call} call
  */
 function headOf({ model, texts, t }, call) {
-  const id = uniqueId("call");
+  const who = whoLines(call, texts);
   const mark = el("span", { class: "mark" });
   const words = el("span");
   const time = el("time", { role: "timer", "aria-live": "off" });
-  const name = el("h3", { id, tabindex: "-1", "data-focus": true }, nameOf(call, texts));
   const take = button({
     label: t("call.switch", { peer: nameOf(call, texts) }),
     icon: "play",
@@ -127,10 +126,11 @@ function headOf({ model, texts, t }, call) {
   const lane = el("div", { class: "row" }, take, end);
   take.relabel(t("call.take"));
   const line = el("p", { class: "what" }, mark, words, time);
-  const element = el("header", { class: "call-head" }, avatar(call), el("div", { class: "who" }, name, line), lane);
+  const lines = el("div", { class: "who" }, who.name, who.number, line);
+  const element = el("header", { class: "call-head" }, avatar(call), lines, lane);
   const tick = () => say(time, call.answeredAt ? clock(Date.now() - call.answeredAt) : "");
   return {
-    id,
+    ids: who.ids,
     element,
     tick,
     /** @param {boolean} selected */
@@ -139,7 +139,7 @@ function headOf({ model, texts, t }, call) {
       if (words.dataset.key !== key) mark.replaceChildren(icon(STATE_ICONS[key] ?? "arrowOut"));
       words.dataset.key = key;
       put(line, "data-warns", ["state.muted", "state.mic_silent"].includes(key));
-      say(name, nameOf(call, texts));
+      who.update();
       put(take, "aria-label", t("call.switch", { peer: nameOf(call, texts) }));
       end.relabel(t("call.hang_up_other", { peer: nameOf(call, texts) }));
       say(words, t(key, { peer: call.peer }));

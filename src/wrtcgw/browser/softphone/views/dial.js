@@ -35,14 +35,25 @@ export function dialView({ model, ring, options, t }) {
     onclick: () => change(fresh ? "" : input.value.slice(0, -1)),
   });
   const call = el("button", { type: "submit", class: "button answer wide" }, t("dial.call"));
+  const pad = button({
+    label: t("dial.pad"),
+    icon: "keypad",
+    kind: "quiet",
+    bare: true,
+    "aria-expanded": "false",
+    onclick: () => unfold(Boolean(keys.hidden)),
+  });
   const keys = keypad(t, t("dial.keypad"), (digit) => {
     ring.key(digit);
     add(digit);
   });
   const numbers = options.numbers?.length ? offered(options.numbers) : null;
   const line = field(t("dial.number"), input);
-  line.append(erase);
-  const form = el("form", { novalidate: true, onsubmit: submit }, line, keys, call);
+  const box = el("div", { class: "number-box" });
+  input.replaceWith(box);
+  box.append(input, erase);
+  show(keys, false);
+  const form = el("form", { novalidate: true, onsubmit: submit }, line, pad, keys, call);
   const element = card(t("dial.title"), { class: "dial" }, form, numbers);
   keys.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
@@ -74,6 +85,12 @@ export function dialView({ model, ring, options, t }) {
     input.value = value;
     typed();
     if (!value && document.activeElement === document.body) input.focus();
+  }
+
+  /** @param {boolean} open */
+  function unfold(open) {
+    show(keys, open);
+    put(pad, "aria-expanded", String(open));
   }
 
   /** @param {Event} event */
@@ -118,7 +135,10 @@ export function dialView({ model, ring, options, t }) {
         fresh = false;
       }
       show(erase, input.value);
-      show(keys, !isTalking(model));
+      const talking = isTalking(model);
+      put(element, "data-quiet", model.incoming.length + model.current.length > 0); // another button comes first
+      if (talking) unfold(false);
+      show(pad, !talking);
     },
   };
 }

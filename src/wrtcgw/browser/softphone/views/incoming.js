@@ -1,10 +1,10 @@
 // A call that rings here.
 
-import { el, say, uniqueId } from "../dom.js";
+import { el, show } from "../dom.js";
 import { icon } from "../icons.js";
-import { attestationOf, diversionKey, nameOf } from "../words.js";
+import { attestationOf, diversionKey } from "../words.js";
 import { clock } from "../texts.js";
-import { avatar, button, dataList } from "./parts.js";
+import { avatar, button, dataList, whoLines } from "./parts.js";
 
 /** @import { Call } from "../../grtc/call.js" */
 /** @import { Context, View } from "../types.js" */
@@ -18,34 +18,41 @@ const MOST_DIVERSIONS = 4;
  */
 export function incomingView(context, call) {
   const { model, texts, t } = context;
-  const id = uniqueId("caller");
-  const name = el("h3", { id, tabindex: "-1", "data-focus": true }, nameOf(call, texts));
+  const who = whoLines(call, texts);
   const time = el("time", { role: "timer", "aria-live": "off" });
   const hint = el("p", { class: "hint", hidden: true }, t("incoming.holds"));
+  const itself = el("p", { class: "hint", hidden: true }, t("incoming.auto"));
+  const instead = button({ label: t("incoming.instead"), kind: "wide", onclick: () => model.answerInstead(call) });
   const element = el(
     "article",
-    { class: "incoming", "aria-labelledby": id },
+    { class: "incoming", "aria-labelledby": who.ids },
     el("div", { class: "ringing-mark", "aria-hidden": "true" }, avatar(call)),
     el(
       "div",
       { class: "who", role: "alert" },
       el("p", { class: "what" }, icon("arrowIn"), t("incoming.title"), " ", time),
-      name,
+      who.name,
+      who.number,
     ),
     routeOf(context, call),
     attestation(context, call),
     dataList(call.data),
     hint,
+    itself,
     el(
       "div",
       { class: "answers" },
       button({ label: t("incoming.answer"), icon: "handset", kind: "answer large", onclick: () => model.answer(call) }),
-      button({ label: t("incoming.reject"), icon: "handset", kind: "end large", onclick: () => model.reject(call) }),
+      button({ label: t("incoming.reject"), icon: "handset", kind: "reject large", onclick: () => model.reject(call) }),
+      instead,
     ),
   );
   const update = () => {
-    say(name, nameOf(call, texts));
-    hint.hidden = !model.current.some((each) => each.isUp && !each.held);
+    who.update();
+    const talking = model.current.some((each) => each.isUp && !each.held);
+    show(hint, talking);
+    show(instead, talking);
+    show(itself, context.phone.options.autoAnswer && call.autoAnswer !== null);
   };
   const tick = () => {
     time.textContent = clock(Date.now() - call.startedAt);

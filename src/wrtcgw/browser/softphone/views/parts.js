@@ -1,9 +1,11 @@
 // What the views are made of.
 
-import { el, put, say, uniqueId } from "../dom.js";
+import { el, put, say, show, uniqueId } from "../dom.js";
 import { icon } from "../icons.js";
+import { whoOf } from "../words.js";
 
 /** @import { Child, Attributes } from "../dom.js" */
+/** @import { Texts } from "../texts.js" */
 /** @import { Somebody, Translate } from "../types.js" */
 
 /**
@@ -152,4 +154,23 @@ export function dataList(data) {
 export function avatar({ displayName }) {
   const letter = (displayName ?? "").match(/\p{L}/u)?.[0];
   return el("span", { class: "avatar", "aria-hidden": "true" }, letter ? letter.toUpperCase() : icon("user"));
+}
+
+/**
+ * Returns who is at the other end of a call as a heading, which takes the focus, and the number below a known name.
+ * @param {Somebody} somebody
+ * @param {Texts} texts
+ */
+export function whoLines(somebody, texts) {
+  const [first, second] = [uniqueId("who"), uniqueId("who")];
+  const name = el("h3", { id: first, tabindex: "-1", "data-focus": true });
+  const number = el("p", { id: second, class: "number" });
+  const update = () => {
+    const who = whoOf(somebody, texts);
+    say(name, who.name);
+    say(number, who.number);
+    show(number, who.number);
+  };
+  update();
+  return { name, number, ids: `${first} ${second}`, update };
 }

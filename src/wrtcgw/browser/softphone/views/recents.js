@@ -1,9 +1,9 @@
 // The calls that were.
 
-import { el, put, say, show } from "../dom.js";
+import { el, put, say, show, uniqueId } from "../dom.js";
 import { icon } from "../icons.js";
 import { clock } from "../texts.js";
-import { nameOf, whyKey } from "../words.js";
+import { whoOf, whyKey } from "../words.js";
 import { button, card } from "./parts.js";
 
 /** @import { Entry } from "../history.js" */
@@ -20,7 +20,7 @@ export function recentsView({ model, history, alerts, texts, t, options }) {
   let missedOnly = false;
   let drawn = "";
   const badge = el("span", { class: "badge", hidden: true });
-  const list = el("ul", { class: "entries" });
+  const list = el("div", { class: "entries" });
   const none = el("p", { class: "hint" });
   /**
    * @param {string} label
@@ -90,11 +90,34 @@ export function recentsView({ model, history, alerts, texts, t, options }) {
     show(clear, history.entries.length);
     forget.checked = history.forgets;
     say(none, t(missedOnly ? "recents.none_missed" : "recents.none"));
-    const state = JSON.stringify(entries);
+    const days = byDay(entries);
+    const state = JSON.stringify([...days]);
     if (state === drawn) return;
     drawn = state;
-    list.replaceChildren(...entries.map(row));
+    list.replaceChildren(...[...days].flatMap(([day, of]) => group(day, of)));
     show(list, entries.length);
+  }
+
+  /**
+   * @param {Entry[]} entries
+   * @returns {Map<string, Entry[]>} by what their day is called
+   */
+  function byDay(entries) {
+    const days = new Map();
+    for (const entry of entries) {
+      const day = texts.day(entry.at);
+      days.set(day, [...(days.get(day) ?? []), entry]);
+    }
+    return days;
+  }
+
+  /**
+   * @param {string} day
+   * @param {Entry[]} entries
+   */
+  function group(day, entries) {
+    const id = uniqueId("day");
+    return [el("h3", { id, class: "day" }, day), el("ul", { "aria-labelledby": id }, entries.map(row))];
   }
 
   /** @param {Entry} entry */
@@ -104,7 +127,7 @@ export function recentsView({ model, history, alerts, texts, t, options }) {
     const what = why
       ? t("recents.failed_why", { why: t(why) })
       : t(outcome === "answered" ? `recents.${direction}` : `recents.${outcome}`);
-    const when = texts.moment(at);
+    const { name, number } = whoOf(entry, texts);
     const talked = duration ? clock(duration) : "";
     return el(
       "li",
@@ -113,9 +136,10 @@ export function recentsView({ model, history, alerts, texts, t, options }) {
       el(
         "div",
         { class: "who" },
-        el("strong", null, nameOf(entry, texts)),
-        el("span", { class: "hint" }, [what, when, talked].filter(Boolean).join(" · ")),
+        el("strong", null, name),
+        el("span", { class: "hint" }, [number, what, talked].filter(Boolean).join(" · ")),
       ),
+      el("time", { class: "hint", datetime: new Date(at).toISOString() }, texts.hour(at)),
       button({
         label: t("recents.call", { peer }),
         icon: "handset",

@@ -1,7 +1,7 @@
 // Transferring a call: at once, after asking, or to the one who waits in another call.
 
 import { arrange, el, put, say, show, uniqueId } from "../dom.js";
-import { nameOf } from "../words.js";
+import { nameOf, tidy } from "../words.js";
 import { button, field } from "./parts.js";
 
 /** @import { Call } from "../../grtc/call.js" */
@@ -12,8 +12,15 @@ import { button, field } from "./parts.js";
  * @param {Call} call
  * @param {() => void} close
  */
-export function transferView({ model, texts, t }, call, close) {
-  const to = el("input", { type: "tel", autocomplete: "off", maxlength: 256, enterkeyhint: "done" });
+export function transferView({ model, favourites, texts, t }, call, close) {
+  const to = el("input", {
+    type: "tel",
+    autocomplete: "off",
+    maxlength: 256,
+    enterkeyhint: "done",
+    oninput: () => kept.update(),
+  });
+  const kept = favouritesOf({ favourites, t }, to);
   const blind = el("button", { type: "submit", class: "button primary" }, t("transfer.now"));
   const ask = button({ label: t("transfer.ask"), onclick: () => act(() => model.consult(call, to.value)) });
   const form = el(
@@ -26,6 +33,7 @@ export function transferView({ model, texts, t }, call, close) {
       },
     },
     field(t("transfer.to"), to, el("p", { class: "hint" }, t("transfer.hint"))),
+    kept.element,
     el("div", { class: "row" }, blind, ask, button({ label: t("transfer.cancel"), kind: "quiet", onclick: close })),
   );
   const others = el("div", { class: "partners", role: "group", "aria-label": t("transfer.others") });
@@ -78,9 +86,50 @@ export function transferView({ model, texts, t }, call, close) {
       say(heading, t("transfer.title", { peer: nameOf(call, texts) }));
       arrange(others, model.partnersOf(call).map(partner));
       show(others, others.children.length);
+      kept.update();
       const target = model.transferOf(call);
       show(progress, target);
       say(progress, target ? t("transfer.progress", { to: target }) : "");
     },
   };
+}
+
+/**
+ * Numbers that one often transfers to: a press fills one in, and a star keeps the number that is there, or not.
+ * @param {Pick<Context, "favourites" | "t">} context
+ * @param {HTMLInputElement} to
+ */
+function favouritesOf({ favourites, t }, to) {
+  const list = el("div", { class: "row", role: "group", "aria-label": t("favourites.title") });
+  const star = button({ label: t("favourites.add"), icon: "star", kind: "quiet small", onclick: turn });
+  const element = el("div", { class: "favourites" }, list, star);
+  let drawn = "";
+
+  /** @param {string} number */
+  function fill(number) {
+    to.value = number;
+    update();
+    to.focus();
+  }
+
+  function turn() {
+    favourites.turn(tidy(to.value));
+    update();
+  }
+
+  function update() {
+    const { numbers } = favourites;
+    const number = tidy(to.value);
+    const has = favourites.has(number);
+    if (drawn !== numbers.join("\n")) {
+      list.replaceChildren(...numbers.map((each) => button({ label: each, kind: "small", onclick: () => fill(each) })));
+    }
+    drawn = numbers.join("\n");
+    show(list, numbers.length);
+    show(star, number && (has || !favourites.isFull));
+    star.relabel(t(has ? "favourites.remove" : "favourites.add"));
+    put(star, "data-on", has);
+  }
+  update();
+  return { element, update };
 }
