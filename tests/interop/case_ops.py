@@ -198,7 +198,7 @@ class Ladders(OpsCase):
         await check_accessible(ops)
         await ops.reload()
         await self.sees(ops, "transfer: 486 Busy Here", ".pane h3")
-        await self.do(ops, lambda page: page.get_by_label("Fold routine messages").uncheck())
+        await self.unfold(ops)
         await self.until(ops, "() => !document.querySelector('.folded')")
         await self.do(ops, lambda page: page.get_by_label("Both legs").uncheck())
         await self.until(ops, "() => !document.querySelector('.ladder').innerText.includes('softphone-5002')")

@@ -369,9 +369,11 @@ class DoneWhen(OpsCase):
         await self.row(ops, into, "Ended", "transferred")
         await self.row(ops, out, "Talking")
         await ops.evaluate("(call) => { location.hash = `#/calls/${call}`; }", into)
+        await self.unfold(ops)
         held = ("put on hold by the far side", "resumed by the far side", "POST hold", "POST resume")
         await self.ladder_has(ops, "INVITE 1", "OFFER", "POST ANSWER", *held, "REFER", "202", "BYE")
         await ops.evaluate("(call) => { location.hash = `#/calls/${call}`; }", out)
+        await self.unfold(ops)
         await self.ladder_has(ops, "POST OFFER", "INVITE 2", "ANSWER", "POST hold", "POST resume")
 
 

@@ -60,6 +60,10 @@ class OpsCase(SoftphoneCase):
         except AssertionError:
             self.fail(f"not {wanted} in this order in {await self.steps(tab)}")
 
+    async def unfold(self, tab: Tab) -> None:
+        """Show all messages of a ladder."""
+        await self.do(tab, lambda page: page.get_by_label("Fold routine messages").uncheck())
+
     async def confirm(self, tab: Tab, name: str) -> None:
         """Press the dialog's button, and wait until the dialog is gone."""
         await self.do(tab, lambda page: button(page, name, "dialog").click())

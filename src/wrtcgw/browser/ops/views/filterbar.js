@@ -105,7 +105,9 @@ export function filterBar(filter, change) {
   }
   causes.addEventListener("change", () => {
     const { value } = causes;
-    change(value.startsWith("=") ? { failed: "", cause: value.slice(1) } : { failed: value ? "true" : "", cause: "" });
+    code.value = ""; // it was that of another cause
+    const cause = value.startsWith("=") ? value.slice(1) : "";
+    change({ cause, failed: value && !cause ? "true" : "", code: "" });
   });
   code.addEventListener("input", () => {
     const text = code.value.trim().toLowerCase();
