@@ -15,6 +15,7 @@ from attrs import field, frozen
 from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.messages import AgentMessage, TransferState
+from wrtcgw.calls.page import Page
 from wrtcgw.calls.stats import Stats
 
 # -- agents and their registrations
@@ -96,6 +97,23 @@ class PageLost:
     agent: Agent
 
 
+@frozen
+class PageJoined:
+    """An agent has one page more, of that name."""
+
+    agent: Agent
+    page: str
+
+
+@frozen
+class PageLeft:
+    """An agent has one page less, and others that are there; ``cause`` is the word that its page would hear."""
+
+    agent: Agent
+    page: str
+    cause: str
+
+
 # -- calls
 
 
@@ -154,6 +172,15 @@ class CallHandedOver:
     call: Call
     before: Agent
     after: Agent
+
+
+@frozen
+class SoundMoved:
+    """The sound of a call has moved from one page of its agent to another; both by name."""
+
+    call: Call
+    before: str
+    after: str
 
 
 class Failure(Enum):
@@ -219,9 +246,10 @@ class QualityReported:
 
 @frozen
 class MessageQueued:
-    """A message was put into an agent's mailbox; ``message`` has its number."""
+    """A message was put into the mailbox of one of an agent's pages; ``message`` has its number."""
 
     agent: Agent
+    page: Page
     message: AgentMessage
 
 

@@ -5,9 +5,11 @@ from attrs import evolve
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call, CallState, Deadline
 from wrtcgw.calls.messages import AgentMessage, MessageType
+from wrtcgw.calls.page import FIRST
 from wrtcgw.errors import BadInput, Draining, NoSIPConnection, WrongState
 from wrtcgw.events.catalogue import AlarmKind, AlarmRaised, CallLost, Failure
 from wrtcgw.gateway.attached_data import Data, from_headers
+from wrtcgw.gateway.audience import of_sound
 from wrtcgw.gateway.call_control import CallControl
 from wrtcgw.gateway.call_legs import CallLeg
 from wrtcgw.gateway.call_takeovers import NOT_TAKEN_UP
@@ -56,7 +58,17 @@ class CallSetup:
 
     # -- outbound
 
-    def place(self, agent: Agent, to: str, text: str, page_address: str, *, connected: bool, data: Data = ()) -> Call:
+    def place(
+        self,
+        agent: Agent,
+        to: str,
+        text: str,
+        page_address: str,
+        *,
+        connected: bool,
+        data: Data = (),
+        page: str = FIRST,
+    ) -> Call:
         """Send an INVITE; see :meth:`wrtcgw.gateway.facade.Gateway.place_call`."""
         context = self._context
         offer = checking.read(text)
@@ -87,7 +99,11 @@ class CallSetup:
             form=form,
             referrer=wish.call.id if wish else "",
         )
+        call.give_sound(page)
         context.add(agent, CallLeg(call))
+        for other in agent.pages:
+            if other.name != page:
+                context.post(agent, other, call, of_sound(agent, call, other, context.now()))
         context.run(outputs)
         return call
 

@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred
 
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call, CallState, Deadline
+from wrtcgw.calls.page import Page
 from wrtcgw.gateway.call_legs import CallLeg
 from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.gateway.disconnect_reasons import DisconnectReason
@@ -42,13 +43,14 @@ class TakeOvers:
         self._end_call = end_call
         context.on_deadline[Deadline.TAKE_OVER] = self._due
 
-    def begin(self, agent: Agent) -> None:
+    def begin(self, agent: Agent, page: Page) -> None:
         """Give a page that has just signed in its time to take up the calls of the one before."""
         for call in agent.calls.values():
-            if call.is_up and call.state is not CallState.OFFERED:
-                self._wait(self._context.legs[call.id])
+            if call.is_up and call.state is not CallState.OFFERED and agent.page_with_sound(call) is page:
+                self.wait(self._context.legs[call.id])
 
-    def _wait(self, leg: CallLeg) -> None:
+    def wait(self, leg: CallLeg) -> None:
+        """Give a call its time to be taken up."""
         settings = self._context.settings
         if settings.page_grace:
             self._context.set_deadline(leg, Deadline.TAKE_OVER, settings.page_grace + settings.offer_timeout)
@@ -61,6 +63,6 @@ class TakeOvers:
         if agent is None or not call.is_up:
             return
         if call.state is not CallState.ESTABLISHED or call.transfer.is_under_way:
-            self._wait(leg)
+            self.wait(leg)
         elif agent.abilities.always_listens or self._context.settings.expire_pages:
             self._context.spawn(self._end_call(call, NOT_TAKEN_UP))

@@ -3,6 +3,10 @@
 from attrs import field, frozen
 
 
+TAKE_OVER, REFUSE, RING_ALL = "take_over", "refuse", "ring_all"
+"""What becomes of a second page of an agent; see ``GatewaySettings.second_page``."""
+
+
 @frozen(kw_only=True)
 class AgentGroup:
     """
@@ -84,6 +88,13 @@ class GatewaySettings:
     """How long an agent may be without a poll or stream before it is signed out; 0 for ever."""
     expire_pages: bool = False
     """Sign out any agent whose page is lost, not only those whose page is known to listen all the time."""
+    second_page: str = TAKE_OVER
+    """
+    What happens when an agent whose page is there signs in with another one: that takes everything over, is refused, or
+    both have the calls and ring.
+    """
+    pages_per_agent: int = 4
+    """How many pages an agent may have then."""
     reject_code: int = 486
     """What the caller is told when a page hangs up a call that rings, without a code of its own."""
     show_private_identity: bool = False

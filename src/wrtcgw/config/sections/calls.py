@@ -180,6 +180,26 @@ class Calls:
         """,
     )
     expire_pages: bool = key(False, kinds.switch, reload=True)
+    second_page: str = key(
+        "take_over",
+        kinds.choice("take_over", "refuse", "ring_all"),
+        reload=True,
+        text="""
+        What happens when an agent signs in on a second page (a tab, a window, another machine) while the first one is
+        there: it takes everything over, calls included, and the first page is signed out ("take_over"); it is refused,
+        unless it asks to take over ("refuse"); or both ring and control the same calls, each of which has its sound
+        on one of them ("ring_all"; pages of the gateway's library, which sign in with shares_calls, others take
+        over). Pages of the Genesys dialect always take over.
+        """,
+    )
+    pages_per_agent: int = key(
+        4,
+        kinds.integer(2, 16),
+        reload=True,
+        text="""
+        How many pages an agent may have with second_page = "ring_all".
+        """,
+    )
     reject_code: int = key(
         486,
         kinds.integer(400, 699),

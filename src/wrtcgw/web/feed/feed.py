@@ -121,7 +121,8 @@ class Feed:
     def _queued(self, event: events.MessageQueued) -> None:
         message = event.message
         call = event.agent.calls.get(message.call_id)
-        if message.type is MessageType.TRANSFER and call is not None:
+        is_first = event.page is event.agent.pages[0]  # each page hears of it
+        if message.type is MessageType.TRANSFER and call is not None and is_first:
             told = {"state": message.state, "sipCode": message.code, "reason": message.reason}
             self._of_call("call.transfer", call, transfer=told)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from wrtcgw.calls.agent import RegistrationState
 from wrtcgw.calls.call import CallState, Direction
+from wrtcgw.calls.page import Sound
 from wrtcgw.web.openapi.failures import error_schema
 from wrtcgw.web.openapi.messages import message_schemas
 from wrtcgw.web.openapi.operations import Schema, either, fields, listed, number, ref, switch, text, whole
@@ -29,6 +30,7 @@ def _of_pages() -> dict[str, Schema]:
         "CallTaken": _done(callId=text("The call that it is about.")),
         "Outcome": _done(sipCode=whole("What the far side answered; 0: nothing."), reason=text()),
         "Quiet": _done(doNotDisturb=switch()),
+        "Muted": _done(muted=switch()),
         "Target": _done(target=text("The URI that would be called.", format="uri")),
         "IceServers": fields(
             {
@@ -70,7 +72,12 @@ def _of_media() -> dict[str, Schema]:
 def _of_calls() -> dict[str, Schema]:
     return {
         "Call": fields({**_call(), "node": text(NODE)}),
-        "OwnCall": fields(_call(), **_arrival()),
+        "OwnCall": fields(
+            _call(),
+            **_arrival(),
+            sound=text("Where its sound is, for the page that asks.", enum=[where.value for where in Sound]),
+            muted=switch("The agent has switched the microphone off."),
+        ),
         "OwnCalls": fields(
             {
                 "calls": listed(ref("OwnCall")),
@@ -80,6 +87,7 @@ def _of_calls() -> dict[str, Schema]:
                     sipReason=text(),
                 ),
                 "doNotDisturb": switch("Callers are told that the agent is busy."),
+                "pages": whole("How many pages the agent has."),
             }
         ),
         "Health": fields(
@@ -174,12 +182,22 @@ def _agent() -> dict[str, Schema]:
         "undelivered": whole(),
         "dropped": whole(),
         "calls": whole(),
+        "pages": listed(ref("Page"), "Its pages, oldest first; empty where another gateway has the agent."),
     }
 
 
 def _lists() -> dict[str, Schema]:
     return {
         "Agent": fields(_agent()),
+        "Page": fields(
+            {
+                "page": text("Its number among the agent's pages."),
+                "since": number("Seconds since it signed in."),
+                "lastSeen": either(number("Seconds since it was heard of.")),
+                "alive": switch("It listens now."),
+                "sound": listed(text(), "The calls whose sound it has."),
+            }
+        ),
         "Agents": fields({"agents": listed(ref("Agent"))}),
         "Calls": fields({"calls": listed(ref("Call"))}),
         "Capture": fields({"on": switch(), "calls": whole(), "bytes": whole(), "limit": whole()}),
