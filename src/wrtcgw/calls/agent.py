@@ -105,19 +105,19 @@ class Agent:
         """Return the messages for its page; of several that of the oldest."""
         return self.pages[0].mailbox
 
-    def page(self, name: str) -> Page | None:
+    def page_named(self, name: str) -> Page | None:
         """Return the page of that name; None when it is gone."""
         return next((page for page in self.pages if page.name == name), None)
 
     def page_with_sound(self, call: Call) -> Page | None:
         """Return the page that has the sound of a call; None when that is gone. Who has one page has it there."""
-        return self.pages[0] if len(self.pages) == 1 else self.page(call.sound)
+        return self.pages[0] if len(self.pages) == 1 else self.page_named(call.sound)
 
     def sound_of(self, call: Call, name: str, now: float) -> Sound:
         """Return where the sound of a call is, as the page of that name sees it."""
         if call.sound == name:
             return Sound.HERE
-        page = self.page(call.sound)
+        page = self.page_named(call.sound)
         return Sound.NOWHERE if page is None or page.is_away(now) else Sound.ELSEWHERE
 
     def add_page(self, mailbox: Mailbox, now: float) -> Page:

@@ -184,8 +184,8 @@ class Call:
     """What the page has told of its media."""
     sound: str = ""
     """The name of the agent's page that has the sound of the call."""
-    moving: str = ""
-    """The name of the page that has offered to take the sound, as long as the far side has not agreed; '' for none."""
+    moving: str | None = None
+    """The name of the page that has offered to take the sound, as long as the far side has not agreed."""
     muted: bool = False
     """The agent has switched the microphone off, as one of several pages has told the others."""
     negotiation: Negotiation = field(repr=False)
@@ -376,7 +376,7 @@ class Call:
 
     def give_sound(self, page: str) -> None:
         """Note which page has the sound from now on."""
-        self.sound, self.moving = page, ""
+        self.sound, self.moving = page, None
 
     def begin_move(self, page: str) -> None:
         """Note that a page has offered to take the sound."""
@@ -384,7 +384,7 @@ class Call:
 
     def give_move_up(self) -> None:
         """Note that the sound stays where it is."""
-        self.moving = ""
+        self.moving = None
 
     def mute(self, *, on: bool) -> None:
         """Note whether the agent has switched the microphone off."""

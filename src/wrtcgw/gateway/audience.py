@@ -18,7 +18,7 @@ def audience(agent: Agent, call: Call, message: AgentMessage, now: float) -> Ite
     if len(agent.pages) == 1:
         yield agent.pages[0], message
         return
-    describing = call.moving or call.sound
+    describing = call.sound if call.moving is None else call.moving
     for page in agent.pages:
         if page.name == describing or not _is_about_media(call, message):
             yield page, message

@@ -47,10 +47,9 @@ class TakeOvers:
         """Give a page that has just signed in its time to take up the calls of the one before."""
         for call in agent.calls.values():
             if call.is_up and call.state is not CallState.OFFERED and agent.page_with_sound(call) is page:
-                self.wait(self._context.legs[call.id])
+                self._wait(self._context.legs[call.id])
 
-    def wait(self, leg: CallLeg) -> None:
-        """Give a call its time to be taken up."""
+    def _wait(self, leg: CallLeg) -> None:
         settings = self._context.settings
         if settings.page_grace:
             self._context.set_deadline(leg, Deadline.TAKE_OVER, settings.page_grace + settings.offer_timeout)
@@ -63,6 +62,6 @@ class TakeOvers:
         if agent is None or not call.is_up:
             return
         if call.state is not CallState.ESTABLISHED or call.transfer.is_under_way:
-            self.wait(leg)
+            self._wait(leg)
         elif agent.abilities.always_listens or self._context.settings.expire_pages:
             self._context.spawn(self._end_call(call, NOT_TAKEN_UP))

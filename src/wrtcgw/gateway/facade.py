@@ -213,9 +213,9 @@ class Gateway:
         """
         Let one of several pages of an agent go; of the only one it is :meth:`sign_out`.
 
-        Calls whose sound it has are kept for the other pages for a while.
+        Calls whose sound it has end.
         """
-        page = agent.page(name)
+        page = agent.page_named(name)
         if page is not None and len(agent.pages) > 1:
             with self.events:
                 self._registrations.leave_page(agent, page)

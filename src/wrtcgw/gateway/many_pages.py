@@ -18,10 +18,10 @@ from wrtcgw.calls.page import AWAY, Page
 from wrtcgw.errors import PageElsewhere
 from wrtcgw.events.catalogue import PageJoined, PageLeft
 from wrtcgw.gateway.audience import of_sound
-from wrtcgw.gateway.call_takeovers import EndCall, TakeOvers
+from wrtcgw.gateway.call_takeovers import EndCall
 from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.gateway.disconnect_reasons import PAGE_LOST, DisconnectReason
-from wrtcgw.gateway.settings import RING_ALL, TAKE_OVER
+from wrtcgw.gateway.settings import REFUSE, RING_ALL
 
 ROUNDING = 0.01
 """Seconds by which a look at a page is late, lest it comes just before the page counts as away."""
@@ -32,13 +32,11 @@ class ManyPages:
     The pages of agents who have several.
 
     :param end_call: ends a call that is up.
-    :param take_overs: gives the other pages the time to take a call.
     """
 
-    def __init__(self, context: GatewayContext, end_call: EndCall, take_overs: TakeOvers) -> None:
+    def __init__(self, context: GatewayContext, end_call: EndCall) -> None:
         self._context = context
         self._end_call = end_call
-        self._take_overs = take_overs
         self._looks: dict[Page, IDelayedCall] = {}
         """What looks in a moment whether a page is away."""
 
@@ -66,7 +64,7 @@ class ManyPages:
         if agent is None:
             return None
         if page is not None:
-            if len(agent.pages) == 1 or agent.page(page) is None:
+            if len(agent.pages) == 1 or agent.page_named(page) is None:
                 return None
             agent.arrived = page
             return agent
@@ -75,19 +73,20 @@ class ManyPages:
         if policy == RING_ALL and abilities.shares_calls and agent.abilities.shares_calls:
             self._make_room(agent)
             return self._join(agent, mailbox(agent))
-        if policy == TAKE_OVER and take_over is None:
+        if policy != REFUSE and take_over is None:
             return None
         raise PageElsewhere(dn, len(agent.calls))
 
     def _make_room(self, agent: Agent) -> None:
         """
-        Let those go that are away when there are as many as may be.
+        Let those go that are away, and have no sound, when there are as many as may be.
 
         :raises PageElsewhere: when all of them are there.
         """
-        limit = self._context.settings.pages_per_agent
-        for page in [page for page in agent.pages if page.is_away(self._context.now())]:
-            if len(agent.pages) >= limit:
+        limit, now = self._context.settings.pages_per_agent, self._context.now()
+        for page in tuple(agent.pages):
+            speaks = any(self._has_sound(call, page) for call in agent.calls.values())
+            if len(agent.pages) >= limit and page.is_away(now) and not speaks:
                 self.drop(agent, page, PAGE_LOST)
         if len(agent.pages) >= limit:
             raise PageElsewhere(agent.dn, len(agent.calls))
@@ -104,9 +103,9 @@ class ManyPages:
 
     def drop(self, agent: Agent, page: Page, why: DisconnectReason) -> None:
         """
-        Let go of one of several pages.
+        Let go of one of several pages, and end the calls whose sound it has.
 
-        Calls whose sound it had are kept for the others within ``page_grace``; of a page that is lost that has passed.
+        Of a page that is lost the others had ``page_grace`` to take them.
         """
         context = self._context
         context.touch(agent)
@@ -119,11 +118,7 @@ class ManyPages:
             if call.moving == page.name:
                 call.give_move_up()
             if self._has_sound(call, page):
-                if why is PAGE_LOST:
-                    context.spawn(self._end_call(call, why))
-                else:
-                    self._tell_sound(agent, call)
-                    self._take_overs.wait(context.legs[call.id])
+                context.spawn(self._end_call(call, why))
 
     def _has_sound(self, call: Call, page: Page) -> bool:
         return call.sound == page.name and call.is_up and call.state is not CallState.OFFERED
@@ -142,7 +137,7 @@ class ManyPages:
 
     def _look(self, agent: Agent, page: Page) -> None:
         del self._looks[page]
-        if agent.page(page.name) is not page or page.is_listening:
+        if agent.page_named(page.name) is not page or page.is_listening:
             return
         if page.is_away(self._context.now()):
             self._tell_all(agent, page)

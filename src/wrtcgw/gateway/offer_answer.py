@@ -108,7 +108,7 @@ class OfferAnswer:
         outputs = call.negotiation.page_describes(description, kind, may_repeat=repeats)
         if moves:
             call.begin_move(page)
-        elif agent is not None and not call.moving:
+        elif agent is not None and call.moving is None:
             call.give_sound(page)
         call.attach(form)
         if Deadline.TAKE_OVER in leg.timers and call.answered is not None:
@@ -128,8 +128,8 @@ class OfferAnswer:
         :raises SoundElsewhere: when it is on another page, and this one does not ask for it.
         """
         if call.state is CallState.OFFERED or len(agent.pages) == 1 or page == call.moving:
-            return page == call.moving and bool(call.moving)
-        if page == call.sound and call.moving:
+            return page == call.moving
+        if page == call.sound and call.moving is not None:
             raise WrongState(call.id, "offer in", "being moved to another page")
         if page == call.sound:
             return False
@@ -139,10 +139,11 @@ class OfferAnswer:
         return True
 
     def _moved(self, call: Call) -> None:
-        """Note that the far side has agreed to the offer of the page that wants the sound."""
+        """Note that the far side has agreed to the offer of the page that wants the sound, if it was one's."""
         before, after = call.sound, call.moving
-        call.give_sound(after)
-        self._context.events.publish(SoundMoved(call, before, after))
+        if after is not None:
+            call.give_sound(after)
+            self._context.events.publish(SoundMoved(call, before, after))
 
     def answer_call(self, leg: CallLeg, answer: Description, headers: tuple[tuple[str, str], ...]) -> None:
         """Answer a call that rings here; place one that was ordered."""
@@ -307,7 +308,7 @@ class OfferAnswer:
                 case nego.RefuseOffer(code):
                     self._reject(call.id, code)
                 case nego.Tell(message):
-                    if call.moving and message.type is MessageType.ANSWER:
+                    if message.type is MessageType.ANSWER:
                         self._moved(call)
                     context.tell(call, introduced(call, message) if message.cause == "resync" else message)
                 case nego.TellRefusal():

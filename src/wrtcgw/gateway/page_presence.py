@@ -38,7 +38,7 @@ class PagePresence:
 
     def attend(self, agent: Agent, name: str) -> None:
         """Note that a poll or stream of a page of the agent hangs."""
-        page, now = agent.page(name), self._context.now()
+        page, now = agent.page_named(name), self._context.now()
         was_away = page is not None and page.is_away(now)
         self.seen(agent, name)
         agent.waiting += 1
@@ -51,7 +51,7 @@ class PagePresence:
         """Note that one does not any more."""
         agent.waiting = max(0, agent.waiting - 1)
         agent.last_seen = self._context.now()
-        page = agent.page(name)
+        page = agent.page_named(name)
         if page is not None:
             page.waiting = max(0, page.waiting - 1)
             page.last_seen = agent.last_seen
@@ -60,7 +60,7 @@ class PagePresence:
 
     def seen(self, agent: Agent, name: str) -> None:
         """Note that a page was heard of."""
-        now, page = self._context.now(), agent.page(name)
+        now, page = self._context.now(), agent.page_named(name)
         if page is not None:
             page.last_seen = now
         if agent.calls and not agent.waiting and agent.last_seen is not None and now - agent.last_seen >= AWAY:
@@ -69,7 +69,7 @@ class PagePresence:
 
     def arrived(self, agent: Agent, name: str) -> None:
         """Give a page of the agent its time to come, from now on, unless it is there."""
-        page = agent.page(name)
+        page = agent.page_named(name)
         if page is None:
             return
         self._away.pop(page, None)

@@ -101,7 +101,7 @@ class Registrations:
         """When agents left, in that order; those of long ago go with the next one that leaves."""
         self.up: set[int] = set()
         """The connections that are up."""
-        self.many = ManyPages(context, end_call, take_overs)
+        self.many = ManyPages(context, end_call)
         self.pages = PagePresence(context, self._page_lost, self.many)
         self._guests = Guests(context, self)
         self._unconnected: set[Deferred[None]] = set()
@@ -199,7 +199,7 @@ class Registrations:
 
     def _resync(self, agent: Agent, name: str) -> None:
         """Tell the new page of the calls, when the one that the agent had before does not listen any more."""
-        page = agent.page(name)
+        page = agent.page_named(name)
         if page is not None and self._context.registry.find_agent(agent.id) is agent:
             self._resume_calls(agent, page)
             self._take_overs.begin(agent, page)

@@ -136,7 +136,7 @@ class MessageEndpoint:
 
     def _page(self, request: IncomingRequest, agent: Agent) -> Page:
         """Return the page of an agent that a request comes from."""
-        return agent.page(self._access.page_of(request, agent)) or agent.pages[0]
+        return agent.page_named(self._access.page_of(request, agent)) or agent.pages[0]
 
     def _sender(self, request: IncomingRequest, fields: Fields) -> Agent:
         agent_id = fields.optional("from") or fields.optional("id")

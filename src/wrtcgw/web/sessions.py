@@ -125,7 +125,7 @@ class Sessions:
 
     def _add(self, agent: Agent, session: Session) -> None:
         others = (other for other in self._sessions.get(agent, ()) if other.page != session.page)
-        self._sessions[agent] = (*(other for other in others if agent.page(other.page) is not None), session)
+        self._sessions[agent] = (*(other for other in others if agent.page_named(other.page) is not None), session)
         self._owners[session.digest] = agent
         _remember(self._last, agent.id, session)
         _remember(self._dns, session.digest, agent.dn)

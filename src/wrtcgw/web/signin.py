@@ -397,7 +397,7 @@ class SignInService:
     def _welcome(self, request: IncomingRequest, agent: Agent) -> Reply:
         token = self.open(agent, request.client, bound=bool(shown_token(request, agent.id))).decode("ascii")
         return Reply(
-            {"id": agent.id, "dn": agent.dn, "session": token},
+            {"id": agent.id, "dn": agent.dn, "session": token, "page": agent.arrived or "1"},
             {
                 "X-WRTC-Session": token,
                 "Set-Cookie": session_cookie(agent.id, token, secure=request.is_secure),

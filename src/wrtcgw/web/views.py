@@ -101,7 +101,7 @@ def _sound(agent: Agent, call: Call, page: str, now: float) -> View:
     """Return where the sound of a call is, as the page of that name sees it, once it is somewhere."""
     if call.state is CallState.OFFERED:
         return {}
-    where = {} if agent.page(page) is None else {"sound": agent.sound_of(call, page, now).value}
+    where = {} if agent.page_named(page) is None else {"sound": agent.sound_of(call, page, now).value}
     return {**where, **({"muted": True} if call.muted else {})}
 
 

@@ -49,6 +49,8 @@ export class Phone extends Emitter {
   #sources;
   /** @type {Set<Promise<void>>} */
   #placing = new Set();
+  /** @type {Map<string, Promise<void>>} */
+  #fetching = new Map(); // calls of other pages, of which is asked what there is to know
   /** @type {string[]} */
   #over = []; // ids of calls that were over lately
   #count = 0;
@@ -113,17 +115,18 @@ export class Phone extends Emitter {
   async signIn(who) {
     const fields = fieldsOf(who, this);
     const { dn = "", displayName = "", guest = false } = who;
-    if (this.isSignedIn && this.id !== fields.id) await this.signOut();
+    if (this.isSignedIn && this.id !== fields.id && this.dn !== dn) await this.signOut();
     const answer = await this.wire.signIn(fields).catch((error) => {
       throw during("sign_in", error);
     });
     this.#stream.stop();
-    this.#claim?.();
-    this.#claim = await claim(`grtc ${this.id}`, { steal: true });
+    const { page } = answer;
+    await this.#claimPage(page);
     Object.assign(this, { dn: answer.dn ?? dn, displayName, guest });
-    this.#credentials = fields;
+    const { take_over: _once, ...credentials } = fields;
+    this.#credentials = credentials;
     this.#store.clear();
-    this.#store.keep({ id: this.id, dn: this.dn, token: this.wire.token, displayName, guest });
+    this.#store.keep({ id: this.id, dn: this.dn, token: this.wire.token, displayName, guest, page });
     this.#begin(undefined);
     for (const view of await this.wire.calls()) this.#takeUp(view); // of a page that was lost
   }
@@ -135,7 +138,7 @@ export class Phone extends Emitter {
   async resume() {
     const before = this.#store.read();
     if (!before) return false;
-    this.#claim ??= await claim(`grtc ${before.id}`);
+    this.#claim ??= await claim(lockOf(before.id, before.page));
     if (!this.#claim) return false; // a copy of the tab: the session is the first one's
     Object.assign(this.wire, { id: before.id, token: before.token });
     let own;
@@ -303,8 +306,16 @@ export class Phone extends Emitter {
       this.#over = [...this.#over.slice(-50), call.id];
       this.#store.dropCall(call.id);
     }
-    this.#speaker.stop(call);
+    this.silence(call);
     this.emit("callended", call);
+  }
+
+  /**
+   * Plays no sound of a call any more; for the call itself.
+   * @param {Call} call
+   */
+  silence(call) {
+    this.#speaker.stop(call);
   }
 
   /**
@@ -329,8 +340,24 @@ export class Phone extends Emitter {
     if (!this.calls.has(callId)) {
       if (type === "OFFER" && message.cause !== "resync") return this.#incoming(message);
       await Promise.allSettled(this.#placing); // it may be about a call whose id is still on its way
+      if (type === "SOUND" && !this.calls.has(callId)) this.#fetch(callId);
+      await this.#fetching.get(callId);
     }
     return this.calls.get(callId)?.take(message);
+  }
+
+  /**
+   * Another page has placed a call.
+   * @param {string} id
+   */
+  #fetch(id) {
+    if (this.#fetching.has(id)) return;
+    const fetched = this.wire
+      .calls()
+      .then((views) => views.filter(({ callId }) => callId === id).forEach((view) => this.#takeUp(view)))
+      .catch((error) => this.emit("error", asPhoneError(error)))
+      .finally(() => this.#fetching.delete(id));
+    this.#fetching.set(id, fetched);
   }
 
   /** @param {GatewayMessage} message */
@@ -411,8 +438,7 @@ export class Phone extends Emitter {
     this.#connectionChanged("offline", new PhoneError("gateway_unreachable", { hint: reason }));
     for (let attempt = 0; credentials && this.#credentials === credentials; attempt += 1) {
       try {
-        await this.wire.signIn(credentials);
-        return await this.#signedInAgain();
+        return await this.#signedInAgain(await this.wire.signIn(credentials));
       } catch (error) {
         const { status, hint, code } = asPhoneError(error, "gateway_unreachable");
         if (status && status < 500 && status !== 429) return this.#signedOut(hint, code);
@@ -423,13 +449,23 @@ export class Phone extends Emitter {
     return undefined;
   }
 
-  async #signedInAgain() {
-    this.#store.keep({ id: this.id, token: this.wire.token, last: undefined });
+  /** @param {{page?: string}} answer */
+  async #signedInAgain({ page }) {
+    await this.#claimPage(page);
+    this.#store.keep({ id: this.id, token: this.wire.token, last: undefined, page });
     this.#begin(undefined);
-    const there = new Set((await this.wire.calls()).map(({ callId }) => callId));
+    const there = new Map((await this.wire.calls()).map((view) => [view.callId, view]));
     for (const call of [...this.calls.values()]) {
-      if (call.id && !there.has(call.id)) call.end({ cause: "lost", hint: LOST });
+      const view = there.get(call.id);
+      if (call.id && !view) call.end({ cause: "lost", hint: LOST });
+      else if (view?.sound && view.sound !== "here") call.soundTold({ cause: view.sound, state: view.state });
     }
+  }
+
+  /** @param {string} [page] */
+  async #claimPage(page) {
+    this.#claim?.();
+    this.#claim = await claim(lockOf(this.id, page), { steal: true });
   }
 
   // Messages first: without them no answer to an offer of ours would come.
@@ -509,4 +545,13 @@ export class Phone extends Emitter {
       await call.renewTrack().catch((error) => this.emit("error", asPhoneError(error)));
     }
   }
+}
+
+/**
+ * Returns the name of the lock that a page holds as long as it has its session, so that a copy of the tab does not.
+ * @param {string} id the agent's
+ * @param {string} [page]
+ */
+function lockOf(id, page = "1") {
+  return page === "1" ? `grtc ${id}` : `grtc ${id} ${page}`;
 }

@@ -5,7 +5,7 @@ import { asPhoneError } from "../grtc/errors.js";
 import { loadSettings, resume } from "./beginning.js";
 import { el, put, say, show } from "./dom.js";
 import { icon } from "./icons.js";
-import { mayLeave, mayTake, watchClosing } from "./leaving.js";
+import { mayLeave, signInHere, watchClosing } from "./leaving.js";
 import { Provider } from "./oidc.js";
 import { mountPanel } from "./panel.js";
 import { mountSignIn } from "./signin.js";
@@ -168,9 +168,8 @@ function drawSignIn() {
 /** @param {{dn: string, password: string}} who */
 async function signIn({ dn, password }) {
   const id = `softphone-${dn}`;
-  if (!(await mayTake(id, dn, page.texts))) return;
   page.reason = null;
-  await phone.signIn({ dn, password, id });
+  if (!(await signInHere((takeOver) => phone.signIn({ dn, password, id, takeOver }), dn, page.texts))) return;
   remember("dn", dn);
   enter().focus();
 }
@@ -182,9 +181,10 @@ async function signIn({ dn, password }) {
  */
 async function signInByToken(token, dn = "") {
   const id = dn && `softphone-${dn}`;
-  if (dn && !(await mayTake(id, dn, page.texts))) return;
   try {
-    await phone.signIn({ token, ...(dn && { dn, id }) });
+    /** @param {boolean} takeOver */
+    const enterBy = (takeOver) => phone.signIn({ token, takeOver, ...(dn && { dn, id }) });
+    if (!(await signInHere(enterBy, dn, page.texts))) return;
   } catch (error) {
     const again = page.choice !== null;
     const { code, details } = asPhoneError(error);

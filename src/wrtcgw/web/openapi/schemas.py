@@ -26,7 +26,12 @@ def _done(**more: Schema) -> dict[str, object]:
 def _of_pages() -> dict[str, Schema]:
     return {
         "Done": _done(),
-        "SignedIn": _done(id=text("The agent's id."), dn=text(), session=text("The session token, to be kept secret.")),
+        "SignedIn": _done(
+            id=text("The agent's id; that of the other pages, where there are some."),
+            dn=text(),
+            session=text("The session token, to be kept secret."),
+            page=text("The number of the page among the agent's."),
+        ),
         "CallTaken": _done(callId=text("The call that it is about.")),
         "Outcome": _done(sipCode=whole("What the far side answered; 0: nothing."), reason=text()),
         "Quiet": _done(doNotDisturb=switch()),
