@@ -145,6 +145,64 @@ test("a page says that it has got a call, though the gateway may know better", a
   assert.equal(call.state, "incoming");
 });
 
+test("a call that came while the page slept does not ring any more, and is told as missed", async () => {
+  await phone.signIn(WHO);
+  const heard = heardOf(phone, "incoming", "callended");
+  let answered;
+  gateway.meanwhile.ringing = () => new Promise((resolve) => (answered = resolve));
+  gateway.replies.ringing = { state: "ENDED" };
+  gateway.tell(INCOMING);
+  await settled();
+  assert.deepEqual([heard, phone.calls.size], [[], 0]);
+  answered();
+  await settled();
+  gateway.tell({ messageType: "SHUTDOWN", callId: "c-2", cause: "not-responding", sipCode: 480 });
+  await settled();
+  const [[name, call]] = heard;
+  assert.deepEqual([heard.length, name, call.peer, call.ended.missed], [1, "callended", "5002", true]);
+  assert.equal(call.ended.cause, "not-responding");
+});
+
+test("it is told as missed as well when its end is read before the gateway has answered", async () => {
+  await phone.signIn(WHO);
+  const heard = heardOf(phone, "incoming", "callended");
+  gateway.meanwhile.ringing = () => new Promise(() => {});
+  gateway.tell(INCOMING);
+  gateway.tell({ messageType: "SHUTDOWN", callId: "c-2", cause: "not-responding", sipCode: 480 });
+  await settled();
+  await settled();
+  assert.deepEqual([heard.map(([name]) => name), phone.calls.size], [["callended"], 0]);
+});
+
+test("a call rings at once when something is ordered for it, and when the gateway does not answer", async () => {
+  await phone.signIn(WHO);
+  const rang = heardOf(phone, "incoming");
+  gateway.meanwhile.ringing = () => new Promise(() => {});
+  gateway.tell(INCOMING);
+  gateway.tell({ messageType: "TALK", callId: "c-2" });
+  await settled();
+  await settled();
+  assert.deepEqual([rang.length, phone.calls.get("c-2")?.peer], [1, "5002"]);
+  gateway.meanwhile = {};
+  gateway.refusals.ringing = "away";
+  await incoming({ ...INCOMING, callId: "c-4" });
+  assert.equal(rang.length, 2);
+});
+
+test("a page that has signed in says that it runs, until it has signed out", async () => {
+  await phone.signIn(WHO);
+  await settled();
+  assert.deepEqual(gateway.asked("heartbeat"), [{ visibility: "visible" }]);
+  await phone.signOut();
+  assert.equal(gateway.asked("heartbeat").length, 1);
+});
+
+test("nobody calls a guest, so it says nothing", async () => {
+  await phone.signIn({ guest: true });
+  await settled();
+  assert.deepEqual(gateway.asked("heartbeat"), []);
+});
+
 test("a call that comes in is answered, held, resumed and ended", async () => {
   await phone.signIn(WHO);
   const rang = heardOf(phone, "incoming");

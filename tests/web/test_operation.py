@@ -76,6 +76,8 @@ class Views(WebTestCase):
             "signedIn": 10.0,
             "lastSeen": None,
             "pageAlive": False,
+            "pageResponds": True,
+            "visibility": "",
             "doNotDisturb": False,
             "undelivered": 0,
             "dropped": 0,

@@ -194,7 +194,7 @@ export type CallState = "calling" | "ringing" | "early" | "incoming" | "answerin
 /** Why a call is over: an end, what the far side or the PBX said, or why it was not placed or answered. */
 export type EndingCause =
   | "" | "local" | "remote" | "cancelled" | "answered-elsewhere" | "transferred" | "replaced" | "operator"
-  | "page-lost" | "order-expired" | "signed-out" | "lost"
+  | "page-lost" | "not-responding" | "order-expired" | "signed-out" | "lost"
   | "busy" | "declined" | "not-found" | "incomplete" | "ambiguous" | "unavailable" | "timeout" | "forbidden"
   | "credentials" | "not-acceptable" | "bad-answer" | "not-supported" | "bad-request" | "bad-address"
   | "redirected" | "refused" | "loop" | "glare" | "server-failure" | "failed"

@@ -10,6 +10,7 @@ from wrtcgw.calls.abilities import DEFAULT, PageAbilities
 from wrtcgw.calls.call import Call
 from wrtcgw.calls.mailbox import Mailbox
 from wrtcgw.calls.page import FIRST, Page, Sound
+from wrtcgw.calls.page_life import PageLife
 from wrtcgw.errors import AmbiguousCall, UnknownCall
 
 HEARD = 100
@@ -60,6 +61,8 @@ class Agent:
     last_seen: float | None = None
     abilities: PageAbilities = DEFAULT
     """What its page can do."""
+    page: PageLife = field(factory=PageLife)
+    """Whether its page runs."""
     do_not_disturb: bool = False
     """Its callers are told that it is busy."""
     place: str = ""
@@ -164,7 +167,7 @@ class Agent:
         """
         Return plain data, from which :meth:`restore` makes an agent that goes on: JSON can hold it.
 
-        Its calls are in it. Its mailboxes are not: each has a snapshot of its own. Nor is what hangs of its pages, since
+        Its calls are in it. Its mailboxes are not: each has a snapshot of its own. Nor is what hangs of its pages, as
         connections end with the process. No password is known here.
         """
         return {
@@ -172,6 +175,7 @@ class Agent:
             **{name: getattr(self, name) for name in _PLAIN},
             "registration": self.registration.value,
             "abilities": self.abilities.snapshot(),
+            "page": self.page.snapshot(),
             "last_words": list(self.last_words),
             "heard": list(self.heard),
             "ended": list(self.ended),
@@ -203,6 +207,7 @@ class Agent:
             **{**{name: data[name] for name in _PLAIN}, **times},
             registration=RegistrationState(data["registration"]),
             abilities=PageAbilities.restore(data["abilities"]),
+            page=PageLife.restore(data["page"], shift) if "page" in data else PageLife(),  # older records have none
             last_words=tuple(data["last_words"]),
             heard=tuple(data["heard"][-HEARD:]),
             ended=tuple(data["ended"][-ENDED:]),

@@ -1,8 +1,8 @@
 """
 A page of an agent: a tab or window somewhere, with a session and messages of its own.
 
-Most agents have one. Where the site lets several pages ring (``second_page``), each of them is told of all calls, and has
-its own place in what it is told; one of them has the sound of a call, and the others control it.
+Most agents have one. Where the site lets several pages ring (``second_page``), each of them is told of all calls, and
+has its own place in what it is told; one of them has the sound of a call, and the others control it.
 """
 
 from enum import Enum
@@ -10,6 +10,7 @@ from enum import Enum
 from attrs import define, field
 
 from wrtcgw.calls.mailbox import Mailbox
+from wrtcgw.calls.page_life import Visibility
 
 AWAY = 5.0
 """Seconds after which a page that does not listen counts as away: between two polls none does."""
@@ -41,6 +42,8 @@ class Page:
     last_seen: float | None = None
     waiting: int = 0
     """How many polls and streams of it hang now."""
+    visibility: Visibility = Visibility.UNKNOWN
+    """What it has told last of itself, while others are there."""
     mailbox: Mailbox = field(factory=Mailbox, repr=False)
 
     @property

@@ -16,6 +16,7 @@ from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.messages import AgentMessage, TransferState
 from wrtcgw.calls.page import Page
+from wrtcgw.calls.page_life import Silence
 from wrtcgw.calls.stats import Stats
 
 # -- agents and their registrations
@@ -88,6 +89,20 @@ class PageBack:
 
     agent: Agent
     away: float
+
+
+@frozen
+class PageRespondsChanged:
+    """
+    The page of an agent does not respond any more, though its connection may stand, or does so again.
+
+    ``why`` is why it is taken for silent, or was; ``silent`` for how many seconds it was, when it is back.
+    """
+
+    agent: Agent
+    responds: bool
+    why: Silence
+    silent: float = 0.0
 
 
 @frozen

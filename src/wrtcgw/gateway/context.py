@@ -28,8 +28,8 @@ from wrtcgw.calls.registry import Registry
 from wrtcgw.errors import RequestRefused, StoreUnreachable
 from wrtcgw.events.catalogue import CallBegan, CallChanged, MessageQueued
 from wrtcgw.events.stream import EventStream
-from wrtcgw.gateway.audience import audience
 from wrtcgw.gateway.attached_data import Data, fitting, to_form, to_headers
+from wrtcgw.gateway.audience import audience
 from wrtcgw.gateway.call_legs import CallLeg
 from wrtcgw.gateway.dial_targets import parse_target
 from wrtcgw.gateway.outbox import Immediate, Outbox

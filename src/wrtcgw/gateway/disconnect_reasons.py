@@ -37,10 +37,14 @@ SESSION_OVER = DisconnectReason(
     "the session is over, sign in again", "signed-out", "the agent's session was over", word="session-over"
 )
 BY_OPERATOR = DisconnectReason("signed out by an operator", "operator", "an operator ended the call")
-NOT_ACKNOWLEDGED = DisconnectReason(
-    "", "page-lost", "the agent's page did not say that it has got the call", 'SIP;cause=480;text="page silent"', 480
+NOT_RESPONDING = DisconnectReason(
+    "", "not-responding", "the agent's page does not respond", 'Q.850;cause=18;text="page not responding"', 480
 )
-"""Why a call that rings at a page ends; the agent stays."""
+"""
+Why a call ends that a page has not got, or does not ring at any more; the agent stays.
+
+Cause 18 of Q.850 is "no user responding": that nobody was even alerted. A response may carry it (:rfc:`6432`).
+"""
 NOT_OFFERED = DisconnectReason("", "order-expired", "the agent's page did not go along with a call that was ordered")
 """Why a call ends that an application has ordered."""
 PAGE_LOST = DisconnectReason(

@@ -14,9 +14,10 @@ from twisted.internet.interfaces import IReactorTime
 
 from wrtcgw.calls.abilities import DEFAULT, ONE_CALL, PageAbilities
 from wrtcgw.calls.agent import Agent
-from wrtcgw.calls.call import Call
+from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.page import FIRST
+from wrtcgw.calls.page_life import Visibility
 from wrtcgw.calls.registry import Registry
 from wrtcgw.calls.stats import Stats
 from wrtcgw.errors import BadInput
@@ -33,6 +34,7 @@ from wrtcgw.gateway.event_routing import EventRouting
 from wrtcgw.gateway.offer_answer import OfferAnswer
 from wrtcgw.gateway.operator_actions import OperatorActions
 from wrtcgw.gateway.orders import Orders
+from wrtcgw.gateway.page_presence import PagePresence
 from wrtcgw.gateway.persistence import Durability, Persistence
 from wrtcgw.gateway.registrations import Registrations
 from wrtcgw.gateway.screening import Screening
@@ -83,9 +85,10 @@ class Gateway:
         self._transfers = Transfers(context)
         self._offers = OfferAnswer(context)
         self._call_control = CallControl(context, self._offers)
-        self._setup = CallSetup(context, self._transfers, self._call_control, self._offers)
+        pages = PagePresence(context)
+        self._setup = CallSetup(context, self._transfers, self._call_control, self._offers, pages)
         take_overs = TakeOvers(context, self._setup.end)
-        self._registrations = Registrations(context, self._setup.end, self._offers.resume_calls, take_overs)
+        self._registrations = Registrations(context, self._setup, take_overs, pages)
         self._orders = Orders(context, self._setup, self._offers, self._call_control, self._registrations.is_connected)
         self.operation = OperatorActions(context, self._setup.end, self._registrations.sign_out)
         self.persistence = Persistence(context, self._registrations, durability)
@@ -261,6 +264,12 @@ class Gateway:
         if agent is not None:
             self._registrations.pages.leave(agent, page)
 
+    def heartbeat(self, agent_id: str, visibility: Visibility, page: str = FIRST) -> None:
+        """Take a heartbeat of a page of the agent, and what it tells of itself."""
+        agent = self.agent(agent_id)
+        with self.events:
+            self._registrations.pages.beat(agent, visibility, page)
+
     def delivered(self, agent: Agent) -> None:
         """Note that a message was delivered to the agent's page, or did not arrive and waits for it again."""
         self.persistence.touch(agent)
@@ -421,15 +430,21 @@ class Gateway:
             self._offers.take(self._context.legs[call.id], sdp, page_address, kind, data, page=page, here=here)
         return call
 
-    def acknowledge(self, agent_id: str, call_id: str | None) -> None:
+    def acknowledge(self, agent_id: str, call_id: str | None, page: str = FIRST) -> CallState:
         """
         Take the page's word that it has got an incoming call; it may come after the call's end.
 
+        :returns: the state of the call, which a page that has just woken up does not know.
         :raises UnknownCall: when there is no such call, and was none.
         """
-        if call_id not in self.agent(agent_id).ended:
-            with self.events:
-                self._setup.acknowledge(self._context.leg(agent_id, call_id))
+        agent = self.agent(agent_id)
+        with self.events:
+            self._registrations.pages.seen(agent, page)
+            if call_id in agent.ended:
+                return CallState.ENDED
+            leg = self._context.leg(agent_id, call_id)
+            self._setup.acknowledge(leg)
+            return leg.call.state
 
     def answer(self, agent_id: str, call_id: str | None, sdp: str, *, page_address: str, page: str = FIRST) -> Call:
         """

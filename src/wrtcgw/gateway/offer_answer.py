@@ -154,7 +154,7 @@ class OfferAnswer:
         before = call.state
         call.answer(context.now())
         context.changed(call, before)
-        context.drop_deadline(leg, Deadline.TALK)
+        context.drop_deadline(leg, Deadline.TALK, Deadline.ACKNOWLEDGED, Deadline.AWAKE)
         if call.replaces in context.legs:
             context.legs[call.replaces].call.replace_by(call.id)
         context.run(context.core.answer(call.id, str(answer), context.now(), headers=headers))

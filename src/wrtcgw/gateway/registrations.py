@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from wrtcgw.calls.abilities import PageAbilities
 from wrtcgw.calls.agent import Agent, RegistrationState
-from wrtcgw.calls.call import Call, CallState
+from wrtcgw.calls.call import CallState
 from wrtcgw.calls.mailbox import Mailbox
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.page import Page
@@ -36,6 +36,7 @@ from wrtcgw.events.catalogue import (
     PageLost,
     RegistrationChanged,
 )
+from wrtcgw.gateway.call_setup import CallSetup
 from wrtcgw.gateway.call_takeovers import TakeOvers
 from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.gateway.disconnect_reasons import OTHER_DN, PAGE_LOST, SIGNED_OUT, DisconnectReason
@@ -64,8 +65,6 @@ _TAKEN_OVER = "another page has signed in with this DN"
 Answer = Registered | RegistrationFailed
 Hashes = Collection[Collection[str]]
 """Realm, hash and HA1 of each; see :meth:`wrtcgw.sip.keyring.Keyring.hashes`."""
-ResumeCalls = Callable[[Agent, Page], None]
-CallWork = Callable[[Call, DisconnectReason], Coroutine[Deferred[Outcome], None, Outcome]]
 
 
 @frozen
@@ -80,17 +79,15 @@ class Registrations:
     """
     The agents' comings and goings.
 
-    :param end_call: ends a call that is up, in whatever state.
-    :param resume_calls: tells an agent's page of the calls that it has to take up.
+    :param setup: ends calls, and tells a new page of those that it has to take up.
     :param take_overs: gives it the time for that.
     """
 
-    def __init__(
-        self, context: GatewayContext, end_call: CallWork, resume_calls: ResumeCalls, take_overs: TakeOvers
-    ) -> None:
+    def __init__(self, context: GatewayContext, setup: CallSetup, take_overs: TakeOvers, pages: PagePresence) -> None:
         self._context = context
-        self._end_call = end_call
-        self._resume_calls = resume_calls
+        self.pages = pages
+        pages.lost = self._page_lost
+        self._setup = setup
         self._take_overs = take_overs
         self._ids = Turns()
         self._dns = Turns()
@@ -101,8 +98,7 @@ class Registrations:
         """When agents left, in that order; those of long ago go with the next one that leaves."""
         self.up: set[int] = set()
         """The connections that are up."""
-        self.many = ManyPages(context, end_call)
-        self.pages = PagePresence(context, self._page_lost, self.many)
+        self.many = pages.many = ManyPages(context, setup.end)
         self._guests = Guests(context, self)
         self._unconnected: set[Deferred[None]] = set()
         self._entering: set[str] = set()
@@ -149,7 +145,7 @@ class Registrations:
             self._context.touch(agent)
             self._context.events.publish(AgentSignedIn(agent, again))
             self._context.later(0, partial(self._resync, agent, agent.arrived))
-            self.pages.arrived(agent, agent.arrived)
+            self.pages.renewed(agent, agent.arrived)
             return agent
 
     async def _enter(self, dn: str, account: Callable[[], Account]) -> Registered:
@@ -201,7 +197,7 @@ class Registrations:
         """Tell the new page of the calls, when the one that the agent had before does not listen any more."""
         page = agent.page_named(name)
         if page is not None and self._context.registry.find_agent(agent.id) is agent:
-            self._resume_calls(agent, page)
+            self._setup.resume_calls(agent, page)
             self._take_overs.begin(agent, page)
 
     async def sign_out(self, agent_id: str, why: DisconnectReason = SIGNED_OUT) -> None:
@@ -277,10 +273,7 @@ class Registrations:
             self._change(agent, RegistrationState.RECOVERING)
         if agent.guest and self._context.mark:
             self._context.spawn(self._guests_again())
-        agent.last_seen = self._context.now()  # its pages hung on the old process, or have their time to come to this one
-        for page in agent.pages:
-            page.last_seen = agent.last_seen
-            self.pages.arrived(agent, page.name)
+        self.pages.restored(agent)
 
     async def _guests_again(self) -> None:
         async with self._dns.of(self._context.settings.guest_dn):
@@ -472,7 +465,7 @@ class Registrations:
         for call in list(agent.calls.values()):
             self._context.tell(call, ended)
         self._sign_off(agent, why.reason, why.word or why.cause)
-        ends = [self._context.spawn(self._end_call(call, why)) for call in list(agent.calls.values()) if call.is_up]
+        ends = [self._context.spawn(self._setup.end(call, why)) for call in list(agent.calls.values()) if call.is_up]
         await self._take_back(agent)
         await gatherResults(ends)
 

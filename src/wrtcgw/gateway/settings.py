@@ -2,7 +2,6 @@
 
 from attrs import field, frozen
 
-
 TAKE_OVER, REFUSE, RING_ALL = "take_over", "refuse", "ring_all"
 """What becomes of a second page of an agent; see ``GatewaySettings.second_page``."""
 
@@ -53,8 +52,12 @@ class GatewaySettings:
     """How long the page may take to answer an offer inside a call; then the far side is told 488."""
     order_timeout: float = 30.0
     """How long a page may take to make an offer for a call that an application has ordered."""
-    page_ack_timeout: float = 15.0
-    """How long a page that acknowledges incoming calls may take for that; then the caller is told 480."""
+    page_ack_timeout: float = 4.0
+    """How long a page that acknowledges incoming calls may take for that: it rings then, or the caller is refused."""
+    page_silence_timeout: float = 100.0
+    """How long a page that sends heartbeats may be silent before it is taken for asleep; 0 for ever."""
+    not_responding_answer: str = "480"
+    """What callers hear of an agent whose page does not respond: a SIP code, or a SIP URI to be called instead."""
     refer_delay: float = 0.5
     """No REFER goes out earlier than this after the answer: Asterisk refuses it before its bridge is up."""
     accept_refer: bool = False

@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.messages import MessageType
+from wrtcgw.calls.page_life import Visibility
 from wrtcgw.errors import BadInput
 from wrtcgw.gateway import Gateway, Outcome
 from wrtcgw.web.auth import shown_token
@@ -35,6 +36,8 @@ from wrtcgw.web.views import View, agents_view, calls_view, health_view, own_vie
 API = b"/api/"
 AGENTS = b"/api/webrtc/"
 OPERATORS = (b"/api/agents", b"/api/calls", b"/api/ops")
+VISIBILITIES = tuple(each.value for each in Visibility if each is not Visibility.UNKNOWN)
+WORDS = f"one of {', '.join(VISIBILITIES)}"
 READS = (b"/api/webrtc/calls", b"/api/webrtc/ice")
 """What changes nothing; a page of another site cannot read it."""
 
@@ -115,7 +118,8 @@ class RestAPI:
         )
         for verb in verbs:
             routes.add(base + verb.__name__, ("POST",), partial(self._carry_out, verb), hot=True)
-        for post in (self.answer, self.use_here, self.mute, self.check, self.do_not_disturb, self.ringing, self.stats):
+        posts = (self.answer, self.use_here, self.mute, self.check, self.do_not_disturb, self.heartbeat, self.ringing)
+        for post in (*posts, self.stats):
             routes.add(base + post.__name__, ("POST",), post, hot=True)
         routes.add(base + "ice", ("GET",), self.ice, hot=True)
         routes.add(base + "calls", ("GET",), self.own_calls, hot=True)
@@ -296,9 +300,18 @@ class RestAPI:
         return write_reply(request, Reply({"doNotDisturb": on}))
 
     def ringing(self, request: IncomingRequest) -> bytes:
-        """Take the page's word that it has got an incoming call."""
+        """Take the page's word that it has got an incoming call, and tell it whether that is still there."""
         order = self.admit(request, ignore_other_bodies=True)
-        self._gateway.acknowledge(order.agent.id, order.call_id)
+        state = self._gateway.acknowledge(order.agent.id, order.call_id, self._page_of(order))
+        return write_reply(request, Reply({"state": state.value}))
+
+    def heartbeat(self, request: IncomingRequest) -> bytes:
+        """Take the page's word that it runs, or that it is about to stop."""
+        order = self.admit(request)
+        word = order.fields.text("visibility", WORDS)
+        if word not in VISIBILITIES:
+            raise BadInput("visibility", WORDS, word[:80])
+        self._gateway.heartbeat(order.agent.id, Visibility(word), self._page_of(order))
         return write_reply(request, Reply())
 
     def stats(self, request: IncomingRequest) -> bytes:

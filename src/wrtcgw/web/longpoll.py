@@ -49,9 +49,7 @@ class Polls:
         """Return how many polls hang."""
         return sum(map(len, self._hanging.values()))
 
-    def begin(
-        self, request: Request, agent: Agent, form: Form, *, after: int | None, wait: float, page: Page
-    ) -> int:
+    def begin(self, request: Request, agent: Agent, form: Form, *, after: int | None, wait: float, page: Page) -> int:
         """
         Answer a poll with the next message, now or within ``wait`` seconds, or with 204.
 
@@ -123,9 +121,7 @@ class Poll:
 
     __slots__ = ("_after", "_form", "_polls", "_request", "_timer", "agent", "mailbox", "page")
 
-    def __init__(
-        self, polls: Polls, request: Request, agent: Agent, form: Form, after: int | None, page: Page
-    ) -> None:
+    def __init__(self, polls: Polls, request: Request, agent: Agent, form: Form, after: int | None, page: Page) -> None:
         self._polls = polls
         self._request = request
         self._form = form

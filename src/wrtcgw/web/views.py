@@ -13,6 +13,9 @@ from wrtcgw.web.quality import quality_view
 
 View = dict[str, object]
 
+UNKNOWN_PAGE: View = {"pageAlive": None, "pageResponds": None, "visibility": "", "pages": []}
+"""What is known here of the page of an agent whom another gateway has."""
+
 
 def public_health_view(health: Health) -> View:
     """Return what anybody may know of the health of the gateway."""
@@ -48,8 +51,8 @@ def agents_view(agents: Iterable[Agent], now: float, node: str, others: Iterable
     :param others: the agents of other gateways; of whether their pages listen nothing is known here.
     """
     here = [_agent(agent, now, node) for agent in agents]
-    unknown = {"pageAlive": None, "pages": []}
-    return {"agents": here + [{**_agent(each.agent, now, each.node), **unknown} for each in others]}
+    there = [{**_agent(each.agent, now, each.node), **UNKNOWN_PAGE} for each in others]
+    return {"agents": here + there}
 
 
 def _agent(agent: Agent, now: float, node: str) -> View:
@@ -65,6 +68,8 @@ def _agent(agent: Agent, now: float, node: str) -> View:
         "signedIn": round(now - agent.since, 1),
         "lastSeen": None if agent.last_seen is None else round(now - agent.last_seen, 1),
         "pageAlive": agent.page_alive,
+        "pageResponds": agent.page.responds,
+        "visibility": agent.page.visibility.value,
         "doNotDisturb": agent.do_not_disturb,
         "undelivered": len(agent.mailbox),
         "dropped": agent.mailbox.dropped,

@@ -6,6 +6,7 @@ import { Emitter } from "./emitter.js";
 import { PhoneError, asPhoneError, codeOf, during } from "./errors.js";
 import { factsOf } from "./facts.js";
 import { PendingHangups } from "./pendingHangups.js";
+import { Pulse } from "./pulse.js";
 import { BASE_URL } from "./baseUrl.js";
 import { Servers } from "./servers.js";
 import { Sources } from "./sources.js";
@@ -30,6 +31,7 @@ const DEFAULTS = {
 };
 const WARNINGS = /** @type {const} */ (["warning", "warningcleared"]);
 const LOST = "The gateway was restarted and knows this call no more.";
+const GOT_IT = { patience: 5_000 }; // ms that the gateway may take to say whether a call is still there
 const AGAIN = [1_000, 2_000, 4_000, 8_000]; // ms between tries to sign in again at a gateway that had forgotten us
 
 /**
@@ -43,6 +45,9 @@ export class Phone extends Emitter {
   #store;
   #servers;
   #pendingHangups;
+  #pulse;
+  /** @type {Map<string, Call>} */
+  #arriving = new Map(); // calls that have come, and ring when the gateway has said that they are still there
   #speaker = new Speaker();
   /** @type {Record<string, any> | null} */
   #credentials = null; // of this page's own sign-in; never stored
@@ -84,7 +89,10 @@ export class Phone extends Emitter {
       take: (message) => this.#take(message),
       changed: (state, error) => this.#connectionChanged(state, error),
       lost: (error) => this.#lost(error),
+      heard: () => this.#pulse.look(),
     });
+    const rings = () => [...this.calls.values()].some(({ state }) => state === "incoming");
+    this.#pulse = new Pulse(this.wire, { rings, awake: () => this.#awoken() });
     this.microphone.on("changed", () => this.#renewTracks());
     this.microphone.on("error", (error) => this.emit("error", error));
   }
@@ -178,6 +186,7 @@ export class Phone extends Emitter {
   // The session is about to end: nothing more is asked of it, and nothing more told.
   #lookAway() {
     this.#stream.stop();
+    this.#pulse.stop();
     for (const call of this.calls.values()) call.unwatch();
   }
 
@@ -190,16 +199,20 @@ export class Phone extends Emitter {
     this.#leaveAlone ??= watchBrowser({
       network: () => this.#networkChanged(),
       awake: () => this.#awoken(),
+      seen: () => this.#pulse.look(),
+      stops: (word) => this.#pulse.beat(word),
       devices: () => this.emit("devices"),
     });
     this.#stream.online = true;
     this.#stream.start(last);
+    if (!this.guest) this.#pulse.start(); // nobody calls a guest
     this.#connectionChanged("online");
     this.emit("registration", this.registration);
   }
 
   #forget({ keep = false } = {}) {
     if (!keep) this.#store.clear();
+    this.#pulse.stop();
     this.#credentials = null;
     this.wire.token = "";
     this.#leaveAlone?.();
@@ -214,6 +227,7 @@ export class Phone extends Emitter {
   #signedOut(reason, code = "") {
     this.#stream.stop();
     this.#forget();
+    this.#arriving.clear();
     this.#pendingHangups.clear();
     for (const call of [...this.calls.values()]) call.end({ cause: "signed-out", hint: reason });
     this.registration = { state: "SIGNED_OUT", sipCode: 0, reason };
@@ -270,6 +284,11 @@ export class Phone extends Emitter {
    */
   #add(call, key) {
     this.calls.set(key, call);
+    this.#listenTo(call);
+  }
+
+  /** @param {Call} call */
+  #listenTo(call) {
     call.on("media", (stream) => this.#play(call, stream));
     call.on("error", (error) => this.emit("error", error));
     for (const name of WARNINGS) call.on(name, (warning) => this.emit(name, { ...warning, call }));
@@ -302,6 +321,7 @@ export class Phone extends Emitter {
    */
   over(call) {
     for (const [key, each] of this.calls) if (each === call) this.calls.delete(key);
+    this.#arriving.delete(call.id);
     if (call.id) {
       this.#over = [...this.#over.slice(-50), call.id];
       this.#store.dropCall(call.id);
@@ -337,6 +357,11 @@ export class Phone extends Emitter {
     if (type === "SIGNED_OUT") return this.#toldSignedOut(message);
     if (type === "REGISTRATION") return this.#registrationChanged(message);
     if (this.#over.includes(callId)) return undefined;
+    const arriving = this.#arriving.get(callId);
+    if (arriving) {
+      if (!["OFFER", "SHUTDOWN"].includes(type)) this.#ring(arriving); // what is ordered for it is seen at once
+      return arriving.take(message);
+    }
     if (!this.calls.has(callId)) {
       if (type === "OFFER" && message.cause !== "resync") return this.#incoming(message);
       await Promise.allSettled(this.#placing); // it may be about a call whose id is still on its way
@@ -383,8 +408,25 @@ export class Phone extends Emitter {
       offer: message.sdp,
     });
     this.#store.keepCall(call.id, { offer: message });
-    this.#add(call, call.id);
-    this.wire.post("ringing", { id: this.id, call: call.id }, {}).catch(() => {}); // a page that sleeps does not say it
+    this.#listenTo(call);
+    this.#arriving.set(call.id, call);
+    this.#isThere(call).then((there) => there && this.#ring(call));
+  }
+
+  /**
+   * Tells the gateway that this page has got a call, for which it lets the caller hear it ring; one that came while the
+   * page slept may be over by now. What the gateway does not answer is no reason not to ring.
+   * @param {Call} call
+   */
+  async #isThere(call) {
+    const told = await this.wire.post("ringing", { id: this.id, call: call.id }, {}, GOT_IT).catch(() => null);
+    return told?.state !== "ENDED";
+  }
+
+  /** @param {Call} call */
+  #ring(call) {
+    if (!this.#arriving.delete(call.id)) return; // it is over, or rings already
+    this.calls.set(call.id, call);
     this.emit("incoming", call);
     this.emit("call", call);
     if (!this.options.autoAnswer || call.autoAnswer === null) return;
@@ -398,7 +440,7 @@ export class Phone extends Emitter {
    * @param {KeptCall} [kept]
    */
   #takeUp(view, kept) {
-    if (this.calls.has(view.callId)) return;
+    if (this.calls.has(view.callId) || this.#arriving.has(view.callId)) return;
     if (view.state === "OFFERED") {
       if (kept?.offer) this.#incoming(kept.offer);
     } else if (["DIALLING", "RINGING", "ESTABLISHED"].includes(view.state)) {
@@ -475,6 +517,7 @@ export class Phone extends Emitter {
   }
 
   #awoken() {
+    this.#pulse.beat();
     this.#stream.freshen();
     this.#lookAfterCalls();
   }

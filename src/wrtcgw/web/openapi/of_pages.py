@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from wrtcgw.calls.page_life import Visibility
 from wrtcgw.web.openapi.operations import (
     ANYBODY,
     FORM,
@@ -343,7 +344,7 @@ def _begin_and_end() -> list[Operation]:
             id="use_here",
             tag="Call control",
             summary="Bring the sound of a call to this page, from another one of the agent",
-            text="With an offer of this page. When the far side has agreed, the ANSWER comes here, and SOUND to the others.",
+            text="With an offer of this page. When the far side agrees, the ANSWER comes here, and SOUND to the others.",
             parameters=(AGENT, CALL),
             body=sdp,
             answers=done("CallTaken", "Taken.", **{"X-WRTC-Call": "The call."}),
@@ -370,8 +371,20 @@ def _begin_and_end() -> list[Operation]:
             tag="Call control",
             summary="Say that the page has got an incoming call",
             parameters=(AGENT, CALL),
-            answers=done("Done", "Noted."),
+            answers=done("Acknowledged", "Noted; the call may be over already."),
             errors=OF_CALL,
+            who=SESSION,
+        ),
+        Operation(
+            method="POST",
+            path=BASE + "heartbeat",
+            id="heartbeat",
+            tag="Coming and going",
+            summary="Say that the page runs, or that it is about to stop",
+            parameters=(AGENT,),
+            body=posted({"visibility": text(enum=[each.value for each in Visibility if each.value])}),
+            answers=done("Done", "Noted."),
+            errors=(*OF_SESSION, "wrong_content_type"),
             who=SESSION,
         ),
     ]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from wrtcgw.calls.agent import RegistrationState
 from wrtcgw.calls.call import CallState, Direction
 from wrtcgw.calls.page import Sound
+from wrtcgw.calls.page_life import Visibility
 from wrtcgw.web.openapi.failures import error_schema
 from wrtcgw.web.openapi.messages import message_schemas
 from wrtcgw.web.openapi.operations import Schema, either, fields, listed, number, ref, switch, text, whole
@@ -36,6 +37,7 @@ def _of_pages() -> dict[str, Schema]:
         "Outcome": _done(sipCode=whole("What the far side answered; 0: nothing."), reason=text()),
         "Quiet": _done(doNotDisturb=switch()),
         "Muted": _done(muted=switch()),
+        "Acknowledged": _done(state=text("The state of the call.", enum=[state.value for state in CallState])),
         "Target": _done(target=text("The URI that would be called.", format="uri")),
         "IceServers": fields(
             {
@@ -170,6 +172,10 @@ def _registration() -> Schema:
     return text(enum=[state.value for state in RegistrationState])
 
 
+def _visibility() -> Schema:
+    return text("What the page has told last of itself; empty: nothing.", enum=[each.value for each in Visibility])
+
+
 def _agent() -> dict[str, Schema]:
     return {
         "id": text(),
@@ -183,6 +189,8 @@ def _agent() -> dict[str, Schema]:
         "signedIn": number(SECONDS_AGO),
         "lastSeen": either(number(SECONDS_AGO)),
         "pageAlive": either(switch("Null: another gateway has the agent, and nothing of that is known here.")),
+        "pageResponds": either(switch("False: the page is known to sleep. Null: as above.")),
+        "visibility": _visibility(),
         "doNotDisturb": switch("Callers are told that the agent is busy."),
         "undelivered": whole(),
         "dropped": whole(),
@@ -238,6 +246,8 @@ def _lists() -> dict[str, Schema]:
                 "since": number(SECONDS_AGO),
                 "lastSeen": either(number(SECONDS_AGO)),
                 "pageAlive": switch(),
+                "pageResponds": switch(),
+                "visibility": _visibility(),
                 "calls": whole(),
                 "bound": switch(),
             }

@@ -61,7 +61,8 @@ function expires(agent) {
  */
 function page(agent) {
   if (agent.pageAlive === null) return ["off", t("agents.elsewhere", { node: agent.node ?? "" })];
-  if (agent.pageAlive) return ["ok", t("agents.alive")];
+  if (agent.pageResponds === false) return ["bad", t("agents.silent")];
+  if (agent.pageAlive) return ["ok", agent.visibility === "hidden" ? t("agents.hidden") : t("agents.alive")];
   return ["bad", agent.lastSeen === null ? t("agents.never") : t("agents.gone", { span: span(agent.lastSeen) })];
 }
 
