@@ -70,7 +70,7 @@ class Policies(Pages):
         self.assertIs(agent.sound_of(call, FIRST, self.clock.seconds()), Sound.HERE)
 
     def test_rather_not(self) -> None:
-        """One that does not want to take over is refused while the other is there, and learns how many calls that has."""
+        """One that does not want to take over is refused while the other is there, and learns how many calls it has."""
         agent = self.join()
         self.outbound(agent)
         for agent_id in ("alice", "another"):

@@ -113,14 +113,6 @@ class PageLost:
 
 
 @frozen
-class PageJoined:
-    """An agent has one page more, of that name."""
-
-    agent: Agent
-    page: str
-
-
-@frozen
 class PageLeft:
     """An agent has one page less, and others that are there; ``cause`` is the word that its page would hear."""
 

@@ -16,7 +16,7 @@ from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.mailbox import Mailbox
 from wrtcgw.calls.page import AWAY, Page
 from wrtcgw.errors import PageElsewhere
-from wrtcgw.events.catalogue import PageJoined, PageLeft
+from wrtcgw.events.catalogue import PageLeft
 from wrtcgw.gateway.audience import of_sound
 from wrtcgw.gateway.call_takeovers import EndCall
 from wrtcgw.gateway.context import GatewayContext
@@ -96,7 +96,6 @@ class ManyPages:
         page = agent.add_page(mailbox, now)
         page.last_seen = now
         self._context.touch(agent)
-        self._context.events.publish(PageJoined(agent, page.name))
         return agent
 
     # -- going

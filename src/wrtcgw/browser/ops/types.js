@@ -33,6 +33,7 @@
  * @property {boolean | null} pageAlive null: not known here, as another gateway has the agent
  * @property {boolean | null} pageResponds false: its page is known to sleep
  * @property {string} visibility what its page has told last of itself
+ * @property {{page: string, alive: boolean, sound: string[]}[]} pages
  * @property {number | null} lastSeen seconds ago
  * @property {number} calls
  * @property {number} signedIn seconds ago

@@ -344,7 +344,7 @@ def _begin_and_end() -> list[Operation]:
             id="use_here",
             tag="Call control",
             summary="Bring the sound of a call to this page, from another one of the agent",
-            text="With an offer of this page. When the far side agrees, the ANSWER comes here, and SOUND to the others.",
+            text="With an offer of this page. When the far side agrees, ANSWER comes here, and SOUND to the others.",
             parameters=(AGENT, CALL),
             body=sdp,
             answers=done("CallTaken", "Taken.", **{"X-WRTC-Call": "The call."}),
