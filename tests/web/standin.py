@@ -10,6 +10,7 @@ from wrtcgw.calls.abilities import DEFAULT, PageAbilities
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call
 from wrtcgw.calls.messages import AgentMessage, MessageType
+from wrtcgw.calls.page import Page
 from wrtcgw.calls.registry import Registry
 from wrtcgw.events.stream import EventStream
 from wrtcgw.gateway import HA1, Health, Outcome
@@ -102,6 +103,7 @@ class StandInGateway:
         if agent is None:
             now = self.clock.seconds()
             agent = Agent(id=agent_id, dn=dn, since=now, expires=now + 600, display_name=display_name)
+            agent.pages = [Page(since=now)]
             self.registry.add_agent(agent)
         agent.abilities = abilities
         return agent
