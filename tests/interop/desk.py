@@ -162,6 +162,15 @@ class Desk:
                 raise UnexpectedError(f"{self.id} was not told {kind} {fields or ''} in {seconds:g} s: {self._story()}")
             await self._poll(min(left, 5.0))
 
+    async def next(self, seconds: float) -> Message:
+        """Return the next message that was not looked at; an empty one when none came in time."""
+        if self._looked == len(self.told):
+            await self._poll(seconds)
+        if self._looked == len(self.told):
+            return {}
+        self._looked += 1
+        return self.told[self._looked - 1]
+
     @staticmethod
     def _fits(message: Message, wanted: Mapping[str, object]) -> bool:
         return all(message.get(name, False if value is False else None) == value for name, value in wanted.items())
