@@ -78,7 +78,7 @@ class Acknowledged(SleepCase):
         self.assertEqual(self.heard(far), [100])
         self.run_for(1)
         self.assertEqual(self.heard(far), [100, 480])
-        self.assertEqual(far.last("INVITE").headers.get("Reason"), 'Q.850;cause=18;text="page not responding"')
+        self.assertEqual(far.last("INVITE").headers.get("Reason"), 'Q.850;cause=20;text="page not responding"')
         self.assertEqual((call.cause, call.code, call.state), ("not-responding", 480, CallState.ENDED))
         self.assertEqual(self.changes(), [(False, "unacknowledged")])
         offer, end = self.messages(self.agent)

@@ -93,9 +93,9 @@ class Desk:
     told: list[Message] = field(factory=list)
     _looked: int = 0
 
-    async def sign_in(self, password: str = PASSWORD) -> Reply:
-        """Sign in, and show the session that it gave from then on."""
-        reply = await self.browser.post("/api/webrtc/sign_in", id=self.id, dn=self.dn, password=password)
+    async def sign_in(self, password: str = PASSWORD, **more: object) -> Reply:
+        """Sign in, with further fields, and show the session that it gave from then on."""
+        reply = await self.browser.post("/api/webrtc/sign_in", id=self.id, dn=self.dn, password=password, **more)
         if "x-wrtc-session" in reply.headers:
             self.browser.headers["X-WRTC-Session"] = reply.headers["x-wrtc-session"]
         return reply
