@@ -69,6 +69,7 @@ OTHERS: dict[str, Any] = {
     "page_headers": ("X-DNIS",),
     "auth_realms": ("example.org",),
     "digest_algorithms": ("SHA-256",),
+    "not_responding_answer": "sip:8000@example.org",
     "auto_answer": "talk",
     "messages_from": ("*",),
     "auto_answer_from": ("example.org",),
