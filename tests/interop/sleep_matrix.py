@@ -33,9 +33,9 @@ from tests.interop.desk import Browser, Desk
 from tests.interop.relay import Relay
 from tests.interop.softphone_page import SoftphoneCase
 
-CALLS = int(os.environ.get("WRTCGW_SLEEP_CALLS", "8"))
-SEED = os.environ.get("WRTCGW_SLEEP_SEED", "") or str(random.randrange(10**6))
-RESULTS = os.environ.get("WRTCGW_SLEEP_RESULTS", "")
+CALLS = int(os.environ.get("WRTCGW_TEST_SLEEP_CALLS", "8"))
+SEED = os.environ.get("WRTCGW_TEST_SLEEP_SEED", "") or str(random.randrange(10**6))
+RESULTS = os.environ.get("WRTCGW_TEST_SLEEP_RESULTS", "")
 """Where the outcomes go, as JSON lines; nowhere when empty."""
 LIMIT = 5.0
 """Seconds within which a caller has to hear that nobody can answer."""
@@ -298,7 +298,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
 def main(calls: str = "200", seed: str = SEED) -> int:
     """Play so many calls in random order, and print their table; the seed repeats an order."""
     results = pathlib.Path(f"sleep-matrix-{os.getpid()}.json").absolute()
-    more = {"WRTCGW_SLEEP_CALLS": calls, "WRTCGW_SLEEP_SEED": seed, "WRTCGW_SLEEP_RESULTS": str(results)}
+    more = {"WRTCGW_TEST_SLEEP_CALLS": calls, "WRTCGW_TEST_SLEEP_SEED": seed, "WRTCGW_TEST_SLEEP_RESULTS": str(results)}
     command = (sys.executable, "-m", "twisted.trial", "tests.interop.case_sleep.Matrix")
     code = subprocess.run(command, env={**os.environ, **more}, check=False).returncode
     print(f"seed {seed}")
