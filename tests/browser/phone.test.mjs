@@ -174,6 +174,19 @@ test("it is told as missed as well when its end is read before the gateway has a
   assert.deepEqual([heard.map(([name]) => name), phone.calls.size], [["callended"], 0]);
 });
 
+test("a page that took the place of one that was gone is told of what was missed by its end alone", async () => {
+  await phone.signIn(WHO);
+  const heard = heardOf(phone, "incoming", "callended");
+  const end = { messageType: "SHUTDOWN", callId: "c-9", from: "5003", displayName: "Jo", cause: "not-responding" };
+  gateway.tell({ ...end, callId: "c-8", cause: "remote" });
+  gateway.tell(end);
+  await settled();
+  await settled();
+  const [[name, call]] = heard;
+  assert.deepEqual([heard.length, name, call.peer, call.displayName], [1, "callended", "5003", "Jo"]);
+  assert.deepEqual([call.ended.missed, call.direction, phone.calls.size], [true, "inbound", 0]);
+});
+
 test("a call rings at once when something is ordered for it, and when the gateway does not answer", async () => {
   await phone.signIn(WHO);
   const rang = heardOf(phone, "incoming");

@@ -78,7 +78,7 @@ class Acknowledged(SleepCase):
         self.assertEqual(self.heard(far), [100])
         self.run_for(1)
         self.assertEqual(self.heard(far), [100, 480])
-        self.assertEqual(far.last("INVITE").headers.get("Reason"), 'Q.850;cause=18;text="page not responding"')
+        self.assertEqual(far.last("INVITE").headers.get("Reason"), 'Q.850;cause=20;text="page not responding"')
         self.assertEqual((call.cause, call.code, call.state), ("not-responding", 480, CallState.ENDED))
         self.assertEqual(self.changes(), [(False, "unacknowledged")])
         offer, end = self.messages(self.agent)
@@ -254,12 +254,13 @@ class Known(SleepCase):
         self.beat(Visibility.FROZEN)
         self.run_for(5)
         self.messages(self.agent)
-        far = self.far.call("5001", fields=[("P-Asserted-Identity", "<sip:5009@example.org>")])
+        far = self.far.call("5001", caller="5009", name="Jo")
         self.run_for(0.1)
         self.assertEqual(self.heard(far)[-1], 480)
         self.assertNotIn(180, self.heard(far))
         offer, end = self.messages(self.agent)
         self.assertEqual((offer.from_, end.type.value, end.cause), ("5009", "SHUTDOWN", "not-responding"))
+        self.assertEqual((end.from_, end.display_name), ("5009", "Jo"), "a new page may hear of its end only")
         self.assertEqual((offer.sdp, self.agent.calls), (None, {}))
 
     def test_loaded_again(self) -> None:

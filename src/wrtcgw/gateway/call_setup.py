@@ -394,4 +394,7 @@ class CallSetup:
         return Failure.CONNECTION if event.after_loss and event.cause is EndCause.FAILED else None
 
     def _tell_end(self, call: Call, kind: MessageType, told: Ending) -> None:
-        self._context.tell(call, told.message(kind))
+        message = told.message(kind)
+        if call.cause == NOT_RESPONDING.cause:  # all that its page may ever hear of it
+            message = evolve(message, display_name=call.display_name)
+        self._context.tell(call, message)

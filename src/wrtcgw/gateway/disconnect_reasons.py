@@ -38,12 +38,13 @@ SESSION_OVER = DisconnectReason(
 )
 BY_OPERATOR = DisconnectReason("signed out by an operator", "operator", "an operator ended the call")
 NOT_RESPONDING = DisconnectReason(
-    "", "not-responding", "the agent's page does not respond", 'Q.850;cause=18;text="page not responding"', 480
+    "", "not-responding", "the agent's page does not respond", 'Q.850;cause=20;text="page not responding"', 480
 )
 """
 Why a call ends that a page has not got, or does not ring at any more; the agent stays.
 
-Cause 18 of Q.850 is "no user responding": that nobody was even alerted. A response may carry it (:rfc:`6432`).
+Cause 20 of Q.850 is "subscriber absent": not addressable for a while. A response may carry it (:rfc:`6432`), and
+gateways to ISUP make 480 of it (:rfc:`3398#section-7.2.4.1`); of 18, "no user responding", they would make 408.
 """
 NOT_OFFERED = DisconnectReason("", "order-expired", "the agent's page did not go along with a call that was ordered")
 """Why a call ends that an application has ordered."""

@@ -31,6 +31,7 @@ const DEFAULTS = {
 };
 const WARNINGS = /** @type {const} */ (["warning", "warningcleared"]);
 const LOST = "The gateway was restarted and knows this call no more.";
+const MISSED = "not-responding"; // the cause of a call's end that this page should have answered
 const GOT_IT = { patience: 5_000 }; // ms that the gateway may take to say whether a call is still there
 const AGAIN = [1_000, 2_000, 4_000, 8_000]; // ms between tries to sign in again at a gateway that had forgotten us
 
@@ -135,8 +136,14 @@ export class Phone extends Emitter {
     this.#credentials = credentials;
     this.#store.clear();
     this.#store.keep({ id: this.id, dn: this.dn, token: this.wire.token, displayName, guest, page });
-    this.#begin(undefined);
-    for (const view of await this.wire.calls()) this.#takeUp(view); // of a page that was lost
+    /** @type {CallView[]} */
+    let left = []; // by a page that was lost
+    try {
+      left = await this.wire.calls();
+    } finally {
+      this.#begin(undefined); // last, so that who waits for the sign-in hears what was missed as well
+    }
+    left.forEach((view) => this.#takeUp(view));
   }
 
   /**
@@ -364,6 +371,7 @@ export class Phone extends Emitter {
     }
     if (!this.calls.has(callId)) {
       if (type === "OFFER" && message.cause !== "resync") return this.#incoming(message);
+      if (message.cause === MISSED) return this.#missed(message);
       await Promise.allSettled(this.#placing); // it may be about a call whose id is still on its way
       if (type === "SOUND" && !this.calls.has(callId)) this.#fetch(callId);
       await this.#fetching.get(callId);
@@ -421,6 +429,15 @@ export class Phone extends Emitter {
   async #isThere(call) {
     const told = await this.wire.post("ringing", { id: this.id, call: call.id }, {}, GOT_IT).catch(() => null);
     return told?.state !== "ENDED";
+  }
+
+  /**
+   * Tells of a call of which only the end is known here: the page to which it was offered is gone.
+   * @param {GatewayMessage} message
+   */
+  #missed(message) {
+    const about = { id: message.callId, direction: /** @type {const} */ ("inbound"), peer: message.from ?? "" };
+    new Call(this, { ...factsOf(message), ...about }).take(message);
   }
 
   /** @param {Call} call */
