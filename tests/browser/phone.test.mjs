@@ -349,3 +349,93 @@ test("an end that the gateway did not hear is told it again", async (context) =>
   await clock.pass(10_000);
   assert.equal(gateway.asked("hangup").length, 2);
 });
+
+// ---- several pages of one number
+
+async function until(condition) {
+  for (let turn = 0; turn < 100 && !condition(); turn += 1) await settled();
+  assert.ok(condition(), String(condition));
+}
+
+const TWO = { callId: "c-9", direction: "outbound", peer: "1003", age: 3, duration: 2, held: false, heldByPeer: false };
+const elsewhere = (more = {}) => ({ ...TWO, state: "ESTABLISHED", sound: "elsewhere", ...more });
+
+test("a call that another page has placed is known and controlled here, without media", async () => {
+  await phone.signIn(WHO);
+  gateway.calls = [elsewhere({ state: "DIALLING", duration: null })];
+  gateway.tell({ messageType: "SOUND", callId: "c-9", cause: "elsewhere", state: "DIALLING" });
+  gateway.tell({ messageType: "RINGING", callId: "c-9", state: "RINGING" });
+  gateway.tell({ messageType: "SOUND", callId: "c-9", cause: "elsewhere", state: "ESTABLISHED" });
+  await until(() => phone.calls.get("c-9")?.isUp);
+  const call = phone.calls.get("c-9");
+  assert.deepEqual([call.sound, call.isHere, call.connection, call.peer], ["elsewhere", false, null, "1003"]);
+  assert.equal(gateway.requests.filter(({ path }) => path === "message").length, 0);
+  await call.hold();
+  await call.dtmf("1");
+  call.mute();
+  await call.hangup();
+  const orders = ["hold", "dtmf", "mute", "hangup"];
+  assert.deepEqual(
+    gateway.requests.map(({ path }) => path).filter((path) => orders.includes(path)),
+    orders,
+  );
+});
+
+test("a call that another page answers goes on here as one whose sound is elsewhere", async () => {
+  await phone.signIn(WHO);
+  gateway.tell({ messageType: "OFFER", callId: "c-9", from: "5002", sdp: null, state: "OFFERED" });
+  await until(() => phone.calls.get("c-9"));
+  const call = phone.calls.get("c-9");
+  gateway.refusals.message = [409, { code: "sound_elsewhere", error: "elsewhere" }];
+  await assert.rejects(call.answer(), { code: "sound_elsewhere" });
+  assert.deepEqual([call.state, call.sound, call.localStream], ["established", "elsewhere", null]);
+  delete gateway.refusals.message;
+});
+
+test("the sound comes here by an offer, and is let go when another page takes it", async () => {
+  await phone.signIn(WHO);
+  gateway.calls = [elsewhere({ muted: true })];
+  gateway.tell({ messageType: "SOUND", callId: "c-9", cause: "elsewhere", state: "ESTABLISHED" });
+  await until(() => phone.calls.get("c-9"));
+  const call = phone.calls.get("c-9");
+  const told = [];
+  call.on("sound", (where) => told.push(where));
+  assert.equal(call.muted, true);
+  const moved = call.useHere();
+  await until(() => gateway.asked("use_here").length);
+  assert.match(gateway.asked("use_here")[0].sdp, /^v=0/);
+  gateway.tell({ messageType: "ANSWER", callId: "c-9", sdp: ANSWER, state: "ESTABLISHED" });
+  await moved;
+  assert.deepEqual([call.sound, Boolean(call.connection)], ["here", true]);
+  assert.ok(call.localStream.getAudioTracks().every(({ enabled }) => !enabled));
+  gateway.tell({ messageType: "MUTE", callId: "c-9", cause: "OFF", state: "ESTABLISHED" });
+  await until(() => !call.muted);
+  gateway.tell({ messageType: "SOUND", callId: "c-9", cause: "elsewhere", state: "ESTABLISHED" });
+  await until(() => call.sound === "elsewhere");
+  assert.deepEqual([call.connection, call.localStream, call.state], [null, null, "established"]);
+  assert.deepEqual(told, ["here", "elsewhere"]);
+});
+
+test("a sound that cannot come here stays where it is", async () => {
+  await phone.signIn(WHO);
+  gateway.calls = [elsewhere()];
+  gateway.tell({ messageType: "SOUND", callId: "c-9", cause: "elsewhere", state: "ESTABLISHED" });
+  await until(() => phone.calls.get("c-9"));
+  const call = phone.calls.get("c-9");
+  gateway.refusals.use_here = [503, { code: "no_sip_connection", error: "down" }];
+  await assert.rejects(call.useHere(), { code: "no_sip_connection", action: "use_here" });
+  assert.deepEqual([call.sound, call.localStream, call.isUp], ["elsewhere", null, true]);
+  delete gateway.refusals.use_here;
+});
+
+test("whether to take over is asked for this once, and not when it signs in again by itself", async () => {
+  await phone.signIn({ ...WHO, takeOver: true });
+  assert.deepEqual(
+    gateway.asked("sign_in").map((body) => body.take_over),
+    ["1"],
+  );
+  gateway.forget([404, { code: "not_signed_in", error: "gone" }]);
+  delete gateway.refusals.message;
+  await until(() => gateway.asked("sign_in").length === 2);
+  assert.equal(gateway.asked("sign_in")[1].take_over, undefined);
+});

@@ -5,6 +5,7 @@ import { Microphone, Speaker, listDevices } from "./devices.js";
 import { Emitter } from "./emitter.js";
 import { PhoneError, asPhoneError, codeOf, during } from "./errors.js";
 import { factsOf } from "./facts.js";
+import { PageLock } from "./pageLock.js";
 import { PendingHangups } from "./pendingHangups.js";
 import { Pulse } from "./pulse.js";
 import { BASE_URL } from "./baseUrl.js";
@@ -12,7 +13,7 @@ import { Servers } from "./servers.js";
 import { Sources } from "./sources.js";
 import { Store, storageOf } from "./store.js";
 import { Stream } from "./stream.js";
-import { claim, watchBrowser } from "./browserEvents.js";
+import { watchBrowser } from "./browserEvents.js";
 import { fieldsOf } from "./who.js";
 import { Wire } from "./wire.js";
 
@@ -60,8 +61,7 @@ export class Phone extends Emitter {
   /** @type {string[]} */
   #over = []; // ids of calls that were over lately
   #count = 0;
-  /** @type {(() => void) | null} */
-  #claim = null; // gives the session free for another page
+  #lock = new PageLock();
   /** @type {(() => void) | null} */
   #leaveAlone = null; // takes our listeners off the browser
 
@@ -129,13 +129,12 @@ export class Phone extends Emitter {
       throw during("sign_in", error);
     });
     this.#stream.stop();
-    const { page } = answer;
-    await this.#claimPage(page);
+    await this.#lock.take(this.id, answer.page, { steal: true });
     Object.assign(this, { dn: answer.dn ?? dn, displayName, guest });
     const { take_over: _once, ...credentials } = fields;
     this.#credentials = credentials;
     this.#store.clear();
-    this.#store.keep({ id: this.id, dn: this.dn, token: this.wire.token, displayName, guest, page });
+    this.#store.keep({ id: this.id, dn: this.dn, token: this.wire.token, displayName, guest, page: answer.page });
     /** @type {CallView[]} */
     let left = []; // by a page that was lost
     try {
@@ -153,8 +152,7 @@ export class Phone extends Emitter {
   async resume() {
     const before = this.#store.read();
     if (!before) return false;
-    this.#claim ??= await claim(lockOf(before.id, before.page));
-    if (!this.#claim) return false; // a copy of the tab: the session is the first one's
+    if (!(await this.#lock.take(before.id, before.page))) return false; // a copy of the tab
     Object.assign(this.wire, { id: before.id, token: before.token });
     let own;
     try {
@@ -223,8 +221,8 @@ export class Phone extends Emitter {
     this.#credentials = null;
     this.wire.token = "";
     this.#leaveAlone?.();
-    this.#claim?.();
-    this.#leaveAlone = this.#claim = null;
+    this.#leaveAlone = null;
+    this.#lock.free();
   }
 
   /**
@@ -510,7 +508,7 @@ export class Phone extends Emitter {
 
   /** @param {{page?: string}} answer */
   async #signedInAgain({ page }) {
-    await this.#claimPage(page);
+    await this.#lock.take(this.id, page, { steal: true });
     this.#store.keep({ id: this.id, token: this.wire.token, last: undefined, page });
     this.#begin(undefined);
     const there = new Map((await this.wire.calls()).map((view) => [view.callId, view]));
@@ -519,12 +517,6 @@ export class Phone extends Emitter {
       if (call.id && !view) call.end({ cause: "lost", hint: LOST });
       else if (view?.sound && view.sound !== "here") call.soundTold({ cause: view.sound, state: view.state });
     }
-  }
-
-  /** @param {string} [page] */
-  async #claimPage(page) {
-    this.#claim?.();
-    this.#claim = await claim(lockOf(this.id, page), { steal: true });
   }
 
   // Messages first: without them no answer to an offer of ours would come.
@@ -605,13 +597,4 @@ export class Phone extends Emitter {
       await call.renewTrack().catch((error) => this.emit("error", asPhoneError(error)));
     }
   }
-}
-
-/**
- * Returns the name of the lock that a page holds as long as it has its session, so that a copy of the tab does not.
- * @param {string} id the agent's
- * @param {string} [page]
- */
-function lockOf(id, page = "1") {
-  return page === "1" ? `grtc ${id}` : `grtc ${id} ${page}`;
 }
