@@ -41,6 +41,27 @@ class AgentInUse(GatewayError):
 
 
 @frozen
+class PageElsewhere(GatewayError):
+    """Another page of the agent is there; ``calls`` is how many calls it has."""
+
+    dn: str
+    calls: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.dn} is in use on another page (second_page): sign in with take_over=true to use it here"
+
+
+@frozen
+class SoundElsewhere(GatewayError):
+    """Another page of the agent has the sound of the call, and so its descriptions."""
+
+    call_id: str
+
+    def __str__(self) -> str:
+        return f"the sound of call {self.call_id} is on another page of the agent: use_here brings it here"
+
+
+@frozen
 class GuestsNotAllowed(GatewayError):
     """Callers without a DN of their own are not served, or not with this."""
 

@@ -7,6 +7,8 @@ export class FakeGateway {
   calls = [];
   /** Refusals by path: `[status, {code, error}]`, or "away" for a gateway that cannot be reached. */
   refusals = {};
+  /** Bodies of responses, by path, other than the usual ones. */
+  replies = {};
   /** What happens before a request is answered, by path. */
   meanwhile = {};
   #queue = [];
@@ -48,6 +50,7 @@ export class FakeGateway {
   }
 
   #answer(method, path) {
+    if (this.replies[path]) return answer(200, this.replies[path]);
     if (path === "sign_in")
       return answer(200, { id: "phone-5001", session: `token-${(this.#sessions += 1)}`, dn: "5001" });
     if (path === "ice") return answer(200, { iceServers: [] });

@@ -136,7 +136,7 @@ test("another connection, or none, has nothing to be looked after", async () => 
   );
 });
 
-test("the browser tells of a network, of a page that wakes up, and of devices, until nobody listens any more", (t) => {
+test("the browser tells of a network, of a page that sleeps or wakes up, and of devices, while one listens", (t) => {
   const page = new EventTarget();
   const document = Object.assign(new EventTarget(), { visibilityState: "hidden" });
   const [connection, mediaDevices] = [new EventTarget(), new EventTarget()];
@@ -155,6 +155,8 @@ test("the browser tells of a network, of a page that wakes up, and of devices, u
   const stop = watchBrowser({
     network: () => told.push("network"),
     awake: () => told.push("awake"),
+    seen: () => told.push("seen"),
+    stops: (word) => told.push(word),
     devices: () => told.push("devices"),
     source: mediaDevices,
   });
@@ -168,12 +170,17 @@ test("the browser tells of a network, of a page that wakes up, and of devices, u
     happens(document, "visibilitychange");
     document.visibilityState = "visible";
     happens(document, "visibilitychange");
+    happens(document, "freeze");
     happens(document, "resume");
+    happens(page, "pagehide", { persisted: true });
     happens(mediaDevices, "devicechange");
   };
   all();
-  assert.deepEqual(told, ["network", "network", "awake", "awake", "awake", "awake", "devices"]);
+  assert.deepEqual(told, [
+    ...["network", "network", "awake", "awake", "seen", "awake", "seen"],
+    ...["frozen", "awake", "gone", "devices"],
+  ]);
   stop();
   all();
-  assert.equal(told.length, 7);
+  assert.equal(told.length, 11);
 });

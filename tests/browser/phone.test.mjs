@@ -145,6 +145,77 @@ test("a page says that it has got a call, though the gateway may know better", a
   assert.equal(call.state, "incoming");
 });
 
+test("a call that came while the page slept does not ring any more, and is told as missed", async () => {
+  await phone.signIn(WHO);
+  const heard = heardOf(phone, "incoming", "callended");
+  let answered;
+  gateway.meanwhile.ringing = () => new Promise((resolve) => (answered = resolve));
+  gateway.replies.ringing = { state: "ENDED" };
+  gateway.tell(INCOMING);
+  await settled();
+  assert.deepEqual([heard, phone.calls.size], [[], 0]);
+  answered();
+  await settled();
+  gateway.tell({ messageType: "SHUTDOWN", callId: "c-2", cause: "not-responding", sipCode: 480 });
+  await settled();
+  const [[name, call]] = heard;
+  assert.deepEqual([heard.length, name, call.peer, call.ended.missed], [1, "callended", "5002", true]);
+  assert.equal(call.ended.cause, "not-responding");
+});
+
+test("it is told as missed as well when its end is read before the gateway has answered", async () => {
+  await phone.signIn(WHO);
+  const heard = heardOf(phone, "incoming", "callended");
+  gateway.meanwhile.ringing = () => new Promise(() => {});
+  gateway.tell(INCOMING);
+  gateway.tell({ messageType: "SHUTDOWN", callId: "c-2", cause: "not-responding", sipCode: 480 });
+  await settled();
+  await settled();
+  assert.deepEqual([heard.map(([name]) => name), phone.calls.size], [["callended"], 0]);
+});
+
+test("a page that took the place of one that was gone is told of what was missed by its end alone", async () => {
+  await phone.signIn(WHO);
+  const heard = heardOf(phone, "incoming", "callended");
+  const end = { messageType: "SHUTDOWN", callId: "c-9", from: "5003", displayName: "Jo", cause: "not-responding" };
+  gateway.tell({ ...end, callId: "c-8", cause: "remote" });
+  gateway.tell(end);
+  await settled();
+  await settled();
+  const [[name, call]] = heard;
+  assert.deepEqual([heard.length, name, call.peer, call.displayName], [1, "callended", "5003", "Jo"]);
+  assert.deepEqual([call.ended.missed, call.direction, phone.calls.size], [true, "inbound", 0]);
+});
+
+test("a call rings at once when something is ordered for it, and when the gateway does not answer", async () => {
+  await phone.signIn(WHO);
+  const rang = heardOf(phone, "incoming");
+  gateway.meanwhile.ringing = () => new Promise(() => {});
+  gateway.tell(INCOMING);
+  gateway.tell({ messageType: "TALK", callId: "c-2" });
+  await settled();
+  await settled();
+  assert.deepEqual([rang.length, phone.calls.get("c-2")?.peer], [1, "5002"]);
+  gateway.meanwhile = {};
+  gateway.refusals.ringing = "away";
+  await incoming({ ...INCOMING, callId: "c-4" });
+  assert.equal(rang.length, 2);
+});
+
+test("a page that has signed in says that it runs, until it has signed out", async () => {
+  await phone.signIn(WHO);
+  await settled();
+  assert.deepEqual(gateway.asked("heartbeat"), [{ visibility: "visible" }]);
+  await phone.signOut();
+  assert.equal(gateway.asked("heartbeat").length, 1);
+});
+
+test("nobody calls a guest, so it says nothing", async () => {
+  await phone.signIn({ guest: true });
+  await settled();
+  assert.deepEqual(gateway.asked("heartbeat"), []);
+});
+
 test("a call that comes in is answered, held, resumed and ended", async () => {
   await phone.signIn(WHO);
   const rang = heardOf(phone, "incoming");
@@ -290,4 +361,94 @@ test("who asks for it is answered without a click where that is wanted, and who 
   assert.deepEqual([first.held, second.isUp], [true, true]);
   phone.options.autoAnswer = false;
   assert.equal((await incoming({ ...INCOMING, callId: "c-5", autoAnswer: 0 })).state, "incoming");
+});
+
+// ---- several pages of one number
+
+async function until(condition) {
+  for (let turn = 0; turn < 100 && !condition(); turn += 1) await settled();
+  assert.ok(condition(), String(condition));
+}
+
+const TWO = { callId: "c-9", direction: "outbound", peer: "1003", age: 3, duration: 2, held: false, heldByPeer: false };
+const elsewhere = (more = {}) => ({ ...TWO, state: "ESTABLISHED", sound: "elsewhere", ...more });
+
+test("a call that another page has placed is known and controlled here, without media", async () => {
+  await phone.signIn(WHO);
+  gateway.calls = [elsewhere({ state: "DIALLING", duration: null })];
+  gateway.tell({ messageType: "SOUND", callId: "c-9", cause: "elsewhere", state: "DIALLING" });
+  gateway.tell({ messageType: "RINGING", callId: "c-9", state: "RINGING" });
+  gateway.tell({ messageType: "SOUND", callId: "c-9", cause: "elsewhere", state: "ESTABLISHED" });
+  await until(() => phone.calls.get("c-9")?.isUp);
+  const call = phone.calls.get("c-9");
+  assert.deepEqual([call.sound, call.isHere, call.connection, call.peer], ["elsewhere", false, null, "1003"]);
+  assert.equal(gateway.requests.filter(({ path }) => path === "message").length, 0);
+  await call.hold();
+  await call.dtmf("1");
+  call.mute();
+  await call.hangup();
+  const orders = ["hold", "dtmf", "mute", "hangup"];
+  assert.deepEqual(
+    gateway.requests.map(({ path }) => path).filter((path) => orders.includes(path)),
+    orders,
+  );
+});
+
+test("a call that another page answers goes on here as one whose sound is elsewhere", async () => {
+  await phone.signIn(WHO);
+  gateway.tell({ messageType: "OFFER", callId: "c-9", from: "5002", sdp: null, state: "OFFERED" });
+  await until(() => phone.calls.get("c-9"));
+  const call = phone.calls.get("c-9");
+  gateway.refusals.message = [409, { code: "sound_elsewhere", error: "elsewhere" }];
+  await assert.rejects(call.answer(), { code: "sound_elsewhere" });
+  assert.deepEqual([call.state, call.sound, call.localStream], ["established", "elsewhere", null]);
+  delete gateway.refusals.message;
+});
+
+test("the sound comes here by an offer, and is let go when another page takes it", async () => {
+  await phone.signIn(WHO);
+  gateway.calls = [elsewhere({ muted: true })];
+  gateway.tell({ messageType: "SOUND", callId: "c-9", cause: "elsewhere", state: "ESTABLISHED" });
+  await until(() => phone.calls.get("c-9"));
+  const call = phone.calls.get("c-9");
+  const told = [];
+  call.on("sound", (where) => told.push(where));
+  assert.equal(call.muted, true);
+  const moved = call.useHere();
+  await until(() => gateway.asked("use_here").length);
+  assert.match(gateway.asked("use_here")[0].sdp, /^v=0/);
+  gateway.tell({ messageType: "ANSWER", callId: "c-9", sdp: ANSWER, state: "ESTABLISHED" });
+  await moved;
+  assert.deepEqual([call.sound, Boolean(call.connection)], ["here", true]);
+  assert.ok(call.localStream.getAudioTracks().every(({ enabled }) => !enabled));
+  gateway.tell({ messageType: "MUTE", callId: "c-9", cause: "OFF", state: "ESTABLISHED" });
+  await until(() => !call.muted);
+  gateway.tell({ messageType: "SOUND", callId: "c-9", cause: "elsewhere", state: "ESTABLISHED" });
+  await until(() => call.sound === "elsewhere");
+  assert.deepEqual([call.connection, call.localStream, call.state], [null, null, "established"]);
+  assert.deepEqual(told, ["here", "elsewhere"]);
+});
+
+test("a sound that cannot come here stays where it is", async () => {
+  await phone.signIn(WHO);
+  gateway.calls = [elsewhere()];
+  gateway.tell({ messageType: "SOUND", callId: "c-9", cause: "elsewhere", state: "ESTABLISHED" });
+  await until(() => phone.calls.get("c-9"));
+  const call = phone.calls.get("c-9");
+  gateway.refusals.use_here = [503, { code: "no_sip_connection", error: "down" }];
+  await assert.rejects(call.useHere(), { code: "no_sip_connection", action: "use_here" });
+  assert.deepEqual([call.sound, call.localStream, call.isUp], ["elsewhere", null, true]);
+  delete gateway.refusals.use_here;
+});
+
+test("whether to take over is asked for this once, and not when it signs in again by itself", async () => {
+  await phone.signIn({ ...WHO, takeOver: true });
+  assert.deepEqual(
+    gateway.asked("sign_in").map((body) => body.take_over),
+    ["1"],
+  );
+  gateway.forget([404, { code: "not_signed_in", error: "gone" }]);
+  delete gateway.refusals.message;
+  await until(() => gateway.asked("sign_in").length === 2);
+  assert.equal(gateway.asked("sign_in")[1].take_over, undefined);
 });

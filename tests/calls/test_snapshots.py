@@ -161,7 +161,7 @@ class Calls(SynchronousTestCase):
             (Call, outgoing().snapshot(), set()),
             (Transfer, Transfer().snapshot(), set()),
             (Negotiation, snapshot(outgoing().negotiation), {"_outputs"}),
-            (Agent, agent().snapshot(), {"mailbox", "waiting"}),
+            (Agent, agent().snapshot(), {"arrived", "waiting"}),
         ):
             names = {each.name for each in fields(kind)}
             self.assertEqual(taken.keys() - {"version"}, names - left_out)

@@ -32,6 +32,7 @@ from wrtcgw.web.settings import IceSettings
 
 OTHERS: dict[str, Any] = {
     "http_interface": "192.0.2.1",
+    "second_page": "ring_all",
     "session_binding": "strict",
     "trusted_proxies": (ip_network("192.0.2.0/24"),),
     "allowed_origins": ("https://desk.example.org",),
@@ -69,6 +70,7 @@ OTHERS: dict[str, Any] = {
     "page_headers": ("X-DNIS",),
     "auth_realms": ("example.org",),
     "digest_algorithms": ("SHA-256",),
+    "not_responding_answer": "sip:8000@example.org",
     "auto_answer": "talk",
     "messages_from": ("*",),
     "auto_answer_from": ("example.org",),

@@ -2,7 +2,6 @@
 
 from tests.support.farside import LATENCY, SDP
 from tests.support.gatewaycase import OTHER_SDP, PAGE, PAGE_SDP, GatewayCase
-from wrtcgw.calls.abilities import PageAbilities
 from wrtcgw.calls.call import CallState
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.errors import AmbiguousCall, BadInput, NoSIPConnection, NotSignedIn, UnknownCall, WrongState
@@ -516,45 +515,6 @@ class Inbound(GatewayCase):
         self.run_for(40)
         end = self.last(self.agent, MessageType.SHUTDOWN)
         self.assertEqual((end.code, end.cause), (408, "timeout"))
-
-
-class Acknowledged(GatewayCase):
-    """Pages that say when they have got a call."""
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.agent = self.sign_in(abilities=PageAbilities(acknowledges_calls=True))
-
-    def test_silent(self) -> None:
-        """A page that does not is frozen: the caller hears 480, and the page that thaws hears why."""
-        _, far = self.inbound(self.agent)
-        self.run_for(14)
-        self.assertEqual(far.last("INVITE").status, 180)
-        self.run_for(2)
-        self.assertEqual(far.last("INVITE").status, 480)
-        offer, end = self.messages(self.agent)
-        self.assertEqual((offer.type, end.type, end.cause), (MessageType.OFFER, MessageType.SHUTDOWN, "page-lost"))
-        self.gateway.acknowledge("alice", end.call_id)
-
-    def test_acknowledged(self) -> None:
-        """A call that it has got rings on; one that it has answered needs no more."""
-        call, far = self.inbound(self.agent)
-        self.gateway.acknowledge("alice", call.id)
-        self.run_for(60)
-        self.assertEqual(far.last("INVITE").status, 180)
-        answered, caller = self.inbound(self.agent)
-        self.describe(self.agent, call_id=answered.id)
-        self.run_for(60)
-        self.assertEqual((caller.last("INVITE").status, answered.is_up), (200, True))
-        with self.assertRaises(UnknownCall):
-            self.gateway.acknowledge("alice", "nonsense")
-
-    def test_others(self) -> None:
-        """Of pages that never say so nothing is expected."""
-        agent = self.sign_in("bob", "5002", "geheim")
-        _, far = self.inbound(agent)
-        self.run_for(60)
-        self.assertEqual(far.last("INVITE").status, 180)
 
 
 class Wanted(GatewayCase):

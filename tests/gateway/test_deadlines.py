@@ -58,5 +58,5 @@ class Names(SynchronousTestCase):
     def test_values(self) -> None:
         """The names that snapshots have for deadlines stay what they are."""
         self.assertEqual(
-            {each.value for each in Deadline}, {"page", "acknowledged", "take-over", "talk", "order", "wish"}
+            {each.value for each in Deadline}, {"page", "acknowledged", "awake", "take-over", "talk", "order", "wish"}
         )

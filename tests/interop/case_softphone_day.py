@@ -107,13 +107,14 @@ class Day(DayCase):
         try:
             await self.dial(caller, 5001)
             await self.calls(caller, 1)
-            await self.pause(10)
+            await self.state(caller, "calling")
+            await self.pause(5)
             await self.calls(caller, 0)
             await self.sees(caller, "5001 cannot be reached.", ".ended")
             await self.picture(caller, "asleep-caller-en")
         finally:
             self.signal(pids, signal.SIGCONT)
-        await self.sees(agent, "Verpasster Anruf von 5002.")
+        await self.sees(agent, "Verpasster Anruf von 5002, während diese Seite schlief.")
         await self.picture(agent, "awake-de")
         await self.dial(caller, 5001)
         await self.press(agent, "Annehmen")

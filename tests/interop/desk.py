@@ -93,9 +93,9 @@ class Desk:
     told: list[Message] = field(factory=list)
     _looked: int = 0
 
-    async def sign_in(self, password: str = PASSWORD) -> Reply:
-        """Sign in, and show the session that it gave from then on."""
-        reply = await self.browser.post("/api/webrtc/sign_in", id=self.id, dn=self.dn, password=password)
+    async def sign_in(self, password: str = PASSWORD, **more: object) -> Reply:
+        """Sign in, with further fields, and show the session that it gave from then on."""
+        reply = await self.browser.post("/api/webrtc/sign_in", id=self.id, dn=self.dn, password=password, **more)
         if "x-wrtc-session" in reply.headers:
             self.browser.headers["X-WRTC-Session"] = reply.headers["x-wrtc-session"]
         return reply
@@ -161,6 +161,15 @@ class Desk:
             if left <= 0:
                 raise UnexpectedError(f"{self.id} was not told {kind} {fields or ''} in {seconds:g} s: {self._story()}")
             await self._poll(min(left, 5.0))
+
+    async def next(self, seconds: float) -> Message:
+        """Return the next message that was not looked at; an empty one when none came in time."""
+        if self._looked == len(self.told):
+            await self._poll(seconds)
+        if self._looked == len(self.told):
+            return {}
+        self._looked += 1
+        return self.told[self._looked - 1]
 
     @staticmethod
     def _fits(message: Message, wanted: Mapping[str, object]) -> bool:

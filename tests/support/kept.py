@@ -72,7 +72,16 @@ def comparable(record: Mapping[str, Any]) -> dict[str, Any]:
     if agent is not None:
         agent = {name: value for name, value in agent.items() if name not in UNWRITTEN}
         agent["calls"] = [{**call, "reports": None} for call in agent["calls"]]
-    return {**record, "sip": sip, "agent": agent, "wall": 0, "clock": 0, "mailbox": None, "kept": None}
+    return {
+        **record,
+        "sip": sip,
+        "agent": agent,
+        "wall": 0,
+        "clock": 0,
+        "mailbox": None,
+        "mailboxes": None,
+        "kept": None,
+    }
 
 
 class KeptCheck:

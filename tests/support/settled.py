@@ -107,10 +107,10 @@ class SettledCheck:
         self._want(event, held is event.on_hold or not call.is_up, "sees the negotiation in another state")
 
     def _queued(self, event: events.MessageQueued) -> None:
-        before, seq = self._seqs.get(event.agent, 0), event.message.seq
+        before, seq = self._seqs.get(event.page, 0), event.message.seq
         self._want(event, seq > before, f"comes behind message {before}")
-        self._want(event, event.agent.mailbox.newest_seq >= seq, "is not in the mailbox")
-        self._seqs[event.agent] = seq
+        self._want(event, event.page.mailbox.newest_seq >= seq, "is not in the mailbox")
+        self._seqs[event.page] = seq
         self.faults += message_faults(to_roap(event.message))
         if event.message.ends_call:
             agent = self._registry.find_agent(event.agent.id)

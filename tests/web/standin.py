@@ -10,6 +10,7 @@ from wrtcgw.calls.abilities import DEFAULT, PageAbilities
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call
 from wrtcgw.calls.messages import AgentMessage, MessageType
+from wrtcgw.calls.page import Page
 from wrtcgw.calls.registry import Registry
 from wrtcgw.events.stream import EventStream
 from wrtcgw.gateway import HA1, Health, Outcome
@@ -31,6 +32,9 @@ class StandInPersistence:
 
     def touch(self, agent: Agent) -> None:
         """Write nothing."""
+
+    def page_left(self, agent: Agent, name: str) -> None:
+        """Forget nothing."""
 
     def page_showed(self, agent: Agent, token: bytes, *, anew: bool = False) -> None:
         """Seal nothing."""
@@ -90,6 +94,8 @@ class StandInGateway:
         abilities: PageAbilities = DEFAULT,
         no_password: bool = False,
         ha1: HA1 | None = None,
+        page: str | None = None,
+        take_over: bool | None = None,
     ) -> Agent:
         """Sign an agent in, unless it is."""
         await self._note("sign_in", agent_id, dn, ha1 or password, display_name, current)
@@ -97,6 +103,7 @@ class StandInGateway:
         if agent is None:
             now = self.clock.seconds()
             agent = Agent(id=agent_id, dn=dn, since=now, expires=now + 600, display_name=display_name)
+            agent.pages = [Page(since=now)]
             self.registry.add_agent(agent)
         agent.abilities = abilities
         return agent
@@ -117,17 +124,25 @@ class StandInGateway:
         """Return the agent that a test says has just left."""
         return self.leaving if self.registry.find_agent(agent_id) is None else None
 
-    def seen(self, agent_id: str) -> None:
+    def find_dn(self, dn: str) -> Agent | None:
+        """Return who has a DN."""
+        return self.registry.find_dn(dn)
+
+    def leave_page(self, agent: Agent, name: str) -> None:
+        """Note that a page goes."""
+        self._record("leave_page", agent.id, name)
+
+    def seen(self, agent_id: str, page: str = "") -> None:
         """Note a page."""
         self.agent(agent_id).last_seen = self.clock.seconds()
 
-    def attend(self, agent_id: str) -> None:
+    def attend(self, agent_id: str, page: str = "") -> None:
         """Note that a page listens."""
         agent = self.registry.find_agent(agent_id)
         if agent is not None:
             agent.waiting += 1
 
-    def leave(self, agent_id: str) -> None:
+    def leave(self, agent_id: str, page: str = "") -> None:
         """Note that it does not any more."""
         agent = self.registry.find_agent(agent_id)
         if agent is not None:
@@ -165,7 +180,9 @@ class StandInGateway:
         self._record("may_call", agent_id, to, page_address)
         return f"sip:{to}@example.org"
 
-    def place_call(self, agent_id: str, to: str, sdp: str, *, page_address: str, data: object = ()) -> Call:
+    def place_call(
+        self, agent_id: str, to: str, sdp: str, *, page_address: str, data: object = (), page: str = ""
+    ) -> Call:
         """Note a new call."""
         self._record("place_call", agent_id, to, sdp, page_address, *([data] if data else []))
         return self.add_call(agent_id, f"call{self.registry.call_count + 1}")
@@ -179,12 +196,14 @@ class StandInGateway:
         page_address: str,
         kind: MessageType | None = None,
         data: object = (),
+        page: str = "",
+        here: bool = False,
     ) -> Call:
         """Note a description."""
         self._record("send_description", agent_id, call_id, sdp, page_address, kind, *([data] if data else []))
         return self.agent(agent_id).call(call_id)
 
-    def answer(self, agent_id: str, call_id: str | None, sdp: str, *, page_address: str) -> Call:
+    def answer(self, agent_id: str, call_id: str | None, sdp: str, *, page_address: str, page: str = "") -> Call:
         """Note an answer."""
         self._record("answer", agent_id, call_id, sdp, page_address)
         return self.agent(agent_id).call(call_id)

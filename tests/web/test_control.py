@@ -155,9 +155,10 @@ class Verbs(WebTestCase):
             "duration": 5.0,
             "uuid": "",
             "quality": None,
+            "sound": "here",
         }
         registration = {"state": "REGISTERED", "sipCode": 0, "reason": ""}
         self.assertEqual(
             (answer.code, answer.json),
-            (200, {"calls": [expected], "registration": registration, "doNotDisturb": False}),
+            (200, {"calls": [expected], "registration": registration, "doNotDisturb": False, "pages": 1}),
         )

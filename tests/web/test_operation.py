@@ -76,10 +76,13 @@ class Views(WebTestCase):
             "signedIn": 10.0,
             "lastSeen": None,
             "pageAlive": False,
+            "pageResponds": True,
+            "visibility": "",
             "doNotDisturb": False,
             "undelivered": 0,
             "dropped": 0,
             "calls": 0,
+            "pages": [{"page": "1", "since": 10.0, "lastSeen": None, "alive": False, "sound": []}],
         }
         self.assertEqual(self.ask("GET", "/api/agents", base=LOCAL).json, {"agents": [expected]})
         self.ask("GET", "/api/webrtc/message?id=agent123")

@@ -63,7 +63,7 @@ class SigningIn(WebTestCase):
         answer = self.ask("GET", "/api/webrtc/sign_in", params=FIELDS, headers={"Accept": "application/json"})
         self.assertEqual(
             answer.json,
-            {"status": "ok", "id": "agent123", "dn": "5001", "session": answer.headers["x-wrtc-session"]},
+            {"status": "ok", "id": "agent123", "dn": "5001", "session": answer.headers["x-wrtc-session"], "page": "1"},
         )
 
     def test_ends_what_the_earlier_page_has_hanging(self) -> None:

@@ -13,13 +13,14 @@ export type GatewayCode =
   | "registrar_failed" | "registration_timeout" | "agent_in_use" | "guests_not_allowed" | "too_many_guests"
   | "destination_forbidden" | "too_many_calls" | "too_many_orders" | "too_many_tries" | "unknown_call"
   | "ambiguous_call" | "wrong_state" | "request_refused" | "draining" | "no_sip_connection" | "body_too_large"
-  | "wrong_content_type" | "not_found" | "wrong_method";
+  | "wrong_content_type" | "not_found" | "wrong_method" | "page_elsewhere" | "sound_elsewhere";
 
 /** A word for programs; a later gateway may have others. */
 export type ErrorCode = LibraryCode | GatewayCode | (string & {});
 
 /** What was tried: an order to the gateway, `call` or `sign_in`; "" where it is of no use. */
-export type Action = "sign_in" | "call" | "answer" | "hold" | "resume" | "dtmf" | "transfer" | "info" | "";
+export type Action =
+  | "sign_in" | "call" | "answer" | "hold" | "resume" | "dtmf" | "transfer" | "info" | "use_here" | "";
 
 export interface ErrorDetails {
   hint?: string | undefined;
@@ -161,6 +162,12 @@ export interface PhoneEvents {
   devices: [];
 }
 
+/**
+ * Where the sound of a call is, of an agent's several pages (`second_page = "ring_all"`): on this page, on another one,
+ * or nowhere, as that page is gone. Without the sound a page can hold, mute, transfer and end the call, and send digits.
+ */
+export type Sound = "here" | "elsewhere" | "nowhere";
+
 export interface Agent {
   dn: string;
   password: string;
@@ -168,6 +175,11 @@ export interface Agent {
   displayName?: string | undefined;
   /** The name that goes with the password, where it is not the DN. */
   authUser?: string | undefined;
+  /**
+   * What becomes of another page that the number is in use on: true takes everything over, calls included; false fails
+   * with "page_elsewhere" unless both may be there. Without it the gateway's `second_page` decides.
+   */
+  takeOver?: boolean | undefined;
 }
 /**
  * Who shows a token of the gateway's identity provider (`oidc_issuer`) in place of a password. `dn` is needed where the
@@ -178,6 +190,7 @@ export interface Bearer {
   dn?: string | undefined;
   id?: string | undefined;
   displayName?: string | undefined;
+  takeOver?: boolean | undefined;
 }
 /** `dn` counts where the gateway registers DNs without a password (`genesys_no_password`). */
 export interface Guest { guest: true; dn?: string | undefined }
@@ -229,7 +242,7 @@ export type CallState = "calling" | "ringing" | "early" | "incoming" | "answerin
 /** Why a call is over: an end, what the far side or the PBX said, or why it was not placed or answered. */
 export type EndingCause =
   | "" | "local" | "remote" | "cancelled" | "answered-elsewhere" | "transferred" | "replaced" | "operator"
-  | "page-lost" | "order-expired" | "signed-out" | "lost"
+  | "page-lost" | "not-responding" | "order-expired" | "signed-out" | "lost"
   | "busy" | "declined" | "not-found" | "incomplete" | "ambiguous" | "unavailable" | "timeout" | "forbidden"
   | "credentials" | "not-acceptable" | "bad-answer" | "not-supported" | "bad-request" | "bad-address"
   | "redirected" | "refused" | "loop" | "glare" | "server-failure" | "failed"
@@ -293,8 +306,10 @@ export interface CallEvents {
   state: [CallState];
   /** `held` or `heldByPeer` has changed. */
   hold: [];
-  /** `muted` has changed, to this. */
+  /** `muted` has changed, to this; on another page of the agent, perhaps. */
   mute: [boolean];
+  /** The sound is somewhere else than before: see `sound`. */
+  sound: [Sound];
   /** The far side's media. */
   media: [MediaStream];
   /** Every 5 s while established. */
@@ -354,6 +369,9 @@ export class Call extends Emitter<CallEvents> {
   readonly held: boolean;
   readonly heldByPeer: boolean;
   readonly muted: boolean;
+  readonly sound: Sound;
+  /** Whether the sound is on this page. */
+  readonly isHere: boolean;
   readonly data: Attached[];
   readonly uuid: string;
   /** The caller has sent no description, and wants ours. */
@@ -368,6 +386,8 @@ export class Call extends Emitter<CallEvents> {
   readonly localStream: MediaStream | null;
   readonly connection: RTCPeerConnection | null;
   answer(options?: CallOptions): Promise<void>;
+  /** Brings the sound of an established call here from another page of the agent. Fulfilled when it is here. */
+  useHere(): Promise<void>;
   reject(code?: number): Promise<void>;
   hangup(): Promise<void>;
   hold(): Promise<void>;

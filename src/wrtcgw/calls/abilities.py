@@ -25,6 +25,8 @@ class PageAbilities:
     """It answers at a TALK, and knows nothing of a time that comes with the OFFER."""
     repeats_offers: bool = False
     """It may offer again while its own offer is open, and goes on from the answer to the newest one."""
+    shares_calls: bool = False
+    """It knows that other pages of its agent may have calls, and the sound of them."""
     is_guest: bool = False
     """It has no DN of its own: it may call certain destinations only, transfer nothing, and cannot be called."""
 

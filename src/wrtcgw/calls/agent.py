@@ -1,6 +1,6 @@
-"""A signed-in agent: who it is, how its DN is registered, its calls and its messages."""
+"""A signed-in agent: who it is, how its DN is registered, its calls, and its pages with their messages."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
@@ -9,6 +9,8 @@ from attrs import define, field
 from wrtcgw.calls.abilities import DEFAULT, PageAbilities
 from wrtcgw.calls.call import Call
 from wrtcgw.calls.mailbox import Mailbox
+from wrtcgw.calls.page import FIRST, Page, Sound
+from wrtcgw.calls.page_life import PageLife
 from wrtcgw.errors import AmbiguousCall, UnknownCall
 
 HEARD = 100
@@ -59,15 +61,20 @@ class Agent:
     last_seen: float | None = None
     abilities: PageAbilities = DEFAULT
     """What its page can do."""
+    page: PageLife = field(factory=PageLife)
+    """Whether its page runs."""
     do_not_disturb: bool = False
     """Its callers are told that it is busy."""
     place: str = ""
     """The network from which its page placed its last call."""
     waiting: int = 0
-    """How many polls and streams of its page hang now."""
+    """How many polls and streams of its pages hang now."""
     heard: tuple[str, ...] = field(default=(), repr=False)
     """Users that have called and whose names could not be called as they stand, but for that."""
-    mailbox: Mailbox = field(factory=Mailbox, repr=False)
+    pages: list[Page] = field(factory=lambda: [Page()], repr=False)
+    """Oldest first, one at least."""
+    arrived: str = FIRST
+    """The name of the page that has signed in last."""
     calls: dict[str, Call] = field(factory=dict, repr=False)
     """By id, oldest first; calls that are over are not in it."""
     ended: tuple[str, ...] = field(default=(), repr=False)
@@ -97,6 +104,48 @@ class Agent:
         return self.waiting > 0
 
     @property
+    def mailbox(self) -> Mailbox:
+        """Return the messages for its page; of several that of the oldest."""
+        return self.pages[0].mailbox
+
+    def page_named(self, name: str) -> Page | None:
+        """Return the page of that name; None when it is gone."""
+        return next((page for page in self.pages if page.name == name), None)
+
+    def page_with_sound(self, call: Call) -> Page | None:
+        """Return the page that has the sound of a call; None when that is gone. Who has one page has it there."""
+        return self.pages[0] if len(self.pages) == 1 else self.page_named(call.sound)
+
+    def sound_of(self, call: Call, name: str, now: float) -> Sound:
+        """Return where the sound of a call is, as the page of that name sees it."""
+        if call.sound == name:
+            return Sound.HERE
+        page = self.page_named(call.sound)
+        return Sound.NOWHERE if page is None or page.is_away(now) else Sound.ELSEWHERE
+
+    def add_page(self, mailbox: Mailbox, now: float) -> Page:
+        """Take one more page in, under a name that none of the others has or had while they were there."""
+        numbers = [int(page.name or 1) for page in self.pages]
+        page = Page(name=str(max(numbers) + 1), since=now, mailbox=mailbox)
+        self.pages.append(page)
+        self.arrived = page.name
+        return page
+
+    def remove_page(self, page: Page) -> None:
+        """Let go of a page; not of the only one."""
+        if page in self.pages and len(self.pages) > 1:
+            self.pages.remove(page)
+
+    def give_to_one_page(self, now: float) -> None:
+        """Let a page that has just signed in have everything: messages and calls go on with it, the others are gone."""
+        kept = self.pages[0]
+        waiting = kept.waiting if kept.name == FIRST else 0
+        self.pages = [Page(name=FIRST, since=now, last_seen=now, waiting=waiting, mailbox=kept.mailbox)]
+        self.arrived = FIRST
+        for call in self.calls.values():
+            call.give_sound(FIRST)
+
+    @property
     def has_call(self) -> bool:
         """Return whether a call is up: neither over nor about to be."""
         return any(call.is_up for call in self.calls.values())
@@ -118,7 +167,7 @@ class Agent:
         """
         Return plain data, from which :meth:`restore` makes an agent that goes on: JSON can hold it.
 
-        Its calls are in it. Its mailbox is not: that has a snapshot of its own. Nor is what hangs of its page, since
+        Its calls are in it. Its mailboxes are not: each has a snapshot of its own. Nor is what hangs of its pages, as
         connections end with the process. No password is known here.
         """
         return {
@@ -126,17 +175,22 @@ class Agent:
             **{name: getattr(self, name) for name in _PLAIN},
             "registration": self.registration.value,
             "abilities": self.abilities.snapshot(),
+            "page": self.page.snapshot(),
             "last_words": list(self.last_words),
             "heard": list(self.heard),
             "ended": list(self.ended),
             "calls": [call.snapshot() for call in self.calls.values()],
+            "pages": [{"name": page.name, "since": page.since} for page in self.pages],
         }
 
     @classmethod
-    def restore(cls, data: Mapping[str, Any], mailbox: Mailbox, shift: float = 0.0) -> "Agent":
+    def restore(
+        cls, data: Mapping[str, Any], mailbox: Mailbox, shift: float = 0.0, further: Sequence[Mailbox] = ()
+    ) -> "Agent":
         """
         Return the agent that :meth:`snapshot` was taken of.
 
+        :param further: the mailboxes of its other pages, in their order.
         :param shift: seconds to add to all times, where the clock has begun anew.
         :raises ValueError: for the data of another version.
         """
@@ -144,14 +198,21 @@ class Agent:
             raise ValueError(f"agent: expected version {SNAPSHOT_VERSION}, found {data['version']!r}")
         times = {name: None if data[name] is None else data[name] + shift for name in ("since", "expires", "last_seen")}
         calls = (Call.restore(call, shift) for call in data["calls"])
+        told = data.get("pages") or [{"name": FIRST, "since": data["since"]}]  # older records have none
+        pages = [
+            Page(name=each["name"], since=each["since"] + shift, last_seen=times["last_seen"], mailbox=its)
+            for each, its in zip(told, (mailbox, *further), strict=True)
+        ]
         return cls(
             **{**{name: data[name] for name in _PLAIN}, **times},
             registration=RegistrationState(data["registration"]),
             abilities=PageAbilities.restore(data["abilities"]),
+            page=PageLife.restore(data["page"], shift) if "page" in data else PageLife(),  # older records have none
             last_words=tuple(data["last_words"]),
             heard=tuple(data["heard"][-HEARD:]),
             ended=tuple(data["ended"][-ENDED:]),
-            mailbox=mailbox,
+            pages=pages,
+            arrived=pages[-1].name,
             calls={call.id: call for call in calls},
         )
 

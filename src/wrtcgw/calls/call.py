@@ -78,7 +78,9 @@ class Deadline(Enum):
     PAGE = "page"
     """The page's answer to an offer of the far side."""
     ACKNOWLEDGED = "acknowledged"
-    """The page is to say that it has got the call."""
+    """The page is to say that it has got the call; until then the caller does not hear it ring."""
+    AWAKE = "awake"
+    """The page at which the call rings is to be heard of again: it may have gone to sleep since."""
     TAKE_OVER = "take-over"
     """The page that the call has now, a new one, is to offer in it."""
     TALK = "talk"
@@ -138,6 +140,8 @@ _PLAIN = (
     "cause",
 )
 """The fields that are text, numbers or None."""
+_OF_PAGES = ("sound", "moving", "muted")
+"""And those that older snapshots do not have."""
 _PAIRS = ("diversion", "headers", "data")
 """Those that are pairs of texts."""
 
@@ -180,6 +184,12 @@ class Call:
     """The URI that an application wants the agent to call, as long as the page has made no offer for it."""
     reports: Reports = field(factory=Reports, repr=False)
     """What the page has told of its media."""
+    sound: str = ""
+    """The name of the agent's page that has the sound of the call."""
+    moving: str | None = None
+    """The name of the page that has offered to take the sound, as long as the far side has not agreed."""
+    muted: bool = False
+    """The agent has switched the microphone off, as one of several pages has told the others."""
     negotiation: Negotiation = field(repr=False)
     transfer: Transfer = field(factory=Transfer)
     replaced_by: str = ""
@@ -366,6 +376,22 @@ class Call:
             self.peer, self.display_name, self.verstat = peer, display_name, verstat
         return is_news
 
+    def give_sound(self, page: str) -> None:
+        """Note which page has the sound from now on."""
+        self.sound, self.moving = page, None
+
+    def begin_move(self, page: str) -> None:
+        """Note that a page has offered to take the sound."""
+        self.moving = page
+
+    def give_move_up(self) -> None:
+        """Note that the sound stays where it is."""
+        self.moving = None
+
+    def mute(self, *, on: bool) -> None:
+        """Note whether the agent has switched the microphone off."""
+        self.muted = on
+
     def hand_over(self, agent_id: str) -> None:
         """Give the call to another agent."""
         self.agent_id = agent_id
@@ -428,7 +454,7 @@ class Call:
         """Return plain data, from which :meth:`restore` makes a call that goes on: JSON can hold it."""
         return {
             "version": SNAPSHOT_VERSION,
-            **{name: getattr(self, name) for name in _PLAIN},
+            **{name: getattr(self, name) for name in (*_PLAIN, *_OF_PAGES)},
             **{name: [list(pair) for pair in getattr(self, name)] for name in _PAIRS},
             "direction": self.direction.value,
             "state": self.state.value,
@@ -453,6 +479,7 @@ class Call:
         times = {name: None if data[name] is None else data[name] + shift for name in ("created", "answered", "ended")}
         pairs = {name: tuple((each, value) for each, value in data[name]) for name in _PAIRS}
         plain: dict[str, Any] = {name: data[name] for name in _PLAIN}
+        plain |= {name: data[name] for name in _OF_PAGES if name in data}
         far_side, end_reason = data["far_side"], data["end_reason"]
         return cls(
             **{**plain, **times, **pairs},

@@ -40,6 +40,9 @@ _PREFIX = re.compile(r"[0-9]{0,6}")
 _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 # RFC 7064 and RFC 7065: an authority without // and a host that browsers take
 _ICE_URL = re.compile(r"(stuns?|turns?):(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?(\?transport=(?:udp|tcp))?")
+_SIP_CODE = re.compile(r"[4-6][0-9][0-9]")
+# a plain address of record: what goes into a Contact must not break out of it
+_SIP_URI = re.compile(r"sips?:([A-Za-z0-9\-_.!~'()&=+$,%]{1,64}@)?[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?")
 _NODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 OPERATOR_ROLES = ("viewer", "supervisor", "admin")
@@ -304,6 +307,10 @@ def _named_token(value: object) -> object:
     return NamedToken(name, role, digest)
 
 
+def _refusal(text: str) -> object:
+    return text if _SIP_CODE.fullmatch(text) else _matching(_SIP_URI, text)
+
+
 switch = Kind(
     "true or false",
     lambda value: value if isinstance(value, bool) else _refuse(),
@@ -338,6 +345,7 @@ hep_target = _of_text("empty, udp:host:port or tcp:host:port", _hep_target)
 component_level = _of_text(
     f"component=level; components: {', '.join(COMPONENTS)}; levels: {', '.join(LEVELS)}", _component_level
 )
+refusal = _of_text("a SIP code from 400 to 699, or a URI like sip:8000@example.org", _refusal)
 name = _of_text("a name of letters, digits and ._-", lambda text: _matching(_NODE, text))
 webhook_url = _of_text("https://host/path, or http:// to this machine, without user and password", _safe_url)
 sha256 = _of_text("64 hexadecimal digits", lambda text: _matching(_SHA256, text.lower()))

@@ -29,7 +29,8 @@ class BadTables(ValueError):
 
 EVENTS = (
     *("agent", "agent.signed_in", "agent.signed_out", "agent.registration", "agent.page_lost", "agent.page_back"),
-    *("agent.do_not_disturb", "call", "call.began", "call.dialled", "call.ringing", "call.answered", "call.held"),
+    *("agent.page_silent", "agent.page_awake", "agent.do_not_disturb"),
+    *("call", "call.began", "call.dialled", "call.ringing", "call.answered", "call.held"),
     *("call.resumed", "call.transfer", "call.handed_over", "call.ending", "call.ended", "alarm", "alarm.raised"),
     *("connection", "connection.up", "connection.down"),
 )

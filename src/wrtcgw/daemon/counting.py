@@ -10,6 +10,7 @@ from attrs import define, field
 
 from wrtcgw.calls.call import Call, CallState, Direction
 from wrtcgw.calls.messages import MessageType
+from wrtcgw.calls.page_life import Silence
 from wrtcgw.calls.stats import Verdict
 from wrtcgw.events import catalogue as events
 from wrtcgw.events.stream import EventStream
@@ -61,6 +62,7 @@ class Counting:
         calls = self.meters.calls
         for tally, kinds in ((calls.recovered, events.Failure), (calls.lost, events.Failure)):
             tally.extend(((kind.value,), 0) for kind in kinds)
+        self.meters.pages.silent.extend(((why.value,), 0) for why in Silence)
         self.meters.sip.losses.extend(((loss.value,), 0) for loss in events.Loss)
         usual = [(SUCCESS, "local"), (SUCCESS, "remote"), *((SERVER_ERROR, cause) for cause in sorted(FAULTS))]
         calls.ended.extend(((way.value, result, cause), 0) for way in Direction for result, cause in usual)
@@ -93,6 +95,7 @@ class Counting:
         subscribe(events.StoreReached, self._store_reached)
         subscribe(events.MessageDelivered, self._delivered)
         subscribe(events.MessageDropped, lambda event: meters.pages.dropped.add())
+        subscribe(events.PageRespondsChanged, self._page_responds)
         subscribe(events.PageLost, lambda event: meters.pages.lost.add())
         subscribe(events.SignInRefused, lambda event: meters.pages.refused.add(event.why))
         subscribe(events.RequestServed, self._served)
@@ -159,6 +162,10 @@ class Counting:
         self.meters.calls.transfers.add("attended" if event.other else "blind", event.result.value.lower())
 
     # -- pages
+
+    def _page_responds(self, event: events.PageRespondsChanged) -> None:
+        if not event.responds:
+            self.meters.pages.silent.add(event.why.value)
 
     def _let_go(self, event: events.AgentLetGo) -> None:
         for call in event.calls:

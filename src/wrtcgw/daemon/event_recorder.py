@@ -80,6 +80,7 @@ class EventRecorder:
         subscribe(events.HoldChanged, self._hold_changed)
         subscribe(events.QualityReported, self._quality_reported)
         subscribe(events.PageBack, self._page_back)
+        subscribe(events.SoundMoved, self._sound_moved)
         subscribe(sip.RegistrationFailed, self._registration_failed)
         subscribe(sip.OfferRefused, self._offer_refused)
         subscribe(sip.OfferWithdrawn, self._offer_withdrawn)
@@ -205,6 +206,10 @@ class EventRecorder:
         for call_id in tuple(event.agent.calls):
             self.recorder.note(call_id, "page away", ago=event.away)
             self.recorder.note(call_id, f"page is back after {event.away:.1f} s")
+
+    def _sound_moved(self, event: events.SoundMoved) -> None:
+        """Note that another page of the agent has the sound."""
+        self.recorder.note(event.call.id, f"sound moved from page {event.before or 1} to page {event.after or 1}")
 
     def _offer_refused(self, event: sip.OfferRefused) -> None:
         self.recorder.note(event.leg, f"offer refused: {event.code} {event.reason}".strip())

@@ -127,6 +127,7 @@ class Counted:
         by_route = [((route,), buckets) for route, buckets in tuple(pages.by_route.items())]
         yield histogram("http_seconds", "HTTP requests that do not hang.", ("route",), by_route)
         yield counter("page_lost", "Pages that were not heard of any more.", (), pages.lost)
+        yield counter("page_silent", "Pages that did not respond any more, by why.", ("reason",), pages.silent)
         yield counter("messages_dropped", "Messages that their page did not fetch in time.", (), pages.dropped)
         yield counter("sign_in_refused", "Sign-ins that were refused.", ("reason",), pages.refused)
         alarms, counts = Tally(), self.meters.alarms.counts
@@ -162,13 +163,15 @@ class Tables:
     def __call__(self) -> Iterator[Metric]:
         """Return them as they are now."""
         states: Counter[str] = Counter()
-        listening = undelivered = 0
+        listening = silent = undelivered = 0
         for agent in self.registry.agents():  # once, as there may be ten thousand
             states["guest" if agent.abilities.is_guest else STATES[agent.registration]] += 1
             listening += agent.waiting > 0
+            silent += not agent.page.responds
             undelivered += len(agent.mailbox)
         yield gauge("agents", "Agents that are signed in.", ("state",), [((state,), states[state]) for state in SHOWN])
         yield gauge("pages_listening", "Agents of whom a poll or stream hangs.", (), [((), listening)])
+        yield gauge("pages_not_responding", "Agents whose page is known to sleep.", (), [((), silent)])
         calls = Counter((call.direction, call.state) for call in self.registry.calls())
         yield gauge(
             "calls",

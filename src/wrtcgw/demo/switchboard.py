@@ -35,6 +35,7 @@ from wrtcgw.sip.outputs import (
 
 log = Logger()
 
+TRYING = 100
 PATIENCE = 15.0
 """Seconds after which a transferor that does not hang up by itself is hung up."""
 
@@ -97,7 +98,7 @@ class Switchboard:
             case CallReceived():
                 self.work(self._received(event))
             case CallProgress(leg, code, reason):
-                self._with(leg, lambda found: self._transfers.progress(found, code, reason))
+                self._with(leg, lambda found: self._progressed(found, code, reason))
             case CallAnswered() as answered:
                 self._with(answered.leg, lambda found: self.work(self._answered(found, answered)))
             case CallEnded(leg, _, code, reason):
@@ -127,7 +128,10 @@ class Switchboard:
         if event.offer is None:
             self.do(lambda: self.core.reject(event.leg, 488, "", self.clock.seconds()))
             return
-        if not EXTENSIONS.get(event.account, Extension()).code:
+        known = EXTENSIONS.get(event.account)
+        if known is None:  # an agent: whether it rings there is for its phone to say
+            self.do(lambda: self.core.proceed(event.leg, self.clock.seconds()))
+        elif not known.code:
             self.do(lambda: self.core.ring(event.leg, self.clock.seconds()))
         line = self.exchange.line_for(event.offer)
         headers = carried(event.headers, event.uuid)
@@ -210,6 +214,13 @@ class Switchboard:
         self.legs[leg_id] = leg
         self._run(outputs)
         return leg
+
+    def _progressed(self, leg: PBXLeg, code: int, reason: str) -> None:
+        """Let whom an agent was rung for hear that it rings there."""
+        self._transfers.progress(leg, code, reason)
+        partner = leg.partner
+        if partner is not None and not partner.answered and code > TRYING:
+            self.do(lambda: self.core.ring(partner.id, self.clock.seconds()))
 
     async def _answered(self, leg: PBXLeg, event: CallAnswered) -> None:
         """Connect an agent that we rang, and that has answered, with whom it was rung for."""

@@ -15,6 +15,8 @@ from attrs import field, frozen
 from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.messages import AgentMessage, TransferState
+from wrtcgw.calls.page import Page
+from wrtcgw.calls.page_life import Silence
 from wrtcgw.calls.stats import Stats
 
 # -- agents and their registrations
@@ -90,10 +92,33 @@ class PageBack:
 
 
 @frozen
+class PageRespondsChanged:
+    """
+    The page of an agent does not respond any more, though its connection may stand, or does so again.
+
+    ``why`` is why it is taken for silent, or was; ``silent`` for how many seconds it was, when it is back.
+    """
+
+    agent: Agent
+    responds: bool
+    why: Silence
+    silent: float = 0.0
+
+
+@frozen
 class PageLost:
     """The page of an agent was away for ``page_grace``: the agent is signed out for that."""
 
     agent: Agent
+
+
+@frozen
+class PageLeft:
+    """An agent has one page less, and others that are there; ``cause`` is the word that its page would hear."""
+
+    agent: Agent
+    page: str
+    cause: str
 
 
 # -- calls
@@ -154,6 +179,15 @@ class CallHandedOver:
     call: Call
     before: Agent
     after: Agent
+
+
+@frozen
+class SoundMoved:
+    """The sound of a call has moved from one page of its agent to another; both by name."""
+
+    call: Call
+    before: str
+    after: str
 
 
 class Failure(Enum):
@@ -219,9 +253,10 @@ class QualityReported:
 
 @frozen
 class MessageQueued:
-    """A message was put into an agent's mailbox; ``message`` has its number."""
+    """A message was put into the mailbox of one of an agent's pages; ``message`` has its number."""
 
     agent: Agent
+    page: Page
     message: AgentMessage
 
 

@@ -5,18 +5,22 @@ from attrs import evolve
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call, CallState, Deadline
 from wrtcgw.calls.messages import AgentMessage, MessageType
+from wrtcgw.calls.page import FIRST, Page
+from wrtcgw.calls.page_life import Silence
 from wrtcgw.errors import BadInput, Draining, NoSIPConnection, WrongState
 from wrtcgw.events.catalogue import AlarmKind, AlarmRaised, CallLost, Failure
 from wrtcgw.gateway.attached_data import Data, from_headers
+from wrtcgw.gateway.audience import of_sound
 from wrtcgw.gateway.call_control import CallControl
 from wrtcgw.gateway.call_legs import CallLeg
 from wrtcgw.gateway.call_takeovers import NOT_TAKEN_UP
 from wrtcgw.gateway.consent import HEADERS, consents
 from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.gateway.dial_targets import shown
-from wrtcgw.gateway.disconnect_reasons import NOT_ACKNOWLEDGED, PAGE_LOST, DisconnectReason
+from wrtcgw.gateway.disconnect_reasons import NOT_RESPONDING, PAGE_LOST, DisconnectReason
 from wrtcgw.gateway.incoming_calls import far_side, hear, new_call
 from wrtcgw.gateway.offer_answer import OfferAnswer, incoming_offer
+from wrtcgw.gateway.page_presence import PagePresence
 from wrtcgw.gateway.settings import Outcome
 from wrtcgw.gateway.sip_causes import Ending, ending
 from wrtcgw.gateway.transfers import Transfers
@@ -39,24 +43,41 @@ from wrtcgw.sip.source import Source
 from wrtcgw.sip.usages.headers_of_interest import source_of
 
 STILL_ENDING = Outcome(0, "the far side has not confirmed yet")
-UNAVAILABLE, BUSY, NOT_ACCEPTABLE, DRAINING = 480, 486, 488, 503
+MOVED, UNAVAILABLE, BUSY, NOT_ACCEPTABLE, DRAINING = 302, 480, 486, 488, 503
 
 
 class CallSetup:
     """How calls come to be and come to an end."""
 
     def __init__(
-        self, context: GatewayContext, transfers: Transfers, call_control: CallControl, offer_answer: OfferAnswer
+        self,
+        context: GatewayContext,
+        transfers: Transfers,
+        call_control: CallControl,
+        offer_answer: OfferAnswer,
+        pages: PagePresence,
     ) -> None:
         self._context = context
+        self._pages = pages
         self._offer_answer = offer_answer
         self._transfers = transfers
         self._call_control = call_control
         context.on_deadline[Deadline.ACKNOWLEDGED] = self._unacknowledged
+        context.on_deadline[Deadline.AWAKE] = self._unheard
 
     # -- outbound
 
-    def place(self, agent: Agent, to: str, text: str, page_address: str, *, connected: bool, data: Data = ()) -> Call:
+    def place(
+        self,
+        agent: Agent,
+        to: str,
+        text: str,
+        page_address: str,
+        *,
+        connected: bool,
+        data: Data = (),
+        page: str = FIRST,
+    ) -> Call:
         """Send an INVITE; see :meth:`wrtcgw.gateway.facade.Gateway.place_call`."""
         context = self._context
         offer = checking.read(text)
@@ -87,7 +108,11 @@ class CallSetup:
             form=form,
             referrer=wish.call.id if wish else "",
         )
+        call.give_sound(page)
         context.add(agent, CallLeg(call))
+        for other in agent.pages:
+            if other.name != page:
+                context.post(agent, other, call, of_sound(agent, call, other, context.now()))
         context.run(outputs)
         return call
 
@@ -147,7 +172,12 @@ class CallSetup:
     # -- inbound
 
     def received(self, event: CallReceived) -> None:
-        """Let an incoming call ring and offer it to its agent, or tell the caller, as the first response, why not."""
+        """
+        Offer an incoming call to its agent, or tell the caller, as the first response, why not.
+
+        The caller hears it ring at once, or, where the page says what it gets, when that has said so: ringing is a
+        promise that somebody can answer. A page that is known to sleep is told what it has missed, and nothing else.
+        """
         context = self._context
         agent = context.registry.find_dn(event.account)
         is_new = event.replaces is None
@@ -161,7 +191,9 @@ class CallSetup:
         if agent is None or refusal:
             context.run(context.core.reject(event.leg, refusal, "", context.now()))
             return
-        context.run(context.core.ring(event.leg, context.now()))
+        answers_for_itself = agent.abilities.acknowledges_calls
+        say = context.core.proceed if answers_for_itself else context.core.ring
+        context.run(say(event.leg, context.now()))
         call = new_call(event, agent, offer, context.settings, context.now())
         leg = CallLeg(call)
         context.add(agent, leg)
@@ -170,23 +202,56 @@ class CallSetup:
         ):
             call.want_answer(event.auto_answer)
         context.tell(call, incoming_offer(call))
+        if self._pages.sleeps(agent):
+            context.spawn(self._refuse_for_page(leg))
+            return
         self._call_control.arm_talk(leg, agent)
-        if agent.abilities.acknowledges_calls:
+        if answers_for_itself:
             context.set_deadline(leg, Deadline.ACKNOWLEDGED, context.settings.page_ack_timeout)
 
     def acknowledge(self, leg: CallLeg) -> None:
-        """Take the page's word that it has got the call, so that the agent can see it."""
-        self._context.drop_deadline(leg, Deadline.ACKNOWLEDGED)
+        """Take the page's word that it has got the call, so that the agent can see it: now the caller hears it ring."""
+        context = self._context
+        if Deadline.ACKNOWLEDGED not in leg.call.deadlines:
+            return
+        context.drop_deadline(leg, Deadline.ACKNOWLEDGED)
+        if leg.call.state is CallState.OFFERED:
+            context.run(context.core.ring(leg.call.id, context.now()))
+            self._pages.rings(leg)
+
+    def resume_calls(self, agent: Agent, page: Page) -> None:
+        """Tell a page that has just signed in of its calls; where it acknowledges none, they ring from now on."""
+        if not agent.abilities.acknowledges_calls:
+            for call in list(agent.calls.values()):
+                self.acknowledge(self._context.legs[call.id])
+        self._offer_answer.resume_calls(agent, page)
 
     def _unacknowledged(self, leg: CallLeg) -> None:
-        """Refuse a call that rings at a page which does nothing: it is frozen, or its computer sleeps."""
-        if leg.call.state is CallState.OFFERED:
-            self._context.spawn(self.end(leg.call, NOT_ACKNOWLEDGED))
+        """Refuse a call that a page does not say it has got: the page is frozen, or its computer sleeps."""
+        agent = self._context.agent_of(leg.call)
+        if agent is not None and leg.call.state is CallState.OFFERED:
+            self._pages.fall_silent(agent, Silence.UNACKNOWLEDGED)
+            self._context.spawn(self._refuse_for_page(leg))
+
+    def _unheard(self, leg: CallLeg) -> None:
+        """Refuse a call that rings at a page which has fallen asleep since."""
+        agent = self._context.agent_of(leg.call)
+        if agent is not None and leg.call.state is CallState.OFFERED and not self._pages.still_there(agent, leg):
+            self._context.spawn(self._refuse_for_page(leg))
+
+    async def _refuse_for_page(self, leg: CallLeg) -> Outcome:
+        """Tell the caller that the page does not respond, or whom to call instead."""
+        answer = self._context.settings.not_responding_answer
+        code = int(answer) if answer.isdigit() else MOVED
+        fields = [] if answer.isdigit() else [("Contact", f"<{answer}>")]
+        return await self._end(leg, code, NOT_RESPONDING, (*fields, ("Reason", NOT_RESPONDING.sip_reason)))
 
     def refusal(self, dn: str, request: Request) -> int:
         """Return with which code the INVITE of a new call is refused whatever it offers, or 0."""
         agent = self._context.registry.find_dn(dn)
         refusal = self._refusal(agent, is_new=True)
+        if agent is not None and not refusal and self._pages.sleeps(agent):
+            return UNAVAILABLE
         if agent is None or refusal or not agent.calls:
             return refusal
         return BUSY if self._rings_enough(agent, source_of(request)) else 0
@@ -275,7 +340,9 @@ class CallSetup:
         leg.call.require("reject", CallState.OFFERED)
         return await self._end(leg, code, None)
 
-    async def _end(self, leg: CallLeg, code: int | None, why: DisconnectReason | None) -> Outcome:
+    async def _end(
+        self, leg: CallLeg, code: int | None, why: DisconnectReason | None, fields: tuple[tuple[str, str], ...] = ()
+    ) -> Outcome:
         context = self._context
         before = leg.call.state
         leg.call.hang_up(None if why is None else why.of_calls)
@@ -290,7 +357,7 @@ class CallSetup:
         if code is None:
             context.run(context.core.hangup(leg.call.id, context.now(), (reason,) if reason else ()))
         else:
-            context.run(context.core.reject(leg.call.id, code, "", context.now()))
+            context.run(context.core.reject(leg.call.id, code, "", context.now(), headers=fields))
         return await ended
 
     def ended(self, event: CallEnded) -> None:
@@ -327,4 +394,7 @@ class CallSetup:
         return Failure.CONNECTION if event.after_loss and event.cause is EndCause.FAILED else None
 
     def _tell_end(self, call: Call, kind: MessageType, told: Ending) -> None:
-        self._context.tell(call, told.message(kind))
+        message = told.message(kind)
+        if call.cause == NOT_RESPONDING.cause:  # all that its page may ever hear of it
+            message = evolve(message, display_name=call.display_name)
+        self._context.tell(call, message)

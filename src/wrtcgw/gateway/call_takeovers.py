@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred
 
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call, CallState, Deadline
+from wrtcgw.calls.page import Page
 from wrtcgw.gateway.call_legs import CallLeg
 from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.gateway.disconnect_reasons import DisconnectReason
@@ -42,10 +43,10 @@ class TakeOvers:
         self._end_call = end_call
         context.on_deadline[Deadline.TAKE_OVER] = self._due
 
-    def begin(self, agent: Agent) -> None:
+    def begin(self, agent: Agent, page: Page) -> None:
         """Give a page that has just signed in its time to take up the calls of the one before."""
         for call in agent.calls.values():
-            if call.is_up and call.state is not CallState.OFFERED:
+            if call.is_up and call.state is not CallState.OFFERED and agent.page_with_sound(call) is page:
                 self._wait(self._context.legs[call.id])
 
     def _wait(self, leg: CallLeg) -> None:

@@ -287,8 +287,10 @@ class Cluster:
             if data["agent"] is None:
                 return []
             age = max(0.0, self._durability.wall() - data["wall"])
-            mailbox = Mailbox.restore(data["mailbox"], self._context.settings.mailbox_limit)
-            agent = Agent.restore(data["agent"], mailbox, self._context.now() - age - data["clock"])
+            limit, shift = self._context.settings.mailbox_limit, self._context.now() - age - data["clock"]
+            mailboxes = (data["mailbox"], *data.get("mailboxes", ()))
+            mailbox, *further = [Mailbox.restore(each, limit) for each in mailboxes]
+            agent = Agent.restore(data["agent"], mailbox, shift, further)
         except UNREADABLE:
             return []
         return [Elsewhere(agent, record.node)]

@@ -23,11 +23,13 @@ from zope.interface import implementer
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call, CallState, Deadline
 from wrtcgw.calls.messages import AgentMessage
+from wrtcgw.calls.page import Page
 from wrtcgw.calls.registry import Registry
 from wrtcgw.errors import RequestRefused, StoreUnreachable
 from wrtcgw.events.catalogue import CallBegan, CallChanged, MessageQueued
 from wrtcgw.events.stream import EventStream
 from wrtcgw.gateway.attached_data import Data, fitting, to_form, to_headers
+from wrtcgw.gateway.audience import audience
 from wrtcgw.gateway.call_legs import CallLeg
 from wrtcgw.gateway.dial_targets import parse_target
 from wrtcgw.gateway.outbox import Immediate, Outbox
@@ -129,7 +131,7 @@ class GatewayContext:
         events.subscribe(Send, lambda event: self.outbox.put(partial(send, event.flow, event.text), event.account))
         events.subscribe(
             MessageQueued,
-            lambda event: self.outbox.put(partial(event.agent.mailbox.release, event.message.seq), event.agent.account),
+            lambda event: self.outbox.put(partial(event.page.mailbox.release, event.message.seq), event.agent.account),
         )
 
     def _settled(self) -> None:
@@ -284,26 +286,37 @@ class GatewayContext:
         return agent if agent is not None and call.id in agent.calls else None
 
     def tell(self, call: Call, message: AgentMessage) -> None:
-        """Put a message about a call into its agent's mailbox; what every such message says is filled in here."""
+        """Tell those pages of a call's agent of it whom it concerns."""
         agent = self.agent_of(call)
         if agent is not None:
-            self.put(
-                agent,
-                evolve(
-                    message,
-                    call_id=call.id,
-                    from_=call.peer,
-                    to=message.to or call.agent_id,
-                    uuid=call.uuid,
-                    state=message.state or call.state.value,
-                    seq=agent.mailbox.last_seq + 1,  # that it will have; spares another copy
-                ),
-            )
+            for page, heard in audience(agent, call, message, self.now()):
+                self.post(agent, page, call, heard)
+
+    def post(self, agent: Agent, page: Page, call: Call, message: AgentMessage) -> None:
+        """Put a message about a call into a page's mailbox; what every such message says is filled in here."""
+        self._put(
+            agent,
+            page,
+            evolve(
+                message,
+                call_id=call.id,
+                from_=call.peer,
+                to=message.to or call.agent_id,
+                uuid=call.uuid,
+                state=message.state or call.state.value,
+                seq=page.mailbox.last_seq + 1,  # that it will have; spares another copy
+            ),
+        )
 
     def put(self, agent: Agent, message: AgentMessage) -> None:
-        """Put a message into an agent's mailbox; its page is told with all the rest, when this entry has settled."""
+        """Put a message into the mailboxes of an agent's pages."""
+        for page in agent.pages:
+            self._put(agent, page, message)
+
+    def _put(self, agent: Agent, page: Page, message: AgentMessage) -> None:
+        """Put a message into a mailbox; the page is told with all the rest, when this entry has settled."""
         self.touch(agent)
-        self.events.publish(MessageQueued(agent, agent.mailbox.add(message)))
+        self.events.publish(MessageQueued(agent, page, page.mailbox.add(message)))
 
     # -- waits
 

@@ -37,10 +37,15 @@ SESSION_OVER = DisconnectReason(
     "the session is over, sign in again", "signed-out", "the agent's session was over", word="session-over"
 )
 BY_OPERATOR = DisconnectReason("signed out by an operator", "operator", "an operator ended the call")
-NOT_ACKNOWLEDGED = DisconnectReason(
-    "", "page-lost", "the agent's page did not say that it has got the call", 'SIP;cause=480;text="page silent"', 480
+NOT_RESPONDING = DisconnectReason(
+    "", "not-responding", "the agent's page does not respond", 'Q.850;cause=20;text="page not responding"', 480
 )
-"""Why a call that rings at a page ends; the agent stays."""
+"""
+Why a call ends that a page has not got, or does not ring at any more; the agent stays.
+
+Cause 20 of Q.850 is "subscriber absent": not addressable for a while. A response may carry it (:rfc:`6432`), and
+gateways to ISUP make 480 of it (:rfc:`3398#section-7.2.4.1`); of 18, "no user responding", they would make 408.
+"""
 NOT_OFFERED = DisconnectReason("", "order-expired", "the agent's page did not go along with a call that was ordered")
 """Why a call ends that an application has ordered."""
 PAGE_LOST = DisconnectReason(

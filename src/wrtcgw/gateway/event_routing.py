@@ -6,6 +6,7 @@ from attrs import frozen
 
 from wrtcgw.gateway.call_control import CallControl
 from wrtcgw.gateway.call_setup import CallSetup
+from wrtcgw.gateway.challenges import ignored_challenge
 from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.gateway.offer_answer import OfferAnswer
 from wrtcgw.gateway.registrations import Registrations
@@ -129,7 +130,7 @@ class EventRouting:
             case sip.Unregistered():
                 self.registrations.unregistered(event)
             case sip.ChallengeIgnored():
-                self.registrations.challenge_ignored(event)
+                self.context.events.publish(ignored_challenge(event))
             case sip.PeerFault() | sip.Send() | sip.InviteRefused():
                 pass  # for the observer, and for the connection
             case _:

@@ -14,8 +14,10 @@ from twisted.internet.interfaces import IReactorTime
 
 from wrtcgw.calls.abilities import DEFAULT, ONE_CALL, PageAbilities
 from wrtcgw.calls.agent import Agent
-from wrtcgw.calls.call import Call
+from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.messages import AgentMessage, MessageType
+from wrtcgw.calls.page import FIRST
+from wrtcgw.calls.page_life import Visibility
 from wrtcgw.calls.registry import Registry
 from wrtcgw.calls.stats import Stats
 from wrtcgw.errors import BadInput
@@ -32,6 +34,7 @@ from wrtcgw.gateway.event_routing import EventRouting
 from wrtcgw.gateway.offer_answer import OfferAnswer
 from wrtcgw.gateway.operator_actions import OperatorActions
 from wrtcgw.gateway.orders import Orders
+from wrtcgw.gateway.page_presence import PagePresence
 from wrtcgw.gateway.persistence import Durability, Persistence
 from wrtcgw.gateway.registrations import Registrations
 from wrtcgw.gateway.screening import Screening
@@ -82,9 +85,10 @@ class Gateway:
         self._transfers = Transfers(context)
         self._offers = OfferAnswer(context)
         self._call_control = CallControl(context, self._offers)
-        self._setup = CallSetup(context, self._transfers, self._call_control, self._offers)
+        pages = PagePresence(context)
+        self._setup = CallSetup(context, self._transfers, self._call_control, self._offers, pages)
         take_overs = TakeOvers(context, self._setup.end)
-        self._registrations = Registrations(context, self._setup.end, self._offers.resume_calls, take_overs)
+        self._registrations = Registrations(context, self._setup, take_overs, pages)
         self._orders = Orders(context, self._setup, self._offers, self._call_control, self._registrations.is_connected)
         self.operation = OperatorActions(context, self._setup.end, self._registrations.sign_out)
         self.persistence = Persistence(context, self._registrations, durability)
@@ -155,19 +159,25 @@ class Gateway:
         abilities: PageAbilities = DEFAULT,
         no_password: bool = False,
         ha1: HA1 | None = None,
+        page: str | None = None,
+        take_over: bool | None = None,
     ) -> Agent:
         """
         Register a DN for an agent.
 
         An agent who is signed in with this DN already is verified by a fresh registration and stays as it is when that
         fails; when it succeeds its page is told again of the calls that are up. An agent of another id who has this DN
-        is signed out, and its calls go over to this one.
+        is signed out, and its calls go over to this one. With ``second_page`` it may be otherwise: the agent who has
+        the DN gets one more page, which ``arrived`` names, or this one is refused.
 
         :param auth_user: the user for digest authentication, where it is not the DN.
         :param current: the caller has shown the session of the agent who has this id now, and may give it another DN.
         :param abilities: what the page can do.
         :param no_password: an empty password is none, for a registrar that asks for none.
         :param ha1: in place of the password.
+        :param page: the name of the page whose session was shown; None for none.
+        :param take_over: whether to take over what another page has; None leaves that to ``second_page``.
+        :raises PageElsewhere: when another page is there, and it is not to be taken over.
         :raises BadInput: for fields that cannot be what they are; AgentInUse for another DN, unless ``current`` is set.
         :raises NoSIPConnection: when no connection is up, or it was lost meanwhile.
         :raises RegistrationRefused: with the registrar's words; RegistrationTimeout when it was silent.
@@ -183,6 +193,8 @@ class Gateway:
                 abilities=abilities,
                 no_password=no_password,
                 ha1=ha1,
+                page=page,
+                take_over=take_over,
             )
         )
 
@@ -200,6 +212,17 @@ class Gateway:
         """End the calls and un-REGISTER the DN of an agent that is there; ``expired``: as its session is over."""
         await self._context.shielded(self._registrations.sign_out(agent_id, SESSION_OVER if expired else SIGNED_OUT))
 
+    def leave_page(self, agent: Agent, name: str) -> None:
+        """
+        Let one of several pages of an agent go; of the only one it is :meth:`sign_out`.
+
+        Calls whose sound it has end.
+        """
+        page = agent.page_named(name)
+        if page is not None and len(agent.pages) > 1:
+            with self.events:
+                self._registrations.leave_page(agent, page)
+
     def agent(self, agent_id: str) -> Agent:
         """
         Return a signed-in agent.
@@ -216,21 +239,21 @@ class Gateway:
         """Return an agent that has just left and whose page has not fetched its last messages; None for none."""
         return self._registrations.leaver(agent_id)
 
-    def seen(self, agent_id: str) -> None:
-        """Note that the agent's page was heard of; does nothing when it is not signed in."""
+    def seen(self, agent_id: str, page: str = FIRST) -> None:
+        """Note that a page of the agent was heard of; does nothing when it is not signed in."""
         agent = self._context.registry.find_agent(agent_id)
         if agent is not None:
             with self.events:
-                self._registrations.pages.seen(agent)
+                self._registrations.pages.seen(agent, page)
 
-    def attend(self, agent_id: str) -> None:
-        """Note that a poll or stream of the agent's page hangs now; :meth:`leave` has to follow once."""
+    def attend(self, agent_id: str, page: str = FIRST) -> None:
+        """Note that a poll or stream of a page of the agent hangs now; :meth:`leave` has to follow once."""
         agent = self._context.registry.find_agent(agent_id)
         if agent is not None:
             with self.events:
-                self._registrations.pages.attend(agent)
+                self._registrations.pages.attend(agent, page)
 
-    def leave(self, agent_id: str) -> None:
+    def leave(self, agent_id: str, page: str = FIRST) -> None:
         """
         Note that a poll or stream that :meth:`attend` told of does not hang any more.
 
@@ -239,7 +262,13 @@ class Gateway:
         """
         agent = self._context.registry.find_agent(agent_id)
         if agent is not None:
-            self._registrations.pages.leave(agent)
+            self._registrations.pages.leave(agent, page)
+
+    def heartbeat(self, agent_id: str, visibility: Visibility, page: str = FIRST) -> None:
+        """Take a heartbeat of a page of the agent, and what it tells of itself."""
+        agent = self.agent(agent_id)
+        with self.events:
+            self._registrations.pages.beat(agent, visibility, page)
 
     def delivered(self, agent: Agent) -> None:
         """Note that a message was delivered to the agent's page, or did not arrive and waits for it again."""
@@ -297,13 +326,16 @@ class Gateway:
 
     # calls
 
-    def place_call(self, agent_id: str, to: str, sdp: str, *, page_address: str, data: Data = ()) -> Call:
+    def place_call(
+        self, agent_id: str, to: str, sdp: str, *, page_address: str, data: Data = (), page: str = FIRST
+    ) -> Call:
         """
         Call ``to`` with the page's offer; what comes of it is told by messages.
 
         :param data: to attach, as ``attached_data`` says; names of other than letters, digits, - and _ are left out.
         :param to: a number or user, or a SIP URI of an allowed domain.
         :param page_address: the page's IP address, for a description that has no candidates yet.
+        :param page: which of the agent's pages it is, that has the sound.
         :raises NotSignedIn: when the agent is none; BadInput for a ``to`` or a body that cannot be one.
         :raises NoSIPConnection: when the agent's connection is down.
         :raises DestinationForbidden: when a rule of the site forbids the number; GuestsNotAllowed for one that a guest
@@ -314,7 +346,7 @@ class Gateway:
         agent = self.agent(agent_id)
         connected = self._registrations.is_connected(agent)
         with self.events:
-            return self._setup.place(agent, to, sdp, page_address, connected=connected, data=data)
+            return self._setup.place(agent, to, sdp, page_address, connected=connected, data=data, page=page)
 
     def order_call(self, agent_id: str, to: str, *, answer: bool) -> Call:
         """
@@ -369,6 +401,8 @@ class Gateway:
         page_address: str,
         kind: Literal[MessageType.OFFER, MessageType.ANSWER] | None = None,
         data: Data = (),
+        page: str = FIRST,
+        here: bool = False,
     ) -> Call:
         """
         Take a description of the page for one of its calls.
@@ -380,6 +414,9 @@ class Gateway:
         :param kind: what the page says that it is; None leaves it to the state of the call. An offer goes before one of
             the far side that the page was to answer.
         :param data: attached to the answer of a call that rings; see :meth:`place_call`.
+        :param page: which of the agent's pages it is.
+        :param here: it is an offer of one that wants the sound, which another has: when the far side agrees, it moves.
+        :raises SoundElsewhere: when another page has the sound, and this one does not ask for it.
         :raises NotSignedIn: when the agent is none.
         :raises BadInput: for a body that is no description.
         :raises UnknownCall: when there is no such call; AmbiguousCall when none is named and several would do.
@@ -390,20 +427,26 @@ class Gateway:
         self._orders.require_connection(agent, call)
         with self.events:
             self._context.touch(agent)
-            self._offers.take(self._context.legs[call.id], sdp, page_address, kind, data)
+            self._offers.take(self._context.legs[call.id], sdp, page_address, kind, data, page=page, here=here)
         return call
 
-    def acknowledge(self, agent_id: str, call_id: str | None) -> None:
+    def acknowledge(self, agent_id: str, call_id: str | None, page: str = FIRST) -> CallState:
         """
         Take the page's word that it has got an incoming call; it may come after the call's end.
 
+        :returns: the state of the call, which a page that has just woken up does not know.
         :raises UnknownCall: when there is no such call, and was none.
         """
-        if call_id not in self.agent(agent_id).ended:
-            with self.events:
-                self._setup.acknowledge(self._context.leg(agent_id, call_id))
+        agent = self.agent(agent_id)
+        with self.events:
+            self._registrations.pages.seen(agent, page)
+            if call_id in agent.ended:
+                return CallState.ENDED
+            leg = self._context.leg(agent_id, call_id)
+            self._setup.acknowledge(leg)
+            return leg.call.state
 
-    def answer(self, agent_id: str, call_id: str | None, sdp: str, *, page_address: str) -> Call:
+    def answer(self, agent_id: str, call_id: str | None, sdp: str, *, page_address: str, page: str = FIRST) -> Call:
         """
         Take a description of the page for a call that waits for one: one that rings here, or an offer inside a call.
 
@@ -418,8 +461,20 @@ class Gateway:
         self._orders.require_connection(agent, call)
         with self.events:
             self._context.touch(agent)
-            self._offers.take(self._context.legs[call.id], sdp, page_address, None)
+            self._offers.take(self._context.legs[call.id], sdp, page_address, None, page=page)
         return call
+
+    def mute(self, agent_id: str, call_id: str | None, on: bool) -> Call:
+        """
+        Let all pages of an agent know whether its microphone is off in a call; the one that has the sound obeys.
+
+        :raises UnknownCall: when there is no such call.
+        """
+        leg = self._context.leg(agent_id, call_id)
+        with self.events:
+            leg.call.mute(on=on)
+            self._context.tell(leg.call, AgentMessage(type=MessageType.MUTE, cause="ON" if on else "OFF"))
+        return leg.call
 
     async def hangup(self, agent_id: str, call_id: str | None = None, *, code: int | None = None) -> Outcome:
         """

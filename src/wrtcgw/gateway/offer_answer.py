@@ -17,10 +17,12 @@ from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.negotiation import outputs as nego
 from wrtcgw.calls.negotiation.machine import NOT_ACCEPTABLE
 from wrtcgw.calls.negotiation.outputs import Order, Purpose
-from wrtcgw.errors import WrongState
-from wrtcgw.events.catalogue import CallRecovered, Failure, HoldChanged
+from wrtcgw.calls.page import FIRST, Page
+from wrtcgw.errors import SoundElsewhere, WrongState
+from wrtcgw.events.catalogue import CallRecovered, Failure, HoldChanged, SoundMoved
 from wrtcgw.gateway import sip_causes
 from wrtcgw.gateway.attached_data import Data
+from wrtcgw.gateway.audience import of_sound
 from wrtcgw.gateway.call_legs import CallLeg
 from wrtcgw.gateway.context import GatewayContext, accepted
 from wrtcgw.gateway.settings import Outcome
@@ -75,12 +77,25 @@ class OfferAnswer:
         if not (call.is_up and call.negotiation.awaits(None)):
             raise WrongState(call.id, "answer", call.status)
 
-    def take(self, leg: CallLeg, text: str, page_address: str, kind: Kind | None, data: Data = ()) -> None:
+    def take(
+        self,
+        leg: CallLeg,
+        text: str,
+        page_address: str,
+        kind: Kind | None,
+        data: Data = (),
+        *,
+        page: str = FIRST,
+        here: bool = False,
+    ) -> None:
         """
         Send the page's description on as what the call needs.
 
+        :param page: which of the agent's pages.
+        :param here: it wants the sound, and offers for that.
         :raises BadInput: when it is no description.
         :raises WrongState: when the call needs none of that kind.
+        :raises SoundElsewhere: when another page has the sound, and this one does not ask for it.
         """
         call, context = leg.call, self._context
         description = complete(checking.read(text), page_address)
@@ -88,13 +103,47 @@ class OfferAnswer:
             raise WrongState(call.id, "answer" if kind is MessageType.ANSWER else "offer in", call.status)
         agent = context.agent_of(call)
         headers, form = context.attached(data) if call.state is CallState.OFFERED else ((), call.form)
-        repeats = agent is not None and agent.abilities.repeats_offers
+        moves = agent is not None and self._moves(agent, call, page, here=here)
+        repeats = moves or (agent is not None and agent.abilities.repeats_offers)
         outputs = call.negotiation.page_describes(description, kind, may_repeat=repeats)
+        if moves:
+            call.begin_move(page)
+        elif agent is not None and call.moving is None:
+            call.give_sound(page)
         call.attach(form)
         if Deadline.TAKE_OVER in leg.timers and call.answered is not None:
             context.events.publish(CallRecovered(call, Failure.PAGE))
         context.drop_deadline(leg, Deadline.TAKE_OVER)
+        rang = call.state is CallState.OFFERED
         self._carry_out(leg, outputs, headers)
+        if rang and agent is not None:
+            for other in agent.pages:
+                if other.name != page:
+                    context.post(agent, other, call, of_sound(agent, call, other, context.now()))
+
+    def _moves(self, agent: Agent, call: Call, page: str, *, here: bool) -> bool:
+        """
+        Return whether the sound is to move to a page by its offer.
+
+        :raises SoundElsewhere: when it is on another page, and this one does not ask for it.
+        """
+        if call.state is CallState.OFFERED or len(agent.pages) == 1 or page == call.moving:
+            return page == call.moving
+        if page == call.sound and call.moving is not None:
+            raise WrongState(call.id, "offer in", "being moved to another page")
+        if page == call.sound:
+            return False
+        if not here:
+            raise SoundElsewhere(call.id)
+        call.require("move the sound of", CallState.ESTABLISHED)
+        return True
+
+    def _moved(self, call: Call) -> None:
+        """Note that the far side has agreed to the offer of the page that wants the sound, if it was one's."""
+        before, after = call.sound, call.moving
+        if after is not None:
+            call.give_sound(after)
+            self._context.events.publish(SoundMoved(call, before, after))
 
     def answer_call(self, leg: CallLeg, answer: Description, headers: tuple[tuple[str, str], ...]) -> None:
         """Answer a call that rings here; place one that was ordered."""
@@ -105,7 +154,7 @@ class OfferAnswer:
         before = call.state
         call.answer(context.now())
         context.changed(call, before)
-        context.drop_deadline(leg, Deadline.TALK)
+        context.drop_deadline(leg, Deadline.TALK, Deadline.ACKNOWLEDGED, Deadline.AWAKE)
         if call.replaces in context.legs:
             context.legs[call.replaces].call.replace_by(call.id)
         context.run(context.core.answer(call.id, str(answer), context.now(), headers=headers))
@@ -200,16 +249,23 @@ class OfferAnswer:
 
     # -- another page
 
-    def resume_calls(self, agent: Agent) -> None:
+    def resume_calls(self, agent: Agent, page: Page) -> None:
         """
-        Tell a page that has just signed in of the calls that its predecessor had.
+        Tell a page that has just signed in of the calls that its predecessor had, or that others have.
 
         A call that rings is offered again; in an established one the new page, which knows nothing of the old one's
         media, is asked for an offer of its own, as soon as none is open.
         """
+        context = self._context
         for call in list(agent.calls.values()):
+            if call.state is CallState.OFFERED and len(agent.pages) > 1:
+                context.post(agent, page, call, incoming_offer(call))
+                continue
+            if agent.page_with_sound(call) is not page:
+                context.post(agent, page, call, of_sound(agent, call, page, context.now()))
+                continue
             call.negotiation.hand_hold_over(holds_by_itself=agent.abilities.holds_by_itself)
-            unread = agent.mailbox.head(partial(_is_offer, call)) is not None
+            unread = page.mailbox.head(partial(_is_offer, call)) is not None
             if not unread or call.negotiation.is_catching_up:
                 self._resume(self._context.legs[call.id])
 
@@ -252,9 +308,12 @@ class OfferAnswer:
                 case nego.RefuseOffer(code):
                     self._reject(call.id, code)
                 case nego.Tell(message):
+                    if message.type is MessageType.ANSWER:
+                        self._moved(call)
                     context.tell(call, introduced(call, message) if message.cause == "resync" else message)
                 case nego.TellRefusal():
                     self._tell_refusal(leg, refusal)
+                    call.give_move_up()
                 case nego.HoldChanged(on_hold, by):
                     self._tell_hold(call, on_hold, by)
                 case nego.WaitForPage():

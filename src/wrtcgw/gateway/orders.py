@@ -91,7 +91,7 @@ class Orders:
         context, call = self._context, leg.call
         target, agent = URI.parse(call.order), context.agent_of(call)
         assert target is not None and agent is not None, "the page that offers is its agent's"
-        context.drop_deadline(leg, Deadline.ORDER, Deadline.TALK, Deadline.ACKNOWLEDGED)
+        context.drop_deadline(leg, Deadline.ORDER, Deadline.TALK)
         before = call.state
         call.dial(offer)
         context.changed(call, before)

@@ -157,6 +157,11 @@ class Persistence:
             if self._vault.shown(key, token, self._context.core.account(key)):
                 self._context.touch(agent)
 
+    def page_left(self, agent: Agent, name: str) -> None:
+        """Forget what one of several pages of an agent could open with its token, of which this is the name."""
+        self._vault.forget_token(agent.account, name)
+        self.touch(agent)
+
     @property
     def leases(self) -> Leases | None:
         """Return which accounts are this gateway's; None when nothing is stored."""
@@ -244,8 +249,9 @@ class Persistence:
             "kept": {} if agent is None else {name: keeper.snapshot(agent) for name, keeper in self._keepers.items()},
         }
         rest = _ENCODER.encode(record)
-        mailbox = "null" if agent is None else agent.mailbox.stored()  # most of a record, and hardly anything new in it
-        return f'{rest[:-1]},"mailbox":{mailbox}}}'.encode()
+        # most of a record, and hardly anything new in it
+        first, *others = ["null"] if agent is None else [page.mailbox.stored() for page in agent.pages]
+        return f'{rest[:-1]},"mailbox":{first},"mailboxes":[{",".join(others)}]}}'.encode()
 
     # -- reading
 
@@ -341,10 +347,12 @@ class Persistence:
         agent = None
         if data["agent"] is not None:
             settings = context.settings
-            mailbox = Mailbox.restore(
-                data["mailbox"], settings.mailbox_limit, settings.mailbox_recent, size=settings.mailbox_bytes
-            )
-            agent = Agent.restore(data["agent"], mailbox, shift)
+            limits = settings.mailbox_limit, settings.mailbox_recent
+            mailbox, *further = [
+                Mailbox.restore(each, *limits, size=settings.mailbox_bytes)
+                for each in (data["mailbox"], *data.get("mailboxes", ()))
+            ]
+            agent = Agent.restore(data["agent"], mailbox, shift, further)
             if agent.dn != key:
                 raise ValueError(f"it is of another DN, {agent.dn!r}")
             if any(call in context.legs for call in agent.calls):

@@ -15,9 +15,10 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from wrtcgw.calls.abilities import PageAbilities
 from wrtcgw.calls.agent import Agent, RegistrationState
-from wrtcgw.calls.call import Call, CallState
+from wrtcgw.calls.call import CallState
 from wrtcgw.calls.mailbox import Mailbox
 from wrtcgw.calls.messages import AgentMessage, MessageType
+from wrtcgw.calls.page import Page
 from wrtcgw.errors import (
     AgentInUse,
     BadInput,
@@ -30,26 +31,26 @@ from wrtcgw.errors import (
 from wrtcgw.events.catalogue import (
     AgentSignedIn,
     AgentSignedOut,
-    AlarmKind,
-    AlarmRaised,
     CallHandedOver,
     MessageDropped,
     PageLost,
     RegistrationChanged,
 )
+from wrtcgw.gateway.call_setup import CallSetup
 from wrtcgw.gateway.call_takeovers import TakeOvers
 from wrtcgw.gateway.context import GatewayContext
-from wrtcgw.gateway.dial_targets import is_account
 from wrtcgw.gateway.disconnect_reasons import OTHER_DN, PAGE_LOST, SIGNED_OUT, DisconnectReason
 from wrtcgw.gateway.guests import Guests
 from wrtcgw.gateway.keyed_lock import Turns
+from wrtcgw.gateway.many_pages import ManyPages
 from wrtcgw.gateway.page_presence import PagePresence
 from wrtcgw.gateway.settings import Outcome
+from wrtcgw.gateway.sign_in_fields import check_fields
 from wrtcgw.gateway.sip_causes import explain, reason_text
 from wrtcgw.sip.core import Account
 from wrtcgw.sip.digest import HA1
-from wrtcgw.sip.keyring import Keyring, Refusal
-from wrtcgw.sip.outputs import ChallengeIgnored, Registered, RegistrationFailed, Unregistered
+from wrtcgw.sip.keyring import Keyring
+from wrtcgw.sip.outputs import Registered, RegistrationFailed, Unregistered
 
 CREDENTIAL_CODES = frozenset({401, 403, 404, 407})
 """Refusals of a REGISTER that say something about DN or password rather than about the registrar."""
@@ -60,12 +61,10 @@ SILENCE_CODES = frozenset({408, 504})
 RESTARTED = "the gateway was started again"
 """Why an agent's registration is renewed."""
 _TAKEN_OVER = "another page has signed in with this DN"
-_MAX_ID = 128
 
 Answer = Registered | RegistrationFailed
 Hashes = Collection[Collection[str]]
 """Realm, hash and HA1 of each; see :meth:`wrtcgw.sip.keyring.Keyring.hashes`."""
-CallWork = Callable[[Call, DisconnectReason], Coroutine[Deferred[Outcome], None, Outcome]]
 
 
 @frozen
@@ -80,17 +79,15 @@ class Registrations:
     """
     The agents' comings and goings.
 
-    :param end_call: ends a call that is up, in whatever state.
-    :param resume_calls: tells an agent's page of the calls that it has to take up.
+    :param setup: ends calls, and tells a new page of those that it has to take up.
     :param take_overs: gives it the time for that.
     """
 
-    def __init__(
-        self, context: GatewayContext, end_call: CallWork, resume_calls: Callable[[Agent], None], take_overs: TakeOvers
-    ) -> None:
+    def __init__(self, context: GatewayContext, setup: CallSetup, take_overs: TakeOvers, pages: PagePresence) -> None:
         self._context = context
-        self._end_call = end_call
-        self._resume_calls = resume_calls
+        self.pages = pages
+        pages.lost = self._page_lost
+        self._setup = setup
         self._take_overs = take_overs
         self._ids = Turns()
         self._dns = Turns()
@@ -101,7 +98,7 @@ class Registrations:
         """When agents left, in that order; those of long ago go with the next one that leaves."""
         self.up: set[int] = set()
         """The connections that are up."""
-        self.pages = PagePresence(context, self._page_lost)
+        self.many = pages.many = ManyPages(context, setup.end)
         self._guests = Guests(context, self)
         self._unconnected: set[Deferred[None]] = set()
         self._entering: set[str] = set()
@@ -123,9 +120,11 @@ class Registrations:
         abilities: PageAbilities,
         no_password: bool,
         ha1: HA1 | None = None,
+        page: str | None = None,
+        take_over: bool | None = None,
     ) -> Agent:
         """Register ``dn`` for an agent; see :meth:`wrtcgw.gateway.facade.Gateway.sign_in`."""
-        _check_fields(agent_id, dn, display_name, self._context.settings.domain, auth_user)
+        check_fields(agent_id, dn, display_name, self._context.settings.domain, auth_user)
         if not password and not no_password and ha1 is None:
             raise BadInput("password", "the DN's SIP password")
         if self._context.draining and self._context.registry.find_dn(dn) is None:
@@ -134,14 +133,19 @@ class Registrations:
         async with self._ids.of(agent_id), self._dns.of(dn):
             await self.connection()
             registered = await self._enter(dn, lambda: self._account(dn, password, display_name, auth_user, ha1))
-            await self._require_free(agent_id, dn, current=current)
-            before = self._context.registry.find_agent(agent_id)
-            agent = self._install(agent_id, dn, registered)
+            agent = self.many.enter(dn, abilities, self._mailbox, page=page, take_over=take_over)
+            again = agent is not None
+            if agent is None:
+                await self._require_free(agent_id, dn, current=current)
+                before = self._context.registry.find_agent(agent_id)
+                agent = self._install(agent_id, dn)
+                again = agent is before
+            self._note(agent, registered)
             agent.display_name, agent.abilities = display_name, abilities
             self._context.touch(agent)
-            self._context.events.publish(AgentSignedIn(agent, agent is before))
-            self._context.later(0, lambda: self._resync(agent))
-            self.pages.arrived(agent)
+            self._context.events.publish(AgentSignedIn(agent, again))
+            self._context.later(0, partial(self._resync, agent, agent.arrived))
+            self.pages.renewed(agent, agent.arrived)
             return agent
 
     async def _enter(self, dn: str, account: Callable[[], Account]) -> Registered:
@@ -189,11 +193,12 @@ class Registrations:
             algorithms=settings.digest_algorithms,
         )
 
-    def _resync(self, agent: Agent) -> None:
+    def _resync(self, agent: Agent, name: str) -> None:
         """Tell the new page of the calls, when the one that the agent had before does not listen any more."""
-        if self._context.registry.find_agent(agent.id) is agent:
-            self._resume_calls(agent)
-            self._take_overs.begin(agent)
+        page = agent.page_named(name)
+        if page is not None and self._context.registry.find_agent(agent.id) is agent:
+            self._setup.resume_calls(agent, page)
+            self._take_overs.begin(agent, page)
 
     async def sign_out(self, agent_id: str, why: DisconnectReason = SIGNED_OUT) -> None:
         """End the agent's calls and un-REGISTER its DN."""
@@ -201,9 +206,17 @@ class Registrations:
         if agent is not None:
             await self._leave(agent, why)
 
-    def _page_lost(self, agent: Agent) -> None:
+    def leave_page(self, agent: Agent, page: Page) -> None:
+        """Let one of several pages of an agent go, which wants that."""
+        self.pages.gone(agent, page)
+        self.many.drop(agent, page, SIGNED_OUT)
+
+    def _page_lost(self, agent: Agent, page: Page) -> None:
         self._context.events.publish(PageLost(agent))
-        self._context.spawn(self._leave(agent, PAGE_LOST))
+        if len(agent.pages) > 1:
+            self.many.drop(agent, page, PAGE_LOST)
+        else:
+            self._context.spawn(self._leave(agent, PAGE_LOST))
 
     def is_connected(self, agent: Agent) -> bool:
         """Return whether the connection that the agent's DN is registered over is up."""
@@ -249,7 +262,8 @@ class Registrations:
     def restore(self, agent: Agent, account: Account) -> None:
         """Put an agent that is taken up from a store into the registry; nobody is told."""
         self._context.registry.add_agent(agent)
-        agent.mailbox.lost = partial(self._tell_of_loss, ref(agent))
+        for page in agent.pages:
+            page.mailbox.lost = partial(self._tell_of_loss, ref(agent))
         self._flows[agent.dn] = account.flow
 
     def resume(self, agent: Agent, words: str = RESTARTED) -> None:
@@ -259,8 +273,7 @@ class Registrations:
             self._change(agent, RegistrationState.RECOVERING)
         if agent.guest and self._context.mark:
             self._context.spawn(self._guests_again())
-        agent.last_seen = self._context.now()  # its page hung on the old process, or has its time to come to this one
-        self.pages.arrived(agent)
+        self.pages.restored(agent)
 
     async def _guests_again(self) -> None:
         async with self._dns.of(self._context.settings.guest_dn):
@@ -273,7 +286,7 @@ class Registrations:
         agent = self._context.registry.find_dn(key)
         if agent is not None:
             self._context.registry.remove_agent(agent)
-            self.pages.gone(agent)
+            self.pages.gone(agent, *agent.pages)
             agent.calls.clear()
             agent.registration = RegistrationState.SIGNED_OUT
         return agent
@@ -299,14 +312,14 @@ class Registrations:
 
     async def sign_in_guest(self, agent_id: str, *, abilities: PageAbilities) -> Agent:
         """Let a caller without a DN in."""
-        _check_fields(agent_id, "guest", "", self._context.settings.domain)
+        check_fields(agent_id, "guest", "", self._context.settings.domain)
         if self._context.draining:
             raise Draining()
         self._context.require_store()
         async with self._ids.of(agent_id), self._dns.of(self._context.settings.guest_dn):
             agent = await self._guests.sign_in(agent_id, abilities)
             self._context.events.publish(AgentSignedIn(agent))
-            self.pages.arrived(agent)
+            self.pages.arrived(agent, agent.arrived)
             return agent
 
     def use(self, dn: str, flow: int) -> None:
@@ -377,8 +390,8 @@ class Registrations:
 
     # -- who has what
 
-    def _install(self, agent_id: str, dn: str, registered: Registered) -> Agent:
-        """Make the agent of a good registration the one who has the id and the DN."""
+    def _install(self, agent_id: str, dn: str) -> Agent:
+        """Make the agent of a good registration the one who has the id and the DN, with one page."""
         registry = self._context.registry
         agent, owner = registry.find_agent(agent_id), registry.find_dn(dn)
         if agent is None or agent is not owner:
@@ -389,7 +402,8 @@ class Registrations:
             agent = self.add(agent_id, dn)
             if owner is not None:
                 self._hand_over(owner, agent)
-        self._note(agent, registered)
+        self.pages.gone(agent, *agent.pages)
+        agent.give_to_one_page(self._context.now())
         return agent
 
     def _hand_over(self, before: Agent, agent: Agent) -> None:
@@ -400,14 +414,19 @@ class Registrations:
 
     def add(self, agent_id: str, dn: str) -> Agent:
         """Make an agent, with an empty mailbox, and put it into the registry."""
-        settings = self._context.settings
-        mailbox = Mailbox(settings.mailbox_limit, settings.mailbox_recent, size=settings.mailbox_bytes)
-        agent = Agent(id=agent_id, dn=dn, since=self._context.now(), mailbox=mailbox)
-        mailbox.lost = partial(self._tell_of_loss, ref(agent))  # the agent has the mailbox: no cycle of the two
+        agent = Agent(id=agent_id, dn=dn, since=self._context.now(), pages=[])
+        agent.pages.append(Page(since=agent.since, mailbox=self._mailbox(agent)))
         self._context.registry.add_agent(agent)
         self._context.touch(agent)
         self._left.pop(agent_id, None)
         return agent
+
+    def _mailbox(self, agent: Agent) -> Mailbox:
+        """Return one for a page of an agent."""
+        settings = self._context.settings
+        mailbox = Mailbox(settings.mailbox_limit, settings.mailbox_recent, size=settings.mailbox_bytes)
+        mailbox.lost = partial(self._tell_of_loss, ref(agent))  # the agent has the mailbox: no cycle of the two
+        return mailbox
 
     def _tell_of_loss(self, known: "ref[Agent]", message: AgentMessage) -> None:
         agent = known()
@@ -417,7 +436,7 @@ class Registrations:
     def _sign_off(self, agent: Agent, reason: str, cause: str) -> None:
         """Take an agent out of the registry, and tell its page as the last thing."""
         self._context.registry.remove_agent(agent)
-        self.pages.gone(agent)
+        self.pages.gone(agent, *agent.pages)
         agent.registration = RegistrationState.SIGNED_OUT
         message = AgentMessage(type=MessageType.SIGNED_OUT, to=agent.id, cause=cause, reason=reason)
         self._context.put(agent, message)
@@ -430,7 +449,8 @@ class Registrations:
     def leaver(self, agent_id: str) -> Agent | None:
         """Return an agent that left within ``sign_out_timeout`` and has messages that its page has not fetched."""
         left, agent = self._left.get(agent_id, (0.0, None))
-        return agent if agent is not None and len(agent.mailbox) and not self._is_long_ago(left) else None
+        unread = agent is not None and any(len(page.mailbox) for page in agent.pages)
+        return agent if unread and not self._is_long_ago(left) else None
 
     def _is_long_ago(self, left: float) -> bool:
         return self._context.now() - left > self._context.settings.sign_out_timeout
@@ -445,7 +465,7 @@ class Registrations:
         for call in list(agent.calls.values()):
             self._context.tell(call, ended)
         self._sign_off(agent, why.reason, why.word or why.cause)
-        ends = [self._context.spawn(self._end_call(call, why)) for call in list(agent.calls.values()) if call.is_up]
+        ends = [self._context.spawn(self._setup.end(call, why)) for call in list(agent.calls.values()) if call.is_up]
         await self._take_back(agent)
         await gatherResults(ends)
 
@@ -515,21 +535,6 @@ class Registrations:
         elif no_binding:  # nobody is there for whom the core should go on trying
             self._context.run(self._context.core.unregister(event.account, self._context.now()))
 
-    def challenge_ignored(self, event: ChallengeIgnored) -> None:
-        """Tell of somebody who asked for credentials that he does not get."""
-        realm, algorithm = event.objection.realm[:80], event.objection.algorithm
-        foreign = event.objection.why is Refusal.REALM
-        why = "auth_realms does not name it, and the registrar did not use it" if foreign else "digest_algorithms, or"
-        text = f"a {event.method} was challenged for realm {realm!r} ({algorithm}) and got no credentials: {why}"
-        self._context.events.publish(
-            AlarmRaised(
-                kind=AlarmKind.FOREIGN_REALM if foreign else AlarmKind.WEAK_DIGEST,
-                text=text if foreign else f"{text} what this realm has used before, do not allow the algorithm",
-                setting="auth_realms" if foreign else "digest_algorithms",
-                dn=event.user,
-            )
-        )
-
     def unregistered(self, event: Unregistered) -> None:
         """Take the end of a registration."""
         waiting = self._leaving.pop(event.account, None)
@@ -585,15 +590,3 @@ class Registrations:
 async def _nobody_else_has(dn: str) -> bool:
     """Stand for a claim where no other gateway is."""
     return False
-
-
-def _check_fields(agent_id: str, dn: str, display_name: str, domain: str, auth_user: str = "") -> None:
-    """Refuse what cannot be an id, a DN or a name."""
-    if not agent_id or len(agent_id) > _MAX_ID or not agent_id.isprintable():
-        raise BadInput("id", f"1 to {_MAX_ID} printable characters", agent_id[:80])
-    if not is_account(dn) or dn.lower().endswith(f"@{domain.lower()}"):
-        raise BadInput("dn", "1 to 64 printable characters without blanks: a user as the PBX knows it, no URI", dn[:80])
-    if len(display_name) > _MAX_ID or not display_name.isprintable():
-        raise BadInput("display_name", f"at most {_MAX_ID} printable characters", display_name[:80])
-    if len(auth_user) > _MAX_ID or not auth_user.isprintable():
-        raise BadInput("auth_user", f"at most {_MAX_ID} printable characters", auth_user[:80])

@@ -2,6 +2,9 @@
 
 from attrs import field, frozen
 
+TAKE_OVER, REFUSE, RING_ALL = "take_over", "refuse", "ring_all"
+"""What becomes of a second page of an agent; see ``GatewaySettings.second_page``."""
+
 
 @frozen(kw_only=True)
 class AgentGroup:
@@ -49,8 +52,12 @@ class GatewaySettings:
     """How long the page may take to answer an offer inside a call; then the far side is told 488."""
     order_timeout: float = 30.0
     """How long a page may take to make an offer for a call that an application has ordered."""
-    page_ack_timeout: float = 15.0
-    """How long a page that acknowledges incoming calls may take for that; then the caller is told 480."""
+    page_ack_timeout: float = 4.0
+    """How long a page that acknowledges incoming calls may take for that: it rings then, or the caller is refused."""
+    page_silence_timeout: float = 100.0
+    """How long a page that sends heartbeats may be silent before it is taken for asleep; 0 for ever."""
+    not_responding_answer: str = "480"
+    """What callers hear of an agent whose page does not respond: a SIP code, or a SIP URI to be called instead."""
     refer_delay: float = 0.5
     """No REFER goes out earlier than this after the answer: Asterisk refuses it before its bridge is up."""
     accept_refer: bool = False
@@ -84,6 +91,13 @@ class GatewaySettings:
     """How long an agent may be without a poll or stream before it is signed out; 0 for ever."""
     expire_pages: bool = False
     """Sign out any agent whose page is lost, not only those whose page is known to listen all the time."""
+    second_page: str = TAKE_OVER
+    """
+    What happens when an agent whose page is there signs in with another one: that takes everything over, is refused, or
+    both have the calls and ring.
+    """
+    pages_per_agent: int = 4
+    """How many pages an agent may have then."""
     reject_code: int = 486
     """What the caller is told when a page hangs up a call that rings, without a code of its own."""
     show_private_identity: bool = False

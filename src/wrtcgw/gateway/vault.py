@@ -3,12 +3,15 @@ The secrets of accounts, as they may be written down: sealed, and never the pass
 
 What is sealed are the hashes that take the place of the password (:rfc:`7616`, HA1 of the realms seen). They are sealed
 under a key of the site, or, where it has none, under one that is made of the session token, which only the page has: a
-stolen store registers nobody, and the page's next request opens it.
+stolen store registers nobody, and the page's next request opens it. Where an agent has several pages, they are sealed
+once for each, so that any of them opens them.
 """
 
 import base64
+import hashlib
 import json
 from collections.abc import Callable
+from typing import Any
 
 from attrs import define, field
 
@@ -18,8 +21,10 @@ from wrtcgw.store.sealing import UnsealError, key_of_token, new_salt, seal, unse
 NO_SECRET = {"by": "none"}
 """Of an account whose registrar has never asked for credentials."""
 
-Sealed = dict[str, str]
+Sealed = dict[str, Any]
 Hashes = list[list[str]]
+NAME_LENGTH = 16
+"""Characters of the name of a token, by which its box is known; it grants nothing."""
 
 
 @define
@@ -79,26 +84,37 @@ class Vault:
 
         :returns: whether what :meth:`sealed` returns is new by that.
         """
-        entry = self._entries.get(key)
+        entry, name = self._entries.get(key), name_of(token)
         if account is not None and entry is not None and entry.hashes is None and entry.sealed["by"] == "session":
-            self._open(entry, key, token)
+            self._open(entry, key, token, name)
             return False
         if self._key is not None or account is None:
             return False
         hashes = account.keyring.hashes()
-        if not hashes or (entry is not None and entry.hashes == hashes):
+        is_new = entry is None or entry.hashes != hashes
+        if not hashes or (entry is not None and not is_new and name in entry.sealed["boxes"]):
             return False
         salt = new_salt()
         box = _sealed(key_of_token(token.decode(), salt), key, hashes)
-        sealed = {"by": "session", "salt": base64.b64encode(salt).decode("ascii"), "box": box}
-        self._entries[key] = _Entry(hashes, sealed)
+        others = {} if entry is None or is_new else entry.sealed["boxes"]
+        boxes = {**others, name: {"salt": base64.b64encode(salt).decode("ascii"), "box": box}}
+        self._entries[key] = _Entry(hashes, {"by": "session", "boxes": boxes})
         return True
 
-    def _open(self, entry: _Entry, key: str, token: bytes) -> None:
+    def forget_token(self, key: str, name: str) -> None:
+        """Forget what was sealed for one of several pages of an account, by the name of its token."""
+        entry = self._entries.get(key)
+        if entry is not None and name in entry.sealed.get("boxes", {}):
+            boxes = {other: box for other, box in entry.sealed["boxes"].items() if other != name}
+            self._entries[key] = _Entry(entry.hashes, {"by": "session", "boxes": boxes})
+
+    def _open(self, entry: _Entry, key: str, token: bytes, name: str) -> None:
+        boxes = entry.sealed.get("boxes")
+        if boxes is not None and name not in boxes:
+            return  # it came after the last write; another page of the agent may open it
+        sealed = entry.sealed if boxes is None else boxes[name]
         try:
-            entry.hashes = _opened(
-                key_of_token(token.decode(), base64.b64decode(entry.sealed["salt"])), key, entry.sealed
-            )
+            entry.hashes = _opened(key_of_token(token.decode(), base64.b64decode(sealed["salt"])), key, sealed)
         except (UnsealError, LookupError, TypeError, ValueError):  # another token's, or none of ours
             self._fault(key, "its credentials cannot be opened: it has to sign in again")
             entry.hashes = []
@@ -111,6 +127,11 @@ class Vault:
     def forget(self, key: str) -> None:
         """Forget how an account is sealed: it is gone, or its page has another token."""
         self._entries.pop(key, None)
+
+
+def name_of(token: bytes) -> str:
+    """Return the name of a page's token."""
+    return hashlib.sha256(token).hexdigest()[:NAME_LENGTH]
 
 
 def _sealed(secret: bytes, key: str, hashes: Hashes) -> str:

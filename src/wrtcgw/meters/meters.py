@@ -128,6 +128,7 @@ class PageMeters:
 
     :ivar requests: by route, method and code.
     :ivar lost: pages that were not heard of any more.
+    :ivar silent: pages that did not respond any more, by why.
     :ivar dropped: messages that had to go before their page fetched them.
     :ivar refused: sign_ins that were refused, by the code word of the error.
     :ivar by_route: how long requests took that do not hang, in seconds.
@@ -135,6 +136,7 @@ class PageMeters:
 
     requests: Tally = field(factory=Tally)
     lost: Tally = field(factory=lambda: Tally.of(()))
+    silent: Tally = field(factory=Tally)
     dropped: Tally = field(factory=lambda: Tally.of(()))
     refused: Tally = field(factory=Tally)
     by_route: dict[str, Buckets] = field(factory=dict)

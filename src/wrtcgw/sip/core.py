@@ -271,6 +271,17 @@ class UACore:
             raise
         return leg.id, self._taken()
 
+    def proceed(self, leg: str, now: float) -> list[Output]:
+        """
+        Say of a call of CallReceived, with 100, that it was taken, where it will be a while until more is said.
+
+        :raises LocalViolation: if there is no such leg.
+        """
+        found = self._leg(leg, now)
+        if isinstance(found, IncomingLeg):
+            found.proceed()
+        return self._taken()
+
     def ring(self, leg: str, now: float) -> list[Output]:
         """
         Let a call of CallReceived ring: 180 goes out, and each minute again, until it is answered or refused.
@@ -295,11 +306,19 @@ class UACore:
             found.answer(sdp, checked)
         return self._taken()
 
-    def reject(self, leg: str, code: int, reason: str, now: float) -> list[Output]:
-        """Refuse a call of CallReceived, whether it was let ring or not."""
+    def reject(
+        self, leg: str, code: int, reason: str, now: float, *, headers: Iterable[tuple[str, str]] = ()
+    ) -> list[Output]:
+        """
+        Refuse a call of CallReceived, whether it was let ring or not; a 3xx says in its Contact where to call instead.
+
+        :param headers: further header fields.
+        :raises LocalViolation: if there is no such leg, or a value could break the message.
+        """
+        checked = tuple((name, check_value(value)) for name, value in headers)
         found = self._leg(leg, now)
         if isinstance(found, IncomingLeg):
-            found.reject(code, reason)
+            found.reject(code, reason, checked)
         return self._taken()
 
     def hangup(self, leg: str, now: float, reasons: Iterable[str] = ()) -> list[Output]:

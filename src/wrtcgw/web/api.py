@@ -9,6 +9,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from wrtcgw.calls.agent import Agent
+from wrtcgw.calls.messages import MessageType
+from wrtcgw.calls.page_life import Visibility
 from wrtcgw.errors import BadInput
 from wrtcgw.gateway import Gateway, Outcome
 from wrtcgw.web.auth import shown_token
@@ -34,6 +36,8 @@ from wrtcgw.web.views import View, agents_view, calls_view, health_view, own_vie
 API = b"/api/"
 AGENTS = b"/api/webrtc/"
 OPERATORS = (b"/api/agents", b"/api/calls", b"/api/ops")
+VISIBILITIES = tuple(each.value for each in Visibility if each is not Visibility.UNKNOWN)
+WORDS = f"one of {', '.join(VISIBILITIES)}"
 READS = (b"/api/webrtc/calls", b"/api/webrtc/ice")
 """What changes nothing; a page of another site cannot read it."""
 
@@ -114,7 +118,8 @@ class RestAPI:
         )
         for verb in verbs:
             routes.add(base + verb.__name__, ("POST",), partial(self._carry_out, verb), hot=True)
-        for post in (self.answer, self.check, self.do_not_disturb, self.ringing, self.stats):
+        posts = (self.answer, self.use_here, self.mute, self.check, self.do_not_disturb, self.heartbeat, self.ringing)
+        for post in (*posts, self.stats):
             routes.add(base + post.__name__, ("POST",), post, hot=True)
         routes.add(base + "ice", ("GET",), self.ice, hot=True)
         routes.add(base + "calls", ("GET",), self.own_calls, hot=True)
@@ -207,12 +212,40 @@ class RestAPI:
         """Answer a call with a description, as field ``sdp`` or as the body."""
         order = self.admit(request, ignore_other_bodies=True)
         trace(request.response, order.agent, order.call_id)
-        if request.media_type in DESCRIPTION_TYPES:
-            sdp = request.description()
-        else:
-            sdp = order.fields.text("sdp", "a session description", limit=self._body_limit)
-        call = self._gateway.answer(order.agent.id, order.call_id, sdp, page_address=request.client.address)
+        sdp = self._description(order)
+        page = self._page_of(order)
+        call = self._gateway.answer(order.agent.id, order.call_id, sdp, page_address=request.client.address, page=page)
         return write_reply(request, call_reply(call))
+
+    def use_here(self, request: IncomingRequest) -> bytes:
+        """Take the offer of a page that wants the sound of a call, which another page of the agent has."""
+        order = self.admit(request, ignore_other_bodies=True)
+        trace(request.response, order.agent, order.call_id)
+        call = self._gateway.send_description(
+            order.agent.id,
+            order.call_id,
+            self._description(order),
+            page_address=request.client.address,
+            kind=MessageType.OFFER,
+            page=self._page_of(order),
+            here=True,
+        )
+        return write_reply(request, call_reply(call))
+
+    def mute(self, request: IncomingRequest) -> bytes:
+        """Let all pages of the agent know that its microphone is off in a call, or on again."""
+        order = self.admit(request)
+        on = _switch(order.fields)
+        self._gateway.mute(order.agent.id, order.call_id, on)
+        return write_reply(request, Reply({"muted": on}))
+
+    def _description(self, order: Order) -> str:
+        if order.request.media_type in DESCRIPTION_TYPES:
+            return order.request.description()
+        return order.fields.text("sdp", "a session description", limit=self._body_limit)
+
+    def _page_of(self, order: Order) -> str:
+        return self._sign_in_service.access.page_of(order.request, order.agent)
 
     async def reject(self, order: Order) -> Outcome:
         """Reject a call that rings here."""
@@ -262,16 +295,23 @@ class RestAPI:
     def do_not_disturb(self, request: IncomingRequest) -> bytes:
         """Let callers hear that the agent is busy, or let calls come again."""
         order = self.admit(request)
-        on = order.fields.switch("on")
-        if on is None:
-            raise BadInput("on", "true or false", "nothing")
+        on = _switch(order.fields)
         self._gateway.do_not_disturb(order.agent.id, on)
         return write_reply(request, Reply({"doNotDisturb": on}))
 
     def ringing(self, request: IncomingRequest) -> bytes:
-        """Take the page's word that it has got an incoming call."""
+        """Take the page's word that it has got an incoming call, and tell it whether that is still there."""
         order = self.admit(request, ignore_other_bodies=True)
-        self._gateway.acknowledge(order.agent.id, order.call_id)
+        state = self._gateway.acknowledge(order.agent.id, order.call_id, self._page_of(order))
+        return write_reply(request, Reply({"state": state.value}))
+
+    def heartbeat(self, request: IncomingRequest) -> bytes:
+        """Take the page's word that it runs, or that it is about to stop."""
+        order = self.admit(request)
+        word = order.fields.text("visibility", WORDS)
+        if word not in VISIBILITIES:
+            raise BadInput("visibility", WORDS, word[:80])
+        self._gateway.heartbeat(order.agent.id, Visibility(word), self._page_of(order))
         return write_reply(request, Reply())
 
     def stats(self, request: IncomingRequest) -> bytes:
@@ -297,7 +337,8 @@ class RestAPI:
 
     def own_calls(self, request: IncomingRequest) -> bytes:
         """List the agent's calls, and tell the state of the registration."""
-        return self._show(request, own_view(self.admit(request).agent, self._clock.seconds()))
+        order = self.admit(request)
+        return self._show(request, own_view(order.agent, self._clock.seconds(), self._page_of(order)))
 
     # operation
 
@@ -329,3 +370,15 @@ class RestAPI:
 
     def _show(self, request: IncomingRequest, view: View) -> bytes:
         return write_json(request.response, 200, view)
+
+
+def _switch(fields: Fields) -> bool:
+    """
+    Return the field ``on``.
+
+    :raises BadInput: when it is neither true nor false.
+    """
+    on = fields.switch("on")
+    if on is None:
+        raise BadInput("on", "true or false", "nothing")
+    return on

@@ -19,7 +19,7 @@ from wrtcgw.gateway import Gateway
 from wrtcgw.networks import place_of
 from wrtcgw.web.incoming import IncomingRequest
 from wrtcgw.web.limits import Buckets
-from wrtcgw.web.sessions import TOKEN_LENGTH, Sessions, digest_of
+from wrtcgw.web.sessions import TOKEN_LENGTH, Sessions, digest_of, sessions_in
 from wrtcgw.web.settings import Allowance
 
 FAILURES = Allowance(50, 1.0)
@@ -88,7 +88,7 @@ class Arrivals:
 
     async def _look_up(self, key: str, digest: bytes, place: str) -> None:
         def judge(kept: Mapping[str, Any]) -> bool:
-            return bool(kept["session"]["digest"] == digest.hex())
+            return any(each["digest"] == digest.hex() for each in sessions_in(kept["session"]))
 
         if not await self._gateway.cluster.fetch(key, judge):
             self._failures.take(place)

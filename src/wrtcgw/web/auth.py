@@ -38,7 +38,7 @@ class Access:
         :raises ForeignSession: when a token is shown that is not this agent's; then no address helps.
         :raises NotSignedIn: when a token is shown that an earlier run of the gateway gave out.
         """
-        self._judge(request, agent.id, agent, self._sessions.of(agent))
+        self._judge(request, agent.id, agent)
 
     def admit(self, request: IncomingRequest, agent_id: str, agent: Agent | None) -> Agent:
         """
@@ -48,14 +48,22 @@ class Access:
         :raises NotSignedIn: when it is gone, as its own page may know; and what :meth:`require` raises, for an id that
             nobody has as for another's.
         """
-        session = self._sessions.last(agent_id) if agent is None else self._sessions.of(agent)
-        self._judge(request, agent_id, agent, session)
+        self._judge(request, agent_id, agent)
         if agent is None:
             raise NotSignedIn(agent_id)
         return agent
 
-    def _judge(self, request: IncomingRequest, agent_id: str, agent: Agent | None, session: Session | None) -> None:
+    def page_of(self, request: IncomingRequest, agent: Agent) -> str:
+        """Return the name of the page of an agent that a request comes from, which was admitted."""
+        session = self._sessions.find(agent, shown_token(request, agent.id)) or self._sessions.only(agent)
+        return agent.pages[0].name if session is None else session.page
+
+    def _judge(self, request: IncomingRequest, agent_id: str, agent: Agent | None) -> None:
         shown = shown_token(request, agent_id)
+        if agent is None:
+            session = self._sessions.last(agent_id)
+        else:
+            session = self._sessions.find(agent, shown) if shown else self._sessions.only(agent)
         if not shown:
             if session is None or not self._stands_for(request.client, session):
                 raise SessionRequired(agent_id)
@@ -66,7 +74,7 @@ class Access:
                 session.bound = True
             else:
                 self._sessions.note_shown(agent, shown)
-        elif self._sessions.is_of_another_run(shown):
+        elif self._sessions.is_of_another_run(shown) or self._sessions.was_lost(shown):
             raise NotSignedIn(agent_id)
         else:
             raise ForeignSession(agent_id)
@@ -78,8 +86,7 @@ class Access:
 
     def shows_session(self, request: IncomingRequest, agent: Agent) -> bool:
         """Return whether the request shows the agent's token; its address does not count."""
-        session = self._sessions.of(agent)
-        return session is not None and session.shown_by(shown_token(request, agent.id))
+        return self._sessions.find(agent, shown_token(request, agent.id)) is not None
 
     def knows_dn(self, request: IncomingRequest, agent_id: str, dn: str) -> bool:
         """Return whether the request shows a token that is, or was, of an agent with this DN."""

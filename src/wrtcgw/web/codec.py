@@ -23,6 +23,9 @@ class SignIn:
     auth_user: str = ""
     always_listens: bool = False
     acknowledges_calls: bool = False
+    shares_calls: bool = False
+    take_over: bool | None = None
+    """Whether to take over what another page has; None leaves that to the site."""
     ha1: HA1 | None = None
     """In place of the password; no page sends one."""
 
@@ -41,6 +44,8 @@ class SignIn:
             auth_user=fields.optional("auth_user") or "",
             always_listens=fields.switch("always_listens") or False,
             acknowledges_calls=fields.switch("acknowledges_calls") or False,
+            shares_calls=fields.switch("shares_calls") or False,
+            take_over=fields.switch("take_over"),
         )
 
 

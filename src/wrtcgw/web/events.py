@@ -1,7 +1,7 @@
 """
 The same messages as Server-Sent Events (https://html.spec.whatwg.org/multipage/server-sent-events.html).
 
-Each stream has its own place in the mailbox, so several pages of one agent may listen. A stream whose connection
+Each stream has its own place in the mailbox of its page, so several may listen. A stream whose connection
 cannot take more waits, and its messages stay undelivered.
 """
 
@@ -12,6 +12,7 @@ from twisted.web.server import Request
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.mailbox import Mailbox
 from wrtcgw.calls.messages import AgentMessage, MessageType
+from wrtcgw.calls.page import Page
 from wrtcgw.web.longpoll import Attendance, acknowledge
 from wrtcgw.web.messages import to_line
 from wrtcgw.web.sse import ServerSentEvents
@@ -33,28 +34,30 @@ class Streams:
         """Return how many streams are open."""
         return sum(map(len, self._open.values()))
 
-    def begin(self, request: Request, agent: Agent, after: int | None) -> Deferred[None]:
+    def begin(self, request: Request, agent: Agent, after: int | None, page: Page) -> Deferred[None]:
         """
-        Tell the agent's messages from now on.
+        Tell a page of the agent its messages from now on.
 
         :param after: the number of the last message that the page has; None begins with the first undelivered one.
         :returns: fires when the stream has ended; to be cancelled when its connection is lost.
         """
         streams = self._open.setdefault(agent.id, [])
-        stream = Stream(self, request, agent, place_of(agent.mailbox, after))
+        stream = Stream(self, request, agent, place_of(page.mailbox, after), page)
         streams.append(stream)
-        self.attendance.attend(agent.id)
+        self.attendance.attend(agent.id, page.name)
         if self._beat is None:
             self._beat = self._clock.callLater(self._heartbeat, self._on_beat)
-        if len(streams) > self._per_agent:
-            streams[0].close()
+        own = [each for each in streams if each.page.name == page.name]
+        if len(own) > self._per_agent:
+            own[0].close()
         stream.open()
         return stream.ended
 
-    def end(self, agent_id: str) -> None:
-        """Close all streams of an agent."""
+    def end(self, agent_id: str, page: str | None = None) -> None:
+        """Close all streams of an agent, or of one page of it."""
         for stream in tuple(self._open.get(agent_id, ())):
-            stream.close()
+            if page is None or stream.page.name == page:
+                stream.close()
 
     def end_all(self) -> None:
         """Close all streams: the gateway stops."""
@@ -65,7 +68,7 @@ class Streams:
         """Take a stream off the list, and stop the heartbeat with the last one."""
         streams = self._open[stream.agent.id]
         streams.remove(stream)
-        self.attendance.leave(stream.agent.id)
+        self.attendance.leave(stream.agent.id, stream.page.name)
         if not streams:
             del self._open[stream.agent.id]
         if not self._open and self._beat is not None:
@@ -82,15 +85,17 @@ class Streams:
 class Stream(ServerSentEvents):
     """One event stream."""
 
-    def __init__(self, streams: Streams, request: Request, agent: Agent, after: int) -> None:
+    def __init__(self, streams: Streams, request: Request, agent: Agent, after: int, page: Page) -> None:
         super().__init__(request)
         self._streams = streams
         self._after = after
+        self._mailbox = page.mailbox
         self.agent = agent
+        self.page = page
 
     def open(self) -> None:
         """Listen, send the head, and what is there."""
-        self.agent.mailbox.subscribe(self.flush)
+        self._mailbox.subscribe(self.flush)
         super().open()
 
     def flush(self) -> None:
@@ -102,7 +107,7 @@ class Stream(ServerSentEvents):
             line = to_line(message)
             self._request.write(b"id: %d\ndata: %b\n\n" % (message.seq, line))
             self._after = message.seq
-            self.agent.mailbox.delivered(message.seq)
+            self._mailbox.delivered(message.seq)
             self._streams.attendance.delivered(self.agent)
             told(self._request, self.agent, message.call_id, "stream", line, message.type.value)
             if message.type is MessageType.SIGNED_OUT:
@@ -110,11 +115,11 @@ class Stream(ServerSentEvents):
 
     def left(self) -> None:
         """Listen no more."""
-        self.agent.mailbox.unsubscribe(self.flush)
+        self._mailbox.unsubscribe(self.flush)
         self._streams.forget(self)
 
     def _next(self) -> AgentMessage | None:
-        return next(iter(self.agent.mailbox.after(self._after)), None)
+        return next(iter(self._mailbox.after(self._after)), None)
 
 
 def place_of(mailbox: Mailbox, after: int | None) -> int:

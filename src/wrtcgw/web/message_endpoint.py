@@ -8,9 +8,9 @@ from twisted.internet.defer import Deferred
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call
 from wrtcgw.calls.messages import MessageType
+from wrtcgw.calls.page import Page
 from wrtcgw.errors import BadInput, NotSignedIn
 from wrtcgw.gateway import Gateway
-from wrtcgw.web.addresses import Client
 from wrtcgw.web.attachments import Pairs
 from wrtcgw.web.auth import Access
 from wrtcgw.web.codec import RoapMessage, require_roap
@@ -68,7 +68,8 @@ class MessageEndpoint:
             self._access.require(request, agent)
             wait = 0.0
         form = ROAP if request.accepts_json else self._plain
-        return self._polls.begin(request.response, agent, form, after=read_after(fields), wait=wait)
+        page = self._page(request, agent)
+        return self._polls.begin(request.response, agent, form, after=read_after(fields), wait=wait, page=page)
 
     def events(self, request: IncomingRequest) -> Deferred[None]:
         """Stream the agent's messages."""
@@ -77,7 +78,7 @@ class MessageEndpoint:
         last = request.header(b"last-event-id")
         if last:
             fields = Fields({"after": last.decode("utf-8", "replace")})
-        return self._streams.begin(request.response, agent, read_after(fields))
+        return self._streams.begin(request.response, agent, read_after(fields), self._page(request, agent))
 
     def post(self, request: IncomingRequest) -> bytes | Awaitable[bytes]:
         """Take a description as it is, or a ROAP message as JSON; an OK needs no action."""
@@ -97,7 +98,7 @@ class MessageEndpoint:
         if request.body.lstrip()[:1] == b"{":
             require_roap(Fields(parse_object(request.body)))
         agent = self._sender(request, fields)
-        return self._describe(agent, request.client, request.description(), fields.destination("to"), fields.call_id)
+        return self._describe(agent, request, request.description(), fields.destination("to"), fields.call_id)
 
     def _take_roap(self, request: IncomingRequest, agent: Agent, message: RoapMessage) -> Reply:
         match message.type:
@@ -107,7 +108,7 @@ class MessageEndpoint:
                 to = None
             case _:
                 return Reply()
-        return self._describe(agent, request.client, message.sdp, to, message.call_id, message.type, message.data)
+        return self._describe(agent, request, message.sdp, to, message.call_id, message.type, message.data)
 
     async def _hang_up(self, request: IncomingRequest, agent: Agent, call_id: str | None) -> bytes:
         outcome = await self._gateway.hangup(agent.id, call_id)
@@ -130,8 +131,12 @@ class MessageEndpoint:
         except NotSignedIn:
             present = None
         agent = self._access.admit(request, agent_id, present)
-        self._gateway.seen(agent_id)
+        self._gateway.seen(agent_id, self._access.page_of(request, agent))
         return agent
+
+    def _page(self, request: IncomingRequest, agent: Agent) -> Page:
+        """Return the page of an agent that a request comes from."""
+        return agent.page_named(self._access.page_of(request, agent)) or agent.pages[0]
 
     def _sender(self, request: IncomingRequest, fields: Fields) -> Agent:
         agent_id = fields.optional("from") or fields.optional("id")
@@ -144,20 +149,22 @@ class MessageEndpoint:
     def _describe(
         self,
         agent: Agent,
-        client: Client,
+        request: IncomingRequest,
         sdp: str,
         to: str | None,
         call_id: str | None,
         kind: Kind = None,
         data: Pairs = (),
     ) -> Reply:
-        address = client.address
+        address, page = request.client.address, self._access.page_of(request, agent)
         if to is None:
-            call = self._gateway.send_description(agent.id, call_id, sdp, page_address=address, kind=kind, data=data)
+            call = self._gateway.send_description(
+                agent.id, call_id, sdp, page_address=address, kind=kind, data=data, page=page
+            )
         elif call_id is not None:
             raise BadInput("to", "either to=, for a new call, or call=")
         else:
-            call = self._gateway.place_call(agent.id, self.number(to), sdp, page_address=address, data=data)
+            call = self._gateway.place_call(agent.id, self.number(to), sdp, page_address=address, data=data, page=page)
         return call_reply(call)
 
 

@@ -2,7 +2,7 @@
 The sessions of agents.
 
 A session belongs to one :class:`~wrtcgw.calls.agent.Agent` object, not to its id: when the id has gone to another
-agent, the old token is worth nothing.
+agent, the old token is worth nothing. Of an agent with several pages each has its own.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from attrs import asdict, define, field
 
 from wrtcgw.calls.agent import Agent, RegistrationState
+from wrtcgw.calls.page import FIRST
 from wrtcgw.gateway.persistence import Persistence
 from wrtcgw.web.addresses import Client
 
@@ -57,6 +58,8 @@ class Session:
     since: float = 0.0
     bound: bool = False
     """The token was shown: from then on nothing else counts."""
+    page: str = FIRST
+    """The name of the page that has it."""
 
     @property
     def key(self) -> str:
@@ -70,7 +73,7 @@ class Session:
 
 class Sessions:
     """
-    The sessions of all agents; a new one of an agent replaces its old one, and the last goes with the agent.
+    The sessions of all agents; a new one of a page replaces its old one, and the last goes with the agent.
 
     :param seconds: the clock.
     :param persistence: told of what is to be written down.
@@ -84,16 +87,19 @@ class Sessions:
         self._ending = ending
         self._persistence = persistence
         self._boot = secrets.token_urlsafe(BOOT_BYTES)
-        self._sessions: WeakKeyDictionary[Agent, Session] = WeakKeyDictionary()
+        self._sessions: WeakKeyDictionary[Agent, tuple[Session, ...]] = WeakKeyDictionary()
+        """Of each agent the newest one last."""
         self._owners: WeakValueDictionary[bytes, Agent] = WeakValueDictionary()
         """By the digests of tokens: how long a look-up takes says nothing about a token."""
         self._last: OrderedDict[str, Session] = OrderedDict()
         self._dns: OrderedDict[bytes, str] = OrderedDict()
         """The DNs of tokens by their digests, of those that were replaced as well."""
+        self._lost: OrderedDict[bytes, None] = OrderedDict()
+        """The digests of tokens whose page went while others of its agent stayed."""
 
     def __len__(self) -> int:
         """Return how many there are."""
-        return len(self._sessions)
+        return sum(map(len, self._sessions.values()))
 
     def open(self, agent: Agent, client: Client, *, bound: bool = False) -> tuple[Session, bytes]:
         """
@@ -112,57 +118,85 @@ class Sessions:
             client_address=client.address,
             since=self._seconds(),
             bound=bound or agent.guest,
+            page=agent.arrived,
         )
         self._add(agent, session)
         return session, token
 
     def _add(self, agent: Agent, session: Session) -> None:
-        self._sessions[agent] = session
+        others = (other for other in self._sessions.get(agent, ()) if other.page != session.page)
+        self._sessions[agent] = (*(other for other in others if agent.page_named(other.page) is not None), session)
         self._owners[session.digest] = agent
         _remember(self._last, agent.id, session)
         _remember(self._dns, session.digest, agent.dn)
 
     def snapshot(self, agent: Agent) -> object:
-        """Return the session of an agent as plain data, without its token; None when it has none."""
-        session = self._sessions.get(agent)
-        return None if session is None else {**asdict(session, recurse=False), "digest": session.digest.hex()}
+        """Return the sessions of an agent as plain data, without their tokens; None when it has none."""
+        sessions = self._sessions.get(agent, ())
+        stored = [{**asdict(session, recurse=False), "digest": session.digest.hex()} for session in sessions]
+        first, *further = stored or [None]
+        return {**first, "further": further} if first is not None and further else first
 
     def restore(self, agent: Agent, data: Any, shift: float) -> None:
-        """Take the session of an agent back; ``shift`` is added to its times."""
-        digest, since = bytes.fromhex(data["digest"]), data["since"] + shift
-        self._add(agent, Session(**{**data, "digest": digest, "since": since}))
+        """Take the sessions of an agent back; ``shift`` is added to their times."""
+        for each in sessions_in(data):
+            digest, since = bytes.fromhex(each["digest"]), each["since"] + shift
+            self._add(agent, Session(**{**each, "digest": digest, "since": since}))
+
+    def drop(self, agent: Agent, page: str) -> None:
+        """Forget the session of a page that is gone, while others of its agent are there."""
+        sessions = self._sessions.get(agent, ())
+        for session in sessions:
+            if session.page == page:
+                _remember(self._lost, session.digest, None)
+                self._owners.pop(session.digest, None)
+                self._persistence.page_left(agent, session.key)
+        self._sessions[agent] = tuple(session for session in sessions if session.page != page)
 
     def owner(self, token: bytes) -> Agent | None:
         """Return the agent whose session a token is; None when it is nobody's, or a later session replaced it."""
         agent = self._owners.get(digest_of(token))
-        session = None if agent is None else self._sessions.get(agent)
-        if agent is None or session is None or not session.shown_by(token):
+        if agent is None or self.find(agent, token) is None:
             return None
         self.note_shown(agent, token)
         return agent
 
+    def find(self, agent: Agent, token: bytes) -> Session | None:
+        """Return the session of an agent that a token is of; None for none."""
+        return next((session for session in self._sessions.get(agent, ()) if session.shown_by(token)), None)
+
+    def has(self, agent: Agent, page: str) -> bool:
+        """Return whether a page of an agent has a session."""
+        return any(session.page == page for session in self._sessions.get(agent, ()))
+
     def is_open(self, token: bytes) -> bool:
         """Return whether a token is that of an agent who is here; nobody has shown it by that."""
         agent = self._owners.get(digest_of(token))
-        session = None if agent is None else self._sessions.get(agent)
-        present = agent is not None and agent.registration is not RegistrationState.SIGNED_OUT
-        return present and session is not None and session.shown_by(token)
+        if agent is None or agent.registration is RegistrationState.SIGNED_OUT:
+            return False
+        return self.find(agent, token) is not None
 
     def note_shown(self, agent: Agent, token: bytes) -> None:
         """Note that the page of an agent has shown its token: from now on nothing else counts."""
-        session = self._sessions[agent]
-        if not session.bound:
+        session = self.find(agent, token)
+        if session is not None and not session.bound:
             session.bound = True
             self._persistence.touch(agent)
         self._persistence.page_showed(agent, token)
 
     def addresses(self) -> list[str]:
         """Return from where agents have signed in, one address for each session; empty where it is not certain."""
-        return [session.address for session in tuple(self._sessions.values())]
+        return [session.address for _, session in self]
 
     def of(self, agent: Agent) -> Session | None:
-        """Return the session of an agent; None when it was not opened here."""
-        return self._sessions.get(agent)
+        """Return the newest session of an agent; None when it was not opened here."""
+        sessions = self._sessions.get(agent)
+        return sessions[-1] if sessions else None
+
+    def only(self, agent: Agent) -> Session | None:
+        """Return the session of an agent who has just one; None for several, of which a token has to tell."""
+        sessions = self._sessions.get(agent, ())
+        return sessions[0] if len(sessions) == 1 else None
 
     def last(self, agent_id: str) -> Session | None:
         """Return the last session of an id, which may be over."""
@@ -172,6 +206,10 @@ class Sessions:
         """Return whether a token is, or was before a later sign_in, that of an agent with this DN."""
         return bool(token) and self._dns.get(digest_of(token)) == dn
 
+    def was_lost(self, token: bytes) -> bool:
+        """Return whether a token is of a page that went while others of its agent stayed: it may come again."""
+        return digest_of(token) in self._lost
+
     def is_of_another_run(self, token: bytes) -> bool:
         """Return whether a token has the form of ours, but not the beginning that those of this run have."""
         fits = len(token) == TOKEN_LENGTH if self._ending is None else len(token) > TOKEN_LENGTH
@@ -179,7 +217,8 @@ class Sessions:
 
     def __iter__(self) -> Iterator[tuple[Agent, Session]]:
         """Iterate over the sessions with their agents, those included that have just left."""
-        return iter(list(self._sessions.items()))
+        each = list(self._sessions.items())
+        return ((agent, session) for agent, sessions in each for session in sessions)
 
 
 def _remember(store: OrderedDict[Key, Value], key: Key, value: Value) -> None:
@@ -187,6 +226,12 @@ def _remember(store: OrderedDict[Key, Value], key: Key, value: Value) -> None:
     store.move_to_end(key)
     if len(store) > REMEMBERED:
         store.popitem(last=False)
+
+
+def sessions_in(data: Any) -> list[dict[str, Any]]:
+    """Return each session of what :meth:`Sessions.snapshot` has returned."""
+    first = {name: value for name, value in data.items() if name != "further"}
+    return [first, *data.get("further", ())]
 
 
 def digest_of(token: bytes) -> bytes:

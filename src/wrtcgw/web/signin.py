@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from wrtcgw.calls.abilities import DEFAULT, PageAbilities
 from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.errors import AgentInUse, BadInput, GatewayError, NotSignedIn, RegistrationRefused
-from wrtcgw.events.catalogue import AgentLetGo, SignInRefused
+from wrtcgw.events.catalogue import AgentLetGo, PageLeft, SignInRefused
 from wrtcgw.gateway import Gateway
 from wrtcgw.networks import place_of
 from wrtcgw.web.addresses import Client
@@ -59,6 +59,7 @@ class SignInService:
         self._sessions = Sessions(clock.seconds, gateway.persistence, ending if gateway.cluster.is_shared else None)
         self.arrivals = Arrivals(gateway, self._sessions, clock.seconds)
         gateway.events.subscribe(AgentLetGo, self._let_go)
+        gateway.events.subscribe(PageLeft, self._page_left)
         gateway.persistence.join("session", self)
         self._expiry = Expiry(self._sessions, clock, self._expire)
         self._other_dialects: tuple[OtherDialect, ...] = ()
@@ -120,9 +121,21 @@ class SignInService:
         """
         trace_as(request.response, wanted.dn, wanted.id)
         current, known = self._standing(request, wanted)
-        abilities = PageAbilities(always_listens=wanted.always_listens, acknowledges_calls=wanted.acknowledges_calls)
+        abilities = PageAbilities(
+            always_listens=wanted.always_listens,
+            acknowledges_calls=wanted.acknowledges_calls,
+            shares_calls=wanted.shares_calls,
+        )
+        owner = self._gateway.find_dn(wanted.dn)
+        shows = owner is not None and self.access.shows_session(request, owner)
         agent = await self.enrol(
-            request.client, wanted, current=current, known=known, abilities=abilities, no_password=no_password
+            request.client,
+            wanted,
+            current=current,
+            known=known,
+            abilities=abilities,
+            no_password=no_password,
+            page=self.access.page_of(request, owner) if owner is not None and shows else None,
         )
         return self._welcome(request, agent)
 
@@ -151,6 +164,7 @@ class SignInService:
         known: bool = False,
         abilities: PageAbilities = DEFAULT,
         no_password: bool = False,
+        page: str | None = None,
     ) -> Deferred[Agent]:
         """
         Register an agent's DN within the limits of tries; :meth:`open` has to follow at once.
@@ -159,6 +173,7 @@ class SignInService:
         :param known: it has shown a session that is or was of an agent with this DN.
         :param abilities: what its page can do.
         :param no_password: an empty password is none, for a registrar that asks for none.
+        :param page: the name of the page whose session is shown; None for none.
         """
         try:
             this_try = self._limit.enter(client.address, wanted.id, wanted.dn, known=known)
@@ -175,6 +190,8 @@ class SignInService:
             abilities=abilities,
             no_password=no_password,
             ha1=wanted.ha1,
+            page=page,
+            take_over=wanted.take_over,
         )
         return self._for_page(Deferred.fromCoroutine(self._within(this_try, register, wanted.id, client)))
 
@@ -234,14 +251,16 @@ class SignInService:
         :returns: the token.
         """
         before = self._sessions.last(agent.id)
-        taken = before is not None and self._sessions.of(agent) is before
-        self.polls.end(agent.id)
-        self.streams.end(agent.id)
+        is_one = len(agent.pages) == 1
+        taken = before is not None and self._sessions.of(agent) is before and is_one
+        page = None if is_one else agent.arrived
+        self.polls.end(agent.id, page)
+        self.streams.end(agent.id, page)
         for dialect in self._other_dialects:
             dialect.end(agent.id)
         self._expiry.watch()
         session, token = self._sessions.open(agent, client, bound=bound)
-        self._gateway.persistence.page_showed(agent, token, anew=True)
+        self._gateway.persistence.page_showed(agent, token, anew=is_one)
         self._gateway.persistence.touch(agent)
         self.audit.note(
             "guest" if agent.guest else "sign_in", "ok", client, sid=session.key, agent=agent.id, dn=agent.dn
@@ -291,6 +310,8 @@ class SignInService:
         def done(agent: Agent) -> None:
             if not page.called:
                 page.callback(agent)
+            elif not self._sessions.has(agent, agent.arrived) and len(agent.pages) > 1:
+                self._gateway.leave_page(agent, agent.arrived)
             elif self._sessions.of(agent) is None:
                 leaving = Deferred.fromCoroutine(self._gateway.sign_out(agent.id))
                 leaving.addErrback(lambda failure: log.failure("cannot sign {agent} out", failure, agent=agent.id))
@@ -311,7 +332,10 @@ class SignInService:
             self.dismiss(agent_id)
             return Reply(headers=cookie)
         trace_as(request.response, agent.dn, agent.id)
-        await self._gateway.sign_out(agent_id)
+        if len(agent.pages) > 1:
+            self._gateway.leave_page(agent, self.access.page_of(request, agent))
+        else:
+            await self._gateway.sign_out(agent_id)
         self.dismiss(agent_id)
         self.audit.note("sign_out", "ok", request.client, agent=agent_id, dn=agent.dn)
         log.info("agent {agent} signed out", agent=agent_id)
@@ -333,6 +357,9 @@ class SignInService:
         """Sign an agent out whose session is over."""
         self.audit.note("session", "expired", agent=agent.id, dn=agent.dn, sid=session.key, reason=why)
         log.info("the session of agent {agent} is over ({why})", agent=agent.id, why=why)
+        if len(agent.pages) > 1:
+            self._gateway.leave_page(agent, session.page)
+            return
         leaving = Deferred.fromCoroutine(self._gateway.sign_out(agent.id, expired=True))
         leaving.addCallback(lambda _: self.dismiss(agent.id))
         leaving.addErrback(lambda failure: log.failure("cannot sign {agent} out", failure, agent=agent.id))
@@ -349,6 +376,12 @@ class SignInService:
             self.polls.end(event.agent.id)
             self.streams.end(event.agent.id)
 
+    def _page_left(self, event: PageLeft) -> None:
+        """End what hangs for a page of an agent whose others stay, and its session."""
+        self.polls.end(event.agent.id, event.page)
+        self.streams.end(event.agent.id, event.page)
+        self._sessions.drop(event.agent, event.page)
+
     def _find(self, agent_id: str) -> Agent | None:
         try:
             return self._gateway.agent(agent_id)
@@ -364,7 +397,7 @@ class SignInService:
     def _welcome(self, request: IncomingRequest, agent: Agent) -> Reply:
         token = self.open(agent, request.client, bound=bool(shown_token(request, agent.id))).decode("ascii")
         return Reply(
-            {"id": agent.id, "dn": agent.dn, "session": token},
+            {"id": agent.id, "dn": agent.dn, "session": token, "page": agent.arrived or "1"},
             {
                 "X-WRTC-Session": token,
                 "Set-Cookie": session_cookie(agent.id, token, secure=request.is_secure),

@@ -83,6 +83,8 @@ class TokenSignIn:
             display_name=fields.optional("display_name") or "",
             always_listens=fields.switch("always_listens") or False,
             acknowledges_calls=fields.switch("acknowledges_calls") or False,
+            shares_calls=fields.switch("shares_calls") or False,
+            take_over=fields.switch("take_over"),
         )
         try:
             return await self._sign_in_service.sign_in(request, wanted, no_password=True)

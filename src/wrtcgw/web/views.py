@@ -4,13 +4,17 @@ from collections.abc import Iterable
 
 from wrtcgw import __version__
 from wrtcgw.calls.agent import Agent
-from wrtcgw.calls.call import Call, Direction
+from wrtcgw.calls.call import Call, CallState, Direction
+from wrtcgw.calls.page import FIRST, Page
 from wrtcgw.gateway import Health
 from wrtcgw.gateway.cluster import Elsewhere
 from wrtcgw.web.messages import diversion_view
 from wrtcgw.web.quality import quality_view
 
 View = dict[str, object]
+
+UNKNOWN_PAGE: View = {"pageAlive": None, "pageResponds": None, "visibility": "", "pages": []}
+"""What is known here of the page of an agent whom another gateway has."""
 
 
 def public_health_view(health: Health) -> View:
@@ -47,7 +51,8 @@ def agents_view(agents: Iterable[Agent], now: float, node: str, others: Iterable
     :param others: the agents of other gateways; of whether their pages listen nothing is known here.
     """
     here = [_agent(agent, now, node) for agent in agents]
-    return {"agents": here + [{**_agent(each.agent, now, each.node), "pageAlive": None} for each in others]}
+    there = [{**_agent(each.agent, now, each.node), **UNKNOWN_PAGE} for each in others]
+    return {"agents": here + there}
 
 
 def _agent(agent: Agent, now: float, node: str) -> View:
@@ -63,19 +68,46 @@ def _agent(agent: Agent, now: float, node: str) -> View:
         "signedIn": round(now - agent.since, 1),
         "lastSeen": None if agent.last_seen is None else round(now - agent.last_seen, 1),
         "pageAlive": agent.page_alive,
+        "pageResponds": agent.page.responds,
+        "visibility": agent.page.visibility.value,
         "doNotDisturb": agent.do_not_disturb,
         "undelivered": len(agent.mailbox),
         "dropped": agent.mailbox.dropped,
         "calls": len(agent.calls),
+        "pages": [_page(agent, page, now) for page in agent.pages],
     }
 
 
-def own_view(agent: Agent, now: float) -> View:
-    """Return an agent's own calls, and the state of the registration for a page that has just been loaded."""
+def _page(agent: Agent, page: Page, now: float) -> View:
+    """Return one page of an agent, with the calls whose sound it has."""
+    with_sound = (call.id for call in agent.calls.values() if call.is_up and agent.page_with_sound(call) is page)
+    return {
+        "page": page.name or "1",
+        "since": round(now - page.since, 1),
+        "lastSeen": None if page.last_seen is None else round(now - page.last_seen, 1),
+        "alive": page.is_listening,
+        "sound": list(with_sound),
+    }
+
+
+def own_view(agent: Agent, now: float, page: str = FIRST) -> View:
+    """
+    Return an agent's own calls, and the state of the registration for a page that has just been loaded.
+
+    :param page: the name of the page that asks.
+    """
     told = {"state": agent.registration.value, "sipCode": agent.last_code, "reason": agent.last_error}
     told |= {name: text for name, text in zip(("warning", "sipReason"), agent.last_words, strict=True) if text}
-    calls = [{**_call(call, now), **_arrival(call)} for call in agent.calls.values()]
-    return {"calls": calls, "registration": told, "doNotDisturb": agent.do_not_disturb}
+    calls = [{**_call(call, now), **_arrival(call), **_sound(agent, call, page, now)} for call in agent.calls.values()]
+    return {"calls": calls, "registration": told, "doNotDisturb": agent.do_not_disturb, "pages": len(agent.pages)}
+
+
+def _sound(agent: Agent, call: Call, page: str, now: float) -> View:
+    """Return where the sound of a call is, as the page of that name sees it, once it is somewhere."""
+    if call.state is CallState.OFFERED:
+        return {}
+    where = {} if agent.page_named(page) is None else {"sound": agent.sound_of(call, page, now).value}
+    return {**where, **({"muted": True} if call.muted else {})}
 
 
 def _arrival(call: Call) -> View:

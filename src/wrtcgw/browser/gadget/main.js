@@ -1,11 +1,11 @@
 // The gadget as it is seen: a small phone in an iframe of the agent's desktop.
 
-import { PhoneError, asPhoneError } from "../grtc/errors.js";
+import { PhoneError, asPhoneError, codeOf } from "../grtc/errors.js";
 import { Phone } from "../grtc/phone.js";
 import { loadSettings, resume } from "../softphone/beginning.js";
 import { el, put, say, show } from "../softphone/dom.js";
 import { icon } from "../softphone/icons.js";
-import { mayLeave, mayTake, watchClosing } from "../softphone/leaving.js";
+import { mayLeave, signInHere, watchClosing } from "../softphone/leaving.js";
 import { mountPanel } from "../softphone/panel.js";
 import { mountSignIn } from "../softphone/signin.js";
 import { Texts } from "../softphone/texts.js";
@@ -123,7 +123,7 @@ function drawSignIn() {
   const { demo } = page.settings;
   page.form = mountSignIn($("app"), {
     texts: page.texts,
-    signIn: (who) => signInHere({ ...who, id: wanted.id, displayName: wanted.name }),
+    signIn: (who) => signInByHand({ ...who, id: wanted.id, displayName: wanted.name }),
     dn: wanted.dn || demo?.dn || "",
     password: demo?.password ?? "",
     hint: demo ? t("sign_in.demo", demo) : "",
@@ -135,17 +135,17 @@ function drawSignIn() {
  * What the host orders needs no question; what is typed here does.
  * @param {{dn: string, password: string, id: string, displayName: string}} who
  */
-async function signInHere(who) {
-  if (await mayTake(who.id || `phone-${who.dn}`, who.dn, page.texts)) await signIn(who);
+async function signInByHand(who) {
+  await signInHere((takeOver) => signIn({ ...who, takeOver }), who.dn, page.texts);
 }
 
-/** @param {{dn: string, password: string, id: string, displayName: string}} who */
-async function signIn({ dn, password, id, displayName }) {
+/** @param {{dn: string, password: string, id: string, displayName: string, takeOver?: boolean}} who */
+async function signIn({ dn, password, id, displayName, takeOver }) {
   page.reason = null;
   try {
-    await phone.signIn({ dn, password, id: id || undefined, displayName });
+    await phone.signIn({ dn, password, id: id || undefined, displayName, takeOver });
   } catch (error) {
-    gadget.tellError(asPhoneError(error));
+    if (takeOver !== false || codeOf(error) !== "page_elsewhere") gadget.tellError(asPhoneError(error)); // it is asked
     throw error;
   }
   const panel = enter();

@@ -2,12 +2,14 @@
 
 /**
  * Calls `network` when the computer is in a network again, or in none any more; `awake` when the page may have slept
- * (hidden, frozen, or kept for the browser's Back) or the browser guesses that the network is another one; `devices`
- * when a microphone or loudspeaker was connected to `source` or taken away.
- * @param {{network: () => void, awake: () => void, devices: () => void, source: MediaDevices | undefined}} told
+ * (hidden, frozen, or kept for the browser's Back) or the browser guesses that the network is another one; `seen` when
+ * it can be seen now, or not any more; `stops` with the page's last word: it is about to be stopped or thrown away;
+ * `devices` when a microphone or loudspeaker was connected to `source` or taken away.
+ * @param {{network: () => void, awake: () => void, seen: () => void, stops: (word: "frozen" | "gone") => void,
+ *   devices: () => void, source: MediaDevices | undefined}} told
  * @returns {() => void} stops that
  */
-export function watchBrowser({ network, awake, devices, source }) {
+export function watchBrowser({ network, awake, seen, stops, devices, source }) {
   /** @type {(() => void)[]} */
   const offs = [];
   /** @type {(target: EventTarget | undefined, name: string, listener: (event: any) => void) => void} */
@@ -19,7 +21,12 @@ export function watchBrowser({ network, awake, devices, source }) {
   const { connection } = /** @type {any} */ (globalThis.navigator ?? {}); // not in every browser, nor in its types
   listen(connection, "change", awake); // also for a mere change of its speed
   listen(globalThis, "pageshow", ({ persisted }) => persisted && awake());
-  listen(globalThis.document, "visibilitychange", () => globalThis.document.visibilityState === "visible" && awake());
+  listen(globalThis, "pagehide", () => stops("gone"));
+  listen(globalThis.document, "visibilitychange", () => {
+    if (globalThis.document.visibilityState === "visible") awake();
+    seen();
+  });
+  listen(globalThis.document, "freeze", () => stops("frozen"));
   listen(globalThis.document, "resume", awake);
   listen(source, "devicechange", devices);
   return () => offs.forEach((off) => off());

@@ -2,19 +2,18 @@
 
 import { checkedDigits, sendDigits } from "./digits.js";
 import { Emitter } from "./emitter.js";
-import { PhoneError, asPhoneError, during } from "./errors.js";
-import { asEnding, endingOf, factsOf, identityOf, refusalOf } from "./facts.js";
+import { PhoneError, UNANSWERABLE, asPhoneError, during } from "./errors.js";
+import { STATES, asEnding, endingOf, factsOf, identityOf, progressOf, refusalOf, standingOf } from "./facts.js";
 import { Negotiation, requireWebRTC } from "./negotiation.js";
 import { Referral } from "./referral.js";
+import { TAKE } from "./taking.js";
 import { Warnings } from "./warnings.js";
 import { QualityMonitor } from "./qualityMonitor.js";
 
-/** @import { Attached, CallOptions, CallState, Ending, TransferProgress } from "../grtc.js" */
+/** @import { Attached, CallOptions, CallState, Ending, Sound } from "../grtc.js" */
 /** @import { Told } from "./facts.js" */
 /** @import { Phone } from "./phone.js" */
 /** @import { CallEvents, CallView, GatewayMessage, Farewell } from "./types.js" */
-
-const UNANSWERABLE = ["no_common_codec", "no_webrtc"]; // whoever tries
 
 /**
  * @typedef {{direction: "inbound" | "outbound", peer: string, id?: string, offer?: string | null}
@@ -24,11 +23,11 @@ const UNANSWERABLE = ["no_common_codec", "no_webrtc"]; // whoever tries
 /**
  * A call: outbound ones come from `Phone.call`, inbound ones from the phone's event "incoming".
  *
- * Events: "state", "hold", "mute" (whether it is), "media" (remote stream), "quality", "warning" and "warningcleared"
- * ({code, hint}), "identity" ({peer, displayName}), "transfer" ({state, sipCode, reason, hint, warning, sipReason,
- * to}), "dtmf" (digits), "info" ({contentType, body}), "talk", "error" (PhoneError), "lint" ([{rule, text}]), "way"
- * (state of the RTCPeerConnection), "message" (what the gateway says, before it is obeyed), "ended" (what `ended`
- * has).
+ * Events: "state", "hold", "mute" (whether it is), "sound" (where that is), "media" (remote stream), "quality",
+ * "warning" and "warningcleared" ({code, hint}), "identity" ({peer, displayName}), "transfer" ({state, sipCode, reason,
+ * hint, warning, sipReason, to}), "dtmf" (digits), "info" ({contentType, body}), "talk", "error" (PhoneError), "lint"
+ * ([{rule, text}]), "way" (state of the RTCPeerConnection), "message" (what the gateway says, before it is obeyed),
+ * "ended" (what `ended` has).
  * @extends {Emitter<CallEvents>}
  */
 export class Call extends Emitter {
@@ -61,6 +60,8 @@ export class Call extends Emitter {
   held = false;
   heldByPeer = false;
   muted = false;
+  /** @type {Sound} where the sound is, of the agent's several pages */
+  sound = "here";
   /** Milliseconds, as of `Date.now()`. */
   startedAt = Date.now();
   /** @type {number | null} */
@@ -129,6 +130,11 @@ export class Call extends Emitter {
     return this.state === "established";
   }
 
+  /** Whether this page has the sound, or is the one that would. */
+  get isHere() {
+    return this.sound === "here";
+  }
+
   // ---- what a page can do
 
   /**
@@ -150,6 +156,20 @@ export class Call extends Emitter {
     if (!this.isOver) this.#established();
   }
 
+  /** Brings the sound here from another page of the agent. Fulfilled when it is here. */
+  async useHere() {
+    this.#require("use here", "established");
+    if (this.isHere) return;
+    try {
+      await this.#prepare({ audio: true });
+      await this.#negotiation.renew({ fresh: true, here: true });
+      this.#soundIs("here");
+    } catch (error) {
+      if (!this.isHere) this.#release();
+      throw during("use_here", asPhoneError(error), this);
+    }
+  }
+
   /**
    * What will never work is refused; all else may be tried again.
    * @param {PhoneError} error
@@ -158,10 +178,9 @@ export class Call extends Emitter {
     if ((UNANSWERABLE.includes(error.code) || error.details.lint) && !this.isOver) {
       await this.#leave("reject", { code: 488 }, { ...asEnding(error), sipCode: 488 }).catch(() => {});
     }
-    if (!this.isOver) {
-      this.#release();
-      this.#change("incoming");
-    }
+    if (!this.isOver) this.#release();
+    if (error.code === "sound_elsewhere") this.soundTold({ cause: "elsewhere", state: "ESTABLISHED" });
+    else if (this.state === "answering") this.#change("incoming");
     throw error;
   }
 
@@ -203,10 +222,16 @@ export class Call extends Emitter {
   /** Sends silence instead of the microphone, or the microphone again. */
   mute(on = true) {
     if (this.muted === Boolean(on)) return;
-    this.muted = Boolean(on);
-    this.#phone.remember(this, { muted: this.muted });
+    this.#muteIs(Boolean(on));
+    if (this.id) this.#phone.wire.order("mute", this.id, { on: this.muted }).catch(() => {}); // for the other pages
+  }
+
+  /** @param {boolean} on */
+  #muteIs(on) {
+    this.muted = on;
+    this.#phone.remember(this, { muted: on });
     this.#speak();
-    this.emit("mute", this.muted);
+    this.emit("mute", on);
     this.#changed();
   }
 
@@ -324,19 +349,10 @@ export class Call extends Emitter {
    * @param {{muted?: boolean}} [kept]
    */
   async takeUp(view, { muted = false } = {}) {
-    this.muted = muted;
-    this.startedAt = Date.now() - 1000 * view.age;
-    this.held = view.held;
-    this.heldByPeer = view.heldByPeer;
-    this.uuid = view.uuid ?? "";
-    if (view.state === "ESTABLISHED") {
-      this.answeredAt = Date.now() - 1000 * view.duration;
-      this.state = "established";
-      this.#monitor.start();
-    } else {
-      this.state = view.state === "RINGING" ? "ringing" : "calling";
-    }
+    Object.assign(this, standingOf(view, muted));
+    if (this.isUp && this.isHere) this.#monitor.start();
     this.#changed();
+    if (!this.isHere) return;
     try {
       await this.#prepare({ audio: true });
       if (this.isUp) await this.#negotiation.renew({ fresh: true });
@@ -380,7 +396,7 @@ export class Call extends Emitter {
 
   /** Looks whether media still arrive, after the network or the gateway was away, and for another way if not. */
   networkChanged() {
-    if (this.isUp) this.#negotiation.lookAfter();
+    if (this.isUp && this.isHere) this.#negotiation.lookAfter();
   }
 
   /**
@@ -438,6 +454,42 @@ export class Call extends Emitter {
     this.#holdChanged(messageType === "HOLD", cause);
   }
 
+  /**
+   * Another page has answered, placed or taken the call; or the one that had it is gone.
+   * @param {{cause?: string, state?: string}} message
+   */
+  soundTold({ cause, state = "" }) {
+    const now = STATES[state];
+    this.#soundIs(/** @type {Sound} */ (cause));
+    if (!now || now === this.state || this.isUp) return;
+    if (now === "established") this.answeredAt = Date.now();
+    this.#change(now);
+  }
+
+  /** @param {Sound} where */
+  #soundIs(where) {
+    if (where === this.sound) return;
+    const had = this.isHere;
+    this.sound = where;
+    if (had) {
+      this.unwatch();
+      this.#warnings.clear();
+      this.#negotiation.letGo();
+      this.#release();
+      this.#phone.silence(this);
+    } else if (this.isHere && this.isUp) {
+      this.#monitor.start();
+      this.#speak();
+    }
+    this.emit("sound", where);
+    this.#changed();
+  }
+
+  /** @param {GatewayMessage} message */
+  muteTold({ cause }) {
+    if (this.muted !== (cause === "ON")) this.#muteIs(cause === "ON");
+  }
+
   talk() {
     this.emit("talk");
     if (this.state !== "incoming" || !this.#phone.options.answerOnTalk) return;
@@ -445,9 +497,8 @@ export class Call extends Emitter {
   }
 
   /** @param {GatewayMessage} message */
-  transferred({ state, sipCode = 0, reason = "", hint = "", warning = "", sipReason = "", to = "" }) {
-    const known = /** @type {TransferProgress["state"]} */ (state);
-    const progress = { state: known, sipCode, reason, hint, warning, sipReason, to };
+  transferred(message) {
+    const progress = progressOf(message);
     this.#referral.told(progress);
     this.emit("transfer", progress);
   }
@@ -489,7 +540,7 @@ export class Call extends Emitter {
     this.#speak();
     this.emit("hold");
     this.#changed();
-    if (!on && !this.held) this.#negotiation.resumed();
+    if (!on && !this.held && this.isHere) this.#negotiation.resumed();
   }
 
   /** @param {CallOptions} wanted */
@@ -546,19 +597,3 @@ export class Call extends Emitter {
     this.#phone.emit("call", this);
   }
 }
-
-/** @type {Record<string, ((call: Call, message: GatewayMessage) => void) | undefined>} */
-const TAKE = {
-  ANSWER: (call, message) => call.answered(message),
-  OFFER: (call, message) => call.offered(message),
-  RINGING: (call) => call.ringing(),
-  HOLD: (call, message) => call.heldOrResumed(message),
-  RESUME: (call, message) => call.heldOrResumed(message),
-  TALK: (call) => call.talk(),
-  TRANSFER: (call, message) => call.transferred(message),
-  DTMF: (call, { digits = "" }) => call.emit("dtmf", digits),
-  IDENTITY: (call, message) => call.renamed(message),
-  INFO: (call, { contentType = "", body = "" }) => call.emit("info", { contentType, body }),
-  ERROR: (call, message) => call.failed(message),
-  SHUTDOWN: (call, message) => call.end(message),
-};

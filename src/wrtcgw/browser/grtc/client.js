@@ -499,6 +499,7 @@ const ORDINARY = [
   "replaced",
   "signed-out",
   "page-lost",
+  "not-responding",
   "not-taken-up",
   "order-expired",
 ];

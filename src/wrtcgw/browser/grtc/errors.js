@@ -20,8 +20,13 @@ const HINTS = {
   transfer_unknown: "The far side did not say whether the call was transferred.",
   call_failed: "The call failed.",
   call_ended: "The call is over.",
+  page_elsewhere: "The number is in use on another page.",
+  sound_elsewhere: "The call is on another page.",
   not_signed_in: "Nobody is signed in: sign in first.",
 };
+
+/** With these nobody can answer a call, whoever tries. */
+export const UNANSWERABLE = ["no_common_codec", "no_webrtc"];
 
 /**
  * What has not been done, by what was tried. Nothing of it is tried again by itself.
@@ -35,6 +40,7 @@ const UNDONE = {
   resume: "the call is still on hold. Try again when it is back.",
   dtmf: "the digits were not sent. Try again when it is back.",
   transfer: "the call was not transferred. Try again when it is back.",
+  use_here: "the call stays on the other page. Try again when it is back.",
   info: "the data were not sent. Try again when it is back.",
 };
 

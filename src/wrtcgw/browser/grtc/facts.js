@@ -32,6 +32,28 @@ export function factsOf({
   return { displayName, called, diversion, headers, verstat, anonymous, data, uuid, autoAnswer };
 }
 
+/** @type {Record<string, import("../grtc.js").CallState | undefined>} what the gateway's states are called here */
+export const STATES = { DIALLING: "calling", RINGING: "ringing", ESTABLISHED: "established" };
+
+/**
+ * Returns how a call stands that the gateway has; times are those of the page.
+ * @param {import("./types.js").CallView} view
+ * @param {boolean} kept whether this page had muted it before a reload
+ */
+export function standingOf({ state, age, duration, held, heldByPeer, uuid = "", sound = "here", muted = false }, kept) {
+  const up = state === "ESTABLISHED";
+  return {
+    state: STATES[state] ?? "calling",
+    startedAt: Date.now() - 1000 * age,
+    answeredAt: up ? Date.now() - 1000 * duration : null,
+    held,
+    heldByPeer,
+    uuid,
+    sound,
+    muted: sound === "here" ? kept : muted,
+  };
+}
+
 /**
  * Returns who the far side is from now on; without a number it is still the one `before`.
  * @param {{from?: string, displayName?: string}} message
@@ -62,6 +84,16 @@ export function endingOf({ cause = "", sipCode = 0, reason = "", hint = "", warn
  */
 export function asEnding({ code, sipCode, reason, hint, warning, sipReason }) {
   return { cause: code, sipCode, reason, hint, warning, sipReason };
+}
+
+/**
+ * Returns how far a transfer is.
+ * @param {Partial<GatewayMessage>} message
+ * @returns {import("../grtc.js").TransferProgress}
+ */
+export function progressOf({ state, sipCode = 0, reason = "", hint = "", warning = "", sipReason = "", to = "" }) {
+  const known = /** @type {import("../grtc.js").TransferProgress["state"]} */ (state);
+  return { state: known, sipCode, reason, hint, warning, sipReason, to };
 }
 
 /**

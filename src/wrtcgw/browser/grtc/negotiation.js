@@ -177,7 +177,7 @@ export class Negotiation {
    */
   renew(options = {}) {
     if (this.call.isOver) return Promise.reject(new PhoneError("call_ended"));
-    if (this.call.held || this.#open) {
+    if ((this.call.held && !options.here) || this.#open) {
       this.postponed = { ...this.postponed, ...options };
       return this.#open?.promise ?? Promise.resolve();
     }
@@ -199,7 +199,8 @@ export class Negotiation {
     if (this.#open !== open || this.call.isOver) return;
     const sdp = this.shape(await this.media.offer({ video: this.video, ...open.options }), "offer");
     try {
-      await this.wire.describe({ messageType: "OFFER", callId: this.call.id, sdp });
+      if (open.options.here) await this.wire.order("use_here", this.call.id, { sdp });
+      else await this.wire.describe({ messageType: "OFFER", callId: this.call.id, sdp });
       open.posted = true;
     } catch (error) {
       await this.media.rollback();
@@ -250,6 +251,14 @@ export class Negotiation {
   restart() {
     if (!this.media.pc) return Promise.resolve();
     return this.renew({ iceRestart: true });
+  }
+
+  /** Lets the media go: another page has them. */
+  letGo() {
+    clearTimeout(this.#timer);
+    this.postponed = null;
+    this.#fail(new PhoneError("sound_elsewhere"));
+    this.media.close();
   }
 
   /** Ends. */

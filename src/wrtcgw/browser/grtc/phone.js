@@ -5,14 +5,16 @@ import { Microphone, Speaker } from "./devices.js";
 import { Emitter } from "./emitter.js";
 import { PhoneError, asPhoneError, codeOf, during } from "./errors.js";
 import { factsOf } from "./facts.js";
+import { PageLock } from "./pageLock.js";
 import { PendingHangups } from "./pendingHangups.js";
 import { Platform } from "./platform.js";
+import { Pulse } from "./pulse.js";
 import { BASE_URL } from "./baseUrl.js";
 import { Servers } from "./servers.js";
 import { Sources } from "./sources.js";
 import { Store, storageOf } from "./store.js";
 import { Stream } from "./stream.js";
-import { claim, watchBrowser } from "./browserEvents.js";
+import { watchBrowser } from "./browserEvents.js";
 import { fieldsOf } from "./who.js";
 import { Wire } from "./wire.js";
 
@@ -31,6 +33,8 @@ const DEFAULTS = {
 };
 const WARNINGS = /** @type {const} */ (["warning", "warningcleared"]);
 const LOST = "The gateway was restarted and knows this call no more.";
+const MISSED = "not-responding"; // the cause of a call's end that this page should have answered
+const GOT_IT = { patience: 5_000 }; // ms that the gateway may take to say whether a call is still there
 const AGAIN = [1_000, 2_000, 4_000, 8_000]; // ms between tries to sign in again at a gateway that had forgotten us
 
 /**
@@ -45,16 +49,20 @@ export class Phone extends Emitter {
   #servers;
   #pendingHangups;
   #speaker;
+  #pulse;
+  /** @type {Map<string, Call>} */
+  #arriving = new Map(); // calls that have come, and ring when the gateway has said that they are still there
   /** @type {Record<string, any> | null} */
   #credentials = null; // of this page's own sign-in; never stored
   #sources;
   /** @type {Set<Promise<void>>} */
   #placing = new Set();
+  /** @type {Map<string, Promise<void>>} */
+  #fetching = new Map(); // calls of other pages, of which is asked what there is to know
   /** @type {string[]} */
   #over = []; // ids of calls that were over lately
   #count = 0;
-  /** @type {(() => void) | null} */
-  #claim = null; // gives the session free for another page
+  #lock = new PageLock();
   /** @type {(() => void) | null} */
   #leaveAlone = null; // takes our listeners off the browser
 
@@ -88,7 +96,10 @@ export class Phone extends Emitter {
       take: (message) => this.#take(message),
       changed: (state, error) => this.#connectionChanged(state, error),
       lost: (error) => this.#lost(error),
+      heard: () => this.#pulse.look(),
     });
+    const rings = () => [...this.calls.values()].some(({ state }) => state === "incoming");
+    this.#pulse = new Pulse(this.wire, { rings, awake: () => this.#awoken() });
     this.microphone.on("changed", () => this.#renewTracks());
     this.microphone.on("error", (error) => this.emit("error", error));
   }
@@ -119,21 +130,27 @@ export class Phone extends Emitter {
   async signIn(who) {
     const fields = fieldsOf(who, this);
     const { dn = "", displayName = "", guest = false } = who;
-    if (this.isSignedIn && this.id !== fields.id) await this.signOut();
+    if (this.isSignedIn && this.id !== fields.id && this.dn !== dn) await this.signOut();
     const answer = await this.wire.signIn(fields).catch((error) => {
       throw during("sign_in", error);
     });
     this.#stream.stop();
-    this.#claim?.();
-    this.#claim = await claim(`grtc ${this.id}`, { steal: true });
+    await this.#lock.take(this.id, answer.page, { steal: true });
     Object.assign(this, { dn: answer.dn ?? dn, displayName, guest });
-    this.#credentials = fields;
+    const { take_over: _once, ...credentials } = fields;
+    this.#credentials = credentials;
     this.#store.clear();
-    this.#store.keep({ id: this.id, dn: this.dn, token: this.wire.token, displayName, guest });
-    this.#begin(undefined);
-    const own = await this.wire.own();
-    this.#quieted(own.doNotDisturb);
-    for (const view of own.calls) this.#takeUp(view); // of a page that was lost
+    this.#store.keep({ id: this.id, dn: this.dn, token: this.wire.token, displayName, guest, page: answer.page });
+    /** @type {CallView[]} */
+    let left = []; // by a page that was lost
+    try {
+      const own = await this.wire.own();
+      this.#quieted(own.doNotDisturb);
+      left = own.calls;
+    } finally {
+      this.#begin(undefined); // last, so that who waits for the sign-in hears what was missed as well
+    }
+    left.forEach((view) => this.#takeUp(view));
   }
 
   /**
@@ -143,8 +160,7 @@ export class Phone extends Emitter {
   async resume() {
     const before = this.#store.read();
     if (!before) return false;
-    this.#claim ??= await claim(`grtc ${before.id}`);
-    if (!this.#claim) return false; // a copy of the tab: the session is the first one's
+    if (!(await this.#lock.take(before.id, before.page))) return false; // a copy of the tab
     Object.assign(this.wire, { id: before.id, token: before.token });
     let own;
     try {
@@ -184,6 +200,7 @@ export class Phone extends Emitter {
   // The session is about to end: nothing more is asked of it, and nothing more told.
   #lookAway() {
     this.#stream.stop();
+    this.#pulse.stop();
     for (const call of this.calls.values()) call.unwatch();
   }
 
@@ -196,22 +213,26 @@ export class Phone extends Emitter {
     this.#leaveAlone ??= watchBrowser({
       network: () => this.#networkChanged(),
       awake: () => this.#awoken(),
+      seen: () => this.#pulse.look(),
+      stops: (word) => this.#pulse.beat(word),
       devices: () => this.emit("devices"),
       source: this.platform.devices,
     });
     this.#stream.online = true;
     this.#stream.start(last);
+    if (!this.guest) this.#pulse.start(); // nobody calls a guest
     this.#connectionChanged("online");
     this.emit("registration", this.registration);
   }
 
   #forget({ keep = false } = {}) {
     if (!keep) this.#store.clear();
+    this.#pulse.stop();
     this.#credentials = null;
     this.wire.token = "";
     this.#leaveAlone?.();
-    this.#claim?.();
-    this.#leaveAlone = this.#claim = null;
+    this.#leaveAlone = null;
+    this.#lock.free();
   }
 
   /**
@@ -221,6 +242,7 @@ export class Phone extends Emitter {
   #signedOut(reason, code = "") {
     this.#stream.stop();
     this.#forget();
+    this.#arriving.clear();
     this.#pendingHangups.clear();
     for (const call of [...this.calls.values()]) call.end({ cause: "signed-out", hint: reason });
     this.#quieted(false);
@@ -295,6 +317,11 @@ export class Phone extends Emitter {
    */
   #add(call, key) {
     this.calls.set(key, call);
+    this.#listenTo(call);
+  }
+
+  /** @param {Call} call */
+  #listenTo(call) {
     call.on("media", (stream) => this.#play(call, stream));
     call.on("error", (error) => this.emit("error", error));
     for (const name of WARNINGS) call.on(name, (warning) => this.emit(name, { ...warning, call }));
@@ -327,12 +354,21 @@ export class Phone extends Emitter {
    */
   over(call) {
     for (const [key, each] of this.calls) if (each === call) this.calls.delete(key);
+    this.#arriving.delete(call.id);
     if (call.id) {
       this.#over = [...this.#over.slice(-50), call.id];
       this.#store.dropCall(call.id);
     }
-    this.#speaker.stop(call);
+    this.silence(call);
     this.emit("callended", call);
+  }
+
+  /**
+   * Plays no sound of a call any more; for the call itself.
+   * @param {Call} call
+   */
+  silence(call) {
+    this.#speaker.stop(call);
   }
 
   /**
@@ -355,11 +391,33 @@ export class Phone extends Emitter {
     if (type === "REGISTRATION") return this.#registrationChanged(message);
     if (type === "DO_NOT_DISTURB") return this.#quieted(message.state === "ON");
     if (this.#over.includes(callId)) return undefined;
+    const arriving = this.#arriving.get(callId);
+    if (arriving) {
+      if (!["OFFER", "SHUTDOWN"].includes(type)) this.#ring(arriving); // what is ordered for it is seen at once
+      return arriving.take(message);
+    }
     if (!this.calls.has(callId)) {
       if (type === "OFFER" && message.cause !== "resync") return this.#incoming(message);
+      if (message.cause === MISSED) return this.#missed(message);
       await Promise.allSettled(this.#placing); // it may be about a call whose id is still on its way
+      if (type === "SOUND" && !this.calls.has(callId)) this.#fetch(callId);
+      await this.#fetching.get(callId);
     }
     return this.calls.get(callId)?.take(message);
+  }
+
+  /**
+   * Another page has placed a call.
+   * @param {string} id
+   */
+  #fetch(id) {
+    if (this.#fetching.has(id)) return;
+    const fetched = this.wire
+      .calls()
+      .then((views) => views.filter(({ callId }) => callId === id).forEach((view) => this.#takeUp(view)))
+      .catch((error) => this.emit("error", asPhoneError(error)))
+      .finally(() => this.#fetching.delete(id));
+    this.#fetching.set(id, fetched);
   }
 
   /** @param {GatewayMessage} message */
@@ -385,8 +443,34 @@ export class Phone extends Emitter {
       offer: message.sdp,
     });
     this.#store.keepCall(call.id, { offer: message });
-    this.#add(call, call.id);
-    this.wire.post("ringing", { id: this.id, call: call.id }, {}).catch(() => {}); // a page that sleeps does not say it
+    this.#listenTo(call);
+    this.#arriving.set(call.id, call);
+    this.#isThere(call).then((there) => there && this.#ring(call));
+  }
+
+  /**
+   * Tells the gateway that this page has got a call, for which it lets the caller hear it ring; one that came while the
+   * page slept may be over by now. What the gateway does not answer is no reason not to ring.
+   * @param {Call} call
+   */
+  async #isThere(call) {
+    const told = await this.wire.post("ringing", { id: this.id, call: call.id }, {}, GOT_IT).catch(() => null);
+    return told?.state !== "ENDED";
+  }
+
+  /**
+   * Tells of a call of which only the end is known here: the page to which it was offered is gone.
+   * @param {GatewayMessage} message
+   */
+  #missed(message) {
+    const about = { id: message.callId, direction: /** @type {const} */ ("inbound"), peer: message.from ?? "" };
+    new Call(this, { ...factsOf(message), ...about }).take(message);
+  }
+
+  /** @param {Call} call */
+  #ring(call) {
+    if (!this.#arriving.delete(call.id)) return; // it is over, or rings already
+    this.calls.set(call.id, call);
     this.emit("incoming", call);
     this.emit("call", call);
     if (!this.options.autoAnswer || call.autoAnswer === null) return;
@@ -400,7 +484,7 @@ export class Phone extends Emitter {
    * @param {KeptCall} [kept]
    */
   #takeUp(view, kept) {
-    if (this.calls.has(view.callId)) return;
+    if (this.calls.has(view.callId) || this.#arriving.has(view.callId)) return;
     if (view.state === "OFFERED") {
       if (kept?.offer) this.#incoming(kept.offer);
     } else if (["DIALLING", "RINGING", "ESTABLISHED"].includes(view.state)) {
@@ -440,8 +524,7 @@ export class Phone extends Emitter {
     this.#connectionChanged("offline", new PhoneError("gateway_unreachable", { hint: reason }));
     for (let attempt = 0; credentials && this.#credentials === credentials; attempt += 1) {
       try {
-        await this.wire.signIn(credentials);
-        return await this.#signedInAgain();
+        return await this.#signedInAgain(await this.wire.signIn(credentials));
       } catch (error) {
         const { status, hint, code } = asPhoneError(error, "gateway_unreachable");
         if (status && status < 500 && status !== 429) return this.#signedOut(hint, code);
@@ -452,13 +535,17 @@ export class Phone extends Emitter {
     return undefined;
   }
 
-  async #signedInAgain() {
-    this.#store.keep({ id: this.id, token: this.wire.token, last: undefined });
+  /** @param {{page?: string}} answer */
+  async #signedInAgain({ page }) {
+    await this.#lock.take(this.id, page, { steal: true });
+    this.#store.keep({ id: this.id, token: this.wire.token, last: undefined, page });
     this.#begin(undefined);
     if (this.doNotDisturb) await this.setDoNotDisturb(true).catch((error) => this.emit("error", asPhoneError(error)));
-    const there = new Set((await this.wire.calls()).map(({ callId }) => callId));
+    const there = new Map((await this.wire.calls()).map((view) => [view.callId, view]));
     for (const call of [...this.calls.values()]) {
-      if (call.id && !there.has(call.id)) call.end({ cause: "lost", hint: LOST });
+      const view = there.get(call.id);
+      if (call.id && !view) call.end({ cause: "lost", hint: LOST });
+      else if (view?.sound && view.sound !== "here") call.soundTold({ cause: view.sound, state: view.state });
     }
   }
 
@@ -469,6 +556,7 @@ export class Phone extends Emitter {
   }
 
   #awoken() {
+    this.#pulse.beat();
     this.#stream.freshen();
     this.#lookAfterCalls();
   }

@@ -47,11 +47,12 @@ export class Stream {
    * @param {Wire} wire
    * @param {{take: (message: GatewayMessage) => void,
    *   changed: (state: "online" | "offline", error?: PhoneError) => void,
-   *   lost: (error: PhoneError) => void, mode?: "auto" | "stream" | "poll"}} hooks
+   *   lost: (error: PhoneError) => void, heard?: () => void, mode?: "auto" | "stream" | "poll"}} hooks `heard`:
+   *   something has come, be it only a sign that the stream lives
    */
-  constructor(wire, { take, changed, lost, mode = "auto" }) {
+  constructor(wire, { take, changed, lost, heard = () => {}, mode = "auto" }) {
     this.wire = wire;
-    this.hooks = { take, changed, lost };
+    this.hooks = { take, changed, lost, heard };
     this.mode = mode;
     /** @type {number | undefined} */
     this.last = undefined; // seq of the last message taken
@@ -186,6 +187,7 @@ export class Stream {
         clearTimeout(timer);
         timer = setTimeout(() => attempt.abort(), SILENCE);
         for (const { data } of parser.feed(value)) this.deliver(JSON.parse(data));
+        this.hooks.heard();
       }
     } finally {
       clearTimeout(timer);

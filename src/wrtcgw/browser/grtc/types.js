@@ -36,6 +36,8 @@
  * @property {boolean} held
  * @property {boolean} heldByPeer
  * @property {string} [uuid]
+ * @property {import("../grtc.js").Sound} [sound]
+ * @property {boolean} [muted]
  * @property {Record<string, any>} [quality] what the gateway was told of it
  *
  * @typedef {object} Kept what a page keeps for the one after a reload
@@ -44,6 +46,7 @@
  * @property {string} dn
  * @property {string} [displayName]
  * @property {boolean} [guest]
+ * @property {string} [page] the name of the page among the agent's
  * @property {number} [last] number of the last message that was taken
  * @property {Record<string, KeptCall>} [calls]
  *
@@ -51,7 +54,8 @@
  *
  * @typedef {RTCConfiguration & {gatherLimit?: number}} Configuration `gatherLimit` in milliseconds
  * @typedef {{audio: boolean, video: boolean}} Wanted
- * @typedef {{fresh?: boolean, iceRestart?: boolean, video?: boolean}} OfferOptions `fresh`: of a new connection
+ * @typedef {{fresh?: boolean, iceRestart?: boolean, video?: boolean, here?: boolean}} OfferOptions `fresh`: of a new
+ *   connection; `here`: to have the sound, which another page has
  * @typedef {"hangup" | "reject"} Farewell the orders that end a call
  * @typedef {import("./warnings.js").Told & {call: Call}} CallWarning
  *

@@ -9,6 +9,8 @@
  * @property {string} [displayName]
  * @property {string} [authUser] the name that goes with the password, where it is not the DN
  * @property {boolean} [guest]
+ * @property {boolean} [takeOver] whether to take over what another page of the number has: true, or rather fail
+ *   ("page_elsewhere"); without it the gateway's `second_page` decides
  */
 
 /**
@@ -18,7 +20,7 @@
  * @returns {Record<string, any>}
  */
 export function fieldsOf(who, phone) {
-  const { dn = "", password = "", token = "", id, displayName = "", authUser = "", guest = false } = who;
+  const { dn = "", password = "", token = "", id, displayName = "", authUser = "", guest = false, takeOver } = who;
   if (guest) return { guest: "1", ...(dn && { dn }) };
   const renews = token && phone.isSignedIn && (!dn || dn === phone.dn);
   const named = id ?? (renews ? phone.id : dn || !token ? `phone-${dn}` : undefined);
@@ -28,6 +30,8 @@ export function fieldsOf(who, phone) {
     ...(token ? { token } : { password }),
     always_listens: 1,
     acknowledges_calls: 1,
+    shares_calls: 1,
+    ...(takeOver !== undefined && { take_over: takeOver ? 1 : 0 }),
     ...(displayName && { display_name: displayName }),
     ...(authUser && { auth_user: authUser }),
   };

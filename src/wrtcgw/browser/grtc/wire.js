@@ -19,6 +19,8 @@ export class Wire {
     this.api = new URL("api/webrtc/", gateway.endsWith("/") ? gateway : `${gateway}/`).href;
     this.id = "";
     this.token = "";
+    /** When the gateway was asked for something last, in ms: a sign of life. */
+    this.askedAt = 0;
   }
 
   /**
@@ -36,6 +38,7 @@ export class Wire {
     const all = { Accept: "application/json", ...headers };
     if (this.token) all.Authorization = `Bearer ${this.token}`;
     if (type) all["Content-Type"] = type;
+    this.askedAt = Date.now();
     let response;
     try {
       response = await fetch(url, { method, headers: all, body, signal, keepalive, cache: "no-store" });

@@ -32,6 +32,9 @@
  * @property {number} expires in seconds
  * @property {string} node the gateway that has the agent
  * @property {boolean | null} pageAlive null: not known here, as another gateway has the agent
+ * @property {boolean | null} pageResponds false: its page is known to sleep
+ * @property {string} visibility what its page has told last of itself
+ * @property {{page: string, alive: boolean, sound: string[]}[]} pages
  * @property {number | null} lastSeen seconds ago
  * @property {number} calls
  * @property {number} signedIn seconds ago
@@ -49,6 +52,8 @@
  * @property {boolean} bound
  * @property {number} calls
  * @property {boolean} pageAlive
+ * @property {boolean} pageResponds
+ * @property {string} visibility
  * @property {string} [node] of no session: all are of the gateway that is asked
  * @property {number | null} lastSeen seconds ago
  *

@@ -14,6 +14,7 @@ const MOST = 100;
  * @property {"answered" | "missed" | "elsewhere" | "declined" | "failed" | "unanswered"} outcome
  * @property {string} cause why it failed
  * @property {number} code the SIP code that it failed with; 0 for none
+ * @property {string} [id] the gateway's id of the call
  */
 
 /**
@@ -22,7 +23,7 @@ const MOST = 100;
  * @returns {Entry}
  */
 export function entryOf(call) {
-  const { direction, peer, displayName, startedAt, answeredAt, endedAt, ended } = call;
+  const { direction, peer, displayName, startedAt, answeredAt, endedAt, ended, id } = call;
   return {
     direction,
     peer,
@@ -32,6 +33,7 @@ export function entryOf(call) {
     outcome: outcomeOf({ direction, answeredAt, ended }),
     cause: ended.cause,
     code: ended.sipCode || 0,
+    ...(id && { id }),
   };
 }
 
@@ -87,6 +89,8 @@ export class History {
    * @param {Entry} entry
    */
   add(entry) {
+    const { id } = entry;
+    if (id && this.entries.some((each) => each.id === id)) return; // another page of this browser has the same calls
     this.#write(this.key, [entry, ...this.entries].slice(0, MOST));
   }
 

@@ -1,13 +1,18 @@
-// What is asked before calls are lost: by signing out, by closing the page, or to another tab.
+// What is asked before calls are lost: by signing out, by closing the page, or to another page.
 
+import { asPhoneError } from "../grtc/errors.js";
 import { ask } from "./ask.js";
 import { nameOf } from "./words.js";
 
 /** @import { Phone } from "../grtc/phone.js" */
 /** @import { Texts } from "./texts.js" */
 
-/** @param {Phone} phone */
-const talking = (phone) => [...phone.calls.values()].filter((call) => call.state !== "incoming" && !call.isOver);
+/**
+ * Calls whose sound is on another page go on there.
+ * @param {Phone} phone
+ */
+const talking = (phone) =>
+  [...phone.calls.values()].filter((call) => call.state !== "incoming" && !call.isOver && call.isHere);
 
 /**
  * Returns whether the agent may be signed out: always without a call, else when the agent says so.
@@ -25,29 +30,34 @@ export async function mayLeave(phone, texts) {
 }
 
 /**
- * Returns whether a number may be signed in here: when no other tab of this browser has it, or the agent wants it here.
- * @param {string} id the agent's id at the gateway
+ * Signs in; when the number is in use on another page, of whatever browser, the agent is asked whether to use it here.
+ * @param {(takeOver: boolean) => Promise<void>} signIn throws "page_elsewhere" unless it may take over
  * @param {string} dn
  * @param {Texts} texts
+ * @returns {Promise<boolean>} whether it is signed in
  */
-export async function mayTake(id, dn, texts) {
-  if (!(await isElsewhere(id))) return true;
-  const t = texts.t.bind(texts);
-  const [title, text] = [t("take.title", { dn }), t("take.text", { dn })];
-  return ask({ title, text, go: t("take.go", { dn }), stay: t("take.stay", { dn }) });
+export async function signInHere(signIn, dn, texts) {
+  try {
+    await signIn(false);
+    return true;
+  } catch (error) {
+    const { code, details } = asPhoneError(error);
+    if (code !== "page_elsewhere") throw error;
+    if (!(await mayTake(dn || details.dn, details.up > 0, texts))) return false;
+    await signIn(true);
+    return true;
+  }
 }
 
 /**
- * The library holds a lock of this name for as long as a page has the session.
- * @param {string} id
+ * @param {string} dn
+ * @param {boolean} inCall whether the other page is in a call
+ * @param {Texts} texts
  */
-async function isElsewhere(id) {
-  try {
-    const { held = [] } = (await navigator.locks?.query()) ?? {};
-    return held.some(({ name }) => name === `grtc ${id}`);
-  } catch {
-    return false; // no way to tell
-  }
+function mayTake(dn, inCall, texts) {
+  const t = texts.t.bind(texts);
+  const [title, text] = [t("take.title", { dn }), t(inCall ? "take.calls" : "take.text", { dn })];
+  return ask({ title, text, go: t("take.go", { dn }), stay: t("take.stay", { dn }) });
 }
 
 /**

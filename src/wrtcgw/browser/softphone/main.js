@@ -7,7 +7,7 @@ import { el, put, say, show } from "./dom.js";
 import { Arrivals } from "./hand/arrivals.js";
 import { icon } from "./icons.js";
 import { keeper } from "./keeper.js";
-import { mayLeave, mayTake, watchClosing } from "./leaving.js";
+import { mayLeave, signInHere, watchClosing } from "./leaving.js";
 import { menu } from "./menu.js";
 import { Provider } from "./oidc.js";
 import { mountSignIn } from "./signin.js";
@@ -214,10 +214,9 @@ function elsewhere() {
 /** @param {{dn: string, password: string}} who */
 async function signIn({ dn, password }) {
   const id = `softphone-${dn}`;
-  if (!(await mayTake(id, dn, page.texts))) return;
   page.reason = null;
   await loadPanel();
-  await phone.signIn({ dn, password, id });
+  if (!(await signInHere((takeOver) => phone.signIn({ dn, password, id, takeOver }), dn, page.texts))) return;
   remember("dn", dn);
   enter().focus();
 }
@@ -229,10 +228,11 @@ async function signIn({ dn, password }) {
  */
 async function signInByToken(token, dn = "") {
   const id = dn && `softphone-${dn}`;
-  if (dn && !(await mayTake(id, dn, page.texts))) return;
   try {
     await loadPanel();
-    await phone.signIn({ token, ...(dn && { dn, id }) });
+    /** @param {boolean} takeOver */
+    const enterBy = (takeOver) => phone.signIn({ token, takeOver, ...(dn && { dn, id }) });
+    if (!(await signInHere(enterBy, dn, page.texts))) return;
   } catch (error) {
     const again = page.choice !== null;
     const { code, details } = asPhoneError(error);

@@ -251,6 +251,18 @@ export class PhoneModel extends Emitter {
   }
 
   /**
+   * Brings the sound of a call here, which another page has; then other calls wait.
+   * @param {Call} call
+   */
+  useHere(call) {
+    return this.#do(call, "use_here", async () => {
+      await this.phone.holdOthers(call);
+      this.select(call);
+      await call.useHere();
+    });
+  }
+
+  /**
    * Switches the microphone of a call off or on.
    * @param {Call} call
    * @param {boolean} [on]
@@ -559,7 +571,7 @@ export class PhoneModel extends Emitter {
     this.lastEnded = call;
     this.#board.over(call);
     if (call.direction === "outbound" && isWrongNumber(call.ended)) this.number ||= call.peer;
-    this.history?.add(entryOf(call));
+    if (call.isHere) this.history?.add(entryOf(call)); // else the page that had the sound does
     const other = original && !original.isOver ? original : this.selected;
     if (other) this.#board.left(call, other, () => this.switchTo(other));
     this.emit("ended", call);

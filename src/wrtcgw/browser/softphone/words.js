@@ -67,7 +67,10 @@ export function stateKey(call, micSilent = false) {
 export function ending(call, texts, to = "") {
   const { cause, sipCode, missed } = call.ended;
   const params = { peer: nameOf(call, texts), to };
-  if (missed) return { key: "ended.missed", params, failure: false, code: "" };
+  if (missed) {
+    const key = cause === "not-responding" ? "ended.missed-asleep" : "ended.missed";
+    return { key, params, failure: false, code: "" };
+  }
   if (call.answeredAt && [cause, BY_CODE[sipCode]].includes("cancelled")) {
     return { key: "ended.remote", params, failure: false, code: "" };
   }

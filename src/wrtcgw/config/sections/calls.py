@@ -72,12 +72,31 @@ class Calls:
         """,
     )
     page_ack_timeout: float = seconds(
-        15.0,
-        1.0,
+        4.0,
+        0.5,
         reload=True,
         text="""
-        How long a page of the gateway's library may take to say that it has got an incoming call. One that is frozen
-        says nothing, though its connection stands: then the caller is told 480.
+        How long a page of the gateway's library may take to say that it has got an incoming call. Only then the caller
+        hears it ring. A page that is frozen, or whose computer sleeps, says nothing, though its connection stands.
+        """,
+    )
+    page_silence_timeout: float = seconds(
+        100.0,
+        0.0,
+        reload=True,
+        text="""
+        A page of the library is heard of each 30 s, or each 60 s where a browser slows the timers of a hidden one down.
+        After so long without a word it is taken for asleep: its agent is shown as not responding, and callers hear
+        that at once. Half of it ends a call that rings there. 0 switches it off.
+        """,
+    )
+    not_responding_answer: str = key(
+        "480",
+        kinds.refusal,
+        reload=True,
+        text="""
+        What callers hear of an agent whose page does not respond: a SIP code, or a SIP URI to which they are
+        redirected (302), as "sip:8000@example.org" for a queue; a proxy or PBX has to follow that.
         """,
     )
     request_timeout: float = seconds(
@@ -180,6 +199,26 @@ class Calls:
         """,
     )
     expire_pages: bool = key(False, kinds.switch, reload=True)
+    second_page: str = key(
+        "take_over",
+        kinds.choice("take_over", "refuse", "ring_all"),
+        reload=True,
+        text="""
+        What happens when an agent signs in on a second page (a tab, a window, another machine) while the first one is
+        there: it takes everything over, calls included, and the first page is signed out ("take_over"); it is refused,
+        unless it asks to take over ("refuse"); or both ring and control the same calls, each of which has its sound
+        on one of them ("ring_all"; pages of the gateway's library, which sign in with shares_calls, others take
+        over). Pages of the Genesys dialect always take over.
+        """,
+    )
+    pages_per_agent: int = key(
+        4,
+        kinds.integer(2, 16),
+        reload=True,
+        text="""
+        How many pages an agent may have with second_page = "ring_all".
+        """,
+    )
     reject_code: int = key(
         486,
         kinds.integer(400, 699),

@@ -99,6 +99,11 @@ class IncomingLeg(Leg):
         )
         return True
 
+    def proceed(self) -> None:
+        """Send 100: a proxy gives up after some seconds without any response (:rfc:`3261#section-17.2.1`)."""
+        if self.state is LegState.RINGING:
+            self._server.respond(100)
+
     def ring(self) -> None:
         """Send 180, each minute again: proxies cancel a call of which they hear nothing for three."""
         if self.state is not LegState.RINGING:
@@ -161,14 +166,16 @@ class IncomingLeg(Leg):
             self.ua.layer.touched.add(replaced.account_key)
             replaced.hang_up(('SIP;cause=200;text="replaced"',))
 
-    def reject(self, code: int, reason: str) -> None:
-        """Refuse the invitation."""
-        self._refuse(code, reason, EndCause.LOCAL, reason)
+    def reject(self, code: int, reason: str, fields: Iterable[tuple[str, str]] = ()) -> None:
+        """Refuse the invitation; ``fields`` go into the response."""
+        self._refuse(code, reason, EndCause.LOCAL, reason, fields)
 
-    def _refuse(self, code: int, reason: str, cause: EndCause, told: str) -> None:
+    def _refuse(
+        self, code: int, reason: str, cause: EndCause, told: str, fields: Iterable[tuple[str, str]] = ()
+    ) -> None:
         if self.state is LegState.RINGING:
             self._stop_ringing()
-            self._server.respond(code, reason or None)
+            self._server.respond(code, reason or None, *fields)
             self.finish(cause, code, told)
 
     def prack_lost(self) -> None:

@@ -49,6 +49,7 @@ class Feed:
         subscribe(events.RegistrationChanged, lambda it: self._of_agent("agent.registration", it.agent))
         subscribe(events.PageLost, lambda it: self._of_agent("agent.page_lost", it.agent))
         subscribe(events.PageBack, lambda it: self._of_agent("agent.page_back", it.agent, away=round(it.away, 1)))
+        subscribe(events.PageRespondsChanged, self._page_responds)
         subscribe(events.DoNotDisturbChanged, lambda it: self._of_agent("agent.do_not_disturb", it.agent))
         subscribe(events.CallBegan, self._call_began)
         subscribe(events.CallRestored, self._call_restored)
@@ -96,6 +97,11 @@ class Feed:
     def _of_agent(self, kind: str, agent: Agent, **more: object) -> None:
         self._tell(kind, {"agent": agent_view(agent), **more}, dn=agent.dn, subject=agent.id)
 
+    def _page_responds(self, event: events.PageRespondsChanged) -> None:
+        kind = "agent.page_awake" if event.responds else "agent.page_silent"
+        more: dict[str, object] = {"silent": round(event.silent, 1)} if event.responds else {}
+        self._of_agent(kind, event.agent, why=event.why.value, **more)
+
     def _call_began(self, event: events.CallBegan) -> None:
         self._dns[event.call.id] = event.agent.dn
         self._of_call("call.began", event.call)
@@ -121,7 +127,8 @@ class Feed:
     def _queued(self, event: events.MessageQueued) -> None:
         message = event.message
         call = event.agent.calls.get(message.call_id)
-        if message.type is MessageType.TRANSFER and call is not None:
+        is_first = event.page is event.agent.pages[0]  # each page hears of it
+        if message.type is MessageType.TRANSFER and call is not None and is_first:
             told = {"state": message.state, "sipCode": message.code, "reason": message.reason}
             self._of_call("call.transfer", call, transfer=told)
 

@@ -21,6 +21,8 @@ KINDS: Mapping[str, str] = {
     "agent.registration": "The registration of an agent's DN is in another state.",
     "agent.page_lost": "The page of an agent was away too long.",
     "agent.page_back": "The page of an agent in a call is heard of again, after it was `away` so many seconds.",
+    "agent.page_silent": "The page of an agent does not respond, whether it is connected or not (`why`).",
+    "agent.page_awake": "It responds again, after it was `silent` so many seconds.",
     "agent.do_not_disturb": "An agent wants no calls any more, or wants them again.",
     "call.began": "A call has come, or was placed or ordered.",
     "call.dialled": "The page has made its offer for a call that was ordered: it is placed.",
@@ -89,6 +91,7 @@ def agent_view(agent: Agent) -> View:
         "displayName": agent.display_name,
         "registration": agent.registration.value,
         "pageAlive": agent.page_alive,
+        "pageResponds": agent.page.responds,
         "doNotDisturb": agent.do_not_disturb,
         "calls": list(agent.calls),
     }

@@ -22,6 +22,7 @@ ORDINARY = (
     "replaced",
     "signed-out",
     "page-lost",
+    "not-responding",
     "not-taken-up",
     "order-expired",
 )

@@ -87,7 +87,7 @@ class PageRegistry:
         if not password and (self._guests_only or public_id.startswith(ANONYMOUS)):
             return self._open(await self._sign_in_service.enrol_guest(client, new_guest_id(), ONE_CALL), client)
         dn = wire.account(public_id)
-        wanted = SignIn(id=dn, dn=dn, password=password)
+        wanted = SignIn(id=dn, dn=dn, password=password, take_over=True)
         agent = await self._sign_in_service.enrol(client, wanted, abilities=ONE_CALL, no_password=True)
         return self._open(agent, client)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from wrtcgw.calls.agent import RegistrationState
 from wrtcgw.calls.call import CallState
 from wrtcgw.calls.messages import MessageType, TransferState
+from wrtcgw.calls.page import Sound
 from wrtcgw.web.openapi.operations import Schema, either, fields, listed, number, ref, switch, text, whole
 
 CALL_STATE = text("The state of the call after it.", enum=[state.value for state in CallState])
@@ -71,6 +72,11 @@ FIELDS: Mapping[MessageType, Mapping[str, Schema]] = {
         "verstat": _ARRIVAL["verstat"],
     },
     MessageType.IDENTITY: {**_CALL, "displayName": _ARRIVAL["displayName"], "verstat": _ARRIVAL["verstat"]},
+    MessageType.SOUND: {
+        **_CALL,
+        "cause": text("Where it is, for this page.", enum=[where.value for where in Sound]),
+    },
+    MessageType.MUTE: {**_CALL, "cause": text("The microphone is off, or on again.", enum=["ON", "OFF"])},
     MessageType.TALK: {**_CALL},
     MessageType.REGISTRATION: {
         **_WORDS,
@@ -93,6 +99,8 @@ TEXTS: Mapping[MessageType, str] = {
     MessageType.DTMF: "Digits that the far side sent by signalling.",
     MessageType.INFO: "Data that the far side sent by signalling.",
     MessageType.IDENTITY: "The far side is another one now.",
+    MessageType.SOUND: "Another page of the agent has the sound of the call, or none any more; it may be a new call.",
+    MessageType.MUTE: "One of the agent's pages has switched the microphone off, or on again.",
     MessageType.TALK: "The server asks the page to answer, or to go on with the call.",
     MessageType.REGISTRATION: "The state of the DN's registration changed.",
     MessageType.DO_NOT_DISTURB: "The agent gets no calls any more, or gets them again.",
@@ -102,6 +110,8 @@ REQUIRED: Mapping[MessageType, tuple[str, ...]] = {
     MessageType.OFFER: ("sdp",),
     MessageType.ANSWER: ("sdp",),
     MessageType.TRANSFER: ("state",),
+    MessageType.SOUND: ("cause",),
+    MessageType.MUTE: ("cause",),
     MessageType.REGISTRATION: ("state",),
     MessageType.DO_NOT_DISTURB: ("state",),
 }

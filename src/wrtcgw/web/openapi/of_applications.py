@@ -237,6 +237,7 @@ def schemas() -> dict[str, Schema]:
                 "displayName": text(),
                 "registration": text(),
                 "pageAlive": switch(),
+                "pageResponds": switch("False: the page is known to sleep."),
                 "doNotDisturb": switch(),
                 "calls": listed(text(), "The ids of its calls."),
             }

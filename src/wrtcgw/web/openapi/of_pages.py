@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from wrtcgw.calls.page_life import Visibility
 from wrtcgw.web.openapi.operations import (
     ANYBODY,
     FORM,
@@ -47,7 +48,7 @@ TOKEN_CODES = (
 )
 OF_SIGN_IN = (
     *("bad_input", "wrong_content_type", "dn_required", "registration_refused", *TOKEN_CODES, "tokens_not_accepted"),
-    *("dn_not_allowed", "guests_not_allowed", "foreign_origin", "session_required", "agent_in_use"),
+    *("dn_not_allowed", "guests_not_allowed", "foreign_origin", "session_required", "agent_in_use", "page_elsewhere"),
     *("too_many_tries", "too_many_guests_here", "registrar_failed", "secret_refused", "no_sip_connection"),
     *("identity_provider_unavailable", "secret_unavailable", "too_many_guests", "draining", "store_unavailable"),
     "registration_timeout",
@@ -76,6 +77,8 @@ SIGN_IN: Mapping[str, Schema] = {
     "display_name": text("The name that callers and called parties see."),
     "always_listens": switch("The page polls all the time, and is signed out when it is lost."),
     "acknowledges_calls": switch("The page posts `ringing` for each incoming call."),
+    "shares_calls": switch("The page knows of calls that other pages of the agent have (`second_page`)."),
+    "take_over": switch("Take over what another page has; `false`: rather be refused. Else `second_page` decides."),
     "guest": switch("Let in without a DN (`guest_mode`)."),
     "token": text("In place of the password, where `oidc_issuer` is set.", format="password"),
 }
@@ -203,7 +206,7 @@ def _messages() -> list[Operation]:
                 examples={TEXT: OFFER, JSON: {"messageType": "OFFER", "to": "1003", "sdp": OFFER}},
             ),
             answers=done("CallTaken", "Taken; the outcome is told by messages.", **{"X-WRTC-Call": "The call."}),
-            errors=(*OF_CALL, *OF_NUMBER),
+            errors=(*OF_CALL, *OF_NUMBER, "sound_elsewhere"),
             who=SESSION,
         ),
         *_fetching(),
@@ -332,6 +335,31 @@ def _begin_and_end() -> list[Operation]:
             parameters=(AGENT, CALL),
             body=sdp,
             answers=done("CallTaken", "Taken.", **{"X-WRTC-Call": "The call."}),
+            errors=(*OF_CALL, "sound_elsewhere"),
+            who=SESSION,
+        ),
+        Operation(
+            method="POST",
+            path=BASE + "use_here",
+            id="use_here",
+            tag="Call control",
+            summary="Bring the sound of a call to this page, from another one of the agent",
+            text="With an offer of this page. When the far side agrees, ANSWER comes here, and SOUND to the others.",
+            parameters=(AGENT, CALL),
+            body=sdp,
+            answers=done("CallTaken", "Taken.", **{"X-WRTC-Call": "The call."}),
+            errors=OF_CALL,
+            who=SESSION,
+        ),
+        Operation(
+            method="POST",
+            path=BASE + "mute",
+            id="mute",
+            tag="Call control",
+            summary="Let all pages of the agent know that its microphone is off in a call, or on again",
+            parameters=(AGENT, CALL),
+            body=posted({"on": switch("Off, that is muted, or on again.")}),
+            answers=done("Muted", "They are told; the page that has the sound obeys."),
             errors=OF_CALL,
             who=SESSION,
         ),
@@ -343,8 +371,20 @@ def _begin_and_end() -> list[Operation]:
             tag="Call control",
             summary="Say that the page has got an incoming call",
             parameters=(AGENT, CALL),
-            answers=done("Done", "Noted."),
+            answers=done("Acknowledged", "Noted; the call may be over already."),
             errors=OF_CALL,
+            who=SESSION,
+        ),
+        Operation(
+            method="POST",
+            path=BASE + "heartbeat",
+            id="heartbeat",
+            tag="Coming and going",
+            summary="Say that the page runs, or that it is about to stop",
+            parameters=(AGENT,),
+            body=posted({"visibility": text(enum=[each.value for each in Visibility if each.value])}),
+            answers=done("Done", "Noted."),
+            errors=(*OF_SESSION, "wrong_content_type"),
             who=SESSION,
         ),
     ]

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from wrtcgw.calls.agent import RegistrationState
 from wrtcgw.calls.call import CallState, Direction
+from wrtcgw.calls.page import Sound
+from wrtcgw.calls.page_life import Visibility
 from wrtcgw.web.openapi.failures import error_schema
 from wrtcgw.web.openapi.messages import message_schemas
 from wrtcgw.web.openapi.operations import Schema, either, fields, listed, number, ref, switch, text, whole
@@ -25,10 +27,17 @@ def _done(**more: Schema) -> dict[str, object]:
 def _of_pages() -> dict[str, Schema]:
     return {
         "Done": _done(),
-        "SignedIn": _done(id=text("The agent's id."), dn=text(), session=text("The session token, to be kept secret.")),
+        "SignedIn": _done(
+            id=text("The agent's id; that of the other pages, where there are some."),
+            dn=text(),
+            session=text("The session token, to be kept secret."),
+            page=text("The number of the page among the agent's."),
+        ),
         "CallTaken": _done(callId=text("The call that it is about.")),
         "Outcome": _done(sipCode=whole("What the far side answered; 0: nothing."), reason=text()),
         "Quiet": _done(doNotDisturb=switch()),
+        "Muted": _done(muted=switch()),
+        "Acknowledged": _done(state=text("The state of the call.", enum=[state.value for state in CallState])),
         "Target": _done(target=text("The URI that would be called.", format="uri")),
         "IceServers": fields(
             {
@@ -70,7 +79,12 @@ def _of_media() -> dict[str, Schema]:
 def _of_calls() -> dict[str, Schema]:
     return {
         "Call": fields({**_call(), "node": text(NODE)}),
-        "OwnCall": fields(_call(), **_arrival()),
+        "OwnCall": fields(
+            _call(),
+            **_arrival(),
+            sound=text("Where its sound is, for the page that asks.", enum=[where.value for where in Sound]),
+            muted=switch("The agent has switched the microphone off."),
+        ),
         "OwnCalls": fields(
             {
                 "calls": listed(ref("OwnCall")),
@@ -80,6 +94,7 @@ def _of_calls() -> dict[str, Schema]:
                     sipReason=text(),
                 ),
                 "doNotDisturb": switch("Callers are told that the agent is busy."),
+                "pages": whole("How many pages the agent has."),
             }
         ),
         "Health": fields(
@@ -157,6 +172,10 @@ def _registration() -> Schema:
     return text(enum=[state.value for state in RegistrationState])
 
 
+def _visibility() -> Schema:
+    return text("What the page has told last of itself; empty: nothing.", enum=[each.value for each in Visibility])
+
+
 def _agent() -> dict[str, Schema]:
     return {
         "id": text(),
@@ -170,16 +189,28 @@ def _agent() -> dict[str, Schema]:
         "signedIn": number(SECONDS_AGO),
         "lastSeen": either(number(SECONDS_AGO)),
         "pageAlive": either(switch("Null: another gateway has the agent, and nothing of that is known here.")),
+        "pageResponds": either(switch("False: the page is known to sleep. Null: as above.")),
+        "visibility": _visibility(),
         "doNotDisturb": switch("Callers are told that the agent is busy."),
         "undelivered": whole(),
         "dropped": whole(),
         "calls": whole(),
+        "pages": listed(ref("Page"), "Its pages, oldest first; empty where another gateway has the agent."),
     }
 
 
 def _lists() -> dict[str, Schema]:
     return {
         "Agent": fields(_agent()),
+        "Page": fields(
+            {
+                "page": text("Its number among the agent's pages."),
+                "since": number("Seconds since it signed in."),
+                "lastSeen": either(number("Seconds since it was heard of.")),
+                "alive": switch("It listens now."),
+                "sound": listed(text(), "The calls whose sound it has."),
+            }
+        ),
         "Agents": fields({"agents": listed(ref("Agent"))}),
         "Calls": fields({"calls": listed(ref("Call"))}),
         "Capture": fields({"on": switch(), "calls": whole(), "bytes": whole(), "limit": whole()}),
@@ -215,6 +246,8 @@ def _lists() -> dict[str, Schema]:
                 "since": number(SECONDS_AGO),
                 "lastSeen": either(number(SECONDS_AGO)),
                 "pageAlive": switch(),
+                "pageResponds": switch(),
+                "visibility": _visibility(),
                 "calls": whole(),
                 "bound": switch(),
             }

@@ -61,7 +61,10 @@ function expires(agent) {
  */
 function page(agent) {
   if (agent.pageAlive === null) return ["off", t("agents.elsewhere", { node: agent.node ?? "" })];
-  if (agent.pageAlive) return ["ok", t("agents.alive")];
+  if (agent.pageResponds === false) return ["bad", t("agents.silent")];
+  const count = "pages" in agent ? (agent.pages?.length ?? 1) : 1;
+  const alive = agent.visibility === "hidden" ? t("agents.hidden") : t("agents.alive");
+  if (agent.pageAlive) return ["ok", count > 1 ? t("agents.several", { alive, count }) : alive];
   return ["bad", agent.lastSeen === null ? t("agents.never") : t("agents.gone", { span: span(agent.lastSeen) })];
 }
 

@@ -34,6 +34,7 @@ export function callView(context, call) {
   const { model } = context;
   const head = headOf(context, call);
   const consult = consultOf(context, call);
+  const sound = soundOf(context, call);
   const digits = digitsOf(context, call);
   const transfer = transferView(context, call, () => open("transfer"));
   const controls = controlsOf(context, call, open);
@@ -43,6 +44,7 @@ export function callView(context, call) {
   const body = el(
     "div",
     { class: "call-body" },
+    sound.element,
     consult.element,
     controls.element,
     digits.element,
@@ -53,7 +55,7 @@ export function callView(context, call) {
   );
   const element = el("article", { class: "call", "aria-labelledby": head.ids, onkeydown: closed }, head.element, body);
   const parts = { keypad: digits, transfer };
-  const extras = [consult, transfer, levels, quality];
+  const extras = [sound, consult, transfer, levels, quality];
   /** @type {Extra | null} */
   let opened = null;
 
@@ -214,6 +216,41 @@ function turned(toggled, on, label, shape) {
 }
 
 /**
+ * Tells that another page of the agent has the sound, and brings it here.
+ * @param {Context} context
+ * @param {Call} call
+ */
+function soundOf({ model, t }, call) {
+  const words = el("p");
+  const take = button({
+    label: t("call.use_here"),
+    icon: "speaker",
+    kind: "primary",
+    onclick: whenEnabled(() => model.useHere(call)),
+  });
+  const element = el(
+    "div",
+    { class: "consult elsewhere", role: "group", hidden: true },
+    icon("speaker"),
+    words,
+    el("div", { class: "row" }, take),
+  );
+  return {
+    element,
+    update() {
+      show(element, !call.isHere);
+      if (call.isHere) return;
+      const told = t(call.sound === "nowhere" ? "call.nowhere" : "call.elsewhere");
+      say(words, told);
+      put(element, "aria-label", told);
+      put(element, "data-sound", call.sound);
+      enable(take, call.isUp && !model.isBusy(call, "use_here"));
+      put(take, "aria-busy", model.isBusy(call, "use_here") || null);
+    },
+  };
+}
+
+/**
  * @param {Context} context
  * @param {Call} call
  */
@@ -287,7 +324,7 @@ function levelsOf({ phone, model, t }, call) {
   );
   return {
     element,
-    update: () => show(element, call.isUp || call.state === "early"),
+    update: () => show(element, call.isHere && (call.isUp || call.state === "early")),
     levels() {
       if (element.hidden || model.selected !== call) return;
       mine.level(call.muted || call.held ? 0 : phone.microphoneLevel());

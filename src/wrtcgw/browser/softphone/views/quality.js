@@ -47,7 +47,7 @@ export function qualityView({ model, phone, texts, t }, call) {
     element,
     update() {
       const sample = model.qualityOf(call);
-      show(element, call.isUp);
+      show(element, call.isUp && call.isHere);
       const paused = call.held || call.heldByPeer;
       const silent = sample?.silent && call.isUp && !paused;
       const { key, bars: count } = sample ? opinionOf(sample.mos) : { key: "quality.measuring", bars: 0 };
