@@ -447,11 +447,14 @@ class UACore:
         connected, slot.connected = slot.connected, False
         for leg in legs:
             leg.skip_numbers()
+            leg.timer.begin_anew()
             self._interrupt(leg)
+        if registration is not None:
+            registration.skip_numbers()
+            registration.process_lost()
         for client in clients:
             client.transport_error()
         if registration is not None:
-            registration.skip_numbers()
             registration.connection_lost()
         slot.connected = connected
         if connected:

@@ -39,6 +39,8 @@ class RegistrationState(Enum):
     REGISTERED = "registered"
     REFUSED = "refused"
     """The registrar said no for good to a binding that existed before."""
+    LEAVING = "leaving"
+    """Its un-REGISTER was under way when the process before ended: it is said again over the next connection."""
 
 
 @define(eq=False)
@@ -164,6 +166,8 @@ class Registration:
         """Register again with the credentials that were accepted before; after what is under way, if that fails."""
         if self._current is not None:
             self._refresh_missed = True
+        elif self.state is RegistrationState.LEAVING:
+            self.sign_out()
         elif self.state is not RegistrationState.UNREGISTERED and not self.account.keyring.is_empty:
             credentials = self.account.credentials(self.ua.tokens)
             self._try(Attempt(self.account, credentials, self._expires, is_refresh=True))
@@ -192,6 +196,18 @@ class Registration:
     def skip_numbers(self) -> None:
         """Leave out the numbers that the process before may have used since this was kept."""
         self._cseq += SKIPPED
+
+    def process_lost(self) -> None:
+        """
+        Take it that the process before this one has ended: what it was about to remove is still to be removed.
+
+        Without credentials that is in vain; then it is forgotten with the request that was out.
+        """
+        last = self._waiting[-1] if self._waiting else self._current
+        if last is not None and not last.expires and not self.account.keyring.is_empty:
+            self.state = RegistrationState.LEAVING
+            self._waiting.clear()
+            self._current = None  # nobody waits for what becomes of its request
 
     def connection_lost(self) -> None:
         """Wait for the core to say when to register over the new connection."""
