@@ -91,7 +91,8 @@ class Truth(InteropCase):
         """A binding that the registrar drops without a word is back with the next refresh, and calls arrive."""
         gateway, (desk,) = await self.agents(5011)  # gets ten seconds
         (binding,) = await self.contacts(desk)
-        await self.asterisk(f"database del registrar/contact {await self._row(desk)}")
+        removed = await self.asterisk(f"database del registrar/contact {await self._row(desk)}")
+        self.assertIn("removed", removed)
         await self.eventually("the binding", lambda: self.environment.asterisk.contacts(desk.dn), 15)
         self.assertEqual(await self.contacts(desk), [binding])
         await self.eventually_told(gateway, {desk.dn}, within=0)
@@ -99,6 +100,7 @@ class Truth(InteropCase):
     async def _row(self, desk: Desk) -> str:
         """Return the name of the row in which Asterisk keeps the one binding of a desk."""
         rows = await self.asterisk("database show registrar/contact")
+        row: str
         (row,) = re.findall(rf"^/registrar/contact/({desk.dn};@\S+)", rows, re.MULTILINE)
         return row
 
@@ -115,7 +117,8 @@ class Truth(InteropCase):
 
     def now(self) -> float:
         """Return the reactor's seconds."""
-        return loop.seconds()
+        seconds: float = loop.seconds()
+        return seconds
 
 
 def _registered(agents: list[dict[str, object]]) -> set[str]:

@@ -203,7 +203,7 @@ class TwoProxies(SynchronousTestCase):
     def test_refresh_between_challenge_and_answer(self) -> None:
         """A refresh goes on over the second by itself, which challenges anew; the agent is registered once."""
         agent = self.successResultOf(self.sign_in("alice", "5001"))
-        self.exchange._is_right = self._never_once(self.exchange._is_right)  # type: ignore[method-assign]
+        self.exchange._is_right = self._never_once(self.exchange._is_right)  # type: ignore[method-assign, assignment]
         self.die_behind(self.first)
         self.network.run_for(700)
         self.assertEqual(self.exchange.way("5001").port, 81)
@@ -470,7 +470,8 @@ class Crowd(SynchronousTestCase):
 
     def back_within(self, seconds: float) -> list[tuple[float, str]]:
         """Let the connections come back, and phones answer; return when each REGISTER came, and whose it was."""
-        began, seen = self.clock.seconds(), []
+        began = self.clock.seconds()
+        seen: list[tuple[float, str]] = []
         for flow in range(self.FLOWS):
             self.gateway.connected(flow)
         while self.clock.seconds() < began + seconds:

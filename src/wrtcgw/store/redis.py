@@ -85,7 +85,7 @@ class RedisStore:
 
     def read(self, key: str) -> Deferred[Record | None]:
         """Return one record."""
-        return self._look(_stored(key))
+        return Deferred.fromCoroutine(self._look(_stored(key)))
 
     def write(self, changes: Mapping[str, bytes | None]) -> Deferred[frozenset[str]]:
         """Replace and delete records, as one script."""
@@ -163,32 +163,24 @@ class RedisStore:
         records = []
         self._strange.intersection_update(keys)
         for start in range(0, len(keys), BATCH):
-            asked = [self._look(key) for key in keys[start : start + BATCH]]
+            asked = [Deferred.fromCoroutine(self._look(key)) for key in keys[start : start + BATCH]]
             try:
                 records += await gatherResults(asked, consumeErrors=True)
             except FirstError as error:
                 error.subFailure.raiseException()
         return [record for record in records if record is not None]
 
-    def _look(self, key: bytes) -> Deferred[Record | None]:
+    async def _look(self, key: bytes) -> Record | None:
         """Return a record; None where there is none, or something else, which is told once and harms no other."""
-
-        def not_a_hash(failure: Failure) -> Failure | None:
-            failure.trap(Refusal)
-            if failure.value.kind != "WRONGTYPE":
-                return failure
+        try:
+            return _record(key, await self._connection.ask("HMGET", AGENT + key, "data", "node", "written"))
+        except UnicodeDecodeError:
+            self._leave_out(key, "its name is not UTF-8")
+        except Refusal as refusal:
+            if refusal.kind != "WRONGTYPE":
+                raise self._unavailable(refusal) from None
             self._leave_out(key, "it is no hash")
-            return None
-
-        def read(fields: Sequence[bytes | None] | None) -> Record | None:
-            try:
-                return None if fields is None else _record(key, fields)
-            except UnicodeDecodeError:
-                self._leave_out(key, "its name is not UTF-8")
-                return None
-
-        asked = self._connection.ask("HMGET", AGENT + key, "data", "node", "written")
-        return asked.addErrback(not_a_hash).addErrback(self._refused).addCallback(read)
+        return None
 
     def _leave_out(self, key: bytes, why: str) -> None:
         if key not in self._strange:
@@ -249,11 +241,15 @@ class RedisStore:
         return self._connection.ask(*words).addErrback(self._refused)
 
     def _refused(self, failure: Failure) -> Any:
-        failure.trap(Refusal)
-        refusal: Refusal = failure.value
+        refusal = failure.value
+        if isinstance(refusal, Refusal):
+            raise self._unavailable(refusal) from None
+        return failure
+
+    def _unavailable(self, refusal: Refusal) -> StoreUnavailable:
         if refusal.kind == "READONLY":
             self._connection.drop(REASONS["READONLY"])
-        raise StoreUnavailable(f"{self._address}: {_reason(refusal)}") from None
+        return StoreUnavailable(f"{self._address}: {_reason(refusal)}")
 
     def _too_late(self, _: object, seconds: float) -> list[Record]:
         raise StoreUnavailable(f"{self._address}: not all was read within {seconds:g} s")
