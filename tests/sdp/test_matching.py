@@ -143,6 +143,12 @@ class ContinuedTests(SynchronousTestCase):
                 self.assertEqual(shape(offer), expected)
                 checking.read(str(offer))
 
+    def test_groups(self) -> None:
+        """A group that names what has gone does not any more: browsers refuse it."""
+        before = description("audio 9 a=mid:0", "video 9 a=mid:1")
+        offer = description("audio 9 a=mid:0", session="a=group:BUNDLE 0 1\r\n")
+        self.assertEqual(continued(offer, before).session.value("group"), "BUNDLE 0")
+
     def test_what_was_rejected(self) -> None:
         """A stream that was rejected already stays in the words that the peer knows: it is no news."""
         before = description("audio", "video 0 a=foo")

@@ -28,8 +28,7 @@ def fitted(answer: Description, offer: Description) -> Description:
     left = list(answer.streams)
     has_address = bool(answer.session.address)
     streams = [_taken(left, offered, names) or _rejected(offered, has_address=has_address) for offered in offer.streams]
-    mids = {mid for stream in streams if not stream.is_rejected and (mid := stream.value("mid"))}
-    return Description.of(_with_groups_of(answer.session, mids), streams)
+    return _joined(answer.session, streams)
 
 
 def continued(offer: Description, before: Description) -> Description:
@@ -56,7 +55,12 @@ def continued(offer: Description, before: Description) -> Description:
         stream or _gone(earlier, used, has_address=has_address)
         for stream, earlier in zip(taken, before.streams, strict=True)
     ]
-    return offer.with_streams([*streams, *filter(_is_in_use, left)])
+    return _joined(offer.session, [*streams, *filter(_is_in_use, left)])
+
+
+def _joined(session: Section, streams: list[Stream]) -> Description:
+    mids = {mid for stream in streams if not stream.is_rejected and (mid := stream.value("mid"))}
+    return Description.of(_with_groups_of(session, mids), streams)
 
 
 def _pairs(one: Description, other: Description) -> Iterable[tuple[Stream, Stream]]:
