@@ -282,6 +282,15 @@ class Yielding(SynchronousTestCase):
 PAGE_TEXTS = [turned(moved(PAGE, port), way) for port in (30000, 30002) for way in ("sendrecv", "sendonly", "inactive")]
 FAR_TEXTS = [turned(moved(FAR, port), way) for port in (40000, 40002) for way in ("sendrecv", "sendonly", "recvonly")]
 
+
+def with_video(description: Description) -> Description:
+    """Return a description with a stream more."""
+    return parse(str(description) + "m=video 30010 RTP/AVP 96\r\na=sendrecv\r\n")
+
+
+PAGE_TEXTS += [with_video(PAGE), parse(str(PAGE).replace("m=audio 30000", "m=video 30010"))]
+FAR_TEXTS += [with_video(FAR), parse(str(FAR).replace("m=audio 40000", "m=video 40010"))]
+
 Step = Callable[[Negotiation], list[nego.Output]]
 
 

@@ -10,7 +10,7 @@ from tests.support.gatewaycase import PAGE, PAGE_SDP
 from wrtcgw.calls.agent import RegistrationState
 from wrtcgw.calls.call import CallState
 from wrtcgw.errors import Draining, NotSignedIn, RegistrationRefused, RegistrationTimeout, StoreUnreachable
-from wrtcgw.events.catalogue import AgentLetGo, AgentRestored, AgentsTakenOver
+from wrtcgw.events.catalogue import AgentLetGo, AgentRestored, AgentsTakenOver, StoreFault
 
 
 class Fetched(ClusterCase):
@@ -222,6 +222,18 @@ class Swept(ClusterCase):
         self.run_for(3 * TTL)
         self.assertEqual(self.records.owner("5001"), "")
         self.assertIn("5001", self.records.records)
+
+    def test_readable_later(self) -> None:
+        """It is told once, and taken up as soon as there is another one that can be read here."""
+        self.sign_in(self.a)
+        self.a.kill()
+        record = self.records.records["5001"]
+        self.records.records["5001"] = type(record)("5001", b'{"version":99}', "a", record.fence)
+        self.run_for(5 * TTL)
+        self.assertEqual(len([event for event in self.b.told if isinstance(event, StoreFault)]), 1)
+        self.records.records["5001"] = record
+        self.run_for(TTL)
+        self.assertTrue(self.b.has())
 
     def test_page_is_faster(self) -> None:
         """A page's request, or a sign_in, that crosses the sweep keeps it from nothing else."""

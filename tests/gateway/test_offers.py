@@ -704,6 +704,8 @@ class LateEvents(InCall):
 
 AUDIO_VIDEO = SDP + "m=video 40004 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n"
 PAGE_AUDIO_VIDEO = PAGE_SDP + "m=video 30004 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n"
+VIDEO = AUDIO_VIDEO.removeprefix(SDP)
+MORE = "m=audio 40012 RTP/AVP 0\r\na=sendrecv\r\n"
 REJECTED = "m=video 0 RTP/AVP 96\r\na=inactive\r\n"
 
 
@@ -769,6 +771,140 @@ class Streams(GatewayCase):
         far.reinvite(SDP)
         self.run_for()
         self.assertEqual(descriptions.streams(far.last("INVITE").body), ["audio 30000"])
+
+
+class Fewer(GatewayCase):
+    """Offers inside a call that do not go on with the session's media descriptions (RFC 3264 section 8)."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.agent = self.sign_in()
+        self.call, self.peer = self.inbound(self.agent, AUDIO_VIDEO)
+        self.describe(self.agent, PAGE_AUDIO_VIDEO)
+        self.messages(self.agent)
+
+    def told(self) -> str:
+        """Return the offer that the page was told of."""
+        return str(self.last(self.agent, MessageType.OFFER).sdp)
+
+    def answer(self) -> str:
+        """Return what the far side gets as the answer to its newest re-INVITE."""
+        response = self.peer.last("INVITE")
+        self.assertEqual(response.status, 200)
+        return response.body
+
+    def test_far_side_offers_fewer(self) -> None:
+        """The page hears of a rejection at the place of what is gone; the far side gets as many as it has offered."""
+        head, audio = SDP.partition("m=")[0], SDP.replace("40000", "40008")
+        for offer, told, answer, sent in (
+            (audio, ["audio 40008", "video 0"], PAGE_SDP + REJECTED, ["audio 30000"]),
+            (head + VIDEO, ["audio 0", "video 40004"], PAGE_AUDIO_VIDEO.replace("30000", "0"), ["video 30004"]),
+            (AUDIO_VIDEO, ["audio 40000", "video 40004"], PAGE_AUDIO_VIDEO, ["audio 30000", "video 30004"]),
+        ):
+            self.peer.reinvite(offer)
+            self.run_for()
+            self.assertEqual(descriptions.streams(self.told()), told)
+            self.describe(self.agent, answer, kind=MessageType.ANSWER)
+            self.assertEqual(descriptions.streams(self.answer()), sent)
+
+    def test_refresh(self) -> None:
+        """The same once more is no news, and is answered as it was offered; nor is it by our own refresh of before."""
+        self.peer.reinvite(SDP)
+        self.run_for()
+        self.describe(self.agent, PAGE_SDP + REJECTED, kind=MessageType.ANSWER)
+        first = self.answer()
+        self.messages(self.agent)
+        self.peer.reinvite(SDP)
+        self.run_for()
+        self.assertEqual((self.answer(), self.types(self.agent)), (first, []))
+
+    def test_what_was_rejected_before(self) -> None:
+        """A far side that leaves out what it had rejected brings no news."""
+        call, far = self.place(self.agent, to="5003", sdp=PAGE_AUDIO_VIDEO)
+        far.answer(AUDIO_VIDEO.replace("40004", "0"))
+        self.run_for()
+        self.messages(self.agent)
+        far.reinvite(SDP)
+        self.run_for()
+        self.assertEqual(self.types(self.agent), [])
+        self.assertEqual(descriptions.streams(far.last("INVITE").body), ["audio 30000"])
+        self.assertTrue(call.is_up)
+
+    def test_other_order(self) -> None:
+        """Another order is the page's own for the page, and the far side's for the far side."""
+        head, video = SDP.partition("m=audio")[0], VIDEO
+        self.peer.reinvite(head + video + SDP.partition(head)[2].replace("40000", "40008"))
+        self.run_for()
+        self.assertEqual(descriptions.streams(self.told()), ["audio 40008", "video 40004"])
+        self.describe(self.agent, PAGE_AUDIO_VIDEO.replace("30000", "30006"), kind=MessageType.ANSWER)
+        self.assertEqual(descriptions.streams(self.answer()), ["video 30004", "audio 30006"])
+
+    def test_more(self) -> None:
+        """More than before goes to the page as it is, whether the first are in use or not."""
+        for offer in (AUDIO_VIDEO + MORE, AUDIO_VIDEO.replace("40000", "0") + MORE):
+            self.peer.reinvite(offer)
+            self.run_for()
+            self.assertEqual(self.told(), offer)
+            self.describe(self.agent, PAGE_AUDIO_VIDEO, kind=MessageType.ANSWER)
+            self.assertEqual(descriptions.streams(self.answer())[2:], ["audio 0"])
+
+    def test_fax(self) -> None:
+        """A far side that wants to send a fax hears that we have none, and the call goes on (T.38, 488)."""
+        fax = SDP.partition("m=")[0] + "m=image 40020 udptl t38\r\n"
+        for offer in (fax, fax.replace("m=image", "m=audio 0 RTP/AVP 0\r\nm=image")):
+            self.peer.reinvite(offer)
+            self.run_for()
+            self.assertEqual((self.peer.last("INVITE").status, self.types(self.agent)), (488, []))
+        self.assertTrue(self.call.is_up)
+        with_audio = AUDIO_VIDEO + "m=image 40020 udptl t38\r\n"
+        self.peer.reinvite(with_audio)
+        self.run_for()
+        self.assertEqual(self.told(), with_audio)
+
+    def test_page_offers_fewer(self) -> None:
+        """A page that was loaded again and has no camera: for the far side its video is rejected, not gone."""
+        for page, sent in (
+            (PAGE_SDP, ["audio 30000", "video 0"]),
+            (PAGE_SDP.replace("m=audio", "m=audio 30000 RTP/AVP 0\r\nm=audio"), None),
+        ):
+            self.describe(self.agent, page, kind=MessageType.OFFER)
+            got = descriptions.streams(self.peer.offer)
+            self.assertEqual(got[:2], ["audio 30000", "video 0"])
+            self.assertEqual(got, sent or ["audio 30000", "video 0", "audio 30000"])
+            self.peer.answer(AUDIO_VIDEO.replace("40004", "0") + ("" if sent else MORE))
+            self.run_for()
+            answer = self.last(self.agent, MessageType.ANSWER).sdp or ""
+            self.assertEqual(len(descriptions.streams(answer)), len(descriptions.streams(page)))
+            self.assertEqual(self.types(self.agent), [])
+
+    def test_hold_after_fewer(self) -> None:
+        """An order, and a refresh of the far side, go on from there; the page need not hear of it."""
+        self.describe(self.agent, PAGE_SDP, kind=MessageType.OFFER)
+        self.peer.answer(AUDIO_VIDEO.replace("40004", "0"))
+        self.run_for()
+        self.messages(self.agent)
+        waiting = self.begin(self.gateway.hold("alice"))
+        self.run_for()
+        self.assertEqual(descriptions.streams(self.peer.offer), ["audio 30000", "video 0"])
+        self.peer.answer(AUDIO_VIDEO.replace("40004", "0").replace("sendrecv", "recvonly"))
+        self.run_for()
+        self.assertEqual(self.successResultOf(waiting).code, 200)
+        self.assertEqual(self.types(self.agent), ["HOLD"])
+        self.peer.reinvite(AUDIO_VIDEO.replace("40004", "0"))
+        self.run_for()
+        self.assertEqual(self.types(self.agent), [])
+        self.assertEqual(descriptions.streams(self.answer()), ["audio 30000", "video 0"])
+
+    def test_is_still_open(self) -> None:
+        """An offer that the page was told in another form than it came counts as open until it is answered."""
+        self.peer.reinvite(SDP.replace("40000", "40008"))
+        self.run_for()
+        negotiation = self.call.negotiation
+        told = self.told()
+        self.assertTrue(negotiation.is_open(told))
+        self.assertFalse(negotiation.is_open(SDP))
+        self.describe(self.agent, PAGE_SDP + REJECTED, kind=MessageType.ANSWER)
+        self.assertFalse(negotiation.is_open(told))
 
 
 class FirstOffer(GatewayCase):

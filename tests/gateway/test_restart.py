@@ -14,18 +14,21 @@ from tests.support.restartcase import SITE_KEY, RestartCase
 from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.calls.call import CallState
 from wrtcgw.calls.messages import MessageType
-from wrtcgw.errors import StoreUnreachable, UnknownCall
+from wrtcgw.errors import RegistrationRefused, StoreUnreachable, UnknownCall
 from wrtcgw.events.catalogue import AgentRestored, CallRestored, StoreFault, StoreLost, StoreReached
 from wrtcgw.store.interface import Record
 from wrtcgw.store.sealing import KEY_BYTES, seal
 
 
 class Part:
-    """A part of the gateway that keeps a number of each agent."""
+    """A part of the gateway that keeps a number of each agent, or what a test gives it by the agent's id."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, object] = {}
 
     def snapshot(self, agent: Agent) -> object:
         """Return it."""
-        return 1
+        return self.kept.get(agent.id, 1)
 
     def restore(self, agent: Agent, data: Any, shift: float) -> None:
         """Take it back."""
@@ -108,11 +111,7 @@ class Calls(RestartCase):
         self.assertEqual(self.registry.call_count, 0)
 
     def test_signing_out(self) -> None:
-        """
-        An agent who has signed out is not there any more, and its call ends.
-
-        An un-REGISTER that was under way is not sent again: calls that come before the binding runs out are refused.
-        """
+        """An agent who has signed out is not there any more: its call ends, and its un-REGISTER is said again."""
         _, far = self.outbound(self.sign_in())
         self.far.silent.update(("BYE", "REGISTER"))
         self.begin(self.gateway.sign_out("alice"))
@@ -122,9 +121,75 @@ class Calls(RestartCase):
         self.run_for(40)
         self.assertEqual(far.methods().count("BYE"), 2)
         self.assertEqual(self.store.keys, set())
-        refused = self.far.call("5001")
-        self.run_for()
-        self.assertEqual(refused.last("INVITE").status, 404)
+        self.assertNotIn("5001", self.far.contacts)
+        self.assertEqual(self.core.objects()["registrations"], 0)
+
+    def sign_out_and_die(self) -> None:
+        """Sign out, and be killed before the registrar has answered."""
+        self.sign_in()
+        self.far.silent.add("REGISTER")
+        self.begin(self.gateway.sign_out("alice"))
+        self.run_for(0)
+        self.far.silent.clear()
+        self.kill()
+
+    def test_signing_out_twice_killed(self) -> None:
+        """Killed again before the connection is up, the un-REGISTER is not forgotten."""
+        self.sign_out_and_die()
+        self.start_again(connect=False)
+        self.kill()
+        self.start_again()
+        self.run_for(5)
+        self.assertNotIn("5001", self.far.contacts)
+        self.assertEqual(self.store.keys, set())
+
+    def test_signing_out_and_in(self) -> None:
+        """Who signs in again is registered, whichever of the two comes first; a wrong password changes nothing."""
+        for first in (0.0, 1.0):
+            self.sign_out_and_die()
+            self.start_again()
+            self.run_for(first)
+            self.assertEqual(self.sign_in().registration, RegistrationState.REGISTERED)
+            self.run_for(5)
+            self.assertIn("5001", self.far.contacts)
+            self.done(self.gateway.sign_out("alice"))
+            self.sign_out_and_die()
+            self.start_again(connect=False)
+            self.gateway.connected(0)
+            self.fails(RegistrationRefused, self.gateway.sign_in(agent_id="alice", dn="5001", password="wrong"), 1)
+            self.run_for(5)
+            self.assertNotIn("5001", self.far.contacts)
+
+    def test_signing_out_refused(self) -> None:
+        """It is said once more, and not for ever."""
+        self.sign_out_and_die()
+        self.far.script("REGISTER", 500, 500, 500)
+        seen = len(self.far.registers)
+        self.start_again()
+        self.run_for(600)
+        self.assertEqual(len(self.far.registers) - seen, 1)
+        self.assertEqual(self.store.keys, set())
+
+    def test_clock_a_day_ahead(self) -> None:
+        """A session is not over because the wall clock was set: the far side is asked, and says so if it is."""
+        for answer in (200, 481):
+            call, far = self.place(self.sign_in())
+            far.answer(fields=(("Session-Expires", "90;refresher=uas"), ("Require", "timer")))
+            self.run_for(1)
+            self.kill()
+            self.ahead += 86_400.0
+            self.start_again()
+            self.run_for(1)
+            self.assertNotIn("BYE", far.methods())
+            if answer == 200:
+                far.answer()
+                self.run_for(1)
+                self.assertEqual(self.agent().call(call.id).state, CallState.ESTABLISHED)
+                self.done(self.gateway.hangup("alice"))
+            else:
+                far.refuse(481)
+                self.run_for(1)
+                self.assertEqual(self.registry.call_count, 0)
 
     def test_deadlines(self) -> None:
         """What a call waits for falls due after the restart."""
@@ -402,6 +467,33 @@ class Stores(RestartCase):
         self.assertEqual(len([event for event in told if isinstance(event, StoreReached)]), 1)
         self.assertTrue(self.store.data("5001")["agent"]["calls"])
         self.gateway.place_call("alice", "5003", PAGE_SDP, page_address=PAGE)
+
+    def test_unwritable(self) -> None:
+        """An account whose state cannot be written is told of once until it can; it goes on, and hides no other."""
+        part = Part()
+        self.gateway.persistence.join("part", part)
+        agent, other = self.sign_in(), self.sign_in("bob", "5002")
+        before = self.store.data("5001")
+        told: list[StoreFault] = []
+        self.gateway.events.subscribe(StoreFault, told.append)
+        for _ in range(2):
+            part.kept = {agent.id: {1, 2}}
+            call, far = self.outbound(agent)
+            second, _ = self.outbound(other)
+            self.assertEqual((call.state, far.methods()), (CallState.ESTABLISHED, ["INVITE", "ACK"]))
+            (problem,) = self.problems
+            self.assertIsInstance(problem, TypeError)
+            (fault,) = told
+            self.assertEqual((fault.key, "cannot be written down" in fault.text), ("5001", True))
+            self.assertEqual(self.store.data("5001")["agent"]["calls"], before["agent"]["calls"])
+            self.assertTrue(self.store.data("5002")["agent"]["calls"])
+            self.problems.clear()
+            told.clear()
+            part.kept = {}
+            self.done(self.gateway.hangup("alice", call.id))
+            self.assertEqual((self.problems, told), ([], []))
+            self.run_for(40)
+            self.done(self.gateway.hangup("bob", second.id))
 
     def test_unreadable_record(self) -> None:
         """A record that cannot be read is left out, and the others are taken up."""

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from twisted.internet import reactor
@@ -13,13 +14,25 @@ from tests.interop.gateway import Gateway
 from tests.interop.install import say
 from tests.interop.processes import free_ports
 from tests.interop.redisserver import Redis
-from tests.interop.servers import nginx_cluster
+from tests.interop.servers import PASSWORD, nginx_cluster
 
 LEASE = 4.0
 """Seconds that a lease lasts here."""
 PATIENCE = LEASE + 3.0
 """Seconds within which an agent has its call in hand again, however its gateway went."""
 NODES = ("one", "two")
+STATE_KEY = "A" * 43 + "="
+
+
+def memory_of(pid: int) -> Iterator[bytes]:
+    """Iterate over what a process has in its writable memory, which is what its core would have."""
+    with open(f"/proc/{pid}/mem", "rb") as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            span, rights, *_ = line.split()
+            start, end = (int(each, 16) for each in span.split("-"))
+            if rights.startswith("rw"):
+                memory.seek(start)
+                yield memory.read(end - start)
 
 
 class Cluster(InteropCase):
@@ -28,10 +41,11 @@ class Cluster(InteropCase):
     timeout = 240
     way = "ws"
 
-    async def begin(self) -> Desk:
-        """Start everything, and sign an agent in through nginx."""
+    async def begin(self, *options: str) -> Desk:
+        """Start everything, Redis with some options, and sign an agent in through nginx."""
         environment = self.environment
-        self.redis = Redis(Path(self.mktemp()).absolute())
+        self.redis_folder = Path(self.mktemp()).absolute()
+        self.redis = Redis(self.redis_folder, *options)
         await self.blocking(self.redis.server.start)
         self.addCleanup(self.blocking, self.redis.server.stop)
         self.nodes = {name: await self.start_node(name) for name in NODES}
@@ -72,7 +86,7 @@ class Cluster(InteropCase):
             f"cluster-{name}",
             *self.environment.ways[self.way].urls,
             state_store=f"redis://127.0.0.1:{self.redis.port}/0",
-            state_key="A" * 43 + "=",
+            state_key=STATE_KEY,
             node_name=name,
             lease_ttl=LEASE,
             trusted_proxies=["127.0.0.1"],
@@ -223,6 +237,32 @@ class Cluster(InteropCase):
         second = await desk.established("1003")
         await desk.do("hangup", second)
         await self.in_hand(desk, call)
+
+    async def test_secrets(self) -> None:
+        """Neither password nor token is in a dump, file or log of Redis, or in the memory that its core would have."""
+        desk = await self.begin("--appendonly", "yes", "--loglevel", "debug")
+        call = await desk.established("1003")
+        await self.kill_owner()
+        planted = (PASSWORD, desk.browser.headers["X-WRTC-Session"], STATE_KEY)
+        self.assertEqual(self.redis.say("SAVE"), b"+OK\r\n")
+        held = {
+            **{path.name: path.read_bytes() for path in self.redis_folder.rglob("*") if path.is_file()},
+            "memory": b"".join(memory_of(self.redis.server.pid)),
+        }
+        self.assertIn("dump.rdb", held)
+        self.assertTrue(any(name.endswith(".aof") for name in held), list(held))
+        for name in ("memory", next(name for name in held if name.endswith("incr.aof"))):
+            self.assertIn(b"wrtcgw:agent:5001", held[name], "it is where records are")
+        for name, data in held.items():
+            self.assertEqual([secret for secret in planted if secret.encode() in data], [], name)
+        await self.in_hand(desk, call)
+
+    async def kill_owner(self) -> None:
+        """Kill the gateway that has the agent, so that the other one takes it from what is stored."""
+        name, other = await self.owner()
+        self.nodes[name].server.signal(signal.SIGKILL)
+        await self.blocking(self.nodes[name].server.stop)
+        await self.taken_over(other)
 
     async def test_shown(self) -> None:
         """Each gateway shows the agents and calls of both."""

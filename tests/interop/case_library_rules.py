@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from tests.interop.library_page import PAGE, SETUP, SILENT, LibraryCase
 from tests.interop.servers import PASSWORD, PROJECT
 from wrtcgw.sdp.description import parse
-from wrtcgw.sdp.matching import fitted
+from wrtcgw.sdp.matching import continued, fitted
 
 ECHO, BUSY = 1003, 1005
 PLAIN = """() => {
@@ -83,6 +83,18 @@ ANSWERED = """async () => {
 APPLY = """async (sdp) => {
     try { await one.setRemoteDescription({ type: "answer", sdp }); return ""; }
     catch ({ message }) { return message; }
+}"""
+
+OFFERED_AGAIN = """async (answer) => {
+    await one.setRemoteDescription({ type: "answer", sdp: answer });
+    return (await other.createOffer()).sdp;
+}"""
+APPLY_OFFER = """async (sdp) => {
+    try {
+        await one.setRemoteDescription({ type: "offer", sdp });
+        await one.setLocalDescription(await one.createAnswer());
+        return one.localDescription.sdp;
+    } catch ({ message }) { return message; }
 }"""
 
 
@@ -262,6 +274,29 @@ class Lint(LibraryCase):
         self.assertGreater(len(results), 30)
         self.assertEqual([each for each in results if bool(each["error"]) != each["refused"]], [])
         self.assertEqual([each["name"] for each in results if not each["named"]], [])
+
+
+class Continued(LibraryCase):
+    """What the gateway makes of an offer inside a call that has not the streams of the call."""
+
+    async def test_as_chromium_judges(self) -> None:
+        """Chromium refuses an offer with less than there was, or in another order; continued it does not."""
+        tab = await self.open(PAGE)
+        for change in (
+            lambda streams: streams[:1],
+            lambda streams: streams[1:],
+            lambda streams: streams[::-1],
+        ):
+            for is_continued in (False, True):
+                _, answer = await tab.evaluate(ANSWERED)
+                offer = parse(await tab.evaluate(OFFERED_AGAIN, answer))
+                changed = offer.with_streams(change(offer.streams))
+                sent = continued(changed, parse(answer)) if is_continued else changed
+                told = await tab.evaluate(APPLY_OFFER, str(sent))
+                self.assertIs(told.startswith("v=0"), is_continued, told)
+            back = fitted(parse(told), changed)
+            self.assertEqual([each.media for each in back.streams], [each.media for each in changed.streams])
+            self.assertEqual([each.is_rejected for each in back.streams], [False] * len(back.streams))
 
 
 class Fitted(LibraryCase):

@@ -149,6 +149,41 @@ class RedisTests(RedisCase, contract.SharedContract):
             await store.release(["a"])
             self.assertEqual(self.redis.say("TTL", "wrtcgw:agent:a"), b":86400\r\n")
 
+    async def test_strange(self) -> None:
+        """What somebody else has put where records are harms no other record, and gives way to who has the agent."""
+        store = await self.opened()
+        for key in ("good", "text", "list", "number"):
+            await store.take(key)
+        await store.write(dict.fromkeys(("good", "text", "list", "number"), b"1"))
+        self.redis.say_all(
+            ("DEL", "wrtcgw:agent:text", "wrtcgw:agent:list"),
+            ("SET", "wrtcgw:agent:text", "x"),
+            ("RPUSH", "wrtcgw:agent:list", "x"),
+            ("HSET", "wrtcgw:agent:number", "written", "x"),
+        )
+        self.assertEqual({each.key for each in await store.load()}, {"good", "number"})
+        self.assertEqual(await store.renew(["good", "list"]), frozenset())
+        self.assertIsNone(await store.read("text"))
+        self.assertEqual(await store.write({"good": b"2", "text": b"2"}), frozenset())
+        self.assertEqual(await self.kept(store, "text"), b"2")
+        self.redis.say_all(("DEL", "wrtcgw:agent:list"), ("SET", "wrtcgw:agent:list", "x"))
+        await store.release(["good", "list", "number"])
+        other = await self.opened("two")
+        self.assertEqual(set(await other.expired()), {"good", "number"})
+        self.assertIsNone(await other.read("list"))
+        self.assertGreater((await self.taken(other, "list")).fence, 0)
+        await other.write({"list": b"3"})
+        self.assertEqual(await self.kept(other, "list"), b"3")
+
+    async def test_strange_layout(self) -> None:
+        """Where what all gateways need is something else, none starts, and the text says what to do."""
+        for name in ("version", "fence", "leases"):
+            self.redis.wipe()
+            self.redis.say("RPUSH", f"wrtcgw:{name}", "x")
+            with self.assertRaises(StoreUnusable) as caught:
+                await self.store().open()
+            self.assertIn("another program", str(caught.exception))
+
     async def test_thousands(self) -> None:
         """All of many large records are read, in pieces."""
         store = await self.opened()

@@ -1,4 +1,4 @@
-"""Answers that have not the media descriptions of their offer."""
+"""Answers that have not the media descriptions of their offer, and offers that have not those of the session."""
 
 import pathlib
 
@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from wrtcgw.sdp import checking
 from wrtcgw.sdp.description import Description, parse
 from wrtcgw.sdp.directions import direction
-from wrtcgw.sdp.matching import fitted
+from wrtcgw.sdp.matching import continued, fitted
 
 CHROMIUM = pathlib.Path(__file__).parents[1] / "data" / "sdp" / "chromium-video.sdp"
 HEAD = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n"
@@ -91,3 +91,81 @@ class FittedTests(SynchronousTestCase):
         self.assertTrue(all(stream in answer.streams for stream in used))
         self.assertLessEqual(len(used), len([each for each in answer.streams if not each.is_rejected]))
         self.assertIs(fitted(made, offer), made)
+
+    def test_permuted(self) -> None:
+        """Of the same kinds in another order, those go together that have one name."""
+        offer = description("audio 9 a=mid:a", "audio 9 a=mid:b")
+        answer = description("audio 0 a=mid:b", "audio 4000 a=mid:a")
+        self.assertEqual(shape(fitted(answer, offer)), ["audio 4000 a", "audio 0 b"])
+
+
+class ContinuedTests(SynchronousTestCase):
+    """The media descriptions of a session only become more (RFC 3264 section 8)."""
+
+    def test_as_it_is(self) -> None:
+        """An offer that goes on stays as it is, byte by byte: the same, more, some rejected, or with new names."""
+        before = description("audio 9 a=mid:0", "video 9 a=mid:1")
+        for offer in (
+            before,
+            description("audio 0", "video 0"),
+            description("audio", "video", "audio 5000"),
+            description("audio 9 a=mid:x", "video 9 a=mid:y"),
+            parse(str(before).replace("\r\n", "\n")),
+        ):
+            self.assertIs(continued(offer, before), offer)
+        self.assertIs(continued(before, parse("")), before)
+        too_many = description(*["video"] * 100)
+        self.assertIs(continued(too_many, description(*["audio"] * 100)), too_many)
+
+    def test_continued(self) -> None:
+        """What has gone is rejected at its place, another order is sorted, and what is new comes behind."""
+        for before, offered, expected in (
+            (["audio", "video"], ["audio"], ["audio 4000", "video 0"]),
+            (["audio", "video"], ["video"], ["audio 0", "video 4000"]),
+            (["audio", "video"], ["video", "audio 5000"], ["audio 5000", "video 4000"]),
+            (["audio", "video 0"], ["audio"], ["audio 4000", "video 0"]),
+            (["audio"], ["video", "audio"], ["audio 4000", "video 4000"]),
+            (["audio"], ["image"], ["audio 0", "image 4000"]),
+            (["audio"], ["audio", "video 0"], ["audio 4000"]),
+            (["audio", "video"], [], ["audio 0", "video 0"]),
+            (["audio 9 a=mid:0", "video 9 a=mid:1"], ["audio"], ["audio 4000", "video 0 1"]),
+            (["audio 9 a=mid:0", "video 9 a=mid:1"], ["audio 9 a=mid:x"], ["audio 9 x", "video 0 1"]),
+            (["audio 9 a=mid:0", "audio 9 a=mid:1"], ["audio 9 a=mid:1"], ["audio 0 0", "audio 9 1"]),
+            (
+                ["audio 9 a=mid:0", "audio 9 a=mid:1"],
+                ["audio 9 a=mid:1", "audio 7 a=mid:0"],
+                ["audio 7 0", "audio 9 1"],
+            ),
+            (["video 9 a=mid:0", "audio 9 a=mid:1"], ["audio 9 a=mid:0"], ["video 0 gone0", "audio 9 0"]),
+        ):
+            with self.subTest(before=before, offered=offered):
+                offer = continued(description(*offered), description(*before))
+                self.assertEqual(shape(offer), expected)
+                checking.read(str(offer))
+
+    def test_groups(self) -> None:
+        """A group that names what has gone does not any more: browsers refuse it."""
+        before = description("audio 9 a=mid:0", "video 9 a=mid:1")
+        offer = description("audio 9 a=mid:0", session="a=group:BUNDLE 0 1\r\n")
+        self.assertEqual(continued(offer, before).session.value("group"), "BUNDLE 0")
+
+    def test_what_was_rejected(self) -> None:
+        """A stream that was rejected already stays in the words that the peer knows: it is no news."""
+        before = description("audio", "video 0 a=foo")
+        self.assertEqual(continued(description("audio"), before), before)
+
+    @given(*[st.lists(st.sampled_from(("audio", "video", "audio 0", "text 9 a=mid:x", "audio 9 a=mid:y")))] * 2)
+    def test_any(self, before: list[str], offered: list[str]) -> None:
+        """Whatever comes after whatever, the kinds go on, nothing in use is lost, and the answer can be fitted."""
+        session, offer = description(*before), description(*offered)
+        made = continued(offer, session)
+        kinds = [each.media for each in session.streams]
+        self.assertEqual([each.media for each in made.streams][: len(kinds)], kinds)
+        in_use = [each for each in offer.streams if not each.is_rejected]
+        self.assertEqual(sorted(map(str, in_use)), sorted(str(each) for each in made.streams if not each.is_rejected))
+        if before:
+            self.assertIs(continued(made, session), made)
+        if offered:
+            self.assertEqual(
+                [each.media for each in fitted(made, offer).streams], [each.media for each in offer.streams]
+            )

@@ -142,6 +142,21 @@ class FloodTests(CallerCase):
         self.assertEqual(self.kinds(PeerFault), faults)
         self.assert_nothing_kept(3)
 
+    def test_acks_are_not_read(self) -> None:
+        """Such an ACK is known by a tag that is ours, and nothing of it is read; no other one is passed over."""
+        self.sign_in()
+        self.ring(100)
+        kept, refused = (self.far.calls[at].responses[-1] for at in (0, -1))
+        for method, tag, faults in (
+            ("ACK", refused.to_tag, 0),
+            ("ACK", kept.to_tag, 1),
+            ("ACK", "other", 1),
+            ("BYE", refused.to_tag, 1),
+        ):
+            before = self.kinds(PeerFault)
+            self.gateway.received(0, f"{method} sip:5001@gw.invalid SIP/2.0\r\nTo: <sip:5001@y>;tag={tag}\r\n\r\n")
+            self.assertEqual(self.kinds(PeerFault) - before, faults, (method, tag))
+
     def test_unreadable(self) -> None:
         """What cannot be read is refused as ever, flood or not."""
         self.sign_in()

@@ -5,9 +5,11 @@ from itertools import pairwise
 from uuid import UUID
 
 from tests.support.registercase import AGAIN, CHALLENGE, CONTACT, RegisterCase
-from wrtcgw.sip.message import Request
+from wrtcgw.sip.core import Account
+from wrtcgw.sip.message import Request, Response
 from wrtcgw.sip.outputs import Output, Registered, RegistrationFailed
 from wrtcgw.sip.uri import URI
+from wrtcgw.sip.usages.register import MAX_REFUSED
 
 URN = "urn:uuid:00000000-0000-4000-8000-000000000001"
 
@@ -269,6 +271,52 @@ class RefreshFailureTests(RegisterCase):
         self.grant()
         self.assertEqual(len(self.of(Registered)), 2)
 
+    def refused_for_good(self) -> None:
+        """Reconnect again and again, with a registrar that knows another password now."""
+        for _ in range(MAX_REFUSED):
+            self.wait_for_refresh()
+            self.respond(self.last("REGISTER"), 403)
+            self.disconnect()
+            self.connect()
+
+    def test_reconnects_lock_nobody_out(self) -> None:
+        """Each new connection is a new chance, but not for ever; then a sign-in decides, and all is as before."""
+        self.registered()
+        for again in (False, True):
+            self.refused_for_good()
+            sent = len(self.sent("REGISTER"))
+            for _ in range(20):
+                self.advance(100)
+                self.disconnect()
+                self.connect()
+            self.assertEqual(len(self.sent("REGISTER")), sent)
+            self.respond(self.sign_in("wrong"), 403)
+            self.advance(100)
+            self.assertEqual(len(self.sent("REGISTER")), sent + 1)
+            self.sign_in(f"new {again}")
+            self.grant()
+            self.disconnect()
+            self.connect()
+            self.wait_for_refresh()
+            self.grant()
+        self.assertEqual(len(self.of(Registered)), 5)
+
+    def test_calls_of_who_was_refused(self) -> None:
+        """The calls of an account that is not tried any more go on over a new connection."""
+        self.registered()
+        self.refused_for_good()
+        leg, outputs = self.core.invite("bob", URI.parse("sip:far@example.org"), "v=0\r\n", self.now)
+        self.take(outputs)
+        self.respond(self.last("INVITE"), 200, "v=0\r\nm=audio 9 RTP/AVP 0\r\n")
+        self.disconnect()
+        self.connect()
+        self.advance(1)
+        first, again = self.sent("INVITE")
+        self.assertEqual((again.to_tag != "", again.call_id), (True, first.call_id))
+        self.respond(again, 200, "v=0\r\nm=audio 9 RTP/AVP 0\r\n")
+        self.do(self.core.hangup, leg)
+        self.respond(self.last("BYE"), 200)
+
     def test_stale_nonce(self) -> None:
         """A refresh on an old nonce is challenged anew, and answered, with stale=true or without it."""
         self.respond(self.sign_in(), 401, "", [CHALLENGE])
@@ -298,6 +346,12 @@ class ManyTests(RegisterCase):
     """Many accounts on one connection (report A6)."""
 
     COUNT = 1000
+    flows = 1
+
+    def receive(self, message: Request | Response) -> None:
+        """Let a message arrive over the connection of the account that it is for."""
+        flow = int((message.to.uri.user or "")[1:]) % self.flows if self.flows > 1 else 0
+        self.take(self.core.receive(flow, message.to_text(), self.now))
 
     def many(self) -> None:
         """Register many accounts."""
@@ -324,6 +378,25 @@ class ManyTests(RegisterCase):
             seen += self.take_and_grant(self.core.tick(self.now))
         self.now = until
         return seen
+
+    def test_paced_over_all_flows(self) -> None:
+        """Several connections that come back together have the rate that is set between them, those in a call first."""
+        self.flows = 4
+        for flow in range(4):
+            self.do(self.core.connected, flow)
+        for number in range(self.COUNT):
+            self.do(self.core.register, Account(f"u{number}", f"u{number}", "secret", number % 4))
+            self.grant()
+        self.requests.clear()
+        for flow in range(4):
+            self.do(self.core.disconnected, flow)
+        started = self.now
+        for flow in range(4):
+            self.do(self.core.connected, flow)
+        seen = self.run_for(30)
+        self.assertEqual(Counter(Counter(key for _, key in seen).values()), {1: self.COUNT})
+        self.assertLessEqual(max(Counter(int(when - started) for when, _ in seen).values()), 51)
+        self.assertLess(seen[-1][0] - started, self.COUNT / 50 + 0.1)
 
     def end_all(self) -> None:
         """Sign all out."""

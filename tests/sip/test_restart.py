@@ -326,11 +326,23 @@ class KillMatrix(RestartCase):
         self.assertEqual(self.of(CallEnded), [])
 
     def test_expired(self) -> None:
-        """A session that has expired while nobody was there is over: the far side hears BYE."""
-        call = self.call_out((("Session-Expires", "600;refresher=uas"),))
-        self.restart(601)
-        self.assertEqual(self.last("BYE").call_id, call.call_id)
-        self.respond(self.last("BYE"), 200)
+        """Whether a session has expired while nobody was there says the far side, and not a clock that may be wrong."""
+        timed = (("Session-Expires", "600;refresher=uas"),)
+        call = self.call_out(timed)
+        self.restart(86_400)
+        self.assertEqual(self.sent("BYE"), [])
+        (invite,) = self.recoveries(call)
+        self.respond(invite, 200, ANSWER, timed)
+        self.assertEqual(self.of(CallEnded), [])
+        self.restart(86_400)
+        self.respond(self.last("INVITE"), 481)
+        self.assertEqual([event.leg for event in self.of(CallEnded)], [call.leg])
+
+    def test_expired_in_silence(self) -> None:
+        """One that says nothing ends the call at the latest when one more session has expired."""
+        self.call_out((("Session-Expires", "90;refresher=uas"),))
+        self.restart(86_400)
+        self.advance(90)
         self.assertEqual([event.code for event in self.of(CallEnded)], [408])
 
     def test_kept_too_early(self) -> None:

@@ -35,12 +35,14 @@ class Server:
     Answers what a store asks at the beginning of a connection, and keeps the rest.
 
     :ivar answers: by the first word of a command; None: it does not answer.
+    :ivar by_name: answers by the key that a command is about.
     :ivar asked: the commands that came, as lists of words.
     """
 
     clock: Clock
     run: bytes = b"first"
     answers: dict[bytes, bytes | None] = field(factory=dict)
+    by_name: dict[bytes, bytes] = field(factory=dict)
     asked: list[list[bytes]] = field(factory=list)
     wires: list["Transport"] = field(factory=list)
 
@@ -54,8 +56,9 @@ class Server:
             b"SELECT": b"+OK\r\n",
             b"SET": b"+OK\r\n",
             b"QUIT": b"+OK\r\n",
+            b"ZSCORE": b"$-1\r\n",
         }
-        answer = (usual | self.answers).get(words[0])
+        answer = self.by_name.get(words[1] if len(words) > 1 else b"") or (usual | self.answers).get(words[0])
         if answer is not None:
             transport.later(answer)
 
@@ -147,6 +150,88 @@ class RedisCase(SynchronousTestCase):
     def refused(self, asked: Deferred[Any], kind: type[Exception] = StoreUnavailable) -> str:
         """Return why something was not done."""
         return str(self.failureResultOf(asked, kind).value)
+
+
+def array(*replies: bytes) -> bytes:
+    """Return a list as Redis sends it."""
+    return b"*%d\r\n%s" % (len(replies), b"".join(replies))
+
+
+NONE = b"$-1\r\n"
+WRONG_TYPE = b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
+
+
+class StrangeTests(RedisCase):
+    """What somebody else has put where records are."""
+
+    def load(self) -> dict[str, tuple[bytes, str, int]]:
+        """Return what is loaded."""
+        loading = self.store.load()
+        self.turn()
+        return {each.key: (each.data, each.node, each.fence) for each in self.successResultOf(loading)}
+
+    def test_left_out(self) -> None:
+        """It is told once, and hides none of the records beside it; nor does who wrote a record, and when."""
+        keys = [b"good", b"text", b"\xff\xfe", b"number", b"minus", b"long", b"nobody", b"empty"]
+        self.server.by_name = {
+            b"wrtcgw:agent:good": array(bulk(b"1"), bulk(b"a"), bulk(b"7")),
+            b"wrtcgw:agent:text": WRONG_TYPE,
+            b"wrtcgw:agent:\xff\xfe": array(bulk(b"1"), bulk(b"a"), bulk(b"7")),
+            b"wrtcgw:agent:number": array(bulk(b"2"), bulk(b"a"), bulk(b"x7")),
+            b"wrtcgw:agent:minus": array(bulk(b"3"), bulk(b"a\xff"), bulk(b"-7")),
+            b"wrtcgw:agent:long": array(bulk(b"4"), bulk(b"a"), bulk(b"9" * 5000)),
+            b"wrtcgw:agent:nobody": array(bulk(b"5"), NONE, NONE),
+            b"wrtcgw:agent:empty": array(NONE, NONE, NONE),
+        }
+        self.open()
+        self.server.by_name[b"wrtcgw:leases"] = array(*map(bulk, keys))
+        expected = {
+            "good": (b"1", "a", 7),
+            "number": (b"2", "a", 0),
+            "minus": (b"3", "a\ufffd", 0),
+            "long": (b"4", "a", 0),
+            "nobody": (b"5", "", 0),
+        }
+        with capturedLogs() as told:
+            self.assertEqual(self.load(), expected)
+            self.assertEqual(self.load(), expected)
+        self.assertEqual(
+            [(each["name"], each["why"]) for each in told],
+            [("wrtcgw:agent:text", "it is no hash"), ("wrtcgw:agent:\\xff\\xfe", "its name is not UTF-8")],
+        )
+        self.server.by_name[b"wrtcgw:leases"] = array(bulk(b"good"))
+        self.load()
+        self.server.by_name[b"wrtcgw:leases"] = array(bulk(b"text"))
+        with capturedLogs() as told:
+            self.load()
+        self.assertEqual(len(told), 1, "it was mended, and is broken again")
+
+    def test_read(self) -> None:
+        """Alone it is as if there were nothing."""
+        self.server.by_name = {b"wrtcgw:agent:text": WRONG_TYPE}
+        self.open()
+        reading = self.store.read("text")
+        self.turn()
+        self.assertIsNone(self.successResultOf(reading))
+
+    def test_refused(self) -> None:
+        """What else the server refuses is told as its fault, not as that of one record."""
+        self.open()
+        self.server.by_name = {b"wrtcgw:leases": array(bulk(b"a")), b"wrtcgw:agent:a": b"-NOPERM no\r\n"}
+        loading = self.store.load()
+        self.turn()
+        self.assertIn("may not do", self.refused(loading))
+
+    def test_what_all_need(self) -> None:
+        """Where what all gateways need is something else, the store is of no use, and the text says so."""
+        for word, name in ((b"GET", b"wrtcgw:version"), (b"GET", b"wrtcgw:fence"), (b"ZSCORE", b"wrtcgw:leases")):
+            self.server.by_name = {name: WRONG_TYPE}
+            opening = self.store.open()
+            self.turn()
+            text = self.refused(opening, StoreUnusable)
+            self.assertIn(name.decode(), text, word)
+            self.assertIn("another program", text)
+            self.assertIn("a database of its own", text)
 
 
 class GreetingTests(RedisCase):

@@ -13,6 +13,7 @@ from typing import cast
 from twisted.internet import reactor
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 from twisted.internet.threads import deferToThread
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from tests.store import contract
@@ -137,6 +138,25 @@ class SQLiteTests(FileCase, contract.DurableContract):
         store = await self.opened()
         self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o600)
         self.assertEqual(await self.kept(store, "a"), b"1")
+
+    async def test_strange_rows(self) -> None:
+        """What another program has put beside the records is told once, and hides none of them."""
+        store = await self.opened()
+        await store.take("a")
+        await store.write({"a": b"1"})
+        await store.release(["a"])
+        with closing(sqlite3.connect(self.path)) as database, database:
+            for key in ("NULL", "'text'", "7", "x'ff'"):
+                database.execute(f"INSERT INTO records VALUES ({key}, x'00', 'one', 1)")
+            database.execute("UPDATE records SET node = CAST(x'ff' AS TEXT), fence = 'x' WHERE key = CAST('a' AS BLOB)")
+        with capturedLogs() as told:
+            for _ in range(2):
+                (record,) = await store.load()
+                self.assertEqual((record.key, record.data), ("a", b"1"))
+        self.assertEqual(sorted(each["key"] for each in told), sorted(["None", "'text'", "7", r"b'\xff'"]))
+        self.assertEqual(await store.expired(), ["a"])
+        read = await store.read("a")
+        self.assertEqual((read and read.data, await store.read("text")), (b"1", None))
 
     async def test_removed(self) -> None:
         """A file that is removed or replaced is made anew, and that all has to be written again is told."""

@@ -21,14 +21,19 @@ SITE_KEY = bytes(range(32))
 
 
 class RestartCase(GatewayCase):
-    """A gateway that can be killed."""
+    """
+    A gateway that can be killed.
+
+    :cvar ahead: seconds by which somebody has put the wall clock forward.
+    """
 
     key: bytes | None = SITE_KEY
     restarts = 0
+    ahead = 0.0
 
     def durability(self) -> Durability:
         """Return where state is kept."""
-        return Durability(self.store, self.key, self.clock.seconds)
+        return Durability(self.store, self.key, lambda: self.clock.seconds() + self.ahead)
 
     def kill(self) -> None:
         """End the process: nothing of it goes on, and nothing more is said."""

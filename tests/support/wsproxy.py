@@ -6,6 +6,7 @@ other when the network's time is advanced, be it by 0, so nothing ever happens i
 """
 
 from base64 import b64encode
+from collections.abc import Callable
 from enum import Enum
 from hashlib import sha1
 from typing import Any
@@ -132,6 +133,7 @@ class ProxyConnection:
                 self.answer()
             case TextMessage():
                 self.texts.append(event.data)
+                self.proxy.heard(self, event.data)
             case BytesMessage():
                 self.binaries.append(bytes(event.data))
             case Ping():
@@ -190,6 +192,8 @@ class Proxy:
     """Sent right behind the 101, in the same piece."""
     connections: list[ProxyConnection] = field(factory=list)
     attempts: int = 0
+    heard: Callable[[ProxyConnection, str], object] = lambda connection, text: None
+    """Told of each SIP message that comes."""
 
     @property
     def last(self) -> ProxyConnection:
@@ -208,6 +212,11 @@ class Proxy:
             connection = ProxyConnection(self, protocol)
             self.connections.append(connection)
             protocol.makeConnection(connection.wire)
+
+    def die(self) -> None:
+        """Lose all connections, and take no new ones."""
+        self.restart()
+        self.mood = Mood.DOWN
 
     def restart(self) -> None:
         """Lose all connections, and be well."""

@@ -3,6 +3,11 @@ The descriptions of one call, and what they mean together: what goes to the far 
 
 The page's description stays as the page made it; what is sent is made of it, with a hold applied and with the origin
 and version that the far side knows (:rfc:`3264#section-8`).
+
+Page and far side may disagree about the media descriptions of the session, which should only ever become more: a far
+side that joins two calls, or a page that was loaded again, may begin with fewer, or in another order. Each is told in
+the order that it knows, with those that have gone rejected. ``page`` and ``known`` have the page's order, ``local`` and
+``remote`` the far side's.
 """
 
 from attrs import define, field
@@ -13,7 +18,7 @@ from wrtcgw.sdp.description import EMPTY, Description, parse
 from wrtcgw.sdp.directions import answered, directions, held, with_directions
 from wrtcgw.sdp.dtls_role import reopened, with_negotiated_role, with_role_towards
 from wrtcgw.sdp.formats import restricted, with_all_formats
-from wrtcgw.sdp.matching import fitted
+from wrtcgw.sdp.matching import continued, fitted
 
 
 @define
@@ -41,19 +46,29 @@ class Descriptions:
         self.wish = directions(offer)
 
     def take_answer(self, answer: Description, offered: Description) -> None:
-        """Keep an answer of the page; it says what the page wishes only where ``offered`` left it the choice."""
+        """
+        Keep an answer of the page; it says what the page wishes only where ``offered`` left it the choice.
+
+        :param offered: the far side's description that the page was told of, as it came.
+        """
+        offered = self.for_page(offered)
         self.page, self.known = fitted(answer, offered), offered
         self.wish = wish_of_answer(self.wish, self.page, offered)
 
     # -- what is sent
 
     def successor(self, description: Description) -> Description:
-        """Return ``description`` as what follows the one that the far side knows of us."""
-        return description.following(self.local or description)
+        """Return an offer of ours as what follows the description that the far side knows of us."""
+        local = self.local or description
+        return continued(description, local).following(local)
 
-    def answer_of_page(self, *, on_hold: bool) -> Description:
-        """Return the page's answer as it goes to the far side."""
-        return self.successor(held(self.page) if on_hold else self.page)
+    def _answer(self, answer: Description, offer: Description) -> Description:
+        """Return an answer of ours as what follows it, with the media descriptions of ``offer``."""
+        return fitted(answer, offer).following(self.local or answer)
+
+    def answer_of_page(self, offer: Description, *, on_hold: bool) -> Description:
+        """Return the page's answer to an offer as it goes to the far side."""
+        return self._answer(held(self.page) if on_hold else self.page, offer)
 
     def offer_of_page(self, offer: Description, *, on_hold: bool) -> Description:
         """Return an offer of the page as it goes to the far side."""
@@ -93,9 +108,16 @@ class Descriptions:
         The DTLS role is the one that we have since the far side's earlier description (:rfc:`8842#section-5.3`).
         """
         ours = with_negotiated_role(held(self.page) if on_hold else self.page, self.local, self.remote)
-        if [stream.formats for stream in self.known.streams] != [stream.formats for stream in offer.streams]:
-            ours = restricted(ours, offer)
-        return self.successor(with_role_towards(answered(ours, offer), self.remote or offer))
+        placed = self.for_page(offer)
+        if [stream.formats for stream in self.known.streams] != [stream.formats for stream in placed.streams]:
+            ours = restricted(ours, placed)
+        return self._answer(with_role_towards(answered(ours, placed), self.remote or offer), offer)
+
+    # -- what the page hears
+
+    def for_page(self, theirs: Description) -> Description:
+        """Return a description of the far side's as the page, which has applied the one before, can apply it."""
+        return continued(theirs, self.known)
 
     # -- what is news
 
@@ -108,7 +130,7 @@ class Descriptions:
         description that closed it.
         """
         known = self.known
-        new = placed_as(new, known)
+        new = placed_as(self.for_page(new), known)
         if known == EMPTY or needs_page(self.wish, self.page, known, new):
             return False
         same = same_session(known, new) or only_direction_differs(known, new)

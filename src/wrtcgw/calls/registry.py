@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from wrtcgw.calls.agent import Agent
+from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.calls.call import Call
 from wrtcgw.calls.leg_pairs import LegPairs
 from wrtcgw.errors import AgentInUse, NotSignedIn, UnknownCall
@@ -21,6 +21,11 @@ class Registry:
     def agent_count(self) -> int:
         """Return how many agents are signed in."""
         return len(self._agents)
+
+    @property
+    def registered_count(self) -> int:
+        """Return of how many of them the registrar holds the binding, as far as is known."""
+        return sum(agent.registration is RegistrationState.REGISTERED for agent in self._agents.values())
 
     @property
     def call_count(self) -> int:

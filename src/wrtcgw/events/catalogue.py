@@ -362,7 +362,7 @@ class StoreReached:
 
 @frozen
 class StoreFault:
-    """Something that was stored of an account cannot be used; ``text`` says what that means, and why."""
+    """Something stored of an account cannot be used, or its state not be stored; ``text`` says what that means."""
 
     key: str
     text: str

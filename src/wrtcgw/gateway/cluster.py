@@ -79,8 +79,8 @@ class Cluster:
         self._random = random or Random()
         self._turns = Turns()
         self._timer: IDelayedCall | None = None
-        self._unreadable: set[str] = set()
-        """Accounts whose records nobody of this version can read."""
+        self._unreadable: dict[str, bytes] = {}
+        """What is stored of accounts that this version cannot read, by its digest: another record may be readable."""
         self._shown: tuple[float, list[Elsewhere]] = (-SHOWN_SECONDS, [])
         self._showing: list[Deferred[None]] | None = None
         if self.is_shared:
@@ -208,7 +208,8 @@ class Cluster:
         """
         if self._context.draining or not self._registrations.up or self._leases.in_doubt:
             return 0
-        keys = [key for key in await self._store.expired() if key not in self._unreadable]
+        keys = await self._store.expired()
+        self._unreadable = {key: self._unreadable[key] for key in keys if key in self._unreadable}
         self._random.shuffle(keys)
         taken, nodes = 0, set()
         for start in range(0, len(keys), AT_ONCE):
@@ -223,9 +224,20 @@ class Cluster:
     async def _take(self, key: str) -> Record | None:
         """Take an agent whom nobody has; None when somebody was faster."""
         async with self._turns.of(key):
-            if key in self._leases or self._registrations.is_entering(key) or not await self._leases.take(key):
+            if key in self._leases or self._registrations.is_entering(key) or await self._is_unreadable(key):
                 return None
-            return await self._read_taken(key)
+            return await self._read_taken(key) if await self._leases.take(key) else None
+
+    async def _is_unreadable(self, key: str) -> bool:
+        """Return whether what is stored of an account is still what could not be read."""
+        known = self._unreadable.get(key)
+        if known is None:
+            return False
+        record = await self._store.read(key)
+        if record is not None and _digest(record) == known:
+            return True
+        del self._unreadable[key]
+        return False
 
     async def _take_up(self, records: Sequence[Record]) -> int:
         """
@@ -236,7 +248,7 @@ class Cluster:
         crossed = [record.key for record in records if self._persistence.is_here(record.key)]
         free = [record for record in records if record.key not in crossed]
         restored = self._persistence.restore(free, MOVED) if free else Restored(0, 0)
-        self._unreadable.update(restored.left_out)
+        self._unreadable |= {each.key: _digest(each) for each in free if each.key in restored.left_out}
         lost = [*restored.left_out, *(key for key in crossed if not self.has(key))]
         await self._leases.release(lost)
         return restored.agents
@@ -294,6 +306,11 @@ class Cluster:
         except UNREADABLE:
             return []
         return [Elsewhere(agent, record.node)]
+
+
+def _digest(record: Record) -> bytes:
+    data: object = record.data  # bytes, unless another program has put something else there
+    return sha256(data if isinstance(data, bytes) else repr(data).encode()).digest()
 
 
 def _permits(record: Record, judge: Judge) -> bool:

@@ -297,7 +297,7 @@ class Gateway:
         return Health(
             status=self.operation.status(up, total),
             uptime=self._context.now() - self._started,
-            registered_agents=self._context.registry.agent_count,
+            registered_agents=self._context.registry.registered_count,
             active_calls=self._context.registry.call_count,
             connections_up=up,
             connections_total=total,

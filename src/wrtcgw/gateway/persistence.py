@@ -108,6 +108,8 @@ class Persistence:
         self._wall = time.time if durability is None else durability.wall
         self._keepers: dict[str, KeptPart] = {}
         self._batches: Batches | None = None
+        self._unwritable: set[str] = set()
+        """The accounts that were told to be so; those that are gone are not."""
         self._store = None if durability is None else durability.store
         if durability is not None and durability.store.survives:
             store = durability.store
@@ -192,6 +194,7 @@ class Persistence:
                 legs = context.core.abandon(key, context.now())
                 calls = tuple(call for call in map(context.let_go, legs) if call is not None)
                 self._vault.forget(key)
+                self._unwritable.discard(key)
                 agent = self._registrations.let_go(key)
                 if agent is not None:
                     context.events.publish(AgentLetGo(agent, calls))
@@ -212,8 +215,23 @@ class Persistence:
             try:
                 found[key] = self._record(key)
             except Exception as error:  # one account that cannot be written must not keep the others from it
-                self._context.report(error)
+                self._tell_unwritable(key, error)
+            else:
+                self._unwritable.discard(key)
         return found
+
+    def _tell_unwritable(self, key: str, error: Exception) -> None:
+        """
+        Report an account whose state cannot be made a record, once until it can.
+
+        What it has to say is not held back: as where the store is out of reach, its calls go on from memory. What is
+        stored of it stays, which the next process would go on with.
+        """
+        if key not in self._unwritable:
+            self._unwritable.add(key)
+            text = "its state cannot be written down; its calls go on, and what was stored before stays for a restart"
+            self._context.events.publish(StoreFault(key, f"{text}: {type(error).__name__}: {error}"))
+            self._context.report(error)
 
     def _is_not_ours(self, key: str) -> bool:
         """

@@ -26,6 +26,9 @@ DIRECTION_LINES: dict[str, Direction] = {f"a={direction}": direction for directi
 # o=<username> <sess-id> <sess-version> <nettype> <addrtype> <unicast-address> (RFC 8866 section 5.2)
 ORIGIN = re.compile(r"o=(\S+ \S+) ([0-9]+) (\S+ \S+ \S+)[ \t]*\Z")
 
+KINDS = frozenset({"audio", "video", "application"})
+"""The kinds of media that browsers have (:rfc:`8829#section-5.2.1`)."""
+
 MOST_STREAMS = 128
 """So many media descriptions are one description of a call; more are there to keep us busy."""
 
@@ -145,9 +148,14 @@ class Description:
         """
         Whether this is an offer that could be answered (:rfc:`8866#section-5`): it has a version and a stream.
 
-        Lines that are missing besides are left to the page: its browser knows what it can do without.
+        One that wants nothing but what no browser has, as T.38 fax, could only be answered by rejecting all of it, and
+        that would end the sound of a call. Lines that are missing besides are left to the page: its browser knows what
+        it can do without.
         """
-        return 0 < len(self.streams) <= MOST_STREAMS and [line.rstrip() for line in self.session.lines[:1]] == ["v=0"]
+        wanted = {stream.media for stream in self.streams if not stream.is_rejected}
+        is_for_page = not wanted or not wanted.isdisjoint(KINDS)
+        has_version = [line.rstrip() for line in self.session.lines[:1]] == ["v=0"]
+        return has_version and 0 < len(self.streams) <= MOST_STREAMS and is_for_page
 
     @property
     def has_ice(self) -> bool:

@@ -88,6 +88,8 @@ class UACore:
     def receive(self, flow: int, text: str, now: float) -> list[Output]:
         """Take one WebSocket message (:rfc:`7118#section-5`); whatever is in it, this does not raise."""
         self._layer.now = now
+        if self._inbound.is_for_nobody(text):
+            return self._taken()
         try:
             message = parse(text)
         except MalformedMessage as violation:
@@ -101,8 +103,8 @@ class UACore:
         """
         Note that a connection is up: bindings and calls of the flow are taken up again.
 
-        Those in a call register first, the others at :attr:`UASettings.register_rate` a second, each a little off its
-        turn, so that the proxy is not flooded.
+        All register at :attr:`UASettings.register_rate` a second, those in a call first, each a little off its turn.
+        The rate is that of all flows together, so that a proxy which was restarted is not flooded by several of them.
 
         :param secure: whether it is wss; it shows in Via (:rfc:`7118#section-5.2.1`).
         """
@@ -127,7 +129,7 @@ class UACore:
         pause = 1 / self._ua.settings.register_rate
         self._layer.touched |= busy | {registration.account.key for registration in affected}
         for turn, registration in enumerate(affected):
-            registration.refresh_in((turn + self._ua.tokens.uniform(0, 1)) * pause)
+            registration.take_turn_in((turn + self._ua.tokens.uniform(0, 1)) * pause)
 
     def disconnected(self, flow: int, now: float) -> list[Output]:
         """Note that a connection is lost: requests under way fail, calls go on."""
@@ -466,11 +468,14 @@ class UACore:
         connected, slot.connected = slot.connected, False
         for leg in legs:
             leg.skip_numbers()
+            leg.timer.begin_anew()
             self._interrupt(leg)
+        if registration is not None:
+            registration.skip_numbers()
+            registration.process_lost()
         for client in clients:
             client.transport_error()
         if registration is not None:
-            registration.skip_numbers()
             registration.connection_lost()
         slot.connected = connected
         if connected:

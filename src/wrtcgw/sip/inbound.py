@@ -36,6 +36,8 @@ class Inbound:
         self._ua = ua
         self._legs = legs
         self._on_new_leg = on_new_leg
+        self._mark = ""
+        """What the tags of refusals begin with of which nothing is kept; nobody else can know it before."""
 
     def receive(self, flow: int, request: Request) -> None:
         """
@@ -72,8 +74,13 @@ class Inbound:
         status = 0 if in_dialog else ua.screen("" if account is None else account.key, request)
         if status:
             ua.emit(InviteRefused("" if account is None else account.key, request.call_id, status))
-            ua.layer.send(flow, request.response(status, None, ua.tokens.token(64)), "")
+            self._mark = self._mark or ua.tokens.token(64)
+            ua.layer.send(flow, request.response(status, None, f"{self._mark}{ua.tokens.token(64)}"), "")
         return bool(status)
+
+    def is_for_nobody(self, text: str) -> bool:
+        """Return whether a message is the ACK of a refusal of which nothing was kept: it need not be read."""
+        return text.startswith("ACK ") and bool(self._mark) and f";tag={self._mark}" in text
 
     def _route(self, server: ServerRequest) -> None:
         request = server.request

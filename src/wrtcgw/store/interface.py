@@ -34,7 +34,7 @@ class Record:
     node: str
     """The name of the gateway that wrote it."""
     fence: int
-    """The fencing token of the lease under which it was written."""
+    """The fencing token of the lease under which it was written; 0 when that cannot be read."""
 
 
 @frozen

@@ -1,11 +1,13 @@
 """Records in Redis: several gateways share them, and each can take over from any other."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, FirstError, gatherResults
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from wrtcgw.store.address import StoreAddress
 from wrtcgw.store.interface import (
@@ -39,9 +41,11 @@ REASONS = {
     "WRONGPASS": "the user or the password is wrong",
     "NOAUTH": "it wants a password: state_store_password",
     "NOPERM": "the user may not do what is needed",
+    "WRONGTYPE": "what another program has put there is in the way",
 }
 HEAD = [PREFIX + name for name in (b"version", b"fence", b"leases")]
 AGENT = PREFIX + b"agent:"
+FENCE = re.compile(rb"[0-9]{1,18}")
 
 
 class RedisStore:
@@ -65,6 +69,8 @@ class RedisStore:
         self._clock = clock
         self._fences: dict[str, int] = {}
         self._server = ""
+        self._strange: set[bytes] = set()
+        """Where something was found that is no record, so that it is told once."""
         seconds = settings.store_timeout
         self._connection = RedisConnection(endpoint, clock, str(address), self._greet, seconds)
 
@@ -79,7 +85,7 @@ class RedisStore:
 
     def read(self, key: str) -> Deferred[Record | None]:
         """Return one record."""
-        return Deferred.fromCoroutine(self._read(key))
+        return Deferred.fromCoroutine(self._look(_stored(key)))
 
     def write(self, changes: Mapping[str, bytes | None]) -> Deferred[frozenset[str]]:
         """Replace and delete records, as one script."""
@@ -130,8 +136,13 @@ class RedisStore:
             version = await wire.ask("GET", HEAD[0])
             if version is None:
                 await wire.ask("SET", HEAD[0], VERSION, "NX")
+            await wire.ask("GET", HEAD[1])
+            await wire.ask("ZSCORE", HEAD[2], "")
         except Refusal as refusal:
             text = _reason(refusal)
+            if refusal.kind == "WRONGTYPE":
+                names = ", ".join(name.decode() for name in HEAD)
+                raise StoreUnusable(f"{self._address}: one of {names}: {text}; use a database of its own") from None
             if refusal.kind in USELESS and not str(refusal).startswith(FULL):
                 raise StoreUnusable(f"{self._address}: {text}") from None
             raise StoreUnavailable(text) from None
@@ -150,15 +161,36 @@ class RedisStore:
     async def _load(self) -> list[Record]:
         keys: list[bytes] = await self._ask("ZRANGE", HEAD[2], 0, -1)
         records = []
+        self._strange.intersection_update(keys)
         for start in range(0, len(keys), BATCH):
-            batch = keys[start : start + BATCH]
-            asked = [self._ask("HMGET", AGENT + key, "data", "node", "written") for key in batch]
-            records += list(map(_record, batch, await gatherResults(asked, consumeErrors=True)))
+            asked = [Deferred.fromCoroutine(self._look(key)) for key in keys[start : start + BATCH]]
+            try:
+                records += await gatherResults(asked, consumeErrors=True)
+            except FirstError as error:
+                error.subFailure.raiseException()
         return [record for record in records if record is not None]
 
-    async def _read(self, key: str) -> Record | None:
-        stored = _stored(key)
-        return _record(stored, await self._ask("HMGET", AGENT + stored, "data", "node", "written"))
+    async def _look(self, key: bytes) -> Record | None:
+        """Return a record; None where there is none, or something else, which is told once and harms no other."""
+        try:
+            return _record(key, await self._connection.ask("HMGET", AGENT + key, "data", "node", "written"))
+        except UnicodeDecodeError:
+            self._leave_out(key, "its name is not UTF-8")
+        except Refusal as refusal:
+            if refusal.kind != "WRONGTYPE":
+                raise self._unavailable(refusal) from None
+            self._leave_out(key, "it is no hash")
+        return None
+
+    def _leave_out(self, key: bytes, why: str) -> None:
+        if key not in self._strange:
+            self._strange.add(key)
+            log.error(
+                "{address}: {name} is no record of a gateway, and is left out: {why}",
+                address=str(self._address),
+                name=(AGENT + key).decode("utf-8", "backslashreplace"),
+                why=why,
+            )
 
     async def _write(self, acts: Mapping[str, tuple[bytes, bytes]]) -> frozenset[str]:
         ours = {key: self._fences[key] for key in acts if key in self._fences}
@@ -195,7 +227,7 @@ class RedisStore:
 
     async def _expired(self) -> list[str]:
         found: list[bytes] = await self._run(EXPIRED, [], [AGENT])
-        return [_told(key) for key in found]
+        return [_told(key) for key in found if _is_text(key)]
 
     async def _run(self, script: str, keys: Sequence[str], arguments: Sequence[Word]) -> Any:
         """Run a script; it is sent in full each time, so that no server can lack it, and none runs out of order."""
@@ -208,12 +240,16 @@ class RedisStore:
     def _ask(self, *words: Word) -> Deferred[Any]:
         return self._connection.ask(*words).addErrback(self._refused)
 
-    def _refused(self, failure: Any) -> object:
-        failure.trap(Refusal)
-        refusal: Refusal = failure.value
+    def _refused(self, failure: Failure) -> Any:
+        refusal = failure.value
+        if isinstance(refusal, Refusal):
+            raise self._unavailable(refusal) from None
+        return failure
+
+    def _unavailable(self, refusal: Refusal) -> StoreUnavailable:
         if refusal.kind == "READONLY":
             self._connection.drop(REASONS["READONLY"])
-        raise StoreUnavailable(f"{self._address}: {_reason(refusal)}") from None
+        return StoreUnavailable(f"{self._address}: {_reason(refusal)}")
 
     def _too_late(self, _: object, seconds: float) -> list[Record]:
         raise StoreUnavailable(f"{self._address}: not all was read within {seconds:g} s")
@@ -236,12 +272,23 @@ def _stored(key: str) -> bytes:
     return key.encode("utf-8", "surrogatepass")
 
 
+def _is_text(key: bytes) -> bool:
+    """Return whether a key is one that a gateway may have made."""
+    try:
+        _told(key)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _told(key: bytes) -> str:
     return key.decode("utf-8", "surrogatepass")
 
 
 def _record(key: bytes, fields: Sequence[bytes | None]) -> Record | None:
+    """Return a record; None when there is none. Who wrote it, and when, may be missing: that harms nobody."""
     data, node, written = fields
-    if data is None or node is None or written is None:
+    if data is None:
         return None
-    return Record(_told(key), data, node.decode("utf-8", "replace"), int(written))
+    fence = int(written) if written is not None and FENCE.fullmatch(written) else 0
+    return Record(_told(key), data, (node or b"").decode("utf-8", "replace"), fence)

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from wrtcgw.store.interface import (
@@ -23,6 +24,8 @@ from wrtcgw.store.sqlite_file import StoreFile, reason
 from wrtcgw.store.worker import Worker
 
 T = TypeVar("T")
+Row = tuple[bytes, bytes, str, int]
+log = Logger()
 
 PAGE = 4096
 UPSERT = """
@@ -57,6 +60,8 @@ class SQLiteStore:
         self._threads = threads
         self._worker = Worker(threads, clock, "wrtcgw-store")
         self._held: set[str] = set()
+        self._strange: set[str] = set()
+        """Keys that are none of ours, so that they are told once."""
         # for the worker alone
         self._file: StoreFile | None = None
         self._saver: Saver | None = None
@@ -75,7 +80,14 @@ class SQLiteStore:
 
     def load(self) -> Deferred[list[Record]]:
         """Return every record."""
-        return self._ask(lambda db: [_record(row) for row in db.execute("SELECT * FROM records")], START_SECONDS)
+
+        def readable(rows: list[Row]) -> list[Record]:
+            for key in {repr(row[0]) for row in rows if not _is_key(row[0])} - self._strange:
+                log.error("{path}: {key} is no name of an account: its record is left out", path=self._path, key=key)
+                self._strange.add(key)
+            return [_record(row) for row in rows if _is_key(row[0])]
+
+        return self._ask(lambda db: list(db.execute("SELECT * FROM records")), START_SECONDS).addCallback(readable)
 
     def read(self, key: str) -> Deferred[Record | None]:
         """Return one record."""
@@ -122,7 +134,11 @@ class SQLiteStore:
         """Return the keys of the records without a lease, as those of the run before are."""
         held = frozenset(self._held)
         return self._ask(
-            lambda db: [key for row in db.execute("SELECT key FROM records") if (key := _told(row[0])) not in held],
+            lambda db: [
+                key
+                for row in db.execute("SELECT key FROM records")
+                if _is_key(row[0]) and (key := _told(row[0])) not in held
+            ],
             START_SECONDS,
         )
 
@@ -201,9 +217,17 @@ def _stored(key: str) -> bytes:
     return key.encode("utf-8", "surrogatepass")
 
 
+def _is_key(key: object) -> bool:
+    """Return whether a key is one that :func:`_stored` may have made; SQLite keeps anything in any column."""
+    try:
+        return isinstance(key, bytes) and _told(key) is not None
+    except UnicodeDecodeError:
+        return False
+
+
 def _told(key: bytes) -> str:
     return key.decode("utf-8", "surrogatepass")
 
 
-def _record(row: tuple[bytes, bytes, str, int]) -> Record:
+def _record(row: Row) -> Record:
     return Record(_told(row[0]), *row[1:])

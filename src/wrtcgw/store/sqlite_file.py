@@ -141,8 +141,10 @@ class StoreFile:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Return a connection whose transactions are begun by hand, for the calling thread."""
-    return sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    """Return a connection whose transactions are begun by hand, for the calling thread; it reads any text."""
+    database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    database.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+    return database
 
 
 def _close(database: sqlite3.Connection, lock: int) -> None:

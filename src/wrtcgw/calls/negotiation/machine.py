@@ -62,7 +62,7 @@ class Negotiation:
     offer: OpenOffer | None = None
     """Ours, in the states with a local offer."""
     asked: Description | None = field(default=None, repr=False)
-    """What the page is to answer, in REMOTE_OFFER and while it catches up."""
+    """What the page is to answer, in REMOTE_OFFER and while it catches up, as it came from the far side."""
     put_off: Description | None = field(default=None, repr=False)
     """The far side's offer that waits until the page has caught up, in CATCHING_UP_REMOTE_OFFER."""
     next: Description | Next = field(default=Next.NOTHING, repr=False)
@@ -125,7 +125,7 @@ class Negotiation:
         """Return whether the page may still answer an offer with that text."""
         if self.state in (S.OFFERED, S.OFFER_WANTED):
             return True
-        return sdp == (None if self.asked is None else str(self.asked))
+        return sdp == (None if self.asked is None else str(self.descriptions.for_page(self.asked)))
 
     # -- the page
 
@@ -352,10 +352,12 @@ class Negotiation:
 
     def _ask_page(self, offer: Description) -> None:
         self.asked = offer
-        self._emit(WaitForPage(), Tell(AgentMessage(type=MessageType.OFFER, sdp=str(offer))))
+        self._emit(WaitForPage())
+        self._ask_page_again()
 
     def _ask_page_again(self) -> None:
-        self._tell(AgentMessage(type=MessageType.OFFER, sdp=str(self.asked)))
+        told = self.descriptions.for_page(self.asked or EMPTY)
+        self._tell(AgentMessage(type=MessageType.OFFER, sdp=str(told)))
 
     def _put_off(self, offer: Description | None = None) -> None:
         self.put_off = offer
@@ -369,7 +371,7 @@ class Negotiation:
         offered = self._page_done()
         self.descriptions.take_answer(answer, offered)
         self._end_hold_by(offered)
-        self._send_answer(self.descriptions.answer_of_page(on_hold=self.on_hold))
+        self._send_answer(self.descriptions.answer_of_page(offered, on_hold=self.on_hold))
         self._learn_offer(offered)
         self._go_on()
 
@@ -493,9 +495,9 @@ class Negotiation:
         told.local = offer.sdp
         if offer.purpose is Purpose.PAGE:
             told.take_offer(offer.page)
-            told.known = answer
+            told.known = fitted(answer, offer.page)
             if self.next is Next.NOTHING:
-                self._tell(AgentMessage(type=MessageType.ANSWER, sdp=str(answer)))
+                self._tell(AgentMessage(type=MessageType.ANSWER, sdp=str(told.known)))
         self._note_hold(offer)
         if self.state is S.STABLE:
             self._inform_page(answer)

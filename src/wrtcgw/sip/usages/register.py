@@ -28,6 +28,13 @@ from wrtcgw.sip.user_agent import UserAgent
 
 PERMANENT = frozenset((401, 403, 404, 407))
 """Refusals that trying again does not change."""
+MAX_REFUSED = 3
+"""
+How often in a row such a refusal is heard before only a sign-in brings another try.
+
+Each new connection brings one, since the registrar may have lost its users for a while; but where the password was
+changed, it may lock an account that keeps trying.
+"""
 MAX_RAISED = 5
 """How often a 423 may ask for a longer interval: each proxy on the way may have its own minimum."""
 
@@ -39,6 +46,8 @@ class RegistrationState(Enum):
     REGISTERED = "registered"
     REFUSED = "refused"
     """The registrar said no for good to a binding that existed before."""
+    LEAVING = "leaving"
+    """Its un-REGISTER was under way when the process before ended: it is said again over the next connection."""
 
 
 @define(eq=False)
@@ -96,6 +105,7 @@ class Registration:
         self._cseq = 0
         self._expires = ua.settings.register_expires
         self._failures = 0
+        self._refusals = 0
         self._waiting: list[Attempt] = []
         self._current: Attempt | None = None
 
@@ -108,6 +118,7 @@ class Registration:
             "cseq": self._cseq,
             "expires": self._expires,
             "failures": self._failures,
+            "refusals": self._refusals,
             "refresh_missed": self._refresh_missed,
             "waiting": [attempt.snapshot() for attempt in self._waiting],
             "current": None if self._current is None else self._current.snapshot(),
@@ -126,6 +137,7 @@ class Registration:
         registration.state = RegistrationState(data["state"])
         registration._cseq, registration._expires = data["cseq"], data["expires"]
         registration._failures, registration._refresh_missed = data["failures"], data["refresh_missed"]
+        registration._refusals = data.get("refusals", 0)  # a record of before this was kept
         registration._waiting.extend(Attempt.restore(attempt, account, ua.tokens) for attempt in data["waiting"])
         if data["current"] is not None:
             registration._current = Attempt.restore(data["current"], account, ua.tokens)
@@ -164,9 +176,19 @@ class Registration:
         """Register again with the credentials that were accepted before; after what is under way, if that fails."""
         if self._current is not None:
             self._refresh_missed = True
-        elif self.state is not RegistrationState.UNREGISTERED and not self.account.keyring.is_empty:
+        elif self.state is RegistrationState.LEAVING:
+            self.sign_out()
+        elif self._may_register:
             credentials = self.account.credentials(self.ua.tokens)
             self._try(Attempt(self.account, credentials, self._expires, is_refresh=True))
+        elif self.state is RegistrationState.REFUSED:
+            self._on_registered(self)  # its calls go on over the new connection all the same
+
+    @property
+    def _may_register(self) -> bool:
+        """Whether the credentials that were accepted before may be tried again."""
+        is_over = self.state is RegistrationState.UNREGISTERED or self._refusals >= MAX_REFUSED
+        return not is_over and not self.account.keyring.is_empty
 
     def sign_out(self) -> None:
         """
@@ -193,16 +215,28 @@ class Registration:
         """Leave out the numbers that the process before may have used since this was kept."""
         self._cseq += SKIPPED
 
+    def process_lost(self) -> None:
+        """
+        Take it that the process before this one has ended: what it was about to remove is still to be removed.
+
+        Without credentials that is in vain; then it is forgotten with the request that was out.
+        """
+        last = self._waiting[-1] if self._waiting else self._current
+        if last is not None and not last.expires and not self.account.keyring.is_empty:
+            self.state = RegistrationState.LEAVING
+            self._waiting.clear()
+            self._current = None  # nobody waits for what becomes of its request
+
     def connection_lost(self) -> None:
         """Wait for the core to say when to register over the new connection."""
         self._disarm()
 
     def refresh_in(self, seconds: float) -> None:
-        """Register again in ``seconds``: how the core paces many of them after a reconnect."""
+        """Register again in ``seconds``."""
         self._disarm()
         self.ua.layer.arm(self, "refresh", seconds)
 
-    def _again_in(self, seconds: float) -> None:
+    def take_turn_in(self, seconds: float) -> None:
         """Register again in ``seconds``, but with those of all accounts not more often than at ``register_rate``."""
         self._disarm()
         self.ua.layer.arm(self, "again", seconds)
@@ -313,10 +347,10 @@ class Registration:
         if not granted:
             self._nothing_granted(response)
             return
-        self._failures = 0
+        self._failures = self._refusals = 0
         wait = min(granted, CEILING) * self.ua.tokens.uniform(0.5, 0.9)
         if wait < FLOOR:
-            self._again_in(FLOOR)
+            self.take_turn_in(FLOOR)
         else:
             self.refresh_in(wait)
         took = None if attempt.began is None else self.ua.layer.now - attempt.began
@@ -328,7 +362,7 @@ class Registration:
         self._failures += 1
         ceiling = max(FLOOR, min(self.ua.settings.register_max_retry_delay, FLOOR * 2 ** min(self._failures, 10)))
         retry_in = floored(self.ua.tokens.uniform(ceiling / 2, ceiling))
-        self._again_in(retry_in)
+        self.take_turn_in(retry_in)
         detail = "the registrar answered, but granted 0 seconds: it keeps no binding"
         self.ua.emit(RegistrationFailed(self.account.key, response.status, response.reason, retry_in, detail=detail))
         self._on_registered(self)
@@ -381,9 +415,10 @@ class Registration:
         retry_in = None
         if attempt.is_refresh and not permanent:
             retry_in = self._retry_delay(response)
-            self._again_in(retry_in)
+            self.take_turn_in(retry_in)
         elif attempt.is_refresh:
             self.state = RegistrationState.REFUSED
+            self._refusals += 1
             retry_in = 0.0 if self._waiting else None  # with other credentials: that one has an outcome of its own
             self._on_registered(self)
         told = no_use_in(response), *told_by(response)

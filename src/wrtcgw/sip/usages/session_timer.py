@@ -141,6 +141,16 @@ class SessionTimer(PartOf["Leg"]):
 
     # -- time
 
+    def begin_anew(self) -> None:
+        """
+        Let the session last as after a refresh: the process was away, for how long only the wall clock can tell.
+
+        The re-INVITE with which each call goes on after a restart is a refresh, and its outcome says whether the
+        session has expired: by a 481, and not by a clock that may have been set in between.
+        """
+        if self._interval:
+            self._start(self._interval, we_refresh=self._we_refresh)
+
     def stop(self) -> None:
         """Forget the deadlines."""
         self._leg.ua.layer.disarm(self, "refresh")
