@@ -126,7 +126,10 @@ test("each new call begins a trace of its own, and no other request does", async
   await call.hangup();
   await phone.call("5003");
   const traces = gateway.requests.map(({ path, headers }) => [path, headers.traceparent]).filter(([, trace]) => trace);
-  assert.deepEqual(traces.map(([path]) => path), ["message", "message"]);
+  assert.deepEqual(
+    traces.map(([path]) => path),
+    ["message", "message"],
+  );
   for (const [, trace] of traces) assert.match(trace, /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-02$/);
   assert.notEqual(traces[0][1], traces[1][1]);
 });
