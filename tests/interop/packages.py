@@ -1,7 +1,7 @@
 """
-The packages, really built and started: ``python -m tests.interop.packages image deb compose kubernetes unit``.
+The packages, really built and started: ``python -m tests.interop.packages wheel image deb compose kubernetes unit``.
 
-Without a name all of them. As root on Debian 12; needs buildah, debootstrap, kubectl, docker-compose and
+Without a name all of them. As root on Debian 12; needs buildah, debootstrap, kubectl, docker-compose, redis-server and
 kubernetes-validate, and installs nothing itself. The Debian that image and package stand on is made by debootstrap, and
 pip is configured in it as on this machine. Ends with 1 when anything failed. It takes some minutes, and is no part of
 the CI suite.
@@ -19,10 +19,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from urllib.request import urlopen
 
+import jsonschema
+import yaml
+
 from tests.interop.apt import mirror
 from tests.interop.install import FOLDER, debian, debian_packages, say
 from tests.interop.processes import free_ports
 from tests.interop.servers import PASSWORD
+from wrtcgw.config import Settings
+from wrtcgw.drain_command import SPARE
 
 PROJECT = pathlib.Path(__file__).parents[2]
 CONF = PROJECT / "conf"
@@ -32,6 +37,8 @@ OF_THIS_MACHINE = ("etc/pip.conf", "etc/resolv.conf", "etc/hosts", "etc/ssl/cert
 """What pip and the resolver need of it."""
 MOST_EXPOSED = 2.0
 KUBERNETES = "1.30"
+MONITOR = PROJECT / "tests/data/kubernetes/servicemonitor.schema.json"
+"""A schema of our own for ServiceMonitor, which is the Prometheus operator's and not Kubernetes' own."""
 
 
 def run(*command: str, cwd: pathlib.Path = PROJECT, env: Mapping[str, str] | None = None) -> str:
@@ -95,11 +102,10 @@ def demo_pbx(folder: pathlib.Path) -> Iterator[Mapping[str, str]]:
         yield {"SIP_DOMAIN": found[1], "SIP_WS_SERVER": found[2]}
 
 
-def first_call(url: str) -> None:
+def first_call(url: str, client: pathlib.Path = pathlib.Path(sys.executable).with_name("wrtcgw-client")) -> None:
     """Make a call by a gateway."""
     until(lambda: answers(url), f"{url}/api/health")
-    client = str(pathlib.Path(sys.executable).with_name("wrtcgw-client"))
-    run(client, "--url", url, "--password", PASSWORD, "--dn", "5001", "--call", "1003")
+    run(str(client), "--url", url, "--password", PASSWORD, "--dn", "5001", "--call", "1003")
 
 
 def answers(url: str) -> bool:
@@ -270,18 +276,74 @@ def deb(folder: pathlib.Path) -> None:
         assert not (fresh / "opt/wrtcgw").exists(), "the package leaves something behind"
 
 
+def wheel(folder: pathlib.Path) -> None:
+    """Build the wheel, install it into an empty environment, and make the demo's first call as README has it."""
+    there = folder / "wheel"
+    shutil.rmtree(there, ignore_errors=True)
+    run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(there), str(sources(folder)))
+    (built,) = there.glob("*.whl")
+    begun = time.monotonic()
+    run(sys.executable, "-m", "venv", str(there / "venv"))
+    inside = there / "venv/bin"
+    run(str(inside / "pip"), "install", "-q", f"{built}[demo]", cwd=there)
+    installed = time.monotonic()
+    (port,) = free_ports(1)
+    command = (str(inside / "twistd"), "-n", "--pidfile=", "wrtcgw", "--demo", "--http-port", str(port))
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    with started(*command, log=folder / "wheel.log", env=env):
+        first_call(f"http://127.0.0.1:{port}", client=inside / "wrtcgw-client")
+    say(f"wheel: {installed - begun:.0f} s to install, {time.monotonic() - installed:.0f} s to the first call and the end")
+
+
 def compose(folder: pathlib.Path) -> None:
-    """Hold the compose file to the schema."""
-    run("docker-compose", "-f", str(CONF / "docker-compose.yml"), "config", "--quiet")
+    """
+    Hold the compose file to its schema, and run what it says of the gateway and of Redis without any containers.
+
+    Only ports are others than there, and the demo's PBX stands for Kamailio and Asterisk.
+    """
+    file = CONF / "docker-compose.yml"
+    run("docker-compose", "-f", str(file), "config", "--quiet")
+    services = yaml.safe_load(file.read_text())["services"]
+    port, redis = free_ports(2)
+    data = folder / "compose-redis"
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir()
+    store = (*services["redis"]["command"], "--port", str(redis), "--dir", str(data))
+    twistd = str(pathlib.Path(sys.executable).with_name("twistd"))
+    with demo_pbx(folder) as known, started(*store, log=folder / "compose-redis.log"):
+        said = {**services["wrtcgw"]["environment"], **known, "HTTP_PORT": str(port)}
+        said["WRTCGW_STATE_STORE"] = said["WRTCGW_STATE_STORE"].replace("6379", str(redis))
+        env = {**os.environ, **said, "PYTHONPATH": f"{PROJECT / 'src'}:{PROJECT}"}
+        begun = time.monotonic()
+        with started(twistd, "-n", "--pidfile=", "wrtcgw", log=folder / "compose.log", env=env):
+            first_call(f"http://127.0.0.1:{port}")
+            say(f"compose: {time.monotonic() - begun:.0f} s to the first call")
+            with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as metrics:
+                assert b"wrtcgw_store_up 1.0" in metrics.read(), "the metrics know nothing of the store"
 
 
 def kubernetes(folder: pathlib.Path) -> None:
-    """Render both overlays, and hold what comes of them to the schemas of Kubernetes."""
+    """Render both overlays, hold what comes of them to the schemas of Kubernetes, and look for what has to be there."""
     for overlay in ("small", "large"):
         rendered = folder / f"kubernetes-{overlay}.yaml"
         rendered.write_text(run("kubectl", "kustomize", str(CONF / "kubernetes/overlays" / overlay)))
         validate = str(pathlib.Path(sys.executable).with_name("kubernetes-validate"))
         run(validate, "--strict", "--no-warn", "-k", KUBERNETES, str(rendered))
+        parts = {each["kind"]: each for each in yaml.safe_load_all(rendered.read_text())}
+        assert parts["PodDisruptionBudget"]["spec"]["maxUnavailable"] == 1, parts["PodDisruptionBudget"]
+        pod = parts["Deployment"]["spec"]["template"]["spec"]
+        (gateway,) = pod["containers"]
+        assert gateway["readinessProbe"]["httpGet"]["path"] == "/api/ready", gateway
+        found = re.search(r"--drain --drain-limit (\d+) \|\| sleep (\d+)", str(gateway["lifecycle"]["preStop"]))
+        assert found is not None, gateway
+        patience = int(found[1]) + SPARE + int(found[2]) + Settings().drain_timeout
+        assert patience < pod["terminationGracePeriodSeconds"], pod
+    monitor, scaler = parts["ServiceMonitor"], parts["HorizontalPodAutoscaler"]
+    jsonschema.validate(monitor, json.loads(MONITOR.read_text()))
+    (port,) = parts["Service"]["spec"]["ports"]
+    assert monitor["spec"]["endpoints"][0]["port"] == port["name"], monitor
+    by_agents = [each["pods"]["metric"]["name"] for each in scaler["spec"]["metrics"] if each["type"] == "Pods"]
+    assert by_agents == ["wrtcgw_agents"], scaler
 
 
 def unit(folder: pathlib.Path) -> None:
@@ -293,7 +355,7 @@ def unit(folder: pathlib.Path) -> None:
 
 
 PACKAGES: Mapping[str, Callable[[pathlib.Path], None]] = {
-    each.__name__: each for each in (unit, compose, kubernetes, image, deb)
+    each.__name__: each for each in (unit, compose, kubernetes, wheel, image, deb)
 }
 
 
