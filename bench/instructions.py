@@ -1,5 +1,5 @@
 """
-``python -m bench.instructions``: what counting and tracing add to a call, in instructions, which no busy machine changes.
+``python -m bench.instructions``: what counting and tracing add to a call, in instructions: no busy machine changes them.
 
 One call in one process, without sockets: the page's POST of an offer, INVITE, 401, ACK, INVITE, 180, 200, ACK, the
 answer at the page's poll, and the hang-up. The far side and the page of this are counted too, and are the same in all
@@ -13,17 +13,16 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from functools import partial
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.resources import Resource
-from twisted.internet.defer import Deferred, succeed
-from twisted.internet.task import Clock
-
 from tests.support.farside import FarSide
 from tests.support.gatewaycase import DOMAIN, PAGE_SDP
 from tests.support.tokens import CountingTokens
-from tests.web.harness import Wire
+from tests.web.harness import Answer, Wire
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import Clock
+
 from wrtcgw.calls.registry import Registry
 from wrtcgw.capture.history import History
 from wrtcgw.capture.recorder import Recorder
@@ -103,7 +102,7 @@ class OneProcess:
             self.clock.advance(0.02)
         self.gateway.tick()
 
-    def ask(self, method: str, path: str, body: str = "", **fields: str):  # type: ignore[no-untyped-def]
+    def ask(self, method: str, path: str, body: str = "", **fields: str) -> Answer:
         """Ask by the page's connection, and return the answer."""
         if self.token:
             fields["X_WRTC_Session"] = self.token
@@ -158,11 +157,10 @@ def main() -> None:
     cost = {name: (instructions(name, MORE) - instructions(name, FEW)) / (MORE - FEW) for name in VARIANTS}
     kept = cost["none kept"] + KEPT * (cost["all kept"] - cost["none kept"])
     neither, metrics = cost["neither"], cost["metrics"]
-    show = partial(print, flush=True)
-    show(f"| neither metrics nor traces | {neither / 1e6:.3f} M | |")
-    show(f"| metrics | {metrics / 1e6:.3f} M | {metrics / neither:.4f} of neither |")
+    print(f"| neither metrics nor traces | {neither / 1e6:.3f} M | |")
+    print(f"| metrics | {metrics / 1e6:.3f} M | {metrics / neither:.4f} of neither |")
     for name, figure in (("none kept", cost["none kept"]), ("1 % kept", kept), ("all kept", cost["all kept"])):
-        show(f"| metrics and traces, {name} | {figure / 1e6:.3f} M | {figure / metrics:.4f} of metrics |")
+        print(f"| metrics and traces, {name} | {figure / 1e6:.3f} M | {figure / metrics:.4f} of metrics |")
 
 
 if __name__ == "__main__":

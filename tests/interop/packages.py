@@ -1,10 +1,9 @@
 """
 The packages, really built and started: ``python -m tests.interop.packages wheel image deb compose kubernetes unit``.
 
-Without a name all of them. As root on Debian 12; needs buildah, debootstrap, kubectl, docker-compose, redis-server and
-kubernetes-validate, and installs nothing itself. The Debian that image and package stand on is made by debootstrap, and
-pip is configured in it as on this machine. Ends with 1 when anything failed. It takes some minutes, and is no part of
-the CI suite.
+Without a name all of them. As root on Debian 12; installs what it needs from there, but for kubectl: without it the
+manifests are left out, and it says so. The Debian that image and package stand on is made by debootstrap, and
+pip is configured in it as on this machine. Ends with 1 when anything failed. It takes some minutes.
 """
 
 import contextlib
@@ -23,12 +22,14 @@ import jsonschema
 import yaml
 
 from tests.interop.apt import mirror
-from tests.interop.install import FOLDER, debian, debian_packages, say
+from tests.interop.install import FOLDER, debian, debian_packages, package_tools, say
 from tests.interop.processes import free_ports
 from tests.interop.servers import PASSWORD
 from wrtcgw.config import Settings
 from wrtcgw.drain_command import SPARE
 
+HERE = pathlib.Path(sys.executable).parent
+"""Where the programs of this environment are."""
 PROJECT = pathlib.Path(__file__).parents[2]
 CONF = PROJECT / "conf"
 SUITE = "bookworm"
@@ -92,7 +93,7 @@ def started(
 def demo_pbx(folder: pathlib.Path) -> Iterator[Mapping[str, str]]:
     """Run the demo's PBX; give what a gateway needs to know of it."""
     log = folder / "demo.log"
-    twistd, port = pathlib.Path(sys.executable).with_name("twistd"), str(free_ports(1)[0])
+    twistd, port = HERE / "twistd", str(free_ports(1)[0])
     command = (str(twistd), "-n", "--pidfile=", "wrtcgw", "--demo", "--http-port", port)
     with started(*command, log=log, env={**os.environ, "PYTHONPATH": str(PROJECT / "src") + ":" + str(PROJECT)}):
         pattern = re.compile(r"for domain (\S+) by (ws://\S+)")
@@ -102,10 +103,10 @@ def demo_pbx(folder: pathlib.Path) -> Iterator[Mapping[str, str]]:
         yield {"SIP_DOMAIN": found[1], "SIP_WS_SERVER": found[2]}
 
 
-def first_call(url: str, client: pathlib.Path = pathlib.Path(sys.executable).with_name("wrtcgw-client")) -> None:
-    """Make a call by a gateway."""
+def first_call(url: str, tools: pathlib.Path = HERE) -> None:
+    """Make a call by a gateway, with the client of an environment."""
     until(lambda: answers(url), f"{url}/api/health")
-    run(str(client), "--url", url, "--password", PASSWORD, "--dn", "5001", "--call", "1003")
+    run(str(tools / "wrtcgw-client"), "--url", url, "--password", PASSWORD, "--dn", "5001", "--call", "1003")
 
 
 def answers(url: str) -> bool:
@@ -291,8 +292,11 @@ def wheel(folder: pathlib.Path) -> None:
     command = (str(inside / "twistd"), "-n", "--pidfile=", "wrtcgw", "--demo", "--http-port", str(port))
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     with started(*command, log=folder / "wheel.log", env=env):
-        first_call(f"http://127.0.0.1:{port}", client=inside / "wrtcgw-client")
-    say(f"wheel: {installed - begun:.0f} s to install, {time.monotonic() - installed:.0f} s to the first call and the end")
+        first_call(f"http://127.0.0.1:{port}", inside)
+    say(
+        f"wheel: {installed - begun:.0f} s to install, "
+        f"{time.monotonic() - installed:.0f} s to the first call and the end"
+    )
 
 
 def compose(folder: pathlib.Path) -> None:
@@ -309,7 +313,7 @@ def compose(folder: pathlib.Path) -> None:
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir()
     store = (*services["redis"]["command"], "--port", str(redis), "--dir", str(data))
-    twistd = str(pathlib.Path(sys.executable).with_name("twistd"))
+    twistd = str(HERE / "twistd")
     with demo_pbx(folder) as known, started(*store, log=folder / "compose-redis.log"):
         said = {**services["wrtcgw"]["environment"], **known, "HTTP_PORT": str(port)}
         said["WRTCGW_STATE_STORE"] = said["WRTCGW_STATE_STORE"].replace("6379", str(redis))
@@ -324,10 +328,13 @@ def compose(folder: pathlib.Path) -> None:
 
 def kubernetes(folder: pathlib.Path) -> None:
     """Render both overlays, hold what comes of them to the schemas of Kubernetes, and look for what has to be there."""
+    if shutil.which("kubectl") is None:
+        say("kubernetes: left out, there is no kubectl here")
+        return
     for overlay in ("small", "large"):
         rendered = folder / f"kubernetes-{overlay}.yaml"
         rendered.write_text(run("kubectl", "kustomize", str(CONF / "kubernetes/overlays" / overlay)))
-        validate = str(pathlib.Path(sys.executable).with_name("kubernetes-validate"))
+        validate = str(HERE / "kubernetes-validate")
         run(validate, "--strict", "--no-warn", "-k", KUBERNETES, str(rendered))
         parts = {each["kind"]: each for each in yaml.safe_load_all(rendered.read_text())}
         assert parts["PodDisruptionBudget"]["spec"]["maxUnavailable"] == 1, parts["PodDisruptionBudget"]
@@ -361,7 +368,7 @@ PACKAGES: Mapping[str, Callable[[pathlib.Path], None]] = {
 
 def main(names: list[str]) -> int:
     """Build what is named, or everything; return the exit code."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    package_tools(FOLDER)
     failed = []
     for name in names or PACKAGES:
         begun = time.monotonic()
