@@ -1,5 +1,5 @@
 """
-``python -m bench.instructions``: what counting and tracing add to a call, in instructions: no busy machine changes them.
+``python -m bench.instructions``: what counting and tracing add to a call, in instructions: a busy machine is no matter.
 
 One call in one process, without sockets: the page's POST of an offer, INVITE, 401, ACK, INVITE, 180, 200, ACK, the
 answer at the page's poll, and the hang-up. The far side and the page of this are counted too, and are the same in all
