@@ -159,6 +159,7 @@ esac
 """
         python = f"""#!/bin/sh
 [ "$2" = venv ] || exit 0
+[ -e "$3/bin/tox" ] && exit 0  # what runs beside may be about to start it
 mkdir -p "$3/bin" && printf '#!/bin/sh\\n' > "$3/bin/pip" && cp {binaries}/tox "$3/bin/tox" && chmod +x "$3"/bin/*
 """
         for name, text in (("python3", python), ("tox", tox)):

@@ -204,8 +204,10 @@ def in_image(folder: pathlib.Path, tree: pathlib.Path) -> None:
     with demo_pbx(folder) as known, mounted(*mounts):
         env = {"PATH": "/opt/wrtcgw/bin:/usr/sbin:/usr/bin:/bin", "HTTP_PORT": str(port), **known}
         command = ("env", "-C", "/var/lib/wrtcgw", "twistd", "--nodaemon", "--pidfile=", "wrtcgw")
+        begun = time.monotonic()
         with started(*inside, *command, log=folder / "image.log", env=env):
             first_call(f"http://127.0.0.1:{port}")
+            say(f"image: {time.monotonic() - begun:.0f} s to the first call")
             health = f"import urllib.request as u; u.urlopen('http://127.0.0.1:{port}/api/health', timeout=4)"
             run(*inside, "/opt/wrtcgw/bin/python", "-c", health)
             try:
@@ -250,6 +252,7 @@ def deb(folder: pathlib.Path) -> None:
     ):
         inside = ("chroot", str(fresh))
         run(*inside, "apt-get", "update")
+        begun = time.monotonic()
         run(
             *inside,
             "apt-get",
@@ -273,6 +276,7 @@ def deb(folder: pathlib.Path) -> None:
         as_user = ("chroot", "--userspec=wrtcgw:wrtcgw", str(fresh))
         with started(*as_user, "env", "-C", "/tmp", *configured, log=folder / "deb.log", env=env):
             first_call(f"http://127.0.0.1:{port}")
+            say(f"deb: {time.monotonic() - begun:.0f} s from apt install to the first call")
         run(*inside, "apt-get", "purge", "-y", "wrtcgw", env={"DEBIAN_FRONTEND": "noninteractive"})
         assert not (fresh / "opt/wrtcgw").exists(), "the package leaves something behind"
 
