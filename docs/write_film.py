@@ -28,7 +28,7 @@ SAID = (
     "the proxy has it",
     "a first answer: the page can hear what the far side plays",
     "it rings; the page hears RINGING",
-    "answered; the page gets ANSWER, and sound flows past the gateway",
+    "answered; the page gets ANSWER, and there is sound",
     "to the far side itself, by the way that the answer came",
     "a minute later the far side hangs up",
     "the page hears SHUTDOWN",
@@ -40,6 +40,7 @@ PACE = 1.6
 """Seconds from one message to the next."""
 
 STYLE = """
+  #one-call { display: block; min-width: 640px; }
   #one-call text { font: 15px system-ui, sans-serif; fill: #1d2733; }
   #one-call .head { font-weight: 600; text-anchor: middle; }
   #one-call .said, #one-call .time { font-size: 13px; fill: #526070; }
