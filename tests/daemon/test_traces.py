@@ -12,7 +12,7 @@ from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.config import ConfigError, load
-from wrtcgw.daemon.span_export import BATCH, MOST, PATIENCE, PAUSE, SpanExport
+from wrtcgw.daemon.span_export import BATCH, FAREWELL, MOST, PAUSE, SpanExport
 from wrtcgw.daemon.spans import Context, Kind, Sampler, Span, context_of, read_context
 from wrtcgw.daemon.traces import AFTER_END, LONGEST, LONGEST_INVITE, Traces
 from wrtcgw.events import catalogue as events
@@ -412,7 +412,7 @@ class ExportTests(SynchronousTestCase):
         """A collector that does not answer holds nobody up for longer than that."""
         self.add(2)
         stopped = self.export.stopService()
-        self.clock.advance(PATIENCE)
+        self.clock.advance(FAREWELL)
         self.successResultOf(stopped)
 
 

@@ -148,6 +148,22 @@ class TraceTests(TraceCase):
             self.assertEqual([text for text in texts if secret in text], [], secret)
 
 
+class RefusalTests(TraceCase):
+    """A collector that takes nothing."""
+
+    async def test_refused(self) -> None:
+        """Calls do not notice, and what was not taken is counted."""
+        self.collector.status = 400
+        (page,) = await self.signed_in("5001")
+        call = await page.connect("1003")
+        await page.api.control("hangup", call)
+        await self.flushed()
+        self.assertGreater(len(self.collector.fields), 0)
+        text = self.parts.monitoring.exposition.write("")[1].decode()
+        self.assertRegex(text, r'wrtcgw_trace_spans_total{result="failed"} [1-9]')
+        self.assertIn('wrtcgw_trace_spans_total{result="sent"} 0.0', text)
+
+
 class RatioTests(TraceCase):
     """Where none is kept."""
 

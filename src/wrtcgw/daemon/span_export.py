@@ -26,7 +26,9 @@ MOST, BATCH = 4096, 512
 PAUSE = 5.0
 """Seconds between two batches that are not full."""
 PATIENCE = 10.0
-"""Seconds for one batch, tries included, as long as the gateway runs; when it stops they are for all that is left."""
+"""Seconds for one batch, tries included."""
+FAREWELL = 3.0
+"""Seconds for all that is left when the gateway stops."""
 
 Deliver = Callable[[Sequence[Span]], "Deferred[str]"]
 """Takes a batch to the collector; fires with why it could not, empty when it did."""
@@ -79,7 +81,7 @@ class SpanExport(Service):
             self._ticking.stop()
         self.at_end()
         self._emptied = Deferred()
-        self._emptied.addTimeout(PATIENCE, self._clock, onTimeoutCancel=lambda result, seconds: None)
+        self._emptied.addTimeout(FAREWELL, self._clock, onTimeoutCancel=lambda result, seconds: None)
         done = self._emptied
         self._send()
         return maybeDeferred(lambda: done)
