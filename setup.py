@@ -12,6 +12,8 @@ HERE = pathlib.Path(__file__).parent
 os.environ.setdefault("SOURCE_DATE_EPOCH", "1795824000")
 VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "src/wrtcgw/__init__.py").read_text(), re.M).group(1)
 
+OTEL = ["opentelemetry-sdk>=1.45.2", "opentelemetry-exporter-otlp-proto-http>=1.45.2"]
+
 setup(
     name="wrtcgw",
     version=VERSION,
@@ -42,11 +44,13 @@ setup(
     extras_require={
         "demo": ["aiortc>=1.16.0"],
         "redis": ["hiredis>=3.5.0"],
+        "otel": OTEL,
         "test": [
             "hypothesis>=6.170.0",
             "coverage>=7.17.0",
             "hiredis>=3.5.0",
             "openapi-spec-validator>=0.9.0",
+            *OTEL,
             "setuptools",
         ],
     },

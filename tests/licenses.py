@@ -1,5 +1,5 @@
 """
-What the gateway stands on, and under which licences: ``python -m tests.licenses LICENSES.md`` writes the list.
+What the gateway stands on, and under which licences: ``python tests/licenses.py LICENSES.md`` writes the list.
 
 It is made of what the installed packages say of themselves.
 """

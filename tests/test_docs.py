@@ -113,6 +113,28 @@ class CheckLists(SynchronousTestCase):
             self.assertGreater(page(name).count("\n| "), 18)
             self.assertEqual(list(unknown(page(name))), [])
 
+    def test_recipes(self) -> None:
+        """Each recipe names a test, which is there, and every file that it takes is."""
+        text = page("docs/recipes.md")
+        rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")][1:]
+        self.assertGreater(len(rows), 10)
+        self.assertEqual([row[0] for row in rows if not TOKEN.search(row[-1])], [])
+        self.assertEqual(list(unknown(text)), [])
+        for kind in ("nginx", "rtpengine", "SIP Server", "Asterisk", "two gateways", "Kubernetes"):
+            self.assertTrue([row for row in rows if kind in row[0]], kind)
+
+    def test_film(self) -> None:
+        """The film is what the script makes of the flow, which another test holds."""
+        spec = importlib.util.spec_from_file_location("write_film", DOCS / "write_film.py")
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        picture = module.film(page("tests/data/flows/call.txt"))
+        self.assertEqual(picture, page("docs/one-call.svg"))
+        self.assertEqual(len(module.SAID), picture.count('class="step"'))
+        self.assertIn("prefers-reduced-motion", picture)
+        self.assertEqual(re.findall(r"(?:href|src|url)\b", picture), [])
+
     def test_golden_files(self) -> None:
         """No golden file is left out."""
         names = re.findall(r"`([a-z_*]+)`", page(self.PAGES[0]))

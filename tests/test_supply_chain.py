@@ -5,9 +5,12 @@ import pathlib
 import re
 import runpy
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests import audit
 from tests.licenses import PERMISSIVE, document, name_of, packages, required
 from wrtcgw.config.settings import keys
 
@@ -58,6 +61,50 @@ class LicenceTests(SynchronousTestCase):
         listed = set(re.findall(r"(?m)^\| ([a-z0-9.-]+) \|", (TOP / "LICENSES.md").read_text())) - {"package"}
         self.assertEqual({package.name for package in packages()} - listed, set())
         self.assertIn("# Licences", document())
+
+
+class AuditTests(SynchronousTestCase):
+    """What ``tox -e audit`` says where pip-audit cannot."""
+
+    lock = "one==1.0 \\\n    --hash=sha256:0\nTwo-x==2.0 ; python_version < '3.12' \\\n"
+
+    def ask(self, *found: str) -> audit.Ask:
+        """Return an index that has these pages; each has one weakness, and one that was withdrawn."""
+        weak = [{"id": "PYSEC-1", "withdrawn": None}, {"id": "PYSEC-2", "withdrawn": "2026-01-01"}]
+        pages: dict[str, Mapping[str, Any]] = {
+            "one/1.0": {"vulnerabilities": []},
+            "Two-x/2.0": {"vulnerabilities": []},
+            "weak": {"vulnerabilities": weak},
+            "Two-x": {"info": {"version": "2.0"}, "vulnerabilities": weak},
+            "one": {"info": {"version": "1.1"}, "vulnerabilities": []},
+        }
+        return lambda path: pages[path] if path in found else None
+
+    def test_fine(self) -> None:
+        """Nothing is known of any."""
+        self.assertEqual(
+            audit.judge(self.lock, self.ask("one/1.0", "Two-x/2.0")),
+            (audit.FINE, ["none of 2 packages has a known weakness"]),
+        )
+
+    def test_weak(self) -> None:
+        """A weakness is told by its id, also from the page of the newest release, if that is the one."""
+        code, lines = audit.judge(self.lock, self.ask("one/1.0", "Two-x"))
+        self.assertEqual((code, lines), (audit.WEAK, ["Two-x 2.0 has a known weakness: PYSEC-1"]))
+
+    def test_unknown(self) -> None:
+        """What the index does not tell of is named, and is no success, with a weakness beside it or not."""
+        code, lines = audit.judge(self.lock, self.ask("one", "Two-x/2.0"))
+        self.assertEqual(code, audit.UNKNOWN)
+        self.assertIn("one 1.0", lines[-1])
+        self.assertIn("https://pypi.org", lines[-1])
+        self.assertEqual(audit.judge(self.lock, self.ask("one", "Two-x"))[0], audit.WEAK)
+
+    def test_all_are_read(self) -> None:
+        """Each package of the lock is asked about."""
+        asked: list[str] = []
+        audit.judge((TOP / "requirements.lock").read_text(), asked.append)
+        self.assertGreater(len([path for path in asked if "/" in path]), 20)
 
 
 class WheelTests(SynchronousTestCase):

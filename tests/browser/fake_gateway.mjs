@@ -1,7 +1,7 @@
 // The gateway's HTTP interface for tests under node: it notes what is asked, and answers what a test wants.
 
 export class FakeGateway {
-  /** All requests but polls: `{method, path, query, body}`. */
+  /** All requests but polls: `{method, path, query, headers, body}`. */
   requests = [];
   /** What GET calls has. */
   calls = [];
@@ -38,10 +38,11 @@ export class FakeGateway {
     return this.requests.filter((request) => request.path === path).map(({ body }) => body);
   }
 
-  async #fetch(url, { method, body, signal }) {
+  async #fetch(url, { method, headers, body, signal }) {
     const path = url.pathname.split("/").at(-1);
     const polls = method === "GET" && path === "message";
-    if (!polls) this.requests.push({ method, path, query: Object.fromEntries(url.searchParams), body: read(body) });
+    const query = Object.fromEntries(url.searchParams);
+    if (!polls) this.requests.push({ method, path, query, headers, body: read(body) });
     if (!polls) await this.meanwhile[path]?.();
     const refusal = this.refusals[path];
     if (refusal === "away") throw new TypeError("fetch failed");

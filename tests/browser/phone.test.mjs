@@ -120,6 +120,20 @@ test("a call is placed, rings, is answered, and ended by the far side", async ()
   assert.deepEqual(gateway.asked("hangup"), []);
 });
 
+test("each new call begins a trace of its own, and no other request does", async () => {
+  await phone.signIn(WHO);
+  const call = await phone.call("5002");
+  await call.hangup();
+  await phone.call("5003");
+  const traces = gateway.requests.map(({ path, headers }) => [path, headers.traceparent]).filter(([, trace]) => trace);
+  assert.deepEqual(
+    traces.map(([path]) => path),
+    ["message", "message"],
+  );
+  for (const [, trace] of traces) assert.match(trace, /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-02$/);
+  assert.notEqual(traces[0][1], traces[1][1]);
+});
+
 test("a number that the gateway refuses is refused before the microphone is asked for", async () => {
   await phone.signIn(WHO);
   gateway.refusals.ice = [403, { code: "forbidden", error: "not allowed" }];

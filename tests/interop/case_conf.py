@@ -13,6 +13,10 @@ from tests.interop.environment import environment
 from tests.interop.servers import CONF, PROJECT
 from wrtcgw.config import load
 
+SERVICES = {"wrtcgw", "kamailio", "asterisk", "coturn", "redis", "nginx", "prometheus", "grafana"}
+"""Of docker-compose.yml."""
+PROVISIONING = CONF / "grafana/provisioning"
+
 
 class Samples(SynchronousTestCase):
     """Each sample passes the check of the program it is for; that they work is what the other cases show."""
@@ -129,11 +133,15 @@ class Samples(SynchronousTestCase):
         self.assertEqual([address for address in ours if not address.startswith("127.0.0.1:")], [])
 
     def test_compose_builds_what_the_dockerfile_has(self) -> None:
-        """Each service builds a target of the Dockerfile, and each file that is copied or mounted exists."""
+        """
+        Each service builds a target of the Dockerfile, and each file that is copied or mounted exists.
+
+        It is the seed's compose file: its variables, and all that it talks of; and what watches over them.
+        """
         services = yaml.safe_load((CONF / "docker-compose.yml").read_text())["services"]
         dockerfile = (CONF / "Dockerfile").read_text()
         targets = set(re.findall(r"(?m)^FROM \S+ AS (\S+)$", dockerfile))
-        self.assertEqual(set(services), {"wrtcgw", "kamailio", "asterisk", "coturn", "nginx"})
+        self.assertEqual(set(services), SERVICES)
         for name, service in services.items():
             if "build" in service:
                 self.assertIn(service["build"]["target"], targets)
@@ -145,6 +153,18 @@ class Samples(SynchronousTestCase):
                 self.assertTrue(made_by_site or not source.startswith(".") or (CONF / source).exists(), source)
         copied = re.findall(r"(?m)^COPY (?!--from)(.*) \S+$", dockerfile)
         self.assertEqual([each for line in copied for each in line.split() if not (PROJECT / each).exists()], [])
+
+    def test_compose_keeps_to_itself(self) -> None:
+        """What nobody outside needs listens on loopback, and Grafana finds its dashboard and its Prometheus."""
+        services = yaml.safe_load((CONF / "docker-compose.yml").read_text())["services"]
+        self.assertIn("127.0.0.1", services["redis"]["command"])
+        self.assertIn("--web.listen-address=127.0.0.1:9090", services["prometheus"]["command"])
+        self.assertEqual(services["grafana"]["environment"]["GF_SERVER_HTTP_ADDR"], "127.0.0.1")
+        (source,) = yaml.safe_load((PROVISIONING / "datasources/prometheus.yml").read_text())["datasources"]
+        self.assertEqual((source["type"], source["url"]), ("prometheus", "http://127.0.0.1:9090"))
+        (provider,) = yaml.safe_load((PROVISIONING / "dashboards/wrtcgw.yml").read_text())["providers"]
+        mounted = [volume.split(":")[1] for volume in services["grafana"]["volumes"]]
+        self.assertIn(f"{provider['options']['path']}/wrtcgw.json", mounted)
 
     def test_compose_environment_is_a_configuration(self) -> None:
         """The variables that docker-compose.yml sets are all that the gateway needs, and none is unknown to it."""

@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from attrs import frozen
@@ -48,6 +48,13 @@ HOST_PACKAGES = {
     "nodejs": "/usr/bin/node",
     "npm": "/usr/bin/npm",
 }
+PACKAGE_TOOLS = {
+    "buildah": "/usr/bin/buildah",
+    "debootstrap": "/usr/sbin/debootstrap",
+    "docker-compose": "/usr/bin/docker-compose",
+    "redis-server": "/usr/bin/redis-server",
+}
+"""For :mod:`tests.interop.packages`."""
 NODE_PACKAGES = {
     "axe-core": "4.14.1",
     "genesys-workspace-client-js": "9.0.1",
@@ -88,9 +95,16 @@ def install(folder: pathlib.Path = FOLDER) -> Installation:
         raise InstallError("the interop tests install and start servers (apt, debootstrap, chroot): run them as root")
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder / "install.lock"):
-        _host_packages(folder)
+        _host_packages(folder, HOST_PACKAGES)
         _node_packages(folder)
         return Installation(folder, _asterisk(folder))
+
+
+def package_tools(folder: pathlib.Path) -> None:
+    """Install what builds and runs the packages, if it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder / "install.lock"):
+        _host_packages(folder, PACKAGE_TOOLS)
 
 
 @contextmanager
@@ -100,8 +114,8 @@ def _locked(path: pathlib.Path) -> Iterator[None]:
         yield
 
 
-def _host_packages(folder: pathlib.Path) -> None:
-    missing = [name for name in HOST_PACKAGES if not _installed(name)]
+def _host_packages(folder: pathlib.Path, wanted: Mapping[str, str]) -> None:
+    missing = [name for name, path in wanted.items() if not _installed(path)]
     if not missing:
         return
     with _no_services(pathlib.Path("/")):
@@ -109,9 +123,8 @@ def _host_packages(folder: pathlib.Path) -> None:
         _download(" ".join(missing), folder, ("apt-get", "install", *APT_OPTIONS, *missing))
 
 
-def _installed(package: str) -> bool:
-    """Return whether the program a package was wanted for is there, whoever provided it."""
-    path = HOST_PACKAGES[package]
+def _installed(path: str) -> bool:
+    """Return whether the program or module that a package was wanted for is there, whoever provided it."""
     if path.startswith("/"):
         return os.access(path, os.X_OK)
     return any(pathlib.Path("/usr/lib", triplet, path).exists() for triplet in (f"{platform.machine()}-linux-gnu", ""))

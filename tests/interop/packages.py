@@ -1,10 +1,9 @@
 """
-The packages, really built and started: ``python -m tests.interop.packages image deb compose kubernetes unit``.
+The packages, really built and started: ``python -m tests.interop.packages wheel image deb compose kubernetes unit``.
 
-Without a name all of them. As root on Debian 12; needs buildah, debootstrap, kubectl, docker-compose and
-kubernetes-validate, and installs nothing itself. The Debian that image and package stand on is made by debootstrap, and
-pip is configured in it as on this machine. Ends with 1 when anything failed. It takes some minutes, and is no part of
-the CI suite.
+Without a name all of them. As root on Debian 12; installs what it needs from there, but for kubectl: without it the
+manifests are left out, and it says so. The Debian that image and package stand on is made by debootstrap, and
+pip is configured in it as on this machine. Ends with 1 when anything failed. It takes some minutes.
 """
 
 import contextlib
@@ -19,11 +18,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from urllib.request import urlopen
 
+import jsonschema
+import yaml
+
 from tests.interop.apt import mirror
-from tests.interop.install import FOLDER, debian, debian_packages, say
+from tests.interop.install import FOLDER, debian, debian_packages, package_tools, say
 from tests.interop.processes import free_ports
 from tests.interop.servers import PASSWORD
+from wrtcgw.config import Settings
+from wrtcgw.drain_command import SPARE
 
+HERE = pathlib.Path(sys.executable).parent
+"""Where the programs of this environment are."""
 PROJECT = pathlib.Path(__file__).parents[2]
 CONF = PROJECT / "conf"
 SUITE = "bookworm"
@@ -32,6 +38,8 @@ OF_THIS_MACHINE = ("etc/pip.conf", "etc/resolv.conf", "etc/hosts", "etc/ssl/cert
 """What pip and the resolver need of it."""
 MOST_EXPOSED = 2.0
 KUBERNETES = "1.30"
+MONITOR = PROJECT / "tests/data/kubernetes/servicemonitor.schema.json"
+"""A schema of our own for ServiceMonitor, which is the Prometheus operator's and not Kubernetes' own."""
 
 
 def run(*command: str, cwd: pathlib.Path = PROJECT, env: Mapping[str, str] | None = None) -> str:
@@ -85,7 +93,7 @@ def started(
 def demo_pbx(folder: pathlib.Path) -> Iterator[Mapping[str, str]]:
     """Run the demo's PBX; give what a gateway needs to know of it."""
     log = folder / "demo.log"
-    twistd, port = pathlib.Path(sys.executable).with_name("twistd"), str(free_ports(1)[0])
+    twistd, port = HERE / "twistd", str(free_ports(1)[0])
     command = (str(twistd), "-n", "--pidfile=", "wrtcgw", "--demo", "--http-port", port)
     with started(*command, log=log, env={**os.environ, "PYTHONPATH": str(PROJECT / "src") + ":" + str(PROJECT)}):
         pattern = re.compile(r"for domain (\S+) by (ws://\S+)")
@@ -95,11 +103,10 @@ def demo_pbx(folder: pathlib.Path) -> Iterator[Mapping[str, str]]:
         yield {"SIP_DOMAIN": found[1], "SIP_WS_SERVER": found[2]}
 
 
-def first_call(url: str) -> None:
-    """Make a call by a gateway."""
+def first_call(url: str, tools: pathlib.Path = HERE) -> None:
+    """Make a call by a gateway, with the client of an environment."""
     until(lambda: answers(url), f"{url}/api/health")
-    client = str(pathlib.Path(sys.executable).with_name("wrtcgw-client"))
-    run(client, "--url", url, "--password", PASSWORD, "--dn", "5001", "--call", "1003")
+    run(str(tools / "wrtcgw-client"), "--url", url, "--password", PASSWORD, "--dn", "5001", "--call", "1003")
 
 
 def answers(url: str) -> bool:
@@ -197,8 +204,10 @@ def in_image(folder: pathlib.Path, tree: pathlib.Path) -> None:
     with demo_pbx(folder) as known, mounted(*mounts):
         env = {"PATH": "/opt/wrtcgw/bin:/usr/sbin:/usr/bin:/bin", "HTTP_PORT": str(port), **known}
         command = ("env", "-C", "/var/lib/wrtcgw", "twistd", "--nodaemon", "--pidfile=", "wrtcgw")
+        begun = time.monotonic()
         with started(*inside, *command, log=folder / "image.log", env=env):
             first_call(f"http://127.0.0.1:{port}")
+            say(f"image: {time.monotonic() - begun:.0f} s to the first call")
             health = f"import urllib.request as u; u.urlopen('http://127.0.0.1:{port}/api/health', timeout=4)"
             run(*inside, "/opt/wrtcgw/bin/python", "-c", health)
             try:
@@ -243,6 +252,7 @@ def deb(folder: pathlib.Path) -> None:
     ):
         inside = ("chroot", str(fresh))
         run(*inside, "apt-get", "update")
+        begun = time.monotonic()
         run(
             *inside,
             "apt-get",
@@ -266,22 +276,85 @@ def deb(folder: pathlib.Path) -> None:
         as_user = ("chroot", "--userspec=wrtcgw:wrtcgw", str(fresh))
         with started(*as_user, "env", "-C", "/tmp", *configured, log=folder / "deb.log", env=env):
             first_call(f"http://127.0.0.1:{port}")
+            say(f"deb: {time.monotonic() - begun:.0f} s from apt install to the first call")
         run(*inside, "apt-get", "purge", "-y", "wrtcgw", env={"DEBIAN_FRONTEND": "noninteractive"})
         assert not (fresh / "opt/wrtcgw").exists(), "the package leaves something behind"
 
 
+def wheel(folder: pathlib.Path) -> None:
+    """Build the wheel, install it into an empty environment, and make the demo's first call as README has it."""
+    there = folder / "wheel"
+    shutil.rmtree(there, ignore_errors=True)
+    run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(there), str(sources(folder)))
+    (built,) = there.glob("*.whl")
+    begun = time.monotonic()
+    run(sys.executable, "-m", "venv", str(there / "venv"))
+    inside = there / "venv/bin"
+    run(str(inside / "pip"), "install", "-q", f"{built}[demo]", cwd=there)
+    installed = time.monotonic()
+    (port,) = free_ports(1)
+    command = (str(inside / "twistd"), "-n", "--pidfile=", "wrtcgw", "--demo", "--http-port", str(port))
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    with started(*command, log=folder / "wheel.log", env=env):
+        first_call(f"http://127.0.0.1:{port}", inside)
+    say(
+        f"wheel: {installed - begun:.0f} s to install, "
+        f"{time.monotonic() - installed:.0f} s to the first call and the end"
+    )
+
+
 def compose(folder: pathlib.Path) -> None:
-    """Hold the compose file to the schema."""
-    run("docker-compose", "-f", str(CONF / "docker-compose.yml"), "config", "--quiet")
+    """
+    Hold the compose file to its schema, and run what it says of the gateway and of Redis without any containers.
+
+    Only ports are others than there, and the demo's PBX stands for Kamailio and Asterisk.
+    """
+    file = CONF / "docker-compose.yml"
+    run("docker-compose", "-f", str(file), "config", "--quiet")
+    services = yaml.safe_load(file.read_text())["services"]
+    port, redis = free_ports(2)
+    data = folder / "compose-redis"
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir()
+    store = (*services["redis"]["command"], "--port", str(redis), "--dir", str(data))
+    twistd = str(HERE / "twistd")
+    with demo_pbx(folder) as known, started(*store, log=folder / "compose-redis.log"):
+        said = {**services["wrtcgw"]["environment"], **known, "HTTP_PORT": str(port)}
+        said["WRTCGW_STATE_STORE"] = said["WRTCGW_STATE_STORE"].replace("6379", str(redis))
+        env = {**os.environ, **said, "PYTHONPATH": f"{PROJECT / 'src'}:{PROJECT}"}
+        begun = time.monotonic()
+        with started(twistd, "-n", "--pidfile=", "wrtcgw", log=folder / "compose.log", env=env):
+            first_call(f"http://127.0.0.1:{port}")
+            say(f"compose: {time.monotonic() - begun:.0f} s to the first call")
+            with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as metrics:
+                assert b"wrtcgw_store_up 1.0" in metrics.read(), "the metrics know nothing of the store"
 
 
 def kubernetes(folder: pathlib.Path) -> None:
-    """Render both overlays, and hold what comes of them to the schemas of Kubernetes."""
+    """Render both overlays, hold what comes of them to the schemas of Kubernetes, and look for what has to be there."""
+    if shutil.which("kubectl") is None:
+        say("kubernetes: left out, there is no kubectl here")
+        return
     for overlay in ("small", "large"):
         rendered = folder / f"kubernetes-{overlay}.yaml"
         rendered.write_text(run("kubectl", "kustomize", str(CONF / "kubernetes/overlays" / overlay)))
-        validate = str(pathlib.Path(sys.executable).with_name("kubernetes-validate"))
+        validate = str(HERE / "kubernetes-validate")
         run(validate, "--strict", "--no-warn", "-k", KUBERNETES, str(rendered))
+        parts = {each["kind"]: each for each in yaml.safe_load_all(rendered.read_text())}
+        assert parts["PodDisruptionBudget"]["spec"]["maxUnavailable"] == 1, parts["PodDisruptionBudget"]
+        pod = parts["Deployment"]["spec"]["template"]["spec"]
+        (gateway,) = pod["containers"]
+        assert gateway["readinessProbe"]["httpGet"]["path"] == "/api/ready", gateway
+        found = re.search(r"--drain --drain-limit (\d+) \|\| sleep (\d+)", str(gateway["lifecycle"]["preStop"]))
+        assert found is not None, gateway
+        patience = int(found[1]) + SPARE + int(found[2]) + Settings().drain_timeout
+        assert patience < pod["terminationGracePeriodSeconds"], pod
+    monitor, scaler = parts["ServiceMonitor"], parts["HorizontalPodAutoscaler"]
+    jsonschema.validate(monitor, json.loads(MONITOR.read_text()))
+    (port,) = parts["Service"]["spec"]["ports"]
+    assert monitor["spec"]["endpoints"][0]["port"] == port["name"], monitor
+    by_agents = [each["pods"]["metric"]["name"] for each in scaler["spec"]["metrics"] if each["type"] == "Pods"]
+    assert by_agents == ["wrtcgw_agents"], scaler
 
 
 def unit(folder: pathlib.Path) -> None:
@@ -293,13 +366,13 @@ def unit(folder: pathlib.Path) -> None:
 
 
 PACKAGES: Mapping[str, Callable[[pathlib.Path], None]] = {
-    each.__name__: each for each in (unit, compose, kubernetes, image, deb)
+    each.__name__: each for each in (unit, compose, kubernetes, wheel, image, deb)
 }
 
 
 def main(names: list[str]) -> int:
     """Build what is named, or everything; return the exit code."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    package_tools(FOLDER)
     failed = []
     for name in names or PACKAGES:
         begun = time.monotonic()

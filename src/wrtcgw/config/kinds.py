@@ -284,6 +284,20 @@ def _hep_target(text: str) -> object:
     return HEPTarget(protocol, name, int(port)) if good else _refuse()
 
 
+def _otlp_url(text: str) -> object:
+    url = urlsplit(text)
+    plain = (
+        url.scheme in ("http", "https") and url.hostname and "@" not in url.netloc and not (url.query or url.fragment)
+    )
+    return text if not text or (plain and (url.port is None or url.port)) else _refuse()
+
+
+def _header_line(text: str) -> object:
+    name, colon, value = text.partition(":")
+    good = colon and _TOKEN.fullmatch(name.strip()) and value.strip() and value.isascii() and value.isprintable()
+    return (name.strip(), value.strip()) if good else _refuse()
+
+
 def _component_level(text: str) -> object:
     component, equals, level = (part.strip() for part in text.partition("="))
     level = {"warning": "warn"}.get(level.lower(), level.lower())
@@ -342,6 +356,8 @@ header_name = _of_text("the name of a header field that holds no credentials", _
 user = _of_text("a DN: letters, digits or -_.!~'()&=+$", _user)
 pattern = _of_text("a number, or the beginning of one with a * behind", _pattern)
 hep_target = _of_text("empty, udp:host:port or tcp:host:port", _hep_target)
+otlp_url = _of_text("empty or a URL like http://127.0.0.1:4318/v1/traces, without user and password", _otlp_url)
+header_line = _of_text('a header field like "Authorization: Bearer token"', _header_line)
 component_level = _of_text(
     f"component=level; components: {', '.join(COMPONENTS)}; levels: {', '.join(LEVELS)}", _component_level
 )

@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +221,17 @@ def _bad_webhooks(settings: Settings) -> Iterator[tuple[str, str, str]]:
             yield f"webhooks[{number}].secret_file", "a file with a secret", str(error)
 
 
+def _bad_traces(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Say what traces need that is not there: key, expected, found."""
+    if settings.traces_endpoint:
+        try:
+            missing = find_spec("opentelemetry.exporter.otlp.proto.http") is None
+        except ModuleNotFoundError:
+            missing = True
+        if missing:
+            yield "traces_endpoint", "OpenTelemetry (pip install 'wrtcgw[otel]')", "none of its packages"
+
+
 def _check_together(reading: _Reading, settings: Settings, *, need_proxy: bool) -> None:
     """Look at what no single value shows."""
 
@@ -244,6 +256,7 @@ def _check_together(reading: _Reading, settings: Settings, *, need_proxy: bool) 
         *_bad_store(settings),
         *_twice(settings),
         *_bad_webhooks(settings),
+        *_bad_traces(settings),
     ):
         if not known_bad & {key, "oidc_client_id"}:
             fault(key, expected, found)
@@ -251,7 +264,7 @@ def _check_together(reading: _Reading, settings: Settings, *, need_proxy: bool) 
 
 def _bad_ca_files(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """Iterate over the keys that name a file of CA certificates which is of no use: key, expected, found."""
-    for name in ("tls_ca_file", "provider_ca_file", "state_store_ca_file"):
+    for name in ("tls_ca_file", "provider_ca_file", "state_store_ca_file", "traces_ca_file"):
         path = getattr(settings, name)
         try:
             if path is not None:

@@ -9,7 +9,7 @@ from wrtcgw.config.keys import Key
 from wrtcgw.config.sections.calls import Calls, Guests
 from wrtcgw.config.sections.pages import Firewalls, GenesysPages
 from wrtcgw.config.sections.proxies import Connections, Proxies, Registrations
-from wrtcgw.config.sections.running import Operators, Running
+from wrtcgw.config.sections.running import Operators, Running, Traces
 from wrtcgw.config.sections.serving import Listening, SignInByToken, Trust
 from wrtcgw.config.sections.state import State
 
@@ -19,6 +19,7 @@ __all__ = ["SECTIONS", "Key", "Settings", "keys", "reloadable_keys"]
 @frozen(kw_only=True)
 class Settings(
     Running,
+    Traces,
     Operators,
     State,
     GenesysPages,
@@ -53,6 +54,7 @@ SECTIONS = (
     GenesysPages,
     State,
     Operators,
+    Traces,
     Running,
 )
 """In the order of ``conf/wrtcgw.toml``."""

@@ -24,6 +24,7 @@ from wrtcgw.daemon.identity import http_client, identity_parts
 from wrtcgw.daemon.listener import HTTPListener
 from wrtcgw.daemon.monitoring import Monitoring, watch
 from wrtcgw.daemon.state import state_key, state_store
+from wrtcgw.daemon.traces import traces
 from wrtcgw.daemon.webhooks import Webhooks, WebhookSettings
 from wrtcgw.events.stream import EventStream
 from wrtcgw.gateway import Gateway, GatewaySettings
@@ -108,6 +109,7 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
         tokens.uniform,
         events,
     )
+    spans = traces(reactor, settings, agent, events)  # which hear of each event before the gateway acts on it
     core = UACore(ua_settings(settings, survives=store.survives, shared=store.shared), Timers(), tokens)
     registry = Registry()
     durability = Durability(store, state_key(settings), lease_ttl=settings.lease_ttl)
@@ -116,6 +118,8 @@ def compose(reactor: IReactorTCP, settings: Settings, pages: Mapping[bytes, IRes
     hooks.configure(webhook_settings(settings))
     monitoring = watch(clock, settings, agent, core, registry, events, hooks)
     homer(reactor, settings, agent, events, monitoring)
+    if spans is not None:
+        spans.run_with(gateway, monitoring)
     agent.attach(gateway)
     surface = http_surface(
         gateway,

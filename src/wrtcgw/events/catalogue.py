@@ -6,7 +6,7 @@ told, and may be newer than the event; what an event says itself is as of its ow
 header fields of HTTP and SIP only, which no ``repr`` shows.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from enum import Enum
 from typing import Protocol
 
@@ -340,10 +340,11 @@ class ConnectionDown:
 
 @frozen
 class StoreWrote:
-    """The state of so many accounts was written, which took ``seconds``."""
+    """The state of so many accounts was written, which took ``seconds``; ``keys`` are their names."""
 
     count: int
     seconds: float
+    keys: Set[str] = field(default=frozenset(), repr=False)
 
 
 @frozen
@@ -387,11 +388,13 @@ class PageAsked:
     A request has come of which it is known whose it is; nobody has acted on it yet.
 
     ``request`` tells one from the others until :class:`PageAnswered` or :class:`PageHungUp` follows, just one of them.
+    ``call_id`` is the call that it is about, '' when that is not known yet.
     """
 
     request: object = field(repr=False)
     dn: str
     agent_id: str
+    call_id: str = ""
     method: bytes
     uri: bytes = field(repr=False)
     headers: HeaderFields = field(repr=False)
@@ -427,9 +430,11 @@ class RequestServed:
     Any request got its response, ``seconds`` after it was complete; ``path`` has no query.
 
     ``route`` is the path as it was declared, with its variable parts as such; for what has none it is the name of the
-    dialect.
+    dialect. ``request`` is that of :class:`PageAsked`, if there was one.
     """
 
+    request: object = field(default=None, repr=False)
+    headers: HeaderFields | None = field(default=None, repr=False)
     method: bytes
     path: bytes
     route: str

@@ -323,7 +323,7 @@ class Batches:
         if self._is_lost:
             self._is_lost = False
             self._events.publish(StoreReached(len(keys)))
-        self._events.publish(StoreWrote(len(keys), self._clock.seconds() - self._began))
+        self._events.publish(StoreWrote(len(keys), self._clock.seconds() - self._began, frozenset(keys)))
         if fenced:
             self.lose(fenced)
         if not self._touched:  # there is no next batch for what waits for one

@@ -26,7 +26,9 @@ EXPOSED = ", ".join(
     )
 ).encode("ascii")
 METHODS = b"GET, POST, OPTIONS"
-REQUEST_HEADERS = b"Authorization, Content-Type, X-WRTC-Session, Last-Event-ID, Cache-Control, X-Requested-With"
+REQUEST_HEADERS = (
+    b"Authorization, Content-Type, X-WRTC-Session, Last-Event-ID, Cache-Control, X-Requested-With, traceparent"
+)
 PREFLIGHT_SECONDS = b"600"
 UNKNOWN_PAGE = (
     ", and a cookie or an address is not enough for a browser's request that does not tell which page it comes from: "

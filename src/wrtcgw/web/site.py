@@ -177,7 +177,15 @@ class GatewaySite(Site):
             seconds = self.seconds() - request.began
             route = self._surface.route_of(request.path)
             self.events.publish(
-                RequestServed(method=request.method, path=request.path, route=route, code=request.code, seconds=seconds)
+                RequestServed(
+                    request=request,
+                    headers=request.requestHeaders,
+                    method=request.method,
+                    path=request.path,
+                    route=route,
+                    code=request.code,
+                    seconds=seconds,
+                )
             )
         if self.access_log is not None:
             peer = getattr(request.client, "host", "-")

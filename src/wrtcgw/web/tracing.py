@@ -94,6 +94,7 @@ def trace_as(request: Request, dn: str, agent_id: str, call_id: str = "") -> Non
                 request=request,
                 dn=dn,
                 agent_id=agent_id,
+                call_id=call_id,
                 method=request.method,
                 uri=request.uri,
                 headers=request.requestHeaders,

@@ -22,6 +22,7 @@ from wrtcgw.daemon.exposition import Exposition
 from wrtcgw.daemon.hep import HEPSender
 from wrtcgw.daemon.log_level import LevelControl
 from wrtcgw.daemon.series import Counted, Tables
+from wrtcgw.daemon.span_export import SpanExport
 from wrtcgw.events.catalogue import ConnectionUp, SIPMessageReceived, SIPMessageSent
 from wrtcgw.meters.meters import Meters
 from wrtcgw.web import GatewaySite, WebSettings
@@ -135,6 +136,7 @@ class OpsCase(GatewayCase):
         exposition.add(LevelControl("info").series)
         ends = cast(Any, None)
         exposition.add(HEPSender(ends, Agent(number=1), ends, lambda: False, self.wall).series)
+        exposition.add(SpanExport(ends, self.clock).series)
         self.site = GatewaySite(self.surface, reactor=self.clock)
 
     def _send(self, flow: int, text: str) -> None:

@@ -113,11 +113,13 @@ export class Wire {
   }
 
   /**
-   * Posts a description: `{messageType, sdp, callId | to, data}`.
+   * Posts a description: `{messageType, sdp, callId | to, data}`. A new call begins a trace.
    * @param {Description} message
    */
   describe(message) {
-    return this.post("message", { from: this.id }, message);
+    /** @type {Record<string, string>} */
+    const headers = message.callId ? {} : { traceparent: newTrace() };
+    return this.post("message", { from: this.id }, message, { headers });
   }
 
   /**
@@ -132,6 +134,12 @@ export class Wire {
   async calls() {
     return (await this.own()).calls;
   }
+}
+
+/** Returns a `traceparent` (W3C Trace Context) with new numbers: whether the trace is kept, the gateway decides. */
+function newTrace() {
+  const digits = [...crypto.getRandomValues(new Uint8Array(24))].map((byte) => byte.toString(16).padStart(2, "0"));
+  return `00-${digits.slice(0, 16).join("")}-${digits.slice(16).join("")}-02`;
 }
 
 /** @param {Response} response */

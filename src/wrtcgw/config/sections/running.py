@@ -69,6 +69,45 @@ class Operators:
 
 
 @frozen(kw_only=True, slots=False)
+class Traces:
+    """Traces for OpenTelemetry."""
+
+    TITLE: ClassVar[str] = "traces for OpenTelemetry (pip install 'wrtcgw[otel]')"
+
+    traces_endpoint: str = key(
+        "",
+        kinds.otlp_url,
+        text="""
+        Where spans go by OTLP over HTTP: "http://127.0.0.1:4318/v1/traces", the whole URL. Empty: there are none, and
+        they cost nothing. The collector may be away: nothing waits for it.
+        """,
+    )
+    traces_ratio: float = key(
+        0.01,
+        kinds.number(0.0, 1.0),
+        text="""
+        How many of all calls get a trace, from 0 to 1. It goes by the trace's number, also where a page has begun it.
+        """,
+    )
+    traces_headers: tuple[tuple[str, str], ...] = key(
+        (),
+        kinds.many(kinds.header_line),
+        secret=True,
+        text="""
+        Header fields for the collector, as ["Authorization: Bearer ..."]; in the file one a line.
+        """,
+    )
+    traces_headers_file: Path | None = key(None, kinds.path)  # noqa: RUF009
+    traces_ca_file: Path | None = key(  # noqa: RUF009
+        None,
+        kinds.path,
+        text="""
+        CA certificates of a collector by https that is signed by none of the usual ones.
+        """,
+    )
+
+
+@frozen(kw_only=True, slots=False)
 class Running:
     """Running."""
 
