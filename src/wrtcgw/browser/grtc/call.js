@@ -24,11 +24,11 @@ const UNANSWERABLE = ["no_common_codec", "no_webrtc"]; // whoever tries
 /**
  * A call: outbound ones come from `Phone.call`, inbound ones from the phone's event "incoming".
  *
- * Events: "state", "hold", "mute" (whether it is), "media" (remote stream), "quality", "warning" and "warningcleared"
+ * Events: "state", "hold", "muted" ({muted}), "media" (remote stream), "quality", "warning" and "warningcleared"
  * ({code, hint}), "identity" ({peer, displayName}), "transfer" ({state, sipCode, reason, hint, warning, sipReason,
- * to}), "dtmf" (digits), "info" ({contentType, body}), "talk", "error" (PhoneError), "lint" ([{rule, text}]), "way"
- * (state of the RTCPeerConnection), "message" (what the gateway says, before it is obeyed), "ended" (what `ended`
- * has).
+ * to}), "dtmf" (digits), "info" ({contentType, body}), "talk", "error" (PhoneError), "lint" ([{rule, text}]),
+ * "connectionstate" (of the RTCPeerConnection), "message" (what the gateway says, before it is obeyed), "ended" (what
+ * `ended` has). Pages of earlier versions hear "mute" (whether it is) and "way" (as "connectionstate") as well.
  * @extends {Emitter<CallEvents>}
  */
 export class Call extends Emitter {
@@ -206,7 +206,8 @@ export class Call extends Emitter {
     this.muted = Boolean(on);
     this.#phone.remember(this, { muted: this.muted });
     this.#speak();
-    this.emit("mute", this.muted);
+    this.emit("muted", { muted: this.muted });
+    this.emit("mute", this.muted); // as it was named first
     this.#changed();
   }
 

@@ -33,9 +33,9 @@ const LOST = "The gateway was restarted and knows this call no more.";
 const AGAIN = [1_000, 2_000, 4_000, 8_000]; // ms between tries to sign in again at a gateway that had forgotten us
 
 /**
- * Events: "registration" ({state, sipCode, reason}), "connection" ({state, error}), "incoming" (Call), "call" (Call,
- * after any change of it), "callended" (Call), "warning" and "warningcleared" ({code, hint, call}), "signedout"
- * ({reason, code}), "error" (PhoneError), "devices".
+ * Events: "registration" ({state, sipCode, reason}), "connection" ({state, error}), "reconnecting" ({error}) and
+ * "reconnected", "incoming" (Call), "call" (Call, after any change of it), "callended" (Call), "warning" and
+ * "warningcleared" ({code, hint, call}), "signedout" ({reason, code}), "error" (PhoneError), "devices".
  * @extends {Emitter<PhoneEvents>}
  */
 export class Phone extends Emitter {
@@ -52,6 +52,7 @@ export class Phone extends Emitter {
   /** @type {string[]} */
   #over = []; // ids of calls that were over lately
   #count = 0;
+  #away = false; // whether the gateway has been lost, and is not back
   /** @type {(() => void) | null} */
   #claim = null; // gives the session free for another page
   /** @type {(() => void) | null} */
@@ -215,6 +216,7 @@ export class Phone extends Emitter {
     for (const call of [...this.calls.values()]) call.end({ cause: "signed-out", hint: reason });
     this.registration = { state: "SIGNED_OUT", sipCode: 0, reason };
     this.connection = "offline";
+    this.#away = false;
     this.emit("registration", this.registration);
     this.emit("signedout", { reason, code });
   }
@@ -392,6 +394,9 @@ export class Phone extends Emitter {
     if (state === this.connection) return;
     this.connection = state;
     this.emit("connection", { state, error });
+    if (state === "offline") this.emit("reconnecting", { error });
+    else if (this.#away) this.emit("reconnected");
+    this.#away = state === "offline";
     if (state === "online") this.#lookAfterCalls();
   }
 
