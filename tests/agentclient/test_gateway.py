@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import sys
 import wave
@@ -12,20 +13,18 @@ from array import array
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-from attrs import evolve
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
-from twisted.trial.unittest import SkipTest
+from twisted.trial.unittest import SkipTest, TestCase
 
+from tests.support.daemon import twistd
 from tests.support.endtoend import LIMIT, EndToEndCase, until
 from wrtcgw.agentclient import Agent, Call, CallOverError, NoMediaError, RefusedError, State, TransferError
 from wrtcgw.clientlib.sound import NoSound
-from wrtcgw.config import Settings
 from wrtcgw.demo.extensions import DEMO_PASSWORD
 from wrtcgw.demo.media import MediaUnavailableError, open_media
 from wrtcgw.demo.tone import sine, tone_share
-from wrtcgw.transport.websocket import WebSocketURL
 
 DOCUMENT = pathlib.Path(__file__).parent.parent.parent / "docs" / "bots.md"
 _T = TypeVar("_T")
@@ -153,38 +152,36 @@ class Signalling(BotCase):
         self.assertEqual((await self.in_thread(scenario))[1], 488)
 
 
-class Restart(BotCase):
-    """The gateway goes and comes back."""
+class Restart(TestCase):
+    """The gateway is killed, and comes back."""
 
-    def adapted(self, settings: Settings) -> Settings:
-        """Listen at one and the same port before and after."""
-        return evolve(settings, http_port=getattr(self, "port", 0))
+    timeout = 90
 
     async def test_signs_in_again(self) -> None:
         """A bot at a gateway without a memory ends its call as lost, signs in again, and takes the next one."""
-        self.port = int(self.url.rpartition(":")[2])
-        calls: list[str] = []
+        folder = pathlib.Path(self.mktemp())
+        folder.mkdir()
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
 
         async def scenario() -> tuple[str, str]:
-            async with self.bot("5002") as bob:
+            loop = asyncio.get_running_loop()
+            with twistd(str(folder), "--demo", "--http-port", str(port)) as first:
+                await loop.run_in_executor(None, first.wait_for, "flow 0: connected")
+                bob = Agent(f"http://127.0.0.1:{port}", "5002", DEMO_PASSWORD, new_media=lambda servers, heard: Mute())
+                await bob.__aenter__()
                 call = await bob.call("1007")
                 await call.answered(LIMIT)
-                calls.append(call.id)
-                cause = (await call.ended(2 * LIMIT)).cause
-                again = await bob.call("1007")
-                await again.answered(LIMIT)
-                return cause, again.state.value
+            try:
+                with twistd(str(folder), "--demo", "--http-port", str(port)):
+                    cause = (await call.ended(2 * LIMIT)).cause
+                    again = await bob.call("1007")
+                    await again.answered(LIMIT)
+                    return cause, again.state.value
+            finally:
+                await bob.__aexit__(None, None, None)
 
-        running = Deferred.fromCoroutine(self.in_thread(scenario))
-        await until(lambda: calls, "a call")
-        await self.parts.listener.stopService()
-        await self.parts.agent.stopService()
-        self.parts.surface.close()
-        self.parts.webhooks.stop()
-        self.parts = self._compose(WebSocketURL.parse(self.pbx.url))
-        self.parts.agent.startService()
-        self.parts.listener.startService()
-        self.assertEqual(await running, ("lost", "up"))
+        self.assertEqual(await deferToThread(lambda: asyncio.run(scenario())), ("lost", "up"))
 
 
 def tone_file(path: pathlib.Path, hertz: float, seconds: float) -> pathlib.Path:

@@ -308,8 +308,10 @@ class Agent:
                 if _is_final(error):
                     self._leave(SignedOutError(error.text))
                     return
+                log.info("not signed in yet: %s", error)
                 await asyncio.sleep(max(error.retry_after, self._pause(failures)))
-            except UnreachableError:
+            except UnreachableError as error:
+                log.info("not signed in yet: %s", error)
                 await asyncio.sleep(self._pause(failures))
             failures += 1
         for call in self.calls:

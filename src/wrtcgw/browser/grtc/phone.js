@@ -61,7 +61,7 @@ export class Phone extends Emitter {
   /** @param {PhoneOptions} [options] */
   constructor(options = {}) {
     super();
-    this.options = { ...DEFAULTS, ...options };
+    this.options = { ...DEFAULTS, ...given(options) };
     this.wire = new Wire(this.options.gateway);
     /** @type {Map<string, Call>} */
     this.calls = new Map();
@@ -514,4 +514,13 @@ export class Phone extends Emitter {
       await call.renewTrack().catch((error) => this.emit("error", asPhoneError(error)));
     }
   }
+}
+
+/**
+ * Returns the options without those that are undefined: they are not given, and their defaults count.
+ * @param {PhoneOptions} options
+ */
+function given(options) {
+  const known = Object.entries(options).filter(([, value]) => value !== undefined);
+  return /** @type {PhoneOptions & typeof DEFAULTS} */ (Object.fromEntries(known));
 }
