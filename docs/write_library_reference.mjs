@@ -52,7 +52,9 @@ function read(paths) {
     const [{ program }] = api.updateSnapshot({ openProjects: [config] }).getProjects();
     return paths.map((path) => {
       const file = program.getSourceFile(path);
-      return Object.fromEntries([...file.statements].filter((each) => each.name).map((each) => [each.name.text, told(each, file)]));
+      return Object.fromEntries(
+        [...file.statements].filter((each) => each.name).map((each) => [each.name.text, told(each, file)]),
+      );
     });
   } finally {
     api.close();
@@ -114,7 +116,10 @@ function shownType(text) {
 }
 
 function event({ name, text, comment }) {
-  const given = text.replace(/^\w+: /, "").replace(/^\[|\]$/g, "").replace(/ \| undefined/g, "");
+  const given = text
+    .replace(/^\w+: /, "")
+    .replace(/^\[|\]$/g, "")
+    .replace(/ \| undefined/g, "");
   return `- \`${name}\`${given ? ` (\`${given}\`)` : ""}${comment ? `: ${comment}` : ""}`;
 }
 
@@ -148,7 +153,10 @@ const parts = [
   "## Values",
   ...VALUES.map((name) => value(name, types, "###")),
 ];
-const made = `${parts.join("\n\n").replace(/<wrtc-phone>/g, "`<wrtc-phone>`").replace(/``+<wrtc-phone>``+/g, "`<wrtc-phone>`")}\n`;
+const made = `${parts
+  .join("\n\n")
+  .replace(/<wrtc-phone>/g, "`<wrtc-phone>`")
+  .replace(/``+<wrtc-phone>``+/g, "`<wrtc-phone>`")}\n`;
 
 if (process.argv.includes("--check")) {
   if (readFileSync(TARGET, "utf8") !== made) {

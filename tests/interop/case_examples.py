@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from playwright.sync_api import Error as PlaywrightError
+
 from tests.interop.a11y import check_accessible
 from tests.interop.chromium import Tab
 from tests.interop.demo import DemoCase
@@ -32,7 +34,9 @@ class ExampleCase(DemoCase):
         host_pages().make("favicon.ico", "")
         return {
             "allowed_origins": [host_pages().origin],
-            "guest_mode": "unregistered",
+            "guest_mode": "registered",
+            "guest_dn": "5010",
+            "guest_password": PASSWORD,
             "guest_destinations": ["1003"],
         }
 
@@ -42,7 +46,11 @@ class ExampleCase(DemoCase):
 
     async def press(self, tab: Tab, selector: str) -> None:
         """Click what a person would click; selectors of Playwright see through shadow trees."""
-        await tab.chromium.run(lambda: tab.page.click(selector, timeout=15_000))
+        try:
+            await tab.chromium.run(lambda: tab.page.click(selector, timeout=15_000))
+        except PlaywrightError as error:
+            shown = await tab.evaluate("() => document.body.innerHTML.replace(/<script[^]*?<.script>/g, '')")
+            raise AssertionError(f"{selector}: {error}\n{shown}") from None
 
     async def fill(self, tab: Tab, selector: str, text: str) -> None:
         """Type into a field."""

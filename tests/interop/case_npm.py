@@ -10,7 +10,8 @@ from twisted.internet.threads import deferToThread
 from tests.interop.demo import DemoCase
 from tests.interop.host_pages import host_pages
 from tests.interop.install import FOLDER, node_package
-from tests.interop.servers import PROJECT
+from tests.interop.servers import PASSWORD, PROJECT
+from wrtcgw import __version__
 from wrtcgw.browser import npmpackage
 
 PAGE = PROJECT / "tests/interop/data/npm"
@@ -32,7 +33,9 @@ class Npm(DemoCase):
         host_pages().make("favicon.ico", "")
         return {
             "allowed_origins": [host_pages().origin],
-            "guest_mode": "unregistered",
+            "guest_mode": "registered",
+            "guest_dn": "5010",
+            "guest_password": PASSWORD,
             "guest_destinations": ["1003"],
         }
 
@@ -63,7 +66,7 @@ class Npm(DemoCase):
             (folder / "wrtcgw.tgz").write_bytes(answer.read())
         run("npm", "install", "--no-audit", "--no-fund", "--offline", "./wrtcgw.tgz", folder=folder)
         told = json.loads((folder / "node_modules/wrtcgw/package.json").read_text())
-        self.assertEqual(told["version"], npmpackage.__version__)
+        self.assertEqual(told["version"], __version__)
         compiler = node_package(FOLDER, "typescript").parent / ".bin" / "tsc"
         run(str(compiler), "--project", ".", "--pretty", "false", folder=folder)
         esbuild = str(node_package(FOLDER, "esbuild").parent / ".bin" / "esbuild")

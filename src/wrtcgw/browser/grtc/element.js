@@ -15,9 +15,9 @@ const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (class 
 const SIGNED_IN_AGAIN = ["gateway", "dn", "guest"];
 
 /**
- * Attributes: `gateway` (by default where this module came from), `dn` or `guest`, `to` (a number that the button calls;
- * without it there is a field), `label` (of that button), `display-name`, `lang`. What an agent signs in with is the
- * property `credentials`, which never stands in the document. Events, which bubble out: "phoneready", "incoming",
+ * Attributes: `gateway` (by default where this module came from), `dn` or `guest`, `to` (a number that the button
+ * calls; without it there is a field), `label` (of that button), `display-name`, `lang`. What an agent signs in with is
+ * the property `credentials`, which never stands in the document. Events, which bubble out: "phoneready", "incoming",
  * "callstate", "callended", "phoneerror", each with its `detail`.
  */
 export class PhoneElement extends Base {

@@ -38,18 +38,38 @@ export class CallCard {
     this.element.setAttribute("role", "group");
     this.told = document.createElement("p");
     this.told.setAttribute("role", call.direction === "inbound" ? "alert" : "status");
-    this.answer = button("go", "answer", done(() => call.answer({ hold: true })));
-    this.reject = button("stop", "reject", done(() => call.reject()));
+    this.answer = button(
+      "go",
+      "answer",
+      done(() => call.answer({ hold: true })),
+    );
+    this.reject = button(
+      "stop",
+      "reject",
+      done(() => call.reject()),
+    );
     this.mute = button("", "mute", () => call.mute(!call.muted));
-    this.hold = button("", "hold", done(() => (call.held ? call.resume() : call.hold())));
+    this.hold = button(
+      "",
+      "hold",
+      done(() => (call.held ? call.resume() : call.hold())),
+    );
     this.keypad = button("", "keypad", () => this.#switchPad());
-    this.hangup = button("stop", "hangup", done(() => call.hangup()));
+    this.hangup = button(
+      "stop",
+      "hangup",
+      done(() => call.hangup()),
+    );
     this.pad = document.createElement("div");
     this.pad.className = "pad";
     this.pad.setAttribute("role", "group");
     this.pad.hidden = true;
     for (const key of KEYS) {
-      const each = button("", "key", done(() => call.dtmf(key)));
+      const each = button(
+        "",
+        "key",
+        done(() => call.dtmf(key)),
+      );
       each.textContent = key;
       this.pad.append(each);
     }

@@ -1,5 +1,5 @@
-// Texts of <wrtc-phone>. They are a module, not JSON as those of the gateway's own pages, since a bundler takes a module
-// along, and a page of another origin would need a second request.
+// Texts of <wrtc-phone>. They are a module, not JSON as those of the gateway's own pages, since a bundler takes a
+// module along, and a page of another origin would need a second request.
 
 /** @import { ErrorCode, EndingCause } from "../grtc.js" */
 
@@ -104,7 +104,8 @@ const de = {
   "end.forbidden": "{peer} darf nicht angerufen werden.",
   "end.lost": "Die Verbindung ging verloren.",
   "end.page-lost": "Die Verbindung ging verloren.",
-  "error.microphone_refused": "Das Mikrofon ist gesperrt. Erlauben Sie es für diese Seite, dann versuchen Sie es wieder.",
+  "error.microphone_refused":
+    "Das Mikrofon ist gesperrt. Erlauben Sie es für diese Seite, dann versuchen Sie es wieder.",
   "error.no_microphone": "Es gibt kein Mikrofon. Schließen Sie eines an, dann versuchen Sie es wieder.",
   "error.microphone_busy": "Das Mikrofon lässt sich nicht öffnen. Vielleicht benutzt es ein anderes Programm.",
   "error.insecure_context": "Auf dieser Seite gibt es kein Mikrofon: Sie braucht https.",
