@@ -6,6 +6,7 @@ from twisted.trial.runner import TestLoader
 
 from tests.interop import (
     case_attackers,
+    case_bots,
     case_browser,
     case_calls,
     case_cluster,
@@ -93,6 +94,7 @@ def testSuite() -> TestSuite:  # noqa: N802 (trial looks for this name)
             case_gadget,
             case_workspace,
             case_calls,
+            case_bots,
             case_identity,
             case_attackers,
             case_nginx,
