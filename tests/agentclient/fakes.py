@@ -83,7 +83,7 @@ class FakeWire(Wire):
         answer = self.answers.get(path, {"session": "token"} if path == "sign_in" else {})
         if isinstance(answer, list):
             answer = answer.pop(0) if answer else {}
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         return cast(Fields, answer)
 

@@ -107,6 +107,16 @@ class ComingAndGoing(SynchronousTestCase):
             self.assertEqual([fields["call"] for fields in bench.wire.of("hangup")], ["x"])
 
     @virtual
+    async def test_begins_in_vain(self) -> None:
+        """When the gateway goes between sign-in and the rest, the session does not stay."""
+        bench = Bench()
+        bench.wire.answers["calls"] = UnreachableError("away")
+        with self.assertRaises(UnreachableError):
+            async with bench.agent:
+                self.fail("signed in")
+        self.assertEqual((bench.wire.asked[-1][0], bench.wire.closed), ("sign_out", True))
+
+    @virtual
     async def test_not_signed_out(self) -> None:
         """A gateway that is away does not keep a bot from ending."""
         bench = Bench()
@@ -212,6 +222,17 @@ class Streams(SynchronousTestCase):
                 bench.wire.break_off()
                 await asyncio.sleep(5)
                 self.assertIs(agent.ready, not gone)
+
+    @virtual
+    async def test_a_fault_of_ours(self) -> None:
+        """What nobody has foreseen ends the bot with a word about it; nobody waits for calls that cannot come."""
+        bench = Bench()
+        async with bench.agent as agent:
+            await settle()
+            bench.wire.answers["events"] = [KeyError("bug")]
+            bench.wire.break_off()
+            with self.assertLogs("wrtcgw.agentclient", "ERROR"), self.assertRaisesRegex(SignedOutError, "KeyError"):
+                await agent.incoming(60.0)
 
     @virtual
     async def test_a_proxys_404(self) -> None:
@@ -347,6 +368,19 @@ class Outgoing(SynchronousTestCase):
             await call.answered(1.0)
             self.assertEqual((call.id, call.data), ("c9", {"k": "v"}))
             self.assertEqual(bench.wire.of("message")[0]["data"], [{"key": "case", "value": "7"}])
+
+    @virtual
+    async def test_given_up(self) -> None:
+        """A call that was given up before it had an id is ended as soon as it is heard of."""
+        bench = Bench()
+        async with bench.agent as agent:
+            await settle()
+            bench.wire.answers["message"] = asyncio.CancelledError()
+            placing = asyncio.ensure_future(agent.call("1003"))
+            await asyncio.gather(placing, return_exceptions=True)
+            bench.wire.say("RINGING", "c9")
+            await settle()
+            self.assertEqual([fields["call"] for fields in bench.wire.of("hangup")], ["c9"])
 
     @virtual
     async def test_busy(self) -> None:
@@ -508,6 +542,8 @@ class InCall(SynchronousTestCase):
             bench.wire.say("HOLD", cause="peer")
             await settle()
             self.assertEqual((call.held, call.held_by_peer), (True, True))
+            with self.assertRaisesRegex(WrongStateError, "on hold"):
+                await call.play("a.wav")
             await call.resume()
             self.assertEqual((call.held, call.held_by_peer), (False, True))
             await call.send_digits("12")

@@ -119,6 +119,7 @@ class Agent:
                 if view.get("state") != "OFFERED":
                     await self.farewell("hangup", str(view.get("callId")))
         except BaseException:
+            await self._sign_out()
             await self.wire.close()
             raise
         self.ready = True
@@ -134,15 +135,20 @@ class Agent:
                 self._listening.cancel()
                 await asyncio.gather(self._listening, return_exceptions=True)
             if self._gone is None:
-                try:
-                    await self.wire.sign_out()
-                except AgentClientError as problem:
-                    log.warning("not signed out: %s", problem)
+                await self._sign_out()
             self._leave(SignedOutError("signed out"))
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=_CLOSING)
         finally:
             await self.wire.close()
+
+    async def _sign_out(self) -> None:
+        """End the session, if there is one; a gateway that is away keeps nobody."""
+        if self.wire.token:
+            try:
+                await self.wire.sign_out()
+            except AgentClientError as problem:
+                log.warning("not signed out: %s", problem)
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -238,6 +244,14 @@ class Agent:
     # -- the event stream
 
     async def _listen(self) -> None:
+        """Take messages until the session is over; a fault of ours ends it too, so that nobody waits in vain."""
+        try:
+            await self._follow_streams()
+        except Exception as error:
+            log.exception("the bot %s ends", self.dn)
+            self._leave(SignedOutError(f"{type(error).__name__}: {error}"))
+
+    async def _follow_streams(self) -> None:
         failures = 0
         while self._gone is None:
             try:
@@ -341,6 +355,8 @@ class Agent:
             self._early.append(message)
         elif message.type == "OFFER" and message.text("cause") != "resync":
             self._rings(message)
+        elif message.type in ("RINGING", "ANSWER"):  # of a call that was given up while it was placed
+            self._begin(self.farewell("hangup", message.call_id))
 
     def _rings(self, message: Message) -> None:
         call = Call(

@@ -184,8 +184,11 @@ class Call:
 
         :raises CallOverError: when the call ends meanwhile.
         :raises NoMediaError: when the file cannot be read, or no media come up.
+        :raises WrongStateError: when we hold the call: nobody would hear it.
         """
         self._require("play in", State.UP)
+        if self.held:
+            raise WrongStateError("one cannot play in a call that is on hold")
         assert self._sound is not None
         with self._until_over() as over:
             playing = asyncio.ensure_future(self._sound.play(Path(path)))
