@@ -495,6 +495,21 @@ class InCall(SynchronousTestCase):
             self.assertEqual(sound.told[:2], ["plays a.wav", "plays b.wav"])
 
     @virtual
+    async def test_played_until_a_digit(self) -> None:
+        """Who dials need not hear it out; the digit is there to be read. Without the wish it is heard out."""
+        bench = Bench()
+        async with bench.agent:
+            call = await up(bench)
+            loop = asyncio.get_running_loop()
+            loop.call_later(3.0, lambda: bench.heard("1"))
+            await call.play("a.wav", until_digit=True)
+            self.assertAlmostEqual(loop.time(), 3.0, places=2)
+            loop.call_later(3.0, bench.sounds[0].playing.set)
+            await call.play("b.wav")
+            self.assertAlmostEqual(loop.time(), 6.0, places=2)
+            self.assertEqual(await call.digits(1), "1")
+
+    @virtual
     async def test_recorded(self) -> None:
         """A recording has a limit, and ends when it is told to."""
         bench = Bench()

@@ -8,8 +8,8 @@ done about it with media runs in a task of the call, one after the other.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
@@ -178,10 +178,11 @@ class Call:
 
     # -- during it
 
-    async def play(self, path: str | Path) -> None:
+    async def play(self, path: str | Path, *, until_digit: bool = False) -> None:
         """
         Say a sound file (WAV, MP3, Ogg: what FFmpeg reads), and return when that is done.
 
+        :param until_digit: be quiet as soon as the far side dials; :meth:`digits` reads what it was.
         :raises CallOverError: when the call ends meanwhile.
         :raises NoMediaError: when the file cannot be read, or no media come up.
         :raises WrongStateError: when we hold the call: nobody would hear it.
@@ -190,15 +191,20 @@ class Call:
         if self.held:
             raise WrongStateError("one cannot play in a call that is on hold")
         assert self._sound is not None
-        with self._until_over() as over:
-            playing = asyncio.ensure_future(self._sound.play(Path(path)))
-            try:
-                await asyncio.wait((playing, over), return_when=asyncio.FIRST_COMPLETED)
-                if not self.is_over:
-                    await playing
-            finally:
-                playing.cancel()
-                await asyncio.gather(playing, return_exceptions=True)
+
+        def interrupted() -> bool:
+            return self.is_over or (until_digit and bool(self._digits))
+
+        playing = asyncio.ensure_future(self._sound.play(Path(path)))
+        interruption = asyncio.ensure_future(self._changes.until(interrupted, None, ""))
+        try:
+            await asyncio.wait((playing, interruption), return_when=asyncio.FIRST_COMPLETED)
+            if not interrupted():
+                await playing
+        finally:
+            for task in (playing, interruption):
+                task.cancel()
+            await asyncio.gather(playing, interruption, return_exceptions=True)
         self._still_there()
 
     def record(self, path: str | Path, most: float = RECORDING) -> None:
@@ -418,14 +424,6 @@ class Call:
         sound, self._sound = self._sound, None
         if sound is not None:
             await sound.close()
-
-    @contextmanager
-    def _until_over(self) -> Iterator[asyncio.Future[Ending]]:
-        over = asyncio.ensure_future(self.ended())
-        try:
-            yield over
-        finally:
-            over.cancel()
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
         """Do something meanwhile; what goes wrong is logged, since nobody waits for it."""

@@ -45,7 +45,7 @@ def contents() -> Mapping[str, bytes]:
     """Return the files of the package by their paths."""
     files = {path: HERE / path for path in ("grtc.d.ts",)}
     files |= {f"grtc/{path.name}": path for path in (HERE / "grtc").glob("*.[jd]*s")}
-    files |= {path.name: path for path in (HERE / "npm").iterdir()}
+    files |= {"README.md": HERE / "npm" / "README.md", "LICENSE": HERE / "npm" / "LICENSE.txt"}
     read = {name: path.read_bytes() for name, path in files.items()}
     read["package.json"] = (json.dumps(manifest(), indent=2) + "\n").encode()
     return dict(sorted(read.items()))

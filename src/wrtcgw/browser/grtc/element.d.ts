@@ -22,8 +22,8 @@ export interface PhoneElementEvents {
 }
 
 /**
- * `<wrtc-phone>`. Attributes: `gateway`, `dn` or `guest`, `to`, `label`, `display-name`, `lang`. Parts: `dialer`, `number`,
- * `button` (with `call`, `answer`, `reject`, `mute`, `hold`, `keypad`, `key`, `hangup`), `calls`,
+ * `<wrtc-phone>`. Attributes: `gateway`, `dn` or `guest`, `to`, `label`, `display-name`, `lang`. Parts: `dialer`,
+ * `number`, `button` (with `call`, `answer`, `reject`, `mute`, `hold`, `keypad`, `key`, `hangup`), `calls`,
  * `card`, `status`.
  */
 declare class PhoneElement extends HTMLElement {
