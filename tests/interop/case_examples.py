@@ -69,6 +69,7 @@ class Printed(ExampleCase):
         tab = await self.load("visitor.html", printed()[0])
         await self.press(tab, "text=Call us")
         await self.until(tab, "() => document.querySelector('#told').value === 'You are connected.'")
+        await check_accessible(tab)
         await self.press(tab, "text=Hang up")
         await self.until(tab, "() => !document.querySelector('#call').hidden")
 
@@ -90,6 +91,7 @@ class Printed(ExampleCase):
         await self.press(tab, "#dial button")
         await self.shows(tab, "1003: established")
         await self.shows(tab, "5005: on hold")
+        await check_accessible(tab)
         await self.press(tab, "li:first-child >> text=Connect with 1003")
         await self.until(tab, "() => !document.querySelectorAll('li').length")
         await self.shows(other, "established")

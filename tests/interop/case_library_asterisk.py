@@ -229,6 +229,7 @@ class Video(LibraryPageCase):
         await self.is_(first, "established")
         for tab in (first, second):
             await self.hears(tab, "call.connection")
+        for tab in (first, second):
             seen = await tab.evaluate(PICTURES)
             self.assertGreater(seen["width"], 100, seen)
             self.assertGreater(seen["decoded"], 10, seen)

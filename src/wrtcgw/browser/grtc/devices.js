@@ -178,7 +178,7 @@ export class Speaker {
     const player = this.#players.get(owner) ?? new Audio();
     this.#players.set(owner, player);
     player.autoplay = true;
-    player.srcObject = stream;
+    player.srcObject = soundOf(stream);
     try {
       if (this.deviceId) await player.setSinkId?.(this.deviceId);
       await player.play();
@@ -217,4 +217,13 @@ export async function listDevices() {
   /** @param {MediaDeviceKind} kind */
   const of = (kind) => all.filter((device) => device.kind === kind).map(({ deviceId, label }) => ({ deviceId, label }));
   return { microphones: of("audioinput"), speakers: of("audiooutput"), cameras: of("videoinput") };
+}
+
+/**
+ * Returns what is to be heard of a stream: with pictures in it a player would be silent until the first one is there.
+ * @param {MediaStream} stream
+ */
+function soundOf(stream) {
+  const [tracks, sound] = [stream.getTracks(), stream.getAudioTracks()];
+  return tracks.length === sound.length ? stream : new MediaStream(sound);
 }
