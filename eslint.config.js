@@ -16,13 +16,13 @@ const RULES = {
 };
 
 export default [
-  { ignores: ["**/vendor/", "tests/interop/data/", ".venv/", ".tox/", "docs/", "node_modules/"] },
+  { ignores: ["**/vendor/", "tests/interop/data/", ".venv/", ".tox/", "docs/_build/", "node_modules/"] },
   js.configs.recommended,
   { files: ["src/**/*.js"], languageOptions: { globals: globals.browser }, rules: RULES },
   { files: ["src/wrtcgw/browser/extension/**/*.js"], languageOptions: { globals: globals.webextensions } },
   { files: ["bench/**/*.js"], languageOptions: { globals: globals.node, sourceType: "commonjs" } },
   {
-    files: ["tests/**/*.mjs", "eslint.config.js"],
+    files: ["tests/**/*.mjs", "docs/*.mjs", "eslint.config.js"],
     languageOptions: { globals: globals.node },
     rules: { ...RULES, "max-len": "off", "no-shadow": "off" },
   },

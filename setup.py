@@ -42,12 +42,14 @@ setup(
         "prometheus-client>=0.26.0",
     ],
     extras_require={
+        "bot": ["aiohttp>=3.14.5", "aiortc>=1.16.0"],
         "demo": ["aiortc>=1.16.0"],
         "redis": ["hiredis>=3.5.0"],
         "otel": OTEL,
         "test": [
             "hypothesis>=6.170.0",
             "coverage>=7.17.0",
+            "aiohttp>=3.14.5",
             "hiredis>=3.5.0",
             "openapi-spec-validator>=0.9.0",
             *OTEL,

@@ -45,6 +45,7 @@ LAYERS: dict[str, set[str]] = {
     "demo": {"sip", "sdp", "transport", "tokens", "errors", "redact"},
     "clientlib": {"demo", "sdp", "errors"},
     "client": {"clientlib", "demo", "sdp", "errors"},
+    "agentclient": {"demo", "sdp"},
     "daemon": {
         "sip_service",
         "browser",

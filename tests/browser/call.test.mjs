@@ -170,12 +170,21 @@ test("the far side's hold is not ours: the microphone stays on", async () => {
 test("mute outlasts a hold", async () => {
   await up();
   const [track] = call.localStream.getTracks();
+  const heard = [];
+  for (const name of ["muted", "mute"]) call.on(name, (details) => heard.push([name, details]));
   call.mute();
   await call.hold();
   await call.resume();
   assert.deepEqual([call.muted, track.enabled], [true, false]);
   call.mute(false);
+  call.mute(false);
   assert.equal(track.enabled, true);
+  assert.deepEqual(heard, [
+    ["muted", { muted: true }],
+    ["mute", true],
+    ["muted", { muted: false }],
+    ["mute", false],
+  ]);
 });
 
 test("glare inside a call: an offer of the far side while ours is out is left to come again", async () => {

@@ -33,6 +33,7 @@ try {
   const browser = join(PROJECT, "src/wrtcgw/browser");
   cpSync(browser, folder, { recursive: true, filter: (path) => !beside(path) });
   cpSync(join(PROJECT, "tests/browser/declarations.ts"), join(folder, "declarations.ts"));
+  cpSync(join(browser, "grtc/element.d.ts"), join(folder, "declared/element.d.ts"));
   cpSync(join(PROJECT, "tests/browser/uplot.d.ts"), join(folder, "vendor/uplot/uPlot.esm.d.ts"));
   cpSync(join(PROJECT, "tests/browser/chrome.d.ts"), join(folder, "chrome.d.ts"));
   const include = [...(process.argv.length > 2 ? process.argv.slice(2) : FOLDERS), "declarations.ts", "chrome.d.ts"];

@@ -1,7 +1,9 @@
 // The declarations proved against the source: each thing that grtc.d.ts declares is what the module of that name is.
 // Compiled by check_types.mjs beside the sources, which is all that has to be done with it.
 
+import type * as declaredElement from "./declared/element.js";
 import type * as declared from "./grtc.js";
+import * as elementSource from "./grtc/element.js";
 import { Headset } from "./grtc/headset.js";
 import * as source from "./grtc/index.js";
 import { LegacyClient } from "./grtc/legacyClient.js";
@@ -18,3 +20,4 @@ export const legacy: new (configuration: declared.LegacyConfiguration) => declar
 // modules that are in neither index.js nor the one script
 export const headset: new (phone: source.Phone, options?: declared.HeadsetOptions) => declared.Headset = Headset;
 export const other: declared.VendorHeadsetConstructor = VendorHeadset;
+export const element: typeof declaredElement.PhoneElement = elementSource.PhoneElement;

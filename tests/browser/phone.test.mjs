@@ -74,6 +74,12 @@ test("signing in begins a session and signing out ends it; the password is nowhe
   );
 });
 
+test("an option that is undefined is not given: its default counts", () => {
+  const { options } = new Phone({ gateway: undefined, events: undefined, play: false, name: undefined });
+  assert.deepEqual([options.events, options.play], ["auto", false]);
+  assert.match(options.gateway, /\/browser\/$/);
+});
+
 test("a sign-in that is refused says so, and nobody is signed in", async () => {
   gateway.refusals.sign_in = [403, { code: "forbidden", error: "wrong password" }];
   await assert.rejects(phone.signIn(WHO), {
@@ -329,16 +335,25 @@ test("a gateway that was restarted is signed in at again; calls that it does not
   const call = await incoming();
   await call.answer();
   const heard = heardOf(phone, "signedout", "connection");
+  const back = heardOf(phone, "reconnecting", "reconnected");
   gateway.forget([401, { code: "not_signed_in", error: "nobody is signed in as phone-5001" }]);
   delete gateway.refusals.message;
   await settled();
   await settled();
   assert.deepEqual([gateway.asked("sign_in").length, phone.isSignedIn, phone.connection], [2, true, "online"]);
   assert.deepEqual([call.ended.cause, heard.map(([name]) => name)], ["lost", ["connection", "connection"]]);
+  assert.deepEqual(
+    back.map(([name, details]) => [name, details?.error.code]),
+    [
+      ["reconnecting", "gateway_unreachable"],
+      ["reconnected", undefined],
+    ],
+  );
   assert.deepEqual(gateway.asked("hangup"), []);
 });
 
 test("a session that another page has taken is over here, with its calls", async () => {
+  const back = heardOf(phone, "reconnecting", "reconnected");
   await phone.signIn(WHO);
   const call = await incoming();
   const heard = heardOf(phone, "signedout");
@@ -347,6 +362,9 @@ test("a session that another page has taken is over here, with its calls", async
   assert.deepEqual(heard, [["signedout", { reason: "another page has signed in", code: "foreign_session" }]]);
   assert.deepEqual([phone.isSignedIn, call.ended.cause, phone.registration.state], [false, "signed-out", "SIGNED_OUT"]);
   assert.equal(gateway.asked("sign_in").length, 1);
+  gateway.refusals = {};
+  await phone.signIn(WHO);
+  assert.deepEqual(back, []); // it was never away, neither at first nor now
 });
 
 test("an end that the gateway did not hear is told it again", async (context) => {

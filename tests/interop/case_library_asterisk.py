@@ -181,6 +181,64 @@ class LibraryCalls(LibraryPageCase):
         await self.do(first, "hangup")
 
 
+PICTURES = """async () => {
+    const video = document.createElement("video");
+    Object.assign(video, { muted: true, autoplay: true, srcObject: call.remoteStream });
+    document.body.append(video);
+    const frames = async () => {
+        const stats = [...(await call.connection.getStats()).values()];
+        return stats.find(({ type, kind }) => type === "inbound-rtp" && kind === "video")?.framesDecoded ?? 0;
+    };
+    const picture = async () => {
+        await new Promise((done) => video.requestVideoFrameCallback(done));
+        const { videoWidth: width, videoHeight: height } = video;
+        const canvas = Object.assign(document.createElement("canvas"), { width, height });
+        const context = canvas.getContext("2d");
+        context.drawImage(video, 0, 0);
+        return { width, pixels: context.getImageData(0, 0, width, height).data };
+    };
+    const [before, first] = [await frames(), await picture()];
+    for (let each = 0; each < 10; each += 1) await picture();
+    const last = await picture();
+    const differing = last.pixels.reduce((sum, value, at) => sum + (Math.abs(value - first.pixels[at]) > 32), 0);
+    video.remove();
+    return { width: first.width, sameSize: first.width === last.width, differing, decoded: await frames() - before };
+}"""
+"""Tells of the far side's pictures: their width, in how many values the twelfth differs, how many were decoded."""
+
+
+class Video(LibraryPageCase):
+    """Pictures of two agents, by way of Asterisk."""
+
+    def gateway(self) -> Gateway:
+        """Return the gateway behind nginx."""
+        return self.behind_nginx()
+
+    @property
+    def api(self) -> str:
+        """Return nginx's address."""
+        return f"https://127.0.0.1:{self.environment.ports.nginx}"
+
+    async def test_both_ways(self) -> None:
+        """Each agent sees the other's camera move, and hears the other."""
+        first = await self.phone(5051)
+        second = await self.phone(5052, first)
+        await first.evaluate("async () => { await phone.call('5052', { video: true }) }")
+        await self.is_(second, "incoming")
+        await self.do(second, "answer", {"video": True})
+        await self.is_(first, "established")
+        for tab in (first, second):
+            await self.hears(tab, "call.connection")
+        for tab in (first, second):
+            seen = await tab.evaluate(PICTURES)
+            self.assertGreater(seen["width"], 100, seen)
+            self.assertGreater(seen["decoded"], 10, seen)
+            if seen["sameSize"]:
+                self.assertGreater(seen["differing"], 100, seen)
+        await self.do(first, "hangup")
+        await self.is_(second, "ended")
+
+
 class Controlled(LibraryPageCase):
     """A far side that orders what is done, as Genesys SIP Server does, behind rtpengine."""
 

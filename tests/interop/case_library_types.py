@@ -1,5 +1,6 @@
 """The library's types, as the gateway serves them, read by TypeScript at its strictest beside a page's code."""
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -46,6 +47,16 @@ class Types(DemoCase):
         compiler = node_package(FOLDER, "typescript").parent / ".bin" / "tsc"
         command = (str(compiler), "--project", str(folder), "--pretty", "false")
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    def test_reference(self) -> "Deferred[None]":
+        """The reference in the documents is what the types and sources say."""
+        return deferToThread(self._compare)
+
+    def _compare(self) -> None:
+        modules = {**os.environ, "WRTCGW_NODE_MODULES": str(node_package(FOLDER, "typescript").parents[1])}
+        command = ("node", str(PROJECT / "docs" / "write_library_reference.mjs"), "--check")
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=modules)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_nothing_is_promised_that_is_not_served(self) -> "Deferred[None]":
         """Each module with types is there, and a module that does not exist is not."""

@@ -32,6 +32,7 @@ STATISTICS = """async (pc) => {
     for (const report of (await pc.getStats()).values()) {
         if (report.type === "outbound-rtp") sums.sent += report.packetsSent;
         if (report.type === "inbound-rtp") sums.received += report.packetsReceived;
+        if (report.kind === "video") continue;
         if (report.type === "inbound-rtp") sums.heard += report.totalAudioEnergy;
         if (report.type === "media-source") sums.spoken += report.totalAudioEnergy ?? NaN;
     }

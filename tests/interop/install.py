@@ -3,8 +3,8 @@ Install the servers of the interop tests: ``python -m tests.interop.install``.
 
 Kamailio, rtpengine, nginx, coturn, Prometheus, SIPp, sipvicious, Chromium and Firefox come from the machine's own
 Debian; Asterisk, which Debian 12 does not carry, comes from a newer suite by debootstrap into a folder of its own;
-axe-core, which looks for barriers in pages, an OpenID Connect provider, and TypeScript, which reads the library's
-types, come from npm. All is idempotent: what is there is left alone.
+axe-core, which looks for barriers in pages, an OpenID Connect provider, TypeScript, which reads the library's types,
+and esbuild, which bundles it, come from npm. All is idempotent: what is there is left alone.
 Downloads are tried three times, each with a time limit. Needs root.
 """
 
@@ -57,6 +57,7 @@ PACKAGE_TOOLS = {
 """For :mod:`tests.interop.packages`."""
 NODE_PACKAGES = {
     "axe-core": "4.14.1",
+    "esbuild": "0.28.2",
     "genesys-workspace-client-js": "9.0.1",
     "hep-js": "1.0.22",
     "oidc-provider": "9.13.3",

@@ -22,6 +22,8 @@ PLAIN_AGENTS = range(5021, 5024)
 """Those who get plain RTP from Asterisk, and WebRTC from rtpengine."""
 HELD_AGENTS = (*range(5031, 5045), *range(5081, 5095))
 """Those whom Asterisk tells by a re-INVITE that their far side holds, and their far sides."""
+VIDEO_AGENTS = (5051, 5052)
+"""Those whose pictures Asterisk passes on."""
 SHA256_AGENT = 5010
 """The one agent whose digest is SHA-256 instead of MD5."""
 SHORT_AGENT = 5011
@@ -132,6 +134,7 @@ def asterisk(installation: Installation, folder: pathlib.Path, ports: Ports) -> 
     agents = [
         *(_agent(dn, "agent") for dn in (*AGENTS, SHORT_AGENT)),
         *(_agent(dn, "plain-agent") for dn in PLAIN_AGENTS),
+        *(_agent(dn, "video-agent") for dn in VIDEO_AGENTS),
         *(_agent(dn, "agent", "moh_passthrough = yes\n") for dn in HELD_AGENTS),
     ]
     (etc / "pjsip_agents.conf").write_text("".join(agents))

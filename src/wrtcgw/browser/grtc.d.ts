@@ -147,6 +147,11 @@ export interface Device { deviceId: string; label: string }
 export interface PhoneEvents {
   registration: [Registration];
   connection: [{ state: "online" | "offline"; error?: PhoneError | undefined }];
+  /** The gateway cannot be reached any more; calls go on meanwhile. */
+  reconnecting: [{ error?: PhoneError | undefined }];
+  /** It can be reached again. */
+  reconnected: [];
+  /** A call rings here. */
   incoming: [Call];
   /** After any change of a call. */
   call: [Call];
@@ -306,7 +311,9 @@ export interface CallEvents {
   state: [CallState];
   /** `held` or `heldByPeer` has changed. */
   hold: [];
-  /** `muted` has changed, to this; on another page of the agent, perhaps. */
+  /** `muted` has changed; on another page of the agent, perhaps. */
+  muted: [{ muted: boolean }];
+  /** The same as `muted`, as version 0.1 named it: whether it is. */
   mute: [boolean];
   /** The sound is somewhere else than before: see `sound`. */
   sound: [Sound];
@@ -331,6 +338,8 @@ export interface CallEvents {
   /** What the gateway says, before it is obeyed. */
   message: [Record<string, unknown>];
   /** The state of the RTCPeerConnection. */
+  connectionstate: [RTCPeerConnectionState];
+  /** The same as `connectionstate`, as version 0.1 named it. */
   way: [RTCPeerConnectionState];
   ended: [Ending];
 }

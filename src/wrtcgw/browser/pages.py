@@ -18,6 +18,7 @@ from twisted.web.resource import IResource
 
 from wrtcgw.browser.assets import Archive, Asset, Folder
 from wrtcgw.browser.bundle import join
+from wrtcgw.browser.npmpackage import packed
 from wrtcgw.browser.refusals import Elsewhere
 
 HOME = Path(str(files("wrtcgw.browser")))
@@ -56,7 +57,7 @@ def browser_pages(settings: PageSettings) -> dict[bytes, IResource]:
         b"favicon.ico": Asset("icon.svg", (HOME / "icon.svg").read_bytes, lambda: OPEN),
         b"grtc.js": Asset("grtc.js", joined, lambda: OPEN),
         b"grtc.d.ts": Asset("grtc.d.ts", (HOME / "grtc.d.ts").read_bytes, lambda: OPEN),
-        b"grtc": Folder(HOME / "grtc", lambda: OPEN),
+        b"grtc": Folder(HOME / "grtc", lambda: OPEN, {"wrtcgw.tgz": packed}),
     }
     for name, ancestors in _framing(settings).items():
         folder = HOME / name

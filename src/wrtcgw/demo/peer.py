@@ -12,7 +12,7 @@ import time
 from array import array
 
 from aioice import Candidate
-from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtpTransceiver, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 from attrs import define, field
 from av import AudioFrame, AudioResampler
@@ -83,14 +83,19 @@ def _frame(samples: "array[int]", position: int) -> AudioFrame:
 
 
 def _new_connection(track: MediaStreamTrack) -> RTCPeerConnection:
+    """Return a connection with one audio stream in both directions, whose ICE also gathers loopback."""
+    connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    gather_loopback(connection.addTransceiver(track, direction="sendrecv"))
+    return connection
+
+
+def gather_loopback(transceiver: RTCRtpTransceiver) -> None:
     """
-    Return a connection with one audio stream in both directions, whose ICE also gathers loopback.
+    Let the ICE of a stream gather loopback too.
 
     aioice leaves 127.0.0.1 out, and on a machine without a network nothing else is there. Its gathering is a method
     of each ICE connection, which is extended here for this connection only.
     """
-    connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-    transceiver = connection.addTransceiver(track, direction="sendrecv")
     ice = transceiver.receiver.transport.transport.iceGatherer._connection
     gather = ice.get_component_candidates
 
@@ -98,7 +103,6 @@ def _new_connection(track: MediaStreamTrack) -> RTCPeerConnection:
         return await gather(component, [*addresses, sessiontext.LOOPBACK], timeout)
 
     ice.get_component_candidates = with_loopback  # type: ignore[method-assign]
-    return connection
 
 
 @define(eq=False)

@@ -23,11 +23,11 @@ import { QualityMonitor } from "./qualityMonitor.js";
 /**
  * A call: outbound ones come from `Phone.call`, inbound ones from the phone's event "incoming".
  *
- * Events: "state", "hold", "mute" (whether it is), "sound" (where that is), "media" (remote stream), "quality",
- * "warning" and "warningcleared" ({code, hint}), "identity" ({peer, displayName}), "transfer" ({state, sipCode, reason,
- * hint, warning, sipReason, to}), "dtmf" (digits), "info" ({contentType, body}), "talk", "error" (PhoneError), "lint"
- * ([{rule, text}]), "way" (state of the RTCPeerConnection), "message" (what the gateway says, before it is obeyed),
- * "ended" (what `ended` has).
+ * Events: "state", "hold", "muted" ({muted}), "sound" (where that is), "media" (remote stream), "quality", "warning" and
+ * "warningcleared" ({code, hint}), "identity" ({peer, displayName}), "transfer" ({state, sipCode, reason, hint, warning,
+ * sipReason, to}), "dtmf" (digits), "info" ({contentType, body}), "talk", "error" (PhoneError), "lint" ([{rule, text}]),
+ * "connectionstate" (of the RTCPeerConnection), "message" (what the gateway says, before it is obeyed), "ended" (what
+ * `ended` has). Pages of earlier versions hear "mute" (whether it is) and "way" (as "connectionstate") as well.
  * @extends {Emitter<CallEvents>}
  */
 export class Call extends Emitter {
@@ -231,7 +231,8 @@ export class Call extends Emitter {
     this.muted = on;
     this.#phone.remember(this, { muted: on });
     this.#speak();
-    this.emit("mute", on);
+    this.emit("muted", { muted: on });
+    this.emit("mute", on); // as it was named first
     this.#changed();
   }
 

@@ -240,7 +240,7 @@ export class Speaker {
     const player = this.#players.get(owner) ?? this.platform.player();
     this.#players.set(owner, player);
     player.autoplay = true;
-    player.srcObject = stream;
+    player.srcObject = soundOf(stream, this.platform);
     try {
       if (this.deviceId) await player.setSinkId?.(this.deviceId);
       await player.play();
@@ -271,4 +271,14 @@ export class Speaker {
     await Promise.all(players.map((player) => player.setSinkId(deviceId)));
     this.deviceId = deviceId;
   }
+}
+
+/**
+ * Returns what is to be heard of a stream: with pictures in it a player would be silent until the first one is there.
+ * @param {MediaStream} stream
+ * @param {import("./platform.js").Platform} platform
+ */
+function soundOf(stream, platform) {
+  const [tracks, sound] = [stream.getTracks(), stream.getAudioTracks()];
+  return tracks.length === sound.length ? stream : platform.stream(sound);
 }

@@ -299,7 +299,8 @@ export class Negotiation {
   /** @param {RTCPeerConnectionState} state */
   #wayChanged(state) {
     clearTimeout(this.#timer);
-    this.call.emit("way", state);
+    this.call.emit("connectionstate", state);
+    this.call.emit("way", state); // as it was named first
     if (state === "connected") this.restarts = 0;
     else if (state === "disconnected") this.#timer = setTimeout(() => this.#repair(), DISCONNECTED);
     else if (state === "failed") this.#repair();

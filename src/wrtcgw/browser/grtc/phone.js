@@ -38,9 +38,10 @@ const GOT_IT = { patience: 5_000 }; // ms that the gateway may take to say wheth
 const AGAIN = [1_000, 2_000, 4_000, 8_000]; // ms between tries to sign in again at a gateway that had forgotten us
 
 /**
- * Events: "registration" ({state, sipCode, reason}), "connection" ({state, error}), "incoming" (Call), "call" (Call,
- * after any change of it), "callended" (Call), "warning" and "warningcleared" ({code, hint, call}), "signedout"
- * ({reason, code}), "donotdisturb" (whether), "error" (PhoneError), "devices".
+ * Events: "registration" ({state, sipCode, reason}), "connection" ({state, error}), "reconnecting" ({error}) and
+ * "reconnected", "incoming" (Call), "call" (Call, after any change of it), "callended" (Call), "warning" and
+ * "warningcleared" ({code, hint, call}), "signedout" ({reason, code}), "donotdisturb" (whether), "error" (PhoneError),
+ * "devices".
  * @extends {Emitter<PhoneEvents>}
  */
 export class Phone extends Emitter {
@@ -63,13 +64,14 @@ export class Phone extends Emitter {
   #over = []; // ids of calls that were over lately
   #count = 0;
   #lock = new PageLock();
+  #away = false; // whether the gateway has been lost, and is not back
   /** @type {(() => void) | null} */
   #leaveAlone = null; // takes our listeners off the browser
 
   /** @param {PhoneOptions} [options] */
   constructor(options = {}) {
     super();
-    this.options = { ...DEFAULTS, ...options };
+    this.options = { ...DEFAULTS, ...given(options) };
     this.wire = new Wire(this.options.gateway);
     /** @type {Map<string, Call>} */
     this.calls = new Map();
@@ -248,6 +250,7 @@ export class Phone extends Emitter {
     this.#quieted(false);
     this.registration = { state: "SIGNED_OUT", sipCode: 0, reason };
     this.connection = "offline";
+    this.#away = false;
     this.emit("registration", this.registration);
     this.emit("signedout", { reason, code });
   }
@@ -505,6 +508,9 @@ export class Phone extends Emitter {
     if (state === this.connection) return;
     this.connection = state;
     this.emit("connection", { state, error });
+    if (state === "offline") this.emit("reconnecting", { error });
+    else if (this.#away) this.emit("reconnected");
+    this.#away = state === "offline";
     if (state === "online") this.#lookAfterCalls();
   }
 
@@ -644,4 +650,13 @@ export class Phone extends Emitter {
       await call.renewTrack().catch((error) => this.emit("error", asPhoneError(error)));
     }
   }
+}
+
+/**
+ * Returns the options without those that are undefined: they are not given, and their defaults count.
+ * @param {PhoneOptions} options
+ */
+function given(options) {
+  const known = Object.entries(options).filter(([, value]) => value !== undefined);
+  return /** @type {PhoneOptions & typeof DEFAULTS} */ (Object.fromEntries(known));
 }

@@ -62,10 +62,10 @@
  * @typedef {Omit<declared.CallEvents, "message" | "error" | "warning" | "warningcleared"> & {
  *   message: [GatewayMessage], error: [PhoneError],
  *   warning: [import("./warnings.js").Told], warningcleared: [import("./warnings.js").Told]}} CallEvents
- * @typedef {Omit<declared.PhoneEvents, "incoming" | "call" | "callended" | "connection" | "warning" | "warningcleared"
- *   | "error"> & {
+ * @typedef {Omit<declared.PhoneEvents, "incoming" | "call" | "callended" | "connection" | "reconnecting" | "warning"
+ *   | "warningcleared" | "error"> & {
  *   incoming: [Call], call: [Call], callended: [Call], error: [PhoneError],
- *   connection: [{state: "online" | "offline", error?: PhoneError}],
+ *   connection: [{state: "online" | "offline", error?: PhoneError}], reconnecting: [{error?: PhoneError}],
  *   warning: [CallWarning], warningcleared: [CallWarning]}} PhoneEvents
  */
 

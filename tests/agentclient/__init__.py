@@ -1,0 +1,1 @@
+"""``wrtcgw.agentclient``: bots."""
