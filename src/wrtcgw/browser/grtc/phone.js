@@ -12,6 +12,7 @@ import { Sources } from "./sources.js";
 import { Store, storageOf } from "./store.js";
 import { Stream } from "./stream.js";
 import { claim, watchBrowser } from "./browserEvents.js";
+import { Check } from "./check.js";
 import { fieldsOf } from "./who.js";
 import { Wire } from "./wire.js";
 
@@ -35,7 +36,7 @@ const AGAIN = [1_000, 2_000, 4_000, 8_000]; // ms between tries to sign in again
 /**
  * Events: "registration" ({state, sipCode, reason}), "connection" ({state, error}), "incoming" (Call), "call" (Call,
  * after any change of it), "callended" (Call), "warning" and "warningcleared" ({code, hint, call}), "signedout"
- * ({reason, code}), "error" (PhoneError), "devices".
+ * ({reason, code}), "error" (PhoneError), "devices", "check" ({name, state, code, value, hint}, as they come).
  * @extends {Emitter<PhoneEvents>}
  */
 export class Phone extends Emitter {
@@ -49,6 +50,9 @@ export class Phone extends Emitter {
   #sources;
   /** @type {Set<Promise<void>>} */
   #placing = new Set();
+  /** @type {Map<string, Call>} */
+  #hidden = new Map(); // calls of which nobody is told
+  #checking = false;
   /** @type {string[]} */
   #over = []; // ids of calls that were over lately
   #count = 0;
@@ -64,6 +68,9 @@ export class Phone extends Emitter {
     this.wire = new Wire(this.options.gateway);
     /** @type {Map<string, Call>} */
     this.calls = new Map();
+    /** @type {import("../grtc.js").WarningLimits} */
+    this.limits = options.warnings ?? {};
+    this.echoNumber = "";
     this.microphone = new Microphone();
     this.#sources = new Sources(this.microphone);
     /** @type {NonNullable<PhoneOptions["shape"]>} */
@@ -125,7 +132,7 @@ export class Phone extends Emitter {
     this.#store.clear();
     this.#store.keep({ id: this.id, dn: this.dn, token: this.wire.token, displayName, guest });
     this.#begin(undefined);
-    for (const view of await this.wire.calls()) this.#takeUp(view); // of a page that was lost
+    for (const view of (await this.#own()).calls) this.#takeUp(view); // of a page that was lost
   }
 
   /**
@@ -140,7 +147,7 @@ export class Phone extends Emitter {
     Object.assign(this.wire, { id: before.id, token: before.token });
     let own;
     try {
-      own = await this.wire.own();
+      own = await this.#own();
     } catch (error) {
       this.#forget({ keep: codeOf(error) === "gateway_unreachable" }); // the session may be there when the gateway is
       if (error instanceof PhoneError && [401, 403, 404].includes(error.status)) return false;
@@ -170,6 +177,31 @@ export class Phone extends Emitter {
     this.wire.signOut({ keepalive: true }).catch(() => {});
     this.#lookAway();
     this.#forget();
+  }
+
+  // What the gateway has for this agent, its wishes for the page among it.
+  async #own() {
+    const own = await this.wire.own();
+    this.limits = { ...own.warnings, ...this.options.warnings };
+    this.echoNumber = own.echoNumber ?? "";
+    return own;
+  }
+
+  /**
+   * Looks whether calls can be made from here: microphone, speaker, codecs, gateway, registration, each STUN and TURN
+   * server, and a call to the echo number. Never rejected for what it finds; only with the reason of `signal`, and with
+   * "wrong_state" while another check is under way.
+   * @param {import("../grtc.js").CheckOptions} [options]
+   * @returns {Promise<import("../grtc.js").CheckReport>}
+   */
+  async check(options = {}) {
+    if (this.#checking) throw new PhoneError("wrong_state", { hint: "A check is under way." });
+    this.#checking = true;
+    try {
+      return await new Check(this, options).run();
+    } finally {
+      this.#checking = false;
+    }
   }
 
   // The session is about to end: nothing more is asked of it, and nothing more told.
@@ -212,7 +244,8 @@ export class Phone extends Emitter {
     this.#stream.stop();
     this.#forget();
     this.#pendingHangups.clear();
-    for (const call of [...this.calls.values()]) call.end({ cause: "signed-out", hint: reason });
+    const all = [...this.calls.values(), ...this.#hidden.values()];
+    for (const call of all) call.end({ cause: "signed-out", hint: reason });
     this.registration = { state: "SIGNED_OUT", sipCode: 0, reason };
     this.connection = "offline";
     this.emit("registration", this.registration);
@@ -226,10 +259,10 @@ export class Phone extends Emitter {
    * that the gateway would not call is refused before the microphone is asked for. Calls that are up stay as they are,
    * with the agent heard in all of them, unless `hold` puts them on hold first.
    * @param {string | number} to
-   * @param {CallOptions} [options]
+   * @param {CallOptions & {hidden?: boolean}} [options] `hidden`: the phone tells nobody of it, and plays nothing
    * @returns {Promise<Call>}
    */
-  async call(to, { audio = true, video = false, data = [], stream = null, hold = false } = {}) {
+  async call(to, { audio = true, video = false, data = [], stream = null, hold = false, hidden = false } = {}) {
     if (!this.isSignedIn) throw new PhoneError("not_signed_in");
     const number = String(to).trim();
     if (!stream) await this.#servers.check(number);
@@ -241,8 +274,9 @@ export class Phone extends Emitter {
       throw error;
     }
     const call = new Call(this, { direction: "outbound", peer: number, data });
+    call.hidden = hidden;
     this.#add(call, `local-${(this.#count += 1)}`);
-    this.emit("call", call);
+    if (!hidden) this.emit("call", call);
     const placing = call.place({ audio, video, stream: own, data });
     this.#placing.add(placing);
     try {
@@ -266,7 +300,8 @@ export class Phone extends Emitter {
    * @param {string} key
    */
   #add(call, key) {
-    this.calls.set(key, call);
+    this.#among(call).set(key, call);
+    if (call.hidden) return;
     call.on("media", (stream) => this.#play(call, stream));
     call.on("error", (error) => this.emit("error", error));
     for (const name of WARNINGS) call.on(name, (warning) => this.emit(name, { ...warning, call }));
@@ -278,10 +313,21 @@ export class Phone extends Emitter {
    * @param {string} id
    */
   named(call, id) {
-    for (const [key, each] of this.calls) if (each === call) this.calls.delete(key);
+    const calls = this.#among(call);
+    for (const [key, each] of calls) if (each === call) calls.delete(key);
     call.id = id;
-    this.calls.set(id, call);
-    this.emit("call", call);
+    calls.set(id, call);
+    if (!call.hidden) this.emit("call", call);
+  }
+
+  /** @param {Call} call */
+  #among(call) {
+    return call.hidden ? this.#hidden : this.calls;
+  }
+
+  /** @param {string} id */
+  #find(id) {
+    return this.calls.get(id) ?? this.#hidden.get(id);
   }
 
   /**
@@ -298,13 +344,14 @@ export class Phone extends Emitter {
    * @param {Call} call
    */
   over(call) {
-    for (const [key, each] of this.calls) if (each === call) this.calls.delete(key);
+    const calls = this.#among(call);
+    for (const [key, each] of calls) if (each === call) calls.delete(key);
     if (call.id) {
       this.#over = [...this.#over.slice(-50), call.id];
       this.#store.dropCall(call.id);
     }
     this.#speaker.stop(call);
-    this.emit("callended", call);
+    if (!call.hidden) this.emit("callended", call);
   }
 
   /**
@@ -326,11 +373,11 @@ export class Phone extends Emitter {
     if (type === "SIGNED_OUT") return this.#toldSignedOut(message);
     if (type === "REGISTRATION") return this.#registrationChanged(message);
     if (this.#over.includes(callId)) return undefined;
-    if (!this.calls.has(callId)) {
+    if (!this.#find(callId)) {
       if (type === "OFFER" && message.cause !== "resync") return this.#incoming(message);
       await Promise.allSettled(this.#placing); // it may be about a call whose id is still on its way
     }
-    return this.calls.get(callId)?.take(message);
+    return this.#find(callId)?.take(message);
   }
 
   /** @param {GatewayMessage} message */
@@ -371,7 +418,7 @@ export class Phone extends Emitter {
    * @param {KeptCall} [kept]
    */
   #takeUp(view, kept) {
-    if (this.calls.has(view.callId)) return;
+    if (this.#find(view.callId)) return;
     if (view.state === "OFFERED") {
       if (kept?.offer) this.#incoming(kept.offer);
     } else if (["DIALLING", "RINGING", "ESTABLISHED"].includes(view.state)) {
@@ -426,8 +473,8 @@ export class Phone extends Emitter {
   async #signedInAgain() {
     this.#store.keep({ id: this.id, token: this.wire.token, last: undefined });
     this.#begin(undefined);
-    const there = new Set((await this.wire.calls()).map(({ callId }) => callId));
-    for (const call of [...this.calls.values()]) {
+    const there = new Set((await this.#own()).calls.map(({ callId }) => callId));
+    for (const call of [...this.calls.values(), ...this.#hidden.values()]) {
       if (call.id && !there.has(call.id)) call.end({ cause: "lost", hint: LOST });
     }
   }
@@ -468,6 +515,11 @@ export class Phone extends Emitter {
    */
   setSpeaker(deviceId) {
     return this.#speaker.choose(deviceId);
+  }
+
+  /** The loudspeaker in use; "" is the browser's choice. */
+  get speakerId() {
+    return this.#speaker.deviceId;
   }
 
   /** Returns how loud it is at the microphone, 0 to 1; 0 while there is no call. */

@@ -2,7 +2,7 @@
 
 import { PhoneError } from "./errors.js";
 
-/** @import { CallView } from "./types.js" */
+/** @import { Own } from "./types.js" */
 
 const PATIENCE = 60_000; // ms; the gateway's own limits are shorter, so this is for a gateway that is gone
 
@@ -118,8 +118,8 @@ export class Wire {
   }
 
   /**
-   * Returns what the gateway has for this agent: `{calls, registration}`.
-   * @returns {Promise<{calls: CallView[], registration: import("../grtc.js").Registration}>}
+   * Returns what the gateway has for this agent, and wishes of its pages.
+   * @returns {Promise<Own>}
    */
   own() {
     return this.ask("GET", "calls", { query: { id: this.id } });
