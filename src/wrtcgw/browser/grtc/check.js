@@ -17,10 +17,10 @@ import { TooLate, within } from "./patience.js";
  * @typedef {object} Surroundings what a look is made with
  * @property {Phone} phone
  * @property {CheckOptions} options
- * @property {AbortSignal} signal
  * @property {(code: string) => boolean} found whether that was found until now
- * @property {(name: CheckName, value: Record<string, unknown>, work: () => Promise<Finding>, limit: number)
- *   => Promise<void>} look
+ * @property {(name: CheckName, value: Record<string, unknown>, work: Work, limit: number) => Promise<void>} look
+ *
+ * @typedef {(signal: AbortSignal) => Promise<Finding>} Work
  */
 
 /** Milliseconds that a look may take. @type {Record<string, number>} */
@@ -104,18 +104,17 @@ export class Check {
   }
 
   async #all() {
-    const { phone, options, signal } = this;
+    const { phone, options } = this;
     /** @type {Surroundings} */
     const surroundings = {
       phone,
       options,
-      signal,
       found: (code) => this.#checks.some((each) => each.code === code),
       look: (name, value, work, limit) => this.#look(name, value, work, limit),
     };
-    /** @type {[CheckName, () => Promise<Finding>][]} */
+    /** @type {[CheckName, Work][]} */
     const single = [
-      ["microphone", () => checkMicrophone(surroundings)],
+      ["microphone", (signal) => checkMicrophone(surroundings, signal)],
       ["speaker", () => checkSpeaker(surroundings)],
       ["codec", () => checkCodec(surroundings)],
       ["gateway", () => this.#gateway()],
@@ -127,7 +126,7 @@ export class Check {
     if (this.#wants("stun") || this.#wants("turn")) {
       await checkServers(surroundings, (name) => this.#wants(name));
     }
-    if (this.#wants("echo")) await this.#look("echo", {}, () => checkEcho(surroundings), PATIENCE.echo);
+    if (this.#wants("echo")) await this.#look("echo", {}, (signal) => checkEcho(surroundings, signal), PATIENCE.echo);
   }
 
   /** @param {CheckName} name */
@@ -139,7 +138,7 @@ export class Check {
    * Does one look within its time, and tells what it has found.
    * @param {CheckName} name
    * @param {Record<string, unknown>} about known before it is made
-   * @param {() => Promise<Finding>} work
+   * @param {Work} work
    * @param {number} limit ms
    */
   async #look(name, about, work, limit) {

@@ -17,9 +17,10 @@ const RATE = 8_000;
 /**
  * Opens the microphone, and listens until there is a sound.
  * @param {Surroundings} surroundings
+ * @param {AbortSignal} signal
  * @returns {Promise<Finding>}
  */
-export async function checkMicrophone({ phone, signal }) {
+export async function checkMicrophone({ phone }, signal) {
   const tracks = await phone.tracks({ audio: true, video: false });
   try {
     const [track] = tracks;

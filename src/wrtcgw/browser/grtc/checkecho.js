@@ -1,7 +1,7 @@
 // A call to a number that sends back what it hears: whether it comes about, and how it sounds.
 
 import { PhoneError } from "./errors.js";
-import { pause } from "./patience.js";
+import { pause, rejected } from "./patience.js";
 import { assess, read } from "./quality.js";
 import { LIMITS } from "./watch.js";
 
@@ -34,9 +34,10 @@ const ENDS = [
 
 /**
  * @param {Surroundings} surroundings
+ * @param {AbortSignal} signal
  * @returns {Promise<Finding>}
  */
-export async function checkEcho({ phone, options, signal }) {
+export async function checkEcho({ phone, options }, signal) {
   const number = options.echoNumber ?? phone.echoNumber;
   if (!number) return { state: "skipped", code: "echo_not_configured" };
   if (!phone.isSignedIn) return { state: "skipped", code: "not_signed_in" };
@@ -49,7 +50,7 @@ export async function checkEcho({ phone, options, signal }) {
   const unwanted = () => (signal.aborted ? placing.then((placed) => placed.hangup()) : null);
   placing.then(unwanted).catch(() => {}); // one that nobody waits for any more
   try {
-    call = await Promise.race([placing, aborted(signal)]);
+    call = await Promise.race([placing, rejected(signal)]);
     const up = await answered(call, signal);
     if (!up) return failed(call.ended?.cause ?? "timeout", call.ended?.sipCode ?? 0);
     const ms = Math.round(performance.now() - began);
@@ -61,17 +62,6 @@ export async function checkEcho({ phone, options, signal }) {
     await call?.hangup().catch(() => {});
     tone?.stop();
   }
-}
-
-/**
- * @param {AbortSignal} signal
- * @returns {Promise<never>}
- */
-function aborted(signal) {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
 }
 
 /**

@@ -18,7 +18,7 @@ const PINGS = 3;
  * @param {(name: CheckName) => boolean} wants
  */
 export async function checkServers(surroundings, wants) {
-  const { phone, look, found, options, signal } = surroundings;
+  const { phone, look, found, options } = surroundings;
   if (found("gateway_unreachable")) return;
   if (!phone.isSignedIn && phone.options.iceServers === "gateway") return; // only who is signed in is told of them
   const { iceServers = [], iceTransportPolicy } = await phone.configuration();
@@ -38,7 +38,8 @@ export async function checkServers(surroundings, wants) {
   };
   const isLast = (/** @type {number} */ at) => wanted.slice(at + 1).every(({ name }) => name === "stun");
   for (const [at, { server, name }] of wanted.entries()) {
-    const work = async () => {
+    /** @param {AbortSignal} signal */
+    const work = async (signal) => {
       const finding = await kinds[name](server, signal);
       if (name === "stun") return finding;
       counted(finding);

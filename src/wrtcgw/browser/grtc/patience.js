@@ -3,31 +3,47 @@
 /** It took too long. */
 export class TooLate extends Error {}
 
+const CLEARING = 2_000; // ms that work may take to put things back as they were
+
 /**
- * Does something within its time.
+ * Does something within its time. When that is over, or the signal is aborted, the work's own signal is: it ends, and
+ * is waited for until it has put things back.
  * @template T
- * @param {() => Promise<T>} work
+ * @param {(signal: AbortSignal) => Promise<T>} work
  * @param {number} limit ms
  * @param {AbortSignal} signal
  * @returns {Promise<T>}
  */
 export async function within(work, limit, signal) {
-  const over = new AbortController();
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
-  const late = /** @type {Promise<never>} */ (
-    new Promise((_, reject) => {
-      timer = setTimeout(() => reject(new TooLate()), limit);
-      signal.addEventListener("abort", () => reject(signal.reason), { signal: over.signal });
-    })
-  );
+  const own = new AbortController();
+  const aborted = () => own.abort(signal.reason);
+  signal.addEventListener("abort", aborted);
+  if (signal.aborted) aborted();
+  const timer = setTimeout(() => own.abort(new TooLate()), limit);
+  const working = work(own.signal);
   try {
-    return await Promise.race([work(), late]);
+    return await Promise.race([working, rejected(own.signal)]);
   } finally {
     clearTimeout(timer);
-    over.abort();
+    signal.removeEventListener("abort", aborted);
+    if (own.signal.aborted) await Promise.race([working.catch(() => {}), later(CLEARING)]);
   }
 }
+
+/**
+ * Is rejected with a signal's reason as soon as that is aborted.
+ * @param {AbortSignal} signal
+ * @returns {Promise<never>}
+ */
+export function rejected(signal) {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}
+
+/** @param {number} time ms */
+const later = (time) => new Promise((resolve) => setTimeout(resolve, time));
 
 /**
  * Lets some time pass; an abort ends it early.

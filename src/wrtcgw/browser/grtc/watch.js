@@ -138,7 +138,7 @@ export class Watch {
     const faults = this.#faults;
     const { micSilence } = this.#limits;
     const mute = this.#silence.lasts(micSilence ? second.microphone : null, second.at);
-    faults.mic_silent.state(mute, micSilence);
+    faults.mic_silent.state(mute, micSilence + 1); // its silence begins with the second that it is first seen in
     faults.device_gone.state(second.deviceGone);
     faults.relay_lost.state(second.relayLost);
     if (second.talking && !slept) this.#listen(second);
