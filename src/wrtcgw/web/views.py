@@ -9,6 +9,7 @@ from wrtcgw.gateway import Health
 from wrtcgw.gateway.cluster import Elsewhere
 from wrtcgw.web.messages import diversion_view
 from wrtcgw.web.quality import quality_view
+from wrtcgw.web.settings import PageWishes
 
 View = dict[str, object]
 
@@ -70,12 +71,26 @@ def _agent(agent: Agent, now: float, node: str) -> View:
     }
 
 
-def own_view(agent: Agent, now: float) -> View:
-    """Return an agent's own calls, and the state of the registration for a page that has just been loaded."""
+def own_view(agent: Agent, now: float, wishes: PageWishes) -> View:
+    """Return an agent's own calls, and for a page that has just been loaded the registration and the site's wishes."""
     told = {"state": agent.registration.value, "sipCode": agent.last_code, "reason": agent.last_error}
     told |= {name: text for name, text in zip(("warning", "sipReason"), agent.last_words, strict=True) if text}
     calls = [{**_call(call, now), **_arrival(call)} for call in agent.calls.values()]
-    return {"calls": calls, "registration": told, "doNotDisturb": agent.do_not_disturb}
+    return {
+        "calls": calls,
+        "registration": told,
+        "doNotDisturb": agent.do_not_disturb,
+        "warnings": {
+            "rtt": wishes.warn_rtt,
+            "jitter": wishes.warn_jitter,
+            "loss": wishes.warn_loss,
+            "mos": wishes.warn_mos,
+            "micSilence": wishes.warn_mic_silence,
+            "incomingSilence": wishes.warn_incoming_silence,
+            "noPackets": wishes.warn_no_packets,
+        },
+        "echoNumber": wishes.echo_number,
+    }
 
 
 def _arrival(call: Call) -> View:
