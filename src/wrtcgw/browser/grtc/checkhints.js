@@ -1,7 +1,7 @@
 // What is to be done about what a check has found, one sentence each.
 
 /** @type {Record<string, string>} */
-const HINTS = {
+export const HINTS = {
   ok: "All is well.",
   microphone_refused: "Allow the microphone for this page: click the lock beside the address, then check again.",
   microphone_unanswered: "Answer the browser's question about the microphone, then check again.",

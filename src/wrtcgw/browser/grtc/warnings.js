@@ -3,7 +3,7 @@
 /** @typedef {import("../grtc.js").Warning} Told */
 
 /** @type {Record<Told["code"], string>} */
-const HINTS = {
+export const HINTS = {
   mic_silent: "Your microphone sends no sound: look for its switch, or choose another one.",
   device_gone: "The microphone is gone: connect it again, or choose another one.",
   no_incoming_packets: "Nothing arrives from the far side: the network or the telephone system lets no sound through.",

@@ -3,6 +3,7 @@
 import { Phone } from "../grtc/phone.js";
 import { asPhoneError } from "../grtc/errors.js";
 import { loadSettings, resume } from "./beginning.js";
+import { mountCheck } from "./checkpage.js";
 import { el, put, say, show } from "./dom.js";
 import { icon } from "./icons.js";
 import { mayLeave, mayTake, watchClosing } from "./leaving.js";
@@ -43,6 +44,8 @@ const page = {
   provider: null,
   choice: null,
 };
+
+const check = mountCheck(phone, $("app"), { texts: () => page.texts, shown: () => (page.form ?? page.panel)?.focus() });
 
 // ---- what this browser remembers
 
@@ -93,7 +96,8 @@ function drawHead() {
   );
   const leave = button({ label: t("page.sign_out"), icon: "signOut", kind: "small", id: "sign-out", onclick: signOut });
   show(leave, phone.isSignedIn);
-  $("tools").replaceChildren(el("div", { class: "tools-choice" }, languages, themes), leave);
+  const look = button({ label: t("check.open"), kind: "small", id: "check-phone", onclick: check.open });
+  $("tools").replaceChildren(look, el("div", { class: "tools-choice" }, languages, themes), leave);
 }
 
 /**
@@ -125,6 +129,7 @@ async function changeLanguage(language) {
   drawHead();
   if (page.panel) page.panel.relabel(page.texts);
   else drawSignIn();
+  check.relabel();
   $("language").focus();
 }
 
@@ -265,6 +270,7 @@ async function start() {
   phone.on("signedout", left);
   watchClosing(phone);
   drawHead();
+  check.draw();
   const { resumed, reason } = await resume(phone, drawWaiting);
   page.reason = reason;
   if (resumed) {
