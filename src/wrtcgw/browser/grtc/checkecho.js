@@ -14,6 +14,7 @@ const CONNECT = 8_000; // ms until the media have a way
 const SETTLE = 1_000; // ms of the beginning that do not count
 const TALK = 6; // seconds
 const LOOK = 50;
+const LOW = 0.05; // of 1
 const FLOOR = 2e-9; // energy in a second that is silence
 
 /**
@@ -97,6 +98,39 @@ async function listened(call, seconds, limits, ms, speaks, signal) {
   const connected = () => call.connection?.connectionState === "connected";
   for (let time = 0; time < CONNECT && !connected() && !call.isOver; time += LOOK) await pause(LOOK, signal);
   if (!connected()) return { state: "failed", code: "media_failed", value: { ms } };
+  const hush = playUnheard(call.remoteStream);
+  try {
+    return await measured(call, seconds, limits, ms, speaks, signal);
+  } finally {
+    hush();
+  }
+}
+
+/**
+ * What nobody plays is not decoded, and what is muted counts as silence: so it is played so low that nobody hears it.
+ * @param {MediaStream | null} stream
+ */
+function playUnheard(stream) {
+  if (!stream || !globalThis.Audio) return () => {};
+  const player = new Audio();
+  player.volume = LOW;
+  player.srcObject = stream;
+  Promise.resolve(player.play()).catch(() => {});
+  return () => {
+    player.srcObject = null;
+  };
+}
+
+/**
+ * @param {Call} call
+ * @param {number} seconds
+ * @param {Record<string, number | undefined>} limits
+ * @param {number} ms until it was answered
+ * @param {boolean} speaks whether there is sound that has to come back
+ * @param {AbortSignal} signal
+ * @returns {Promise<Finding>}
+ */
+async function measured(call, seconds, limits, ms, speaks, signal) {
   await pause(SETTLE, signal);
   const before = await reading(call);
   let jitter = 0;
@@ -111,11 +145,12 @@ async function listened(call, seconds, limits, ms, speaks, signal) {
   if (call.isOver) return failed(call.ended?.cause ?? "", call.ended?.sipCode ?? 0);
   const { rtt, loss, mos, codec, relayed } = assess(now, before);
   const packets = now.audio.rx.packets - before.audio.rx.packets;
+  const decoded = now.audio.seconds > before.audio.seconds;
   const energy = now.audio.energy - before.audio.energy;
   const lost = Math.max(loss, farLoss);
   const value = { ms, rtt, jitter: Math.round(jitter), loss: lost, mos, codec, relayed, packets };
   if (!packets) return { state: "failed", code: "no_incoming_packets", value };
-  if (speaks && energy <= FLOOR * seconds) return { state: "failed", code: "incoming_silence", value };
+  if (speaks && decoded && energy <= FLOOR * seconds) return { state: "failed", code: "incoming_silence", value };
   /** @type {[CheckCode, boolean][]} */
   const bad = [
     ["high_packet_loss", over(lost, limits.loss)],
