@@ -90,7 +90,7 @@ def testSuite() -> TestSuite:  # noqa: N802 (trial looks for this name)
             case_gadget,
             case_workspace,
             case_calls,
-    case_check,
+            case_check,
             case_identity,
             case_attackers,
             case_nginx,
