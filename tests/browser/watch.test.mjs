@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { Losses } from "../../src/wrtcgw/browser/grtc/losses.js";
 import { LIMITS, Watch } from "../../src/wrtcgw/browser/grtc/watch.js";
 
 const GOOD = { rtt: 40, jitter: 5, loss: 0, mos: 4.3, packets: 50, energy: 0.01, talking: true };
@@ -113,12 +114,12 @@ test("a sleep of the machine is no second of the call, and clears nothing", () =
 const FAULTS = [
   ["nothing at all", {}, 60, "good", 0],
   ["a silent microphone", { speaks: false }, 55, "mic_silent", 92],
-  ["nothing arrives", { packets: 0 }, 60, "no_incoming_packets", 100],
+  ["nothing arrives", { packets: 0 }, 60, "no_incoming_packets", 98],
   ["nothing arrives at the end", { packets: 0 }, 15, "no_incoming_packets", 25],
   ["silence arrives", { energy: 0 }, 50, "incoming_silence", 83],
-  ["5 % loss", { loss: 5, mos: 3.9 }, 60, "high_packet_loss", 100],
-  ["20 % loss, which sounds bad", { loss: 20, mos: 2.4 }, 60, "high_packet_loss", 100],
-  ["300 ms each way", { rtt: 600, mos: 3.4 }, 60, "high_rtt", 100],
+  ["5 % loss", { loss: 5, mos: 3.9 }, 60, "high_packet_loss", 98],
+  ["20 % loss, which sounds bad", { loss: 20, mos: 2.4 }, 60, "high_packet_loss", 98],
+  ["300 ms each way", { rtt: 600, mos: 3.4 }, 60, "high_rtt", 98],
   ["jitter", { jitter: 60 }, 40, "high_jitter", 67],
   ["a bad score for no one reason", { mos: 2.9 }, 30, "low_mos", 50],
   ["the microphone is pulled out", { deviceGone: true, speaks: false }, 50, "device_gone", 83],
@@ -129,7 +130,7 @@ const FAULTS = [
 
 for (const [name, fault, count, code, share] of FAULTS) {
   test(`the verdict on a call with ${name}: ${code}`, () => {
-    const { verdict } = run([...times(60 - count), ...times(count, fault)]);
+    const { verdict } = run([{}, ...times(59 - count), ...times(Math.min(59, count), fault)]);
     assert.deepEqual(verdict, { code, share, seconds: 60 });
   });
 }
@@ -139,8 +140,28 @@ test("a packet lost now and then is no verdict", () => {
   assert.equal(run(now).verdict.code, "good");
 });
 
+test("the first packet may take 5 s; where none ever comes all after that is a fault", () => {
+  const slow = run([...times(5, { packets: 0 }), ...times(20)]);
+  assert.deepEqual([slow.all.flat(), slow.verdict], [[], { code: "good", share: 0, seconds: 20 }]);
+  const never = run(times(25, { packets: 0 }));
+  assert.deepEqual(span(never, "no_incoming_packets"), [8, 25]);
+  assert.deepEqual(never.verdict, { code: "no_incoming_packets", share: 100, seconds: 20 });
+});
+
 test("nothing is said of a call of a moment, and hold is no talk", () => {
-  assert.deepEqual(run(times(2, { packets: 0 })).verdict, { code: "unknown", share: 0, seconds: 2 });
+  assert.deepEqual(run([{}, { packets: 0 }]).verdict, { code: "unknown", share: 0, seconds: 2 });
   const held = run([...times(20), ...times(100, { talking: false, packets: 0, energy: null })]);
   assert.deepEqual(held.verdict, { code: "good", share: 0, seconds: 20 });
+});
+
+test("what is lost counts two seconds later; what was only late never does", () => {
+  const losses = (counters) => {
+    const all = new Losses();
+    return counters.map((lost) => Math.round(10 * all.take(lost, 95)) / 10);
+  };
+  assert.deepEqual(losses([0, 5, 10, 15, 20]), [0, 0, 0, 5, 5]);
+  const shuffled = losses([7, 3, 9, 4, 8, 5, 7, 3, 9, 6, 4]);
+  assert.ok(shuffled.filter((percent) => percent > 1).length < 3, String(shuffled));
+  assert.deepEqual(losses([0, 9, 0, 0, 12, 0]), [0, 0, 0, 0, 0, 0]);
+  assert.deepEqual(losses([-2, -2, -2]), [0, 0, 0]);
 });

@@ -90,12 +90,12 @@ class View(LibraryCase):
     async def test_view(self) -> None:
         """It has an address of its own, is there before sign-in, and says what it has found; then the phone is back."""
         tab = await self.open("/softphone/check", bypass_csp=False)
-        await tab.chromium.run(lambda: tab.page.click(".check .button.primary"))
+        await tab.chromium.run(lambda: tab.page.click(".phone-check .button.primary"))
         await self.until(tab, FOUND + " === 'unknown'")
         rows = dict(await tab.evaluate(ROWS))
         self.assertEqual(rows["microphone"], "passed")
         self.assertEqual(rows["registration"], "unknown")
-        await tab.chromium.run(lambda: tab.page.click(".check .row .button:last-child"))
+        await tab.chromium.run(lambda: tab.page.click(".phone-check .row .button:last-child"))
         self.assertTrue(
             await tab.evaluate("() => location.pathname === '/softphone/' && !document.getElementById('app').hidden")
         )

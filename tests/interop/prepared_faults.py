@@ -246,7 +246,7 @@ class CallFault:
 
 CALLS = (
     CallFault(name="nothing is wrong", code="good"),
-    CallFault(name="muted", code="good", during="() => call.mute()"),
+    CallFault(name="muted", code="good", to="1004", during="() => call.mute()"),
     CallFault(
         name="on hold in between",
         code="good",

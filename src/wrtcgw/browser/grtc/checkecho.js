@@ -2,7 +2,8 @@
 
 import { PhoneError } from "./errors.js";
 import { pause, rejected } from "./patience.js";
-import { assess, read } from "./quality.js";
+import { Losses } from "./losses.js";
+import { assess, opinion, read } from "./quality.js";
 import { LIMITS } from "./watch.js";
 
 /** @import { CheckCode } from "../grtc.js" */
@@ -133,27 +134,33 @@ function playUnheard(stream) {
 async function measured(call, seconds, limits, ms, speaks, signal) {
   await pause(SETTLE, signal);
   const before = await reading(call);
+  const losses = new Losses();
+  let packets = 0;
   let jitter = 0;
   let farLoss = 0;
+  let lost = 0;
   for (let second = 0; second < seconds && !call.isOver; second += 1) {
     await pause(1_000, signal);
     const { audio } = await reading(call);
+    const more = audio.rx.packets - before.audio.rx.packets - packets;
+    packets += more;
+    lost += (losses.take(audio.rx.lost - before.audio.rx.lost, more) * more) / 100;
     jitter = Math.max(jitter, second ? audio.rx.jitter : 0);
     farLoss = Math.max(farLoss, audio.farLoss);
   }
   const now = await reading(call);
   if (call.isOver) return failed(call.ended?.cause ?? "", call.ended?.sipCode ?? 0);
-  const { rtt, loss, mos, codec, relayed } = assess(now, before);
-  const packets = now.audio.rx.packets - before.audio.rx.packets;
+  const { rtt, codec, relayed } = assess(now, before);
+  const loss = Math.max(packets ? Math.round((1e4 * lost) / packets) / 100 : 0, Math.round(100 * farLoss) / 100);
+  const mos = opinion({ rtt, jitter, loss });
   const decoded = now.audio.seconds > before.audio.seconds;
   const energy = now.audio.energy - before.audio.energy;
-  const lost = Math.max(loss, farLoss);
-  const value = { ms, rtt, jitter: Math.round(jitter), loss: lost, mos, codec, relayed, packets };
+  const value = { ms, rtt, jitter: Math.round(jitter), loss, mos, codec, relayed, packets };
   if (!packets) return { state: "failed", code: "no_incoming_packets", value };
   if (speaks && decoded && energy <= FLOOR * seconds) return { state: "failed", code: "incoming_silence", value };
   /** @type {[CheckCode, boolean][]} */
   const bad = [
-    ["high_packet_loss", over(lost, limits.loss)],
+    ["high_packet_loss", over(loss, limits.loss)],
     ["high_rtt", over(rtt, limits.rtt)],
     ["high_jitter", over(jitter, limits.jitter)],
     ["low_mos", mos < (limits.mos ?? 0)],

@@ -2,7 +2,8 @@
 
 import { meter } from "./devices.js";
 import { codeOf } from "./errors.js";
-import { assess, read, report } from "./quality.js";
+import { Losses } from "./losses.js";
+import { assess, opinion, read, report } from "./quality.js";
 import { Watch } from "./watch.js";
 
 /** @import { Call } from "./call.js" */
@@ -28,6 +29,7 @@ export class QualityMonitor {
   #flow = { packets: 0, at: 0 }; // packets received by the last tick, and when so many came that it was sound
   /** @type {{reading: Reading, pc: RTCPeerConnection} | null} */
   #last = null; // of the last tick
+  #losses = new Losses(); // of this connection
   #relayed = false; // whether the media went through a relay when they last did
 
   /**
@@ -134,21 +136,24 @@ export class QualityMonitor {
   #second(pc, reading) {
     const { call } = this;
     const before = this.#last?.pc === pc ? this.#last.reading : null;
+    if (!before) this.#losses = new Losses();
     this.#last = { reading, pc };
     const { audio } = reading;
     const quality = assess(reading, before);
     const lost = LOST.includes(pc.connectionState);
     if (!lost) this.#relayed = reading.relayed;
     const track = call.localStream?.getAudioTracks()[0];
+    const packets = Math.max(0, audio.rx.packets - (before?.audio.rx.packets ?? 0));
+    const loss = this.#losses.take(audio.rx.lost, packets);
     return {
       at: Date.now(),
       talking: this.#talking,
-      packets: Math.max(0, audio.rx.packets - (before?.audio.rx.packets ?? 0)),
+      packets,
       energy: audio.seconds > (before?.audio.seconds ?? 0) ? audio.energy - (before?.audio.energy ?? 0) : null,
       rtt: quality.rtt,
       jitter: quality.jitter,
-      loss: Math.max(quality.loss, audio.farLoss),
-      mos: quality.mos,
+      loss: Math.max(loss, audio.farLoss),
+      mos: opinion({ rtt: quality.rtt, jitter: quality.jitter, loss }),
       microphone: !call.held && !call.muted && track ? this.#loudness(reading.source) : null,
       deviceGone: track?.readyState === "ended",
       relayLost: lost && this.#relayed,

@@ -28,6 +28,7 @@ const RECENT = 5; // seconds
 const RAISE = 3; // of them
 const SLEPT = 3_000; // ms between two looks after which the time between them does not count
 const FLOOR = 2e-9; // energy in a second of one step of 16 bits
+const EARLY = 5; // seconds that the first packet may take: a way for it has to be found
 const SHORT = 3; // seconds of talk below which nothing is said of a call
 const SHARE = 10; // percent of the talk from which on a fault is the call's verdict
 
@@ -119,6 +120,8 @@ export class Watch {
   #silence;
   #at = 0;
   #talked = 0; // seconds
+  #waited = 0; // seconds for the first packet
+  #began = false; // it has come
   #faults = /** @type {Record<Code, Fault>} */ (Object.fromEntries(ORDER.flat().map((code) => [code, new Fault()])));
 
   /** @param {Limits} [limits] */
@@ -141,11 +144,18 @@ export class Watch {
     faults.mic_silent.state(mute, micSilence + 1); // its silence begins with the second that it is first seen in
     faults.device_gone.state(second.deviceGone);
     faults.relay_lost.state(second.relayLost);
-    if (second.talking && !slept) this.#listen(second);
+    if (second.talking && !slept && this.#hasBegun(second)) this.#listen(second);
     else this.#pause(second.talking);
     return /** @type {Record<Code, boolean>} */ (
       Object.fromEntries(Object.entries(faults).map(([code, { on }]) => [code, on]))
     );
+  }
+
+  /** @param {Second} second */
+  #hasBegun({ packets }) {
+    this.#began ||= packets > 0 || this.#waited >= EARLY;
+    this.#waited += 1;
+    return this.#began;
   }
 
   /** @param {Second} second */

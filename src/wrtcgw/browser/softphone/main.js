@@ -96,8 +96,15 @@ function drawHead() {
   );
   const leave = button({ label: t("page.sign_out"), icon: "signOut", kind: "small", id: "sign-out", onclick: signOut });
   show(leave, phone.isSignedIn);
-  const look = button({ label: t("check.open"), kind: "small", id: "check-phone", onclick: check.open });
-  $("tools").replaceChildren(look, el("div", { class: "tools-choice" }, languages, themes), leave);
+  const look = button({
+    label: t("check.open"),
+    icon: "bars",
+    kind: "small",
+    id: "check-phone",
+    title: t("check.open"),
+    onclick: check.open,
+  });
+  $("tools").replaceChildren(el("div", { class: "tools-choice" }, look, languages, themes), leave);
 }
 
 /**

@@ -34,7 +34,7 @@ export function checkView({ phone, texts, close }) {
   const more = el("p", { class: "hint" }, t("check.sign_in_first"));
   const element = card(
     t("check.title"),
-    { class: "check" },
+    { class: "phone-check" },
     about,
     more,
     summary,
