@@ -6,6 +6,7 @@ In real Chromium, with media through a bad line; and the softphone's view of it.
 
 from typing import Any
 
+from tests.interop.a11y import check_accessible
 from tests.interop.badline import THROUGH_LINE, BadLine, Impairment
 from tests.interop.chromium import Tab
 from tests.interop.library_page import LibraryCase
@@ -92,6 +93,7 @@ class View(LibraryCase):
         tab = await self.open("/softphone/check", bypass_csp=False)
         await tab.chromium.run(lambda: tab.page.click(".phone-check .button.primary"))
         await self.until(tab, FOUND + " === 'unknown'")
+        await check_accessible(tab)
         rows = dict(await tab.evaluate(ROWS))
         self.assertEqual(rows["microphone"], "passed")
         self.assertEqual(rows["registration"], "unknown")

@@ -242,6 +242,8 @@ class CallFault:
     after: float = 0.0
     seconds: float = 14.0
     silent: bool = False
+    relay: bool = False
+    """Media go through the TURN server alone, and that dies; so it is played last."""
 
 
 CALLS = (
@@ -265,6 +267,7 @@ CALLS = (
     CallFault(name="10 % loss on the way out", code="high_packet_loss", up=Impairment(loss=0.1), seconds=20.0),
     CallFault(name="300 ms delay", code="high_rtt", up=Impairment(delay=0.3), down=Impairment(delay=0.3), seconds=18.0),
     CallFault(name="jitter", code="high_jitter", down=Impairment(delay=0.02, jitter=0.15)),
+    CallFault(name="TURN server dies", code="relay_lost", relay=True, after=4.0, seconds=20.0),
 )
 
 
@@ -320,22 +323,26 @@ def play_check(site: Site, browser: Browser, fault: CheckFault) -> dict[str, Any
 
 def play_call(site: Site, browser: Browser, fault: CallFault) -> dict[str, Any]:
     """Return the verdict on a call: the page's, and what the gateway knows of it."""
-    running = demo({})
+    running = demo(stun(site) if fault.relay else {})
     with ExitStack() as stack:
         page = stack.enter_context(browser.page(running.url))
         line = BadLine(HOST)
         stack.callback(line.close)
-        page.evaluate(THROUGH_LINE, line.ends)
+        if not fault.relay:
+            page.evaluate(THROUGH_LINE, line.ends)
         if fault.silent:
             page.evaluate(SILENT)
         if not fault.after:
             line.up, line.down = fault.up, fault.down
-        page.evaluate(CALL, {"options": {}, "who": WHO, "to": fault.to})
+        options = {"iceTransportPolicy": "relay"} if fault.relay else {}
+        page.evaluate(CALL, {"options": options, "who": WHO, "to": fault.to})
         page.wait_for_function("() => call.state === 'established' && call.connection.connectionState === 'connected'")
         if fault.during:
             page.evaluate(fault.during)
         page.wait_for_timeout(1000 * fault.after)
         line.up, line.down = fault.up, fault.down
+        if fault.relay:
+            site.turn.server.stop()
         page.wait_for_timeout(1000 * fault.seconds)
         told: dict[str, Any] = page.evaluate(HANG_UP)
     with urlopen(f"{running.url}/api/ops/ladder?call={told['id']}", timeout=5) as answer:

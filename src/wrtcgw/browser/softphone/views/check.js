@@ -62,8 +62,9 @@ export function checkView({ phone, texts, close }) {
     };
     try {
       last = await phone.check({ signal: mine.signal, progress });
-      const { verdict, code } = last;
-      tell(LEVELS[verdict], t(`check.verdict.${verdict}`), verdict === "ready" ? "" : todo(code));
+      const { verdict, code, checks } = last;
+      const because = checks.find((each) => each.code === code && verdict !== "ready");
+      tell(LEVELS[verdict], t(`check.verdict.${verdict}`), because ? `${labelOf(because)}: ${todo(code)}` : "");
       show(copy, navigator.clipboard);
     } catch {
       show(summary, false);
@@ -90,6 +91,11 @@ export function checkView({ phone, texts, close }) {
     show(summary, true);
   }
 
+  /** @param {CheckResult} check */
+  function labelOf({ name, value }) {
+    return t(`check.name.${name}`) + (SERVERS.includes(name) ? ` ${value.url}` : "");
+  }
+
   /** @param {string} code */
   function todo(code) {
     return texts.has(`check.code.${code}`) ? t(`check.code.${code}`) : t("check.code.other", { code });
@@ -100,8 +106,7 @@ export function checkView({ phone, texts, close }) {
    * @param {CheckResult} check
    */
   function fill(row, check) {
-    const { name, state, code, value } = check;
-    const label = t(`check.name.${name}`) + (SERVERS.includes(name) ? ` ${value.url}` : "");
+    const { name, state, code } = check;
     const words = state === "running" || state === "passed" ? "" : todo(code);
     put(row, "data-state", state);
     put(row, "data-check", name);
@@ -111,7 +116,7 @@ export function checkView({ phone, texts, close }) {
       el(
         "div",
         null,
-        el("strong", null, label),
+        el("strong", null, labelOf(check)),
         el("span", { class: "check-state" }, t(`check.state.${state}`)),
         words ? el("p", null, words) : null,
         state === "running" ? null : el("p", { class: "hint" }, detail(check)),

@@ -9,8 +9,9 @@ import { nameOf, opinionOf } from "../words.js";
 /** @import { Texts } from "../texts.js" */
 /** @import { Context, View } from "../types.js" */
 
-/** Warnings that are told here, the first of those that hold. */
-const WARNINGS = ["relay_lost", "incoming_silence", "high_packet_loss", "high_rtt", "high_jitter", "low_mos"];
+/** Warnings that are told here, the first of those that hold; the numbers unless it is plainly bad. */
+const PLAIN = ["relay_lost", "incoming_silence"];
+const NUMBERED = ["high_packet_loss", "high_rtt", "high_jitter", "low_mos"];
 
 /** @type {Record<string, (texts: Texts, sample: Quality) => string>} */
 const NUMBERS = {
@@ -71,7 +72,7 @@ export function qualityView({ model, phone, texts, t }, call) {
    */
   function warningOf(sample, silent) {
     if (silent) return t(phone.connection === "offline" ? "quality.silent_offline" : "quality.silent_todo");
-    const code = WARNINGS.find((each) => model.warns(call, each));
+    const code = [...PLAIN, ...(sample?.bad ? [] : NUMBERED)].find((each) => model.warns(call, each));
     if (code) return t(`warning.${code}`, { peer: nameOf(call, texts) });
     return sample?.bad ? t("quality.bad_todo") : "";
   }
