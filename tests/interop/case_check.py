@@ -13,6 +13,7 @@ from tests.interop.library_page import LibraryCase
 from tests.interop.prepared_faults import CALL, CHECK, HANG_UP, HOST, WHO
 
 FOUND = "() => document.querySelector('.check-summary')?.dataset.level"
+PLACE = """() => [location.pathname, document.getElementById("app").hidden, document.getElementById("check").hidden]"""
 ROWS = "() => [...document.querySelectorAll('.check-list li')].map((row) => [row.dataset.check, row.dataset.state])"
 
 
@@ -91,13 +92,24 @@ class View(LibraryCase):
     async def test_view(self) -> None:
         """It has an address of its own, is there before sign-in, and says what it has found; then the phone is back."""
         tab = await self.open("/softphone/check", bypass_csp=False)
-        await tab.chromium.run(lambda: tab.page.click(".phone-check .button.primary"))
+        await self.click(tab, ".phone-check .button.primary")
         await self.until(tab, FOUND + " === 'unknown'")
         await check_accessible(tab)
         rows = dict(await tab.evaluate(ROWS))
         self.assertEqual(rows["microphone"], "passed")
         self.assertEqual(rows["registration"], "unknown")
-        await tab.chromium.run(lambda: tab.page.click(".phone-check .row .button:last-child"))
-        self.assertTrue(
-            await tab.evaluate("() => location.pathname === '/softphone/' && !document.getElementById('app').hidden")
-        )
+        await self.click(tab, ".phone-check .row .button:last-child")
+        self.assertEqual(await tab.evaluate(PLACE), ["/softphone/", False, True])
+        await self.click(tab, ".sign-in form button[type=submit]")
+        await self.until(tab, "() => Boolean(window.softphone)")
+        await self.click(tab, "#check-phone")
+        self.assertEqual(await tab.evaluate(PLACE), ["/softphone/check", True, False])
+        await tab.reload()
+        await self.until(tab, "() => Boolean(window.softphone)")
+        self.assertEqual(await tab.evaluate(PLACE), ["/softphone/check", True, False])
+        await tab.evaluate("() => { history.back() }")
+        await self.until(tab, "() => !document.getElementById('app').hidden")
+
+    async def click(self, tab: Tab, what: str) -> None:
+        """Click something."""
+        await tab.chromium.run(lambda: tab.page.click(what))

@@ -57,9 +57,6 @@ export function mountCheck(phone, app, { texts, shown }) {
   return {
     open,
     draw,
-    get isOpen() {
-      return view !== null;
-    },
     /** Draws it anew: the language has changed. */
     relabel() {
       view?.stop();

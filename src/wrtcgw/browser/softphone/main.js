@@ -236,6 +236,7 @@ function enter() {
   page.panel = panel;
   Object.assign(globalThis, { softphone: { phone, desk: panel.model } }); // for the browser's console
   drawHead();
+  check.draw();
   return panel;
 }
 
