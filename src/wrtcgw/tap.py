@@ -22,6 +22,7 @@ from wrtcgw.daemon.descriptors import raise_descriptor_limit
 from wrtcgw.daemon.listener import CannotServe
 from wrtcgw.daemon.service import GatewayService
 from wrtcgw.daemon.systemd import Notifier
+from wrtcgw.demo.extensions import SHOWN
 from wrtcgw.demo.pbx import DemoPBX
 from wrtcgw.drain_command import drain
 
@@ -101,15 +102,17 @@ class Options(usage.Options):
         given = {key: self[option] for option, key in KEYS.items() if self[option] is not None}
         file = Path(path).absolute() if path else None
         settings, sources = load(file, self.environ, given, need_proxy=not self["demo"])
-        return open_to_loopback(settings, sources) if self["demo"] else (settings, sources)
+        return for_demo(settings, sources) if self["demo"] else (settings, sources)
 
 
-def open_to_loopback(settings: Settings, sources: Mapping[str, str]) -> tuple[Settings, dict[str, str]]:
-    """Let the console of a demo open on its own machine without a token, unless it was told otherwise."""
-    told = "operator_loopback" in sources or settings.operator_token or settings.operator_tokens
-    if told:
-        return settings, dict(sources)
-    return evolve(settings, operator_loopback=True), {**sources, "operator_loopback": "--demo"}
+def for_demo(settings: Settings, sources: Mapping[str, str]) -> tuple[Settings, dict[str, str]]:
+    """Let a demo's console open on this machine without a token, and its pages know the echo; unless told otherwise."""
+    changes: dict[str, object] = {}
+    if not ("operator_loopback" in sources or settings.operator_token or settings.operator_tokens):
+        changes["operator_loopback"] = True
+    if "echo_number" not in sources:
+        changes["echo_number"] = SHOWN["number"]
+    return evolve(settings, **changes), {**sources, **dict.fromkeys(changes, "--demo")}
 
 
 def check_pidfile(pidfile: str, rundir: str) -> None:

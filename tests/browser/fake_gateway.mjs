@@ -5,6 +5,10 @@ export class FakeGateway {
   requests = [];
   /** What GET calls has. */
   calls = [];
+  /** What GET calls says beside them. */
+  own = {};
+  /** What GET ice has. */
+  ice = [];
   /** Refusals by path: `[status, {code, error}]`, or "away" for a gateway that cannot be reached. */
   refusals = {};
   /** Bodies of responses, by path, other than the usual ones. */
@@ -54,8 +58,10 @@ export class FakeGateway {
     if (this.replies[path]) return answer(200, this.replies[path]);
     if (path === "sign_in")
       return answer(200, { id: "phone-5001", session: `token-${(this.#sessions += 1)}`, dn: "5001" });
-    if (path === "ice") return answer(200, { iceServers: [] });
-    if (path === "calls") return answer(200, { calls: this.calls, registration: { state: "REGISTERED" } });
+    if (path === "ice") return answer(200, { iceServers: this.ice });
+    if (path === "calls") {
+      return answer(200, { calls: this.calls, registration: { state: "REGISTERED" }, ...this.own });
+    }
     if (path === "message") return answer(200, { callId: "c-1" });
     return new Response(null, { status: 204 });
   }

@@ -7,7 +7,8 @@ import { afterEach, test } from "node:test";
 import { exactly } from "./texts.mjs";
 import { bytes, gap, number, since } from "../../src/wrtcgw/browser/ops/format.js";
 import { explain, language, t, useTexts, word } from "../../src/wrtcgw/browser/ops/texts.js";
-import { outcome, quality } from "../../src/wrtcgw/browser/ops/words.js";
+import { outcome, quality, verdictText } from "../../src/wrtcgw/browser/ops/words.js";
+import { HINTS } from "../../src/wrtcgw/browser/grtc/warnings.js";
 import { LANGUAGES, Texts } from "../../src/wrtcgw/browser/softphone/texts.js";
 
 const OPS = new URL("../../src/wrtcgw/browser/ops/", import.meta.url);
@@ -35,7 +36,7 @@ test("every text that a module names is there", () => {
 
 test("none is there in vain", () => {
   const built =
-    /^(call|cause|registration|error|grade|state|view|series|chart|latencies|confirm|control|tile|charts|role)\./;
+    /^(call|cause|registration|error|grade|state|view|series|chart|latencies|confirm|control|tile|charts|role|verdict)\./;
   const parts = /^(calls\.(active|ended|all|none)|filter\.(last|quality|order)\.|ladder\.|message\.|theme\.)/;
   const named = (key) => code.includes(`"${key.replace(/\.(one|other)$/, "")}`);
   assert.deepEqual(
@@ -53,6 +54,18 @@ test("a German console tells counts, numbers, causes and errors as Germans do", 
   assert.equal(outcome({ state: "ENDED", cause: "busy", sipCode: 486, reason: "Busy Here" }), "besetzt, 486 Busy Here");
   assert.equal(explain({ code: "odd", message: "so it is" }), "Das Gateway hat abgelehnt: so it is");
   assert.equal(word("cause.odd", "odd"), "odd");
+});
+
+test("what a page says of the media of its call has its words in each language", () => {
+  for (const name of Object.keys(LANGUAGES)) {
+    speak(name);
+    for (const code of ["good", "unknown", ...Object.keys(HINTS)]) {
+      const told = verdictText({ quality: { verdict: { code, share: 92, seconds: 50 } } });
+      assert.ok(told && !told.includes("verdict."), told);
+      assert.equal(told.includes("92"), Object.keys(HINTS).includes(code), told);
+    }
+    assert.equal(verdictText({ quality: { verdict: null } }) + verdictText({ quality: null }), "");
+  }
 });
 
 test("quality has its word in each language, and the same colour and bar", () => {

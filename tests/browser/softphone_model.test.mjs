@@ -415,6 +415,19 @@ test("a microphone that sends silence is told until it is heard, or the call is 
   assert.deepEqual(codes(on), []);
 });
 
+test("what the agent cannot mend at once is no notice, and is gone when it is cleared, or with the call", async () => {
+  const { phone, model: on } = model();
+  const call = await talking(phone, on, "1003");
+  call.emit("warning", { code: "high_rtt" });
+  call.emit("warning", { code: "device_gone" });
+  assert.deepEqual([on.warns(call, "high_rtt"), codes(on)], [true, ["device_gone"]]);
+  call.emit("warningcleared", { code: "high_rtt" });
+  assert.deepEqual([on.warns(call, "high_rtt"), codes(on)], [false, ["device_gone"]]);
+  call.emit("warning", { code: "low_mos" });
+  call.over("remote");
+  assert.deepEqual([on.warns(call, "low_mos"), codes(on)], [false, []]);
+});
+
 test("silence is also a connection that never counted anything", async () => {
   const { phone, model: on } = model();
   const call = await talking(phone, on, "1003");

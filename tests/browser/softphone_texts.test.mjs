@@ -6,7 +6,9 @@ import { test } from "node:test";
 
 import { exactly } from "./texts.mjs";
 import { Texts, clock, preferred } from "../../src/wrtcgw/browser/softphone/texts.js";
-import { causeOf, ending, nameOf, opinionOf, stateKey } from "../../src/wrtcgw/browser/softphone/words.js";
+import { HINTS as FINDINGS } from "../../src/wrtcgw/browser/grtc/checkhints.js";
+import { HINTS as WARNINGS } from "../../src/wrtcgw/browser/grtc/warnings.js";
+import { causeOf, ending, nameOf, opinionOf, stateKey, verdictOf } from "../../src/wrtcgw/browser/softphone/words.js";
 
 const HOME = new URL("../../src/wrtcgw/browser/softphone/", import.meta.url);
 const messages = (language) => JSON.parse(readFileSync(new URL(`texts/${language}.json`, HOME), "utf-8"));
@@ -45,6 +47,22 @@ test("there are words for each state, and for each way in which a call can end",
   }
   for (const mos of [4.4, 4, 3.5, 3, 2.6, 1]) assert.ok(texts.has(opinionOf(mos).key), String(mos));
   assert.equal(causeOf(486), "busy");
+});
+
+test("there are words for each warning, each verdict, and each finding of a check", () => {
+  const shown = ["mic_silent", "device_gone", "no_incoming_packets"]; // as notices, and beside the quality
+  for (const code of Object.keys(WARNINGS)) {
+    assert.ok(`verdict.${code}` in english, code);
+    assert.equal(`warning.${code}` in english, !shown.includes(code), code);
+    assert.equal(verdictOf({ verdict: { code, share: 92, seconds: 50 } }).key, `verdict.${code}`);
+  }
+  for (const verdict of [null, { code: "good" }, { code: "unknown" }]) assert.equal(verdictOf({ verdict }), null);
+  const general = ["ok", "registrar_failed", "too_many_tries", "agent_in_use", "draining", "no_sip_connection"];
+  const told = Object.keys(FINDINGS).filter((code) => ![...general, "sign_in_failed"].includes(code));
+  assert.deepEqual(
+    told.filter((code) => !(`check.code.${code}` in english)),
+    [],
+  );
 });
 
 test("an unknown cause is told by its SIP code", () => {

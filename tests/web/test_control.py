@@ -8,6 +8,19 @@ from wrtcgw.errors import AmbiguousCall, DestinationForbidden, TooManyCalls, Too
 from wrtcgw.gateway import Outcome
 
 RELAY = "application/dtmf-relay"
+WISHES = {
+    "warnings": {
+        "rtt": 400.0,
+        "jitter": 30.0,
+        "loss": 1.0,
+        "mos": 3.0,
+        "micSilence": 6.0,
+        "incomingSilence": 10.0,
+        "noPackets": 3.0,
+    },
+    "echoNumber": "",
+}
+"""What a page is told of the site's wishes, where nothing is set."""
 
 
 class Verbs(WebTestCase):
@@ -160,5 +173,5 @@ class Verbs(WebTestCase):
         registration = {"state": "REGISTERED", "sipCode": 0, "reason": ""}
         self.assertEqual(
             (answer.code, answer.json),
-            (200, {"calls": [expected], "registration": registration, "doNotDisturb": False, "pages": 1}),
+            (200, {"calls": [expected], "registration": registration, "doNotDisturb": False, "pages": 1, **WISHES}),
         )

@@ -10,13 +10,13 @@ from tests.support.gatewaycase import PAGE_SDP
 from tests.web.genesys.dialectcase import DialectCase
 from tests.web.harness import LOCAL, Answer
 from wrtcgw.calls.messages import AgentMessage, MessageType
-from wrtcgw.calls.stats import Flow, Media, Reports, Stats
+from wrtcgw.calls.stats import PAGE_VERDICTS, Flow, Media, PageVerdict, Reports, Stats
 from wrtcgw.daemon.composition import http_surface
 from wrtcgw.daemon.journal import Journal, record
 from wrtcgw.errors import BadInput
 from wrtcgw.sip.outputs import CallEnded, EndCause
 from wrtcgw.web import GatewaySite, WebSettings
-from wrtcgw.web.quality import REPORT_LIMIT, read_report
+from wrtcgw.web.quality import REPORT_LIMIT, quality_view, read_report
 
 WALL = 1_700_000_000.0
 REPORT: dict[str, Any] = {
@@ -72,10 +72,53 @@ class Reading(SynchronousTestCase):
             ({"audio": {"codec": "op\nus"}}, "audio.codec: expected a codec's name"),
             ({"audio": {"codec": "x" * 65}}, "audio.codec: expected a codec's name"),
             ({"audio": {}, "timestamp": "now"}, "timestamp: expected a number"),
+            ({"audio": {}, "verdict": "good"}, "verdict: expected an object, found 'good'"),
+            ({"audio": {}, "verdict": {}}, "verdict.code: expected one of good, unknown, mic_silent, "),
+            ({"audio": {}, "verdict": {"code": "<b>"}}, "verdict.code: expected one of good, unknown, "),
+            ({"audio": {}, "verdict": {"code": ["good"]}}, "verdict.code: expected one of good, unknown, "),
+            (
+                {"audio": {}, "verdict": {"code": "good", "share": 101}},
+                "verdict.share: expected a number from 0 to 100, found '101'",
+            ),
+            (
+                {"audio": {}, "verdict": {"code": "good", "seconds": -1}},
+                "verdict.seconds: expected a number from 0 to 604800, found '-1'",
+            ),
         )
         for given, told in cases:
             error = self.assertRaises(BadInput, read_report, given, WALL)
             self.assertTrue(str(error).startswith(told), str(error))
+
+
+class Verdicts(SynchronousTestCase):
+    """What a page says of the media of its call."""
+
+    def test_each(self) -> None:
+        """Every code is taken; share and seconds may be absent, null is no verdict."""
+        for code in PAGE_VERDICTS:
+            stats = read_report({"audio": {}, "verdict": {"code": code, "share": 92, "seconds": 50.5}}, WALL)
+            self.assertEqual(stats.verdict, PageVerdict(code=code, share=92.0, seconds=50.5))
+        self.assertEqual(
+            read_report({"audio": {}, "verdict": {"code": "good"}}, WALL).verdict, PageVerdict(code="good")
+        )
+        self.assertIsNone(read_report({"audio": {}, "verdict": None}, WALL).verdict)
+
+    def test_last_counts(self) -> None:
+        """A later one takes the place of the one before, a report without one does not; it survives a restart."""
+        reports = Reports()
+        for verdict in (PageVerdict(code="good"), PageVerdict(code="mic_silent", share=92.0, seconds=50.0), None):
+            reports.add(Stats(verdict=verdict))
+        told = {"code": "mic_silent", "share": 92.0, "seconds": 50.0}
+        for each in (reports, Reports.restore(json.loads(json.dumps(reports.snapshot())))):
+            view = quality_view(each)
+            assert view is not None
+            self.assertEqual(view["verdict"], told)
+
+    def test_of_an_earlier_version(self) -> None:
+        """What an earlier gateway has kept has no verdict, and is read all the same."""
+        kept: Any = Reports(Stats(), 1, {}, {}).snapshot()
+        del kept["last"]["verdict"]
+        self.assertIsNone(Reports.restore(kept).last.verdict)
 
 
 class Worst(SynchronousTestCase):

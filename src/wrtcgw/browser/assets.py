@@ -70,8 +70,8 @@ class Asset(ReadOnly):
 
     def __init__(self, name: str, load: Callable[[], bytes], headers: Headers) -> None:
         super().__init__()
-        self._type = TYPES[Path(name).suffix]
-        self._compressed = Path(name).suffix in COMPRESSED
+        self._type = TYPES[Path(name).suffix or ".html"]
+        self._compressed = (Path(name).suffix or ".html") in COMPRESSED
         self._load = load
         self._headers = headers
 

@@ -127,6 +127,8 @@ export interface PhoneOptions {
   processAudio?: AudioProcessor | undefined;
   /** In place of the browser's own. */
   webrtc?: WebRTC | undefined;
+  /** From where on warnings are raised, in place of the gateway's settings. */
+  warnings?: WarningLimits | undefined;
   /** A last hand on our own descriptions before they are sent. */
   shape?: ((sdp: string, type: "offer" | "answer", call: Call) => string) | undefined;
 }
@@ -165,6 +167,8 @@ export interface PhoneEvents {
   donotdisturb: [boolean];
   error: [PhoneError];
   devices: [];
+  /** A check of `check()` begins, or is done. */
+  check: [CheckResult];
 }
 
 /**
@@ -240,6 +244,12 @@ export class Phone extends Emitter<PhoneEvents> {
   setAudioProcessing(process: AudioProcessor | null): Promise<void>;
   /** 0 to 1; 0 while there is no call. */
   microphoneLevel(): number;
+  /** The loudspeaker in use; "" is the browser's choice. */
+  readonly speakerId: string;
+  /** The gateway's number of an echo; "" for none, and before sign-in. */
+  readonly echoNumber: string;
+  /** Looks whether calls can be made from here. Takes up to some 30 s, and calls the echo number meanwhile. */
+  check(options?: CheckOptions): Promise<CheckReport>;
 }
 
 export type CallState = "calling" | "ringing" | "early" | "incoming" | "answering" | "established" | "ended";
@@ -344,8 +354,95 @@ export interface CallEvents {
   ended: [Ending];
 }
 
-/** `mic_silent`: the microphone has given nothing at all for some seconds, though neither muted nor on hold. */
-export interface Warning { code: "mic_silent"; hint: string }
+/**
+ * `mic_silent`: the microphone has given nothing at all for some seconds, though neither muted nor on hold.
+ * `no_incoming_packets`: nothing arrives. `incoming_silence`: packets arrive, and silence in them.
+ * `device_gone`: the microphone was unplugged. `relay_lost`: so was, as it were, the TURN server in use.
+ * The others: a number was beyond its limit in 3 of the last 5 seconds; cleared when it was in none.
+ */
+export type WarningCode =
+  | "mic_silent" | "no_incoming_packets" | "incoming_silence" | "high_rtt" | "high_jitter" | "high_packet_loss"
+  | "low_mos" | "device_gone" | "relay_lost";
+export interface Warning { code: WarningCode; hint: string }
+
+/** From where on a warning is raised; 0 for never. What is left out is as the gateway's settings `warn_...` say. */
+export interface WarningLimits {
+  /** Milliseconds; default 400. */
+  rtt?: number | undefined;
+  /** Milliseconds; default 30. */
+  jitter?: number | undefined;
+  /** Percent, in either direction; default 1. */
+  loss?: number | undefined;
+  /** The least mean opinion score; default 3. */
+  mos?: number | undefined;
+  /** Seconds; default 6. */
+  micSilence?: number | undefined;
+  /** Seconds; default 10. */
+  incomingSilence?: number | undefined;
+  /** Seconds; default 3. */
+  noPackets?: number | undefined;
+}
+
+/**
+ * What was wrong with the media of a call most of all, for `share` percent of the `seconds` of talk (without those on
+ * hold); "good" for nothing much, "unknown" for a call with less than 3 s of it.
+ */
+export interface MediaVerdict { code: WarningCode | "good" | "unknown"; share: number; seconds: number }
+
+export type CheckName = "microphone" | "speaker" | "codec" | "gateway" | "registration" | "stun" | "turn" | "echo";
+/** What a check has found; "ok" for nothing wrong. A later library may have others. */
+export type CheckCode =
+  | "ok" | "" | WarningCode | LibraryCode | GatewayCode | "microphone_unanswered" | "no_speaker" | "speaker_gone"
+  | "speaker_failed" | "gateway_not_ready" | "not_registered" | "sign_in_failed" | "stun_unreachable"
+  | "turn_unreachable" | "turn_refused" | "echo_not_configured" | "echo_busy" | "echo_wrong_number" | "echo_forbidden"
+  | "echo_unavailable" | "echo_failed" | "in_call" | (string & {});
+
+export interface CheckResult {
+  /** There is one "stun" or "turn" for each server. */
+  name: CheckName;
+  /** "unknown": it could not be told; "running": in progress events only. */
+  state: "running" | "passed" | "warned" | "failed" | "unknown" | "skipped";
+  code: CheckCode;
+  /**
+   * microphone: `device`, `level` (0 to 1, null where no browser tells). speaker: `devices`. codec: `codecs`. gateway:
+   * `ms`. registration: `dn`, `registration`, `sipCode`, `reason`. stun, turn: `url`, `ms`, `rtt` through the relay.
+   * echo: `ms` until it was answered, `rtt`, `jitter` (ms), `loss` (percent), `mos`, `codec`, `relayed`, `packets`; of
+   * a call that failed `cause`, `sipCode`.
+   */
+  value: Record<string, unknown>;
+  /** One sentence: what to do. */
+  hint: string;
+}
+
+export interface CheckReport {
+  verdict: "ready" | "degraded" | "blocked" | "permission_denied" | "inconclusive";
+  /** Those of the check that the verdict rests on. */
+  code: CheckCode;
+  hint: string;
+  checks: CheckResult[];
+  /** Milliseconds since 1970, and milliseconds. */
+  startedAt: number;
+  duration: number;
+}
+
+export interface CheckOptions {
+  /** Who is signed in for the time of the check, when nobody is. */
+  who?: Agent | Bearer | Guest | undefined;
+  /** The number of an echo; by default the gateway's setting `echo_number`; "" for no call. */
+  echoNumber?: string | undefined;
+  /** How long that is listened to; default 6. */
+  echoSeconds?: number | undefined;
+  /** Only these, in their usual order. */
+  only?: CheckName[] | undefined;
+  /** Servers to look at in place of those for calls. */
+  iceServers?: RTCIceServer[] | undefined;
+  /** Names of codecs of which the browser needs one; default opus, PCMU, PCMA, G722. */
+  codecs?: string[] | undefined;
+  /** Ends it: all is put back as it was, and `check` is rejected with the signal's reason. */
+  signal?: AbortSignal | undefined;
+  /** Is told of each check when it begins, and when it is done; as the event "check". */
+  progress?: ((check: CheckResult) => void) | undefined;
+}
 
 /** Who has sent a call on to us, and why ("unconditional", "no-answer", "user-busy" …). */
 export interface Diversion { number: string; reason: string }
@@ -371,6 +468,8 @@ export class Call extends Emitter<CallEvents> {
   readonly anonymous: boolean;
   /** Codes of the warnings that hold at present. */
   readonly warnings: Warning["code"][];
+  /** What is to be said of the media until now, of all of the call when it is over; null before it is up. */
+  readonly verdict: MediaVerdict | null;
   readonly state: CallState;
   /** Whether it was answered and is not over. */
   readonly isUp: boolean;

@@ -86,7 +86,10 @@ def _extras(settings: PageSettings, folder: Path) -> Mapping[str, Mapping[str, C
     return {
         "extension": {"wrtcgw-extension.zip": Archive(folder / "files")},
         "gadget": {"settings.json": lambda: _gadget(settings)},
-        "softphone": {"settings.json": lambda: _softphone(settings)},
+        "softphone": {
+            "settings.json": lambda: _softphone(settings),
+            "check": (folder / "index.html").read_bytes,
+        },
     }
 
 

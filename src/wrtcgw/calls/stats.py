@@ -32,12 +32,39 @@ class Media:
     tx: Flow = field(factory=Flow)
 
 
+PAGE_VERDICTS = (
+    "good",
+    "unknown",
+    "mic_silent",
+    "device_gone",
+    "no_incoming_packets",
+    "incoming_silence",
+    "relay_lost",
+    "high_packet_loss",
+    "high_rtt",
+    "high_jitter",
+    "low_mos",
+)
+"""What the page of a call may say of its media; ``unknown`` of too short a call."""
+
+
+@frozen(kw_only=True)
+class PageVerdict:
+    """What the page says of the media until now: ``code`` is true of ``share`` percent of ``seconds`` of talk."""
+
+    code: str
+    """One of :data:`PAGE_VERDICTS`."""
+    share: float = 0.0
+    seconds: float = 0.0
+
+
 @frozen(kw_only=True)
 class Stats:
     """A report: when it was made (milliseconds since the epoch), and for how many milliseconds the call has gone on."""
 
     timestamp: float = 0.0
     duration: float = 0.0
+    verdict: PageVerdict | None = None
     audio: Media = field(factory=Media)
     video: Media | None = None
 
@@ -120,7 +147,8 @@ class Reports:
         self.count += 1
         before = dict(self.last.media)
         media = {name: self._add(name, before.get(name, Media()), told) for name, told in stats.media}
-        self.last = evolve(stats, audio=media["audio"], video=media.get("video"))
+        verdict = stats.verdict or self.last.verdict
+        self.last = evolve(stats, audio=media["audio"], video=media.get("video"), verdict=verdict)
 
     def _add(self, name: str, before: Media, told: Media) -> Media:
         self.worst[name] = self.worst.get(name, Worst()).after(before, told)
@@ -148,7 +176,11 @@ class Reports:
     def restore(cls, data: Mapping[str, Any]) -> "Reports":
         """Return what :meth:`snapshot` was taken of."""
         last = data["last"]
-        media = {name: None if last[name] is None else _media(last[name]) for name in ("audio", "video")}
+        media: dict[str, Any] = {
+            name: None if last[name] is None else _media(last[name]) for name in ("audio", "video")
+        }
+        verdict = last.get("verdict")
+        media["verdict"] = None if verdict is None else PageVerdict(**verdict)
         worst = {name: Worst(**told) for name, told in data["worst"].items()}
         return cls(Stats(**{**last, **media}), data["count"], worst, dict(data["_rtt_sums"]))
 

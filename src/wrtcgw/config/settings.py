@@ -7,7 +7,7 @@ from attrs import Attribute, fields, frozen
 
 from wrtcgw.config.keys import Key
 from wrtcgw.config.sections.calls import Calls, Guests
-from wrtcgw.config.sections.pages import Firewalls, GenesysPages
+from wrtcgw.config.sections.pages import Firewalls, GenesysPages, SoundOfCalls
 from wrtcgw.config.sections.proxies import Connections, Proxies, Registrations
 from wrtcgw.config.sections.running import Operators, Running, Traces
 from wrtcgw.config.sections.serving import Listening, SignInByToken, Trust
@@ -23,6 +23,7 @@ class Settings(
     Operators,
     State,
     GenesysPages,
+    SoundOfCalls,
     Firewalls,
     Guests,
     Calls,
@@ -51,6 +52,7 @@ SECTIONS = (
     Calls,
     Guests,
     Firewalls,
+    SoundOfCalls,
     GenesysPages,
     State,
     Operators,

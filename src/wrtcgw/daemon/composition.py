@@ -58,7 +58,7 @@ from wrtcgw.web.operators import Operators
 from wrtcgw.web.ops import OpsAPI, OpsParts
 from wrtcgw.web.origins import Origins
 from wrtcgw.web.root_resource import RootResource
-from wrtcgw.web.settings import AppToken, IceSettings, OperatorToken, Role
+from wrtcgw.web.settings import AppToken, IceSettings, OperatorToken, PageWishes, Role
 from wrtcgw.web.signin import SignInService
 from wrtcgw.web.softphoneapi import SoftphoneAPI
 from wrtcgw.web.tokens import IdentityParts, TokenSignIn
@@ -373,6 +373,7 @@ def web_settings(settings: Settings) -> WebSettings:
         sign_in_per_address=Allowance(settings.sign_in_burst_per_address, settings.sign_in_rate_per_address),
         sign_in_per_id=Allowance(settings.sign_in_burst_per_id, settings.sign_in_rate_per_id),
         ice=ice_settings(settings),
+        wishes=of_same_names(PageWishes, settings),
         app_tokens=tuple(app_token(token) for token in settings.app_tokens),
         app_requests=Allowance(settings.app_burst, settings.app_rate),
     )

@@ -11,7 +11,7 @@ from attrs import define, field
 from wrtcgw.calls.call import Call, CallState, Direction
 from wrtcgw.calls.messages import MessageType
 from wrtcgw.calls.page_life import Silence
-from wrtcgw.calls.stats import Verdict
+from wrtcgw.calls.stats import PAGE_VERDICTS, Verdict
 from wrtcgw.events import catalogue as events
 from wrtcgw.events.stream import EventStream
 from wrtcgw.meters.histogram import Buckets
@@ -66,6 +66,7 @@ class Counting:
         self.meters.sip.losses.extend(((loss.value,), 0) for loss in events.Loss)
         usual = [(SUCCESS, "local"), (SUCCESS, "remote"), *((SERVER_ERROR, cause) for cause in sorted(FAULTS))]
         calls.ended.extend(((way.value, result, cause), 0) for way in Direction for result, cause in usual)
+        calls.verdicts.extend(((code,), 0) for code in PAGE_VERDICTS)
         results = ("done", "failed", "unknown")
         calls.transfers.extend(((kind, result), 0) for kind in ("blind", "attended") for result in results)
 
@@ -152,6 +153,9 @@ class Counting:
         calls, mos = self.meters.calls, call.reports.last.audio.mos
         if mos:
             calls.mos.add(mos)
+        told = call.reports.last.verdict
+        if told is not None:
+            calls.verdicts.add(told.code)
         verdict = call.reports.verdict(duration)
         if verdict is Verdict.SILENT:
             calls.silent.add()

@@ -103,6 +103,9 @@ class Counted:
         yield counter("calls_lost", "Established calls that did not survive one.", ("after",), calls.lost)
         yield histogram("call_mos", "Mean opinion score that the page reported last.", (), [((), calls.mos)])
         yield counter("one_way_calls", "Calls with media in one direction only.", ("deaf",), calls.one_way)
+        yield counter(
+            "media_verdicts", "What pages say of the media of calls that are over.", ("verdict",), calls.verdicts
+        )
         yield counter("silent_calls", "Calls without any media, as their page reported.", (), calls.silent)
 
     def _sip(self) -> Iterator[Metric]:

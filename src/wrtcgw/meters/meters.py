@@ -60,6 +60,7 @@ class CallMeters:
     :ivar mos: the mean opinion score that the page reported last.
     :ivar one_way: calls in which media went in one direction only, by who heard nothing.
     :ivar silent: calls whose page reported on media, and no packet came or went.
+    :ivar verdicts: of the pages on the media of calls that were answered, by code.
     :ivar transfers: by kind and result.
     :ivar recovered: by what had failed.
     :ivar lost: the same for calls that did not survive it.
@@ -75,6 +76,7 @@ class CallMeters:
     mos: Buckets = field(factory=lambda: Buckets(SCORES))
     one_way: Tally = field(factory=lambda: Tally.of(("page",), ("far_side",)))
     silent: Tally = field(factory=lambda: Tally.of(()))
+    verdicts: Tally = field(factory=Tally)
     transfers: Tally = field(factory=Tally)
     recovered: Tally = field(factory=Tally)
     lost: Tally = field(factory=Tally)

@@ -27,7 +27,7 @@ from wrtcgw.web.origins import AgentPages, Origins, shared_with
 from wrtcgw.web.quality import REPORT_LIMIT, read_report
 from wrtcgw.web.replies import Reply, write_reply
 from wrtcgw.web.routes import Routes
-from wrtcgw.web.settings import IceSettings, WebSettings
+from wrtcgw.web.settings import IceSettings, PageWishes, WebSettings
 from wrtcgw.web.signin import SignInService
 from wrtcgw.web.tokens import TokenSignIn
 from wrtcgw.web.tracing import trace
@@ -95,6 +95,7 @@ class RestAPI:
         self._needs_no_password = no_password
         self._body_limit = settings.body_limit
         self.ice_settings: IceSettings = settings.ice
+        self.wishes: PageWishes = settings.wishes
         self._messages = MessageEndpoint(
             gateway,
             sign_in_service.access,
@@ -336,9 +337,9 @@ class RestAPI:
         return self._show(request, ice_view(self.ice_settings, order.agent.dn, self._wall(), relays=relays))
 
     def own_calls(self, request: IncomingRequest) -> bytes:
-        """List the agent's calls, and tell the state of the registration."""
+        """List the agent's calls, and tell the state of the registration, and what the library in the page is to do."""
         order = self.admit(request)
-        return self._show(request, own_view(order.agent, self._clock.seconds(), self._page_of(order)))
+        return self._show(request, own_view(order.agent, self._clock.seconds(), self.wishes, self._page_of(order)))
 
     # operation
 

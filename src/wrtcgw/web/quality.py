@@ -10,13 +10,15 @@ from collections.abc import Mapping
 
 from attrs import asdict
 
-from wrtcgw.calls.stats import Flow, Media, Reports, Stats
+from wrtcgw.calls.stats import PAGE_VERDICTS, Flow, Media, PageVerdict, Reports, Stats
 from wrtcgw.errors import BadInput
 
 REPORT_LIMIT = 8192
 """Bytes of one report."""
 MOST_TIME = 3_600_000.0
 """Milliseconds: no round trip takes an hour."""
+MOST_TALK = 604_800.0
+"""Seconds: no call lasts for more than a week."""
 MOST_COUNTED = 2.0**53
 """Beyond it numbers of JSON are not whole (:rfc:`8259#section-6`)."""
 
@@ -40,6 +42,21 @@ def read_report(given: Given, now: float) -> Stats:
         timestamp=_number(given, "timestamp", "", MOST_COUNTED) or now * 1000,
         audio=_media(audio or {}, "audio."),
         video=None if video is None else _media(video, "video."),
+        verdict=_verdict(given),
+    )
+
+
+def _verdict(given: Given) -> PageVerdict | None:
+    told = _part(given, "verdict", "")
+    if told is None:
+        return None
+    code = told.get("code")
+    if not isinstance(code, str) or code not in PAGE_VERDICTS:
+        raise BadInput("verdict.code", f"one of {', '.join(PAGE_VERDICTS)}", _shown(code))
+    return PageVerdict(
+        code=code,
+        share=_number(told, "share", "verdict.", 100.0),
+        seconds=_number(told, "seconds", "verdict.", MOST_TALK),
     )
 
 
@@ -109,7 +126,12 @@ def quality_view(reports: Reports) -> dict[str, object] | None:
     """Return the last values and the worst ones of a call's media, None when its page has reported none."""
     if not reports.count:
         return None
-    view: dict[str, object] = {"reports": reports.count, "timestamp": round(reports.last.timestamp)}
+    verdict = reports.last.verdict
+    view: dict[str, object] = {
+        "reports": reports.count,
+        "timestamp": round(reports.last.timestamp),
+        "verdict": None if verdict is None else asdict(verdict),
+    }
     for name, media in reports.last.media:
         worst = reports.worst[name]
         view[name] = {

@@ -77,6 +77,27 @@ class IceSettings:
 
 
 @frozen(kw_only=True)
+class PageWishes:
+    """What the gateway's settings say to the library in pages; from where on it warns, 0 for never."""
+
+    warn_rtt: float = 400.0
+    """Milliseconds."""
+    warn_jitter: float = 30.0
+    """Milliseconds."""
+    warn_loss: float = 1.0
+    """Percent."""
+    warn_mos: float = 3.0
+    warn_mic_silence: float = 6.0
+    """Seconds."""
+    warn_incoming_silence: float = 10.0
+    """Seconds."""
+    warn_no_packets: float = 3.0
+    """Seconds."""
+    echo_number: str = ""
+    """The number of an echo, for a page's check of the phone."""
+
+
+@frozen(kw_only=True)
 class WebSettings:
     """Settings of the HTTP surface; the defaults suit a gateway that pages reach directly."""
 
@@ -129,3 +150,4 @@ class WebSettings:
     """How many files the process may have open; a part of them is kept for who is signed in. 0: unknown."""
     ice: IceSettings = IceSettings()
     """The STUN and TURN servers that pages are told of."""
+    wishes: PageWishes = PageWishes()

@@ -105,6 +105,7 @@ class HTTPSurface:
         self.audit.on = settings.audit_log
         self.scrapers.networks = settings.metrics_allow
         self.rest.ice_settings = settings.ice
+        self.rest.wishes = settings.wishes
         self.connections.per_address = settings.connections_per_address
         self.timeouts = settings.header_timeout, settings.body_timeout
 

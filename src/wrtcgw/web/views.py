@@ -10,6 +10,7 @@ from wrtcgw.gateway import Health
 from wrtcgw.gateway.cluster import Elsewhere
 from wrtcgw.web.messages import diversion_view
 from wrtcgw.web.quality import quality_view
+from wrtcgw.web.settings import PageWishes
 
 View = dict[str, object]
 
@@ -90,16 +91,31 @@ def _page(agent: Agent, page: Page, now: float) -> View:
     }
 
 
-def own_view(agent: Agent, now: float, page: str = FIRST) -> View:
+def own_view(agent: Agent, now: float, wishes: PageWishes, page: str = FIRST) -> View:
     """
-    Return an agent's own calls, and the state of the registration for a page that has just been loaded.
+    Return an agent's own calls, and for a page that has just been loaded the registration and the site's wishes.
 
     :param page: the name of the page that asks.
     """
     told = {"state": agent.registration.value, "sipCode": agent.last_code, "reason": agent.last_error}
     told |= {name: text for name, text in zip(("warning", "sipReason"), agent.last_words, strict=True) if text}
     calls = [{**_call(call, now), **_arrival(call), **_sound(agent, call, page, now)} for call in agent.calls.values()]
-    return {"calls": calls, "registration": told, "doNotDisturb": agent.do_not_disturb, "pages": len(agent.pages)}
+    return {
+        "calls": calls,
+        "registration": told,
+        "doNotDisturb": agent.do_not_disturb,
+        "pages": len(agent.pages),
+        "warnings": {
+            "rtt": wishes.warn_rtt,
+            "jitter": wishes.warn_jitter,
+            "loss": wishes.warn_loss,
+            "mos": wishes.warn_mos,
+            "micSilence": wishes.warn_mic_silence,
+            "incomingSilence": wishes.warn_incoming_silence,
+            "noPackets": wishes.warn_no_packets,
+        },
+        "echoNumber": wishes.echo_number,
+    }
 
 
 def _sound(agent: Agent, call: Call, page: str, now: float) -> View:

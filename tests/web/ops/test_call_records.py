@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.web.ops.opscase import OpsCase
 from wrtcgw.calls.abilities import ONE_CALL
-from wrtcgw.calls.stats import Flow, Media, Stats
+from wrtcgw.calls.stats import Flow, Media, PageVerdict, Stats
 from wrtcgw.daemon.call_records import WAITING
 from wrtcgw.web.ops.views import ended_view
 
@@ -165,6 +165,17 @@ class OutcomeTests(RecordsCase):
             self.run_for()
         verdicts = [line["media"] for line in self.written()]
         self.assertEqual(verdicts, ["page_deaf", "far_side_deaf", "silent", "unrated"])
+
+    def test_verdict_of_the_page(self) -> None:
+        """What the page said last of the media is in the record, and counted by its code."""
+        agent = self.sign_in()
+        for verdict in (PageVerdict(code="mic_silent", share=92.0, seconds=50.0), None):
+            call, far = self.outbound(agent)
+            self.gateway.report_stats(agent.id, call.id, Stats(verdict=verdict))
+            far.bye()
+            self.run_for()
+        told = [line["quality"]["verdict"] for line in self.written()]
+        self.assertEqual(told, [{"code": "mic_silent", "share": 92.0, "seconds": 50.0}, None])
 
 
 class DiskTests(RecordsCase):

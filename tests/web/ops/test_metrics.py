@@ -11,7 +11,7 @@ from tests.web.harness import Answer
 from tests.web.ops.opscase import OpsCase
 from wrtcgw.calls.abilities import ONE_CALL
 from wrtcgw.calls.messages import MessageType
-from wrtcgw.calls.stats import Flow, Media, Stats
+from wrtcgw.calls.stats import PAGE_VERDICTS, Flow, Media, PageVerdict, Stats
 from wrtcgw.events.catalogue import ConnectionDown, Loss, RequestServed, SignInRefused
 from wrtcgw.web import WebSettings
 
@@ -190,6 +190,18 @@ class CallSeries(OpsCase):
         self.assertEqual(scraped.get("wrtcgw_silent_calls_total"), 1)
         self.assertEqual(scraped.get("wrtcgw_call_mos_count"), 2)
         self.assertEqual(scraped.get("wrtcgw_call_mos_bucket", le="2.5"), 1)
+
+    def test_verdicts(self) -> None:
+        """What pages say of the media is counted by the last word on each answered call; all words are there."""
+        agent = self.sign_in()
+        for codes in (("good", "mic_silent"), ("high_rtt",), ()):
+            call, far = self.outbound(agent)
+            for code in codes:
+                self.gateway.report_stats(agent.id, call.id, Stats(verdict=PageVerdict(code=code)))
+            far.bye()
+        scraped = self.scrape()
+        counts = {code: scraped.get("wrtcgw_media_verdicts_total", verdict=code) for code in PAGE_VERDICTS}
+        self.assertEqual(counts, {**dict.fromkeys(PAGE_VERDICTS, 0), "mic_silent": 1, "high_rtt": 1})
 
     def test_answer_delivery(self) -> None:
         """It is measured how long an answer waits until the page has it, in both dialects' ways."""

@@ -28,7 +28,7 @@ export class Names {
  * @param {Names} names
  */
 export function callView(call, names) {
-  const { id, uuid, direction, peer, displayName, state, held, heldByPeer, muted, data } = call;
+  const { id, uuid, direction, peer, displayName, state, held, heldByPeer, muted, data, warnings = [] } = call;
   const { startedAt, answeredAt } = call;
   return {
     call: names.of(call),
@@ -41,6 +41,7 @@ export function callView(call, names) {
     held,
     heldByPeer,
     muted,
+    warnings: [...warnings],
     data,
     startedAt,
     answeredAt,
@@ -53,9 +54,9 @@ export function callView(call, names) {
  * @param {Names} names
  */
 export function endView(call, names) {
-  const { ended, endedAt, answeredAt } = call;
+  const { ended, endedAt, answeredAt, verdict } = call;
   const duration = answeredAt ? Math.round((endedAt - answeredAt) / 1000) : 0;
-  return { ...callView(call, names), ...ended, endedAt, duration };
+  return { ...callView(call, names), ...ended, endedAt, duration, verdict: verdict ?? null };
 }
 
 /**

@@ -62,6 +62,8 @@ export class Call extends Emitter {
   muted = false;
   /** @type {Sound} where the sound is, of the agent's several pages */
   sound = "here";
+  /** Whether the phone tells nobody of it, as of the call of a check. */
+  hidden = false;
   /** Milliseconds, as of `Date.now()`. */
   startedAt = Date.now();
   /** @type {number | null} */
@@ -92,7 +94,7 @@ export class Call extends Emitter {
     this.#negotiation.shape = (sdp, type) => phone.shape(sdp, type, this);
     this.#negotiation.servers = () => phone.configuration();
     this.#negotiation.flowing = () => this.#monitor.flowing;
-    this.#monitor = new QualityMonitor(this, phone.wire);
+    this.#monitor = new QualityMonitor(this, phone.wire, () => phone.limits);
     this.#offer = offer;
     this.direction = direction;
     const wantsOffer = direction === "inbound" && !offer;
@@ -118,6 +120,11 @@ export class Call extends Emitter {
   /** Codes of the warnings that hold at present. */
   get warnings() {
     return this.#warnings.codes;
+  }
+
+  /** What is to be said of the media until now, of all of the call when it is over; null before it is up. */
+  get verdict() {
+    return this.#monitor.verdict;
   }
 
   /** Whether it is over. */
@@ -595,6 +602,6 @@ export class Call extends Emitter {
   }
 
   #changed() {
-    this.#phone.emit("call", this);
+    if (!this.hidden) this.#phone.emit("call", this);
   }
 }

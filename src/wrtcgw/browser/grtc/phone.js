@@ -14,6 +14,7 @@ import { Servers } from "./servers.js";
 import { Sources } from "./sources.js";
 import { Store, storageOf } from "./store.js";
 import { Stream } from "./stream.js";
+import { Check } from "./check.js";
 import { watchBrowser } from "./browserEvents.js";
 import { fieldsOf } from "./who.js";
 import { Wire } from "./wire.js";
@@ -41,7 +42,7 @@ const AGAIN = [1_000, 2_000, 4_000, 8_000]; // ms between tries to sign in again
  * Events: "registration" ({state, sipCode, reason}), "connection" ({state, error}), "reconnecting" ({error}) and
  * "reconnected", "incoming" (Call), "call" (Call, after any change of it), "callended" (Call), "warning" and
  * "warningcleared" ({code, hint, call}), "signedout" ({reason, code}), "donotdisturb" (whether), "error" (PhoneError),
- * "devices".
+ * "devices", "check" ({name, state, code, value, hint}, as they come).
  * @extends {Emitter<PhoneEvents>}
  */
 export class Phone extends Emitter {
@@ -60,6 +61,9 @@ export class Phone extends Emitter {
   #placing = new Set();
   /** @type {Map<string, Promise<void>>} */
   #fetching = new Map(); // calls of other pages, of which is asked what there is to know
+  /** @type {Map<string, Call>} */
+  #hidden = new Map(); // calls of which nobody is told
+  #checking = false;
   /** @type {string[]} */
   #over = []; // ids of calls that were over lately
   #count = 0;
@@ -75,6 +79,9 @@ export class Phone extends Emitter {
     this.wire = new Wire(this.options.gateway);
     /** @type {Map<string, Call>} */
     this.calls = new Map();
+    /** @type {import("../grtc.js").WarningLimits} */
+    this.limits = options.warnings ?? {};
+    this.echoNumber = "";
     this.platform = new Platform(this.options.webrtc);
     this.microphone = new Microphone(this.platform);
     this.microphone.shape = this.options.audio ?? {};
@@ -146,7 +153,7 @@ export class Phone extends Emitter {
     /** @type {CallView[]} */
     let left = []; // by a page that was lost
     try {
-      const own = await this.wire.own();
+      const own = await this.#own();
       this.#quieted(own.doNotDisturb);
       left = own.calls;
     } finally {
@@ -166,7 +173,7 @@ export class Phone extends Emitter {
     Object.assign(this.wire, { id: before.id, token: before.token });
     let own;
     try {
-      own = await this.wire.own();
+      own = await this.#own();
     } catch (error) {
       this.#forget({ keep: codeOf(error) === "gateway_unreachable" }); // the session may be there when the gateway is
       if (error instanceof PhoneError && [401, 403, 404].includes(error.status)) return false;
@@ -197,6 +204,31 @@ export class Phone extends Emitter {
     this.wire.signOut({ keepalive: true }).catch(() => {});
     this.#lookAway();
     this.#forget();
+  }
+
+  // What the gateway has for this agent, its wishes for the page among it.
+  async #own() {
+    const own = await this.wire.own();
+    this.limits = { ...own.warnings, ...this.options.warnings };
+    this.echoNumber = own.echoNumber ?? "";
+    return own;
+  }
+
+  /**
+   * Looks whether calls can be made from here: microphone, speaker, codecs, gateway, registration, each STUN and TURN
+   * server, and a call to the echo number. Never rejected for what it finds; only with the reason of `signal`, and with
+   * "wrong_state" while another check is under way.
+   * @param {import("../grtc.js").CheckOptions} [options]
+   * @returns {Promise<import("../grtc.js").CheckReport>}
+   */
+  async check(options = {}) {
+    if (this.#checking) throw new PhoneError("wrong_state", { hint: "A check is under way." });
+    this.#checking = true;
+    try {
+      return await new Check(this, options).run();
+    } finally {
+      this.#checking = false;
+    }
   }
 
   // The session is about to end: nothing more is asked of it, and nothing more told.
@@ -246,7 +278,8 @@ export class Phone extends Emitter {
     this.#forget();
     this.#arriving.clear();
     this.#pendingHangups.clear();
-    for (const call of [...this.calls.values()]) call.end({ cause: "signed-out", hint: reason });
+    const all = [...this.calls.values(), ...this.#hidden.values()];
+    for (const call of all) call.end({ cause: "signed-out", hint: reason });
     this.#quieted(false);
     this.registration = { state: "SIGNED_OUT", sipCode: 0, reason };
     this.connection = "offline";
@@ -262,10 +295,10 @@ export class Phone extends Emitter {
    * that the gateway would not call is refused before the microphone is asked for. Calls that are up stay as they are,
    * with the agent heard in all of them, unless `hold` puts them on hold first.
    * @param {string | number} to
-   * @param {CallOptions} [options]
+   * @param {CallOptions & {hidden?: boolean}} [options] `hidden`: the phone tells nobody of it, and plays nothing
    * @returns {Promise<Call>}
    */
-  async call(to, { audio = true, video = false, data = [], stream = null, hold = false } = {}) {
+  async call(to, { audio = true, video = false, data = [], stream = null, hold = false, hidden = false } = {}) {
     if (!this.isSignedIn) throw new PhoneError("not_signed_in");
     const number = String(to).trim();
     if (!stream) await this.#servers.check(number);
@@ -277,8 +310,9 @@ export class Phone extends Emitter {
       throw error;
     }
     const call = new Call(this, { direction: "outbound", peer: number, data });
+    call.hidden = hidden;
     this.#add(call, `local-${(this.#count += 1)}`);
-    this.emit("call", call);
+    if (!hidden) this.emit("call", call);
     const placing = call.place({ audio, video, stream: own, data });
     this.#placing.add(placing);
     try {
@@ -319,8 +353,8 @@ export class Phone extends Emitter {
    * @param {string} key
    */
   #add(call, key) {
-    this.calls.set(key, call);
-    this.#listenTo(call);
+    this.#among(call).set(key, call);
+    if (!call.hidden) this.#listenTo(call);
   }
 
   /** @param {Call} call */
@@ -336,10 +370,21 @@ export class Phone extends Emitter {
    * @param {string} id
    */
   named(call, id) {
-    for (const [key, each] of this.calls) if (each === call) this.calls.delete(key);
+    const calls = this.#among(call);
+    for (const [key, each] of calls) if (each === call) calls.delete(key);
     call.id = id;
-    this.calls.set(id, call);
-    this.emit("call", call);
+    calls.set(id, call);
+    if (!call.hidden) this.emit("call", call);
+  }
+
+  /** @param {Call} call */
+  #among(call) {
+    return call.hidden ? this.#hidden : this.calls;
+  }
+
+  /** @param {string} id */
+  #find(id) {
+    return this.calls.get(id) ?? this.#hidden.get(id);
   }
 
   /**
@@ -356,14 +401,15 @@ export class Phone extends Emitter {
    * @param {Call} call
    */
   over(call) {
-    for (const [key, each] of this.calls) if (each === call) this.calls.delete(key);
+    const calls = this.#among(call);
+    for (const [key, each] of calls) if (each === call) calls.delete(key);
     this.#arriving.delete(call.id);
     if (call.id) {
       this.#over = [...this.#over.slice(-50), call.id];
       this.#store.dropCall(call.id);
     }
     this.silence(call);
-    this.emit("callended", call);
+    if (!call.hidden) this.emit("callended", call);
   }
 
   /**
@@ -399,14 +445,14 @@ export class Phone extends Emitter {
       if (!["OFFER", "SHUTDOWN"].includes(type)) this.#ring(arriving); // what is ordered for it is seen at once
       return arriving.take(message);
     }
-    if (!this.calls.has(callId)) {
+    if (!this.#find(callId)) {
       if (type === "OFFER" && message.cause !== "resync") return this.#incoming(message);
       if (message.cause === MISSED) return this.#missed(message);
       await Promise.allSettled(this.#placing); // it may be about a call whose id is still on its way
       if (type === "SOUND" && !this.calls.has(callId)) this.#fetch(callId);
       await this.#fetching.get(callId);
     }
-    return this.calls.get(callId)?.take(message);
+    return this.#find(callId)?.take(message);
   }
 
   /**
@@ -487,7 +533,7 @@ export class Phone extends Emitter {
    * @param {KeptCall} [kept]
    */
   #takeUp(view, kept) {
-    if (this.calls.has(view.callId) || this.#arriving.has(view.callId)) return;
+    if (this.#find(view.callId) || this.#arriving.has(view.callId)) return;
     if (view.state === "OFFERED") {
       if (kept?.offer) this.#incoming(kept.offer);
     } else if (["DIALLING", "RINGING", "ESTABLISHED"].includes(view.state)) {
@@ -547,8 +593,8 @@ export class Phone extends Emitter {
     this.#store.keep({ id: this.id, token: this.wire.token, last: undefined, page });
     this.#begin(undefined);
     if (this.doNotDisturb) await this.setDoNotDisturb(true).catch((error) => this.emit("error", asPhoneError(error)));
-    const there = new Map((await this.wire.calls()).map((view) => [view.callId, view]));
-    for (const call of [...this.calls.values()]) {
+    const there = new Map((await this.#own()).calls.map((view) => [view.callId, view]));
+    for (const call of [...this.calls.values(), ...this.#hidden.values()]) {
       const view = there.get(call.id);
       if (call.id && !view) call.end({ cause: "lost", hint: LOST });
       else if (view?.sound && view.sound !== "here") call.soundTold({ cause: view.sound, state: view.state });
@@ -609,6 +655,11 @@ export class Phone extends Emitter {
    */
   setAudioProcessing(process) {
     return this.microphone.change({ process });
+  }
+
+  /** The loudspeaker in use; "" is the browser's choice. */
+  get speakerId() {
+    return this.#speaker.deviceId;
   }
 
   /** Returns how loud it is at the microphone, 0 to 1; 0 while there is no call. */

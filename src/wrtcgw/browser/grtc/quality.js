@@ -24,7 +24,8 @@ export function opinion({ rtt = 0, jitter = 0, loss = 0 }) {
 
 /**
  * @typedef {{packets: number, bytes: number, lost: number, jitter: number}} Flow jitter in milliseconds
- * @typedef {{codec: string, rtt: number, rx: Flow, tx: Flow, energy: number, seconds: number}} Medium
+ * @typedef {{codec: string, rtt: number, rx: Flow, tx: Flow, farLoss: number, energy: number, seconds: number}} Medium
+ *   `farLoss`: what the far side has lost lately, in percent
  * @typedef {ReturnType<typeof read>} Reading
  */
 
@@ -97,6 +98,7 @@ function medium(kind, all, byId, way) {
       lost: sum(remote, "packetsLost"),
       jitter: 1000 * Math.max(0, ...remote.map((one) => one.jitter ?? 0)),
     },
+    farLoss: 100 * Math.max(0, ...remote.map((one) => one.fractionLost ?? 0)),
     energy: sum(inbound, "totalAudioEnergy"),
     seconds: sum(inbound, "totalSamplesDuration"),
   };
@@ -137,8 +139,9 @@ export function assess(now, before = null, { expected = true } = {}) {
  * Returns a reading as the gateway's /api/webrtc/stats takes it; a far side that was never heard has no score.
  * @param {Reading} reading
  * @param {{mos: number}} quality
+ * @param {import("../grtc.js").MediaVerdict | null} [verdict] of the call until now
  */
-export function report(reading, quality) {
+export function report(reading, quality, verdict = null) {
   /** @type {(medium: Medium, mos: number) => object} */
   const shown = ({ codec, rtt, rx, tx }, mos) => ({
     ...(codec ? { codec } : {}),
@@ -152,6 +155,7 @@ export function report(reading, quality) {
     timestamp: Date.now(),
     audio: shown(reading.audio, mos),
     ...(reading.video ? { video: shown(reading.video, 0) } : {}),
+    ...(verdict ? { verdict } : {}),
   };
 }
 

@@ -1,13 +1,16 @@
-// Looks at a call every second: its quality, told every few seconds and to the gateway as well, and its microphone.
+// Looks at a call every second: what is wrong with it, and how good it is, told every few seconds and to the gateway.
 
 import { meter } from "./devices.js";
 import { codeOf } from "./errors.js";
-import { Silence } from "./silence.js";
-import { assess, read, report } from "./quality.js";
+import { Losses } from "./losses.js";
+import { assess, opinion, read, report } from "./quality.js";
+import { Watch } from "./watch.js";
 
 /** @import { Call } from "./call.js" */
 /** @import { Reading } from "./quality.js" */
 /** @import { Wire } from "./wire.js" */
+
+/** @typedef {import("../grtc.js").Warning["code"]} Code */
 
 const TICK = 1_000; // ms
 const EVERY = 5; // ticks, until the quality is told
@@ -15,23 +18,31 @@ const MOMENT = 2_000; // ms
 const LATE = 300; // ms that the last report may delay the end of a call
 const FLOW = 10; // packets in a tick that are sound; fewer may be comfort noise
 const LATELY = 60_000; // ms
+const LOST = ["disconnected", "failed"];
 
 export class QualityMonitor {
   #ticks = 0;
-  #silence = new Silence();
+  /** @type {Watch | null} */
+  #watch = null; // from the beginning of the talk on
   /** @type {{stream: MediaStream, level: ReturnType<typeof meter>} | null} */
   #ear = null; // what measures the microphone where getStats does not: {stream, level}
   #flow = { packets: 0, at: 0 }; // packets received by the last tick, and when so many came that it was sound
+  /** @type {{reading: Reading, pc: RTCPeerConnection} | null} */
+  #last = null; // of the last tick
+  #losses = new Losses(); // of this connection
+  #relayed = false; // whether the media went through a relay when they last did
 
   /**
    * @param {Call} call
    * @param {Wire} wire
+   * @param {() => import("../grtc.js").WarningLimits | undefined} [limits]
    */
-  constructor(call, wire) {
+  constructor(call, wire, limits = () => undefined) {
     this.call = call;
     this.wire = wire;
+    this.limits = limits;
     /** @type {Reading | null} */
-    this.before = null; // the last reading, none of before a hold
+    this.before = null; // the last reading that was told, none of before a hold
     this.at = 0;
     /** @type {RTCPeerConnection | null} */
     this.connection = null;
@@ -44,6 +55,7 @@ export class QualityMonitor {
   }
 
   start() {
+    this.#watch ??= new Watch(this.limits());
     this.timer ??= setInterval(() => this.#tick().catch(() => {}), TICK);
   }
 
@@ -57,6 +69,11 @@ export class QualityMonitor {
     return Date.now() - this.#flow.at < LATELY;
   }
 
+  /** What is to be said of the media until now; null before the call is up. */
+  get verdict() {
+    return this.#watch?.verdict() ?? null;
+  }
+
   /** Returns the quality since the last sample. */
   async look() {
     const pc = this.call.connection;
@@ -65,9 +82,13 @@ export class QualityMonitor {
     return assess(read(pc ? (await pc.getStats()).values() : []), this.before, this.#circumstances());
   }
 
+  get #talking() {
+    return !this.call.held && !this.call.heldByPeer;
+  }
+
   // On hold there may be silence, and within a moment nothing may come.
   #circumstances() {
-    return { expected: !this.call.held && !this.call.heldByPeer && Date.now() - this.at > MOMENT };
+    return { expected: this.#talking && Date.now() - this.at > MOMENT };
   }
 
   /** Samples a last time, before the call is ended; a slow gateway does not keep it from that. */
@@ -76,7 +97,7 @@ export class QualityMonitor {
     this.stop();
     if (!running) return;
     const late = new Promise((resolve) => setTimeout(resolve, LATE));
-    await Promise.race([this.#last().catch(() => {}), late]);
+    await Promise.race([this.#finally().catch(() => {}), late]);
   }
 
   async #tick() {
@@ -84,25 +105,59 @@ export class QualityMonitor {
     if (!pc) return;
     const reading = read((await pc.getStats()).values());
     if (this.timer === undefined) return; // it was stopped meanwhile
-    this.#hear(reading);
+    this.#hear(pc, reading);
     this.#ticks += 1;
     if (this.#ticks % EVERY === 0) await this.#sample(pc, reading);
   }
 
-  async #last() {
+  async #finally() {
     const pc = this.call.connection;
     if (pc) await this.#sample(pc, read((await pc.getStats()).values()));
   }
 
-  /** @param {Reading} reading */
-  #hear(reading) {
+  /**
+   * @param {RTCPeerConnection} pc
+   * @param {Reading} reading
+   */
+  #hear(pc, reading) {
     const { packets } = reading.audio.rx;
     if (packets - this.#flow.packets >= FLOW) this.#flow.at = Date.now();
     this.#flow.packets = packets;
+    const wrong = this.#watch?.take(this.#second(pc, reading)) ?? {};
+    for (const [code, on] of Object.entries(wrong)) this.call.warn(/** @type {Code} */ (code), on);
+  }
+
+  /**
+   * Returns what the last second was like; of a new connection all that it had until now.
+   * @param {RTCPeerConnection} pc
+   * @param {Reading} reading
+   * @returns {import("./watch.js").Second}
+   */
+  #second(pc, reading) {
     const { call } = this;
-    const speaks = !call.held && !call.muted && call.localStream?.getAudioTracks().length;
-    const silent = this.#silence.lasts(speaks ? this.#loudness(reading.source) : null, Date.now());
-    call.warn("mic_silent", silent);
+    const before = this.#last?.pc === pc ? this.#last.reading : null;
+    if (!before) this.#losses = new Losses();
+    this.#last = { reading, pc };
+    const { audio } = reading;
+    const quality = assess(reading, before);
+    const lost = LOST.includes(pc.connectionState);
+    if (!lost) this.#relayed = reading.relayed;
+    const track = call.localStream?.getAudioTracks()[0];
+    const packets = Math.max(0, audio.rx.packets - (before?.audio.rx.packets ?? 0));
+    const loss = this.#losses.take(audio.rx.lost, packets);
+    return {
+      at: Date.now(),
+      talking: this.#talking,
+      packets,
+      energy: audio.seconds > (before?.audio.seconds ?? 0) ? audio.energy - (before?.audio.energy ?? 0) : null,
+      rtt: quality.rtt,
+      jitter: quality.jitter,
+      loss: Math.max(loss, audio.farLoss),
+      mos: opinion({ rtt: quality.rtt, jitter: quality.jitter, loss }),
+      microphone: !call.held && !call.muted && track ? this.#loudness(reading.source) : null,
+      deviceGone: track?.readyState === "ended",
+      relayLost: lost && this.#relayed,
+    };
   }
 
   /**
@@ -128,7 +183,7 @@ export class QualityMonitor {
     this.at = Date.now();
     this.connection = pc;
     this.call.emit("quality", quality);
-    if (this.told && this.call.id) await this.#tell(report(reading, quality));
+    if (this.told && this.call.id) await this.#tell(report(reading, quality, this.verdict));
   }
 
   /** @param {object} body */

@@ -11,6 +11,11 @@ export class Silence {
   #since = null;
   #at = 0;
 
+  /** @param {number} [long] ms of digital silence that count */
+  constructor(long = LONG) {
+    this.long = long;
+  }
+
   /**
    * Notes how loud it is and returns whether there has been nothing for long.
    * @param {{total?: number, now?: number} | null} loudness energy since the beginning (which starts anew with each
@@ -31,6 +36,6 @@ export class Silence {
     if (heard || passed > SLEPT) this.#since = null;
     if (heard) return false;
     this.#since ??= now;
-    return now - this.#since >= LONG;
+    return now - this.#since >= this.long;
   }
 }

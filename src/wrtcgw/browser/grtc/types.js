@@ -40,6 +40,12 @@
  * @property {boolean} [muted]
  * @property {Record<string, any>} [quality] what the gateway was told of it
  *
+ * @typedef {object} Own what the gateway has for an agent (`GET calls`)
+ * @property {CallView[]} calls
+ * @property {declared.Registration} registration
+ * @property {declared.WarningLimits} [warnings] the site's
+ * @property {string} [echoNumber]
+ *
  * @typedef {object} Kept what a page keeps for the one after a reload
  * @property {string} id
  * @property {string} token

@@ -3,8 +3,16 @@
 /** @typedef {import("../grtc.js").Warning} Told */
 
 /** @type {Record<Told["code"], string>} */
-const HINTS = {
+export const HINTS = {
   mic_silent: "Your microphone sends no sound: look for its switch, or choose another one.",
+  device_gone: "The microphone is gone: connect it again, or choose another one.",
+  no_incoming_packets: "Nothing arrives from the far side: the network or the telephone system lets no sound through.",
+  incoming_silence: "The far side sends silence: its microphone is off, or its telephone system sends none on.",
+  relay_lost: "The relay (TURN) that carries this call is lost: another way is looked for.",
+  high_packet_loss: "Much of the sound is lost on the way: use a cable, or move closer to the Wi-Fi.",
+  high_rtt: "Words arrive late: the way through the network is long, a VPN perhaps.",
+  high_jitter: "The sound arrives unevenly: the network is busy, end downloads and video.",
+  low_mos: "The call sounds bad: the network is too slow or too busy.",
 };
 
 export class Warnings {

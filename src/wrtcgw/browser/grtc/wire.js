@@ -2,7 +2,7 @@
 
 import { PhoneError } from "./errors.js";
 
-/** @import { CallView } from "./types.js" */
+/** @import { Own } from "./types.js" */
 
 const PATIENCE = 60_000; // ms; the gateway's own limits are shorter, so this is for a gateway that is gone
 
@@ -123,8 +123,8 @@ export class Wire {
   }
 
   /**
-   * Returns what the gateway has for this agent.
-   * @returns {Promise<{calls: CallView[], registration: import("../grtc.js").Registration, doNotDisturb?: boolean}>}
+   * Returns what the gateway has for this agent, and wishes of its pages.
+   * @returns {Promise<Own>}
    */
   own() {
     return this.ask("GET", "calls", { query: { id: this.id } });

@@ -22,7 +22,8 @@
  * @property {string} cause
  * @property {number} sipCode
  * @property {string} reason
- * @property {{audio?: {mos?: number, worst?: {mos?: number}}} | null} quality
+ * @property {{audio?: {mos?: number, worst?: {mos?: number}},
+ *   verdict?: {code: string, share: number, seconds: number} | null} | null} quality
  *
  * @typedef {object} Agent
  * @property {string} id

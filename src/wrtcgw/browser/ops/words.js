@@ -110,6 +110,15 @@ export function quality(call) {
 }
 
 /**
+ * What its page says of its media; "" where it has said nothing.
+ * @param {Call} call
+ */
+export function verdictText(call) {
+  const told = call.quality?.verdict;
+  return told ? t(`verdict.${told.code}`, { share: number(told.share), seconds: number(told.seconds) }) : "";
+}
+
+/**
  * Its quality as one text.
  * @param {Call} call
  */

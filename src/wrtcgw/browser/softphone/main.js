@@ -3,6 +3,7 @@
 import { Phone } from "../grtc/phone.js";
 import { PhoneError, asPhoneError } from "../grtc/errors.js";
 import { loadSettings, resume } from "./beginning.js";
+import { mountCheck } from "./checkpage.js";
 import { el, put, say, show } from "./dom.js";
 import { Arrivals } from "./hand/arrivals.js";
 import { icon } from "./icons.js";
@@ -64,6 +65,8 @@ const page = {
   choice: null,
 };
 
+const check = mountCheck(phone, $("app"), { texts: () => page.texts, shown: () => (page.form ?? page.panel)?.focus() });
+
 // ---- what this browser remembers
 
 /** @param {keyof typeof KEYS} name */
@@ -111,9 +114,10 @@ function drawHead() {
   );
   const leave = button({ label: t("page.sign_out"), icon: "signOut", kind: "wide", id: "sign-out", onclick: signOut });
   show(leave, phone.isSignedIn);
+  const look = button({ label: t("check.open"), icon: "bars", kind: "wide", id: "check-phone", onclick: check.open });
   const open = profile?.isOpen();
   profile?.stop();
-  profile = menu({ label: t("page.menu"), open }, switches, languages, themes, devices, leave);
+  profile = menu({ label: t("page.menu"), open }, switches, languages, themes, devices, look, leave);
   $("tools").replaceChildren(profile.element);
 }
 
@@ -146,6 +150,7 @@ async function changeLanguage(language) {
   hand?.relabel(page.texts);
   if (page.panel) page.panel.relabel(page.texts);
   else drawSignIn();
+  check.relabel();
   $("language").focus();
 }
 
@@ -277,6 +282,7 @@ function enter() {
   hand.enter(panel, page.texts, { autoAnswer: page.settings.autoAnswer === true });
   Object.assign(globalThis, { softphone: { phone, desk: panel.model } }); // for the browser's console
   drawHead();
+  check.draw();
   return panel;
 }
 
@@ -330,6 +336,7 @@ async function start() {
   phone.on("signedout", left);
   watchClosing(phone);
   drawHead();
+  check.draw();
   for (const name of ["pointerdown", "keydown"]) $("app").addEventListener(name, () => loadPanel().catch(() => {}));
   const [{ resumed, reason }] = await Promise.all([
     resume(phone, drawWaiting),

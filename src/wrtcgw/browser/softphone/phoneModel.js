@@ -19,6 +19,7 @@ import { isWrongNumber, registrationOf, tidy } from "./words.js";
 export { tidy };
 
 const STATES = /** @type {const} */ (["registration", "connection", "signedout", "donotdisturb"]);
+const NOTICED = ["mic_silent", "device_gone"]; // warnings that the agent has to act on at once
 
 /**
  * Events: "changed" (something to show), "incoming" (Call), "ended" (Call), "said" (key, params: for those who cannot
@@ -136,6 +137,15 @@ export class PhoneModel extends Emitter {
    */
   isMicSilent(call) {
     return this.#senses.isMicSilent(call);
+  }
+
+  /**
+   * Returns whether the library warns of something in a call.
+   * @param {Call} call
+   * @param {string} code
+   */
+  warns(call, code) {
+    return this.#senses.has(call, code);
   }
 
   /**
@@ -527,14 +537,15 @@ export class PhoneModel extends Emitter {
   }
 
   /**
-   * The library warns of a microphone that sends silence, by its phone or its call.
+   * The library warns, by its phone or its call; what the agent has to act on at once is a notice.
    * @param {{code: string, call?: Call | null}} warning
    * @param {boolean} on
    */
   #warned({ code, call = this.selected }, on) {
-    if (code !== "mic_silent" || !call) return;
-    this.#senses.microphone(call, on);
-    if (on) this.notify({ kind: "warning", code, call });
+    if (!call) return;
+    this.#senses.warned(call, code, on);
+    if (!NOTICED.includes(code)) this.#changed();
+    else if (on) this.notify({ kind: "warning", code, call });
     else this.#drop(code, call);
   }
 

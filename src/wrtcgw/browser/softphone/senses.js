@@ -8,8 +8,8 @@ import { isBad, isSilent } from "./words.js";
 export class Senses {
   /** @type {Map<Call, {now: Quality, bad: number, silent: number}>} */
   #quality = new Map(); // by call: {now, bad, silent}, how many samples in a row were so
-  /** @type {Set<Call>} */
-  #mute = new Set(); // calls whose microphone sends nothing
+  /** @type {Map<Call, Set<string>>} */
+  #wrong = new Map(); // codes of the warnings that hold, by call
 
   /**
    * Takes a sample of a call.
@@ -32,13 +32,25 @@ export class Senses {
   }
 
   /**
-   * Notes that the microphone sends nothing in a call, or something again.
+   * Notes that something is wrong in a call, or is so no more.
    * @param {Call} call
-   * @param {boolean} silent
+   * @param {string} code
+   * @param {boolean} on
    */
-  microphone(call, silent) {
-    if (silent) this.#mute.add(call);
-    else this.#mute.delete(call);
+  warned(call, code, on) {
+    const codes = this.#wrong.get(call) ?? new Set();
+    if (on) codes.add(code);
+    else codes.delete(code);
+    this.#wrong.set(call, codes);
+  }
+
+  /**
+   * Returns whether a warning holds.
+   * @param {Call} call
+   * @param {string} code
+   */
+  has(call, code) {
+    return this.#wrong.get(call)?.has(code) ?? false;
   }
 
   /**
@@ -46,7 +58,7 @@ export class Senses {
    * @param {Call} call
    */
   isMicSilent(call) {
-    return this.#mute.has(call) && call.isUp && !call.muted && !call.held;
+    return this.has(call, "mic_silent") && call.isUp && !call.muted && !call.held;
   }
 
   /**
@@ -55,6 +67,6 @@ export class Senses {
    */
   drop(call) {
     this.#quality.delete(call);
-    this.#mute.delete(call);
+    this.#wrong.delete(call);
   }
 }

@@ -101,6 +101,15 @@ function knownEnd({ direction, answeredAt, ended: { cause, sipCode } }, to, text
 }
 
 /**
+ * Returns the key and values of what was wrong with the sound of a call that is over; null for nothing.
+ * @param {Pick<Call, "verdict">} call
+ */
+export function verdictOf({ verdict }) {
+  if (!verdict || ["good", "unknown"].includes(verdict.code)) return null;
+  return { key: `verdict.${verdict.code}`, params: { share: verdict.share } };
+}
+
+/**
  * Returns what a support desk asks for, and nobody else has to read.
  * @param {string} code
  * @param {number} [sipCode]

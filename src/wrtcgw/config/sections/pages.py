@@ -66,6 +66,87 @@ class Firewalls:
 
 
 @frozen(kw_only=True, slots=False)
+class SoundOfCalls:
+    """What pages watch of the sound of calls."""
+
+    TITLE: ClassVar[str] = "what pages watch of the sound of calls"
+
+    warn_rtt: float = key(
+        400.0,
+        kinds.number(0.0, 60_000.0, "milliseconds"),
+        reload=True,
+        unit="milliseconds",
+        text="""
+        From where on the library in a page warns its agent while a call goes on; 0: never. The first four are raised
+        when they hold for 3 of the last 5 seconds, and cleared after 5 seconds without; a page may have others. Pages
+        get them when they sign in or are loaded. Here: the round trip.
+        """,
+    )
+    warn_jitter: float = key(
+        30.0,
+        kinds.number(0.0, 60_000.0, "milliseconds"),
+        reload=True,
+        unit="milliseconds",
+        text="""
+        The jitter of what comes in.
+        """,
+    )
+    warn_loss: float = key(
+        1.0,
+        kinds.number(0.0, 100.0, "percent"),
+        reload=True,
+        unit="percent",
+        text="""
+        Lost packets, in the worse of the two directions.
+        """,
+    )
+    warn_mos: float = key(
+        3.0,
+        kinds.number(0.0, 5.0, "a score"),
+        reload=True,
+        text="""
+        The least mean opinion score.
+        """,
+    )
+    warn_mic_silence: float = key(
+        6.0,
+        kinds.number(0.0, 3600.0),
+        reload=True,
+        unit="seconds",
+        text="""
+        How long a microphone that is neither muted nor on hold may give nothing at all.
+        """,
+    )
+    warn_incoming_silence: float = key(
+        10.0,
+        kinds.number(0.0, 3600.0),
+        reload=True,
+        unit="seconds",
+        text="""
+        How long the far side may send nothing but silence.
+        """,
+    )
+    warn_no_packets: float = key(
+        3.0,
+        kinds.number(0.0, 3600.0),
+        reload=True,
+        unit="seconds",
+        text="""
+        How long nothing at all may arrive.
+        """,
+    )
+    echo_number: str = key(
+        "",
+        kinds.secret,
+        reload=True,
+        text="""
+        A number that sends back what it hears, as Asterisk's Echo() does: a page's check of the phone calls it to see
+        whether sound gets through. Empty: the check is made without a call.
+        """,
+    )
+
+
+@frozen(kw_only=True, slots=False)
 class GenesysPages:
     """Pages that were made for the Genesys WebRTC gateway."""
 

@@ -6,6 +6,7 @@ from wrtcgw.calls.agent import RegistrationState
 from wrtcgw.calls.call import CallState, Direction
 from wrtcgw.calls.page import Sound
 from wrtcgw.calls.page_life import Visibility
+from wrtcgw.calls.stats import PAGE_VERDICTS
 from wrtcgw.web.openapi.failures import error_schema
 from wrtcgw.web.openapi.messages import message_schemas
 from wrtcgw.web.openapi.operations import Schema, either, fields, listed, number, ref, switch, text, whole
@@ -68,9 +69,22 @@ def _of_media() -> dict[str, Schema]:
                 ),
             }
         ),
+        "MediaVerdict": fields(
+            {
+                "code": text("What was wrong most of all, as the page saw it.", enum=list(PAGE_VERDICTS)),
+                "share": number("Percent of the talk for which it was so.", minimum=0, maximum=100),
+                "seconds": number("Of talk, without those on hold.", minimum=0),
+            }
+        ),
         "Flow": fields({"packets": whole(), "bytes": whole(), "lost": whole(), "jitter": number("Milliseconds.")}),
         "Quality": fields(
-            {"reports": whole(), "timestamp": whole(MILLISECONDS)}, audio=ref("Media"), video=ref("Media")
+            {
+                "reports": whole(),
+                "timestamp": whole(MILLISECONDS),
+                "verdict": {"anyOf": [ref("MediaVerdict"), {"type": "null"}]},
+            },
+            audio=ref("Media"),
+            video=ref("Media"),
         ),
         **_reports(),
     }
@@ -95,6 +109,11 @@ def _of_calls() -> dict[str, Schema]:
                 ),
                 "doNotDisturb": switch("Callers are told that the agent is busy."),
                 "pages": whole("How many pages the agent has."),
+                "warnings": fields(
+                    {name: number() for name in ("rtt", "jitter", "loss", "mos")}
+                    | {name: number("Seconds.") for name in ("micSilence", "incomingSilence", "noPackets")}
+                ),
+                "echoNumber": text("The number of an echo; empty for none."),
             }
         ),
         "Health": fields(
@@ -123,11 +142,16 @@ def _reports() -> dict[str, Schema]:
     count = either(number("A whole number.", minimum=0, maximum=2.0**53, multipleOf=1))
     time = either(number("Milliseconds.", minimum=0, maximum=3_600_000))
     lost = either(number("A whole number.", minimum=-(2.0**53), maximum=2.0**53, multipleOf=1))
-    flow, media = either(ref("ReportedFlow")), either(ref("ReportedMedia"))
+    flow, media, verdict = (either(ref(name)) for name in ("ReportedFlow", "ReportedMedia", "ReportedVerdict"))
     one = [{"required": [name], "properties": {name: ref("ReportedMedia")}} for name in ("audio", "video")]
     moment = either(number(MILLISECONDS, minimum=0, maximum=2.0**53))
     return {
-        "Report": {**fields(audio=media, video=media, timestamp=moment), "anyOf": one},
+        "Report": {**fields(audio=media, video=media, timestamp=moment, verdict=verdict), "anyOf": one},
+        "ReportedVerdict": fields(
+            {"code": text(enum=list(PAGE_VERDICTS))},
+            share=either(number(minimum=0, maximum=100)),
+            seconds=either(number(minimum=0, maximum=604_800)),
+        ),
         "ReportedMedia": fields(
             codec=either(text(pattern=r"^[A-Za-z0-9!#$&^_.+/-]{1,64}$")),
             mos={"anyOf": [number(minimum=1, maximum=5), {"enum": [0, None]}]},

@@ -4,7 +4,7 @@ import { el, say, show } from "../../softphone/dom.js";
 import { moment } from "../format.js";
 import { fillBadge } from "../table.js";
 import { t } from "../texts.js";
-import { callState, duration, outcome, parties, qualityText } from "../words.js";
+import { callState, duration, outcome, parties, qualityText, verdictText } from "../words.js";
 
 /** @import { Actions } from "../actions.js" */
 /** @import { Call, LadderView } from "../types.js" */
@@ -16,6 +16,7 @@ const FACTS = [
   ["answered", (call) => (call.answeredAt ? moment(call.answeredAt) : t("calls.unanswered"))],
   ["ended", (call) => (call.endedAt ? moment(call.endedAt) : "")],
   ["quality", qualityText],
+  ["verdict", verdictText],
   ["dn", () => ""],
   ["id", (call) => call.callId],
   ["callId", (call, ladder) => ladder.sipCallIds.join(" ")],

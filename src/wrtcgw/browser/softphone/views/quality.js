@@ -2,12 +2,16 @@
 
 import { el, put, say, show } from "../dom.js";
 import { icon } from "../icons.js";
-import { opinionOf } from "../words.js";
+import { nameOf, opinionOf } from "../words.js";
 
 /** @import { Quality } from "../../grtc.js" */
 /** @import { Call } from "../../grtc/call.js" */
 /** @import { Texts } from "../texts.js" */
 /** @import { Context, View } from "../types.js" */
+
+/** Warnings that are told here, the first of those that hold; the numbers unless it is plainly bad. */
+const PLAIN = ["relay_lost", "incoming_silence"];
+const NUMBERED = ["high_packet_loss", "high_rtt", "high_jitter", "low_mos"];
 
 /** @type {Record<string, (texts: Texts, sample: Quality) => string>} */
 const NUMBERS = {
@@ -49,7 +53,7 @@ export function qualityView({ model, phone, texts, t }, call) {
       const sample = model.qualityOf(call);
       show(element, call.isUp && call.isHere);
       const paused = call.held || call.heldByPeer;
-      const silent = sample?.silent && call.isUp && !paused;
+      const silent = (sample?.silent || model.warns(call, "no_incoming_packets")) && call.isUp && !paused;
       const { key, bars: count } = sample ? opinionOf(sample.mos) : { key: "quality.measuring", bars: 0 };
       put(element, "data-bars", silent || paused ? 0 : count);
       put(element, "data-known", Boolean(sample && !paused) || null);
@@ -68,6 +72,8 @@ export function qualityView({ model, phone, texts, t }, call) {
    */
   function warningOf(sample, silent) {
     if (silent) return t(phone.connection === "offline" ? "quality.silent_offline" : "quality.silent_todo");
+    const code = [...PLAIN, ...(sample?.bad ? [] : NUMBERED)].find((each) => model.warns(call, each));
+    if (code) return t(`warning.${code}`, { peer: nameOf(call, texts) });
     return sample?.bad ? t("quality.bad_todo") : "";
   }
 }

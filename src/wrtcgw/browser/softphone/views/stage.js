@@ -2,7 +2,7 @@
 
 import { arrange, el, say, show } from "../dom.js";
 import { icon } from "../icons.js";
-import { ending, isWrongNumber } from "../words.js";
+import { ending, isWrongNumber, verdictOf } from "../words.js";
 import { clock } from "../texts.js";
 import { callView } from "./call.js";
 import { incomingView } from "./incoming.js";
@@ -103,6 +103,7 @@ export function stageView(context) {
   function endedCard(call) {
     const { key, params, failure, code } = ending(call, context.texts, model.transferredTo(call));
     const talked = call.answeredAt ? t("ended.talked", { time: clock(call.endedAt - call.answeredAt) }) : "";
+    const verdict = verdictOf(call);
     return el(
       "div",
       { class: `ended ${failure ? "failure" : ""}`, role: "status" },
@@ -115,6 +116,7 @@ export function stageView(context) {
         context.texts.has(`${key}.todo`) ? t(`${key}.todo`, params) : "",
         " ",
         talked,
+        verdict ? ` ${t(verdict.key, verdict.params)}` : "",
         code ? el("small", null, t("error.code", { code })) : null,
       ),
       el(
