@@ -23,11 +23,12 @@ import { QualityMonitor } from "./qualityMonitor.js";
 /**
  * A call: outbound ones come from `Phone.call`, inbound ones from the phone's event "incoming".
  *
- * Events: "state", "hold", "muted" ({muted}), "sound" (where that is), "media" (remote stream), "quality", "warning" and
- * "warningcleared" ({code, hint}), "identity" ({peer, displayName}), "transfer" ({state, sipCode, reason, hint, warning,
- * sipReason, to}), "dtmf" (digits), "info" ({contentType, body}), "talk", "error" (PhoneError), "lint" ([{rule, text}]),
- * "connectionstate" (of the RTCPeerConnection), "message" (what the gateway says, before it is obeyed), "ended" (what
- * `ended` has). Pages of earlier versions hear "mute" (whether it is) and "way" (as "connectionstate") as well.
+ * Events: "state", "hold", "muted" ({muted}), "sound" (where that is), "media" (remote stream), "quality", "warning"
+ * and "warningcleared" ({code, hint}), "identity" ({peer, displayName}), "transfer" ({state, sipCode, reason, hint,
+ * warning, sipReason, to}), "dtmf" (digits), "info" ({contentType, body}), "talk", "error" (PhoneError), "lint"
+ * ([{rule, text}]), "connectionstate" (of the RTCPeerConnection), "message" (what the gateway says, before it is
+ * obeyed), "ended" (what `ended` has). Pages of earlier versions hear "mute" (whether it is) and "way" (as
+ * "connectionstate") as well.
  * @extends {Emitter<CallEvents>}
  */
 export class Call extends Emitter {

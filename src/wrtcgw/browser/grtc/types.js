@@ -43,6 +43,7 @@
  * @typedef {object} Own what the gateway has for an agent (`GET calls`)
  * @property {CallView[]} calls
  * @property {declared.Registration} registration
+ * @property {boolean} [doNotDisturb]
  * @property {declared.WarningLimits} [warnings] the site's
  * @property {string} [echoNumber]
  *
