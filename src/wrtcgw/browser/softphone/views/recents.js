@@ -45,7 +45,7 @@ export function recentsView({ model, history, alerts, texts, t, options }) {
     return el(
       "details",
       { class: "card recents", ontoggle: () => element.hasAttribute("open") && seen() },
-      el("summary", null, el("h2", null, t("recents.title"), " ", badge)),
+      el("summary", null, el("h2", null, t("recents.title"), " ", badge), icon("chevron")),
       content,
     );
   }
