@@ -5,6 +5,7 @@ from tests.interop.softphone_page import CONNECTION, SoftphoneCase
 LOOKING_ELSEWHERE = """() => {
     document.hasFocus = () => false;
     window.notes = [];
+    ServiceWorkerRegistration.prototype.showNotification = async () => { throw new TypeError("not here"); };
     const Real = window.Notification;
     window.Notification = class extends Real {
         constructor(title, options) {
@@ -15,7 +16,7 @@ LOOKING_ELSEWHERE = """() => {
         close() { super.close(); this.gone = true; }
     };
 }"""
-"""The agent is in another window; notifications are real ones, but kept."""
+"""The agent is in another window; notifications are real ones, but kept, and none by a worker."""
 TITLES = """() => {
     window.titles = new Set([document.title]);
     new MutationObserver(() => titles.add(document.title)).observe(document.head, { childList: true, subtree: true });
