@@ -124,7 +124,7 @@ class Sessions(PagesCase):
         """Operators see the pages of an agent, and the calls whose sound each has."""
         one, two = self.two()
         placed = self.post("/api/webrtc/message?from=alice&to=1003", two, data=OFFER.encode())
-        agents = self.get("/api/agents", base="http://localhost:8082").json["agents"]
+        agents = self.get("/api/agents", base="http://localhost:8082", headers={}).json["agents"]
         found = [(page["page"], page["alive"], page["sound"]) for page in agents[0]["pages"]]
         self.assertEqual(found, [("1", True, []), ("2", True, [placed.headers["x-wrtc-call"]])])
         del one
