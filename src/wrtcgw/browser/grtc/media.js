@@ -272,7 +272,7 @@ export class Media {
     for (const track of this.tracks) pc.addTrack(track, ...this.#streams());
     pc.addEventListener("track", ({ streams, track }) => {
       if (pc !== this.pc) return;
-      this.remoteStream = streams[0] ?? joinedStream(this.remoteStream, track);
+      this.remoteStream = wholeStream(this.remoteStream, track, streams[0]);
       this.hooks.arrived(this.remoteStream);
     });
     pc.addEventListener("connectionstatechange", () => pc === this.pc && this.hooks.changed(pc.connectionState));
@@ -325,10 +325,14 @@ function gathering(pc, wanted, limit) {
 }
 
 /**
- * @param {MediaStream | null} stream
- * @param {MediaStreamTrack} track
+ * Returns a stream of all that has arrived: the far side's own, if it has all of that in it. Some name none, and
+ * Asterisk one for the sound and one for the pictures.
+ * @param {MediaStream | null} before
+ * @param {MediaStreamTrack} track that has arrived
+ * @param {MediaStream} [stream] that it is said to be in
  */
-function joinedStream(stream, track) {
-  const kept = stream?.getTracks().filter((each) => each.kind !== track.kind && each.readyState === "live") ?? [];
-  return new MediaStream([...kept, track]);
+export function wholeStream(before, track, stream) {
+  const kept = before?.getTracks().filter((each) => each.kind !== track.kind && each.readyState === "live") ?? [];
+  const others = stream?.getTracks() ?? [];
+  return stream && kept.every((each) => others.includes(each)) ? stream : new MediaStream([...kept, track]);
 }
