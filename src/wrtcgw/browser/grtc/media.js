@@ -276,7 +276,7 @@ export class Media {
     for (const track of this.tracks) pc.addTrack(track, ...this.#streams());
     pc.addEventListener("track", ({ streams, track }) => {
       if (pc !== this.pc) return;
-      this.remoteStream = streams[0] ?? this.#joined(track);
+      this.remoteStream = wholeStream(this.remoteStream, track, streams[0], this.platform);
       this.hooks.arrived(this.remoteStream);
     });
     pc.addEventListener("connectionstatechange", () => pc === this.pc && this.hooks.changed(pc.connectionState));
@@ -284,14 +284,6 @@ export class Media {
     else this.older = this.pc;
     this.pc = pc;
     return pc;
-  }
-
-  /** @param {MediaStreamTrack} track */
-  #joined(track) {
-    const others = this.remoteStream?.getTracks().filter(({ kind, readyState }) => {
-      return kind !== track.kind && readyState === "live";
-    });
-    return this.platform.stream([...(others ?? []), track]);
   }
 
   /** @param {RTCPeerConnection | null} pc */
@@ -334,4 +326,18 @@ function gathering(pc, wanted, limit) {
       pc.addEventListener("icecandidate", found);
     })
   );
+}
+
+/**
+ * Returns a stream of all that has arrived: the far side's own, if it has all of that in it. Some name none, and
+ * Asterisk one for the sound and one for the pictures.
+ * @param {MediaStream | null} before
+ * @param {MediaStreamTrack} track that has arrived
+ * @param {MediaStream} [stream] that it is said to be in
+ * @param {import("./platform.js").Platform} [platform]
+ */
+export function wholeStream(before, track, stream, platform = BROWSER) {
+  const kept = before?.getTracks().filter((each) => each.kind !== track.kind && each.readyState === "live") ?? [];
+  const others = stream?.getTracks() ?? [];
+  return stream && kept.every((each) => others.includes(each)) ? stream : platform.stream([...kept, track]);
 }
