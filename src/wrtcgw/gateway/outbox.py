@@ -4,8 +4,9 @@ What leaves the gateway: SIP messages, messages for pages, and responses, each n
 A gateway that is killed must not have said what it does not know any more when it is started again. So at the end of
 each entry, when the state has settled, the accounts that have changed are written to the store, and what the entry has
 to say waits for that. An entry that has nothing to say, as one in which a page has fetched a message, waits a moment
-for others: what it changed may be lost with the process as if it had been lost on its way. While one batch is being written what follows gathers for the next, so however slow the store is
-there is one write under way, and the state of an account is written once for all the entries between.
+for others: what it changed may be lost with the process as if it had been lost on its way. While one batch is being
+written what follows gathers for the next, so however slow the store is there is one write under way, and the state of
+an account is written once for all the entries between.
 
 All that leaves stays in its order. A store that fails does not hold anything back: calls in progress go on from memory,
 and what was not written is written when the store is back.

@@ -116,7 +116,14 @@ class Persistence:
             lasting = durability.lease_ttl if store.shared else 0.0
             leases = Leases(store, context.clock.plain, lasting, self._lost, context.report)
             self._batches = context.outbox = Batches(
-                store, leases, context.core, context.clock.plain, context.events, self.records, self._fenced, context.report
+                store,
+                leases,
+                context.core,
+                context.clock.plain,
+                context.events,
+                self.records,
+                self._fenced,
+                context.report,
             )
 
     @property
