@@ -297,8 +297,7 @@ class Negotiation:
         """
         Take the answer of one of several branches.
 
-        A browser that took another branch's early answer for the answer cannot take this one: it is asked for a new
-        offer.
+        A browser that has taken another branch's early answer cannot take this one: it is asked for a new offer.
         """
         self._take_first_answer(answer, message)
         self._tell(request_for_offer("renew"))
@@ -356,8 +355,7 @@ class Negotiation:
         self._ask_page_again()
 
     def _ask_page_again(self) -> None:
-        told = self.descriptions.for_page(self.asked or EMPTY)
-        self._tell(AgentMessage(type=MessageType.OFFER, sdp=str(told)))
+        self._tell(AgentMessage(type=MessageType.OFFER, sdp=str(self.descriptions.for_page(self.asked or EMPTY))))
 
     def _put_off(self, offer: Description | None = None) -> None:
         self.put_off = offer
