@@ -56,6 +56,7 @@ class Scraping(TestCase):
         "metrics_allow": ["127.0.0.1"],
         "operator_loopback": False,
         "hep_target": "udp:127.0.0.1:9",
+        "traces_endpoint": "http://127.0.0.1:9/v1/traces",
         "log_format": "json",
     }
 
