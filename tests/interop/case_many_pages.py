@@ -84,7 +84,9 @@ class Pages(LibraryCase):
     async def move(self, caller: Tab, to: Tab, from_: Tab) -> tuple[float, float]:
         """Bring the sound to a page; return how long that took, and how long the caller heard nothing."""
         await caller.evaluate("() => { silence.longest = silence.since = 0; }")
-        code = "async () => { const began = performance.now(); await call.useHere(); return performance.now() - began; }"
+        code = (
+            "async () => { const began = performance.now(); await call.useHere(); return performance.now() - began; }"
+        )
         took = await to.evaluate(code)
         await self.until(from_, "() => call.sound === 'elsewhere' && !call.connection && !call.localStream")
         await self.hears(to, "call.connection")

@@ -29,7 +29,9 @@ class PagesCase(RestartCase, DialectCase):
 
     def sign_in_page(self, **more: str) -> tuple[Answer, Page]:
         """Sign a page in; return the response, and what shows its session."""
-        answer = self.ask("POST", "/api/webrtc/sign_in", data={**FIELDS, **more}, headers={"Accept": "application/json"})
+        answer = self.ask(
+            "POST", "/api/webrtc/sign_in", data={**FIELDS, **more}, headers={"Accept": "application/json"}
+        )
         if answer.code != 200:
             return answer, {}
         self.run_for()
