@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from weakref import WeakKeyDictionary
 
 from tests.support.openapi import message_faults
-from wrtcgw.calls.agent import Agent, RegistrationState
+from wrtcgw.calls.agent import RegistrationState
 from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.page import Page
 from wrtcgw.calls.registry import Registry
