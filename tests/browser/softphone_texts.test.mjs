@@ -50,6 +50,8 @@ test("an unknown cause is told by its SIP code", () => {
   const call = { peer: "1005", ended: { cause: "refused", sipCode: 486, hint: "", reason: "Busy Here" } };
   assert.equal(ending(call, texts).key, "ended.busy");
   assert.equal(ending({ ...call, ended: { ...call.ended, missed: true } }, texts).key, "ended.missed");
+  const asleep = { ...call.ended, cause: "not-responding", missed: true };
+  assert.equal(ending({ ...call, ended: asleep }, texts).key, "ended.missed-asleep");
 });
 
 test("what a language has not is told in English, what nobody has by its key", () => {
