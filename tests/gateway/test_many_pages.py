@@ -10,6 +10,7 @@ from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.page import FIRST, Sound
+from wrtcgw.calls.page_life import Visibility
 from wrtcgw.errors import PageElsewhere, RegistrationRefused, SoundElsewhere, WrongState
 from wrtcgw.events.catalogue import SoundMoved
 
@@ -82,6 +83,13 @@ class Policies(Pages):
         self.run_for(4)
         self.fails(PageElsewhere, self.entering("alice", take_over=False))
         self.run_for(2)
+        self.assertIs(self.done(self.entering("alice", take_over=False)), agent)
+
+    def test_said_that_it_goes(self) -> None:
+        """One that has said that it goes is not asked about."""
+        agent = self.join()
+        self.gateway.heartbeat("alice", Visibility.GONE)
+        self.gateway.leave("alice")
         self.assertIs(self.done(self.entering("alice", take_over=False)), agent)
 
     def test_refused(self) -> None:

@@ -210,8 +210,14 @@ class Troubles(SoftphoneCase):
 
     async def test_other_page(self) -> None:
         """The page whose number another one takes says that."""
-        tab = await self.agent(5004)
-        await self.agent(5004)
+        tab, other = await self.agent(5004), await self.open()
+        other.console.expect("409")
+        await self.until(other, "() => Boolean(document.querySelector('.sign-in'))")
+        await self.do(other, lambda page: page.locator("input[name=dn]").fill("5004"))
+        await self.do(other, lambda page: page.locator(".sign-in button[type=submit]").click())
+        await self.sees(other, "5004 is in use on another page", "dialog")
+        await self.press(other, "Use here", "dialog")
+        await self.until(other, "() => document.querySelector('.status')?.dataset.level === 'ok'")
         await self.sees(tab, "another page or tab has signed in with your number", ".notice")
         await self.sees(tab, "Signed out", "header")
         tab.console.expect("403|404")

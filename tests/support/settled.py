@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 from weakref import WeakKeyDictionary
 
 from tests.support.openapi import message_faults
-from wrtcgw.calls.agent import Agent, RegistrationState
+from wrtcgw.calls.agent import RegistrationState
 from wrtcgw.calls.call import Call, CallState
+from wrtcgw.calls.page import Page
 from wrtcgw.calls.registry import Registry
 from wrtcgw.events import catalogue as events
 from wrtcgw.events.stream import EventStream
@@ -32,7 +33,7 @@ class SettledCheck:
         self._registry = registry
         self._states: dict[str, CallState] = {}
         self._holds: dict[str, dict[bool, bool]] = {}
-        self._seqs: WeakKeyDictionary[Agent, int] = WeakKeyDictionary()
+        self._seqs: WeakKeyDictionary[Page, int] = WeakKeyDictionary()
         self._checks: dict[type, Callable[..., None]] = {
             events.CallBegan: self._began,
             events.CallChanged: self._changed,

@@ -52,5 +52,7 @@ class Page:
         return self.waiting > 0
 
     def is_away(self, now: float) -> bool:
-        """Return whether it has not listened for a while."""
-        return not self.is_listening and (self.last_seen is None or now - self.last_seen >= AWAY)
+        """Return whether it has not listened for a while, or has said that it goes."""
+        if self.is_listening:
+            return False
+        return self.visibility is Visibility.GONE or self.last_seen is None or now - self.last_seen >= AWAY

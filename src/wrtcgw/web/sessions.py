@@ -133,9 +133,12 @@ class Sessions:
     def snapshot(self, agent: Agent) -> object:
         """Return the sessions of an agent as plain data, without their tokens; None when it has none."""
         sessions = self._sessions.get(agent, ())
-        stored = [{**asdict(session, recurse=False), "digest": session.digest.hex()} for session in sessions]
-        first, *further = stored or [None]
-        return {**first, "further": further} if first is not None and further else first
+        told: list[dict[str, Any]] = [
+            {**asdict(session, recurse=False), "digest": session.digest.hex()} for session in sessions
+        ]
+        if not told:
+            return None
+        return {**told[0], "further": told[1:]} if len(told) > 1 else told[0]
 
     def restore(self, agent: Agent, data: Any, shift: float) -> None:
         """Take the sessions of an agent back; ``shift`` is added to their times."""

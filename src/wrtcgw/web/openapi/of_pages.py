@@ -261,6 +261,17 @@ def _fetching() -> list[Operation]:
     ]
 
 
+DESCRIPTION = Body(
+    kinds={
+        TEXT: text(minLength=1),
+        SDP: text(minLength=1),
+        JSON: fields({"sdp": text(minLength=1)}),
+        FORM: fields({"sdp": text(minLength=1)}),
+    },
+    examples={TEXT: OFFER},
+)
+
+
 def _call_control() -> list[Operation]:
     digits = text("0-9, A-D, * and #.", minLength=1, maxLength=64, pattern="^[0-9A-Da-d*#]+$")
     dtmf = posted(
@@ -288,6 +299,7 @@ def _call_control() -> list[Operation]:
     )
     return [
         *_begin_and_end(),
+        *_of_several_pages(),
         _verb("hold", "Put a call on hold"),
         _verb("resume", "Take a call from hold"),
         _verb("dtmf", "Send digits", body=dtmf, errors=("too_many_orders",)),
@@ -315,15 +327,6 @@ def _call_control() -> list[Operation]:
 
 
 def _begin_and_end() -> list[Operation]:
-    sdp = Body(
-        kinds={
-            TEXT: text(minLength=1),
-            SDP: text(minLength=1),
-            JSON: fields({"sdp": text(minLength=1)}),
-            FORM: fields({"sdp": text(minLength=1)}),
-        },
-        examples={TEXT: OFFER},
-    )
     return [
         _verb("hangup", "End a call in any state", body=posted(None, code=CODE)),
         Operation(
@@ -333,34 +336,9 @@ def _begin_and_end() -> list[Operation]:
             tag="Call control",
             summary="Answer a call, or an OFFER inside one",
             parameters=(AGENT, CALL),
-            body=sdp,
+            body=DESCRIPTION,
             answers=done("CallTaken", "Taken.", **{"X-WRTC-Call": "The call."}),
             errors=(*OF_CALL, "sound_elsewhere"),
-            who=SESSION,
-        ),
-        Operation(
-            method="POST",
-            path=BASE + "use_here",
-            id="use_here",
-            tag="Call control",
-            summary="Bring the sound of a call to this page, from another one of the agent",
-            text="With an offer of this page. When the far side agrees, ANSWER comes here, and SOUND to the others.",
-            parameters=(AGENT, CALL),
-            body=sdp,
-            answers=done("CallTaken", "Taken.", **{"X-WRTC-Call": "The call."}),
-            errors=OF_CALL,
-            who=SESSION,
-        ),
-        Operation(
-            method="POST",
-            path=BASE + "mute",
-            id="mute",
-            tag="Call control",
-            summary="Let all pages of the agent know that its microphone is off in a call, or on again",
-            parameters=(AGENT, CALL),
-            body=posted({"on": switch("Off, that is muted, or on again.")}),
-            answers=done("Muted", "They are told; the page that has the sound obeys."),
-            errors=OF_CALL,
             who=SESSION,
         ),
         _verb("reject", "Reject a call that rings", body=posted(None, code=CODE)),
@@ -385,6 +363,36 @@ def _begin_and_end() -> list[Operation]:
             body=posted({"visibility": text(enum=[each.value for each in Visibility if each.value])}),
             answers=done("Done", "Noted."),
             errors=(*OF_SESSION, "wrong_content_type"),
+            who=SESSION,
+        ),
+    ]
+
+
+def _of_several_pages() -> list[Operation]:
+    return [
+        Operation(
+            method="POST",
+            path=BASE + "use_here",
+            id="use_here",
+            tag="Call control",
+            summary="Bring the sound of a call to this page, from another one of the agent",
+            text="With an offer of this page. When the far side agrees, ANSWER comes here, and SOUND to the others.",
+            parameters=(AGENT, CALL),
+            body=DESCRIPTION,
+            answers=done("CallTaken", "Taken.", **{"X-WRTC-Call": "The call."}),
+            errors=OF_CALL,
+            who=SESSION,
+        ),
+        Operation(
+            method="POST",
+            path=BASE + "mute",
+            id="mute",
+            tag="Call control",
+            summary="Let all pages of the agent know that its microphone is off in a call, or on again",
+            parameters=(AGENT, CALL),
+            body=posted({"on": switch("Off, that is muted, or on again.")}),
+            answers=done("Muted", "They are told; the page that has the sound obeys."),
+            errors=OF_CALL,
             who=SESSION,
         ),
     ]

@@ -223,18 +223,20 @@ def _agent() -> dict[str, Schema]:
     }
 
 
+def _page() -> dict[str, Schema]:
+    return {
+        "page": text("Its number among the agent's pages."),
+        "since": number("Seconds since it signed in."),
+        "lastSeen": either(number("Seconds since it was heard of.")),
+        "alive": switch("It listens now."),
+        "sound": listed(text(), "The calls whose sound it has."),
+    }
+
+
 def _lists() -> dict[str, Schema]:
     return {
         "Agent": fields(_agent()),
-        "Page": fields(
-            {
-                "page": text("Its number among the agent's pages."),
-                "since": number("Seconds since it signed in."),
-                "lastSeen": either(number("Seconds since it was heard of.")),
-                "alive": switch("It listens now."),
-                "sound": listed(text(), "The calls whose sound it has."),
-            }
-        ),
+        "Page": fields(_page()),
         "Agents": fields({"agents": listed(ref("Agent"))}),
         "Calls": fields({"calls": listed(ref("Call"))}),
         "Capture": fields({"on": switch(), "calls": whole(), "bytes": whole(), "limit": whole()}),
