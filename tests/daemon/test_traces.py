@@ -235,7 +235,7 @@ class CallTests(TracesCase):
         """A message for the page takes from when it is queued until a poll or stream has it."""
         agent, call = self.rings()
         for kind in (MessageType.OFFER, MessageType.SHUTDOWN):
-            self.stream.publish(events.MessageQueued(agent, AgentMessage(type=kind, call_id=call.id)))
+            self.stream.publish(events.MessageQueued(agent, agent.pages[0], AgentMessage(type=kind, call_id=call.id)))
         self.clock.advance(3)
         for word, how in (("SHUTDOWN", "stream"), ("", "wait"), ("OK", "poll")):
             self.stream.publish(

@@ -127,7 +127,7 @@ def dead_port() -> int:
 DEAD: list[socket.socket] = []
 
 
-def only(**changes: object) -> dict[str, Impairment]:
+def only(**changes: object) -> dict[str, Any]:
     """Let something happen to packets in both directions."""
     impairment = Impairment(**changes)  # type: ignore[arg-type]
     return {"up": impairment, "down": impairment}
