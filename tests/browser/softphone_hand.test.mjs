@@ -382,6 +382,19 @@ test("alerts go by the notifier, else by themselves; a call that is over by then
   assert.deepEqual(shown.splice(0), ["c-1: 5002 is calling, Answer, Reject"]);
   await alerts.arrived({ ...call, state: "ended" }, texts);
   assert.deepEqual(shown.splice(0), ["c-1: 5002 is calling, Answer, Reject", "c-1"]);
+  alerts.show([call], texts);
+  alerts.show([{ ...call, id: "c-2" }, call], texts);
+  alerts.show([call], texts);
+  assert.deepEqual(shown.splice(0), ["c-2", "", "c-2"]);
+  const slow = { forget: async (which) => (await null, shown.push(which("c-1"))) };
+  const late = new Alerts({ notifier: slow });
+  late.show([{ ...call, id: "c-0" }], texts);
+  late.show([call], texts);
+  await settled();
+  assert.deepEqual(shown.splice(0), [false, false], "a call that rings by then is kept, whoever rang before");
+  late.stop();
+  await settled();
+  assert.deepEqual(shown.splice(0), [true]);
   works = false;
   await alerts.arrived(call, texts);
   await alerts.arrived({ ...call, state: "ended" }, texts);
@@ -392,7 +405,7 @@ test("alerts go by the notifier, else by themselves; a call that is over by then
   assert.deepEqual(
     [shown.splice(0), badges],
     [
-      ["closed", "c-1,c-2", "c-1,c-2", "c-1,c-2"],
+      ["closed", "c-1,c-2"],
       [2, 0],
     ],
   );

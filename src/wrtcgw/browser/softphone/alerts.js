@@ -14,6 +14,8 @@ export class Alerts {
   #timer;
   /** @type {Map<Call, Notification>} */
   #notes = new Map(); // notifications by call
+  /** @type {string[]} */
+  #ringing = []; // ids of calls
   #badge = 0; // what the icon of an installed page says
 
   /** @param {{quiet?: boolean, notifier?: Notifier | null}} [options] `notifier` shows them with buttons */
@@ -76,7 +78,7 @@ export class Alerts {
       note.close();
       this.#notes.delete(call);
     }
-    this.notifier?.forget((id) => !incoming.some((call) => call.id === id));
+    this.#ring(incoming.map(({ id }) => id));
     const words = incoming.length && texts ? texts.t("title.incoming", { peer: nameOf(incoming[0], texts) }) : "";
     if (this.quiet) return;
     if (words) this.#flash(words);
@@ -114,6 +116,13 @@ export class Alerts {
     if (this.#timer) return;
     const title = `${missed ? `(${missed}) ` : ""}${document.title.replace(/^\(\d+\) /, "")}`;
     if (document.title !== title) document.title = title;
+  }
+
+  /** @param {string[]} ids */
+  #ring(ids) {
+    if (ids.join() === this.#ringing.join()) return;
+    this.#ringing = ids;
+    this.notifier?.forget((id) => !this.#ringing.includes(id)); // by the time that it looks others may ring
   }
 
   /** @param {number} missed */

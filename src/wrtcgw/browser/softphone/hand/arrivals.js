@@ -4,8 +4,7 @@ import { Install } from "./install.js";
 import { keepNumber, keptNumber, numberOf, tabs, takeNumber } from "./links.js";
 
 export class Arrivals {
-  /** Called when a number arrives; null while nobody could call it. */
-  /** @type {((number: string) => void) | null} */
+  /** @type {((number: string) => void) | null} called when a number arrives; null while nobody could call it */
   take = null;
   /** Called when the offer to install the page comes or goes. */
   changed = () => {};
