@@ -52,7 +52,7 @@ FIELDS: Mapping[MessageType, Mapping[str, Schema]] = {
     },
     MessageType.OK: {**_CALL},
     MessageType.ERROR: {**_CALL, **_WORDS},
-    MessageType.SHUTDOWN: {**_CALL, **_WORDS},
+    MessageType.SHUTDOWN: {**_CALL, **_WORDS, "displayName": _ARRIVAL["displayName"]},
     MessageType.RINGING: {**_CALL, **_WORDS},
     MessageType.HOLD: {**_CALL, "cause": text("Who: `local`, `peer`, `server`; `ordered`: the page is to hold.")},
     MessageType.RESUME: {**_CALL, "cause": text("Who: `local`, `peer`, `server`.")},
