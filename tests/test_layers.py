@@ -76,12 +76,13 @@ SIP_ORDER = ("errors", "grammar", "uri", "headers", "message", "parser")
 FLOORS: dict[str, dict[str, tuple[str, ...]]] = {
     "gateway": {
         "values and rules": (
-            *("attached_data", "budgets", "call_legs", "dial_targets", "disconnect_reasons", "incoming_calls"),
-            *("keyed_lock", "leases", "outbox", "permits", "rights", "settings", "sip_causes", "vault"),
+            *("attached_data", "audience", "budgets", "call_legs", "challenges", "dial_targets", "disconnect_reasons"),
+            *("incoming_calls", "keyed_lock", "leases", "outbox", "permits", "rights", "settings", "sign_in_fields"),
+            *("sip_causes", "vault"),
         ),
         "what all parts work on": ("context",),
         "one part for each thing to do": (
-            *("call_control", "call_setup", "call_takeovers", "consent", "guests", "offer_answer"),
+            *("call_control", "call_setup", "call_takeovers", "consent", "guests", "many_pages", "offer_answer"),
             *("operator_actions", "orders", "page_presence", "registrations", "screening", "transfers"),
         ),
         "what is kept of all of them": ("cluster", "persistence"),
