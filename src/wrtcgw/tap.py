@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, TextIO, cast
+from typing import Any, ClassVar, TextIO, cast
 
 from attrs import evolve
 from twisted.application.service import IService
@@ -107,7 +107,7 @@ class Options(usage.Options):
 
 def for_demo(settings: Settings, sources: Mapping[str, str]) -> tuple[Settings, dict[str, str]]:
     """Let a demo's console open on this machine without a token, and its pages know the echo; unless told otherwise."""
-    changes: dict[str, object] = {}
+    changes: dict[str, Any] = {}
     if not ("operator_loopback" in sources or settings.operator_token or settings.operator_tokens):
         changes["operator_loopback"] = True
     if "echo_number" not in sources:
