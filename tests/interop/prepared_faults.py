@@ -127,12 +127,6 @@ def dead_port() -> int:
 DEAD: list[socket.socket] = []
 
 
-def only(**changes: object) -> dict[str, Any]:
-    """Let something happen to packets in both directions."""
-    impairment = Impairment(**changes)  # type: ignore[arg-type]
-    return {"up": impairment, "down": impairment}
-
-
 def drain(running: Gateway) -> None:
     """Let a gateway take no new calls."""
     urlopen(f"{running.url}/api/ops/drain", data=b"on=true", timeout=5).read()
@@ -197,20 +191,34 @@ CHECKS = (
         code="turn_refused",
         settings=lambda site: {**stun(site), "turn_secret": "another one"},
     ),
-    CheckFault(name="UDP blocked", verdict="blocked", code="media_failed", **only(blocked=True)),
+    CheckFault(
+        name="UDP blocked",
+        verdict="blocked",
+        code="media_failed",
+        up=Impairment(blocked=True),
+        down=Impairment(blocked=True),
+    ),
     CheckFault(name="one way", verdict="blocked", code="no_incoming_packets", up=GOOD, down=Impairment(deaf=True)),
     CheckFault(
         name="one way, the other", verdict="blocked", code="incoming_silence", up=Impairment(deaf=True), down=GOOD
     ),
-    CheckFault(name="5 % loss", verdict="degraded", code="high_packet_loss", **only(loss=0.05)),
+    CheckFault(
+        name="5 % loss",
+        verdict="degraded",
+        code="high_packet_loss",
+        up=Impairment(loss=0.05),
+        down=Impairment(loss=0.05),
+    ),
     CheckFault(
         name="5 % loss on the way in", verdict="degraded", code="high_packet_loss", up=GOOD, down=Impairment(loss=0.05)
     ),
-    CheckFault(name="300 ms delay", verdict="degraded", code="high_rtt", **only(delay=0.3)),
+    CheckFault(
+        name="300 ms delay", verdict="degraded", code="high_rtt", up=Impairment(delay=0.3), down=Impairment(delay=0.3)
+    ),
     CheckFault(
         name="jitter", verdict="degraded", code="high_jitter", up=GOOD, down=Impairment(delay=0.02, jitter=0.15)
     ),
-    CheckFault(name="a line without fault", verdict="ready", code="ok", **only()),
+    CheckFault(name="a line without fault", verdict="ready", code="ok", up=GOOD, down=GOOD),
     CheckFault(
         name="wrong echo number", verdict="inconclusive", code="echo_wrong_number", check={"echoNumber": "7777"}
     ),
