@@ -37,7 +37,7 @@ class RestartCase(GatewayCase):
 
     def kill(self) -> None:
         """End the process: nothing of it goes on, and nothing more is said."""
-        for call in self.clock.getDelayedCalls():
+        for call in list(self.clock.getDelayedCalls()):  # its own list, which each cancellation shortens
             act = getattr(call, "func", None)
             if not getattr(act, "__qualname__", "").startswith("FarSide"):
                 call.cancel()

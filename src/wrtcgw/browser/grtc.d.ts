@@ -173,7 +173,8 @@ export interface PhoneEvents {
 
 /**
  * Where the sound of a call is, of an agent's several pages (`second_page = "ring_all"`): on this page, on another one,
- * or nowhere, as that page is gone. Without the sound a page can hold, mute, transfer and end the call, and send digits.
+ * or nowhere, as that page is gone. Without the sound a page can hold, mute, transfer and end the call, and send
+ * digits.
  */
 export type Sound = "here" | "elsewhere" | "nowhere";
 

@@ -318,7 +318,7 @@ class CallTests(RESTCase):
         far.refuse(488)
         self.run_for()
         self.assertEqual(hold.answer().error, (502, "request_refused"))
-        far.reinvite(FAR_SDP.replace("m=audio", "m=video 0 RTP/AVP 96\r\nm=audio"))
+        far.reinvite(FAR_SDP.replace("efgh", "ijkl"))
         self.run_for()
         far.cancel()
         self.run_for()

@@ -5,7 +5,8 @@ import { asPhoneError } from "../grtc/errors.js";
 /** @import { Call } from "../grtc/call.js" */
 /** @import { EndedCall, Params } from "./types.js" */
 
-const SILENCED = ["call_ended", "wrong_state", "sound_elsewhere"]; // of an action that came too late: the state that is shown says it all
+// of an action that came too late: the state that is shown says it all
+const SILENCED = ["call_ended", "wrong_state", "sound_elsewhere"];
 const QUIET = ["local", "transferred", "replaced", "signed-out"]; // ends that the agent knows of, or of all calls
 const MOST = 4;
 
