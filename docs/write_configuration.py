@@ -19,7 +19,7 @@ UNITS = {name: key.unit for name, key, _ in declared()}
 
 _SECTION = re.compile(r"# -{2,} (.+?) -+")
 _KEY = re.compile(r"(#?)([a-z][a-z0-9_]*) = (.+)")
-_WORD = re.compile(r'\[\[\w+\]\]|\{[^}\n]*\}|\[[^\]\n]*"\]|"[^"\n]*"|[^\s\["{]+')
+_WORD = re.compile(r'\w+ = (?:"[^"\n]*"|true|false)|\[\[\w+\]\]|\{[^}\n]*\}|\[[^\]\n]*"\]|"[^"\n]*"|[^\s\["{]+')
 _CODE = re.compile(r'["_\[<>*%={}]|//|^/\w|^--\w|^X-|^[\w.-]+/|^\w+[-.]\w+\.\w+$|^wrtcgw[.-]|^\+\d|^(true|false)$')
 
 
@@ -62,7 +62,7 @@ def text(comment: list[str]) -> str:
         if indented != example:
             parts.append("```" if example else "\n```text")
             example = indented
-        parts.append(line if indented else _WORD.sub(_quoted, line))
+        parts.append(line if indented else _WORD.sub(_quoted, line).replace("` `", " "))
     if example:
         parts.append("```")
     return "\n".join(parts).strip()
@@ -71,9 +71,12 @@ def text(comment: list[str]) -> str:
 def _quoted(found: re.Match[str]) -> str:
     """Return a word, as code when it is none of the language."""
     core = found[0].rstrip(",.;:)").lstrip("(")
+    if f"{core}:..." in found[0]:  # LoadCredential=state_key:...
+        core += ":..."
     if _CODE.search(core) is None:
         return found[0]
     before, after = found[0].split(core, 1)
+    core = re.sub(r"^(\w+) = ", r"\1=", core)  # with blanks a key is named only where it is declared
     return f"{before}`{core}`{after}"
 
 
