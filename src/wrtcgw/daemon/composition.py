@@ -414,10 +414,4 @@ def genesys_settings(settings: Settings) -> GenesysSettings | None:
     """Return the settings of the dialect of the vendor's pages, None when it is not wanted."""
     if not settings.genesys_dialect:
         return None
-    return of_same_names(
-        GenesysSettings,
-        settings,
-        "genesys_",
-        origins=frozenset(settings.genesys_origins),
-        reject_code=settings.reject_code,
-    )
+    return of_same_names(GenesysSettings, settings, "genesys_", origins=frozenset(settings.genesys_origins))

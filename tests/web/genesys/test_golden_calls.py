@@ -1,7 +1,8 @@
 """Golden files of calls: W 6 and 11 of docs/genesys-dialect.md."""
 
+from tests.support.gatewaycase import DOMAIN
 from tests.web.genesys.golden import SHORT, SHORT_FAR, GoldenCase
-from wrtcgw.web.genesys import GenesysSettings
+from wrtcgw.gateway import GatewaySettings
 
 CHANGED = SHORT_FAR.replace("CC:DD", "EE:FF")
 """Another key: the page has to answer it."""
@@ -37,7 +38,7 @@ class Calls(GoldenCase):
 
     def test_golden_reject_code(self) -> None:
         """W 4.1: what a caller hears of the page's BYE is a setting, as nobody knows what it used to be."""
-        self.configure(GenesysSettings(reject_code=603))
+        self.gateway.reconfigure(GatewaySettings(domain=DOMAIN, connections=self.flows, reject_code=603))
         page = self.golden_page()
         page.called()
         page.post("BYE", "5002")

@@ -127,7 +127,7 @@ class Inbound:
         """Yield: a call that rings, but that the page has not heard of when it makes one of its own, is refused."""
         for call in tuple(session.agent.calls.values()):
             if call.state is CallState.OFFERED and call.id != session.call_id:
-                self._spawn(self._gateway.hangup(session.agent.id, call.id, code=self._settings.reject_code))
+                self._spawn(self._gateway.hangup(session.agent.id, call.id))
 
     def _place(self, session: PageSession, sdp: str, as_sent: str, peer: str, address: str, message: Roap) -> None:
         to = self._destination(session, peer)
@@ -210,8 +210,7 @@ class Inbound:
         call = session.call
         session.forget_call()
         if call is not None:
-            refusal = (code or self._settings.reject_code) if call.state is CallState.OFFERED else None
-            self._spawn(self._gateway.hangup(session.agent.id, call.id, code=refusal))
+            self._spawn(self._gateway.hangup(session.agent.id, call.id, code=code or None))
 
     def _info(self, session: PageSession, content_type: str, body: str) -> None:
         if session.call is not None:

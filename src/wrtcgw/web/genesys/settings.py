@@ -19,8 +19,6 @@ class GenesysSettings:
     """
     unknown_session: int = 204
     """What ``wait`` and ``message`` of an SSID that is not known get: 204 signs the page out, 404 keeps it trying."""
-    reject_code: int = 486
-    """What a caller is told when the page says BYE to a call that rings."""
     no_password: str = "guest"
     """
     What a page is that signs in without a password: a ``guest``, or, with ``register``, the agent of the DN that it
