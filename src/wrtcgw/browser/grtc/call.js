@@ -6,6 +6,7 @@ import { PhoneError, UNANSWERABLE, asPhoneError, during } from "./errors.js";
 import { STATES, asEnding, endingOf, factsOf, identityOf, progressOf, refusalOf, standingOf } from "./facts.js";
 import { Negotiation, requireWebRTC } from "./negotiation.js";
 import { Referral } from "./referral.js";
+import { Sending } from "./sending.js";
 import { TAKE } from "./taking.js";
 import { Warnings } from "./warnings.js";
 import { QualityMonitor } from "./qualityMonitor.js";
@@ -75,6 +76,7 @@ export class Call extends Emitter {
   ended = null;
   #phone;
   #negotiation;
+  #sending;
   #monitor;
   /** @type {string | null} */
   #offer; // of a call that rings here; null when the caller wants ours
@@ -95,6 +97,7 @@ export class Call extends Emitter {
     this.#negotiation.shape = (sdp, type) => phone.shape(sdp, type, this);
     this.#negotiation.servers = () => phone.configuration();
     this.#negotiation.flowing = () => this.#monitor.flowing;
+    this.#sending = new Sending(this, phone, this.#negotiation);
     this.#monitor = new QualityMonitor(this, phone.wire, () => phone.limits);
     this.#offer = offer;
     this.direction = direction;
@@ -154,7 +157,7 @@ export class Call extends Emitter {
     this.#change("answering");
     try {
       requireWebRTC(this.#offer);
-      await this.#prepare({ audio, video, stream });
+      await this.#sending.prepare({ audio, video, stream });
       if (hold) await this.#phone.holdOthers(this);
       if (this.isOver) throw new PhoneError("call_ended");
       await this.#negotiation.takeCall(this.#offer, data);
@@ -169,11 +172,11 @@ export class Call extends Emitter {
     this.#require("use here", "established");
     if (this.isHere) return;
     try {
-      await this.#prepare({ audio: true });
+      await this.#sending.prepare({ audio: true });
       await this.#negotiation.renew({ fresh: true, here: true });
       this.#soundIs("here");
     } catch (error) {
-      if (!this.isHere) this.#release();
+      if (!this.isHere) this.#sending.release();
       throw during("use_here", asPhoneError(error), this);
     }
   }
@@ -186,7 +189,7 @@ export class Call extends Emitter {
     if ((UNANSWERABLE.includes(error.code) || error.details.lint) && !this.isOver) {
       await this.#leave("reject", { code: 488 }, { ...asEnding(error), sipCode: 488 }).catch(() => {});
     }
-    if (!this.isOver) this.#release();
+    if (!this.isOver) this.#sending.release();
     if (error.code === "sound_elsewhere") this.soundTold({ cause: "elsewhere", state: "ESTABLISHED" });
     else if (this.state === "answering") this.#change("incoming");
     throw error;
@@ -229,19 +232,9 @@ export class Call extends Emitter {
 
   /** Sends silence instead of the microphone, or the microphone again. */
   mute(on = true) {
-    if (this.muted === Boolean(on)) return;
-    this.#muteIs(Boolean(on));
-    if (this.id) this.#phone.wire.order("mute", this.id, { on: this.muted }).catch(() => {}); // for the other pages
-  }
-
-  /** @param {boolean} on */
-  #muteIs(on) {
-    this.muted = on;
-    this.#phone.remember(this, { muted: on });
-    this.#speak();
-    this.emit("muted", { muted: on });
-    this.emit("mute", on); // as it was named first
+    if (!this.#sending.mute(Boolean(on))) return;
     this.#changed();
+    if (this.id) this.#phone.wire.order("mute", this.id, { on: this.muted }).catch(() => {}); // for the other pages
   }
 
   /**
@@ -330,7 +323,7 @@ export class Call extends Emitter {
    */
   async place({ audio, video, stream, data }) {
     try {
-      await this.#prepare({ audio, video, stream });
+      await this.#sending.prepare({ audio, video, stream });
       const placed = await this.#negotiation.place(this.peer, data);
       if (placed && this.isOver) await this.#phone.endAtGateway("hangup", placed.callId);
       else if (placed) this.#phone.named(this, placed.callId);
@@ -363,7 +356,7 @@ export class Call extends Emitter {
     this.#changed();
     if (!this.isHere) return;
     try {
-      await this.#prepare({ audio: true });
+      await this.#sending.prepare({ audio: true });
       if (this.isUp) await this.#negotiation.renew({ fresh: true });
     } catch (error) {
       this.emit("error", asPhoneError(error));
@@ -382,7 +375,7 @@ export class Call extends Emitter {
     this.#warnings.clear();
     this.#change("ended");
     this.#negotiation.close();
-    this.#release();
+    this.#sending.release();
     this.#referral.over(this.ended);
     this.emit("ended", this.ended);
     this.#phone.over(this);
@@ -394,13 +387,8 @@ export class Call extends Emitter {
   }
 
   /** Takes a new track of the microphone in place of the one that it has. */
-  async renewTrack() {
-    const old = this.localStream?.getAudioTracks()[0];
-    if (!old || !this.#phone.microphone.owns(old)) return;
-    const track = await this.#phone.microphone.lend();
-    await this.#negotiation.media.replace(old, track);
-    this.#phone.microphone.takeBack(old);
-    this.#speak();
+  renewTrack() {
+    return this.#sending.renew();
   }
 
   /** Looks whether media still arrive, after the network or the gateway was away, and for another way if not. */
@@ -484,11 +472,11 @@ export class Call extends Emitter {
       this.unwatch();
       this.#warnings.clear();
       this.#negotiation.letGo();
-      this.#release();
+      this.#sending.release();
       this.#phone.silence(this);
     } else if (this.isHere && this.isUp) {
       this.#monitor.start();
-      this.#speak();
+      this.#sending.speak();
     }
     this.emit("sound", where);
     this.#changed();
@@ -496,7 +484,7 @@ export class Call extends Emitter {
 
   /** @param {GatewayMessage} message */
   muteTold({ cause }) {
-    if (this.muted !== (cause === "ON")) this.#muteIs(cause === "ON");
+    if (this.#sending.mute(cause === "ON")) this.#changed();
   }
 
   talk() {
@@ -546,30 +534,10 @@ export class Call extends Emitter {
     const name = by === "peer" ? "heldByPeer" : "held";
     if (this[name] === on) return;
     this[name] = on;
-    this.#speak();
+    this.#sending.speak();
     this.emit("hold");
     this.#changed();
     if (!on && !this.held && this.isHere) this.#negotiation.resumed();
-  }
-
-  /** @param {CallOptions} wanted */
-  async #prepare({ audio = true, video = false, stream = null }) {
-    const tracks = stream ? stream.getTracks() : await this.#phone.tracks({ audio, video });
-    this.#negotiation.video = video;
-    this.#negotiation.media.use(tracks, await this.#phone.configuration());
-    if (this.isOver) this.#release();
-    this.#speak();
-  }
-
-  #speak() {
-    this.localStream?.getTracks().forEach((track) => {
-      track.enabled = !this.muted && !this.held;
-    });
-  }
-
-  #release() {
-    this.localStream?.getTracks().forEach((track) => this.#phone.giveBack(track));
-    this.#negotiation.media.use([], {});
   }
 
   /**

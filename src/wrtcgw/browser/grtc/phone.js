@@ -1,15 +1,17 @@
 // A phone: one agent at one gateway, with any number of calls.
 
+import { Arrivals } from "./arrivals.js";
 import { Call } from "./call.js";
+import { Credentials } from "./credentials.js";
 import { Microphone, Speaker } from "./devices.js";
 import { Emitter } from "./emitter.js";
 import { PhoneError, asPhoneError, codeOf, during } from "./errors.js";
-import { factsOf } from "./facts.js";
 import { PageLock } from "./pageLock.js";
 import { PendingHangups } from "./pendingHangups.js";
+import { completed } from "./phoneOptions.js";
 import { Platform } from "./platform.js";
 import { Pulse } from "./pulse.js";
-import { BASE_URL } from "./baseUrl.js";
+import { Roster } from "./roster.js";
 import { Servers } from "./servers.js";
 import { Sources } from "./sources.js";
 import { Store, storageOf } from "./store.js";
@@ -22,21 +24,8 @@ import { Wire } from "./wire.js";
 /** @import { AudioProcessor, AudioShape, CallOptions, PhoneOptions, Registration } from "../grtc.js" */
 /** @import { CallView, GatewayMessage, KeptCall, PhoneEvents, Wanted } from "./types.js" */
 
-/** @type {{gateway: string, events: "auto" | "stream" | "poll", iceServers: "gateway" | RTCIceServer[],
- *   autoAnswer: boolean, answerOnTalk: boolean, play: boolean}} */
-const DEFAULTS = {
-  gateway: BASE_URL,
-  events: "auto",
-  iceServers: "gateway",
-  autoAnswer: false,
-  answerOnTalk: false,
-  play: true,
-};
 const WARNINGS = /** @type {const} */ (["warning", "warningcleared"]);
 const LOST = "The gateway was restarted and knows this call no more.";
-const MISSED = "not-responding"; // the cause of a call's end that this page should have answered
-const GOT_IT = { patience: 5_000 }; // ms that the gateway may take to say whether a call is still there
-const AGAIN = [1_000, 2_000, 4_000, 8_000]; // ms between tries to sign in again at a gateway that had forgotten us
 
 /**
  * Events: "registration" ({state, sipCode, reason}), "connection" ({state, error}), "reconnecting" ({error}) and
@@ -52,21 +41,13 @@ export class Phone extends Emitter {
   #pendingHangups;
   #speaker;
   #pulse;
-  /** @type {Map<string, Call>} */
-  #arriving = new Map(); // calls that have come, and ring when the gateway has said that they are still there
-  /** @type {Record<string, any> | null} */
-  #credentials = null; // of this page's own sign-in; never stored
+  #credentials;
+  #roster = new Roster();
+  #arrivals = new Arrivals(this, this.#roster, (call) => this.#listenTo(call));
   #sources;
   /** @type {Set<Promise<void>>} */
   #placing = new Set();
-  /** @type {Map<string, Promise<void>>} */
-  #fetching = new Map(); // calls of other pages, of which is asked what there is to know
-  /** @type {Map<string, Call>} */
-  #hidden = new Map(); // calls of which nobody is told
   #checking = false;
-  /** @type {string[]} */
-  #over = []; // ids of calls that were over lately
-  #count = 0;
   #lock = new PageLock();
   #away = false; // whether the gateway has been lost, and is not back
   /** @type {(() => void) | null} */
@@ -75,10 +56,9 @@ export class Phone extends Emitter {
   /** @param {PhoneOptions} [options] */
   constructor(options = {}) {
     super();
-    this.options = { ...DEFAULTS, ...given(options) };
+    this.options = completed(options);
     this.wire = new Wire(this.options.gateway);
-    /** @type {Map<string, Call>} */
-    this.calls = new Map();
+    this.calls = this.#roster.calls;
     /** @type {import("../grtc.js").WarningLimits} */
     this.limits = options.warnings ?? {};
     this.echoNumber = "";
@@ -100,6 +80,10 @@ export class Phone extends Emitter {
     this.#store = new Store(storageOf(options), `grtc-session ${this.wire.api}${options.name ?? ""}`);
     this.#pendingHangups = new PendingHangups(this.wire);
     this.#servers = new Servers(this.wire, this.options);
+    this.#credentials = new Credentials(this.wire, {
+      signedIn: (answer) => this.#signedInAgain(answer),
+      refused: ({ hint, code }) => this.#signedOut(hint, code),
+    });
     this.#stream = new Stream(this.wire, {
       mode: this.options.events,
       take: (message) => this.#take(message),
@@ -147,7 +131,7 @@ export class Phone extends Emitter {
     await this.#lock.take(this.id, answer.page, { steal: true });
     Object.assign(this, { dn: answer.dn ?? dn, displayName, guest });
     const { take_over: _once, ...credentials } = fields;
-    this.#credentials = credentials;
+    this.#credentials.keep(credentials);
     this.#store.clear();
     this.#store.keep({ id: this.id, dn: this.dn, token: this.wire.token, displayName, guest, page: answer.page });
     /** @type {CallView[]} */
@@ -159,7 +143,7 @@ export class Phone extends Emitter {
     } finally {
       this.#begin(undefined); // last, so that who waits for the sign-in hears what was missed as well
     }
-    left.forEach((view) => this.#takeUp(view));
+    left.forEach((view) => this.#arrivals.takeUp(view));
   }
 
   /**
@@ -182,7 +166,7 @@ export class Phone extends Emitter {
     Object.assign(this, { dn: before.dn, displayName: before.displayName ?? "", guest: Boolean(before.guest) });
     this.#begin(before.last, this.guest ? undefined : own.registration);
     this.#quieted(own.doNotDisturb);
-    for (const view of own.calls) this.#takeUp(view, before.calls?.[view.callId]);
+    for (const view of own.calls) this.#arrivals.takeUp(view, before.calls?.[view.callId]);
     for (const id of Object.keys(before.calls ?? {})) if (!this.calls.has(id)) this.#store.dropCall(id);
     return true;
   }
@@ -262,7 +246,7 @@ export class Phone extends Emitter {
   #forget({ keep = false } = {}) {
     if (!keep) this.#store.clear();
     this.#pulse.stop();
-    this.#credentials = null;
+    this.#credentials.forget();
     this.wire.token = "";
     this.#leaveAlone?.();
     this.#leaveAlone = null;
@@ -276,10 +260,9 @@ export class Phone extends Emitter {
   #signedOut(reason, code = "") {
     this.#stream.stop();
     this.#forget();
-    this.#arriving.clear();
+    this.#arrivals.clear();
     this.#pendingHangups.clear();
-    const all = [...this.calls.values(), ...this.#hidden.values()];
-    for (const call of all) call.end({ cause: "signed-out", hint: reason });
+    for (const call of this.#roster.all) call.end({ cause: "signed-out", hint: reason });
     this.#quieted(false);
     this.registration = { state: "SIGNED_OUT", sipCode: 0, reason };
     this.connection = "offline";
@@ -311,8 +294,11 @@ export class Phone extends Emitter {
     }
     const call = new Call(this, { direction: "outbound", peer: number, data });
     call.hidden = hidden;
-    this.#add(call, `local-${(this.#count += 1)}`);
-    if (!hidden) this.emit("call", call);
+    this.#roster.add(call);
+    if (!hidden) {
+      this.#listenTo(call);
+      this.emit("call", call);
+    }
     const placing = call.place({ audio, video, stream: own, data });
     this.#placing.add(placing);
     try {
@@ -348,15 +334,6 @@ export class Phone extends Emitter {
     this.emit("donotdisturb", on);
   }
 
-  /**
-   * @param {Call} call
-   * @param {string} key
-   */
-  #add(call, key) {
-    this.#among(call).set(key, call);
-    if (!call.hidden) this.#listenTo(call);
-  }
-
   /** @param {Call} call */
   #listenTo(call) {
     call.on("media", (stream) => this.#play(call, stream));
@@ -370,21 +347,8 @@ export class Phone extends Emitter {
    * @param {string} id
    */
   named(call, id) {
-    const calls = this.#among(call);
-    for (const [key, each] of calls) if (each === call) calls.delete(key);
-    call.id = id;
-    calls.set(id, call);
+    this.#roster.named(call, id);
     if (!call.hidden) this.emit("call", call);
-  }
-
-  /** @param {Call} call */
-  #among(call) {
-    return call.hidden ? this.#hidden : this.calls;
-  }
-
-  /** @param {string} id */
-  #find(id) {
-    return this.calls.get(id) ?? this.#hidden.get(id);
   }
 
   /**
@@ -401,13 +365,9 @@ export class Phone extends Emitter {
    * @param {Call} call
    */
   over(call) {
-    const calls = this.#among(call);
-    for (const [key, each] of calls) if (each === call) calls.delete(key);
-    this.#arriving.delete(call.id);
-    if (call.id) {
-      this.#over = [...this.#over.slice(-50), call.id];
-      this.#store.dropCall(call.id);
-    }
+    this.#roster.over(call);
+    this.#arrivals.drop(call);
+    if (call.id) this.#store.dropCall(call.id);
     this.silence(call);
     if (!call.hidden) this.emit("callended", call);
   }
@@ -439,39 +399,17 @@ export class Phone extends Emitter {
     if (type === "SIGNED_OUT") return this.#toldSignedOut(message);
     if (type === "REGISTRATION") return this.#registrationChanged(message);
     if (type === "DO_NOT_DISTURB") return this.#quieted(message.state === "ON");
-    if (this.#over.includes(callId)) return undefined;
-    const arriving = this.#arriving.get(callId);
-    if (arriving) {
-      if (!["OFFER", "SHUTDOWN"].includes(type)) this.#ring(arriving); // what is ordered for it is seen at once
-      return arriving.take(message);
-    }
-    if (!this.#find(callId)) {
-      if (type === "OFFER" && message.cause !== "resync") return this.#incoming(message);
-      if (message.cause === MISSED) return this.#missed(message);
+    if (this.#roster.wasOver(callId) || this.#arrivals.take(message)) return undefined;
+    if (!this.#roster.find(callId)) {
       await Promise.allSettled(this.#placing); // it may be about a call whose id is still on its way
-      if (type === "SOUND" && !this.calls.has(callId)) this.#fetch(callId);
-      await this.#fetching.get(callId);
+      await this.#arrivals.known(message);
     }
-    return this.#find(callId)?.take(message);
-  }
-
-  /**
-   * Another page has placed a call.
-   * @param {string} id
-   */
-  #fetch(id) {
-    if (this.#fetching.has(id)) return;
-    const fetched = this.wire
-      .calls()
-      .then((views) => views.filter(({ callId }) => callId === id).forEach((view) => this.#takeUp(view)))
-      .catch((error) => this.emit("error", asPhoneError(error)))
-      .finally(() => this.#fetching.delete(id));
-    this.#fetching.set(id, fetched);
+    return this.#roster.find(callId)?.take(message);
   }
 
   /** @param {GatewayMessage} message */
   #toldSignedOut({ reason = "", cause = "" }) {
-    if (["stopping", "page-lost"].includes(cause) && this.#credentials) this.#signInAgain(reason);
+    if (["stopping", "page-lost"].includes(cause) && this.#credentials.areKnown) this.#signInAgain(reason);
     else this.#signedOut(reason || "signed out by the gateway");
   }
 
@@ -480,68 +418,6 @@ export class Phone extends Emitter {
     const known = /** @type {Registration["state"]} */ (state);
     this.registration = { state: known, sipCode, reason, hint, warning, sipReason };
     this.emit("registration", this.registration);
-  }
-
-  /** @param {GatewayMessage} message */
-  #incoming(message) {
-    const call = new Call(this, {
-      ...factsOf(message),
-      id: message.callId,
-      direction: "inbound",
-      peer: message.from ?? "",
-      offer: message.sdp,
-    });
-    this.#store.keepCall(call.id, { offer: message });
-    this.#listenTo(call);
-    this.#arriving.set(call.id, call);
-    this.#isThere(call).then((there) => there && this.#ring(call));
-  }
-
-  /**
-   * Tells the gateway that this page has got a call, for which it lets the caller hear it ring; one that came while the
-   * page slept may be over by now. What the gateway does not answer is no reason not to ring.
-   * @param {Call} call
-   */
-  async #isThere(call) {
-    const told = await this.wire.post("ringing", { id: this.id, call: call.id }, {}, GOT_IT).catch(() => null);
-    return told?.state !== "ENDED";
-  }
-
-  /**
-   * Tells of a call of which only the end is known here: the page to which it was offered is gone.
-   * @param {GatewayMessage} message
-   */
-  #missed(message) {
-    const about = { id: message.callId, direction: /** @type {const} */ ("inbound"), peer: message.from ?? "" };
-    new Call(this, { ...factsOf(message), ...about }).take(message);
-  }
-
-  /** @param {Call} call */
-  #ring(call) {
-    if (!this.#arriving.delete(call.id)) return; // it is over, or rings already
-    this.calls.set(call.id, call);
-    this.emit("incoming", call);
-    this.emit("call", call);
-    if (!this.options.autoAnswer || call.autoAnswer === null) return;
-    const take = () => call.answer({ hold: true }).catch((error) => this.emit("error", error));
-    setTimeout(() => call.state === "incoming" && take(), 1000 * call.autoAnswer); // others do not hear each other
-  }
-
-  /**
-   * A call of the page before the reload, as the gateway has it now.
-   * @param {CallView} view
-   * @param {KeptCall} [kept]
-   */
-  #takeUp(view, kept) {
-    if (this.#find(view.callId) || this.#arriving.has(view.callId)) return;
-    if (view.state === "OFFERED") {
-      if (kept?.offer) this.#incoming(kept.offer);
-    } else if (["DIALLING", "RINGING", "ESTABLISHED"].includes(view.state)) {
-      const { callId: id, direction, peer } = view;
-      const call = new Call(this, { ...kept?.offer, ...view, id, direction, peer, offer: null });
-      this.#add(call, id);
-      call.takeUp(view, kept);
-    }
   }
 
   // ---- the way to the gateway
@@ -565,26 +441,15 @@ export class Phone extends Emitter {
    * @param {PhoneError} error
    */
   #lost(error) {
-    if (error.code === "not_signed_in" && this.#credentials) this.#signInAgain(error.hint);
+    if (error.code === "not_signed_in" && this.#credentials.areKnown) this.#signInAgain(error.hint);
     else this.#signedOut(error.code === "foreign_session" ? "another page has signed in" : error.hint, error.code);
   }
 
   /** @param {string} reason */
-  async #signInAgain(reason) {
-    const credentials = this.#credentials;
+  #signInAgain(reason) {
     this.#stream.stop();
     this.#connectionChanged("offline", new PhoneError("gateway_unreachable", { hint: reason }));
-    for (let attempt = 0; credentials && this.#credentials === credentials; attempt += 1) {
-      try {
-        return await this.#signedInAgain(await this.wire.signIn(credentials));
-      } catch (error) {
-        const { status, hint, code } = asPhoneError(error, "gateway_unreachable");
-        if (status && status < 500 && status !== 429) return this.#signedOut(hint, code);
-        const pause = AGAIN[Math.min(attempt, AGAIN.length - 1)] * (0.5 + Math.random() / 2);
-        await new Promise((resolve) => setTimeout(resolve, pause));
-      }
-    }
-    return undefined;
+    this.#credentials.signInAgain();
   }
 
   /** @param {{page?: string}} answer */
@@ -594,7 +459,7 @@ export class Phone extends Emitter {
     this.#begin(undefined);
     if (this.doNotDisturb) await this.setDoNotDisturb(true).catch((error) => this.emit("error", asPhoneError(error)));
     const there = new Map((await this.#own()).calls.map((view) => [view.callId, view]));
-    for (const call of [...this.calls.values(), ...this.#hidden.values()]) {
+    for (const call of this.#roster.all) {
       const view = there.get(call.id);
       if (call.id && !view) call.end({ cause: "lost", hint: LOST });
       else if (view?.sound && view.sound !== "here") call.soundTold({ cause: view.sound, state: view.state });
@@ -701,13 +566,4 @@ export class Phone extends Emitter {
       await call.renewTrack().catch((error) => this.emit("error", asPhoneError(error)));
     }
   }
-}
-
-/**
- * Returns the options without those that are undefined: they are not given, and their defaults count.
- * @param {PhoneOptions} options
- */
-function given(options) {
-  const known = Object.entries(options).filter(([, value]) => value !== undefined);
-  return /** @type {PhoneOptions & typeof DEFAULTS} */ (Object.fromEntries(known));
 }

@@ -2,11 +2,13 @@
 // gone wrong. It knows no element: views show it, and call its methods. No method throws: a failure becomes a notice.
 
 import { Emitter } from "../grtc/emitter.js";
-import { asPhoneError, codeOf } from "../grtc/errors.js";
+import { codeOf } from "../grtc/errors.js";
+import { Actions } from "./actions.js";
 import { Board } from "./board.js";
 import { Consults } from "./consults.js";
 import { entryOf } from "./history.js";
 import { Senses } from "./senses.js";
+import { Transfers } from "./transfers.js";
 import { isWrongNumber, registrationOf, tidy } from "./words.js";
 
 /** @import { CallOptions, Quality } from "../grtc.js" */
@@ -35,13 +37,13 @@ export class PhoneModel extends Emitter {
   lastEnded = null;
   #consults;
   #board = new Board(() => this.#changed());
-  /** @type {Map<Call, string>} */
-  #transfers = new Map(); // calls that are being transferred, to where
-  /** @type {WeakMap<Call, string>} */
-  #transferred = new WeakMap(); // calls that were, to where
+  #actions = new Actions({
+    begun: (call) => this.#board.tried(call),
+    failed: (error, about) => this.complain(error, about),
+    ended: () => this.#changed(),
+  });
+  #transfers = new Transfers();
   #senses = new Senses();
-  /** @type {Map<Call | null, Set<string>>} */
-  #busy = new Map(); // by call (null for dialling): names of actions under way
   /** @type {Set<Call>} */
   #known = new Set();
   /** @type {(() => void)[]} */
@@ -120,7 +122,7 @@ export class PhoneModel extends Emitter {
    * @param {Call} call
    */
   transferOf(call) {
-    return this.#transfers.get(call) ?? "";
+    return this.#transfers.of(call);
   }
 
   /**
@@ -128,7 +130,7 @@ export class PhoneModel extends Emitter {
    * @param {Call} call
    */
   transferredTo(call) {
-    return this.#transferred.get(call) ?? "";
+    return this.#transfers.last(call);
   }
 
   /**
@@ -170,7 +172,7 @@ export class PhoneModel extends Emitter {
    * @param {string} action
    */
   isBusy(call, action) {
-    return this.#busy.get(call)?.has(action) ?? false;
+    return this.#actions.isBusy(call, action);
   }
 
   // ---- what an agent can do
@@ -183,7 +185,7 @@ export class PhoneModel extends Emitter {
   dial(number, options = {}) {
     const to = tidy(number);
     if (!to) return this.complain({ code: "no_number" });
-    return this.#do(
+    return this.#actions.do(
       null,
       "dial",
       async () => {
@@ -199,7 +201,7 @@ export class PhoneModel extends Emitter {
    * @param {Call} call
    */
   answer(call) {
-    return this.#do(call, "answer", async () => {
+    return this.#actions.do(call, "answer", async () => {
       this.select(call);
       await this.#forAnother(() => call.answer({ hold: true }));
     });
@@ -210,7 +212,7 @@ export class PhoneModel extends Emitter {
    * @param {Call} call
    */
   answerInstead(call) {
-    return this.#do(call, "answer", async () => {
+    return this.#actions.do(call, "answer", async () => {
       const others = this.current.filter((each) => !each.held);
       await Promise.all(others.map((each) => each.hangup()));
       this.select(call);
@@ -223,7 +225,7 @@ export class PhoneModel extends Emitter {
    * @param {Call} call
    */
   reject(call) {
-    return this.#do(call, "reject", () => call.reject());
+    return this.#actions.do(call, "reject", () => call.reject());
   }
 
   /**
@@ -231,7 +233,7 @@ export class PhoneModel extends Emitter {
    * @param {Call} call
    */
   hangUp(call) {
-    return this.originalOf(call) ? this.cancelConsult(call) : this.#do(call, "hangup", () => call.hangup());
+    return this.originalOf(call) ? this.cancelConsult(call) : this.#actions.do(call, "hangup", () => call.hangup());
   }
 
   /**
@@ -240,7 +242,7 @@ export class PhoneModel extends Emitter {
    * @param {boolean} [on]
    */
   hold(call, on = !call.held) {
-    return on ? this.#do(call, "hold", () => call.hold()) : this.switchTo(call);
+    return on ? this.#actions.do(call, "hold", () => call.hold()) : this.switchTo(call);
   }
 
   /**
@@ -248,7 +250,7 @@ export class PhoneModel extends Emitter {
    * @param {Call} call
    */
   switchTo(call) {
-    return this.#do(
+    return this.#actions.do(
       call,
       "hold",
       async () => {
@@ -265,7 +267,7 @@ export class PhoneModel extends Emitter {
    * @param {Call} call
    */
   useHere(call) {
-    return this.#do(call, "use_here", async () => {
+    return this.#actions.do(call, "use_here", async () => {
       await this.phone.holdOthers(call);
       this.select(call);
       await call.useHere();
@@ -278,7 +280,7 @@ export class PhoneModel extends Emitter {
    * @param {boolean} [on]
    */
   mute(call, on = !call.muted) {
-    return this.#do(call, "mute", async () => call.mute(on));
+    return this.#actions.do(call, "mute", async () => call.mute(on));
   }
 
   /**
@@ -287,7 +289,7 @@ export class PhoneModel extends Emitter {
    * @param {string} digits
    */
   dtmf(call, digits) {
-    return this.#do(call, `dtmf ${(this.#count += 1)}`, () => call.dtmf(digits), { doing: "dtmf" });
+    return this.#actions.do(call, `dtmf ${(this.#count += 1)}`, () => call.dtmf(digits), { doing: "dtmf" });
   }
 
   /**
@@ -308,7 +310,7 @@ export class PhoneModel extends Emitter {
   consult(call, number) {
     const to = tidy(number);
     if (!to) return this.complain({ code: "no_number" });
-    return this.#do(
+    return this.#actions.do(
       call,
       "consult",
       async () => {
@@ -336,7 +338,7 @@ export class PhoneModel extends Emitter {
    */
   cancelConsult(asking) {
     const call = this.originalOf(asking);
-    return this.#do(asking, "hangup", async () => {
+    return this.#actions.do(asking, "hangup", async () => {
       await asking.hangup();
       this.select(call);
       if (call?.held) await call.resume();
@@ -419,26 +421,6 @@ export class PhoneModel extends Emitter {
   // ---- inside
 
   /**
-   * @param {Call | null} call
-   * @param {string} action
-   * @param {() => Promise<unknown>} work
-   * @param {{doing?: string, to?: string}} [about]
-   */
-  async #do(call, action, work, { doing = action, to = "" } = {}) {
-    if (this.isBusy(call, action)) return;
-    this.#busy.set(call, new Set([...(this.#busy.get(call) ?? []), action]));
-    this.#board.tried(call);
-    try {
-      await work();
-    } catch (error) {
-      this.complain(asPhoneError(error), { call: call?.isOver ? null : call, doing, to });
-    } finally {
-      this.#busy.get(call)?.delete(action);
-      this.#changed();
-    }
-  }
-
-  /**
    * Returns the call; null when it failed as one that is told by its end, which needs no second notice.
    * @param {string} to
    * @param {CallOptions} [options]
@@ -482,21 +464,11 @@ export class PhoneModel extends Emitter {
    * @param {() => Promise<void>} work
    */
   #refer(call, to, work) {
-    return this.#do(
-      call,
-      "transfer",
-      async () => {
-        this.#transfers.set(call, to);
-        this.#transferred.set(call, to);
-        try {
-          await work();
-          this.emit("said", "said.transferred", { to });
-        } finally {
-          this.#transfers.delete(call);
-        }
-      },
-      { to },
-    );
+    const told = async () => {
+      await work();
+      this.emit("said", "said.transferred", { to });
+    };
+    return this.#actions.do(call, "transfer", () => this.#transfers.during(call, to, told), { to });
   }
 
   /** @param {Call} call */
@@ -577,8 +549,8 @@ export class PhoneModel extends Emitter {
     const original = this.originalOf(call);
     if (original && this.#selected === call) this.#selected = original;
     this.#consults.drop(call);
-    for (const kept of [this.#known, this.#busy]) kept.delete(call);
-    this.#senses.drop(call);
+    this.#known.delete(call);
+    for (const kept of [this.#actions, this.#senses]) kept.drop(call);
     this.lastEnded = call;
     this.#board.over(call);
     if (call.direction === "outbound" && isWrongNumber(call.ended)) this.number ||= call.peer;

@@ -1,0 +1,78 @@
+// What a call sends: tracks that the phone lends it, silent while the call is muted or on hold.
+
+/** @import { CallOptions } from "../grtc.js" */
+/** @import { Call } from "./call.js" */
+/** @import { Negotiation } from "./negotiation.js" */
+/** @import { Phone } from "./phone.js" */
+
+export class Sending {
+  #call;
+  #phone;
+  #negotiation;
+
+  /**
+   * @param {Call} call
+   * @param {Phone} phone
+   * @param {Negotiation} negotiation of the call
+   */
+  constructor(call, phone, negotiation) {
+    this.#call = call;
+    this.#phone = phone;
+    this.#negotiation = negotiation;
+  }
+
+  /**
+   * Gets what is to be sent, and the servers for the way of it.
+   * @param {CallOptions} wanted
+   */
+  async prepare({ audio = true, video = false, stream = null }) {
+    const tracks = stream ? stream.getTracks() : await this.#phone.tracks({ audio, video });
+    this.#negotiation.video = video;
+    this.#negotiation.media.use(tracks, await this.#phone.configuration());
+    if (this.#call.isOver) this.release();
+    this.speak();
+  }
+
+  /** Is heard or not, as the call is muted or on hold. */
+  speak() {
+    this.#tracks.forEach((track) => {
+      track.enabled = !this.#call.muted && !this.#call.held;
+    });
+  }
+
+  /**
+   * Sends silence instead of the microphone, or the microphone again. Returns whether that is new.
+   * @param {boolean} on
+   */
+  mute(on) {
+    const call = this.#call;
+    if (call.muted === on) return false;
+    call.muted = on;
+    this.#phone.remember(call, { muted: on });
+    this.speak();
+    call.emit("muted", { muted: on });
+    call.emit("mute", on); // as it was named first
+    return true;
+  }
+
+  /** Takes a new track of the microphone in place of the one that it has. */
+  async renew() {
+    const { microphone } = this.#phone;
+    const old = this.#tracks.find(({ kind }) => kind === "audio");
+    if (!old || !microphone.owns(old)) return;
+    const track = await microphone.lend();
+    await this.#negotiation.media.replace(old, track);
+    microphone.takeBack(old);
+    this.speak();
+  }
+
+  /** Gives all back, and sends nothing. */
+  release() {
+    this.#tracks.forEach((track) => this.#phone.giveBack(track));
+    this.#negotiation.media.use([], {});
+  }
+
+  get #tracks() {
+    return this.#negotiation.media.localStream?.getTracks() ?? [];
+  }
+}
