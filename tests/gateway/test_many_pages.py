@@ -249,6 +249,12 @@ class Sounds(Pages):
         self.gateway.mute("alice", call.id, False)
         self.assertEqual((call.muted, self.words(self.agent, SECOND)), (False, ["MUTE OFF"]))
 
+    def test_mute_by_a_page(self) -> None:
+        """The page that says so is not told: what comes back could undo what it has said since."""
+        call, _ = self.answered()
+        self.gateway.mute("alice", call.id, True, by=SECOND)
+        self.assertEqual([self.words(self.agent, page) for page in (FIRST, SECOND)], [["MUTE ON"], []])
+
     def test_far_offers(self) -> None:
         """What the far side offers inside the call is for the page that has the sound."""
         _, far = self.answered()

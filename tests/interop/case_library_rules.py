@@ -6,7 +6,6 @@ descriptions beside what Chromium makes of them.
 """
 
 import pathlib
-import re
 from collections.abc import Mapping
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -242,17 +241,6 @@ class Guests(LibraryCase):
         await self.call(tab, ECHO)
         await self.is_(tab, "established")
         await self.hears(tab, "call.connection")
-
-    async def test_documented_page(self) -> None:
-        """The page for visitors in the documents works as it is printed."""
-        text = (pathlib.Path(PROJECT) / "docs/browser-library.md").read_text("utf-8")
-        page = next(each for each in re.findall(r"(?s)```html\n(.*?)```", text) if "guest: true" in each)
-        self.assertIn('phone.call("8000")', page)
-        page = page.replace("https://gateway.example.com", self.gateway.url).replace('"8000"', f'"{ECHO}"')
-        tab = await self.open(PAGE)
-        await tab.chromium.run(lambda: tab.page.set_content(page))
-        await tab.chromium.run(lambda: tab.page.click("#call"))
-        await self.until(tab, "() => document.querySelector('#told').value === 'established'")
 
     async def test_foreign_origin(self) -> None:
         """A page whose origin is not allowed is told that, and which setting would allow it."""

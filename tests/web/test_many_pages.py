@@ -84,6 +84,17 @@ class Sessions(PagesCase):
             self.assertEqual(self.get("/api/webrtc/calls?id=alice", headers=page).json["pages"], 2)
         self.assertFalse(wire.transport.disconnecting)
 
+    def test_cookie(self) -> None:
+        """Another tab of the same browser shows its cookie, and is another page all the same."""
+        self.start()
+        answer, one = self.sign_in_page()
+        self.listening(one)
+        cookie = answer.headers["set-cookie"].partition(";")[0]
+        headers = {"Accept": "application/json", "Cookie": cookie}
+        data = {**FIELDS, "take_over": "0"}
+        refused = self.ask("POST", "/api/webrtc/sign_in", data=data, headers=headers)
+        self.assertEqual(refused.error, (409, "page_elsewhere"))
+
     def test_asks_first(self) -> None:
         """A page that would rather ask gets 409 with how many calls there are, and takes over when it says so."""
         self.start()

@@ -464,16 +464,21 @@ class Gateway:
             self._offers.take(self._context.legs[call.id], sdp, page_address, None, page=page)
         return call
 
-    def mute(self, agent_id: str, call_id: str | None, on: bool) -> Call:
+    def mute(self, agent_id: str, call_id: str | None, on: bool, *, by: str | None = None) -> Call:
         """
-        Let all pages of an agent know whether its microphone is off in a call; the one that has the sound obeys.
+        Let an agent's pages know whether its microphone is off in a call; the one that has the sound obeys.
 
+        :param by: the page that says so, which is not told: it may have changed its mind since.
         :raises UnknownCall: when there is no such call.
         """
         leg = self._context.leg(agent_id, call_id)
         with self.events:
             leg.call.mute(on=on)
-            self._context.tell(leg.call, AgentMessage(type=MessageType.MUTE, cause="ON" if on else "OFF"))
+            agent = self._context.agent_of(leg.call)
+            message = AgentMessage(type=MessageType.MUTE, cause="ON" if on else "OFF")
+            for page in () if agent is None else agent.pages:
+                if page.name != by:
+                    self._context.post(agent, page, leg.call, message)
         return leg.call
 
     async def hangup(self, agent_id: str, call_id: str | None = None, *, code: int | None = None) -> Outcome:

@@ -237,7 +237,7 @@ class RestAPI:
         """Let all pages of the agent know that its microphone is off in a call, or on again."""
         order = self.admit(request)
         on = _switch(order.fields)
-        self._gateway.mute(order.agent.id, order.call_id, on)
+        self._gateway.mute(order.agent.id, order.call_id, on, by=self._page_of(order))
         return write_reply(request, Reply({"muted": on}))
 
     def _description(self, order: Order) -> str:

@@ -127,7 +127,9 @@ class SignInService:
             shares_calls=wanted.shares_calls,
         )
         owner = self._gateway.find_dn(wanted.dn)
-        shows = owner is not None and self.access.shows_session(request, owner)
+        # a cookie is the browser's: it does not tell which of its pages it comes from
+        says_which = bool(request.token) or wanted.take_over is None
+        shows = owner is not None and says_which and self.access.shows_session(request, owner)
         agent = await self.enrol(
             request.client,
             wanted,

@@ -77,6 +77,7 @@ export class Call extends Emitter {
   #phone;
   #negotiation;
   #sending;
+  #tellingMute = false;
   #monitor;
   /** @type {string | null} */
   #offer; // of a call that rings here; null when the caller wants ours
@@ -234,7 +235,18 @@ export class Call extends Emitter {
   mute(on = true) {
     if (!this.#sending.mute(Boolean(on))) return;
     this.#changed();
-    if (this.id) this.#phone.wire.order("mute", this.id, { on: this.muted }).catch(() => {}); // for the other pages
+    this.#tellMute();
+  }
+
+  /** Lets the other pages know, one after the other: of two orders under way the first could arrive last. */
+  async #tellMute() {
+    if (this.#tellingMute) return;
+    this.#tellingMute = true;
+    for (let told = null; this.id && !this.isOver && told !== this.muted;) {
+      told = this.muted;
+      await this.#phone.wire.order("mute", this.id, { on: told }).catch(() => {});
+    }
+    this.#tellingMute = false;
   }
 
   /**

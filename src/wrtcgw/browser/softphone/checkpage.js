@@ -19,7 +19,7 @@ const isHere = () => location.href.split(/[?#]/)[0] === ADDRESS;
  * @param {{texts: () => Texts, shown: () => void}} page `texts` are those of now; `shown` is told when it goes
  */
 export function mountCheck(phone, app, { texts, shown }) {
-  const element = el("main", { id: "check", hidden: true });
+  const element = el("div", { id: "check", hidden: true });
   app.after(element);
   /** @type {ReturnType<typeof checkView> | null} */
   let view = null;
