@@ -2,7 +2,7 @@
 
 import { PhoneError } from "./errors.js";
 
-/** @import { EndingCause } from "../grtc.js" */
+/** @import { EndingCause, TransferProgress } from "../grtc.js" */
 /** @import { GatewayMessage } from "./types.js" */
 
 /**
@@ -89,10 +89,10 @@ export function asEnding({ code, sipCode, reason, hint, warning, sipReason }) {
 /**
  * Returns how far a transfer is.
  * @param {Partial<GatewayMessage>} message
- * @returns {import("../grtc.js").TransferProgress}
+ * @returns {TransferProgress}
  */
 export function progressOf({ state, sipCode = 0, reason = "", hint = "", warning = "", sipReason = "", to = "" }) {
-  const known = /** @type {import("../grtc.js").TransferProgress["state"]} */ (state);
+  const known = /** @type {TransferProgress["state"]} */ (state);
   return { state: known, sipCode, reason, hint, warning, sipReason, to };
 }
 
