@@ -143,6 +143,15 @@ class Sessions(PagesCase):
         self.post("/api/webrtc/sign_out?id=alice", two)
         self.assertIsNone(self.gateway.find_dn("5001"))
 
+    def test_forgotten(self) -> None:
+        """The session of a page that nobody uses ends, though another page of the agent goes on."""
+        pages = [self.sign_in_page(always_listens="0")[1] for _ in range(2)]
+        for _ in range(7):
+            self.run_for(5 * 60)
+            self.get("/api/webrtc/calls?id=alice", headers=pages[0])
+        self.assertEqual(self.get("/api/webrtc/calls?id=alice", headers=pages[0]).json["pages"], 1)
+        self.assertEqual(self.get("/api/webrtc/calls?id=alice", headers=pages[1]).error, (404, "not_signed_in"))
+
     def test_operators(self) -> None:
         """Operators see the pages of an agent, and the calls whose sound each has."""
         one, two = self.two()
