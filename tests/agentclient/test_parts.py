@@ -1,6 +1,8 @@
 """The pure parts of a bot: messages as they come in, digits in RTP, and waiting."""
 
 import asyncio
+import os
+import pathlib
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -9,6 +11,7 @@ from wrtcgw.agentclient.changes import Changes
 from wrtcgw.agentclient.digits import OFFERED, DigitReader, payload_types, with_digits
 from wrtcgw.agentclient.errors import UnreachableError
 from wrtcgw.agentclient.messages import LARGEST, EventParser, Message
+from wrtcgw.agentclient.wire import open_wire, proxy_to
 from wrtcgw.sdp.description import parse
 
 STREAM = (
@@ -85,6 +88,51 @@ class DigitTests(SynchronousTestCase):
         self.assertEqual(once.streams[0].formats, ["0", "126", "110"])
         self.assertEqual(payload_types(once.streams[0]), {126, 110})
         self.assertEqual(str(with_digits(once, OFFERED)), str(once))
+
+
+class WireTests(SynchronousTestCase):
+    """What the environment has a say in."""
+
+    def environment(self, **values: str) -> None:
+        """Let it be this, and nothing else of proxies."""
+        kept = {name: its for name, its in os.environ.items() if not name.lower().endswith("_proxy")}
+        self.patch(os, "environ", {**kept, **values})
+
+    def test_proxies(self) -> None:
+        """Proxies are those of the environment, but for whom it excepts."""
+        self.environment(https_proxy="http://proxy:3128", no_proxy="localhost,inner.example")
+        for gateway, expected in (
+            ("https://gw.example/x", "http://proxy:3128"),
+            ("http://gw.example", None),
+            ("https://inner.example:8443", None),
+            ("nonsense", None),
+        ):
+            self.assertEqual(proxy_to(gateway), expected, gateway)
+
+    def test_no_netrc(self) -> None:
+        """A gateway gets no password of .netrc: neither in place of the session's token nor when there is none yet."""
+        path = pathlib.Path(self.mktemp())
+        path.write_text("default login somebody password planted\n")
+        self.environment(NETRC=str(path))
+        heard: list[bytes] = []
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            heard.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 31\r\nConnection: close\r\n\r\n")
+            writer.write(b'{"id": "bot", "session": "abc"}')
+            writer.close()
+
+        async def ask() -> None:
+            server = await asyncio.start_server(answer, "127.0.0.1", 0)
+            wire = open_wire(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+            await wire.sign_in({"dn": "5001", "password": "secret"})
+            await wire.calls()
+            await wire.close()
+            server.close()
+
+        asyncio.run(asyncio.wait_for(ask(), 10))  # with real sockets
+        shown = [line for text in heard for line in text.split(b"\r\n") if line.startswith(b"Authorization")]
+        self.assertEqual(shown, [b"Authorization: Bearer abc"])
 
 
 class ChangesTests(SynchronousTestCase):

@@ -82,6 +82,21 @@ test("a call leaves as a line of CSV: nothing in it is taken for a formula, and 
   assert.ok(line.includes('busy,486,"Busy, here","busy, 486 Busy, here"'));
 });
 
+test("no formula stands where another separator than the comma would begin a cell", () => {
+  const call = { startedAt: NOW, answeredAt: null, endedAt: NOW, duration: null, sipCode: 0, quality: null };
+  for (const [given, expected] of [
+    ["x;=cmd|' /C calc'!A0", "\"x;'=cmd|' /C calc'!A0\""],
+    ['x; "@SUM(1)', '"x; ""\'@SUM(1)"'],
+    ["x;-1+1;+49", "\"x;'-1+1;'+49\""],
+    ["a\t=1", "a\t'=1"],
+    ["\n=1", "\"'\n'=1\""],
+    ["Meier; Köln", '"Meier; Köln"'],
+  ]) {
+    const line = csv([{ ...call, displayName: given }]).slice(csv([]).length);
+    assert.ok(line.includes(`,${expected},`), line);
+  }
+});
+
 test("a call has failed when nobody wished its end, as the gateway counts", () => {
   const call = { state: "ENDED", answeredAt: null, direction: "outbound" };
   assert.deepEqual(

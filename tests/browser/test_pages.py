@@ -17,7 +17,8 @@ from twisted.web.resource import IResource, Resource, getChildForRequest
 from twisted.web.server import Site
 from twisted.web.test.requesthelper import DummyRequest
 
-from wrtcgw.browser.assets import TYPES, Archive, Folder, gzipped, takes_gzip
+from wrtcgw.browser import bundle, pages
+from wrtcgw.browser.assets import TYPES, Archive, Folder, Made, gzipped, takes_gzip
 from wrtcgw.browser.pages import HOME, PageSettings, browser_pages
 
 LINE, LINES = 120, 600
@@ -285,6 +286,30 @@ class ServingTests(SynchronousTestCase):
         self.assertEqual(zipfile.ZipFile(io.BytesIO(packed)).namelist(), ["a.json", "sub/b.js"])
         pages = {b"x": cast(IResource, Folder(folder, dict, {"all.zip": Archive(folder)}))}
         self.assertEqual(get(pages, "/x/all.zip").headers["content-type"], "application/zip")
+
+    def test_made_once(self) -> None:
+        """What is made of many files is made anew only when one of them has changed, come or gone."""
+        folder, times = pathlib.Path(self.mktemp()), list[int]()
+        folder.mkdir()
+        made = Made(lambda: b"%d" % (times.append(1) or len(times)), folder.iterdir)
+        self.assertEqual([made(), made()], [b"1", b"1"])
+        (folder / "a.js").write_bytes(b"a")
+        self.assertEqual([made(), made()], [b"2", b"2"])
+        (folder / "a.js").write_bytes(b"ab")
+        self.assertEqual([made(), made()], [b"3", b"3"])
+        (folder / "a.js").unlink()
+        self.assertEqual([made(), made()], [b"4", b"4"])
+
+    def test_expensive_ones_are_made_once(self) -> None:
+        """Nobody makes the gateway join, pack and compress again and again, by GET or HEAD."""
+        joined: list[int] = []
+        original = bundle.join
+        self.patch(pages, "join", lambda *given: joined.append(1) or original(*given))
+        served = browser_pages(PageSettings())
+        bodies = {get(served, path).body for path in ("/grtc.js", "/grtc.js", "/grtc.js")}
+        self.assertEqual((len(bodies), joined), (1, [1]))
+        for path in ("/grtc/wrtcgw.tgz", "/extension/wrtcgw-extension.zip"):
+            self.assertIs(get(served, path).body, get(served, path).body)
 
 
 class FileTests(SynchronousTestCase):

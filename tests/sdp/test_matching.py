@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from wrtcgw.sdp import checking
-from wrtcgw.sdp.description import Description, parse
+from wrtcgw.sdp.description import MOST_STREAMS, Description, Section, parse
 from wrtcgw.sdp.directions import direction
 from wrtcgw.sdp.matching import continued, fitted
 
@@ -91,6 +91,16 @@ class FittedTests(SynchronousTestCase):
         self.assertTrue(all(stream in answer.streams for stream in used))
         self.assertLessEqual(len(used), len([each for each in answer.streams if not each.is_rejected]))
         self.assertIs(fitted(made, offer), made)
+
+    def test_many(self) -> None:
+        """Where nothing fits anything, each name is still looked for once: far side and page may both be hostile."""
+        looks = []
+        value = Section.value
+        self.patch(Section, "value", lambda section, name: looks.append(name) or value(section, name))
+        fitted(description(*["video"] * MOST_STREAMS), description(*["audio"] * MOST_STREAMS))
+        fitted(description(*["audio 9 a=mid:x"] * MOST_STREAMS), description(*["audio 9 a=mid:y"] * MOST_STREAMS))
+        continued(description(*["video"] * 64), description(*["audio"] * 64))
+        self.assertLess(len(looks), 20 * MOST_STREAMS)
 
     def test_permuted(self) -> None:
         """Of the same kinds in another order, those go together that have one name."""

@@ -36,7 +36,7 @@ class StandInPersistence:
     def page_left(self, agent: Agent, name: str) -> None:
         """Forget nothing."""
 
-    def page_showed(self, agent: Agent, token: bytes, *, anew: bool = False) -> None:
+    def page_showed(self, agent: Agent, token: bytes, *, anew: bool = False, before: str = "") -> None:
         """Seal nothing."""
 
 

@@ -1,11 +1,15 @@
 """Several pages of one agent over HTTP: sessions, messages and numbers of their own, and a restart of the gateway."""
 
+import json
 from typing import Any
+from urllib.parse import urlencode
 
 from tests.support.restartcase import RestartCase
 from tests.web.genesys.dialectcase import BROWSER_SDP, CANDIDATE, PBX_SDP, DialectCase
 from tests.web.harness import Answer
 from wrtcgw.calls.agent import RegistrationState
+from wrtcgw.calls.page import FIRST
+from wrtcgw.gateway.vault import name_of
 
 FIELDS = {"id": "alice", "dn": "5001", "password": "secret", "shares_calls": "1", "always_listens": "1"}
 OFFER = BROWSER_SDP.replace("RTP/SAVPF", "UDP/TLS/RTP/SAVPF") + f"a={CANDIDATE}\r\n"
@@ -108,6 +112,23 @@ class Sessions(PagesCase):
         self.assertEqual(self.get("/api/webrtc/calls?id=alice", headers=one).error, (403, "foreign_session"))
         self.assertEqual(self.get("/api/webrtc/calls?id=alice", headers=two).code, 200)
 
+    def test_takes_over_unheard(self) -> None:
+        """Pages that lost everything to one which went before its response came speak for nobody any more."""
+        one, two = self.two()
+        streams = [self.listening(each) for each in (one, two)]
+        page = self.wire()
+        form = urlencode({**FIELDS, "take_over": "1"}).encode()
+        page.send("POST", "/api/webrtc/sign_in", form, Content_Type="application/x-www-form-urlencoded")
+        page.lose()
+        self.run_for()
+        self.assertEqual([each.name for each in self.agent().pages], [FIRST])
+        self.assertEqual([b"\r\n0\r\n\r\n" in wire.received for wire in streams], [False, True])
+        self.assertEqual(self.get("/api/webrtc/calls?id=alice", headers=one).json["pages"], 1)
+        for path in ("/api/webrtc/calls?id=alice", "/api/webrtc/message?id=alice"):
+            self.assertEqual(self.get(path, headers=two).error, (403, "foreign_session"))
+        self.assertEqual(self.post("/api/webrtc/sign_out?id=alice", two).error, (403, "foreign_session"))
+        self.assertIs(self.agent().registration, RegistrationState.REGISTERED)
+
     def test_refused(self) -> None:
         """Where the site refuses a second page, it is told so, also one that says nothing of it; a token is known."""
         self.start(second_page="refuse")
@@ -132,6 +153,15 @@ class Sessions(PagesCase):
         self.assertEqual(self.get("/api/webrtc/calls?id=alice", headers=two).json["pages"], 1)
         self.post("/api/webrtc/sign_out?id=alice", two)
         self.assertIsNone(self.gateway.find_dn("5001"))
+
+    def test_forgotten(self) -> None:
+        """The session of a page that nobody uses ends, though another page of the agent goes on."""
+        pages = [self.sign_in_page(always_listens="0")[1] for _ in range(2)]
+        for _ in range(7):
+            self.run_for(5 * 60)
+            self.get("/api/webrtc/calls?id=alice", headers=pages[0])
+        self.assertEqual(self.get("/api/webrtc/calls?id=alice", headers=pages[0]).json["pages"], 1)
+        self.assertEqual(self.get("/api/webrtc/calls?id=alice", headers=pages[1]).error, (404, "not_signed_in"))
 
     def test_operators(self) -> None:
         """Operators see the pages of an agent, and the calls whose sound each has."""
@@ -187,6 +217,22 @@ class Calls(PagesCase):
             self.run_for(1)
             self.assertIs(self.agent().registration, RegistrationState.REGISTERED)
             self.assertEqual(self.get("/api/webrtc/calls?id=alice", headers=other).code, 200)
+
+    def test_replaced_token_opens_nothing(self) -> None:
+        """A page that signs in again leaves nothing in the store that its token of before would open."""
+        one, two = self.two()
+        again = two
+        for _ in range(5):
+            answer = self.ask("POST", "/api/webrtc/sign_in", data=FIELDS, headers=again)
+            again = {**two, "X-WRTC-Session": answer.headers["x-wrtc-session"]}
+        self.run_for()
+        (record,) = self.successResultOf(self.store.load())
+        boxes = json.loads(record.data)["sealed"]["boxes"]
+        self.assertEqual(set(boxes), {name_of(page["X-WRTC-Session"].encode()) for page in (one, again)})
+        self.restart(**RING_ALL)
+        self.get("/api/webrtc/calls?id=alice", headers=again)
+        self.run_for(1)
+        self.assertIs(self.agent().registration, RegistrationState.REGISTERED)
 
     def test_who_has_left_opens_nothing(self) -> None:
         """The token of a page that has signed out opens nothing after a restart."""

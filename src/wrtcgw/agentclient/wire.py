@@ -8,6 +8,8 @@ import codecs
 import json
 from collections.abc import AsyncGenerator, Mapping
 from typing import cast
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from attrs import define, field
@@ -118,8 +120,20 @@ class Wire:
 
 
 def open_wire(gateway: str) -> Wire:
-    """Return what asks the gateway at an address; proxies are those of the environment (``HTTPS_PROXY``)."""
-    return Wire(gateway, aiohttp.ClientSession(trust_env=True))
+    """
+    Return what asks the gateway at an address; proxies are those of the environment (``HTTPS_PROXY``).
+
+    Nothing else of the environment counts: the passwords in ``.netrc`` are for other programs.
+    """
+    return Wire(gateway, aiohttp.ClientSession(proxy=proxy_to(gateway)))
+
+
+def proxy_to(gateway: str) -> str | None:
+    """Return the proxy that the environment names for an address; None for none."""
+    url = urlsplit(gateway)
+    if not url.hostname or proxy_bypass(url.netloc.rpartition("@")[2]):
+        return None
+    return getproxies().get(url.scheme)
 
 
 def _object(text: str) -> Fields:

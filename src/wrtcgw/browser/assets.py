@@ -10,7 +10,7 @@ import gzip
 import io
 import re
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -157,6 +157,28 @@ class Folder(ReadOnly):
         """Lead to the folder with a slash: a page's own links are relative to that."""
         request.redirect(request.path + b"/")
         return b""
+
+
+class Made:
+    """
+    What is made of files, anew only when one of them has changed: who asks for it again and again keeps nobody waiting.
+
+    :param make: gives it.
+    :param files: gives the files that it is made of.
+    """
+
+    def __init__(self, make: Callable[[], bytes], files: Callable[[], Iterable[Path]]) -> None:
+        self._make = make
+        self._files = files
+        self._seen: list[tuple[str, int, int]] = []
+        self._content: bytes | None = None
+
+    def __call__(self) -> bytes:
+        """Return it."""
+        seen = [(str(path), (stat := path.stat()).st_mtime_ns, stat.st_size) for path in self._files()]
+        if self._content is None or seen != self._seen:
+            self._content, self._seen = self._make(), seen
+        return self._content
 
 
 @frozen

@@ -41,12 +41,16 @@ def manifest() -> Mapping[str, object]:
     }
 
 
-def contents() -> Mapping[str, bytes]:
-    """Return the files of the package by their paths."""
+def sources() -> Mapping[str, Path]:
+    """Return the files that stand in the package as they are, by their paths there."""
     files = {path: HERE / path for path in ("grtc.d.ts",)}
     files |= {f"grtc/{path.name}": path for path in (HERE / "grtc").glob("*.[jd]*s")}
-    files |= {"README.md": HERE / "npm" / "README.md", "LICENSE": HERE / "npm" / "LICENSE.txt"}
-    read = {name: path.read_bytes() for name, path in files.items()}
+    return files | {"README.md": HERE / "npm" / "README.md", "LICENSE": HERE / "npm" / "LICENSE.txt"}
+
+
+def contents() -> Mapping[str, bytes]:
+    """Return the files of the package by their paths."""
+    read = {name: path.read_bytes() for name, path in sources().items()}
     read["package.json"] = (json.dumps(manifest(), indent=2) + "\n").encode()
     return dict(sorted(read.items()))
 

@@ -6,7 +6,7 @@ themselves load nothing from elsewhere, and only those that are meant for it can
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 from attrs import define
 from twisted.web.resource import IResource
 
-from wrtcgw.browser.assets import Archive, Asset, Folder
+from wrtcgw.browser.assets import Archive, Asset, Folder, Made
 from wrtcgw.browser.bundle import join
-from wrtcgw.browser.npmpackage import packed
+from wrtcgw.browser.npmpackage import packed, sources
 from wrtcgw.browser.refusals import Elsewhere
 
 HOME = Path(str(files("wrtcgw.browser")))
@@ -55,9 +55,9 @@ def browser_pages(settings: PageSettings) -> dict[bytes, IResource]:
     """Return what is served, by the first segment of its path; what is not in the package is left out."""
     found = {
         b"favicon.ico": Asset("icon.svg", (HOME / "icon.svg").read_bytes, lambda: OPEN),
-        b"grtc.js": Asset("grtc.js", joined, lambda: OPEN),
+        b"grtc.js": Asset("grtc.js", Made(joined, modules), lambda: OPEN),
         b"grtc.d.ts": Asset("grtc.d.ts", (HOME / "grtc.d.ts").read_bytes, lambda: OPEN),
-        b"grtc": Folder(HOME / "grtc", lambda: OPEN, {"wrtcgw.tgz": packed}),
+        b"grtc": Folder(HOME / "grtc", lambda: OPEN, {"wrtcgw.tgz": Made(packed, lambda: sources().values())}),
     }
     for name, ancestors in _framing(settings).items():
         folder = HOME / name
@@ -84,7 +84,7 @@ def _more(name: str) -> Mapping[str, str]:
 def _extras(settings: PageSettings, folder: Path) -> Mapping[str, Mapping[str, Callable[[], bytes]]]:
     """Return what is made when it is asked for, by page and name."""
     return {
-        "extension": {"wrtcgw-extension.zip": Archive(folder / "files")},
+        "extension": {"wrtcgw-extension.zip": Made(Archive(folder / "files"), lambda: (folder / "files").rglob("*"))},
         "gadget": {"settings.json": lambda: _gadget(settings)},
         "softphone": {
             "settings.json": lambda: _softphone(settings),
@@ -105,10 +105,15 @@ def _gadget(settings: PageSettings) -> bytes:
     return json.dumps({"origins": settings.allowed_origins, "demo": settings.demo}).encode()
 
 
+def modules() -> Iterable[Path]:
+    """Iterate over the modules of the library."""
+    return (HOME / "grtc").rglob("*.js")
+
+
 def joined() -> bytes:
     """Return the library as one script."""
-    sources = {path.relative_to(HOME / "grtc").as_posix(): path for path in (HOME / "grtc").rglob("*.js")}
-    return join({name: path.read_text("utf-8") for name, path in sources.items()}, ENTRY).encode()
+    named = {path.relative_to(HOME / "grtc").as_posix(): path for path in modules()}
+    return join({name: path.read_text("utf-8") for name, path in named.items()}, ENTRY).encode()
 
 
 def _framing(settings: PageSettings) -> Mapping[str, Callable[[], str]]:

@@ -151,11 +151,12 @@ class Persistence:
             with self._context.events:
                 self._context.touch(agent)
 
-    def page_showed(self, agent: Agent, token: bytes, *, anew: bool = False) -> None:
+    def page_showed(self, agent: Agent, token: bytes, *, anew: bool = False, before: str = "") -> None:
         """
         Take the session token that an agent's page has shown: it seals the agent's secrets, or opens them.
 
         :param anew: it is a new one, and the secrets are still sealed under the one before.
+        :param before: the name of the one that it replaces, while other pages of the agent keep theirs.
         """
         if self._batches is None:
             return
@@ -163,7 +164,7 @@ class Persistence:
         if anew:
             self._vault.forget(key)
         with self._context.events:
-            if self._vault.shown(key, token, self._context.core.account(key)):
+            if self._vault.shown(key, token, self._context.core.account(key), before):
                 self._context.touch(agent)
 
     def page_left(self, agent: Agent, name: str) -> None:

@@ -78,10 +78,11 @@ class Vault:
                 self._fault(key, f"its credentials were stored {stored}: it has to sign in again")
         return entry.hashes
 
-    def shown(self, key: str, token: bytes, account: Account | None) -> bool:
+    def shown(self, key: str, token: bytes, account: Account | None, before: str = "") -> bool:
         """
         Take a page's session token, which opens the secrets of its account, or seals what is new of them.
 
+        :param before: the name of a token that opens nothing any more, as soon as this one does.
         :returns: whether what :meth:`sealed` returns is new by that.
         """
         entry, name = self._entries.get(key), name_of(token)
@@ -97,6 +98,7 @@ class Vault:
         salt = new_salt()
         box = _sealed(key_of_token(token.decode(), salt), key, hashes)
         others = {} if entry is None or is_new else entry.sealed["boxes"]
+        others = {other: its for other, its in others.items() if other != before}
         boxes = {**others, name: {"salt": base64.b64encode(salt).decode("ascii"), "box": box}}
         self._entries[key] = _Entry(hashes, {"by": "session", "boxes": boxes})
         return True

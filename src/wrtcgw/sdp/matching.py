@@ -11,6 +11,10 @@ from collections.abc import Container, Iterable
 
 from wrtcgw.sdp.description import MOST_STREAMS, Description, Section, Stream
 
+Name = tuple[str, str | None]
+"""Of a stream: its kind of media and its ``mid``."""
+Named = tuple[Name, Stream]
+
 
 def fitted(answer: Description, offer: Description) -> Description:
     """
@@ -21,13 +25,13 @@ def fitted(answer: Description, offer: Description) -> Description:
     """
     if max(len(answer.streams), len(offer.streams)) > MOST_STREAMS:
         return answer
-    names = {_name(stream) for stream in offer.streams}
-    fits = len(answer.streams) == len(offer.streams) and all(_goes_on(*each, names) for each in _pairs(answer, offer))
+    wanted, left = _named(offer), _named(answer)
+    names = {name for name, _ in wanted}
+    fits = len(left) == len(wanted) and all(_goes_on(one, other, names) for one, other in _names_of_pairs(left, wanted))
     if not offer.streams or fits:
         return answer
-    left = list(answer.streams)
     has_address = bool(answer.session.address)
-    streams = [_taken(left, offered, names) or _rejected(offered, has_address=has_address) for offered in offer.streams]
+    streams = [_taken(left, name, names) or _rejected(offered, has_address=has_address) for name, offered in wanted]
     return _joined(answer.session, streams)
 
 
@@ -40,22 +44,23 @@ def continued(offer: Description, before: Description) -> Description:
 
     :param before: the description of the same side that its peer knows.
     """
-    names = {_name(stream) for stream in before.streams}
+    wanted, left = _named(before), _named(offer)
+    names = {name for name, _ in wanted}
     new = offer.streams[len(before.streams) :]
     is_longer = len(offer.streams) >= len(before.streams)
-    if is_longer and all(map(_is_in_use, new)) and all(_goes_on(*each, names) for each in _pairs(offer, before)):
+    goes_on = is_longer and all(_goes_on(one, other, names) for one, other in _names_of_pairs(left, wanted))
+    if goes_on and all(map(_is_in_use, new)):
         return offer
     if not before.streams or len(offer.streams) + len(before.streams) > MOST_STREAMS:
         return offer
-    left = list(offer.streams)
     has_address = bool(offer.session.address)
-    taken = [_taken(left, stream, names) for stream in before.streams]
+    taken = [_taken(left, name, names) for name, _ in wanted]
     used = {mid for stream in offer.streams if (mid := stream.value("mid")) is not None}
     streams = [
         stream or _gone(earlier, used, has_address=has_address)
         for stream, earlier in zip(taken, before.streams, strict=True)
     ]
-    return _joined(offer.session, [*streams, *filter(_is_in_use, left)])
+    return _joined(offer.session, [*streams, *filter(_is_in_use, (stream for _, stream in left))])
 
 
 def _joined(session: Section, streams: list[Stream]) -> Description:
@@ -63,33 +68,34 @@ def _joined(session: Section, streams: list[Stream]) -> Description:
     return Description.of(_with_groups_of(session, mids), streams)
 
 
-def _pairs(one: Description, other: Description) -> Iterable[tuple[Stream, Stream]]:
-    return zip(one.streams, other.streams, strict=False)
+def _named(description: Description) -> list[Named]:
+    """Return the streams with what they are called, looked for once: each is compared with all of the other side."""
+    return [((stream.media, stream.value("mid")), stream) for stream in description.streams]
+
+
+def _names_of_pairs(one: list[Named], other: list[Named]) -> Iterable[tuple[Name, Name]]:
+    return ((name, its) for (name, _), (its, _) in zip(one, other, strict=False))
 
 
 def _is_in_use(stream: Stream) -> bool:
     return not stream.is_rejected
 
 
-def _name(stream: Stream) -> tuple[str, str | None]:
-    return stream.media, stream.value("mid")
-
-
-def _goes_on(stream: Stream, earlier: Stream, names: Container[tuple[str, str | None]]) -> bool:
+def _goes_on(name: Name, earlier: Name, names: Container[Name]) -> bool:
     """
     Return whether a stream may be the continuation of an earlier one: it has its kind, and not the ``mid`` of another.
 
     :param names: kind and ``mid`` of the streams that may be meant; a ``mid`` that is not among them says nothing.
     """
-    mids = {stream.value("mid"), earlier.value("mid")} - {None}
-    return stream.media == earlier.media and (len(mids) < 2 or _name(stream) not in names)
+    (media, mid), (kind, its) = name, earlier
+    return media == kind and (mid is None or its is None or mid == its or name not in names)
 
 
-def _taken(left: list[Stream], wanted: Stream, names: Container[tuple[str, str | None]]) -> Stream | None:
+def _taken(left: list[Named], wanted: Name, names: Container[Name]) -> Stream | None:
     """Take the counterpart of a stream out of those that are left; None when there is none."""
-    for position, stream in enumerate(left):
-        if _goes_on(stream, wanted, names):
-            return left.pop(position)
+    for position, (name, _) in enumerate(left):
+        if _goes_on(name, wanted, names):
+            return left.pop(position)[1]
     return None
 
 

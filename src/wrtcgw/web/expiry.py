@@ -48,11 +48,17 @@ class Expiry:
             self.watch()
 
     def reason(self, agent: Agent, session: Session) -> str:
-        """Return why a session is over, '' while it is not; one with a call never is."""
+        """
+        Return why a session is over, '' while it is not; one with a call never is.
+
+        Of several pages each has to be used: another that goes on keeps no session of one that was forgotten.
+        """
         now = self._clock.seconds()
         if agent.calls:
             return ""
         if self.lifetime and now - session.since >= self.lifetime:
             return OLD
-        used = max(session.since, agent.last_seen or 0.0)
-        return IDLE if self.idle and not agent.waiting and now - used >= self.idle else ""
+        page = agent.page_named(session.page)
+        one = agent if page is None or len(agent.pages) == 1 else page
+        used = max(session.since, one.last_seen or 0.0)
+        return IDLE if self.idle and not one.waiting and now - used >= self.idle else ""

@@ -99,7 +99,7 @@ class Sessions:
 
     def __len__(self) -> int:
         """Return how many there are."""
-        return sum(map(len, self._sessions.values()))
+        return sum(1 for _ in self)
 
     def open(self, agent: Agent, client: Client, *, bound: bool = False) -> tuple[Session, bytes]:
         """
@@ -124,15 +124,18 @@ class Sessions:
         return session, token
 
     def _add(self, agent: Agent, session: Session) -> None:
-        others = (other for other in self._sessions.get(agent, ()) if other.page != session.page)
-        self._sessions[agent] = (*(other for other in others if agent.page_named(other.page) is not None), session)
+        self._sessions[agent] = (*(other for other in self._all_of(agent) if other.page != session.page), session)
         self._owners[session.digest] = agent
         _remember(self._last, agent.id, session)
         _remember(self._dns, session.digest, agent.dn)
 
+    def _all_of(self, agent: Agent) -> tuple[Session, ...]:
+        """Return the sessions of an agent; those of pages that a sign_in has taken everything from are over by that."""
+        return tuple(each for each in self._sessions.get(agent, ()) if agent.page_named(each.page) is not None)
+
     def snapshot(self, agent: Agent) -> object:
         """Return the sessions of an agent as plain data, without their tokens; None when it has none."""
-        sessions = self._sessions.get(agent, ())
+        sessions = self._all_of(agent)
         told: list[dict[str, Any]] = [
             {**asdict(session, recurse=False), "digest": session.digest.hex()} for session in sessions
         ]
@@ -156,6 +159,14 @@ class Sessions:
                 self._persistence.page_left(agent, session.key)
         self._sessions[agent] = tuple(session for session in sessions if session.page != page)
 
+    def drop_taken(self, agent: Agent) -> list[str]:
+        """Forget the sessions of pages that a sign_in has taken everything from; return the names of the pages."""
+        taken = [each for each in self._sessions.get(agent, ()) if agent.page_named(each.page) is None]
+        for session in taken:
+            self._persistence.page_left(agent, session.key)
+        self._sessions[agent] = self._all_of(agent)
+        return [session.page for session in taken]
+
     def owner(self, token: bytes) -> Agent | None:
         """Return the agent whose session a token is; None when it is nobody's, or a later session replaced it."""
         agent = self._owners.get(digest_of(token))
@@ -166,11 +177,15 @@ class Sessions:
 
     def find(self, agent: Agent, token: bytes) -> Session | None:
         """Return the session of an agent that a token is of; None for none."""
-        return next((session for session in self._sessions.get(agent, ()) if session.shown_by(token)), None)
+        return next((session for session in self._all_of(agent) if session.shown_by(token)), None)
 
     def has(self, agent: Agent, page: str) -> bool:
         """Return whether a page of an agent has a session."""
-        return any(session.page == page for session in self._sessions.get(agent, ()))
+        return self.of_page(agent, page) is not None
+
+    def of_page(self, agent: Agent, page: str) -> Session | None:
+        """Return the session of a page of an agent; None for none."""
+        return next((session for session in self._all_of(agent) if session.page == page), None)
 
     def is_open(self, token: bytes) -> bool:
         """Return whether a token is that of an agent who is here; nobody has shown it by that."""
@@ -193,12 +208,12 @@ class Sessions:
 
     def of(self, agent: Agent) -> Session | None:
         """Return the newest session of an agent; None when it was not opened here."""
-        sessions = self._sessions.get(agent)
+        sessions = self._all_of(agent)
         return sessions[-1] if sessions else None
 
     def only(self, agent: Agent) -> Session | None:
         """Return the session of an agent who has just one; None for several, of which a token has to tell."""
-        sessions = self._sessions.get(agent, ())
+        sessions = self._all_of(agent)
         return sessions[0] if len(sessions) == 1 else None
 
     def last(self, agent_id: str) -> Session | None:
@@ -220,8 +235,7 @@ class Sessions:
 
     def __iter__(self) -> Iterator[tuple[Agent, Session]]:
         """Iterate over the sessions with their agents, those included that have just left."""
-        each = list(self._sessions.items())
-        return ((agent, session) for agent, sessions in each for session in sessions)
+        return ((agent, session) for agent in list(self._sessions) for session in self._all_of(agent))
 
 
 def _remember(store: OrderedDict[Key, Value], key: Key, value: Value) -> None:

@@ -261,8 +261,10 @@ class SignInService:
         for dialect in self._other_dialects:
             dialect.end(agent.id)
         self._expiry.watch()
+        replaced = self._sessions.of_page(agent, agent.arrived)
         session, token = self._sessions.open(agent, client, bound=bound)
-        self._gateway.persistence.page_showed(agent, token, anew=is_one)
+        name = "" if replaced is None else replaced.key
+        self._gateway.persistence.page_showed(agent, token, anew=is_one, before=name)
         self._gateway.persistence.touch(agent)
         self.audit.note(
             "guest" if agent.guest else "sign_in", "ok", client, sid=session.key, agent=agent.id, dn=agent.dn
@@ -306,13 +308,21 @@ class SignInService:
         return agent
 
     def _for_page(self, work: Deferred[Agent]) -> Deferred[Agent]:
-        """Return the result of a sign_in for its page; when that is cancelled, the agent is signed out again."""
+        """
+        Return the result of a sign_in for its page; when that is cancelled, the agent is signed out again.
+
+        One that others were for before stays with the oldest of them, as nobody else can show a session.
+        """
         page: Deferred[Agent] = Deferred(lambda _: None)
 
         def done(agent: Agent) -> None:
             if not page.called:
                 page.callback(agent)
-            elif not self._sessions.has(agent, agent.arrived) and len(agent.pages) > 1:
+                return
+            for gone in self._sessions.drop_taken(agent):
+                self.polls.end(agent.id, gone)
+                self.streams.end(agent.id, gone)
+            if not self._sessions.has(agent, agent.arrived) and len(agent.pages) > 1:
                 self._gateway.leave_page(agent, agent.arrived)
             elif self._sessions.of(agent) is None:
                 leaving = Deferred.fromCoroutine(self._gateway.sign_out(agent.id))

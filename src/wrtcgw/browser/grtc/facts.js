@@ -89,7 +89,7 @@ export function asEnding({ code, sipCode, reason, hint, warning, sipReason }) {
 /**
  * Returns how far a transfer is.
  * @param {Partial<GatewayMessage>} message
- * @returns {import("../grtc.js").TransferProgress}
+ * @returns {TransferProgress}
  */
 export function progressOf({ state, sipCode = 0, reason = "", hint = "", warning = "", sipReason = "", to = "" }) {
   const known = /** @type {TransferProgress["state"]} */ (state);

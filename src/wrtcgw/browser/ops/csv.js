@@ -40,11 +40,13 @@ export function csv(calls) {
 }
 
 /**
- * What a caller has chosen must be no formula of the program that opens the table; numbers are none.
+ * What a caller has chosen must be no formula of the program that opens the table; numbers are none. Where commas stand
+ * in numbers, as in German, programs begin a new cell at each semicolon, whatever is around it, and some at a tab.
  * @param {unknown} value
  */
 function cell(value) {
   const text = String(value ?? "");
-  const safe = /^[=@\t\r]|^[+-](?![\d ]*$)/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  const first = /^[=@\t\r\n]|^[+-](?![\d ]*$)/.test(text) ? `'${text}` : text;
+  const safe = first.replace(/([;\t\r\n]["\s]*)(?=[=@+-])/g, "$1'");
+  return /[",;\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
