@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import itertools
 import json
 import pathlib
 import re
@@ -289,9 +290,9 @@ class ServingTests(SynchronousTestCase):
 
     def test_made_once(self) -> None:
         """What is made of many files is made anew only when one of them has changed, come or gone."""
-        folder, times = pathlib.Path(self.mktemp()), list[int]()
+        folder, times = pathlib.Path(self.mktemp()), itertools.count(1)
         folder.mkdir()
-        made = Made(lambda: b"%d" % (times.append(1) or len(times)), folder.iterdir)
+        made = Made(lambda: b"%d" % next(times), folder.iterdir)
         self.assertEqual([made(), made()], [b"1", b"1"])
         (folder / "a.js").write_bytes(b"a")
         self.assertEqual([made(), made()], [b"2", b"2"])
@@ -304,7 +305,12 @@ class ServingTests(SynchronousTestCase):
         """Nobody makes the gateway join, pack and compress again and again, by GET or HEAD."""
         joined: list[int] = []
         original = bundle.join
-        self.patch(pages, "join", lambda *given: joined.append(1) or original(*given))
+
+        def join(*given: Any) -> str:
+            joined.append(1)
+            return original(*given)
+
+        self.patch(pages, "join", join)
         served = browser_pages(PageSettings())
         bodies = {get(served, path).body for path in ("/grtc.js", "/grtc.js", "/grtc.js")}
         self.assertEqual((len(bodies), joined), (1, [1]))

@@ -474,9 +474,9 @@ class Gateway:
         leg = self._context.leg(agent_id, call_id)
         with self.events:
             leg.call.mute(on=on)
-            agent = self._context.agent_of(leg.call)
+            agent = self.agent(agent_id)
             message = AgentMessage(type=MessageType.MUTE, cause="ON" if on else "OFF")
-            for page in () if agent is None else agent.pages:
+            for page in agent.pages:
                 if page.name != by:
                     self._context.post(agent, page, leg.call, message)
         return leg.call
