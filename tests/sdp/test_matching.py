@@ -94,9 +94,14 @@ class FittedTests(SynchronousTestCase):
 
     def test_many(self) -> None:
         """Where nothing fits anything, each name is still looked for once: far side and page may both be hostile."""
-        looks = []
+        looks: list[str] = []
         value = Section.value
-        self.patch(Section, "value", lambda section, name: looks.append(name) or value(section, name))
+
+        def noted(section: Section, name: str) -> str | None:
+            looks.append(name)
+            return value(section, name)
+
+        self.patch(Section, "value", noted)
         fitted(description(*["video"] * MOST_STREAMS), description(*["audio"] * MOST_STREAMS))
         fitted(description(*["audio 9 a=mid:x"] * MOST_STREAMS), description(*["audio 9 a=mid:y"] * MOST_STREAMS))
         continued(description(*["video"] * 64), description(*["audio"] * 64))
