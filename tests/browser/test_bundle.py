@@ -43,12 +43,20 @@ class JoinTests(SynchronousTestCase):
             'import * as a from "./a.js";',
             'export { a } from "./a.js";',
             "export default 1;",
-            'const a = await import("./a.js");',
+            "const a = await import(name);",
         ):
             self.assertEqual(self.refused(f"{line}\n", a=""), f"main.js: {line}")
         self.assertIn("main.js imports gone.js", self.refused('import { a } from "./gone.js";\n'))
         circle = self.refused('import { a } from "./a.js";\n', a='import { b } from "./main.js";\n')
         self.assertIn("main.js imports a.js imports main.js: a circle", circle)
+
+    def test_later(self) -> None:
+        """What a page fetches when it is needed is there already."""
+        script = join(
+            {"main.js": 'export const Grtc = () => import("./a.js");\n', "a.js": "export const a = 1;\n"}, "main.js"
+        )
+        self.assertIn('const Grtc = () => Promise.resolve(modules["a.js"]);', script)
+        self.assertLess(script.index('modules["a.js"] = '), script.index('modules["main.js"] = '))
 
     def test_comments(self) -> None:
         """Words in comments are no code."""

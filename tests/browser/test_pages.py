@@ -5,6 +5,7 @@ import io
 import itertools
 import json
 import pathlib
+import posixpath
 import re
 import zipfile
 from collections.abc import Mapping
@@ -131,6 +132,29 @@ class ServingTests(SynchronousTestCase):
             self.assertNotIn("content-encoding", get(self.pages, path, accept_encoding="gzip").headers, path)
         script = get(self.pages, "/grtc.js", accept_encoding="gzip")
         self.assertLess(len(script.body), 85_000)
+
+    def test_first_view(self) -> None:
+        """The softphone's first view is small: what else there is comes when somebody begins to sign in."""
+        found: dict[str, int] = {}
+
+        def fetch(path: str) -> None:
+            if path in found:
+                return
+            answer = get(self.pages, path, accept_encoding="gzip")
+            self.assertEqual(answer.code, 200, path)
+            found[path] = len(answer.body)
+            text = gzip.decompress(answer.body).decode() if "content-encoding" in answer.headers else ""
+            for _, name in re.findall(r"""(?m)^(import|export)\b[^;]*?\bfrom "(\.[^"]+)";""", text):
+                fetch(posixpath.normpath(posixpath.join(posixpath.dirname(path), name)))
+
+        fetch("/softphone/main.js")
+        fetch("/softphone/texts/en.json")
+        page = get(self.pages, "/softphone/", accept_encoding="gzip")
+        found["/softphone/"] = len(page.body)
+        for name in re.findall(r'<link rel="stylesheet" href="([^"]+)"', gzip.decompress(page.body).decode()):
+            fetch(f"/softphone/{name}")
+        self.assertGreater(len(found), 40)
+        self.assertLess(sum(found.values()), 110_000, found)
 
     def test_taking_gzip(self) -> None:
         """What Accept-Encoding says of gzip, by weight, by name and by what stands for all others."""

@@ -14,6 +14,9 @@ from collections.abc import Mapping
 _IMPORT = re.compile(r'(?m)^import\s*\{([^}]*)\}\s*from\s*"(\./[^"]+)";[ \t]*$')
 _EXPORT = re.compile(r"(?m)^export (?=(?:async )?(?:const|let|class|function)\b)")
 _EXPORTED = re.compile(r"(?m)^export (?:async )?(?:const|let|class|function)\*?\s+(\w+)")
+_LATER = re.compile(r'\bimport\("(\./[^"]+)"\)')
+"""A module that a page fetches when it is needed; here it is there already."""
+_COMMENT = re.compile(r"\s*(?:\*|/[/*])")
 _LEFT = re.compile(r"(?m)^(?:import|export)\b.*|^(?!\s*(?:\*|/[/*])).*\bimport\(.*")
 
 _HEAD = """// The library of wrtcgw, all modules in one file: globalThis.Grtc. See grtc.d.ts for what it offers.
@@ -58,11 +61,18 @@ def _ordered(sources: Mapping[str, str], entry: str) -> list[str]:
         open_.append(name)
         for _, path in _IMPORT.findall(sources[name]):
             visit(_resolved(name, path), name)
+        for path in _later(sources[name]):
+            visit(_resolved(name, path), name)
         open_.pop()
         done.append(name)
 
     visit(entry, "the script")
     return done
+
+
+def _later(text: str) -> list[str]:
+    """Return the paths of the modules that are imported by a call, comments left out."""
+    return [path for line in text.splitlines() if not _COMMENT.match(line) for path in _LATER.findall(line)]
 
 
 def _resolved(user: str, path: str) -> str:
@@ -76,8 +86,12 @@ def _wrapped(name: str, text: str) -> str:
         names = ", ".join(" ".join(each.split()).replace(" as ", ": ") for each in found[1].split(",") if each.strip())
         return f'const {{ {names} }} = modules["{_resolved(name, found[2])}"];'
 
+    def fetched(found: re.Match[str]) -> str:
+        return f'Promise.resolve(modules["{_resolved(name, found[1])}"])'
+
     exports = ", ".join(_EXPORTED.findall(text))
-    body = _EXPORT.sub("", _IMPORT.sub(imported, text)).replace("import.meta.url", f'moduleURL("{name}")')
+    lines = [line if _COMMENT.match(line) else _LATER.sub(fetched, line) for line in text.splitlines()]
+    body = _EXPORT.sub("", _IMPORT.sub(imported, "\n".join(lines))).replace("import.meta.url", f'moduleURL("{name}")')
     left = _LEFT.search(body)
     if left:
         raise CannotJoin(f"{name}: {left[0].strip()}")

@@ -1,7 +1,6 @@
 // "Check my phone": a view of its own in place of the panel or the sign-in, with an address of its own.
 
 import { el, show } from "./dom.js";
-import { checkView } from "./views/check.js";
 
 /** @import { Phone } from "../grtc/phone.js" */
 /** @import { Texts } from "./texts.js" */
@@ -21,7 +20,9 @@ const isHere = () => location.href.split(/[?#]/)[0] === ADDRESS;
 export function mountCheck(phone, app, { texts, shown }) {
   const element = el("div", { id: "check", hidden: true });
   app.after(element);
-  /** @type {ReturnType<typeof checkView> | null} */
+  /** @type {typeof import("./views/check.js") | null} */
+  let code = null;
+  /** @type {ReturnType<typeof import("./views/check.js").checkView> | null} */
   let view = null;
 
   function open() {
@@ -35,11 +36,23 @@ export function mountCheck(phone, app, { texts, shown }) {
     shown();
   }
 
+  async function load() {
+    try {
+      code ??= await import("./views/check.js");
+    } catch {
+      element.textContent = texts().t("check.code.gateway_unreachable");
+      return;
+    }
+    draw();
+  }
+
   /** Shows what the address says; in the language of now. */
   function draw() {
     const here = isHere();
-    if (here && !view) {
-      view = checkView({ phone, texts: texts(), close });
+    if (here && !code) {
+      load();
+    } else if (here && code && !view) {
+      view = code.checkView({ phone, texts: texts(), close });
       element.replaceChildren(view.element);
     } else if (!here && view) {
       view.stop();

@@ -1,7 +1,6 @@
 // What is asked before calls are lost: by signing out, by closing the page, or to another page.
 
 import { asPhoneError } from "../grtc/errors.js";
-import { ask } from "./ask.js";
 import { nameOf } from "./words.js";
 
 /** @import { Phone } from "../grtc/phone.js" */
@@ -26,6 +25,7 @@ export async function mayLeave(phone, texts) {
     calls.length > 1
       ? texts.t("leave.several", { count: calls.length })
       : texts.t("leave.text", { peer: nameOf(calls[0], texts) });
+  const { ask } = await import("./ask.js");
   return ask({ title: texts.t("leave.title"), text, go: texts.t("leave.go"), stay: texts.t("leave.stay") });
 }
 
@@ -54,9 +54,10 @@ export async function signInHere(signIn, dn, texts) {
  * @param {boolean} inCall whether the other page is in a call
  * @param {Texts} texts
  */
-function mayTake(dn, inCall, texts) {
+async function mayTake(dn, inCall, texts) {
   const t = texts.t.bind(texts);
   const [title, text] = [t("take.title", { dn }), t(inCall ? "take.calls" : "take.text", { dn })];
+  const { ask } = await import("./ask.js");
   return ask({ title, text, go: t("take.go", { dn }), stay: t("take.stay", { dn }) });
 }
 

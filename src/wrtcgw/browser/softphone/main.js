@@ -10,7 +10,6 @@ import { icon } from "./icons.js";
 import { keeper } from "./keeper.js";
 import { mayLeave, signInHere, watchClosing } from "./leaving.js";
 import { menu } from "./menu.js";
-import { Provider } from "./oidc.js";
 import { mountSignIn } from "./signin.js";
 import { LANGUAGES, Texts, loadTexts } from "./texts.js";
 import { button, card, field } from "./views/parts.js";
@@ -26,10 +25,11 @@ const ELSEWHERE = {
   api: "../api/docs/",
 };
 
+/** @import { Provider } from "./oidc.js" */
 /**
  * @typedef {{dn?: string, password?: string, number?: string, numbers?: string[]}} Demo
- * @typedef {{demo?: Demo | null, oidc?: ConstructorParameters<typeof Provider>[0], autoAnswer?: boolean}} Settings of
- *   settings.json
+ * @typedef {ConstructorParameters<typeof import("./oidc.js").Provider>[0]} OIDC
+ * @typedef {{demo?: Demo | null, oidc?: OIDC, autoAnswer?: boolean}} Settings of settings.json
  *
  * @typedef {object} Page what the page is now
  * @property {Texts} texts
@@ -169,7 +169,10 @@ function applyTheme(theme) {
 
 async function loadPanel() {
   try {
-    rest ??= Object.assign({}, ...(await Promise.all([import("./panel.js"), import("./hand/hand.js")])));
+    rest ??= Object.assign(
+      {},
+      ...(await Promise.all([import("./panel.js"), import("./hand/hand.js"), import("./views/check.js")])),
+    );
   } catch (cause) {
     throw new PhoneError("gateway_unreachable", { hint: "The phone panel could not be loaded.", cause });
   }
@@ -332,7 +335,8 @@ function drawHandedOver() {
 async function start() {
   applyTheme(recall("theme"));
   const [texts, settings] = await Promise.all([loadTexts(recall("language")), loadSettings(import.meta.url)]);
-  Object.assign(page, { texts, settings, provider: settings.oidc ? new Provider(settings.oidc) : null });
+  const provider = settings.oidc ? new (await import("./oidc.js")).Provider(settings.oidc) : null;
+  Object.assign(page, { texts, settings, provider });
   phone.on("signedout", left);
   watchClosing(phone);
   drawHead();
