@@ -45,7 +45,7 @@ class Npm(DemoCase):
         folder.mkdir()
         await deferToThread(self._build, folder)
         sizes = {name: (folder / name).stat().st_size for name in ("page.js", "small.js")}
-        self.assertLess(sizes["small.js"], 0.85 * sizes["page.js"])
+        self.assertLess(sizes["small.js"], 0.9 * sizes["page.js"])
         script = (folder / "page.js").read_text("utf-8")
         self.assertNotIn("</script", script)
         scripts = f"<script>var GATEWAY = {json.dumps(self.gateway.url)};</script><script>{script}</script>"
