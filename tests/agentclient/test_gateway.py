@@ -52,7 +52,7 @@ class BotCase(EndToEndCase):
 
     async def in_thread(self, scenario: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
         """Run it, and return what it returns."""
-        result: Deferred[_T] = deferToThread(lambda: asyncio.run(asyncio.wait_for(scenario(), 3 * LIMIT)))
+        result: Deferred[_T] = deferToThread(lambda: asyncio.run(asyncio.wait_for(scenario(), 9 * LIMIT)))
         return await result
 
 
@@ -206,6 +206,7 @@ class WithMedia(BotCase):
     """With sound by aiortc."""
 
     with_media = True
+    timeout = 150
 
     async def prepare(self) -> None:
         try:
