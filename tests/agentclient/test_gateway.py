@@ -280,7 +280,7 @@ class WithMedia(BotCase):
 
         await self.in_thread(scenario)
         running.send_signal(signal.SIGINT)
-        output = await deferToThread(lambda: running.communicate(timeout=LIMIT)[0])
+        output = await deferToThread(lambda: running.communicate(timeout=4 * LIMIT)[0])
         self.assertNotIn("5001:", output)
         recordings = {path: share_of(path, 440) for path in self.folder.glob("*.wav") if path.name != "welcome.wav"}
         self.assertEqual(len(recordings), 2, output)
