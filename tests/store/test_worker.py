@@ -1,5 +1,6 @@
 """The thread of a store: in order, in time, and never too much at once."""
 
+import sys
 from functools import partial
 from threading import Event
 from typing import Any, cast
@@ -11,7 +12,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
 from wrtcgw.store.interface import StoreUnavailable
-from wrtcgw.store.worker import LONGEST_QUEUE, Worker
+from wrtcgw.store.worker import LONGEST_QUEUE, SWITCH, Worker
 
 
 class WorkerTests(TestCase):
@@ -24,6 +25,8 @@ class WorkerTests(TestCase):
         self.clock = Clock()
         self.worker = Worker(cast(IReactorFromThreads, reactor), self.clock, "test")
         self.gate = Event()
+        self.addCleanup(sys.setswitchinterval, sys.getswitchinterval())
+        sys.setswitchinterval(0.005)
         self.worker.start()
         self.addCleanup(self.worker.stop)
         self.addCleanup(self.gate.set)
@@ -31,6 +34,10 @@ class WorkerTests(TestCase):
     def assert_unavailable(self, waiting: Deferred[Any], text: str) -> None:
         """Assert that a job was given up for a reason."""
         self.assertIn(text, str(self.failureResultOf(waiting, StoreUnavailable).value))
+
+    def test_its_turn(self) -> None:
+        """It does not wait for 5 ms each time when the reactor has something to do."""
+        self.assertLessEqual(sys.getswitchinterval(), SWITCH + 1e-6)
 
     async def test_in_order(self) -> None:
         """Jobs are done in the order in which they came, and each gives its own result."""
