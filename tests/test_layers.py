@@ -80,7 +80,7 @@ FLOORS: dict[str, dict[str, tuple[str, ...]]] = {
             *("incoming_calls", "keyed_lock", "leases", "outbox", "permits", "rights", "settings", "sign_in_fields"),
             *("sip_causes", "vault"),
         ),
-        "what all parts work on": ("context",),
+        "what all parts work on": ("context", "watch"),
         "one part for each thing to do": (
             *("call_control", "call_setup", "call_takeovers", "consent", "guests", "many_pages", "offer_answer"),
             *("operator_actions", "orders", "page_presence", "registrations", "screening", "transfers"),

@@ -161,7 +161,7 @@ class Calls(SynchronousTestCase):
             (Call, outgoing().snapshot(), set()),
             (Transfer, Transfer().snapshot(), set()),
             (Negotiation, snapshot(outgoing().negotiation), {"_outputs"}),
-            (Agent, agent().snapshot(), {"arrived", "waiting"}),
+            (Agent, agent().snapshot(), {"arrived"}),
         ):
             names = {each.name for each in fields(kind)}
             self.assertEqual(taken.keys() - {"version"}, names - left_out)
@@ -242,6 +242,6 @@ class Agents(SynchronousTestCase):
     def test_page_is_gone(self) -> None:
         """No page listens to an agent that was restored: connections end with the process."""
         original = agent()
-        original.waiting = 2
+        original.pages[0].waiting = 2
         restored = Agent.restore(stored(original.snapshot()), Mailbox(), shift=1.0)
         self.assertEqual((restored.page_alive, restored.since, restored.last_seen), (False, 4.5, 5.5))

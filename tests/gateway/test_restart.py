@@ -10,6 +10,7 @@ from twisted.internet.defer import succeed
 
 from tests.support.farside import SDP
 from tests.support.gatewaycase import OTHER_SDP, PAGE, PAGE_SDP
+from tests.support.kept import comparable
 from tests.support.restartcase import SITE_KEY, RestartCase
 from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.calls.call import CallState
@@ -397,6 +398,56 @@ class SealedByPages(RestartCase):
         self.assertTrue(hashes)
         for secret in ("secret", "token-of-alice", *hashes):
             self.assertNotIn(secret.encode(), record.data)
+
+
+class InTheMoment(RestartCase):
+    """The process dies in the moment in which changes of which nothing is said wait for one another."""
+
+    checks_store = False
+
+    def is_written(self) -> bool:
+        """Return whether what is stored of alice is what is true."""
+        true = self.gateway.persistence.records({"5001"})["5001"]
+        return true is not None and comparable(json.loads(true)) == comparable(self.store.data("5001"))
+
+    def die_unwritten(self) -> None:
+        """Let time pass until something has changed and is not written, kill, and start again."""
+        for _ in range(1000):
+            self.clock.advance(0.001)
+            if not self.is_written():
+                break
+        self.assertFalse(self.is_written())
+        self.kill()
+        self.start_again()
+        self.kept_check.stop()
+
+    def test_acknowledged(self) -> None:
+        """An ACK that is forgotten is as one that was lost: the 200 goes out again, and nothing else is asked again."""
+        _, far = self.outbound(self.sign_in())
+        far.reinvite()
+        self.die_unwritten()
+        self.recovered(far)
+        self.run_for(40)
+        refresh = [each for each in far.responses if each.cseq.method == "INVITE"]
+        self.assertEqual({(each.status, each.cseq.number) for each in refresh}, {(200, refresh[0].cseq.number)})
+        self.assertGreater(len(refresh), 1)
+        self.assertEqual([call.state for call in self.agent().calls.values()], [CallState.ESTABLISHED])
+
+    def test_fetched(self) -> None:
+        """A message that was fetched is there again under its number, by which its page knows it."""
+        agent = self.sign_in()
+        self.inbound(agent)
+        self.run_for()
+        (offer,) = agent.mailbox.after(0)
+        agent.mailbox.delivered(offer.seq)
+        self.gateway.persistence.touch(agent)
+        self.kill()
+        self.start_again()
+        self.kept_check.stop()
+        again = self.agent().mailbox
+        first, *news = again.after(0)
+        self.assertEqual((first.seq, first.call_id, len(again)), (offer.seq, offer.call_id, 1 + len(news)))
+        self.assertEqual(again.after(offer.seq), news)
 
 
 class Stores(RestartCase):

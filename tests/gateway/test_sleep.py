@@ -69,7 +69,7 @@ class Acknowledged(SleepCase):
         self.gateway.acknowledge("alice", call.id)
         self.run_for(59)
         self.assertEqual(self.heard(far), [100, 180])
-        self.assertEqual((self.agent.page.responds, self.changes()), (True, []))
+        self.assertEqual((self.agent.life.responds, self.changes()), (True, []))
 
     def test_not_acknowledged(self) -> None:
         """Without that word the caller is refused within 5 s, with a reason, and the agent is not responding."""
@@ -163,7 +163,7 @@ class Acknowledged(SleepCase):
         self.gateway.acknowledge("bob", other.id)
         self.run_for(5)
         self.assertEqual((self.heard(far), self.heard(far_too)), ([100, 480], [100, 180]))
-        self.assertEqual([self.agent.page.responds, bob.page.responds], [False, True])
+        self.assertEqual([self.agent.life.responds, bob.life.responds], [False, True])
         self.assertIsNotNone(call.ended)
 
     def test_other_pages(self) -> None:
@@ -201,7 +201,7 @@ class Known(SleepCase):
         """A page that has sent heartbeats and sends none any more sleeps; its next request wakes it."""
         self.beat()
         self.run_for(99)
-        self.assertTrue(self.agent.page.responds)
+        self.assertTrue(self.agent.life.responds)
         self.run_for(2)
         self.assertEqual(self.changes(), [(False, "no-heartbeat")])
         self.assertTrue(self.agent.page_alive, "its connection stands")
@@ -220,7 +220,7 @@ class Known(SleepCase):
         for _ in range(10):
             self.run_for(61)
             self.gateway.seen("alice")
-        self.assertEqual((self.changes(), self.agent.page.visibility), ([], Visibility.HIDDEN))
+        self.assertEqual((self.changes(), self.agent.life.visibility), ([], Visibility.HIDDEN))
 
     def test_no_heartbeats(self) -> None:
         """Of a page that never sent one nothing is concluded, nor where the site does not want it."""
@@ -239,15 +239,15 @@ class Known(SleepCase):
             self.assertEqual(self.changes(), [(False, why)])
             self.run_for(300)
             self.beat(Visibility.HIDDEN)
-            self.assertEqual((self.changes(), self.agent.page.visibility), ([(True, why)], Visibility.HIDDEN))
+            self.assertEqual((self.changes(), self.agent.life.visibility), ([(True, why)], Visibility.HIDDEN))
 
     def test_connection_is_no_sign(self) -> None:
         """That a stream breaks off is the network's doing, and no sign of life."""
         self.beat(Visibility.FROZEN)
         self.gateway.leave("alice")
-        self.assertFalse(self.agent.page.responds)
+        self.assertFalse(self.agent.life.responds)
         self.gateway.attend("alice")
-        self.assertTrue(self.agent.page.responds)
+        self.assertTrue(self.agent.life.responds)
 
     def test_refused_at_once(self) -> None:
         """A call to a page that sleeps is refused at once, and is among what the page has missed."""
@@ -291,7 +291,7 @@ class Known(SleepCase):
         self.sign_in(abilities=ACKNOWLEDGES)
         self.assertEqual(self.changes(), [(False, "gone"), (True, "gone")])
         self.run_for(1000)
-        self.assertEqual((self.changes(), self.agent.page.beats), ([], False))
+        self.assertEqual((self.changes(), self.agent.life.beats), ([], False))
 
     def test_floods(self) -> None:
         """Very many calls for a page that sleeps are refused without a trace of each."""
@@ -376,12 +376,12 @@ class Kept(SleepCase):
         call, _ = self.inbound(self.agent)
         data = self.agent.snapshot()
         again = Agent.restore(data, self.agent.mailbox, 100.0)
-        self.assertEqual((again.page.visibility, again.page.why), (Visibility.FROZEN, Silence.FROZEN))
-        self.assertEqual(again.page.silent_since, (self.agent.page.silent_since or 0.0) + 100.0)
+        self.assertEqual((again.life.visibility, again.life.why), (Visibility.FROZEN, Silence.FROZEN))
+        self.assertEqual(again.life.silent_since, (self.agent.life.silent_since or 0.0) + 100.0)
         due = call.deadlines[Deadline.ACKNOWLEDGED]
         self.assertEqual(again.calls[call.id].deadlines[Deadline.ACKNOWLEDGED], due + 100.0)
-        del data["page"]
-        self.assertTrue(Agent.restore(data, self.agent.mailbox).page.responds, "a record of an older version")
+        del data["life"]
+        self.assertTrue(Agent.restore(data, self.agent.mailbox).life.responds, "a record of an older version")
 
 
 class Restarted(RestartCase):
@@ -410,7 +410,7 @@ class Restarted(RestartCase):
         self.assertEqual([response.status for response in far.responses], [100])
         self.run_for(2)
         self.assertEqual([response.status for response in far.responses], [100, 480])
-        self.assertFalse(self.agent().page.responds)
+        self.assertFalse(self.agent().life.responds)
 
     def test_asleep(self) -> None:
         """A page that slept before does so after, and one that has sent heartbeats is to send more."""
@@ -419,6 +419,6 @@ class Restarted(RestartCase):
         self.gateway.heartbeat("alice", Visibility.FROZEN)
         self.gateway.heartbeat("bob", Visibility.VISIBLE)
         self.restart(page_grace=0.0)
-        self.assertEqual([agent.page.responds for agent in self.gateway.agents()], [False, True])
+        self.assertEqual([agent.life.responds for agent in self.gateway.agents()], [False, True])
         self.run_for(101)
-        self.assertEqual(self.agent("bob").page.why, Silence.NO_HEARTBEAT)
+        self.assertEqual(self.agent("bob").life.why, Silence.NO_HEARTBEAT)

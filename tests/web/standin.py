@@ -140,13 +140,13 @@ class StandInGateway:
         """Note that a page listens."""
         agent = self.registry.find_agent(agent_id)
         if agent is not None:
-            agent.waiting += 1
+            agent.pages[0].waiting += 1
 
     def leave(self, agent_id: str, page: str = "") -> None:
         """Note that it does not any more."""
         agent = self.registry.find_agent(agent_id)
         if agent is not None:
-            agent.waiting -= 1
+            agent.pages[0].waiting -= 1
 
     def agents(self) -> Iterator[Agent]:
         """Return the agents."""

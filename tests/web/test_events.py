@@ -51,7 +51,7 @@ class Streaming(WebTestCase):
         """The agent has a page for as long as a stream is open."""
         agent = self.gateway.agent("agent123")
         first, second = self.listen(), self.listen()
-        self.assertEqual(agent.waiting, 2)
+        self.assertEqual(agent.pages[0].waiting, 2)
         first.lose()
         self.assertTrue(agent.page_alive)
         second.lose()

@@ -74,7 +74,7 @@ class Hanging(WebTestCase):
         agent = self.gateway.agent("agent123")
         self.begin("GET", POLL + "&wait=25")
         newer = self.begin("GET", POLL + "&wait=25")
-        self.assertEqual(agent.waiting, 1)
+        self.assertEqual(agent.pages[0].waiting, 1)
         self.answer_comes()
         newer.answer()
         self.assertFalse(agent.page_alive)

@@ -10,6 +10,7 @@ from tests.web.harness import Answer
 from wrtcgw.calls.agent import RegistrationState
 from wrtcgw.calls.page import FIRST
 from wrtcgw.gateway.vault import name_of
+from wrtcgw.web.sessions import digest_of
 
 FIELDS = {"id": "alice", "dn": "5001", "password": "secret", "shares_calls": "1", "always_listens": "1"}
 OFFER = BROWSER_SDP.replace("RTP/SAVPF", "UDP/TLS/RTP/SAVPF") + f"a={CANDIDATE}\r\n"
@@ -228,7 +229,7 @@ class Calls(PagesCase):
         self.run_for()
         (record,) = self.successResultOf(self.store.load())
         boxes = json.loads(record.data)["sealed"]["boxes"]
-        self.assertEqual(set(boxes), {name_of(page["X-WRTC-Session"].encode()) for page in (one, again)})
+        self.assertEqual(set(boxes), {name_of(digest_of(page["X-WRTC-Session"].encode())) for page in (one, again)})
         self.restart(**RING_ALL)
         self.get("/api/webrtc/calls?id=alice", headers=again)
         self.run_for(1)

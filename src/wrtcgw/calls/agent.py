@@ -61,14 +61,12 @@ class Agent:
     last_seen: float | None = None
     abilities: PageAbilities = DEFAULT
     """What its page can do."""
-    page: PageLife = field(factory=PageLife)
-    """Whether its page runs."""
+    life: PageLife = field(factory=PageLife)
+    """Whether its page runs; of several, whether one does."""
     do_not_disturb: bool = False
     """Its callers are told that it is busy."""
     place: str = ""
     """The network from which its page placed its last call."""
-    waiting: int = 0
-    """How many polls and streams of its pages hang now."""
     heard: tuple[str, ...] = field(default=(), repr=False)
     """Users that have called and whose names could not be called as they stand, but for that."""
     pages: list[Page] = field(factory=lambda: [Page()], repr=False)
@@ -101,7 +99,7 @@ class Agent:
     @property
     def page_alive(self) -> bool:
         """Return whether a page listens now."""
-        return self.waiting > 0
+        return any(page.is_listening for page in self.pages)
 
     @property
     def mailbox(self) -> Mailbox:
@@ -175,7 +173,7 @@ class Agent:
             **{name: getattr(self, name) for name in _PLAIN},
             "registration": self.registration.value,
             "abilities": self.abilities.snapshot(),
-            "page": self.page.snapshot(),
+            "life": self.life.snapshot(),
             "last_words": list(self.last_words),
             "heard": list(self.heard),
             "ended": list(self.ended),
@@ -207,7 +205,7 @@ class Agent:
             **{**{name: data[name] for name in _PLAIN}, **times},
             registration=RegistrationState(data["registration"]),
             abilities=PageAbilities.restore(data["abilities"]),
-            page=PageLife.restore(data["page"], shift) if "page" in data else PageLife(),  # older records have none
+            life=PageLife.restore(data["life"], shift) if "life" in data else PageLife(),  # older records have none
             last_words=tuple(data["last_words"]),
             heard=tuple(data["heard"][-HEARD:]),
             ended=tuple(data["ended"][-ENDED:]),

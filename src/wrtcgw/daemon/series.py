@@ -169,8 +169,8 @@ class Tables:
         listening = silent = undelivered = 0
         for agent in self.registry.agents():  # once, as there may be ten thousand
             states["guest" if agent.abilities.is_guest else STATES[agent.registration]] += 1
-            listening += agent.waiting > 0
-            silent += not agent.page.responds
+            listening += agent.page_alive
+            silent += not agent.life.responds
             undelivered += len(agent.mailbox)
         yield gauge("agents", "Agents that are signed in.", ("state",), [((state,), states[state]) for state in SHOWN])
         yield gauge("pages_listening", "Agents of whom a poll or stream hangs.", (), [((), listening)])

@@ -6,9 +6,6 @@ What each of them hears is in :mod:`wrtcgw.gateway.audience`; how the sound of a
 """
 
 from collections.abc import Callable
-from functools import partial
-
-from twisted.internet.interfaces import IDelayedCall
 
 from wrtcgw.calls.abilities import PageAbilities
 from wrtcgw.calls.agent import Agent
@@ -22,9 +19,7 @@ from wrtcgw.gateway.call_takeovers import EndCall
 from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.gateway.disconnect_reasons import PAGE_LOST, DisconnectReason
 from wrtcgw.gateway.settings import REFUSE, RING_ALL
-
-ROUNDING = 0.01
-"""Seconds by which a look at a page is late, lest it comes just before the page counts as away."""
+from wrtcgw.gateway.watch import ROUNDING, Watch
 
 
 class ManyPages:
@@ -37,8 +32,8 @@ class ManyPages:
     def __init__(self, context: GatewayContext, end_call: EndCall) -> None:
         self._context = context
         self._end_call = end_call
-        self._looks: dict[Page, IDelayedCall] = {}
-        """What looks in a moment whether a page is away."""
+        self._leaving: Watch[tuple[Agent, Page]] = Watch(context, lambda: AWAY + ROUNDING, self._look)
+        """Pages that may be away in a moment."""
 
     # -- coming
 
@@ -109,9 +104,7 @@ class ManyPages:
         context = self._context
         context.touch(agent)
         agent.remove_page(page)
-        look = self._looks.pop(page, None)
-        if look is not None:
-            look.cancel()
+        self._leaving.drop((agent, page))
         context.events.publish(PageLeft(agent, page.name, why.cause))
         for call in list(agent.calls.values()):
             if call.moving == page.name:
@@ -126,16 +119,20 @@ class ManyPages:
 
     def left(self, agent: Agent, page: Page) -> None:
         """Note that a page does not listen any more: if it does not soon, the others learn whose sound is nowhere."""
-        if len(agent.pages) > 1 and not page.is_listening and page not in self._looks:
-            self._looks[page] = self._context.later(AWAY + ROUNDING, partial(self._look, agent, page))
+        if len(agent.pages) > 1 and not page.is_listening and (agent, page) not in self._leaving:
+            self._leaving.begin((agent, page))
 
     def back(self, agent: Agent, page: Page, *, was_away: bool) -> None:
         """Note that a page listens again."""
         if len(agent.pages) > 1 and was_away:
             self._tell_all(agent, page)
 
-    def _look(self, agent: Agent, page: Page) -> None:
-        del self._looks[page]
+    def stop(self) -> None:
+        """Let the timer go, as there is nobody left."""
+        self._leaving.stop()
+
+    def _look(self, one: tuple[Agent, Page]) -> None:
+        agent, page = one
         if agent.page_named(page.name) is not page or page.is_listening:
             return
         if page.is_away(self._context.now()):

@@ -12,9 +12,6 @@ timer serves all agents for each of the two, and a request costs no more than a 
 """
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
-
-from twisted.internet.interfaces import IDelayedCall
 
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.call import CallState, Deadline
@@ -24,66 +21,9 @@ from wrtcgw.events.catalogue import PageBack, PageRespondsChanged
 from wrtcgw.gateway.call_legs import CallLeg
 from wrtcgw.gateway.context import GatewayContext
 from wrtcgw.gateway.many_pages import ManyPages
-
-K = TypeVar("K")
-
-ROUNDING = 0.01
-"""Seconds by which the timer is late, lest it goes off just before the time by which it was reckoned."""
+from wrtcgw.gateway.watch import ROUNDING, Watch
 
 LAST_WORDS = {Visibility.FROZEN: Silence.FROZEN, Visibility.GONE: Silence.GONE}
-
-
-class Watch(Generic[K]):
-    """
-    Agents or pages for whom something is waited, for each as long; one timer serves all.
-
-    :param limit: for how many seconds; 0 for ever.
-    :param due: told of one for whom the time is over.
-    """
-
-    def __init__(self, context: GatewayContext, limit: Callable[[], float], due: Callable[[K], None]) -> None:
-        self._context = context
-        self._limit = limit
-        self._due = due
-        self._since: dict[K, float] = {}
-        """Since when, in that order."""
-        self._timer: IDelayedCall | None = None
-
-    def __contains__(self, one: K) -> bool:
-        return one in self._since
-
-    def begin(self, one: K) -> None:
-        """Wait for one from now on."""
-        self._since.pop(one, None)
-        self._since[one] = self._context.now()
-        self._arm()
-
-    def drop(self, one: K) -> None:
-        """Wait for one no more."""
-        self._since.pop(one, None)
-
-    def stop(self) -> None:
-        """Let the timer go, as there is nobody left."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _arm(self) -> None:
-        """Wake up when the one for whom it was waited longest is due, or before."""
-        limit = self._limit()
-        if self._timer is None and limit and self._since:
-            due = next(iter(self._since.values())) + limit - self._context.now()
-            self._timer = self._context.later(max(0.001, due), self._wake)  # rounding must not make it spin
-
-    def _wake(self) -> None:
-        self._timer = None
-        limit = self._limit()
-        latest = self._context.now() - limit
-        while limit and self._since and next(iter(self._since.values())) <= latest:
-            one = next(iter(self._since))
-            del self._since[one]
-            self._due(one)
-        self._arm()
 
 
 class PagePresence:
@@ -111,7 +51,6 @@ class PagePresence:
         page, now = agent.page_named(name), self._context.now()
         was_away = page is not None and page.is_away(now)
         self.seen(agent, name)
-        agent.waiting += 1
         if page is not None:
             page.waiting += 1
             self._away.drop((agent, page))
@@ -119,7 +58,6 @@ class PagePresence:
 
     def leave(self, agent: Agent, name: str) -> None:
         """Note that one does not any more."""
-        agent.waiting = max(0, agent.waiting - 1)
         agent.last_seen = self._context.now()
         page = agent.page_named(name)
         if page is not None:
@@ -133,10 +71,10 @@ class PagePresence:
         now, page = self._context.now(), agent.page_named(name)
         if page is not None:
             page.last_seen = now
-        if agent.calls and not agent.waiting and agent.last_seen is not None and now - agent.last_seen >= AWAY:
+        if agent.calls and not agent.page_alive and agent.last_seen is not None and now - agent.last_seen >= AWAY:
             self._context.events.publish(PageBack(agent, now - agent.last_seen))
         agent.last_seen = now
-        if not agent.page.responds:
+        if not agent.life.responds:
             self._wake(agent)
         if agent in self._beating:
             self._beating.begin(agent)
@@ -153,7 +91,7 @@ class PagePresence:
         """Note that a new page has signed in, of which nothing is known yet."""
         self._wake(agent)
         if len(agent.pages) == 1:
-            agent.page = PageLife()
+            agent.life = PageLife()
             self._beating.drop(agent)
         self.arrived(agent, name)
 
@@ -163,7 +101,7 @@ class PagePresence:
         for page in agent.pages:
             page.last_seen = agent.last_seen
             self.arrived(agent, page.name)
-        if agent.page.beats and agent.page.responds:
+        if agent.life.beats and agent.life.responds:
             self._beating.begin(agent)
 
     def gone(self, agent: Agent, *pages: Page) -> None:
@@ -173,8 +111,8 @@ class PagePresence:
         if self._context.registry.find_agent(agent.id) is not agent:
             self._beating.drop(agent)
         if not self._context.registry.agent_count:
-            self._away.stop()
-            self._beating.stop()
+            for watch in (self._away, self._beating, self.many):
+                watch.stop()
 
     def _grace_over(self, one: tuple[Agent, Page]) -> None:
         agent, page = one
@@ -192,7 +130,7 @@ class PagePresence:
         runs = any(page.is_listening and page.visibility not in ABSENT for page in agent.pages if page.name != name)
         if visibility in ABSENT and runs:
             return
-        if agent.page.tell(visibility):
+        if agent.life.tell(visibility):
             self._context.touch(agent)
         if visibility in ABSENT:
             self._beating.drop(agent)
@@ -203,7 +141,7 @@ class PagePresence:
     def fall_silent(self, agent: Agent, why: Silence) -> None:
         """Note that the page does not respond; calls that ring there go on for as long as it may have for a call."""
         self._beating.drop(agent)
-        if not agent.page.fall_silent(self._context.now(), why):
+        if not agent.life.fall_silent(self._context.now(), why):
             return
         self._context.touch(agent)
         self._context.events.publish(PageRespondsChanged(agent, responds=False, why=why))
@@ -217,21 +155,21 @@ class PagePresence:
         Only of pages that send heartbeats it is known that they would have told by now if they had woken up; and one
         that is being loaded again has its time to come back.
         """
-        since = agent.page.silent_since
+        since = agent.life.silent_since
         patience = self._context.settings.page_ack_timeout
-        return since is not None and agent.page.beats and self._context.now() - since >= patience
+        return since is not None and agent.life.beats and self._context.now() - since >= patience
 
     def rings(self, leg: CallLeg) -> None:
         """Watch over the page while a call rings there, more closely than else."""
         agent = self._context.agent_of(leg.call)
         patience = self._context.settings.page_silence_timeout / 2
-        if agent is not None and agent.page.beats and patience:
+        if agent is not None and agent.life.beats and patience:
             self._context.set_deadline(leg, Deadline.AWAKE, patience)
 
     def still_there(self, agent: Agent, leg: CallLeg) -> bool:
         """Return whether the page was heard of while a call rang there; then it has its time anew."""
         left = (agent.last_seen or 0.0) + self._context.settings.page_silence_timeout / 2 - self._context.now()
-        if agent.page.responds and left > ROUNDING:
+        if agent.life.responds and left > ROUNDING:
             self._context.set_deadline(leg, Deadline.AWAKE, left)
             return True
         self.fall_silent(agent, Silence.NO_HEARTBEAT)
@@ -239,8 +177,8 @@ class PagePresence:
 
     def _wake(self, agent: Agent) -> None:
         """Note a sign of life."""
-        since, why = agent.page.silent_since, agent.page.why
-        if agent.page.wake() and since is not None and why is not None:
+        since, why = agent.life.silent_since, agent.life.why
+        if agent.life.wake() and since is not None and why is not None:
             self._context.touch(agent)
             silent = self._context.now() - since
             self._context.events.publish(PageRespondsChanged(agent, responds=True, why=why, silent=silent))

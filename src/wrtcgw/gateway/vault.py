@@ -85,7 +85,7 @@ class Vault:
         :param before: the name of a token that opens nothing any more, as soon as this one does.
         :returns: whether what :meth:`sealed` returns is new by that.
         """
-        entry, name = self._entries.get(key), name_of(token)
+        entry, name = self._entries.get(key), name_of(hashlib.sha256(token).digest())
         if account is not None and entry is not None and entry.hashes is None and entry.sealed["by"] == "session":
             self._open(entry, key, token, name)
             return False
@@ -131,9 +131,9 @@ class Vault:
         self._entries.pop(key, None)
 
 
-def name_of(token: bytes) -> str:
-    """Return the name of a page's token."""
-    return hashlib.sha256(token).hexdigest()[:NAME_LENGTH]
+def name_of(digest: bytes) -> str:
+    """Return the name of a page's token, of which this is the SHA-256 digest."""
+    return digest.hex()[:NAME_LENGTH]
 
 
 def _sealed(secret: bytes, key: str, hashes: Hashes) -> str:

@@ -59,6 +59,8 @@ class Expiry:
         if self.lifetime and now - session.since >= self.lifetime:
             return OLD
         page = agent.page_named(session.page)
-        one = agent if page is None or len(agent.pages) == 1 else page
-        used = max(session.since, one.last_seen or 0.0)
-        return IDLE if self.idle and not one.waiting and now - used >= self.idle else ""
+        listens, last_seen = agent.page_alive, agent.last_seen
+        if page is not None and len(agent.pages) > 1:
+            listens, last_seen = page.is_listening, page.last_seen
+        used = max(session.since, last_seen or 0.0)
+        return IDLE if self.idle and not listens and now - used >= self.idle else ""

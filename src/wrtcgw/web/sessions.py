@@ -18,6 +18,7 @@ from attrs import asdict, define, field
 from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.calls.page import FIRST
 from wrtcgw.gateway.persistence import Persistence
+from wrtcgw.gateway.vault import name_of
 from wrtcgw.web.addresses import Client
 
 TOKEN_BYTES = 26
@@ -25,7 +26,6 @@ BOOT_BYTES = 6
 """The beginning of each token is common to all of one run of the gateway."""
 REMEMBERED = 10_000
 """How many agents' last sessions, and how many tokens that were replaced, are remembered."""
-KEY_LENGTH = 16
 
 
 def _length(size: int) -> int:
@@ -64,7 +64,7 @@ class Session:
     @property
     def key(self) -> str:
         """Return a name for it that grants nothing."""
-        return self.digest.hex()[:KEY_LENGTH]
+        return name_of(self.digest)
 
     def shown_by(self, token: bytes) -> bool:
         """Return whether a token is this session's; how long that takes says nothing about the token."""

@@ -91,7 +91,7 @@ def agent_view(agent: Agent) -> View:
         "displayName": agent.display_name,
         "registration": agent.registration.value,
         "pageAlive": agent.page_alive,
-        "pageResponds": agent.page.responds,
+        "pageResponds": agent.life.responds,
         "doNotDisturb": agent.do_not_disturb,
         "calls": list(agent.calls),
     }

@@ -100,8 +100,8 @@ def _session(agent: Agent, session: Session, now: float) -> View:
         "since": round(now - session.since, 1),
         "lastSeen": None if agent.last_seen is None else round(now - agent.last_seen, 1),
         "pageAlive": agent.page_alive,
-        "pageResponds": agent.page.responds,
-        "visibility": agent.page.visibility.value,
+        "pageResponds": agent.life.responds,
+        "visibility": agent.life.visibility.value,
         "calls": len(agent.calls),
         "bound": session.bound,
     }
