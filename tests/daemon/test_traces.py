@@ -48,11 +48,22 @@ class SpanTests(SynchronousTestCase):
         self.assertIsNone(context_of(None))
 
     def test_ratio(self) -> None:
-        """So many traces are kept as the ratio says; all and none too."""
-        for ratio, wanted in ((0.0, 0), (0.25, 256), (1.0, 1024)):
-            sampler = Sampler(ratio, lambda bits: 1)
-            step = (1 << 56) // 1024
-            self.assertEqual(sum(sampler.keeps((77 << 64) + step * each) for each in range(1024)), wanted)
+        """So many traces are kept as the ratio says; all and none too, whatever numbers a page chooses."""
+        for chosen in (0, 56, 64, 118):
+            numbers = [each << chosen for each in range(1024)]
+            for ratio, least, most in ((0.0, 0, 0), (0.25, 210, 300), (1.0, 1024, 1024)):
+                kept = sum(map(Sampler(ratio, lambda bits: 1, b"key").keeps, numbers))
+                self.assertTrue(least <= kept <= most, (chosen, ratio, kept))
+
+    def test_key(self) -> None:
+        """A number is decided alike each time, and otherwise where the key is another one."""
+
+        def kept(key: bytes) -> set[int]:
+            return set(filter(Sampler(0.5, lambda bits: 1, key).keeps, range(1024)))
+
+        one, other = kept(b"one"), kept(b"other")
+        self.assertEqual(one, kept(b"one"))
+        self.assertTrue(150 < len(one & other) < 350, len(one & other))
 
 
 class TracesCase(SynchronousTestCase):
@@ -67,7 +78,7 @@ class TracesCase(SynchronousTestCase):
         """Return what follows the stream."""
         numbers = iter(range(1, 10_000))
         traces = Traces(
-            Sampler(ratio, lambda bits: next(numbers)),
+            Sampler(ratio, lambda bits: next(numbers), b"key"),
             self.kept.append,
             lambda flow: {"network.transport": "wss"},
             "redis",

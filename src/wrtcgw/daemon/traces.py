@@ -30,6 +30,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from random import getrandbits
+from secrets import token_bytes
 from typing import Any, cast
 
 from attrs import define, field, frozen
@@ -483,7 +484,7 @@ def traces(reactor: IReactorTCP, settings: Settings, agent: UserAgentService, ev
     line = OTLPThread(threads, settings.traces_endpoint, headers, settings.node, ca_file)
     export = SpanExport(line.deliver, cast(IReactorTime, reactor))
     spans = Traces(
-        Sampler(settings.traces_ratio, getrandbits),
+        Sampler(settings.traces_ratio, getrandbits, token_bytes()),
         export.add,
         partial(connection_attributes, agent.flows),
         settings.store_address.kind,
