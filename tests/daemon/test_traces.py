@@ -14,7 +14,7 @@ from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.config import ConfigError, load
 from wrtcgw.daemon.span_export import BATCH, FAREWELL, MOST, PAUSE, SpanExport
 from wrtcgw.daemon.spans import Context, Kind, Sampler, Span, context_of, read_context
-from wrtcgw.daemon.traces import AFTER_END, LONGEST, LONGEST_INVITE, Traces
+from wrtcgw.daemon.traces import AFTER_END, LONGEST, LONGEST_INVITE, PROVISIONAL, Traces
 from wrtcgw.events import catalogue as events
 from wrtcgw.events.stream import EventStream
 from wrtcgw.sdp.description import parse
@@ -350,10 +350,19 @@ class KeptTests(TracesCase):
         other, second = self.rings()
         self.stream.publish(events.CallChanged(call, CallState.DIALLING, CallState.ENDED))
         self.stream.publish(events.AgentLetGo(other, (second,)))
+        self.traces.restore(other, {"c8": GIVEN.decode("ascii")}, 0.0)  # of a call that is then not taken up
         self.clock.advance(max(LONGEST_INVITE, AFTER_END) + 1)
         self.traces.sweep()
         tables = ("_asked", "_newest", "_followed", "_calls", "_transactions", "_open", "_restored")
         self.assertEqual({name: len(getattr(self.traces, name)) for name in tables}, dict.fromkeys(tables, 0))
+
+    def test_many_provisional(self) -> None:
+        """A far side that says again and again that it rings fills no memory."""
+        self.rings()
+        for _ in range(PROVISIONAL + 5):
+            self.sends(response(180, "Ringing", "sip-2"))
+        self.sends(response(200, "OK", "sip-2"))
+        self.assertEqual(len(self.kept[0].events), PROVISIONAL)
 
     def test_no_nonsense(self) -> None:
         """What cannot be read as SIP leaves everything as it is."""
@@ -402,6 +411,15 @@ class ExportTests(SynchronousTestCase):
         self.pending[1].callback("it is away")
         self.assertEqual(self.batches, [3, BATCH])
         self.assertEqual(dict(self.export.numbers), {("sent",): 3, ("dropped",): 0, ("failed",): BATCH})
+
+    def test_looked_after(self) -> None:
+        """Who makes the spans is called each time, also while a batch is under way and with nothing to be sent."""
+        calls: list[float] = []
+        self.export.each_time = lambda: calls.append(self.clock.seconds())
+        self.clock.advance(PAUSE)
+        self.add(1)
+        self.clock.pump([PAUSE, PAUSE])
+        self.assertEqual(calls, [PAUSE, 2 * PAUSE, 3 * PAUSE])
 
     def test_bound(self) -> None:
         """What finds no place is dropped, and counted."""
