@@ -131,12 +131,11 @@ class Call:
                 kind, sdp = (
                     ("ANSWER", await sound.answer(self._offer)) if self._offer else ("OFFER", await sound.offer())
                 )
+                self._still_there()
+                await self._agent.wire.describe({"messageType": kind, "callId": self.id, "sdp": sdp})
             except NoMediaError:
                 await self._leave("reject", code=NOT_ACCEPTABLE)
                 raise
-            try:
-                self._still_there()
-                await self._agent.wire.describe({"messageType": kind, "callId": self.id, "sdp": sdp})
             except AgentClientError:
                 if not self.is_over:
                     self._change(State.INCOMING)
