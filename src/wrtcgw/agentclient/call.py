@@ -183,7 +183,7 @@ class Call:
 
         :param until_digit: be quiet as soon as the far side dials; :meth:`digits` reads what it was.
         :raises CallOverError: when the call ends meanwhile.
-        :raises NoMediaError: when the file cannot be read, or no media come up.
+        :raises NoMediaError: when the file cannot be read, or media do not come up, or break off.
         :raises WrongStateError: when we hold the call: nobody would hear it.
         """
         self._require("play in", State.UP)
