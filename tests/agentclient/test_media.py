@@ -1,4 +1,4 @@
-"""What is played into a stream that comes to nothing."""
+"""Sound, where a stream or a disk comes to nothing."""
 
 import asyncio
 import pathlib
@@ -40,3 +40,26 @@ class PlayingTests(SynchronousTestCase):
                 self.assertIsNone(stream._voice.player)
 
         asyncio.run(scenario())
+
+
+class RecordingTests(SynchronousTestCase):
+    """What is heard, written to a disk that is full."""
+
+    if find_spec("av") is None:
+        skip = "needs the packages of the extra bot"
+
+    def test_full_disk(self) -> None:
+        """The recording ends with a word about it; who reads the stream goes on, since nobody else would."""
+        from av import AudioFrame  # noqa: PLC0415 (of the extra bot)
+
+        from wrtcgw.agentclient.playing import RATE, Recorder  # noqa: PLC0415
+
+        frame = AudioFrame(format="s16", layout="mono", samples=RATE)
+        frame.planes[0].update(bytes(2 * RATE))
+        frame.sample_rate = RATE
+        recorder = Recorder(pathlib.Path("/dev/full"), 60.0)
+        with self.assertLogs("wrtcgw.agentclient", "WARNING") as logged:
+            for _ in range(5):
+                recorder.take(frame)
+            recorder.close()
+        self.assertIn("/dev/full: the recording ends: ", logged.output[0])
