@@ -66,7 +66,7 @@ class OneProcess:
         self.export = SpanExport(encode, self.clock)
         if variant in ("none kept", "all kept"):
             numbers = iter(range(1, 1 << 40))
-            sampler = Sampler(float(variant == "all kept"), lambda bits: next(numbers))
+            sampler = Sampler(float(variant == "all kept"), lambda bits: next(numbers), b"key")
             Traces(sampler, self.export.add, lambda flow: {"network.transport": "wss"}, "memory", seconds).subscribe_to(
                 self.events
             )
@@ -131,7 +131,6 @@ def child(variant: str, calls: int) -> None:
     gc.disable()
     for _ in range(WARM + calls):
         process.call()
-    process.export.at_end()
     process.export._send()
 
 

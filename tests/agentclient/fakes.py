@@ -1,13 +1,15 @@
 """A gateway and media that do what a test says."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from functools import wraps
 from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
 
-from wrtcgw.agentclient import Agent, NoMediaError, UnreachableError
+from tests.support.asyncloop import run
+from wrtcgw.agentclient import Agent, Call, NoMediaError, UnreachableError
 from wrtcgw.agentclient.messages import Message
 from wrtcgw.agentclient.sound import Servers
 from wrtcgw.agentclient.wire import Fields, Wire
@@ -61,13 +63,15 @@ class FakeWire(Wire):
     A gateway in a list.
 
     Requests are noted in ``asked`` and get what ``answers`` has for their path: a value, an error to raise, or a list
-    of them, one for each time. ``say`` puts a message into the stream; an error there breaks it off.
+    of them, one for each time; those of a path in ``held`` wait until the test lets them go. ``say`` puts a message
+    into the stream; an error there breaks it off.
     """
 
     def __init__(self, gateway: str = "") -> None:
         super().__init__(gateway, cast(aiohttp.ClientSession, None))
         self.asked: list[tuple[str, dict[str, object]]] = []
         self.answers: dict[str, Any] = {}
+        self.held: dict[str, asyncio.Event] = {}
         self.streams: list[int | None] = []
         self.seq = 0
         self.said: asyncio.Queue[Message | Exception] = asyncio.Queue()
@@ -80,6 +84,8 @@ class FakeWire(Wire):
     async def _ask(self, method: str, path: str, query: Any = None, **body: Any) -> Fields:
         fields = {**(query or {}), **(body.get("json") or body.get("data") or {})}
         self.asked.append((path, fields))
+        if path in self.held:
+            await self.held[path].wait()
         answer = self.answers.get(path, {"session": "token"} if path == "sign_in" else {})
         if isinstance(answer, list):
             answer = answer.pop(0) if answer else {}
@@ -137,3 +143,28 @@ async def settle() -> None:
     """Let everything happen that needs no time."""
     for _ in range(50):
         await asyncio.sleep(0)
+
+
+def virtual(test: Callable[[Any], Coroutine[Any, Any, None]]) -> Callable[[Any], None]:
+    """Run a test in virtual time."""
+
+    @wraps(test)
+    def wrapped(self: Any) -> None:
+        run(test(self))
+
+    return wrapped
+
+
+async def incoming(bench: Bench, call: str = "c1") -> Call:
+    """Let a call come, and return it."""
+    bench.wire.say(
+        "OFFER", call, sdp="their offer", displayName="Ann", data=[{"key": "k", "value": "v"}], **{"from": "5002"}
+    )
+    return await bench.agent.incoming(1.0)
+
+
+async def up(bench: Bench, call: str = "c1") -> Call:
+    """Return a call that is answered."""
+    found = await incoming(bench, call)
+    await found.answer()
+    return found

@@ -14,7 +14,7 @@ from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.config import ConfigError, load
 from wrtcgw.daemon.span_export import BATCH, FAREWELL, MOST, PAUSE, SpanExport
 from wrtcgw.daemon.spans import Context, Kind, Sampler, Span, context_of, read_context
-from wrtcgw.daemon.traces import AFTER_END, LONGEST, LONGEST_INVITE, Traces
+from wrtcgw.daemon.traces import AFTER_END, LONGEST, LONGEST_INVITE, PROVISIONAL, Traces
 from wrtcgw.events import catalogue as events
 from wrtcgw.events.stream import EventStream
 from wrtcgw.sdp.description import parse
@@ -48,11 +48,22 @@ class SpanTests(SynchronousTestCase):
         self.assertIsNone(context_of(None))
 
     def test_ratio(self) -> None:
-        """So many traces are kept as the ratio says; all and none too."""
-        for ratio, wanted in ((0.0, 0), (0.25, 256), (1.0, 1024)):
-            sampler = Sampler(ratio, lambda bits: 1)
-            step = (1 << 56) // 1024
-            self.assertEqual(sum(sampler.keeps((77 << 64) + step * each) for each in range(1024)), wanted)
+        """So many traces are kept as the ratio says; all and none too, whatever numbers a page chooses."""
+        for chosen in (0, 56, 64, 118):
+            numbers = [each << chosen for each in range(1024)]
+            for ratio, least, most in ((0.0, 0, 0), (0.25, 210, 300), (1.0, 1024, 1024)):
+                kept = sum(map(Sampler(ratio, lambda bits: 1, b"key").keeps, numbers))
+                self.assertTrue(least <= kept <= most, (chosen, ratio, kept))
+
+    def test_key(self) -> None:
+        """A number is decided alike each time, and otherwise where the key is another one."""
+
+        def kept(key: bytes) -> set[int]:
+            return set(filter(Sampler(0.5, lambda bits: 1, key).keeps, range(1024)))
+
+        one, other = kept(b"one"), kept(b"other")
+        self.assertEqual(one, kept(b"one"))
+        self.assertTrue(150 < len(one & other) < 350, len(one & other))
 
 
 class TracesCase(SynchronousTestCase):
@@ -67,7 +78,7 @@ class TracesCase(SynchronousTestCase):
         """Return what follows the stream."""
         numbers = iter(range(1, 10_000))
         traces = Traces(
-            Sampler(ratio, lambda bits: next(numbers)),
+            Sampler(ratio, lambda bits: next(numbers), b"key"),
             self.kept.append,
             lambda flow: {"network.transport": "wss"},
             "redis",
@@ -339,10 +350,19 @@ class KeptTests(TracesCase):
         other, second = self.rings()
         self.stream.publish(events.CallChanged(call, CallState.DIALLING, CallState.ENDED))
         self.stream.publish(events.AgentLetGo(other, (second,)))
+        self.traces.restore(other, {"c8": GIVEN.decode("ascii")}, 0.0)  # of a call that is then not taken up
         self.clock.advance(max(LONGEST_INVITE, AFTER_END) + 1)
         self.traces.sweep()
         tables = ("_asked", "_newest", "_followed", "_calls", "_transactions", "_open", "_restored")
         self.assertEqual({name: len(getattr(self.traces, name)) for name in tables}, dict.fromkeys(tables, 0))
+
+    def test_many_provisional(self) -> None:
+        """A far side that says again and again that it rings fills no memory."""
+        self.rings()
+        for _ in range(PROVISIONAL + 5):
+            self.sends(response(180, "Ringing", "sip-2"))
+        self.sends(response(200, "OK", "sip-2"))
+        self.assertEqual(len(self.kept[0].events), PROVISIONAL)
 
     def test_no_nonsense(self) -> None:
         """What cannot be read as SIP leaves everything as it is."""
@@ -391,6 +411,15 @@ class ExportTests(SynchronousTestCase):
         self.pending[1].callback("it is away")
         self.assertEqual(self.batches, [3, BATCH])
         self.assertEqual(dict(self.export.numbers), {("sent",): 3, ("dropped",): 0, ("failed",): BATCH})
+
+    def test_looked_after(self) -> None:
+        """Who makes the spans is called each time, also while a batch is under way and with nothing to be sent."""
+        calls: list[float] = []
+        self.export.each_time = lambda: calls.append(self.clock.seconds())
+        self.clock.advance(PAUSE)
+        self.add(1)
+        self.clock.pump([PAUSE, PAUSE])
+        self.assertEqual(calls, [PAUSE, 2 * PAUSE, 3 * PAUSE])
 
     def test_bound(self) -> None:
         """What finds no place is dropped, and counted."""

@@ -57,7 +57,7 @@ class Limits:
     :ivar waiting: calls that may ring until :meth:`Agent.incoming` takes them; further ones hear busy (486).
     :ivar away: how long a call of ours waits for a gateway that is away.
     :ivar pause: before the first new try of the event stream, and of signing in again; doubled each time …
-    :ivar longest_pause: … up to this.
+    :ivar longest_pause: … up to this. Each is cut short by up to a half, by chance.
     """
 
     waiting: int = 16
@@ -206,15 +206,15 @@ class Agent:
         self._placing += 1
         try:
             await call.place(to, data or {})
+            self._calls[call.id] = call
         finally:
             self._placing -= 1
-        if call.is_over:
-            await self.farewell("hangup", call.id)
-            return call
-        self._calls[call.id] = call
-        early, self._early = self._early, deque(maxlen=_EARLY)
-        for message in early:
-            self._hand_over(message)
+            early, self._early = self._early, deque(maxlen=_EARLY)
+            for message in early:  # also those of other calls, whatever became of this one
+                self._hand_over(message)
+        if self._gone is not None:
+            call.end(Ending("signed-out", hint=self._gone.reason))
+            raise self._gone
         return call
 
     # -- for its calls
@@ -250,6 +250,7 @@ class Agent:
         except Exception as error:
             log.exception("the bot %s ends", self.dn)
             self._leave(SignedOutError(f"{type(error).__name__}: {error}"))
+            await self._sign_out()
 
     async def _follow_streams(self) -> None:
         failures = 0
@@ -267,7 +268,10 @@ class Agent:
                 raise UnreachableError("the event stream ended")
             except RefusedError as error:
                 if error.code in _FORGOTTEN:
+                    if failures:  # by a gateway that has just let us sign in, say
+                        await asyncio.sleep(self._pause(failures))
                     await self._sign_in_again(error.text)
+                    failures += 1
                 elif _is_final(error):
                     self._leave(SignedOutError(error.text))
                 else:
@@ -331,7 +335,6 @@ class Agent:
         for call in self.calls:
             if call.id not in there:
                 call.end(Ending("lost", hint="The gateway was restarted and knows this call no more."))
-        await self._heard_again()
 
     def _take(self, message: Message) -> None:
         if self._last is not None and message.seq <= self._last:

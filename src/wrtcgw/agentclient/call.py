@@ -131,12 +131,11 @@ class Call:
                 kind, sdp = (
                     ("ANSWER", await sound.answer(self._offer)) if self._offer else ("OFFER", await sound.offer())
                 )
+                self._still_there()
+                await self._agent.wire.describe({"messageType": kind, "callId": self.id, "sdp": sdp})
             except NoMediaError:
                 await self._leave("reject", code=NOT_ACCEPTABLE)
                 raise
-            try:
-                self._still_there()
-                await self._agent.wire.describe({"messageType": kind, "callId": self.id, "sdp": sdp})
             except AgentClientError:
                 if not self.is_over:
                     self._change(State.INCOMING)
@@ -184,7 +183,7 @@ class Call:
 
         :param until_digit: be quiet as soon as the far side dials; :meth:`digits` reads what it was.
         :raises CallOverError: when the call ends meanwhile.
-        :raises NoMediaError: when the file cannot be read, or no media come up.
+        :raises NoMediaError: when the file cannot be read, or media do not come up, or break off.
         :raises WrongStateError: when we hold the call: nobody would hear it.
         """
         self._require("play in", State.UP)

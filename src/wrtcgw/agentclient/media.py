@@ -33,6 +33,8 @@ from wrtcgw.sdp.directions import direction, mirrored, with_direction
 
 CONNECTING = 20.0
 """Seconds until the stream has to be up, once there is something to be said."""
+_LOOK = 0.5
+"""Seconds after which it is noticed at most that a stream has gone."""
 _LATE = 0.2
 """Seconds by which a block may be late; the clock of a machine that slept longer begins anew."""
 _BAD = (ValueError, KeyError, IndexError, AttributeError, InvalidStateError)
@@ -190,15 +192,17 @@ class Stream:
         """Say a file; what is asked for meanwhile follows it."""
         async with self._playing:
             player = Player(samples_of(path))
-            filling = asyncio.create_task(player.fill())
-            ending = asyncio.create_task(player.done.wait())
+            filling: asyncio.Task[object] = asyncio.create_task(player.fill())
+            ending: asyncio.Task[object] = asyncio.create_task(player.done.wait())
             try:
                 await self._connected()
                 self._voice.player = player
-                done, _ = await asyncio.wait((filling, ending), return_when=asyncio.FIRST_COMPLETED)
-                if filling in done:
-                    await filling
-                await ending
+                pending = {filling, ending}
+                while ending in pending:
+                    done, pending = await asyncio.wait(pending, timeout=_LOOK, return_when=asyncio.FIRST_COMPLETED)
+                    for task in done:
+                        await task
+                    self._require_stream()
             finally:
                 self._voice.player = None
                 for task in (filling, ending):
@@ -210,9 +214,15 @@ class Stream:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + CONNECTING
         while self._state() != "connected":
-            if self._state() in ("failed", "closed") or loop.time() > deadline:
+            self._require_stream()
+            if loop.time() > deadline:
                 raise NoMediaError(f"the stream does not come up: it is {self._state()}")
             await asyncio.sleep(0.05)
+
+    def _require_stream(self) -> None:
+        """Raise when nothing can be heard any more: nobody takes what is played then."""
+        if self._state() in ("failed", "closed"):
+            raise NoMediaError(f"there is no stream: it is {self._state()}")
 
     def _state(self) -> str:
         return "new" if self._connection is None else str(self._connection.connectionState)

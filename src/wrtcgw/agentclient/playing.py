@@ -1,6 +1,7 @@
 """Sound from a file and into one, as blocks of 16-bit samples; needs the ``bot`` extra (PyAV)."""
 
 import asyncio
+import logging
 import time
 import wave
 from array import array
@@ -12,6 +13,8 @@ from attrs import define, field
 from av import AudioFrame, AudioResampler
 
 from wrtcgw.agentclient.errors import NoMediaError
+
+log = logging.getLogger("wrtcgw.agentclient")
 
 RATE = 48000
 BLOCK = RATE // 50
@@ -96,6 +99,8 @@ class Recorder:
     """
     Writes a WAV file: 16 bit, mono, 16 kHz. What does not come, as on hold, is silence in it.
 
+    A disk that takes nothing more ends it, and the log says so; the call goes on.
+
     :raises NoMediaError: when the file cannot be written.
     """
 
@@ -120,6 +125,13 @@ class Recorder:
         """Take what was heard."""
         if not self._open:
             return
+        try:
+            self._append(frame)
+        except OSError as error:
+            log.warning("%s: the recording ends: %s", self.path, error)
+            self.close()
+
+    def _append(self, frame: AudioFrame) -> None:
         due = min(time.monotonic() - self._began, self.most)
         missing = int(due * RECORDED) - self._written
         if missing > _GAP * RECORDED:
@@ -137,4 +149,7 @@ class Recorder:
         """End it; the file is complete then."""
         if self._open:
             self._open = False
-            self._file.close()
+            try:
+                self._file.close()
+            except OSError as error:
+                log.warning("%s: the recording is not complete: %s", self.path, error)

@@ -32,7 +32,7 @@ class Sound(Protocol):
         """
         Return when the file has been said.
 
-        :raises NoMediaError: when it cannot be read, or the stream does not come up.
+        :raises NoMediaError: when it cannot be read, or the stream does not come up, or breaks off.
         """
 
     def record(self, path: Path, most: float) -> None:

@@ -8,6 +8,7 @@ itself. Names and attributes are in :mod:`wrtcgw.daemon.traces`, how they leave 
 import re
 from collections.abc import Callable
 from enum import Enum
+from hashlib import blake2b
 
 from attrs import define, field, frozen
 
@@ -17,8 +18,8 @@ Value = str | int
 """Of an attribute."""
 
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
-RANDOM_BITS = 56
-"""So many bits at the end of a trace's number are random for certain (W3C Trace Context, level 2, section 5.1)."""
+_LOT = 8
+"""Bytes of what is drawn for each trace."""
 
 
 class Kind(Enum):
@@ -82,20 +83,24 @@ class Span:
 @frozen
 class Sampler:
     """
-    Decides by the number of a trace alone whether it is kept, so that every gateway decides alike, at any time.
+    Decides by a keyed hash of a trace's number whether it is kept: alike for all requests that bring this number.
 
-    What the flag in ``traceparent`` wishes does not count: any page could have everything kept.
+    A page chooses the number, and the flag in ``traceparent``. By the flag, or by the number itself, it could have
+    everything kept; which numbers the key favours it cannot know.
 
     :param ratio: how many of all traces, 0 to 1.
     :param random_bits: returns a random number of so many bits.
+    :param key: secret, of this process.
     """
 
     ratio: float
     random_bits: Callable[[int], int]
+    key: bytes = field(repr=False)
 
     def keeps(self, trace: int) -> bool:
         """Return whether a trace is kept."""
-        return trace % (1 << RANDOM_BITS) < self.ratio * (1 << RANDOM_BITS)
+        lot = blake2b(trace.to_bytes(16), digest_size=_LOT, key=self.key).digest()
+        return int.from_bytes(lot) < self.ratio * (1 << 8 * _LOT)
 
     def begin(self) -> Context | None:
         """Begin a trace; None when it is not kept."""

@@ -30,6 +30,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from random import getrandbits
+from secrets import token_bytes
 from typing import Any, cast
 
 from attrs import define, field, frozen
@@ -59,6 +60,8 @@ AFTER_END = 60.0
 """Seconds that a call is still followed which is over: its BYE may be under way."""
 WAITING = 20
 """Messages of one call that wait for its page, and get a span."""
+PROVISIONAL = 32
+"""Provisional responses of one transaction that are told; who sends more says nothing new by them."""
 
 _FROM_USER = re.compile(r"\r\n(?:From|f)[ \t]*:[^\r\n]*?sips?:([^@>;\r\n]+)@", re.IGNORECASE)
 
@@ -375,7 +378,8 @@ class Traces:
         span, call_id = found
         status: dict[str, Value] = {"sip.response.status_code": response.status}
         if response.status < FINAL:
-            span.events.append((self._wall(), f"SIP {response.status}", status))
+            if len(span.events) < PROVISIONAL:
+                span.events.append((self._wall(), f"SIP {response.status}", status))
             return
         span.attributes |= status
         self._close(key, call_id, str(response.status) if SERVER_ERROR <= response.status < 600 else "")
@@ -411,6 +415,7 @@ class Traces:
     def sweep(self) -> None:
         """Let go of what nothing more comes of; to be called now and then."""
         now = self._wall()
+        self._restored.clear()  # of records that could not be taken up; others are asked for at once
         for key, (span, call_id) in tuple(self._transactions.items()):
             if now - span.start > (LONGEST_INVITE if key[1] == "INVITE" else LONGEST):
                 self._close(key, call_id, "timeout")
@@ -483,7 +488,7 @@ def traces(reactor: IReactorTCP, settings: Settings, agent: UserAgentService, ev
     line = OTLPThread(threads, settings.traces_endpoint, headers, settings.node, ca_file)
     export = SpanExport(line.deliver, cast(IReactorTime, reactor))
     spans = Traces(
-        Sampler(settings.traces_ratio, getrandbits),
+        Sampler(settings.traces_ratio, getrandbits, token_bytes()),
         export.add,
         partial(connection_attributes, agent.flows),
         settings.store_address.kind,

@@ -86,7 +86,7 @@ class Traces:
         0.01,
         kinds.number(0.0, 1.0),
         text="""
-        How many of all calls get a trace, from 0 to 1. It goes by the trace's number, also where a page has begun it.
+        How many of all calls get a trace, from 0 to 1. By lot, also where a page has begun the trace.
         """,
     )
     traces_headers: tuple[tuple[str, str], ...] = key(
