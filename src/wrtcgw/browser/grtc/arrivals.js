@@ -56,7 +56,7 @@ export class Arrivals {
    * @param {GatewayMessage} message
    */
   known({ messageType, callId }) {
-    if (messageType === "SOUND" && !this.#roster.calls.has(callId)) this.#fetch(callId);
+    if (messageType === "SOUND" && !this.#roster.find(callId)) this.#fetch(callId);
     return this.#fetching.get(callId);
   }
 
