@@ -299,6 +299,20 @@ test("after a reload the session goes on, and its calls come back with new media
   before.leave();
 });
 
+test("the call of a check, of which nobody was told, ends with the page before a reload", async () => {
+  await phone.signIn(WHO);
+  const hidden = await phone.call("9196", { hidden: true });
+  const before = phone;
+  phone = made();
+  const heard = heardOf(phone, "call", "callended");
+  gateway.calls = [{ ...UP, callId: hidden.id }];
+  assert.equal(await phone.resume(), true);
+  await settled();
+  assert.deepEqual([phone.calls.size, gateway.asked("hangup").length, heard], [0, 1, []]);
+  hidden.end();
+  before.leave();
+});
+
 test("without a session before there is none to go on with", async () => {
   assert.equal(await phone.resume(), false);
   assert.deepEqual(gateway.requests, []);
