@@ -299,6 +299,20 @@ test("after a reload the session goes on, and its calls come back with new media
   before.leave();
 });
 
+test("the call of a check, of which nobody was told, ends with the page before a reload", async () => {
+  await phone.signIn(WHO);
+  const hidden = await phone.call("9196", { hidden: true });
+  const before = phone;
+  phone = made();
+  const heard = heardOf(phone, "call", "callended");
+  gateway.calls = [{ ...UP, callId: hidden.id }];
+  assert.equal(await phone.resume(), true);
+  await settled();
+  assert.deepEqual([phone.calls.size, gateway.asked("hangup").length, heard], [0, 1, []]);
+  hidden.end();
+  before.leave();
+});
+
 test("without a session before there is none to go on with", async () => {
   assert.equal(await phone.resume(), false);
   assert.deepEqual(gateway.requests, []);
@@ -382,17 +396,22 @@ test("an end that the gateway did not hear is told it again", async (context) =>
   assert.equal(gateway.asked("hangup").length, 2);
 });
 
-test("who asks for it is answered without a click where that is wanted, and who is there waits", async () => {
+test("who asks for it is answered without a click where that is wanted, and who is there waits", async (t) => {
   phone.options.autoAnswer = true;
   await phone.signIn(WHO);
   const first = await incoming();
   assert.equal(first.state, "incoming"); // it has not asked for it
   await first.answer();
-  const second = await incoming({ ...INCOMING, callId: "c-4", from: "5004", autoAnswer: 0 });
-  for (let turn = 0; turn < 20 && !second.isUp; turn += 1) await settled();
+  const clock = holdTimers(t);
+  const second = await incoming({ ...INCOMING, callId: "c-4", from: "5004", autoAnswer: 2 });
+  await clock.pass(1_999);
+  assert.deepEqual([first.held, second.state], [false, "incoming"]);
+  await clock.pass(1);
   assert.deepEqual([first.held, second.isUp], [true, true]);
   phone.options.autoAnswer = false;
-  assert.equal((await incoming({ ...INCOMING, callId: "c-5", autoAnswer: 0 })).state, "incoming");
+  const third = await incoming({ ...INCOMING, callId: "c-5", autoAnswer: 0 });
+  await clock.pass(0);
+  assert.equal(third.state, "incoming");
 });
 
 // ---- several pages of one number

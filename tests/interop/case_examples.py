@@ -137,7 +137,7 @@ class Element(ExampleCase):
         await self.until(tab, f"() => ({PARTS})('hangup')[0] === 'Auflegen'")
         await self.until(tab, f"() => ({PARTS})('mute')[0] === 'Stumm schalten'")
         await self.hears(tab, CONNECTION)
-        await self.press(tab, "wrtc-phone >> text=Tastenfeld")
+        await self.press(tab, "wrtc-phone >> text=Wähltastatur")
         self.assertEqual(len(await tab.evaluate(PARTS, "key")), 12)
         await self.press(tab, "wrtc-phone >> text=Auflegen")
         await self.until(tab, f"() => ({SAYS})() === 'Der Anruf ist beendet.'")

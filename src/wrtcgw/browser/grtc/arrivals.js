@@ -56,7 +56,7 @@ export class Arrivals {
    * @param {GatewayMessage} message
    */
   known({ messageType, callId }) {
-    if (messageType === "SOUND" && !this.#roster.calls.has(callId)) this.#fetch(callId);
+    if (messageType === "SOUND" && !this.#roster.find(callId)) this.#fetch(callId);
     return this.#fetching.get(callId);
   }
 
@@ -67,7 +67,9 @@ export class Arrivals {
    */
   takeUp(view, kept) {
     if (this.#roster.find(view.callId) || this.#arriving.has(view.callId)) return;
-    if (view.state === "OFFERED") {
+    if (kept?.hidden) {
+      this.#phone.endAtGateway("hangup", view.callId).catch(() => {}); // the check that it was for is gone
+    } else if (view.state === "OFFERED") {
       if (kept?.offer) this.#incoming(kept.offer);
     } else if (["DIALLING", "RINGING", "ESTABLISHED"].includes(view.state)) {
       const { callId: id, direction, peer } = view;

@@ -51,7 +51,7 @@ const PASSING = ["too_many_tries", "agent_in_use", "draining"];
 const REFUSED = ["microphone_refused"];
 
 /** @type {Finding} */
-export const OK = Object.freeze({ state: "passed", code: "ok" });
+const OK = Object.freeze({ state: "passed", code: "ok" });
 
 /**
  * Returns the verdict on all looks, and the look that it rests on; null for "ready".

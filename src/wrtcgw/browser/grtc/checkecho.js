@@ -1,10 +1,11 @@
 // A call to a number that sends back what it hears: whether it comes about, and how it sounds.
 
 import { PhoneError } from "./errors.js";
-import { pause, rejected } from "./patience.js";
+import { pause, rejected, until } from "./patience.js";
 import { Losses } from "./losses.js";
 import { assess, opinion, read } from "./quality.js";
-import { LIMITS } from "./watch.js";
+import { FLOOR } from "./silence.js";
+import { LIMITS, tooBad } from "./watch.js";
 
 /** @import { CheckCode } from "../grtc.js" */
 /** @import { Call } from "./call.js" */
@@ -14,9 +15,7 @@ const ANSWER = 15_000; // ms until it is answered
 const CONNECT = 8_000; // ms until the media have a way
 const SETTLE = 1_000; // ms of the beginning that do not count
 const TALK = 6; // seconds
-const LOOK = 50;
 const LOW = 0.05; // of 1
-const FLOOR = 2e-9; // energy in a second that is silence
 
 /**
  * SIP codes and causes of a call that did not come about.
@@ -82,14 +81,14 @@ function failed(cause, sipCode) {
  * @param {AbortSignal} signal
  */
 async function answered(call, signal) {
-  for (let time = 0; time < ANSWER && !call.isUp && !call.isOver; time += LOOK) await pause(LOOK, signal);
+  await until(() => call.isUp || call.isOver, ANSWER, signal);
   return call.isUp;
 }
 
 /**
  * @param {Call} call
  * @param {number} seconds
- * @param {Record<string, number | undefined>} limits
+ * @param {import("./watch.js").Limits} limits
  * @param {number} ms until it was answered
  * @param {boolean} speaks whether there is sound that has to come back
  * @param {AbortSignal} signal
@@ -97,7 +96,7 @@ async function answered(call, signal) {
  */
 async function listened(call, seconds, limits, ms, speaks, signal) {
   const connected = () => call.connection?.connectionState === "connected";
-  for (let time = 0; time < CONNECT && !connected() && !call.isOver; time += LOOK) await pause(LOOK, signal);
+  await until(() => connected() || call.isOver, CONNECT, signal);
   if (!connected()) return { state: "failed", code: "media_failed", value: { ms } };
   const hush = playUnheard(call.remoteStream);
   try {
@@ -125,7 +124,7 @@ function playUnheard(stream) {
 /**
  * @param {Call} call
  * @param {number} seconds
- * @param {Record<string, number | undefined>} limits
+ * @param {import("./watch.js").Limits} limits
  * @param {number} ms until it was answered
  * @param {boolean} speaks whether there is sound that has to come back
  * @param {AbortSignal} signal
@@ -158,19 +157,9 @@ async function measured(call, seconds, limits, ms, speaks, signal) {
   const value = { ms, rtt, jitter: Math.round(jitter), loss, mos, codec, relayed, packets };
   if (!packets) return { state: "failed", code: "no_incoming_packets", value };
   if (speaks && decoded && energy <= FLOOR * seconds) return { state: "failed", code: "incoming_silence", value };
-  /** @type {[CheckCode, boolean][]} */
-  const bad = [
-    ["high_packet_loss", over(loss, limits.loss)],
-    ["high_rtt", over(rtt, limits.rtt)],
-    ["high_jitter", over(jitter, limits.jitter)],
-    ["low_mos", mos < (limits.mos ?? 0)],
-  ];
-  const found = bad.find(([, is]) => is);
-  return found ? { state: "warned", code: found[0], value } : { state: "passed", code: "ok", value };
+  const [code] = tooBad({ rtt, jitter, loss, mos }, limits);
+  return code ? { state: "warned", code, value } : { state: "passed", code: "ok", value };
 }
-
-/** @type {(value: number, limit: number | undefined) => boolean} */
-const over = (value, limit) => Boolean(limit) && value > (limit ?? 0);
 
 /** @param {Call} call */
 async function reading(call) {

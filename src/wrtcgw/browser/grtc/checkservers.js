@@ -1,6 +1,6 @@
 // Looks at each STUN and TURN server by itself: does it answer, does it take the credentials, does it relay.
 
-import { pause } from "./patience.js";
+import { until } from "./patience.js";
 
 /** @import { CheckName } from "../grtc.js" */
 /** @import { Finding, Surroundings } from "./check.js" */
@@ -68,17 +68,6 @@ function watched(pc) {
     found.done ||= pc.iceGatheringState === "complete";
   });
   return found;
-}
-
-/**
- * Waits until something is so, for so long at most.
- * @param {() => boolean} done
- * @param {number} limit ms
- * @param {AbortSignal} signal
- */
-async function until(done, limit, signal) {
-  for (let time = 0; time < limit && !done(); time += 50) await pause(50, signal);
-  return done();
 }
 
 /**

@@ -86,7 +86,7 @@ export class PhoneElement extends Base {
     sheet.replaceSync(LOOKS);
     root.adoptedStyleSheets = [sheet];
     const number = document.createElement("input");
-    Object.assign(number, { type: "tel", autocomplete: "off", part: "number" });
+    Object.assign(number, { type: "tel", autocomplete: "off" });
     number.setAttribute("part", "number");
     const call = button("primary", "call");
     call.type = "submit";

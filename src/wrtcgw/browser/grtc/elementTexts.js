@@ -5,7 +5,6 @@
 
 const en = {
   call: "Call",
-  calls: "Calls",
   number: "Number",
   answer: "Answer",
   reject: "Reject",
@@ -65,7 +64,6 @@ const en = {
 /** @type {typeof en} */
 const de = {
   call: "Anrufen",
-  calls: "Anrufe",
   number: "Rufnummer",
   answer: "Annehmen",
   reject: "Ablehnen",
@@ -73,8 +71,8 @@ const de = {
   mute: "Stumm schalten",
   unmute: "Stummschaltung aufheben",
   hold: "Halten",
-  resume: "Weitersprechen",
-  keypad: "Tastenfeld",
+  resume: "Zurückholen",
+  keypad: "Wähltastatur",
   digits: "Ziffern",
   signed_out: "Nicht angemeldet.",
   ready: "Bereit.",

@@ -4,6 +4,7 @@
 export class TooLate extends Error {}
 
 const CLEARING = 2_000; // ms that work may take to put things back as they were
+const LOOK = 50; // ms between two looks whether something is so
 
 /**
  * Does something within its time. When that is over, or the signal is aborted, the work's own signal is: it ends, and
@@ -67,4 +68,15 @@ export function pause(time, signal) {
     }, time);
     signal.addEventListener("abort", aborted, { once: true });
   });
+}
+
+/**
+ * Waits until something is so, for so long at most. Returns whether it is.
+ * @param {() => boolean} done
+ * @param {number} limit ms
+ * @param {AbortSignal} signal
+ */
+export async function until(done, limit, signal) {
+  for (let time = 0; time < limit && !done(); time += LOOK) await pause(LOOK, signal);
+  return done();
 }

@@ -349,7 +349,8 @@ export class Phone extends Emitter {
    */
   named(call, id) {
     this.#roster.named(call, id);
-    if (!call.hidden) this.emit("call", call);
+    if (call.hidden) this.remember(call, { hidden: true });
+    else this.emit("call", call);
   }
 
   /**

@@ -1,8 +1,9 @@
 // A microphone that gives nothing at all: switched off at the headset, in the system, or the wrong one.
 
 const LONG = 6_000; // ms of digital silence; a person who is quiet is not silent to a microphone
-const FLOOR = 2e-9; // energy in a second of one step of 16 bits: the comfort noise of an echo canceller
-const SLEPT = 3_000; // ms between two looks after which the time between them does not count
+/** Energy in a second of one step of 16 bits: the comfort noise of an echo canceller. */
+export const FLOOR = 2e-9;
+export const SLEPT = 3_000; // ms between two looks after which the time between them does not count
 
 export class Silence {
   /** @type {number | null} */

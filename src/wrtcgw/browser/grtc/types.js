@@ -57,7 +57,7 @@
  * @property {number} [last] number of the last message that was taken
  * @property {Record<string, KeptCall>} [calls]
  *
- * @typedef {{offer?: GatewayMessage, muted?: boolean}} KeptCall
+ * @typedef {{offer?: GatewayMessage, muted?: boolean, hidden?: boolean}} KeptCall
  *
  * @typedef {RTCConfiguration & {gatherLimit?: number}} Configuration `gatherLimit` in milliseconds
  * @typedef {{audio: boolean, video: boolean}} Wanted

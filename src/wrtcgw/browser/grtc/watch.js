@@ -3,7 +3,7 @@
 // Names, windows and bounds are those of the field (Twilio's StatsMonitor, Telnyx' warnings): a number is too bad when
 // it was so in 3 of the last 5 seconds, and good again when it was so in none of them.
 
-import { Silence } from "./silence.js";
+import { FLOOR, SLEPT, Silence } from "./silence.js";
 
 /** @typedef {import("../grtc.js").WarningLimits} Limits */
 /** @typedef {import("../grtc.js").Warning["code"]} Code */
@@ -26,8 +26,6 @@ export const LIMITS = Object.freeze({
 
 const RECENT = 5; // seconds
 const RAISE = 3; // of them
-const SLEPT = 3_000; // ms between two looks after which the time between them does not count
-const FLOOR = 2e-9; // energy in a second of one step of 16 bits
 const EARLY = 5; // seconds that the first packet may take: a way for it has to be found
 const SHORT = 3; // seconds of talk below which nothing is said of a call
 const SHARE = 10; // percent of the talk from which on a fault is the call's verdict
@@ -49,7 +47,11 @@ const SHARE = 10; // percent of the talk from which on a fault is the call's ver
  * @property {boolean} relayLost
  */
 
-/** @type {Record<string, (second: Second, limits: Limits) => boolean>} */
+/** @typedef {Pick<Second, "rtt" | "jitter" | "loss" | "mos">} Numbers */
+
+/** @typedef {"high_packet_loss" | "high_rtt" | "high_jitter" | "low_mos"} Numbered */
+
+/** @type {Record<Numbered, (numbers: Numbers, limits: Limits) => boolean>} */
 const NUMBERS = {
   high_packet_loss: ({ loss }, limits) => isOver(loss, limits.loss),
   high_rtt: ({ rtt }, limits) => isOver(rtt, limits.rtt),
@@ -57,15 +59,23 @@ const NUMBERS = {
   low_mos: ({ mos }, limits) => mos > 0 && mos < (limits.mos ?? 0),
 };
 
+const NUMBERED = /** @type {Numbered[]} */ (Object.keys(NUMBERS));
+const HEARD = /** @type {const} */ (["no_incoming_packets", "incoming_silence", ...NUMBERED]);
+
 /** What explains the rest comes first; of those in one line that which went on for longest. @type {Code[][]} */
-const ORDER = [
-  ["device_gone", "relay_lost"],
-  ["no_incoming_packets", "mic_silent", "incoming_silence"],
-  ["high_packet_loss", "high_rtt", "high_jitter", "low_mos"],
-];
+const ORDER = [["device_gone", "relay_lost"], ["no_incoming_packets", "mic_silent", "incoming_silence"], NUMBERED];
 
 /** @type {(value: number, limit: number | undefined) => boolean} */
 const isOver = (value, limit) => Boolean(limit) && value > (limit ?? 0);
+
+/**
+ * Returns which numbers are too bad, what explains the others first.
+ * @param {Numbers} numbers
+ * @param {Limits} limits
+ */
+export function tooBad(numbers, limits) {
+  return NUMBERED.filter((code) => NUMBERS[code](numbers, limits));
+}
 
 /** One thing that may be wrong: whether it is at present, and for how many seconds it was. */
 class Fault {
@@ -166,9 +176,8 @@ export class Watch {
     this.#talked += 1;
     faults.no_incoming_packets.nothing(packets === 0, noPackets);
     faults.incoming_silence.nothing(packets > 0 && energy !== null && energy <= FLOOR, incomingSilence);
-    for (const [code, isBad] of Object.entries(NUMBERS)) {
-      faults[/** @type {Code} */ (code)].number(packets > 0 && isBad(second, this.#limits));
-    }
+    const bad = packets > 0 ? tooBad(second, this.#limits) : [];
+    for (const code of NUMBERED) faults[code].number(bad.includes(code));
   }
 
   /**
@@ -177,8 +186,7 @@ export class Watch {
    */
   #pause(talking) {
     if (talking) return;
-    const heard = ["no_incoming_packets", "incoming_silence", ...Object.keys(NUMBERS)];
-    for (const code of heard) this.#faults[/** @type {Code} */ (code)].forget();
+    for (const code of HEARD) this.#faults[code].forget();
   }
 
   /**
