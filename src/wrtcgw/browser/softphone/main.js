@@ -168,11 +168,9 @@ function applyTheme(theme) {
 // ---- signed in or not
 
 async function loadPanel() {
+  import("./views/check.js").catch(() => {}); // while it can be had; the panel goes without
   try {
-    rest ??= Object.assign(
-      {},
-      ...(await Promise.all([import("./panel.js"), import("./hand/hand.js"), import("./views/check.js")])),
-    );
+    rest ??= Object.assign({}, ...(await Promise.all([import("./panel.js"), import("./hand/hand.js")])));
   } catch (cause) {
     throw new PhoneError("gateway_unreachable", { hint: "The phone panel could not be loaded.", cause });
   }
