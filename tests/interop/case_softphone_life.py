@@ -26,6 +26,7 @@ class Reloads(SoftphoneCase):
         await agent.reload()
         await self.calls(agent, 2)
         await self.sees(agent, "Consulting 1003. 5002 is on hold.", ".consult")
+        agent.console.expect(r"404 .*/api/webrtc/message\?from=")  # the call of an offer under way ends
         await self.press(agent, "Complete transfer")
         await self.calls(agent, 0)
         await self.hears(caller, CONNECTION)
