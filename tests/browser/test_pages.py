@@ -131,7 +131,7 @@ class ServingTests(SynchronousTestCase):
         for path in ("/extension/wrtcgw-extension.zip", "/grtc/nothing.js", "/softphone/settings.json"):
             self.assertNotIn("content-encoding", get(self.pages, path, accept_encoding="gzip").headers, path)
         script = get(self.pages, "/grtc.js", accept_encoding="gzip")
-        self.assertLess(len(script.body), 85_000)
+        self.assertLess(len(script.body), 60_000)
 
     def test_first_view(self) -> None:
         """The softphone's first view is small: what else there is comes when somebody begins to sign in."""
@@ -154,7 +154,7 @@ class ServingTests(SynchronousTestCase):
         for name in re.findall(r'<link rel="stylesheet" href="([^"]+)"', gzip.decompress(page.body).decode()):
             fetch(f"/softphone/{name}")
         self.assertGreater(len(found), 40)
-        self.assertLess(sum(found.values()), 110_000, found)
+        self.assertLess(sum(found.values()), 90_000, found)
 
     def test_taking_gzip(self) -> None:
         """What Accept-Encoding says of gzip, by weight, by name and by what stands for all others."""

@@ -3,6 +3,7 @@
 import json
 import pathlib
 import subprocess
+from functools import partial
 from urllib.request import urlopen
 
 from twisted.internet.threads import deferToThread
@@ -13,6 +14,8 @@ from tests.interop.install import FOLDER, node_package
 from tests.interop.servers import PASSWORD, PROJECT
 from wrtcgw import __version__
 from wrtcgw.browser import npmpackage
+from wrtcgw.browser.comments import uncommented
+from wrtcgw.browser.pages import HOME
 
 PAGE = PROJECT / "tests/interop/data/npm"
 LIMIT = 120
@@ -73,6 +76,27 @@ class Npm(DemoCase):
         for name in ("page", "small"):
             options = ("--bundle", "--minify", "--charset=utf8", "--log-override:empty-import-meta=silent")
             run(esbuild, f"{name}.ts", *options, f"--outfile={name}.js", folder=folder)
+
+    async def test_scripts_without_comments(self) -> None:
+        """What browsers get of every script means what its source means, as esbuild reads the two."""
+        folder = pathlib.Path(self.mktemp()).absolute()
+        scripts = [path.relative_to(HOME) for path in HOME.rglob("*.js")]
+        for name in scripts:
+            for kind, change in (("source", bytes), ("served", uncommented)):
+                path = folder / kind / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(change((HOME / name).read_bytes()))
+        esbuild = str(node_package(FOLDER, "esbuild").parent / ".bin" / "esbuild")
+        for kind in ("source", "served"):
+            options = ("--minify", "--charset=utf8", f"--outbase={kind}", f"--outdir={kind}-min")
+            names = [f"{kind}/{name}" for name in scripts]
+            await deferToThread(partial(run, esbuild, *names, *options, folder=folder))
+        self.assertGreater(len(scripts), 100)
+        for name in scripts:
+            source, served = ((folder / f"{kind}-min" / name).read_bytes() for kind in ("source", "served"))
+            self.assertEqual(source, served, name)
+        sizes = [sum((folder / kind / name).stat().st_size for name in scripts) for kind in ("source", "served")]
+        self.assertLess(sizes[1], 0.8 * sizes[0])
 
     async def test_packed_by_npm(self) -> None:
         """``npm pack`` of what the command writes has the same files, and nothing is amiss with it."""

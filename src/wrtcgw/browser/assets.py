@@ -3,7 +3,7 @@ Static files of the package, with the header fields that a page with a microphon
 
 A response is made of the file as it is now, so nothing has to be restarted for a changed page. Browsers ask each time
 (``no-cache``) and mostly hear 304: an updated gateway is never used with yesterday's page. Texts go out compressed to
-whoever takes that (:rfc:`9110#section-12.5.3`), each compressed once.
+whoever takes that (:rfc:`9110#section-12.5.3`), each compressed once; scripts go without their comments.
 """
 
 import gzip
@@ -20,6 +20,7 @@ from twisted.web.http import CACHED
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
+from wrtcgw.browser.comments import uncommented
 from wrtcgw.browser.refusals import Missing, ReadOnly, refuse
 
 TYPES = {
@@ -45,6 +46,7 @@ TYPES = {
 
 COMPRESSED = frozenset({".css", ".html", ".js", ".json", ".mjs", ".md", ".svg", ".ts", ".txt", ".webmanifest"})
 """What gets smaller; pictures, sounds and archives are compressed in themselves."""
+SCRIPTS = frozenset({".js", ".mjs"})
 LEAST = 512
 """Bytes of a file that is worth it."""
 KEPT = 256
@@ -70,8 +72,10 @@ class Asset(ReadOnly):
 
     def __init__(self, name: str, load: Callable[[], bytes], headers: Headers) -> None:
         super().__init__()
-        self._type = TYPES[Path(name).suffix or ".html"]
-        self._compressed = (Path(name).suffix or ".html") in COMPRESSED
+        suffix = Path(name).suffix or ".html"
+        self._type = TYPES[suffix]
+        self._compressed = suffix in COMPRESSED
+        self._script = suffix in SCRIPTS
         self._load = load
         self._headers = headers
 
@@ -79,7 +83,7 @@ class Asset(ReadOnly):
         """Answer with the file, or with 304; there is nothing below a file."""
         if request.postpath:
             return refuse(request, 404)
-        content = self._load()
+        content = uncommented(self._load()) if self._script else self._load()
         for name, value in {**COMMON, **self._headers(), "Content-Type": self._type}.items():
             request.setHeader(name.lower(), value)
         tag = blake2b(content, digest_size=12).hexdigest()

@@ -7,8 +7,8 @@ const SNIPPET = `<div id="phone"></div>
   const place = document.querySelector("#phone");
   place.addEventListener("wrtcgw-incoming", ({ detail }) => console.log("call from", detail.peer));
   place.addEventListener("wrtcgw-callEnded", ({ detail }) => console.log("over after", detail.duration, "s"));
-  // place.phone.order("init", { dn: "5001" });
-  // place.phone.order("call", { to: "1003", data: { CaseId: "42" } });
+  const signIn = () => place.phone.order("init", { dn: "5001" });
+  const call = () => place.phone.order("call", { to: "1003", data: { CaseId: "42" } });
 </script>`;
 const REFUSED = document.documentElement.lang === "de" ? "abgelehnt" : "refused";
 /** @type {(id: string) => any} */
