@@ -140,7 +140,7 @@ class TooManyCalls(WrongState):
 
 @frozen
 class TooManyOrders(GatewayError):
-    """The agent sends more digits or data inside its calls than any person would; ``retry_after`` is in seconds."""
+    """The agent orders more inside its calls than any person would; ``retry_after`` is in seconds."""
 
     action: str
     retry_after: int = 1

@@ -7,7 +7,7 @@ from tests.support.gatewaycase import DOMAIN, PAGE, PAGE_SDP, GatewayCase
 from wrtcgw.calls.abilities import PageAbilities
 from wrtcgw.calls.agent import Agent
 from wrtcgw.calls.messages import MessageType
-from wrtcgw.errors import DestinationForbidden, GuestsNotAllowed, TooManyCalls, TooManyOrders
+from wrtcgw.errors import DestinationForbidden, GuestsNotAllowed, TooManyCalls, TooManyOrders, WrongState
 from wrtcgw.events.catalogue import AlarmRaised
 from wrtcgw.gateway.budgets import CallBudget
 from wrtcgw.gateway.rights import Rights, spellings
@@ -430,6 +430,31 @@ class RateTests(TollCase):
         error = self.assertRaises(TooManyCalls, self.call, "5002")
         self.assertIn("max_calls", str(error))
         self.assertEqual(self.alarms[-1].setting, "max_calls")
+
+    def test_changes_of_a_call(self) -> None:
+        """Hold, resume and the page's own offers inside calls have an end as well; what the server orders does not."""
+        agent = self.sign_in()
+        self.outbound(agent, SDP)
+        for change in (self.gateway.hold, self.gateway.resume) * 50:
+            self.begin(change("alice")).addErrback(lambda failure: failure.trap(WrongState))
+        self.fails(TooManyOrders, self.gateway.hold("alice"), 0)
+        self.assertRaises(TooManyOrders, self.describe, agent, kind=MessageType.OFFER)
+        self.assertRaises(TooManyOrders, self.describe, agent, kind=MessageType.OFFER, here=True)
+        self.assertEqual(set(self.kinds()), {"too_many_orders"})
+        self.run_for(2)
+        self.describe(agent, kind=MessageType.OFFER)
+
+    def test_answers_are_free(self) -> None:
+        """The far side's offers are answered, however many orders the agent has given."""
+        agent = self.sign_in()
+        _, far = self.outbound(agent, SDP)
+        for _ in range(100):
+            self.begin(self.gateway.info("alice", None, "text/plain", "x"))
+        far.reinvite(SDP.replace("40000", "40002"))
+        self.run_for(0.04)
+        self.assertEqual([each.type for each in self.messages(agent)], [MessageType.OFFER])
+        self.assertRaises(TooManyOrders, self.describe, agent, kind=MessageType.OFFER)
+        self.describe(agent, kind=MessageType.ANSWER)
 
     def test_orders(self) -> None:
         """INFO and digits have an end too; one call's digits do not pile up."""

@@ -1,5 +1,5 @@
 """
-How often an agent may place calls, and send digits and data inside them.
+How often an agent may place calls, and change or send something inside them.
 
 What a DN has used up it has used up: signing out and in again gives nothing back. A guest has no DN, so that the
 place of its page counts (:func:`~wrtcgw.networks.place_of`): for IPv6 a network of 64 bits.
@@ -17,7 +17,10 @@ from wrtcgw.networks import place_of
 
 MINUTE, DAY = 60.0, 86_400.0
 ORDERS, ORDERS_PER_SECOND = 100, 20.0
-"""Orders (DTMF, INFO) that an agent may send at once, and one after the other; one of DTMF has up to 64 digits."""
+"""
+Orders (DTMF, INFO, hold, resume, an offer) that an agent may send at once, and one after the other; one of DTMF has up
+to 64 digits.
+"""
 PRUNE_AT = 10_000
 """So many are remembered; beyond it those go of whom there is nothing to remember any more."""
 
@@ -93,7 +96,7 @@ class CallBudget:
 
 
 class OrderBudget:
-    """Digits and data inside calls."""
+    """Digits, data and changes of the media inside calls."""
 
     def __init__(self, seconds: Callable[[], float]) -> None:
         self._seconds = seconds

@@ -15,6 +15,7 @@ from wrtcgw.calls.agent import Agent, only
 from wrtcgw.calls.call import Call, CallState, Deadline
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.negotiation import outputs as nego
+from wrtcgw.calls.negotiation.hold import LOCAL
 from wrtcgw.calls.negotiation.machine import NOT_ACCEPTABLE
 from wrtcgw.calls.negotiation.outputs import Order, Purpose
 from wrtcgw.calls.page import FIRST, Page
@@ -96,12 +97,16 @@ class OfferAnswer:
         :raises BadInput: when it is no description.
         :raises WrongState: when the call needs none of that kind.
         :raises SoundElsewhere: when another page has the sound, and this one does not ask for it.
+        :raises TooManyOrders: for an offer inside a call, when there are too many of them.
         """
         call, context = leg.call, self._context
         description = complete(checking.read(text), page_address)
         if not call.is_up:
             raise WrongState(call.id, "answer" if kind is MessageType.ANSWER else "offer in", call.status)
         agent = context.agent_of(call)
+        answers = kind is not MessageType.OFFER and call.negotiation.awaits(None)
+        if not answers and call.state is not CallState.OFFERED:
+            context.permits.require_order(agent, "offer in the call")
         headers, form = context.attached(data) if call.state is CallState.OFFERED else ((), call.form)
         moves = agent is not None and self._moves(agent, call, page, here=here)
         repeats = moves or (agent is not None and agent.abilities.repeats_offers)
@@ -171,6 +176,7 @@ class OfferAnswer:
 
         :raises WrongState: when the call is not established, or on hold already.
         :raises RequestRefused: when the far side refused.
+        :raises TooManyOrders: when the page orders too often.
         """
         return await self._order(leg, Order(Purpose.HOLD, by))
 
@@ -180,6 +186,8 @@ class OfferAnswer:
 
     async def _order(self, leg: CallLeg, order: Order) -> Outcome:
         leg.call.require(order.purpose.value, CallState.ESTABLISHED)
+        if order.by == LOCAL:
+            self._context.permits.require_order(self._context.agent_of(leg.call), order.purpose.value)
         outputs = leg.call.negotiation.order(order)
         waiting: Deferred[Outcome] = self._context.expect(self._context.settings.request_timeout)
         leg.orders[order] = waiting

@@ -92,7 +92,7 @@ class Permits:
 
     def require_order(self, agent: Agent | None, action: str) -> None:
         """
-        Charge digits or data that an agent sends inside a call.
+        Charge digits, data or an offer that an agent sends inside a call.
 
         :raises TooManyOrders: when there are too many of them.
         """

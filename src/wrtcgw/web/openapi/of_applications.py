@@ -44,6 +44,7 @@ OF_ACTIONS = (
     "too_many_requests",
 )
 OF_CALL = (*OF_ACTIONS, "unknown_call", "wrong_state", "request_refused")
+OF_ORDER = (*OF_CALL, "too_many_orders", "not_found")
 OF_NUMBER = ("destination_forbidden", "too_many_calls", "no_sip_connection", "draining", "store_unavailable")
 TAG = "Applications"
 
@@ -134,11 +135,11 @@ def _acting() -> list[Operation]:
             "answer",
             "Ask the page to answer a call that rings; take one from hold",
             "AppCallChanged",
-            (*OF_CALL, "not_found"),
+            OF_ORDER,
             text="The page answers by itself where it is set to. The event `call.answered` tells that it has.",
         ),
-        _action("calls/{call}/hold", "hold", "Put a call on hold", "AppOutcome", (*OF_CALL, "not_found")),
-        _action("calls/{call}/resume", "resume", "Take a call from hold", "AppOutcome", (*OF_CALL, "not_found")),
+        _action("calls/{call}/hold", "hold", "Put a call on hold", "AppOutcome", OF_ORDER),
+        _action("calls/{call}/resume", "resume", "Take a call from hold", "AppOutcome", OF_ORDER),
         _action("calls/{call}/hangup", "hangup", "End a call", "AppOutcome", (*OF_CALL, "not_found")),
         _action(
             "calls/{call}/transfer",
@@ -154,7 +155,7 @@ def _acting() -> list[Operation]:
             "dtmf",
             "Send digits",
             "AppOutcome",
-            (*OF_CALL, "too_many_orders", "not_found"),
+            OF_ORDER,
             body=_body(digits),
         ),
     ]

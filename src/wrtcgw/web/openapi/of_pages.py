@@ -206,7 +206,7 @@ def _messages() -> list[Operation]:
                 examples={TEXT: OFFER, JSON: {"messageType": "OFFER", "to": "1003", "sdp": OFFER}},
             ),
             answers=done("CallTaken", "Taken; the outcome is told by messages.", **{"X-WRTC-Call": "The call."}),
-            errors=(*OF_CALL, *OF_NUMBER, "sound_elsewhere"),
+            errors=(*OF_CALL, *OF_NUMBER, "sound_elsewhere", "too_many_orders"),
             who=SESSION,
         ),
         *_fetching(),
@@ -300,8 +300,8 @@ def _call_control() -> list[Operation]:
     return [
         *_begin_and_end(),
         *_of_several_pages(),
-        _verb("hold", "Put a call on hold"),
-        _verb("resume", "Take a call from hold"),
+        _verb("hold", "Put a call on hold", errors=("too_many_orders",)),
+        _verb("resume", "Take a call from hold", errors=("too_many_orders",)),
         _verb("dtmf", "Send digits", body=dtmf, errors=("too_many_orders",)),
         _verb(
             "transfer",
@@ -380,7 +380,7 @@ def _of_several_pages() -> list[Operation]:
             parameters=(AGENT, CALL),
             body=DESCRIPTION,
             answers=done("CallTaken", "Taken.", **{"X-WRTC-Call": "The call."}),
-            errors=OF_CALL,
+            errors=(*OF_CALL, "too_many_orders"),
             who=SESSION,
         ),
         Operation(
