@@ -76,6 +76,36 @@ class RestartCase(RecoveryCase):
         self.take(outputs)
 
 
+class WhatIsOver(RestartCase):
+    """A call that is over is kept for what may still come, without what is of no use to that."""
+
+    def descriptions(self) -> int:
+        """Return in how many places of the stored state there is a description."""
+        return json.dumps(self.snapshot()).count("m=audio")
+
+    def test_our_call(self) -> None:
+        """Neither the call nor its INVITE has one; a copy of its 2xx is acknowledged all the same."""
+        call = self.call_out()
+        self.assertEqual(self.descriptions(), 1)
+        self.do(self.core.hangup, call.leg)
+        self.respond(self.last("BYE"), 200)
+        self.assertEqual(self.descriptions(), 0)
+        acks = len(self.sent("ACK"))
+        self.respond(self.sent("INVITE")[-1], 200, ANSWER)
+        self.assertEqual(len(self.sent("ACK")), acks + 1)
+
+    def test_their_call(self) -> None:
+        """The same for one of theirs, from its ACK on, and for a re-INVITE of theirs."""
+        call = self.call_in()
+        self.assertEqual(self.descriptions(), 1)
+        call.reinvite(HELD)
+        self.do(self.core.answer_offer, call.leg, ANSWER)
+        call.ack()
+        self.assertEqual(self.descriptions(), 1)
+        call.bye()
+        self.assertEqual(self.descriptions(), 0)
+
+
 class KillMatrix(RestartCase):
     """A kill in each state of a call."""
 

@@ -340,6 +340,7 @@ class ClientRequest:
                 return
             name = "WWW-Authenticate" if response.status == 401 else "Proxy-Authenticate"
             response.note(name, filter(None, [no_use_in(response)]), "not answered")
+        self.request.body = ""  # an INVITE stays 32 s for further 2xx, in memory and in the store; ACKs need its fields
         try:
             self._tell(response)
         except RemoteViolation:

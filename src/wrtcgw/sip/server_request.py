@@ -104,6 +104,17 @@ class ServerRequest:
         if transaction is not None:
             self._run(transaction, transaction.respond(response, self._layer.now))
 
+    def forget_bodies(self) -> None:
+        """
+        Keep no longer what the request and the last response had to say beside their header fields.
+
+        The transaction of an INVITE that was accepted stays 32 s, in memory and in the store, and repeats nothing.
+        """
+        last = None if self.transaction is None else self.transaction.last_response
+        self.request.body = ""
+        if last is not None:
+            last.body = ""
+
     def receive(self, request: Request) -> bool:
         """Feed a retransmission or an ACK; True when it is an ACK for the transaction user."""
         transaction = self.transaction

@@ -89,6 +89,7 @@ class UnackedAnswer:
             return False
         self.stop()
         self._on_ack(ack)
+        self._server.forget_bodies()
         return True
 
     def stop(self) -> None:

@@ -320,6 +320,7 @@ class Leg(ABC):
             return
         self.state = LegState.ENDED
         self._tell(cause, code, reason, told)
+        self.local_sdp = ""  # what is left of the leg stays for what may still come; nothing is offered any more
         self.timer.stop()
         self.modification.stop()
         if self._transfer is not None:

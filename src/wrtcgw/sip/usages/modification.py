@@ -470,6 +470,7 @@ class Modification(PartOf["Leg"]):
         elif offered:
             leg.local_sdp = self._before
             leg.ua.emit(OfferRefused(leg.id, 488, NO_ANSWER_IN_ACK))
+        self._before = ""
         self.proceed()
 
     def _ack_lost(self) -> None:
@@ -504,6 +505,7 @@ class Modification(PartOf["Leg"]):
         if self._current is not None and self._current.client is not None:
             self._current.client.expire()
         self._current = None
+        self._before = ""
         self.state = OfferState.IDLE
 
 

@@ -400,6 +400,7 @@ class OutgoingLeg(Leg):
         self.ua.layer.disarm(self, "ring")
         for dialog in self._early.values():
             self.ua.drop_dialog(dialog)
+        self._early_sdp.clear()
         super().finish(cause, code, reason, told)
 
     def on_timer(self, name: str) -> None:
