@@ -232,3 +232,15 @@ class Moved(RelayCase):
         await self.hears(tab, "call.connection")
         await self.until(tab, ESTABLISHED)
         await tab.evaluate("() => call.hangup()")
+
+    async def test_lost(self) -> None:
+        """A relay that dies in a call is warned of, and is what is said of the call's sound when it is over."""
+        tab = await self.page()
+        await self.relayed_call(tab)
+        await tab.evaluate("() => { globalThis.warned = []; call.on('warning', ({ code }) => warned.push(code)); }")
+        self.turn.server.stop()
+        await self.until(tab, "() => warned.includes('relay_lost')")
+        await self.pause(4)  # of a call of three seconds nothing is said, nor of a tenth of one
+        await tab.evaluate("() => call.hangup()")
+        verdict = await tab.evaluate("() => call.verdict")
+        self.assertEqual(verdict["code"], "relay_lost")
