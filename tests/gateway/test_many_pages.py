@@ -11,7 +11,7 @@ from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.page import FIRST, Sound
 from wrtcgw.calls.page_life import Visibility
-from wrtcgw.errors import PageElsewhere, RegistrationRefused, SoundElsewhere, WrongState
+from wrtcgw.errors import PageElsewhere, RegistrationRefused, SoundElsewhere, UnknownCall, WrongState
 from wrtcgw.events.catalogue import SoundMoved
 
 LIBRARY = PageAbilities(always_listens=True, shares_calls=True)
@@ -254,6 +254,16 @@ class Sounds(Pages):
         call, _ = self.answered()
         self.gateway.mute("alice", call.id, True, by=SECOND)
         self.assertEqual([self.words(self.agent, page) for page in (FIRST, SECOND)], [["MUTE ON"], []])
+
+    def test_mute_of_a_call_that_is_over(self) -> None:
+        """A page may say so before it has heard of the end; of a call that never was it is an error."""
+        call, _ = self.answered()
+        self.done(self.gateway.hangup("alice", call.id))
+        for page in (FIRST, SECOND):
+            self.words(self.agent, page)
+        self.gateway.mute("alice", call.id, True, by=FIRST)
+        self.assertEqual(self.words(self.agent, SECOND), [])
+        self.assertRaises(UnknownCall, self.gateway.mute, "alice", "nothing", True)
 
     def test_far_offers(self) -> None:
         """What the far side offers inside the call is for the page that has the sound."""

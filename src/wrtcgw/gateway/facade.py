@@ -464,22 +464,25 @@ class Gateway:
             self._offers.take(self._context.legs[call.id], sdp, page_address, None, page=page)
         return call
 
-    def mute(self, agent_id: str, call_id: str | None, on: bool, *, by: str | None = None) -> Call:
+    def mute(self, agent_id: str, call_id: str | None, on: bool, *, by: str | None = None) -> None:
         """
         Let an agent's pages know whether its microphone is off in a call; the one that has the sound obeys.
 
+        A page may say so before it has heard of the call's end: of a call that is just over nobody has to know.
+
         :param by: the page that says so, which is not told: it may have changed its mind since.
-        :raises UnknownCall: when there is no such call.
+        :raises UnknownCall: when there is no such call, and was none.
         """
+        agent = self.agent(agent_id)
+        if call_id in agent.ended:
+            return
         leg = self._context.leg(agent_id, call_id)
         with self.events:
             leg.call.mute(on=on)
-            agent = self.agent(agent_id)
             message = AgentMessage(type=MessageType.MUTE, cause="ON" if on else "OFF")
             for page in agent.pages:
                 if page.name != by:
                     self._context.post(agent, page, leg.call, message)
-        return leg.call
 
     async def hangup(self, agent_id: str, call_id: str | None = None, *, code: int | None = None) -> Outcome:
         """
