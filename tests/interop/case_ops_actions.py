@@ -9,7 +9,7 @@ from twisted.internet.threads import deferToThread
 
 from tests.interop.a11y import check_accessible
 from tests.interop.chromium import Tab
-from tests.interop.ops_page import OpsCase
+from tests.interop.ops_page import ANSWERED, OpsCase
 from tests.interop.screenshots import screenshots
 from tests.interop.softphone_page import CONNECTION, button
 
@@ -165,7 +165,7 @@ class NamedCase(OpsCase):
         await self.sees(tab, "The gateway asks for its operator token", ".lock")
         await self.do(tab, lambda page: page.get_by_label("Token", exact=True).fill(TOKENS[role]))
         await self.press(tab, "Open the console")
-        await self.until(tab, "() => document.querySelector('.state')?.dataset.level !== 'off'")
+        await self.until(tab, ANSWERED)
         return tab
 
 

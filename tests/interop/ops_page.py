@@ -14,6 +14,8 @@ from tests.interop.softphone_page import CONNECTION, SoftphoneCase, button
 STEPS = "() => [...document.querySelectorAll('.ladder tbody tr[data-n] .step')].map((e) => e.textContent)"
 ROW = """(key, ...texts) => { const row = document.querySelector(`tr[data-key="${key}"]`);
     return row && texts.every((text) => row.innerText.includes(text)); }"""
+ANSWERED = "() => (document.querySelector('.state')?.dataset.level ?? 'off') !== 'off'"
+"""The console is there, and the gateway has answered it."""
 NEWEST = "() => document.querySelector('main tr[data-key]')?.dataset.key"
 
 
@@ -25,7 +27,7 @@ class OpsCase(SoftphoneCase):
     async def ops(self, where: str = "", **context: Any) -> Tab:
         """Open the console at a view, and wait until the gateway has answered."""
         tab = await self.open(f"/ops/#/{where}", **context)
-        await self.until(tab, "() => document.querySelector('.state')?.dataset.level !== 'off'")
+        await self.until(tab, ANSWERED)
         return tab
 
     async def turn(self, tab: Tab, name: str) -> None:
