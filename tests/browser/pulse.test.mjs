@@ -22,10 +22,12 @@ beforeEach((context) => {
     id: "phone-5001",
     askedAt: START,
     fails: false,
-    async post(path, query, { visibility }, { keepalive }) {
+    signals: [],
+    async post(path, query, { visibility }, { keepalive, signal }) {
       assert.deepEqual([path, query], ["heartbeat", { id: "phone-5001" }]);
       wire.askedAt = Date.now();
       said.push([(Date.now() - START) / SECOND, visibility, keepalive]);
+      wire.signals.push(signal);
       if (wire.fails) throw new Error("away");
     },
   };
@@ -50,6 +52,21 @@ test("a word at the beginning, then about every 30 s", ({ mock }) => {
   pulse.look();
   pulse.beat();
   assert.equal(said.length, 4);
+});
+
+test("a word on its way is given up by the next one, and at the end; the last one is not", ({ mock }) => {
+  pulse.start();
+  mock.timers.tick(30 * SECOND);
+  assert.deepEqual(
+    wire.signals.map((signal) => signal.aborted),
+    [true, false],
+  );
+  pulse.stop();
+  assert.equal(wire.signals[1].aborted, true);
+  pulse.start();
+  pulse.beat("gone");
+  pulse.stop();
+  assert.deepEqual(wire.signals.slice(3), [undefined]);
 });
 
 test("whatever else is asked for counts as a word", ({ mock }) => {

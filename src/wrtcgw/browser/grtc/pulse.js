@@ -23,6 +23,8 @@ export class Pulse {
   #told = "";
   #toldAt = 0;
   #tickedAt = 0;
+  /** @type {AbortController | undefined} gives the word up that is on its way */
+  #saying;
 
   /**
    * @param {Wire} wire
@@ -42,10 +44,11 @@ export class Pulse {
     this.beat();
   }
 
-  /** Ends. */
+  /** Ends; a word on its way is given up, as its session may be over before it arrives. */
   stop() {
     clearInterval(this.#timer);
     this.#timer = undefined;
+    this.#saying?.abort();
   }
 
   /** Says the word if it is due. */
@@ -64,9 +67,12 @@ export class Pulse {
     if (this.#timer === undefined) return;
     this.#told = word;
     this.#toldAt = Date.now();
-    const keepalive = word === "frozen" || word === "gone";
-    this.wire.post("heartbeat", { id: this.wire.id }, { visibility: word }, { keepalive }).catch(() => {
-      if (this.#told === word) this.#told = ""; // it is said again
+    const last = word === "frozen" || word === "gone";
+    this.#saying?.abort(); // nobody waits any longer for the one before
+    this.#saying = last ? undefined : new AbortController();
+    const signal = this.#saying?.signal;
+    this.wire.post("heartbeat", { id: this.wire.id }, { visibility: word }, { keepalive: last, signal }).catch(() => {
+      if (this.#told === word && !signal?.aborted) this.#told = ""; // it is said again
     });
   }
 
