@@ -91,6 +91,9 @@ export type Processed =
   | MediaStreamTrack
   | { track: MediaStreamTrack; close?: (() => void) | undefined; failed?: Promise<unknown> | undefined };
 
+/** That of `/grtc/noise.js`: takes noise off the sound by RNNoise, which comes from the gateway of this address. */
+export type NoiseSuppressor = (options?: { gateway?: string | undefined }) => AudioProcessor;
+
 /** Objects in place of the browser's own, as makers of virtual desktops have them; what is left out is its own. */
 export interface WebRTC {
   RTCPeerConnection?: (new (configuration?: RTCConfiguration) => RTCPeerConnection) | undefined;

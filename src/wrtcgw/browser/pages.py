@@ -33,8 +33,8 @@ WORKER = "sw.js"
 """A page's service worker, of which none asks for anything."""
 OPENED = {"gadget", "workspace", "extension"}
 """Pages that talk with a window which opened them, or which they opened."""
-SHARED = {"workspace"}
-"""Pages with modules that pages of any origin may load, as they may load the library."""
+SHARED = {"workspace", "vendor"}
+"""Folders with modules that pages of any origin may load, as they may load the library."""
 
 
 @define(kw_only=True)
