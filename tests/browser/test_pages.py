@@ -247,6 +247,20 @@ class ServingTests(SynchronousTestCase):
         self.settings.auto_answer = True
         self.assertEqual(json.loads(get(self.pages, path).body), {"demo": None, "autoAnswer": True})
 
+    def test_noise_suppression(self) -> None:
+        """WebAssembly is for the softphone alone, and for it only where noise may be suppressed; a change counts."""
+        plain = self.policy(self.pages, "/softphone/")
+        self.assertNotIn("script-src", plain)
+        self.settings.noise_suppression = True
+        opened = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; "
+        self.assertEqual(self.policy(self.pages, "/softphone/"), plain.replace("default-src 'self'; ", opened))
+        settings = json.loads(get(self.pages, "/softphone/settings.json").body)
+        self.assertEqual(settings, {"demo": None, "noiseSuppression": True})
+        for other in ("/gadget/", "/ops/", "/workspace/", "/extension/", "/vendor/README.md", "/softphone/sw.js"):
+            self.assertNotIn("wasm", get(self.pages, other).headers["content-security-policy"], other)
+        self.settings.noise_suppression = False
+        self.assertEqual(self.policy(self.pages, "/softphone/"), plain)
+
     def test_vendored(self) -> None:
         """Pages of any origin may load RNNoise, as they load the library: with a type, compressed, with its licence."""
         path = HOME / "vendor/rnnoise/rnnoise.wasm"
