@@ -19,6 +19,7 @@ export default [
   { ignores: ["**/vendor/", "tests/interop/data/", ".venv/", ".tox/", "docs/_build/", "node_modules/"] },
   js.configs.recommended,
   { files: ["src/**/*.js"], languageOptions: { globals: globals.browser }, rules: RULES },
+  { files: ["src/wrtcgw/browser/grtc/noiseWorklet.js"], languageOptions: { globals: globals.audioWorklet } },
   { files: ["src/wrtcgw/browser/extension/**/*.js"], languageOptions: { globals: globals.webextensions } },
   { files: ["bench/**/*.js"], languageOptions: { globals: globals.node, sourceType: "commonjs" } },
   {

@@ -44,7 +44,8 @@ HEAD = """# Licences
 
 wrtcgw is under the MIT licence (`LICENSE`). It runs on the packages below, each under a permissive licence; a test
 checks that. `tox -e licenses` writes this list. `src/wrtcgw/browser/vendor/README.md` names what is inside: uPlot
-(MIT). Servers in `conf/` (Kamailio, Asterisk, coturn, nginx and others) are programs of their own and not part of it.
+(MIT) and RNNoise (BSD-3-Clause). Servers in `conf/` (Kamailio, Asterisk, coturn, nginx and others) are programs of
+their own and not part of it.
 
 | package | licence | by |
 |---|---|---|

@@ -35,8 +35,9 @@ try {
   cpSync(join(PROJECT, "tests/browser/declarations.ts"), join(folder, "declarations.ts"));
   cpSync(join(browser, "grtc/element.d.ts"), join(folder, "declared/element.d.ts"));
   cpSync(join(PROJECT, "tests/browser/uplot.d.ts"), join(folder, "vendor/uplot/uPlot.esm.d.ts"));
-  cpSync(join(PROJECT, "tests/browser/chrome.d.ts"), join(folder, "chrome.d.ts"));
-  const include = [...(process.argv.length > 2 ? process.argv.slice(2) : FOLDERS), "declarations.ts", "chrome.d.ts"];
+  const scopes = ["chrome.d.ts", "worklet.d.ts"];
+  for (const name of scopes) cpSync(join(PROJECT, "tests/browser", name), join(folder, name));
+  const include = [...(process.argv.length > 2 ? process.argv.slice(2) : FOLDERS), "declarations.ts", ...scopes];
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: OPTIONS, include }));
   const tsc = join(dirname(createRequire(join(PROJECT, "package.json")).resolve("typescript/package.json")), "bin/tsc");
   const { status } = spawnSync(process.execPath, [tsc, "--project", folder, "--pretty", "false"], {

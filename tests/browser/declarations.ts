@@ -8,6 +8,7 @@ import { Headset } from "./grtc/headset.js";
 import * as source from "./grtc/index.js";
 import { LegacyClient } from "./grtc/legacyClient.js";
 import { Grtc } from "./grtc/main.js";
+import { noiseSuppressor } from "./grtc/noise.js";
 import { VendorHeadset } from "./grtc/vendorheadset.js";
 
 export const modules: typeof declared = source;
@@ -20,4 +21,5 @@ export const legacy: new (configuration: declared.LegacyConfiguration) => declar
 // modules that are in neither index.js nor the one script
 export const headset: new (phone: source.Phone, options?: declared.HeadsetOptions) => declared.Headset = Headset;
 export const other: declared.VendorHeadsetConstructor = VendorHeadset;
+export const noise: declared.NoiseSuppressor = noiseSuppressor;
 export const element: typeof declaredElement.PhoneElement = elementSource.PhoneElement;

@@ -152,6 +152,29 @@ test("it may be switched on and off in a call: the calls take new tracks, and wh
   assert.deepEqual([processor.closed, sent().enabled], [1, false]);
 });
 
+test("one that fails in a call gives way to the microphone's own sound, muted as it was", async () => {
+  const made = new FakeTrack();
+  let fail;
+  const failed = new Promise((resolve) => (fail = resolve));
+  const errors = [];
+  await signedIn();
+  phone.on("error", ({ code }) => errors.push(code));
+  gateway.tell(INCOMING);
+  await settled();
+  const call = phone.calls.get("c-2");
+  await call.answer();
+  await phone.setAudioProcessing(() => ({ track: made, failed }));
+  await settled();
+  call.mute();
+  const sent = () => connections[0].getSenders()[0].track;
+  const before = sent();
+  fail(new Error("worklet"));
+  await settled();
+  assert.notEqual(sent(), before);
+  assert.deepEqual([made.readyState, before.readyState, sent().readyState], ["ended", "ended", "live"]);
+  assert.deepEqual([sent().enabled, errors], [false, ["processing_failed"]]);
+});
+
 test("a processor that fails, or whose end does, never keeps the sound back", async () => {
   const errors = [];
   const broken = microphoneOf({

@@ -515,6 +515,10 @@ function phoneOf(dn) {
     if (phone.refuses) throw new Error("away");
     phone.doNotDisturb = on;
   };
+  phone.setAudioProcessing = async (process) => {
+    phone.orders.push(["process", typeof process]);
+    if (phone.refuses) throw new Error("no microphone");
+  };
   phone.setAudio = async (shape) => {
     phone.orders.push(shape);
     if (phone.refuses) throw new Error("no microphone");
@@ -522,10 +526,12 @@ function phoneOf(dn) {
   return phone;
 }
 
-function switchesOf(phone, { memory = new FakeStorage(), storage = new FakeStorage(), autoAnswer = true } = {}) {
+function switchesOf(phone, given = {}) {
+  const { memory = new FakeStorage(), storage = new FakeStorage(), autoAnswer = true, noiseFilter = true } = given;
   const told = { changes: 0, complaints: 0 };
   const model = { phone, complain: () => (told.complaints += 1) };
-  const made = new Switches(model, { memory, storage, autoAnswer, changed: () => (told.changes += 1) });
+  const changed = () => (told.changes += 1);
+  const made = new Switches(model, { memory, storage, autoAnswer, noiseFilter, changed });
   return { switches: made, told, memory, storage };
 }
 
@@ -570,4 +576,30 @@ test("do not disturb is the gateway's to say; the browser's suppression is this 
   await forbidden.suppress(false);
   forbidden.answer(true);
   assert.deepEqual([forbidden.answers, forbidden.suppressesNoise], [true, true]);
+});
+
+test("this page takes noise off only where it is allowed and wanted; that is remembered, and taken back in order", async () => {
+  const phone = phoneOf("5001");
+  const { switches, told, storage } = switchesOf(phone);
+  assert.deepEqual([switches.filters, phone.orders], [false, []]);
+  const [on, off] = [switches.filter(true), switches.filter(false)]; // before it was fetched
+  assert.equal(switches.filters, false);
+  await Promise.all([on, off]);
+  assert.deepEqual(phone.orders, [
+    ["process", "function"],
+    ["process", "object"],
+  ]);
+  await switches.filter(true);
+  assert.deepEqual([switches.filters, told], [true, { changes: 3, complaints: 0 }]);
+  const next = phoneOf("5001");
+  const { switches: again } = switchesOf(next, { storage });
+  await again.filter(true);
+  assert.equal(next.orders.length, 2);
+  next.refuses = true;
+  await again.filter(false);
+  assert.equal(again.filters, true);
+  const other = phoneOf("5001");
+  const { switches: none } = switchesOf(other, { storage, noiseFilter: false });
+  await none.filter(true);
+  assert.deepEqual([none.filters, none.mayFilter, other.orders], [false, false, [["process", "object"]]]);
 });

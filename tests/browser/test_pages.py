@@ -1,6 +1,7 @@
 """How the library and the pages are served, and what holds for every file of them."""
 
 import gzip
+import hashlib
 import io
 import itertools
 import json
@@ -148,6 +149,7 @@ class ServingTests(SynchronousTestCase):
                 fetch(posixpath.normpath(posixpath.join(posixpath.dirname(path), name)))
 
         fetch("/softphone/main.js")
+        self.assertNotIn("/grtc/noise.js", found)
         fetch("/softphone/texts/en.json")
         page = get(self.pages, "/softphone/", accept_encoding="gzip")
         found["/softphone/"] = len(page.body)
@@ -244,6 +246,31 @@ class ServingTests(SynchronousTestCase):
         path = "/softphone/settings.json"
         self.settings.auto_answer = True
         self.assertEqual(json.loads(get(self.pages, path).body), {"demo": None, "autoAnswer": True})
+
+    def test_noise_suppression(self) -> None:
+        """WebAssembly is for the softphone alone, and for it only where noise may be suppressed; a change counts."""
+        plain = self.policy(self.pages, "/softphone/")
+        self.assertNotIn("script-src", plain)
+        self.settings.noise_suppression = True
+        opened = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; "
+        self.assertEqual(self.policy(self.pages, "/softphone/"), plain.replace("default-src 'self'; ", opened))
+        settings = json.loads(get(self.pages, "/softphone/settings.json").body)
+        self.assertEqual(settings, {"demo": None, "noiseSuppression": True})
+        for other in ("/gadget/", "/ops/", "/workspace/", "/extension/", "/vendor/README.md", "/softphone/sw.js"):
+            self.assertNotIn("wasm", get(self.pages, other).headers["content-security-policy"], other)
+        self.settings.noise_suppression = False
+        self.assertEqual(self.policy(self.pages, "/softphone/"), plain)
+
+    def test_vendored(self) -> None:
+        """Pages of any origin may load RNNoise, as they load the library: with a type, compressed, with its licence."""
+        path = HOME / "vendor/rnnoise/rnnoise.wasm"
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        self.assertIn(digest, (HOME / "vendor/README.md").read_text())
+        answer = get(self.pages, "/vendor/rnnoise/rnnoise.wasm", accept_encoding="gzip")
+        self.assertEqual(gzip.decompress(answer.body), path.read_bytes())
+        self.assertEqual(answer.headers["content-type"], "application/wasm")
+        self.assertEqual(answer.headers["access-control-allow-origin"], "*")
+        self.assertIn("Redistributions in binary form", (path.parent / "LICENSE").read_text())
 
     def test_worker(self) -> None:
         """The softphone's worker may load nothing; its page stays as it is, and no other page has one."""

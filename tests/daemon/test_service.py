@@ -219,6 +219,17 @@ class ServiceTests(SynchronousTestCase):
         self.assertTrue(service.parts.agent.trace and service.parts.agent.trace_data)
         self.assertEqual(self.notifier.states[-2:], ["RELOADING=1", "READY=1"])
 
+    def test_reload_of_pages(self) -> None:
+        """What the softphone may offer changes with the settings, and its policy with that."""
+        self.start()
+        self.assertNotIn(b"wasm-unsafe-eval", self.get("/softphone/"))
+        text = self.reload(auto_answer="headers", noise_suppression=True)
+        self.assertIn("changed: auto_answer, noise_suppression", text)
+        self.assertIn(b"script-src 'self' 'wasm-unsafe-eval';", self.get("/softphone/"))
+        answer = self.get("/softphone/settings.json")
+        self.assertIn(b'"autoAnswer": true', answer)
+        self.assertIn(b'"noiseSuppression": true', answer)
+
     def test_reload_of_the_rest(self) -> None:
         """What cannot change stays, and is named."""
         service = self.start()

@@ -38,13 +38,14 @@ TYPES = {
     ".tgz": "application/gzip",
     ".ts": "text/plain; charset=utf-8",
     ".txt": "text/plain; charset=utf-8",
+    ".wasm": "application/wasm",
     ".wav": "audio/wav",
     ".webmanifest": "application/manifest+json",
     ".woff2": "font/woff2",
     ".zip": "application/zip",
 }
 
-COMPRESSED = frozenset({".css", ".html", ".js", ".json", ".mjs", ".md", ".svg", ".ts", ".txt", ".webmanifest"})
+COMPRESSED = frozenset({".css", ".html", ".js", ".json", ".mjs", ".md", ".svg", ".ts", ".txt", ".wasm", ".webmanifest"})
 """What gets smaller; pictures, sounds and archives are compressed in themselves."""
 SCRIPTS = frozenset({".js", ".mjs"})
 LEAST = 512

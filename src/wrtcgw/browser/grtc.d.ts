@@ -83,11 +83,16 @@ export interface AudioShape {
 
 /**
  * Makes another track of the microphone's, which is sent in its place; `close` is called when it is needed no more. It
- * is called for each opening of the microphone; when it throws, the sound is sent as it is, and the phone tells of
- * "processing_failed".
+ * is called for each opening of the microphone; when it throws, or `failed` is settled while the microphone is open,
+ * the sound is sent as it is, and the phone tells of "processing_failed".
  */
 export type AudioProcessor = (track: MediaStreamTrack) => Processed | Promise<Processed>;
-export type Processed = MediaStreamTrack | { track: MediaStreamTrack; close?: (() => void) | undefined };
+export type Processed =
+  | MediaStreamTrack
+  | { track: MediaStreamTrack; close?: (() => void) | undefined; failed?: Promise<unknown> | undefined };
+
+/** That of `/grtc/noise.js`: takes noise off the sound by RNNoise, which comes from the gateway of this address. */
+export type NoiseSuppressor = (options?: { gateway?: string | undefined }) => AudioProcessor;
 
 /** Objects in place of the browser's own, as makers of virtual desktops have them; what is left out is its own. */
 export interface WebRTC {

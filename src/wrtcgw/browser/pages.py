@@ -33,8 +33,8 @@ WORKER = "sw.js"
 """A page's service worker, of which none asks for anything."""
 OPENED = {"gadget", "workspace", "extension"}
 """Pages that talk with a window which opened them, or which they opened."""
-SHARED = {"workspace"}
-"""Pages with modules that pages of any origin may load, as they may load the library."""
+SHARED = {"workspace", "vendor"}
+"""Folders with modules that pages of any origin may load, as they may load the library."""
 
 
 @define(kw_only=True)
@@ -47,6 +47,8 @@ class PageSettings:
     """The provider that the softphone may sign in at: ``issuer``, ``clientId``, ``scope``, ``name``, ``token``."""
     auto_answer: bool = False
     """Whether callers may ask to be answered without a click (``auto_answer = "headers"``)."""
+    noise_suppression: bool = False
+    """Whether the softphone offers to suppress noise, which takes WebAssembly."""
     demo: Mapping[str, object] | None = None
     """What the softphone offers to those who try the demo: a DN, its password, numbers to call."""
 
@@ -63,10 +65,10 @@ def browser_pages(settings: PageSettings) -> dict[bytes, IResource]:
         folder = HOME / name
         if folder.is_dir():
             extra = _extras(settings, folder).get(name, {})
-            asks = partial(_provider, settings) if name == "softphone" else str
-            guarded = partial(_guarded, ancestors, asks, _more(name))
+            opened = partial(_opened, settings) if name == "softphone" else tuple
+            guarded = partial(_guarded, ancestors, opened, _more(name))
             found[name.encode()] = Folder(folder, guarded, extra, {WORKER: partial(_alone, guarded)})
-    found[b"api/docs"] = Folder(HOME / "api" / "docs", partial(_guarded, lambda: "'none'", str, _more("api/docs")))
+    found[b"api/docs"] = Folder(HOME / "api" / "docs", partial(_guarded, lambda: "'none'", tuple, _more("api/docs")))
     pages = {name: cast(IResource, page) for name, page in found.items()}
     if b"softphone" in pages:
         pages[b""] = cast(IResource, Elsewhere(b"/softphone/"))
@@ -94,10 +96,11 @@ def _extras(settings: PageSettings, folder: Path) -> Mapping[str, Mapping[str, C
 
 
 def _softphone(settings: PageSettings) -> bytes:
-    """Return what the softphone has to know: where one may sign in, whether calls may ask to be answered, a demo's."""
+    """Return what the softphone has to know: where one may sign in, what else it may offer, what a demo has."""
     provider = {} if settings.oidc is None else {"oidc": settings.oidc}
-    answering = {"autoAnswer": True} if settings.auto_answer else {}
-    return json.dumps({"demo": settings.demo, **provider, **answering}).encode()
+    offered = {"autoAnswer": settings.auto_answer, "noiseSuppression": settings.noise_suppression}
+    allowed = {name: True for name, on in offered.items() if on}
+    return json.dumps({"demo": settings.demo, **provider, **allowed}).encode()
 
 
 def _gadget(settings: PageSettings) -> bytes:
@@ -137,20 +140,24 @@ def _alone(guarded: Callable[[], Mapping[str, str]]) -> Mapping[str, str]:
     return {**guarded(), "Content-Security-Policy": "default-src 'none'"}
 
 
-def _provider(settings: PageSettings) -> str:
-    """Return the origin of the provider that the softphone signs in at, empty for none."""
-    if settings.oidc is None:
-        return ""
-    url = urlsplit(settings.oidc["issuer"])
-    return f"{url.scheme}://{url.netloc}"
+def _opened(settings: PageSettings) -> tuple[str, ...]:
+    """Return what the policy of the softphone allows beyond that of other pages: its provider, and WebAssembly."""
+    found = []
+    if settings.oidc is not None:
+        url = urlsplit(settings.oidc["issuer"])
+        found.append(f"connect-src 'self' {url.scheme}://{url.netloc}")
+    if settings.noise_suppression:
+        found.append("script-src 'self' 'wasm-unsafe-eval'")
+    return tuple(found)
 
 
-def _guarded(ancestors: Callable[[], str], asks: Callable[[], str], more: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the header fields of a page: whom it asks (itself, the gateway, its provider), and who may frame it."""
-    provider = asks()
+def _guarded(
+    ancestors: Callable[[], str], opened: Callable[[], tuple[str, ...]], more: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Return the header fields of a page: it asks itself (the gateway) and what is opened to it; who may frame it."""
     policy = (
         "default-src 'self'",
-        *((f"connect-src 'self' {provider}",) if provider else ()),
+        *opened(),
         "img-src 'self' data:",
         "media-src 'self' data: blob:",
         "object-src 'none'",

@@ -195,6 +195,7 @@ class GatewayService(MultiService):
         self._page_settings.allowed_origins = self.settings.allowed_origins
         self._page_settings.oidc = shown_provider(self.settings)
         self._page_settings.auto_answer = self.settings.auto_answer == "headers"
+        self._page_settings.noise_suppression = self.settings.noise_suppression
         self._page_settings.demo = SHOWN if self._demo else None
         return browser_pages(self._page_settings) if self.settings.browser_pages else {}
 
@@ -303,6 +304,7 @@ class GatewayService(MultiService):
             self._page_settings.oidc = shown_provider(self.settings)
         self._page_settings.allowed_origins = self.settings.allowed_origins
         self._page_settings.auto_answer = self.settings.auto_answer == "headers"
+        self._page_settings.noise_suppression = self.settings.noise_suppression
         log.info("configuration reloaded; changed: {names}", names=", ".join(sorted(changes)) or "nothing")
         ignored = differs - reloadable_keys()
         if ignored:

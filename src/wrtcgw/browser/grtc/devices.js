@@ -8,13 +8,47 @@ import { BROWSER } from "./platform.js";
 /** @import { Platform } from "./platform.js" */
 
 const NO_CHOICE = "This browser cannot choose the loudspeaker.";
-const NOT_PROCESSED = "What the page makes of the microphone's sound has failed: it is sent as it is.";
+const NOT_PROCESSED = "What the page makes of the microphone's sound has failed: it is sent as it is";
 const AUDIO = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
-/**
- * @typedef {{stream: MediaStream, close: () => void}} Source an open microphone, with what was made of it
- * @typedef {{deviceId?: string, shape?: AudioShape, process?: AudioProcessor | null}} MicrophoneChange
- */
+/** @typedef {{deviceId?: string, shape?: AudioShape, process?: AudioProcessor | null}} MicrophoneChange */
+
+/** An open microphone, and what the page makes of its sound. */
+class Source {
+  isOpen = true;
+  #close = () => {};
+
+  /** @param {MediaStream} raw */
+  constructor(raw) {
+    this.raw = raw;
+    this.stream = raw; // what is sent
+  }
+
+  /**
+   * Takes another sound in place of its own.
+   * @param {MediaStream} stream
+   * @param {() => void} [close]
+   */
+  use(stream, close = () => {}) {
+    this.stream = stream;
+    this.#close = close;
+  }
+
+  /** Takes its own sound again. */
+  reset() {
+    const { stream } = this;
+    if (stream === this.raw) return;
+    this.stream = this.raw;
+    quietly(this.#close);
+    stop(stream);
+  }
+
+  close() {
+    this.isOpen = false;
+    this.reset();
+    stop(this.raw);
+  }
+}
 
 /** Emits "changed" when the calls have to take new tracks, "error" when there is no microphone any more. */
 /** @extends {Emitter<{changed: [], error: [PhoneError]}>} */
@@ -116,28 +150,39 @@ export class Microphone extends Emitter {
   async #capture() {
     const chosen = this.deviceId ? { deviceId: { exact: this.deviceId } } : {};
     const raw = await this.platform.capture({ audio: { ...AUDIO, ...this.shape, ...chosen } });
-    const source = await this.#processed(raw);
+    const source = new Source(raw);
+    await this.#process(source);
     raw.getAudioTracks()[0].addEventListener("ended", () => this.#unplugged(source));
     return source;
   }
 
   /**
    * Calls go on without what the page makes of the sound, rather than without a microphone.
-   * @param {MediaStream} raw
-   * @returns {Promise<Source>}
+   * @param {Source} source
    */
-  async #processed(raw) {
-    const plain = { stream: raw, close: () => stop(raw) };
-    if (!this.process) return plain;
+  async #process(source) {
+    if (!this.process) return;
     try {
-      const made = await this.process(raw.getAudioTracks()[0]);
-      const { track, close = () => {} } = "track" in made ? made : { track: made };
-      const stream = this.platform.stream([track]);
-      return { stream, close: () => [close, () => stop(stream), plain.close].forEach((end) => quietly(end)) };
+      const made = await this.process(source.raw.getAudioTracks()[0]);
+      const { track, close, failed } = "track" in made ? made : { track: made };
+      source.use(this.platform.stream([track]), close);
+      failed?.catch((error) => error).then((error) => source.isOpen && this.#notProcessed(source, error));
     } catch (error) {
-      this.emit("error", new PhoneError("processing_failed", { hint: NOT_PROCESSED, cause: error }));
-      return plain;
+      this.#notProcessed(source, error);
     }
+  }
+
+  /**
+   * @param {Source} source
+   * @param {unknown} cause
+   */
+  #notProcessed(source, cause) {
+    source.reset();
+    const why = cause instanceof Error ? ` (${cause.message})` : "";
+    this.emit("error", new PhoneError("processing_failed", { hint: `${NOT_PROCESSED}${why}.`, cause }));
+    if (source !== this.#source) return; // no call has it yet
+    this.#meter = null;
+    this.emit("changed");
   }
 
   /** @param {Source} source */

@@ -29,7 +29,8 @@ const ELSEWHERE = {
 /**
  * @typedef {{dn?: string, password?: string, number?: string, numbers?: string[]}} Demo
  * @typedef {ConstructorParameters<typeof import("./oidc.js").Provider>[0]} OIDC
- * @typedef {{demo?: Demo | null, oidc?: OIDC, autoAnswer?: boolean}} Settings of settings.json
+ * @typedef {{demo?: Demo | null, oidc?: OIDC, autoAnswer?: boolean, noiseSuppression?: boolean}} Settings of
+ *   settings.json
  *
  * @typedef {object} Page what the page is now
  * @property {Texts} texts
@@ -280,7 +281,8 @@ function enter() {
     notifier: hand.notifier,
   });
   page.panel = panel;
-  hand.enter(panel, page.texts, { autoAnswer: page.settings.autoAnswer === true });
+  const { autoAnswer = false, noiseSuppression: noiseFilter = false } = page.settings;
+  hand.enter(panel, page.texts, { autoAnswer, noiseFilter });
   Object.assign(globalThis, { softphone: { phone, desk: panel.model } }); // for the browser's console
   drawHead();
   check.draw();

@@ -67,9 +67,9 @@ class Firewalls:
 
 @frozen(kw_only=True, slots=False)
 class SoundOfCalls:
-    """What pages watch of the sound of calls."""
+    """What pages watch of the sound of calls, and what they make of it."""
 
-    TITLE: ClassVar[str] = "what pages watch of the sound of calls"
+    TITLE: ClassVar[str] = "the sound of calls in pages"
 
     warn_rtt: float = key(
         400.0,
@@ -142,6 +142,16 @@ class SoundOfCalls:
         text="""
         A number that sends back what it hears, as Asterisk's Echo() does: a page's check of the phone calls it to see
         whether sound gets through. Empty: the check is made without a call.
+        """,
+    )
+    noise_suppression: bool = key(
+        False,
+        kinds.switch,
+        reload=True,
+        text="""
+        Let agents of the softphone switch on RNNoise, which takes background noise off their microphone. It is
+        WebAssembly: the page's Content-Security-Policy then allows that ('wasm-unsafe-eval'), which other pages of
+        the gateway never do.
         """,
     )
 

@@ -59,13 +59,13 @@ export class Hand {
    * Somebody is signed in.
    * @param {Panel} panel
    * @param {Texts} texts
-   * @param {{autoAnswer: boolean}} options whether the gateway lets callers ask for that
+   * @param {import("./switches.js").Allowed} allowed
    */
-  enter(panel, texts, { autoAnswer }) {
+  enter(panel, texts, allowed) {
     const { model } = panel;
     const changed = () => this.#views.forEach((view) => view.update());
     const memory = keeper("sessionStorage");
-    const switches = new Switches(model, { memory, storage: this.#storage, autoAnswer, changed });
+    const switches = new Switches(model, { memory, storage: this.#storage, changed, ...allowed });
     const headset = headsetOf(model);
     /** @param {KeyboardEvent} event */
     const typed = (event) => this.#typed(event);
@@ -95,7 +95,7 @@ export class Hand {
     const [signs, worn, ways] = [signsView(switches, texts), headsetView(headset, texts), this.#ways(texts)];
     const title = el("h2", null, icon("headset"), texts.t("hand.title"));
     const more = el("details", { class: "card hand" }, el("summary", null, title, icon("chevron")));
-    more.append(el("div", { class: "audio-content" }, worn.element, turned.sound, ways.element));
+    more.append(el("div", { class: "audio-content" }, worn.element, ...turned.sound, ways.element));
     this.#signs.replaceChildren(signs.element);
     this.#settings.replaceChildren(turned.element, more);
     this.#views = [turned, signs, worn, ways];

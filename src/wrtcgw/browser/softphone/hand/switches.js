@@ -1,6 +1,7 @@
-// What an agent switches: do not disturb, answering without a click, and what the browser takes off the sound. The
-// first two are to be seen for as long as they are on.
+// What an agent switches: do not disturb, answering without a click, and what the browser and this page take off the
+// sound. The first two are to be seen for as long as they are on.
 
+import { asPhoneError } from "../../grtc/errors.js";
 import { el, put, say, show } from "../dom.js";
 import { icon } from "../icons.js";
 
@@ -9,9 +10,13 @@ import { icon } from "../icons.js";
 
 const AUTO = "softphone-auto-answer"; // in this tab, and for this agent only: it opens the microphone
 const NOISE = "softphone-noise-suppression"; // "off" in this browser
+const FILTER = "softphone-noise-filter"; // "on" in this browser
+const filter = async () => (await import("../../grtc/noise.js")).noiseSuppressor(); // fetched by who wants it
 
 /**
  * @typedef {"quiet" | "auto"} Sign
+ * @typedef {{autoAnswer: boolean, noiseFilter: boolean}} Allowed by the gateway: that callers may ask to be answered
+ *   without a click, that this page takes noise off the sound
  */
 
 export class Switches {
@@ -20,21 +25,24 @@ export class Switches {
   #storage;
 
   #changed;
+  #filters = false;
+  #turned = Promise.resolve(); // one after the other
 
   /**
    * @param {PhoneModel} model
-   * @param {{memory: Storage | null, storage: Storage | null, autoAnswer: boolean, changed: () => void}} options
-   *   `autoAnswer`: whether the gateway lets callers ask for that
+   * @param {{memory: Storage | null, storage: Storage | null, changed: () => void} & Allowed} options
    */
-  constructor(model, { memory, storage, autoAnswer, changed }) {
+  constructor(model, { memory, storage, autoAnswer, noiseFilter, changed }) {
     this.#model = model;
     this.#changed = changed;
     this.#memory = memory;
     this.#storage = storage;
     this.mayAnswer = autoAnswer;
+    this.mayFilter = noiseFilter;
     const { options, dn } = model.phone;
     options.autoAnswer = autoAnswer && read(memory, AUTO) === dn;
     if (!this.suppressesNoise) this.#suppress(false);
+    if (noiseFilter && read(storage, FILTER) === "on") this.filter(true);
   }
 
   /** Whether callers hear that the agent is busy. */
@@ -75,10 +83,37 @@ export class Switches {
     await this.#suppress(on);
   }
 
+  /** Whether this page takes noise off the microphone's sound. */
+  get filters() {
+    return this.#filters;
+  }
+
+  /**
+   * Without what it takes all stays as it was.
+   * @param {boolean} on
+   */
+  async filter(on) {
+    this.#filters = on && this.mayFilter;
+    this.#turned = this.#turned.then(() => this.#filter(on && this.mayFilter));
+    await this.#turned;
+  }
+
   /** Nobody is signed in any more. */
   left() {
     this.#model.phone.options.autoAnswer = false;
     write(this.#memory, AUTO, "");
+  }
+
+  /** @param {boolean} on */
+  async #filter(on) {
+    try {
+      await this.#model.phone.setAudioProcessing(on ? await filter() : null);
+      write(this.#storage, FILTER, on ? "on" : "off");
+    } catch (error) {
+      this.#filters = !on;
+      this.#model.complain(asPhoneError(error, "processing_failed"));
+    }
+    this.#changed();
   }
 
   /** @param {boolean} on */
@@ -107,17 +142,20 @@ export function switchesView(switches, texts) {
   const quiet = one("quiet", (on) => switches.quiet(on));
   const auto = one("auto", (on) => switches.answer(on));
   const noise = one("noise", (on) => switches.suppress(on));
+  const noiseFilter = one("filter", (on) => switches.filter(on));
   const element = el("div", { class: "switches", role: "group", "aria-label": t("switch.title") });
   element.append(quiet.row, auto.row);
   show(auto.row, switches.mayAnswer);
+  show(noiseFilter.row, switches.mayFilter);
 
   function update() {
     quiet.box.checked = switches.isQuiet;
     auto.box.checked = switches.answers;
     noise.box.checked = switches.suppressesNoise;
+    noiseFilter.box.checked = switches.filters;
   }
   update();
-  return { element, sound: noise.row, update };
+  return { element, sound: [noise.row, noiseFilter.row], update };
 }
 
 /**
