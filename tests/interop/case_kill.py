@@ -19,7 +19,7 @@ from tests.interop.gateway import Gateway
 from tests.interop.kill_matrix import FIRST, RUNS, KillMatrix, keep
 from tests.interop.servers import PASSWORD
 
-SOAK = float(os.environ.get("WRTCGW_SOAK_SECONDS", "45"))
+SOAK = float(os.environ.get("WRTCGW_TEST_SOAK_SECONDS", "45"))
 """Seconds of calls and kills; ten minutes by hand."""
 CALLERS = 5
 STATE_KEY = "A" * 43 + "="

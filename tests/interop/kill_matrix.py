@@ -25,8 +25,8 @@ from tests.interop.descriptions import chromium_answer
 from tests.interop.desk import Desk, Message
 from tests.interop.install import say
 
-RUNS = int(os.environ.get("WRTCGW_KILL_RUNS", "3"))
-RESULTS = os.environ.get("WRTCGW_KILL_RESULTS", "")
+RUNS = int(os.environ.get("WRTCGW_TEST_KILL_RUNS", "3"))
+RESULTS = os.environ.get("WRTCGW_TEST_KILL_RESULTS", "")
 """Where the outcomes go, as JSON lines; nowhere when empty."""
 FIRST = 5031
 """The first agent of a gateway that is killed; their far sides that are agents of another gateway are 50 higher."""
@@ -311,7 +311,7 @@ def table(lines: Sequence[str]) -> str:
 def main(runs: str = "100") -> int:
     """Play the matrix so often, and print its table."""
     results = pathlib.Path(f"kill-matrix-{os.getpid()}.json").absolute()
-    environ = {**os.environ, "WRTCGW_KILL_RUNS": runs, "WRTCGW_KILL_RESULTS": str(results)}
+    environ = {**os.environ, "WRTCGW_TEST_KILL_RUNS": runs, "WRTCGW_TEST_KILL_RESULTS": str(results)}
     command = (sys.executable, "-m", "twisted.trial", "tests.interop.case_kill.Matrix")
     code = subprocess.run(command, env=environ, check=False).returncode
     if results.exists():
