@@ -10,6 +10,7 @@ made by stopping Kamailio (SIGSTOP) before the last step: what was sent then is 
 import json
 import os
 import pathlib
+import re
 import signal
 import statistics
 import subprocess
@@ -32,6 +33,14 @@ FIRST = 5031
 """The first agent of a gateway that is killed; their far sides that are agents of another gateway are 50 higher."""
 CONTROL = 20.0
 """Seconds within which an agent must have its call in hand again; the table says how long it really takes."""
+
+
+UNDER_WAY = {
+    "BYE": (r" sent\n\tBYE ", 1),
+    "INVITE and re-INVITE": (r" sent\n\tINVITE ", 2),
+    "200 to their INVITE and re-INVITE": (r" sent\n\tSIP/2\.0 200 .*\n(?:\t.*\n)*?\tCSeq: \d+ INVITE", 2),
+}
+"""What the gateway has sent when it is killed, and of which it gets no answer: patterns of its log, and how many."""
 
 
 @frozen
@@ -86,11 +95,12 @@ class KillMatrix(InteropCase):
         kamailio = self.environment.kamailio
         kamailio.signal(signal.SIGSTOP)
         self.mortal.server.signal(signal.SIGCONT)
+        logged = self.mortal.server.log.stat().st_size
         try:
             for name, _, last, _ in self.states():
                 if last not in (None, self.they_hold):
                     self.begin(last(self.seats[name]))
-            await self.pause(0.3)
+            await self.under_way(logged)
             self.mortal.server.signal(signal.SIGKILL)
             killed = time.monotonic()
             await self.blocking(self.mortal.server.stop)
@@ -105,6 +115,19 @@ class KillMatrix(InteropCase):
                 await seat.far.sign_out()
         await self.quiet()
         return self.outcomes
+
+    async def under_way(self, logged: int) -> None:
+        """Wait until the gateway has sent what the last steps bring about; ``logged``: the size of its log before."""
+        missing = list(UNDER_WAY)
+        for _ in range(200):
+            with self.mortal.server.log.open("rb") as log:
+                log.seek(logged)
+                text = log.read().decode(errors="replace")
+            missing = [name for name, (pattern, times) in UNDER_WAY.items() if len(re.findall(pattern, text)) < times]
+            if not missing:
+                return
+            await self.pause(0.05)
+        self.fail(f"not sent in ten seconds: {', '.join(missing)}")
 
     async def judge(self, name: str, check: Callable[[Seat], Awaitable[bool]], killed: float) -> None:
         """See what became of one call, and how long that took."""
