@@ -1,0 +1,350 @@
+"""
+The outage: Kamailio is killed with thousands of agents behind it, and comes back after a while.
+
+``python -m tests.interop.outage 5000 30`` has so many agents signed in at one gateway with default settings, some of
+them in calls, kills Kamailio for so many seconds, and prints a table: how soon the registrar has all of them again,
+what each call got, what the gateway said meanwhile, and what it cost. It fails when a promise is broken.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from attrs import asdict, define, frozen
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
+
+from tests.interop.base import InteropCase
+from tests.interop.crowd import Crowd
+from tests.interop.desk import Desk
+from tests.interop.gateway import Gateway
+from tests.interop.processes import Server
+from tests.interop.registrars import Passed, Registrar, with_asterisk, with_usrloc
+from tests.interop.servers import AGENTS, HELD_AGENTS, SHA256_AGENT
+from tests.interop.sounding import Sounding
+from tests.interop.watching import SURFACES, Watch, lag
+from wrtcgw.config import Settings
+
+FIRST = 20_000
+"""The first number of the crowd."""
+TALKERS = tuple(dn for dn in (*AGENTS, *HELD_AGENTS) if dn != SHA256_AGENT)
+"""Those who are in calls: Asterisk knows them."""
+BACK_WITHIN = 60.0
+"""Seconds from Kamailio's return in which all agents have to be registered again."""
+SETTLE = 5.0
+"""Seconds after the last registration in which nothing more may be said in a call."""
+LIMIT = 240.0
+RESULTS = os.environ.get("WRTCGW_TEST_OUTAGE_RESULTS", "")
+"""Where the rows go, as JSON; nowhere when empty."""
+
+
+@frozen
+class Plan:
+    """
+    What is played.
+
+    :ivar registrar: ``kamailio``, which comes back with no binding, or ``asterisk`` behind it, which keeps them.
+    :ivar store: ``memory`` or ``sqlite``.
+    """
+
+    agents: int = 5000
+    seconds: float = 30.0
+    registrar: str = "kamailio"
+    store: str = "memory"
+    calls: int = 20
+
+    @classmethod
+    def ordered(cls) -> "Plan":
+        """Return what the command has ordered."""
+        return cls(**json.loads(os.environ.get("WRTCGW_TEST_OUTAGE_PLAN", "{}")))
+
+
+@frozen
+class Row:
+    """A row of the table."""
+
+    what: str
+    promised: str
+    seen: str
+    kept: bool = True
+
+
+@define
+class Times:
+    """Seconds since the epoch."""
+
+    killed: float = 0.0
+    returned: float = 0.0
+    """Kamailio takes connections again."""
+    back: float = 0.0
+    """The registrar has all agents; 0 if it never had."""
+    settled: float = 0.0
+
+
+@define
+class Seat:
+    """An agent in a call."""
+
+    desk: Desk
+    call: str
+    fault: str = ""
+
+
+class Outage(InteropCase):
+    """One outage; see the module."""
+
+    timeout = 1200
+
+    def setUp(self) -> None:
+        """See to it that Kamailio goes last."""
+        self.registrar: Registrar | None = None
+        self.addCleanup(lambda: Deferred.fromCoroutine(self._end_registrar()))
+        super().setUp()
+
+    async def _end_registrar(self) -> None:
+        if self.registrar is not None:
+            await self.blocking(self.registrar.server.stop)
+            await self.blocking(self.registrar.close)
+
+    async def play(self, plan: Plan) -> list[Row]:
+        """Play it, and return the rows of its table."""
+        crowd = range(FIRST, FIRST + plan.agents - plan.calls)
+        self.registrar = registrar = await deferToThread(self._registrar, plan, crowd)
+        await self.blocking(registrar.server.start)
+        gateway = await self._gateway(plan, registrar)
+        await self.connected(gateway)
+        pages = Crowd(self.browser(gateway))
+        began, used = time.time(), seconds_of(gateway.server)
+        await pages.sign_in(map(str, crowd))
+        signed_in, used = time.time() - began, seconds_of(gateway.server) - used
+        rows = [
+            Row(f"sign-in of {len(crowd):,} agents", "", f"{signed_in:.0f} s, {1000 * used / len(crowd):.1f} ms each")
+        ]
+        bot, *talkers = TALKERS[: plan.calls]
+        sounding = Sounding(gateway.url, str(bot), self._folder())
+        self.addCleanup(sounding.give_up)
+        seats = [
+            Seat(desk, await desk.established("1003")) for desk in [await self.agent(dn, gateway) for dn in talkers]
+        ]
+        await sounding.up
+        watch = Watch(self.browser(gateway), registrar, plan.agents)
+        watching = watch.begin()
+        await self.pause(3.0)
+        times = await self._break(plan, registrar, watch, gateway, rows)
+        watch.over = True
+        await watching
+        rows += self._of_registrar(plan, times, registrar.read(), pages)
+        rows += self._of_truth(times, watch)
+        rows += await self._of_calls(plan, times, registrar, seats, sounding)
+        await pages.leave()
+        return rows
+
+    def _registrar(self, plan: Plan, crowd: Sequence[int]) -> Registrar:
+        if plan.registrar == "asterisk":
+            return with_asterisk(self.environment, crowd)
+        return with_usrloc(self.environment)
+
+    async def _gateway(self, plan: Plan, registrar: Registrar) -> Gateway:
+        """Start a gateway with default settings, but for operators on loopback."""
+        kept = {}
+        if plan.store == "sqlite":
+            kept = {"state_store": f"sqlite://{self.environment.folder}/outage.db", "state_key": "A" * 43 + "="}
+        return await self.own_gateway("outage", registrar.url, log_level="info", **kept)
+
+    def _folder(self) -> pathlib.Path:
+        """Return a folder of this case."""
+        folder = pathlib.Path(self.mktemp()).absolute()
+        folder.mkdir(parents=True)
+        return folder
+
+    async def _break(self, plan: Plan, registrar: Registrar, watch: Watch, gateway: Gateway, rows: list[Row]) -> Times:
+        """Kill Kamailio, start it again after a while, and wait until all are back."""
+        times = Times(killed=time.time())
+        registrar.server.signal(signal.SIGKILL)
+        await self.blocking(registrar.server.stop)
+        watch.proxy(times.killed, up=False)
+        await self.pause(plan.seconds)
+        servers = {
+            "gateway": gateway.server,
+            "Kamailio": registrar.server,
+            "Asterisk": self.environment.asterisk.server,
+        }
+        await self.blocking(registrar.server.start)
+        times.returned = time.time()
+        before = {name: seconds_of(server) for name, server in servers.items()}
+        watch.proxy(times.returned, up=True)
+        while not times.back and not watch.done and time.time() < times.returned + LIMIT:
+            await self.pause(0.1)
+            times.back = watch.all_held
+        used = {name: seconds_of(server) - before[name] for name, server in servers.items()}
+        took = (times.back or time.time()) - times.returned
+        each = ", ".join(f"{name} {1000 * spent / plan.agents:.2f} ms" for name, spent in used.items())
+        busy = ", ".join(f"{name} {100 * spent / took:.0f} %" for name, spent in used.items())
+        rows.append(Row("CPU of a registration until all were back (looking on included)", "", each))
+        rows.append(Row("busy meanwhile (of a core)", "", busy))
+        await self.pause(SETTLE)
+        times.settled = time.time()
+        return times
+
+    def _of_registrar(self, plan: Plan, times: Times, passed: Sequence[Passed], pages: Crowd) -> list[Row]:
+        """Return what the registrar and Kamailio's log say."""
+        rate = Settings().register_rate
+        requests = [each for each in passed if each.what == "REGISTER" and times.returned - 1 < each.at < times.settled]
+        taken = Counter(each.user for each in passed if each.what == "200/REGISTER" and times.returned - 1 < each.at)
+        first: dict[str, float] = {}
+        for each in requests:
+            first.setdefault(each.user, each.at)
+        begun, sent = per_second(first.values()), per_second(each.at for each in requests)
+        took = times.back - times.returned
+        states = pages.states()
+        return [
+            Row(
+                "all registered again, from Kamailio's return",
+                f"{BACK_WITHIN:.0f} s",
+                f"{took:.1f} s" if times.back else f"{len(taken)} of {plan.agents} in {LIMIT:.0f} s",
+                bool(times.back) and took <= BACK_WITHIN,
+            ),
+            Row(
+                "registrations begun in the busiest second",
+                f"{rate:g} (register_rate) and a tenth",
+                str(begun),
+                begun <= 1.1 * rate + 1,
+            ),
+            Row("REGISTERs in the busiest second, challenged ones included", "", str(sent)),
+            Row(
+                "agents that were registered more than once",
+                "0",
+                str(sum(count > 1 for count in taken.values())),
+                max(taken.values(), default=0) <= 1,
+            ),
+            Row(
+                "pages that were told so last",
+                f"{len(pages.pages)}",
+                f"{states['REGISTERED']}",
+                states["REGISTERED"] == len(pages.pages),
+            ),
+        ]
+
+    def _of_truth(self, times: Times, watch: Watch) -> list[Row]:
+        """Return how far the gateway's words were behind the registrar, and how late its loop was."""
+        rows = []
+        for name in SURFACES:
+            behind = lag(watch.seen[name], watch.truth_of(name))
+            rows.append(
+                Row(
+                    f"{name}: longest untrue",
+                    f"{watch.keep_alive:.0f} s (a keep-alive)",
+                    f"{behind:.1f} s",
+                    behind <= watch.keep_alive,
+                )
+            )
+        return [*rows, Row("event loop late, in the worst second", "", watch.worst_lag(times.killed))]
+
+    async def _of_calls(
+        self, plan: Plan, times: Times, registrar: Registrar, seats: Sequence[Seat], sounding: Sounding
+    ) -> list[Row]:
+        """Return what became of the calls, which end with this."""
+        passed = registrar.read()
+        calls = {each.call for each in passed if each.what == "INVITE" and each.at < times.killed}
+        invited = Counter(each.call for each in passed if each.what == "INVITE" and each.at > times.killed)
+        challenged = Counter(
+            each.call for each in passed if each.what in ("401/INVITE", "407/INVITE") and each.at > times.killed
+        )
+        counts = Counter(invited[call] - challenged[call] for call in calls | invited.keys())
+        for seat in seats:
+            await self._use(seat)
+        faults = [f"{seat.desk.dn}: {seat.fault}" for seat in seats if seat.fault]
+        try:
+            await sounding.finish()
+        except AssertionError as error:
+            faults.append(f"sound: {error}")
+        told = ", ".join(f"{count} calls got {number}" for number, count in sorted(counts.items()))
+        return [
+            Row("re-INVITEs of each call", "1", told, counts == {1: plan.calls}),
+            Row(
+                "calls that went on, with hold and resume afterwards; one of them with sound",
+                str(plan.calls),
+                "; ".join([str(plan.calls - len(faults)), *faults]),
+                not faults,
+            ),
+        ]
+
+    async def _use(self, seat: Seat) -> None:
+        """Hold, resume and end a call."""
+        try:
+            for verb in ("hold", "resume", "hangup"):
+                await seat.desk.do(verb, seat.call)
+        except AssertionError as error:
+            seat.fault = str(error)
+
+
+def seconds_of(server: Server) -> float:
+    """Return the CPU seconds of all processes of a server."""
+    total = 0
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            values = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it has ended meanwhile
+        if int(values[3]) == server.pid:  # its session
+            total += int(values[11]) + int(values[12])
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+def per_second(times: "Sequence[float] | object") -> int:
+    """Return how many of some times lie in the busiest second."""
+    ordered = sorted(times)  # type: ignore[call-overload]
+    most = first = 0
+    for last, when in enumerate(ordered):
+        while when - ordered[first] >= 1.0:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return the table of an outage."""
+    lines = ["| What | Promised | Seen |", "|---|---|---|"]
+    for row in rows:
+        lines.append(f"| {row.what} | {row.promised} | {row.seen}{'' if row.kept else ' **broken**'} |")
+    return "\n".join(lines)
+
+
+def keep(rows: Sequence[Row]) -> None:
+    """Write the rows for the command."""
+    if RESULTS:
+        pathlib.Path(RESULTS).write_text(json.dumps([asdict(row) for row in rows]))
+
+
+def main() -> int:
+    """Play what the command line says, and print its table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.interop.outage", description=(__doc__ or "").split("\n")[1])
+    parser.add_argument("agents", type=int, nargs="?", default=5000)
+    parser.add_argument("seconds", type=float, nargs="?", default=30.0)
+    parser.add_argument("--registrar", choices=("kamailio", "asterisk"), default="kamailio")
+    parser.add_argument("--store", choices=("memory", "sqlite"), default="memory")
+    parser.add_argument("--calls", type=int, default=20)
+    plan = Plan(**vars(parser.parse_args()))
+    results = pathlib.Path(f"outage-{os.getpid()}.json").absolute()
+    environ = {
+        **os.environ,
+        "WRTCGW_TEST_OUTAGE_PLAN": json.dumps(asdict(plan)),
+        "WRTCGW_TEST_OUTAGE_RESULTS": str(results),
+    }
+    command = (sys.executable, "-m", "twisted.trial", "tests.interop.case_outage")
+    code = subprocess.run(command, env=environ, check=False).returncode
+    if results.exists():
+        print(table([Row(**row) for row in json.loads(results.read_text())]))
+        results.unlink()
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""Looking at what a gateway says of its agents everywhere, and at what the registrar has, at the same time."""
+
+import re
+import time
+from collections.abc import Sequence
+from itertools import pairwise
+
+from attrs import define, field, frozen
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
+
+from tests.interop.desk import Browser
+from tests.interop.registrars import Registrar
+from wrtcgw.config import Settings
+
+STEP = 0.5
+"""Seconds between two looks."""
+SURFACES = ("health", "ready", "agents", "metrics")
+LAG = re.compile(r'^wrtcgw_reactor_lag_seconds_bucket\{le="([^"]+)"\} (\d+)', re.MULTILINE)
+REGISTERED = re.compile(r'^wrtcgw_agents\{state="registered"\} (\d+)', re.MULTILINE)
+
+
+@frozen
+class Look:
+    """A number at a time, in seconds since the epoch."""
+
+    at: float
+    number: int
+
+
+@define
+class Watch:
+    """
+    Looks each half second at the registrar, and at all that the gateway says.
+
+    :ivar held: what the registrar had; nobody can be reached while Kamailio is away.
+    :ivar seen: what each surface said.
+    :ivar all_held: when the registrar had all agents for the first time after an outage; 0 before.
+    """
+
+    browser: Browser
+    registrar: Registrar
+    agents: int
+    held: list[Look] = field(factory=list)
+    seen: dict[str, list[Look]] = field(factory=lambda: {name: [] for name in SURFACES})
+    all_held: float = 0.0
+    over: bool = False
+    _watching: "Deferred[None] | None" = None
+    _up: list[Look] = field(factory=list)
+    _lags: list[tuple[float, dict[str, int]]] = field(factory=list)
+
+    @property
+    def keep_alive(self) -> float:
+        """Seconds of one keep-alive by default."""
+        settings = Settings()
+        return settings.ping_interval + settings.pong_timeout
+
+    def proxy(self, at: float, *, up: bool) -> None:
+        """Note that Kamailio has gone, or come."""
+        self._up += [Look(at, int(not up)), Look(at, int(up))]
+        if not up:
+            self.held.append(Look(at, 0))
+
+    @property
+    def done(self) -> bool:
+        """Whether it looks no more: it is over, or has failed."""
+        return self._watching is None or self._watching.called
+
+    def begin(self) -> "Deferred[None]":
+        """Begin to look; fires when it is over, and fails when a look does."""
+        self._watching = ensureDeferred(self._watch())
+        return self._watching
+
+    async def _watch(self) -> None:
+        self._up.append(Look(time.time(), 1))
+        while not self.over:
+            began = time.time()
+            number = await deferToThread(self.registrar.held)
+            self.held.append(Look(time.time(), number))
+            if number == self.agents and not self.all_held and self._up[-1].number and len(self._up) > 3:
+                self.all_held = time.time()
+            await self._look()
+            await deferLater(reactor, max(0.05, began + STEP - time.time()), lambda: None)
+
+    async def _look(self) -> None:
+        """Look at all surfaces."""
+        self._saw("health", (await self.browser.get("/api/health")).json["registered_agents"])
+        self._saw("ready", int((await self.browser.get("/api/ready")).code == 200))
+        listed = (await self.browser.get("/api/agents")).json["agents"]
+        self._saw("agents", sum(agent["registration"] == "REGISTERED" for agent in listed))
+        metrics = (await self.browser.get("/metrics")).text
+        (counted,) = REGISTERED.findall(metrics)
+        self._saw("metrics", int(counted))
+        self._lags.append((time.time(), {bound: int(count) for bound, count in LAG.findall(metrics)}))
+
+    def _saw(self, name: str, number: int) -> None:
+        self.seen[name].append(Look(time.time(), number))
+
+    def truth_of(self, name: str) -> Sequence[Look]:
+        """Return what a surface should have said: how many agents the registrar has, or whether Kamailio is there."""
+        return self._up if name == "ready" else sorted(self.held, key=lambda look: look.at)
+
+    def worst_lag(self, since: float) -> str:
+        """Return between which bounds the greatest lag of the event loop lay."""
+        before = next(counts for at, counts in reversed(self._lags) if at < since)
+        last = self._lags[-1][1]
+        total = last["+Inf"] - before["+Inf"]
+        low = "0"
+        for bound, count in last.items():
+            if count - before[bound] == total:
+                return f"{low} to {bound} s"
+            low = bound
+        return f"more than {low} s"
+
+
+def lag(seen: Sequence[Look], truth: Sequence[Look]) -> float:
+    """
+    Return by how many seconds what was seen was behind the truth, at most; infinite for what was never true.
+
+    What changes between two looks may have had any number in between; what is seen between them may be the later one.
+    """
+    worst = 0.0
+    for look in seen:
+        ages = [
+            max(0.0, look.at - later.at)
+            for earlier, later in pairwise(truth)
+            if earlier.at <= look.at and _between(look.number, earlier.number, later.number)
+        ]
+        if look.at >= truth[-1].at and look.number == truth[-1].number:
+            ages.append(0.0)
+        worst = max(worst, min(ages, default=float("inf")))
+    return worst
+
+
+def _between(number: int, one: int, other: int) -> bool:
+    return min(one, other) <= number <= max(one, other)
