@@ -29,7 +29,7 @@ from tests.interop.processes import Server
 from tests.interop.registrars import Passed, Registrar, with_asterisk, with_usrloc
 from tests.interop.servers import AGENTS, HELD_AGENTS, SHA256_AGENT
 from tests.interop.sounding import Sounding
-from tests.interop.watching import SURFACES, Watch, lag
+from tests.interop.watching import SURFACES, Watch, lag, per_second
 from wrtcgw.config import Settings
 
 FIRST = 20_000
@@ -134,13 +134,17 @@ class Outage(InteropCase):
             Seat(desk, await desk.established("1003")) for desk in [await self.agent(dn, gateway) for dn in talkers]
         ]
         await sounding.up
-        watch = Watch(self.browser(gateway), registrar, plan.agents)
+        prefixes = sorted({page.id[:-3] for page in pages.pages} | {seat.desk.id[:-3] for seat in seats})
+        watch = Watch(self.browser(gateway), registrar, plan.agents, [*prefixes, f"bot-{bot}"])
         watching = watch.begin()
         await self.pause(3.0)
         times = await self._break(plan, registrar, watch, gateway, rows)
         watch.over = True
         await watching
+        listed = await deferToThread(registrar.listed)
         rows += self._of_registrar(plan, times, registrar.read(), pages)
+        wanted = {*map(str, crowd), *map(str, TALKERS[: plan.calls])}
+        rows.append(Row("in the registrar's own list at the end", str(plan.agents), str(len(listed)), listed == wanted))
         rows += self._of_truth(times, watch)
         rows += await self._of_calls(plan, times, registrar, seats, sounding)
         await pages.leave()
@@ -235,16 +239,17 @@ class Outage(InteropCase):
     def _of_truth(self, times: Times, watch: Watch) -> list[Row]:
         """Return how far the gateway's words were behind the registrar, and how late its loop was."""
         rows = []
-        for name in SURFACES:
+        for name, shown in SURFACES.items():
             behind = lag(watch.seen[name], watch.truth_of(name))
-            rows.append(
-                Row(
-                    f"{name}: longest untrue",
-                    f"{watch.keep_alive:.0f} s (a keep-alive)",
-                    f"{behind:.1f} s",
-                    behind <= watch.keep_alive,
-                )
+            moments = (times.killed, times.returned, times.settled)
+            said = ", ".join(str(watch.said(name, moment)) for moment in moments)
+            row = Row(
+                f"{shown} before, during and after",
+                f"the registrar's number, within a keep-alive ({watch.keep_alive:.0f} s)",
+                f"{said}; at most {behind:.1f} s behind",
+                behind <= watch.keep_alive,
             )
+            rows.append(row)
         return [*rows, Row("event loop late, in the worst second", "", watch.worst_lag(times.killed))]
 
     async def _of_calls(
@@ -296,17 +301,6 @@ def seconds_of(server: Server) -> float:
         if int(values[3]) == server.pid:  # its session
             total += int(values[11]) + int(values[12])
     return total / os.sysconf("SC_CLK_TCK")
-
-
-def per_second(times: "Sequence[float] | object") -> int:
-    """Return how many of some times lie in the busiest second."""
-    ordered = sorted(times)  # type: ignore[call-overload]
-    most = first = 0
-    for last, when in enumerate(ordered):
-        while when - ordered[first] >= 1.0:
-            first += 1
-        most = max(most, last - first + 1)
-    return most
 
 
 def table(rows: Sequence[Row]) -> str:

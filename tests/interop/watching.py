@@ -2,8 +2,8 @@
 
 import re
 import time
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count, pairwise
 
 from attrs import define, field, frozen
 from twisted.internet import reactor
@@ -17,7 +17,15 @@ from wrtcgw.config import Settings
 
 STEP = 0.5
 """Seconds between two looks."""
-SURFACES = ("health", "ready", "agents", "metrics")
+DEAR = 4
+"""Of so many looks one asks for all agents one by one: with thousands that is work."""
+SURFACES = {
+    "health": "`/api/health`",
+    "ready": "`/api/ready`",
+    "metrics": "`/metrics`",
+    "agents": "`/api/agents`",
+    "console": "the console (`/api/ops/search`)",
+}
 LAG = re.compile(r'^wrtcgw_reactor_lag_seconds_bucket\{le="([^"]+)"\} (\d+)', re.MULTILINE)
 REGISTERED = re.compile(r'^wrtcgw_agents\{state="registered"\} (\d+)', re.MULTILINE)
 
@@ -35,6 +43,7 @@ class Watch:
     """
     Looks each half second at the registrar, and at all that the gateway says.
 
+    :ivar prefixes: of the agents' ids, each of at most 1000: so many at once the console lists.
     :ivar held: what the registrar had; nobody can be reached while Kamailio is away.
     :ivar seen: what each surface said.
     :ivar all_held: when the registrar had all agents for the first time after an outage; 0 before.
@@ -43,6 +52,7 @@ class Watch:
     browser: Browser
     registrar: Registrar
     agents: int
+    prefixes: Sequence[str]
     held: list[Look] = field(factory=list)
     seen: dict[str, list[Look]] = field(factory=lambda: {name: [] for name in SURFACES})
     all_held: float = 0.0
@@ -75,25 +85,38 @@ class Watch:
 
     async def _watch(self) -> None:
         self._up.append(Look(time.time(), 1))
-        while not self.over:
+        for turn in count():
+            if self.over:
+                return
             began = time.time()
             number = await deferToThread(self.registrar.held)
             self.held.append(Look(time.time(), number))
             if number == self.agents and not self.all_held and self._up[-1].number and len(self._up) > 3:
                 self.all_held = time.time()
             await self._look()
+            if turn % DEAR == 0:
+                await self._look_at_all()
             await deferLater(reactor, max(0.05, began + STEP - time.time()), lambda: None)
 
     async def _look(self) -> None:
         """Look at all surfaces."""
         self._saw("health", (await self.browser.get("/api/health")).json["registered_agents"])
         self._saw("ready", int((await self.browser.get("/api/ready")).code == 200))
-        listed = (await self.browser.get("/api/agents")).json["agents"]
-        self._saw("agents", sum(agent["registration"] == "REGISTERED" for agent in listed))
         metrics = (await self.browser.get("/metrics")).text
         (counted,) = REGISTERED.findall(metrics)
         self._saw("metrics", int(counted))
         self._lags.append((time.time(), {bound: int(count) for bound, count in LAG.findall(metrics)}))
+
+    async def _look_at_all(self) -> None:
+        """Look at the lists of agents."""
+        listed = (await self.browser.get("/api/agents")).json["agents"]
+        self._saw("agents", _registered(listed))
+        number = 0
+        for prefix in self.prefixes:
+            found = (await self.browser.get("/api/ops/search", q=prefix, limit=1000)).json
+            assert found["totals"]["agents"] <= 1000, found["totals"]
+            number += _registered(found["agents"])
+        self._saw("console", number)
 
     def _saw(self, name: str, number: int) -> None:
         self.seen[name].append(Look(time.time(), number))
@@ -102,17 +125,25 @@ class Watch:
         """Return what a surface should have said: how many agents the registrar has, or whether Kamailio is there."""
         return self._up if name == "ready" else sorted(self.held, key=lambda look: look.at)
 
+    def said(self, name: str, at: float) -> int:
+        """Return what a surface said last before a time."""
+        return next((look.number for look in reversed(self.seen[name]) if look.at <= at), -1)
+
     def worst_lag(self, since: float) -> str:
         """Return between which bounds the greatest lag of the event loop lay."""
         before = next(counts for at, counts in reversed(self._lags) if at < since)
         last = self._lags[-1][1]
         total = last["+Inf"] - before["+Inf"]
         low = "0"
-        for bound, count in last.items():
-            if count - before[bound] == total:
+        for bound, so_many in last.items():
+            if so_many - before[bound] == total:
                 return f"{low} to {bound} s"
             low = bound
         return f"more than {low} s"
+
+
+def _registered(agents: Sequence[Mapping[str, object]]) -> int:
+    return sum(agent["registration"] == "REGISTERED" for agent in agents)
 
 
 def lag(seen: Sequence[Look], truth: Sequence[Look]) -> float:
@@ -136,3 +167,14 @@ def lag(seen: Sequence[Look], truth: Sequence[Look]) -> float:
 
 def _between(number: int, one: int, other: int) -> bool:
     return min(one, other) <= number <= max(one, other)
+
+
+def per_second(times: Iterable[float]) -> int:
+    """Return how many of some times lie in the busiest second."""
+    ordered = sorted(times)
+    most = first = 0
+    for last, when in enumerate(ordered):
+        while when - ordered[first] >= 1.0:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
