@@ -4,7 +4,7 @@ import os
 
 from tests.interop.outage import Outage, Plan, keep
 
-SMALL = Plan(agents=50, seconds=3.0, calls=4)
+SMALL = Plan(agents=50, seconds=3.0, calls=4, rest=2.0)
 
 
 class Crowd(Outage):

@@ -47,7 +47,7 @@ class _Stream(Protocol):
     def leave(self) -> None:
         """Close it."""
         if self.transport is not None:
-            self.transport.abortConnection()
+            self.transport.loseConnection()
 
 
 @define

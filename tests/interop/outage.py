@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from attrs import asdict, define, frozen
 from twisted.internet.defer import Deferred
@@ -38,9 +38,8 @@ TALKERS = tuple(dn for dn in (*AGENTS, *HELD_AGENTS) if dn != SHA256_AGENT)
 """Those who are in calls: Asterisk knows them."""
 BACK_WITHIN = 60.0
 """Seconds from Kamailio's return in which all agents have to be registered again."""
-SETTLE = 5.0
-"""Seconds after the last registration in which nothing more may be said in a call."""
 LIMIT = 240.0
+"""Seconds after which those who are not back are given up."""
 RESULTS = os.environ.get("WRTCGW_TEST_OUTAGE_RESULTS", "")
 """Where the rows go, as JSON; nowhere when empty."""
 
@@ -52,6 +51,8 @@ class Plan:
 
     :ivar registrar: ``kamailio``, which comes back with no binding, or ``asterisk`` behind it, which keeps them.
     :ivar store: ``memory`` or ``sqlite``.
+    :ivar rest: seconds before the outage, in which it is seen what looking on costs, and after the last registration,
+        in which nothing more may be said in a call.
     """
 
     agents: int = 5000
@@ -59,6 +60,7 @@ class Plan:
     registrar: str = "kamailio"
     store: str = "memory"
     calls: int = 20
+    rest: float = 5.0
 
     @classmethod
     def ordered(cls) -> "Plan":
@@ -117,6 +119,7 @@ class Outage(InteropCase):
         """Play it, and return the rows of its table."""
         crowd = range(FIRST, FIRST + plan.agents - plan.calls)
         self.registrar = registrar = await deferToThread(self._registrar, plan, crowd)
+        rows = [Row("load average of the machine (2 cores) before", "", f"{os.getloadavg()[0]:.1f}")]
         await self.blocking(registrar.server.start)
         gateway = await self._gateway(plan, registrar)
         await self.connected(gateway)
@@ -124,21 +127,27 @@ class Outage(InteropCase):
         began, used = time.time(), seconds_of(gateway.server)
         await pages.sign_in(map(str, crowd))
         signed_in, used = time.time() - began, seconds_of(gateway.server) - used
-        rows = [
-            Row(f"sign-in of {len(crowd):,} agents", "", f"{signed_in:.0f} s, {1000 * used / len(crowd):.1f} ms each")
-        ]
+        told = f"{signed_in:.0f} s, {1000 * used / len(crowd):.1f} ms CPU of the gateway each"
+        rows.append(Row(f"sign-in of {len(crowd):,} agents", "", told))
         bot, *talkers = TALKERS[: plan.calls]
         sounding = Sounding(gateway.url, str(bot), self._folder())
         self.addCleanup(sounding.give_up)
-        seats = [
-            Seat(desk, await desk.established("1003")) for desk in [await self.agent(dn, gateway) for dn in talkers]
-        ]
+        desks = [await self.agent(dn, gateway) for dn in talkers]
+        seats = [Seat(desk, await desk.established("1003")) for desk in desks]
         await sounding.up
         prefixes = sorted({page.id[:-3] for page in pages.pages} | {seat.desk.id[:-3] for seat in seats})
         watch = Watch(self.browser(gateway), registrar, plan.agents, [*prefixes, f"bot-{bot}"])
         watching = watch.begin()
-        await self.pause(3.0)
-        times = await self._break(plan, registrar, watch, gateway, rows)
+        servers = {
+            "gateway": gateway.server,
+            "Kamailio": registrar.server,
+            "Asterisk": self.environment.asterisk.server,
+        }
+        before = usage(servers)
+        await self.pause(plan.rest)
+        idle = {name: (used - before[name]) / plan.rest for name, used in usage(servers).items()}
+        times, costs = await self._break(plan, watch, servers, idle)
+        rows += costs
         watch.over = True
         await watching
         listed = await deferToThread(registrar.listed)
@@ -168,34 +177,39 @@ class Outage(InteropCase):
         folder.mkdir(parents=True)
         return folder
 
-    async def _break(self, plan: Plan, registrar: Registrar, watch: Watch, gateway: Gateway, rows: list[Row]) -> Times:
-        """Kill Kamailio, start it again after a while, and wait until all are back."""
-        times = Times(killed=time.time())
-        registrar.server.signal(signal.SIGKILL)
-        await self.blocking(registrar.server.stop)
+    async def _break(
+        self, plan: Plan, watch: Watch, servers: Mapping[str, Server], idle: Mapping[str, float]
+    ) -> tuple[Times, list[Row]]:
+        """
+        Kill Kamailio, start it again after a while, and wait until all are back.
+
+        :param idle: the part of a core that each server took before.
+        """
+        times, kamailio = Times(killed=time.time()), servers["Kamailio"]
+        kamailio.signal(signal.SIGKILL)
+        await self.blocking(kamailio.stop)
         watch.proxy(times.killed, up=False)
         await self.pause(plan.seconds)
-        servers = {
-            "gateway": gateway.server,
-            "Kamailio": registrar.server,
-            "Asterisk": self.environment.asterisk.server,
-        }
-        await self.blocking(registrar.server.start)
+        await self.blocking(kamailio.start)
         times.returned = time.time()
-        before = {name: seconds_of(server) for name, server in servers.items()}
+        before = usage(servers)
         watch.proxy(times.returned, up=True)
         while not times.back and not watch.done and time.time() < times.returned + LIMIT:
             await self.pause(0.1)
             times.back = watch.all_held
-        used = {name: seconds_of(server) - before[name] for name, server in servers.items()}
         took = (times.back or time.time()) - times.returned
-        each = ", ".join(f"{name} {1000 * spent / plan.agents:.2f} ms" for name, spent in used.items())
+        used = {name: after - before[name] for name, after in usage(servers).items()}
         busy = ", ".join(f"{name} {100 * spent / took:.0f} %" for name, spent in used.items())
-        rows.append(Row("CPU of a registration until all were back (looking on included)", "", each))
-        rows.append(Row("busy meanwhile (of a core)", "", busy))
-        await self.pause(SETTLE)
+        beyond = {name: max(0.0, spent - idle[name] * took) for name, spent in used.items()}
+        each = ", ".join(f"{name} {1000 * spent / plan.agents:.2f} ms" for name, spent in beyond.items())
+        await self.pause(plan.rest)
         times.settled = time.time()
-        return times
+        idly = ", ".join(f"{name} {100 * share:.0f} %" for name, share in idle.items())
+        return times, [
+            Row("busy before, with this looking on (of a core)", "", idly),
+            Row("busy until all were back (of a core)", "", busy),
+            Row("CPU of a registration: what was added, by each", "", each),
+        ]
 
     def _of_registrar(self, plan: Plan, times: Times, passed: Sequence[Passed], pages: Crowd) -> list[Row]:
         """Return what the registrar and Kamailio's log say."""
@@ -264,7 +278,7 @@ class Outage(InteropCase):
         )
         counts = Counter(invited[call] - challenged[call] for call in calls | invited.keys())
         for seat in seats:
-            await self._use(seat)
+            await self._use(registrar, seat)
         faults = [f"{seat.desk.dn}: {seat.fault}" for seat in seats if seat.fault]
         try:
             await sounding.finish()
@@ -274,20 +288,28 @@ class Outage(InteropCase):
         return [
             Row("re-INVITEs of each call", "1", told, counts == {1: plan.calls}),
             Row(
-                "calls that went on, with hold and resume afterwards; one of them with sound",
+                "calls that went on, with hold and resume, and a call to that agent; one of them with sound",
                 str(plan.calls),
                 "; ".join([str(plan.calls - len(faults)), *faults]),
                 not faults,
             ),
         ]
 
-    async def _use(self, seat: Seat) -> None:
-        """Hold, resume and end a call."""
+    async def _use(self, registrar: Registrar, seat: Seat) -> None:
+        """Hold, resume and end a call, and see that another one reaches the agent."""
         try:
             for verb in ("hold", "resume", "hangup"):
                 await seat.desk.do(verb, seat.call)
+            originated = self.asterisk(f"channel originate {registrar.way_to(seat.desk.dn)} application Echo")
+            await seat.desk.do("reject", (await seat.desk.expect("OFFER"))["callId"])
+            await originated
         except AssertionError as error:
             seat.fault = str(error)
+
+
+def usage(servers: Mapping[str, Server]) -> dict[str, float]:
+    """Return the CPU seconds of each server."""
+    return {name: seconds_of(server) for name, server in servers.items()}
 
 
 def seconds_of(server: Server) -> float:

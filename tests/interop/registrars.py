@@ -102,6 +102,10 @@ class Registrar:
     passed: list[Passed] = field(factory=list)
     _read: int = 0
 
+    def way_to(self, dn: str) -> str:
+        """Return what Asterisk dials to call an agent."""
+        return f"PJSIP/{dn}/sip:{dn}@127.0.0.1:{self.sip}" if self.name == "kamailio" else f"PJSIP/{dn}"
+
     def read(self) -> Sequence[Passed]:
         """Read on in Kamailio's log; return all that has passed so far."""
         with self.server.log.open("rb") as log:

@@ -137,9 +137,9 @@ class Watch:
         low = "0"
         for bound, so_many in last.items():
             if so_many - before[bound] == total:
-                return f"{low} to {bound} s"
+                return f"more than {low} s" if bound == "+Inf" else f"{low} to {bound} s"
             low = bound
-        return f"more than {low} s"
+        raise AssertionError("the last bound holds all")
 
 
 def _registered(agents: Sequence[Mapping[str, object]]) -> int:
