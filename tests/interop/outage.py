@@ -51,6 +51,7 @@ class Plan:
 
     :ivar registrar: ``kamailio``, which comes back with no binding, or ``asterisk`` behind it, which keeps them.
     :ivar store: ``memory`` or ``sqlite``.
+    :ivar rate: ``register_rate``; 0 for the default.
     :ivar rest: seconds before the outage, in which it is seen what looking on costs, and after the last registration,
         in which nothing more may be said in a call.
     """
@@ -60,6 +61,7 @@ class Plan:
     registrar: str = "kamailio"
     store: str = "memory"
     calls: int = 20
+    rate: float = 0.0
     rest: float = 5.0
 
     @classmethod
@@ -165,11 +167,11 @@ class Outage(InteropCase):
         return with_usrloc(self.environment)
 
     async def _gateway(self, plan: Plan, registrar: Registrar) -> Gateway:
-        """Start a gateway with default settings, but for operators on loopback."""
-        kept = {}
+        """Start a gateway with default settings but for what the plan says, and operators on loopback."""
+        own: dict[str, object] = {"register_rate": plan.rate} if plan.rate else {}
         if plan.store == "sqlite":
-            kept = {"state_store": f"sqlite://{self.environment.folder}/outage.db", "state_key": "A" * 43 + "="}
-        return await self.own_gateway("outage", registrar.url, log_level="info", **kept)
+            own |= {"state_store": f"sqlite://{self.environment.folder}/outage.db", "state_key": "A" * 43 + "="}
+        return await self.own_gateway("outage", registrar.url, log_level="info", **own)
 
     def _folder(self) -> pathlib.Path:
         """Return a folder of this case."""
@@ -213,7 +215,7 @@ class Outage(InteropCase):
 
     def _of_registrar(self, plan: Plan, times: Times, passed: Sequence[Passed], pages: Crowd) -> list[Row]:
         """Return what the registrar and Kamailio's log say."""
-        rate = Settings().register_rate
+        rate = plan.rate or Settings().register_rate
         requests = [each for each in passed if each.what == "REGISTER" and times.returned - 1 < each.at < times.settled]
         taken = Counter(each.user for each in passed if each.what == "200/REGISTER" and times.returned - 1 < each.at)
         first: dict[str, float] = {}
@@ -264,7 +266,12 @@ class Outage(InteropCase):
                 behind <= watch.keep_alive,
             )
             rows.append(row)
-        return [*rows, Row("event loop late, in the worst second", "", watch.worst_lag(times.killed))]
+        took, when = watch.longest_wait(times.killed)
+        return [
+            *rows,
+            Row("event loop late, in the worst second", "", watch.worst_lag(times.killed)),
+            Row("longest wait for `/api/health`", "", f"{took:.2f} s, {max(0.0, when):.0f} s after the kill"),
+        ]
 
     async def _of_calls(
         self, plan: Plan, times: Times, registrar: Registrar, seats: Sequence[Seat], sounding: Sounding
@@ -346,7 +353,8 @@ def main() -> int:
     parser.add_argument("seconds", type=float, nargs="?", default=30.0)
     parser.add_argument("--registrar", choices=("kamailio", "asterisk"), default="kamailio")
     parser.add_argument("--store", choices=("memory", "sqlite"), default="memory")
-    parser.add_argument("--calls", type=int, default=20)
+    parser.add_argument("--calls", type=int, default=20, help="agents who are in a call, at least 2")
+    parser.add_argument("--rate", type=float, default=0.0, help="register_rate; 0 for the default")
     plan = Plan(**vars(parser.parse_args()))
     results = pathlib.Path(f"outage-{os.getpid()}.json").absolute()
     environ = {

@@ -59,6 +59,7 @@ class Watch:
     over: bool = False
     _watching: "Deferred[None] | None" = None
     _up: list[Look] = field(factory=list)
+    _waits: list[tuple[float, float]] = field(factory=list)
     _lags: list[tuple[float, dict[str, int]]] = field(factory=list)
 
     @property
@@ -100,7 +101,9 @@ class Watch:
 
     async def _look(self) -> None:
         """Look at all surfaces."""
+        asked = time.time()
         self._saw("health", (await self.browser.get("/api/health")).json["registered_agents"])
+        self._waits.append((asked, time.time() - asked))
         self._saw("ready", int((await self.browser.get("/api/ready")).code == 200))
         metrics = (await self.browser.get("/metrics")).text
         (counted,) = REGISTERED.findall(metrics)
@@ -128,6 +131,11 @@ class Watch:
     def said(self, name: str, at: float) -> int:
         """Return what a surface said last before a time."""
         return next((look.number for look in reversed(self.seen[name]) if look.at <= at), -1)
+
+    def longest_wait(self, since: float) -> tuple[float, float]:
+        """Return how long ``/api/health`` took at most, and how many seconds after that time this was."""
+        took, asked = max((took, asked) for asked, took in self._waits if asked + took >= since)
+        return took, asked - since
 
     def worst_lag(self, since: float) -> str:
         """Return between which bounds the greatest lag of the event loop lay."""
