@@ -11,6 +11,7 @@ from twisted.internet.defer import ensureDeferred, gatherResults
 from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import deferLater
+from twisted.web.iweb import IAgent
 
 from tests.interop.desk import Browser
 from tests.interop.servers import PASSWORD
@@ -66,9 +67,10 @@ class CrowdPage:
 
 @define
 class Crowd:
-    """All pages of one gateway."""
+    """All pages of one gateway; ``agent`` sends their requests."""
 
-    browser: Browser
+    agent: IAgent
+    url: str
     pages: list[CrowdPage] = field(factory=list)
 
     async def sign_in(self, dns: Iterable[str]) -> None:
@@ -87,10 +89,11 @@ class Crowd:
         await gatherResults([ensureDeferred(work()) for _ in range(AT_ONCE)], consumeErrors=True)
 
     async def _enter(self, page: CrowdPage) -> None:
-        reply = await self.browser.post("/api/webrtc/sign_in", id=page.id, dn=page.dn, password=PASSWORD)
+        browser = Browser.over(self.agent, self.url)  # of its own, with the cookies of this agent only
+        reply = await browser.post("/api/webrtc/sign_in", id=page.id, dn=page.dn, password=PASSWORD)
         assert reply.code == 200, f"signing {page.dn} in: {reply}"
         session = reply.headers["x-wrtc-session"]
-        place = urlsplit(self.browser.url)
+        place = urlsplit(self.url)
         request = (
             f"GET /api/webrtc/events?id={page.id} HTTP/1.1\r\nHost: {place.netloc}\r\n"
             f"X-WRTC-Session: {session}\r\nAccept: text/event-stream\r\n\r\n"

@@ -18,8 +18,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from attrs import asdict, define, frozen
+from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
+from twisted.web.client import Agent
 
 from tests.interop.base import InteropCase
 from tests.interop.crowd import Crowd
@@ -125,7 +127,7 @@ class Outage(InteropCase):
         await self.blocking(registrar.server.start)
         gateway = await self._gateway(plan, registrar)
         await self.connected(gateway)
-        pages = Crowd(self.browser(gateway))
+        pages = Crowd(Agent(reactor, pool=self.pool()), gateway.url)
         began, used = time.time(), seconds_of(gateway.server)
         await pages.sign_in(map(str, crowd))
         signed_in, used = time.time() - began, seconds_of(gateway.server) - used
