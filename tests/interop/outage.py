@@ -31,7 +31,7 @@ from tests.interop.processes import Server
 from tests.interop.registrars import Passed, Registrar, with_asterisk, with_usrloc
 from tests.interop.servers import AGENTS, HELD_AGENTS, SHA256_AGENT
 from tests.interop.sounding import Sounding
-from tests.interop.watching import SURFACES, Watch, lag, per_second
+from tests.interop.watching import SURFACES, Watch, busiest, lag
 from wrtcgw.config import Settings
 
 FIRST = 20_000
@@ -40,6 +40,8 @@ TALKERS = tuple(dn for dn in (*AGENTS, *HELD_AGENTS) if dn != SHA256_AGENT)
 """Those who are in calls: Asterisk knows them."""
 BACK_WITHIN = 60.0
 """Seconds from Kamailio's return in which all agents have to be registered again."""
+SPAN = 5.0
+"""Seconds over which the rate is looked at: on a busy machine Kamailio reads by fits and starts."""
 LIMIT = 240.0
 """Seconds after which those who are not back are given up."""
 RESULTS = os.environ.get("WRTCGW_TEST_OUTAGE_RESULTS", "")
@@ -223,7 +225,8 @@ class Outage(InteropCase):
         first: dict[str, float] = {}
         for each in requests:
             first.setdefault(each.user, each.at)
-        begun, sent = per_second(first.values()), per_second(each.at for each in requests)
+        begun = busiest(first.values(), SPAN)
+        most, sent = busiest(first.values(), 1), busiest((each.at for each in requests), 1)
         took = times.back - times.returned
         states = pages.states()
         return [
@@ -234,10 +237,10 @@ class Outage(InteropCase):
                 bool(times.back) and took <= BACK_WITHIN,
             ),
             Row(
-                "registrations begun in the busiest second",
-                f"{rate:g} (register_rate) and a tenth",
-                str(begun),
-                begun <= 1.1 * rate + 1,
+                f"registrations begun in the busiest {SPAN:g} s",
+                f"{SPAN * rate:g} (`register_rate`) and a tenth",
+                f"{begun}; {most} in the busiest second",
+                begun <= 1.1 * SPAN * rate + 1,
             ),
             Row("REGISTERs in the busiest second, challenged ones included", "", str(sent)),
             Row(

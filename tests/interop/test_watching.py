@@ -1,8 +1,8 @@
-"""How far what was seen is behind the truth, and how many there are in a second."""
+"""How far what was seen is behind the truth, and how many there are in a span of time."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.interop.watching import Look, lag, per_second
+from tests.interop.watching import Look, busiest, lag
 
 TRUTH = (Look(0, 10), Look(100, 10), Look(100, 0), Look(130, 0), Look(140, 5), Look(150, 10))
 
@@ -28,10 +28,11 @@ class Lag(SynchronousTestCase):
         self.assertEqual(lag([Look(50, 11)], TRUTH), float("inf"))
 
 
-class PerSecond(SynchronousTestCase):
-    """The busiest second."""
+class Busiest(SynchronousTestCase):
+    """The busiest span."""
 
     def test_counts(self) -> None:
-        """The second may begin anywhere, and has no end of the next in it."""
-        self.assertEqual(per_second([]), 0)
-        self.assertEqual(per_second([5.0, 0.9, 1.0, 1.8, 1.9, 2.0]), 4)
+        """The span may begin anywhere, and has no end of the next in it."""
+        self.assertEqual(busiest([], 1), 0)
+        times = [5.0, 0.9, 1.0, 1.8, 1.9, 2.0]
+        self.assertEqual([busiest(times, seconds) for seconds in (0.05, 1, 5)], [1, 4, 6])

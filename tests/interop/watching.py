@@ -177,12 +177,12 @@ def _between(number: int, one: int, other: int) -> bool:
     return min(one, other) <= number <= max(one, other)
 
 
-def per_second(times: Iterable[float]) -> int:
-    """Return how many of some times lie in the busiest second."""
+def busiest(times: Iterable[float], seconds: float) -> int:
+    """Return how many of some times lie in the busiest span of so many seconds."""
     ordered = sorted(times)
     most = first = 0
     for last, when in enumerate(ordered):
-        while when - ordered[first] >= 1.0:
+        while when - ordered[first] >= seconds:
             first += 1
         most = max(most, last - first + 1)
     return most
