@@ -179,7 +179,7 @@ class Registrations:
         kinds.number(0.1, 100000.0, "registrations a second"),
         text="""
         Registrations a second after a reconnect, of all agents and connections together, so that a restarted proxy
-        is not flooded: 5000 agents are back 45 s after it. A registrar that asks each for its password gets two
+        is not flooded: 5000 agents are back 40 to 50 s after it. A registrar that asks each for its password gets two
         requests of each.
         """,
     )
