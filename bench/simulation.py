@@ -24,7 +24,7 @@ class Assumptions:
     minutes: float = field(default=3.0, metadata={"text": "length of a call"})
     poll: float = field(default=25.0, metadata={"text": "seconds between the polls of a page"})
     expires: float = field(default=540.0, metadata={"text": "seconds between the refreshes of a registration"})
-    register_rate: float = field(default=50.0, metadata={"text": "REGISTERs that a gateway sends in a second"})
+    register_rate: float = field(default=125.0, metadata={"text": "registrations of a gateway in a second"})
     lease: float = field(default=10.0, metadata={"text": "lease_ttl"})
     call_cost: float = field(default=0.0050, metadata={"text": "of a gateway for a call, with its records"})
     poll_cost: float = field(default=0.00010, metadata={"text": "of a gateway for a poll"})

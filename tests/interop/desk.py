@@ -45,7 +45,7 @@ class Browser:
 
     @classmethod
     def over(cls, agent: IAgent, url: str) -> "Browser":
-        """Return a browser that connects by a Twisted web agent; cookies are not kept."""
+        """Return a browser that connects by a Twisted web agent, and keeps cookies as treq does."""
         return cls(url, HTTPClient(agent))
 
     async def get(self, path: str, **query: object) -> Reply:

@@ -132,10 +132,10 @@ def asterisk(installation: Installation, folder: pathlib.Path, ports: Ports) -> 
         text = edited(sample.read_text(), _asterisk_edits(ports).get(sample.name, {}))
         (etc / sample.name).write_text(text)
     agents = [
-        *(_agent(dn, "agent") for dn in (*AGENTS, SHORT_AGENT)),
-        *(_agent(dn, "plain-agent") for dn in PLAIN_AGENTS),
-        *(_agent(dn, "video-agent") for dn in VIDEO_AGENTS),
-        *(_agent(dn, "agent", "moh_passthrough = yes\n") for dn in HELD_AGENTS),
+        *(asterisk_agent(dn, "agent") for dn in (*AGENTS, SHORT_AGENT)),
+        *(asterisk_agent(dn, "plain-agent") for dn in PLAIN_AGENTS),
+        *(asterisk_agent(dn, "video-agent") for dn in VIDEO_AGENTS),
+        *(asterisk_agent(dn, "agent", "moh_passthrough = yes\n") for dn in HELD_AGENTS),
     ]
     (etc / "pjsip_agents.conf").write_text("".join(agents))
     (etc / "asterisk.conf").write_text(_asterisk_folders(root))
@@ -167,7 +167,8 @@ def _asterisk_edits(ports: Ports) -> dict[str, dict[str, str]]:
     }
 
 
-def _agent(dn: int, template: str, more: str = "") -> str:
+def asterisk_agent(dn: int, template: str, more: str = "") -> str:
+    """Return the sections of ``pjsip_agents.conf`` for an agent, with further lines of the endpoint."""
     digest = "supported_algorithms_uas = SHA-256\n" if dn == SHA256_AGENT else ""
     short = "maximum_expiration = 10\n" if dn == SHORT_AGENT else ""
     return (

@@ -24,6 +24,7 @@ from wrtcgw.calls.agent import Agent, RegistrationState
 from wrtcgw.calls.call import Call, CallState
 from wrtcgw.calls.messages import AgentMessage, MessageType
 from wrtcgw.calls.registry import Registry
+from wrtcgw.config import Settings
 from wrtcgw.errors import NoSIPConnection, RegistrationRefused
 from wrtcgw.events.stream import EventStream
 from wrtcgw.gateway import Gateway, GatewaySettings
@@ -418,7 +419,7 @@ class Trusting(FarSide):
 class Crowd(SynchronousTestCase):
     """A proxy with 5,000 agents is away for 30 s."""
 
-    COUNT, IN_CALLS, FLOWS, RATE = 5000, 100, 4, 100.0
+    COUNT, IN_CALLS, FLOWS, RATE = 5000, 100, 4, Settings().register_rate
 
     def setUp(self) -> None:
         self.clock = SortedClock()

@@ -1,6 +1,8 @@
 """Registrations that are kept: what is granted, refreshes and their failures, many accounts after a reconnect."""
 
+from bisect import bisect_left
 from collections import Counter
+from collections.abc import Iterable
 from itertools import pairwise
 from uuid import UUID
 
@@ -348,6 +350,10 @@ class ManyTests(RegisterCase):
     COUNT = 1000
     flows = 1
 
+    def start(self, **settings: object) -> None:
+        """Begin, with 50 a second."""
+        super().start(register_rate=50.0, **settings)
+
     def receive(self, message: Request | Response) -> None:
         """Let a message arrive over the connection of the account that it is for."""
         flow = int((message.to.uri.user or "")[1:]) % self.flows if self.flows > 1 else 0
@@ -444,6 +450,26 @@ class ManyTests(RegisterCase):
             peak = max(Counter(int(when) for when, _ in seen).values())
             self.assertLessEqual(peak, 51)
             self.assertGreater(len(seen), 900)
+
+    def test_stall(self) -> None:
+        """A process that stands still for a while does not make up for it in one burst."""
+        self.many()
+        self.disconnect()
+        self.connect()
+        seen = self.run_for(3)
+        for _ in range(3):
+            self.now += 1.5  # nothing is looked at meanwhile
+            seen += self.take_and_grant(self.core.tick(self.now))
+            seen += self.run_for(3)
+        seen += self.run_for(30)
+        self.assertEqual(Counter(Counter(key for _, key in seen).values()), {1: self.COUNT})
+        self.assertLessEqual(self.busiest(when for when, _ in seen), 50 * 1.1 + 1)
+        self.assertLess(seen[-1][0] - seen[0][0], self.COUNT / 50 + 3 * 1.5)
+
+    def busiest(self, times: Iterable[float]) -> int:
+        """Return how many of some times, in order, lie within a second that begins with one of them."""
+        known = list(times)
+        return max(bisect_left(known, when + 1.0) - at for at, when in enumerate(known))
 
     def test_storm(self) -> None:
         """A connection that comes and goes 20 times ends with each account registered once more, at the same rate."""

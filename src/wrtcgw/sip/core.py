@@ -483,8 +483,10 @@ class UACore:
                 server.repeat_final()
             legs = list(self._legs_of.get(key, {}).values())
             self._take_up(legs, [])
-            if registration is not None:
-                registration.refresh_in(0.0 if legs else self._ua.register_turn())
+            if registration is not None and legs:
+                registration.refresh_in(0.0)
+            elif registration is not None:
+                registration.take_turn()
         return self._taken()
 
     def abandon(self, key: str, now: float) -> list[str]:

@@ -35,8 +35,8 @@ class UASettings:
     """
     user_agent: str = "wrtcgw"
     register_expires: int = 600
-    register_rate: float = 50.0
-    """REGISTER requests a second after a reconnect, so that a restarted proxy is not flooded."""
+    register_rate: float = 125.0
+    """Registrations a second after a reconnect, so that a restarted proxy is not flooded; a challenge is one more."""
     register_timeout: float = 8.0
     """
     How long to wait for the answer to a REGISTER that refreshes or renews a binding, before it is sent anew. Nobody

@@ -245,6 +245,10 @@ class BoundedChannel(HTTPChannel):
         if not self._over:
             self._refuse(400, "bad_request", "this is no HTTP request that can be understood (RFC 9112)")
 
+    def lineLengthExceeded(self, line: bytes) -> None:  # noqa: N802 (what Twisted calls, and would close without a word)
+        """Refuse a line that is too long, as a head that is."""
+        self._respondToBadRequestAndDisconnect()
+
     def _close(self) -> None:
         """Close soon, and by force when the other end does not take what was written, or has not begun with TLS."""
         self._over = True

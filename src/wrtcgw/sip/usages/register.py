@@ -35,6 +35,13 @@ How often in a row such a refusal is heard before only a sign-in brings another 
 Each new connection brings one, since the registrar may have lost its users for a while; but where the password was
 changed, it may lock an account that keeps trying.
 """
+LATE = 0.1
+"""
+Seconds by which a turn may be late and still be used.
+
+A process that has stood still for longer would use all that were missed meanwhile at once, and flood a proxy that has
+just come back: they wait for another turn.
+"""
 MAX_RAISED = 5
 """How often a 423 may ask for a longer interval: each proxy on the way may have its own minimum."""
 
@@ -106,6 +113,8 @@ class Registration:
         self._expires = ua.settings.register_expires
         self._failures = 0
         self._refusals = 0
+        self._turn = 0.0
+        """When its turn is, while it waits for that."""
         self._waiting: list[Attempt] = []
         self._current: Attempt | None = None
 
@@ -241,15 +250,24 @@ class Registration:
         self._disarm()
         self.ua.layer.arm(self, "again", seconds)
 
+    def take_turn(self) -> None:
+        """Register again as soon as it is its turn: at once, if no other one waits."""
+        self._disarm()
+        wait = self.ua.register_turn()
+        if wait > 0:
+            self._turn = self.ua.layer.now + wait
+            self.ua.layer.arm(self, "turn", wait)
+        else:
+            self.refresh()
+
     def _disarm(self) -> None:
-        for name in ("refresh", "again"):
+        for name in ("refresh", "again", "turn"):
             self.ua.layer.disarm(self, name)
 
     def on_timer(self, name: str) -> None:
         """Refresh the binding, or try again what failed."""
-        wait = self.ua.register_turn() if name == "again" else 0.0
-        if wait > 0:
-            self.refresh_in(wait)
+        if name == "again" or (name == "turn" and self.ua.layer.now - self._turn > LATE):
+            self.take_turn()
         else:
             self.refresh()
 
