@@ -313,6 +313,17 @@ test("the call of a check, of which nobody was told, ends with the page before a
   before.leave();
 });
 
+test("the call of a check is hidden from other pages, and one that comes with the agent's calls ends", async () => {
+  gateway.calls = [{ ...UP, callId: "c-9", hidden: true }]; // of a page that this one has taken over
+  await phone.signIn(WHO);
+  await settled();
+  assert.deepEqual([phone.calls.size, gateway.asked("hangup").length], [0, 1]);
+  await phone.call("9196", { hidden: true });
+  assert.equal(gateway.requests.findLast(({ body }) => body?.messageType === "OFFER").body.hidden, true);
+  await phone.call("1003");
+  assert.equal("hidden" in gateway.requests.findLast(({ body }) => body?.messageType === "OFFER").body, false);
+});
+
 test("without a session before there is none to go on with", async () => {
   assert.equal(await phone.resume(), false);
   assert.deepEqual(gateway.requests, []);

@@ -86,7 +86,8 @@ export class Negotiation {
     return this.inTurn(async () => {
       const sdp = this.shape(await this.media.offer({ video: this.video }), "offer");
       if (this.call.isOver) return null;
-      return this.wire.describe({ messageType: "OFFER", to, sdp, ...attached(data) });
+      const unseen = this.call.hidden ? { hidden: true } : {};
+      return this.wire.describe({ messageType: "OFFER", to, sdp, ...attached(data), ...unseen });
     });
   }
 

@@ -38,6 +38,7 @@
  * @property {string} [uuid]
  * @property {import("../grtc.js").Sound} [sound]
  * @property {boolean} [muted]
+ * @property {boolean} [hidden] to be shown to nobody
  * @property {Record<string, any>} [quality] what the gateway was told of it
  *
  * @typedef {object} Own what the gateway has for an agent (`GET calls`)
