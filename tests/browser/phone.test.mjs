@@ -491,6 +491,20 @@ test("the sound comes here by an offer, and is let go when another page takes it
   assert.deepEqual(told, ["here", "elsewhere"]);
 });
 
+test("who signs out and in again hears of the calls that went on meanwhile, and of one that still rings", async () => {
+  await phone.signIn(WHO);
+  gateway.calls = [elsewhere()];
+  gateway.tell({ messageType: "SOUND", callId: "c-9", cause: "elsewhere", state: "ESTABLISHED" });
+  gateway.tell({ messageType: "OFFER", callId: "c-8", from: "5002", sdp: null, state: "OFFERED" });
+  await until(() => phone.calls.size === 2);
+  await phone.signOut();
+  assert.equal(phone.calls.size, 0);
+  await phone.signIn(WHO);
+  gateway.tell({ messageType: "HOLD", callId: "c-9", cause: "local", state: "ESTABLISHED" });
+  gateway.tell({ messageType: "OFFER", callId: "c-8", from: "5002", sdp: null, state: "OFFERED" });
+  await until(() => phone.calls.get("c-9")?.held && phone.calls.get("c-8")?.state === "incoming");
+});
+
 test("a sound that cannot come here stays where it is", async () => {
   await phone.signIn(WHO);
   gateway.calls = [elsewhere()];

@@ -264,6 +264,7 @@ export class Phone extends Emitter {
     this.#arrivals.clear();
     this.#pendingHangups.clear();
     for (const call of this.#roster.all) call.end({ cause: "signed-out", hint: reason });
+    this.#roster.forget();
     this.#quieted(false);
     this.registration = { state: "SIGNED_OUT", sipCode: 0, reason };
     this.connection = "offline";
