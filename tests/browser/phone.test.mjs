@@ -482,6 +482,7 @@ test("the sound comes here by an offer, and is let go when another page takes it
   gateway.tell({ messageType: "ANSWER", callId: "c-9", sdp: ANSWER, state: "ESTABLISHED" });
   await moved;
   assert.deepEqual([call.sound, Boolean(call.connection)], ["here", true]);
+  assert.equal(gateway.requests.filter(({ path }) => path === "ice").length, 1);
   assert.ok(call.localStream.getAudioTracks().every(({ enabled }) => !enabled));
   gateway.tell({ messageType: "MUTE", callId: "c-9", cause: "OFF", state: "ESTABLISHED" });
   await until(() => !call.muted);

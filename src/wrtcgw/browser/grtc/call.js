@@ -174,7 +174,7 @@ export class Call extends Emitter {
     if (this.isHere) return;
     try {
       await this.#sending.prepare({ audio: true });
-      await this.#negotiation.renew({ fresh: true, here: true });
+      await this.#negotiation.renew({ fresh: true, here: true, prepared: true });
       this.#soundIs("here");
     } catch (error) {
       if (!this.isHere) this.#sending.release();
@@ -369,7 +369,7 @@ export class Call extends Emitter {
     if (!this.isHere) return;
     try {
       await this.#sending.prepare({ audio: true });
-      if (this.isUp) await this.#negotiation.renew({ fresh: true });
+      if (this.isUp) await this.#negotiation.renew({ fresh: true, prepared: true });
     } catch (error) {
       this.emit("error", asPhoneError(error));
     }
@@ -483,9 +483,7 @@ export class Call extends Emitter {
     if (had) {
       this.unwatch();
       this.#warnings.clear();
-      this.#negotiation.letGo();
-      this.#sending.release();
-      this.#phone.silence(this);
+      this.#sending.leave();
     } else if (this.isHere && this.isUp) {
       this.#monitor.start();
       this.#sending.speak();

@@ -179,7 +179,7 @@ export class Negotiation {
   renew(options = {}) {
     if (this.call.isOver) return Promise.reject(new PhoneError("call_ended"));
     if ((this.call.held && !options.here) || this.#open) {
-      this.postponed = { ...this.postponed, ...options };
+      this.postponed = { ...this.postponed, ...options, prepared: false };
       return this.#open?.promise ?? Promise.resolve();
     }
     const open = { ...deferred(), options: { ...this.postponed, ...options }, attempt: 0, posted: false };
@@ -196,7 +196,8 @@ export class Negotiation {
 
   /** @param {Open} open */
   async #offer(open) {
-    if (open.options.fresh || open.options.iceRestart) await this.#renewServers();
+    const { fresh, iceRestart, prepared } = open.options;
+    if ((fresh || iceRestart) && !prepared) await this.#renewServers();
     if (this.#open !== open || this.call.isOver) return;
     const sdp = this.shape(await this.media.offer({ video: this.video, ...open.options }), "offer");
     try {
@@ -254,12 +255,12 @@ export class Negotiation {
     return this.renew({ iceRestart: true });
   }
 
-  /** Lets the media go: another page has them. */
+  /** Lets the media go, as another page has them; returns the connection, which is the caller's to close. */
   letGo() {
     clearTimeout(this.#timer);
     this.postponed = null;
     this.#fail(new PhoneError("sound_elsewhere"));
-    this.media.close();
+    return this.media.detach();
   }
 
   /** Ends. */

@@ -62,8 +62,9 @@
  *
  * @typedef {RTCConfiguration & {gatherLimit?: number}} Configuration `gatherLimit` in milliseconds
  * @typedef {{audio: boolean, video: boolean}} Wanted
- * @typedef {{fresh?: boolean, iceRestart?: boolean, video?: boolean, here?: boolean}} OfferOptions `fresh`: of a new
- *   connection; `here`: to have the sound, which another page has
+ * @typedef {{fresh?: boolean, iceRestart?: boolean, video?: boolean, here?: boolean, prepared?: boolean}} OfferOptions
+ *   `fresh`: of a new connection; `here`: to have the sound, which another page has; `prepared`: with servers that were
+ *   asked for just now
  * @typedef {"hangup" | "reject"} Farewell the orders that end a call
  * @typedef {import("./warnings.js").Told & {call: Call}} CallWarning
  *
