@@ -328,3 +328,50 @@ test("a sound that comes back before the old way has ended is heard on", async (
   assert.deepEqual([pc.signalingState, call.connection.signalingState, silenced], ["closed", "stable", 0]);
   assert.equal(call.localStream.getTracks()[0].readyState, "live");
 });
+
+test("what is sent goes on when another page takes everything over, and ends with any other end", async (t) => {
+  const clock = holdTimers(t);
+  for (const [goesOn, expected] of [
+    [true, "live"],
+    [false, "ended"],
+  ]) {
+    await up();
+    const [track] = call.localStream.getTracks();
+    call.connection.way("connected");
+    call.end({ cause: "signed-out" }, { goesOn });
+    assert.deepEqual([track.readyState, call.connection, call.isOver], [expected, null, true]);
+    await clock.pass(2_000);
+    assert.equal(track.readyState, "ended");
+  }
+});
+
+test("a page that takes a call up hears it while its agent is asked for the microphone", async (t) => {
+  const clock = holdTimers(t);
+  phone.tracks = () => new Promise(() => {});
+  call = new Call(phone, { direction: "inbound", peer: "5002", id: "c" });
+  call.takeUp({ callId: "c", direction: "inbound", peer: "5002", state: "ESTABLISHED", held: false });
+  call.take({ messageType: "OFFER", callId: "c", cause: "resync", state: "ESTABLISHED" });
+  await clock.pass(1_000);
+  assert.equal(posted.length, 0);
+  await clock.pass(1_500);
+  assert.deepEqual([posted.length, call.connection.getTransceivers()[0].direction], [1, "recvonly"]);
+});
+
+test("a page that takes a call up offers once, with its microphone, though it is asked for an offer meanwhile", async () => {
+  let lend;
+  phone.tracks = () => new Promise((resolve) => (lend = () => resolve([new FakeTrack()])));
+  call = new Call(phone, { direction: "inbound", peer: "5002", id: "c" });
+  const view = { callId: "c", direction: "inbound", peer: "5002", state: "ESTABLISHED", age: 3, duration: 2 };
+  const taken = call.takeUp({ ...view, held: false, heldByPeer: false });
+  await settled();
+  call.take({ messageType: "OFFER", callId: "c", cause: "resync", state: "ESTABLISHED" });
+  await settled();
+  assert.deepEqual(posted, []);
+  lend();
+  await settled();
+  assert.deepEqual([posted.length, call.connection.getSenders()[0].track.kind], [1, "audio"]);
+  call.take({ messageType: "ANSWER", callId: "c", sdp: description({ type: "answer" }), state: "ESTABLISHED" });
+  await taken;
+  await settled();
+  assert.deepEqual([posted.length, connections.length], [1, 1]);
+});

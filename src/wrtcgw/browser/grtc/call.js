@@ -368,7 +368,9 @@ export class Call extends Emitter {
     this.#changed();
     if (!this.isHere) return;
     try {
-      await this.#sending.prepare({ audio: true });
+      const prepared = this.#sending.prepare({ audio: true });
+      this.#negotiation.waitFor(prepared); // or a wish for an offer would be met without a microphone, and then again
+      await prepared;
       if (this.isUp) await this.#negotiation.renew({ fresh: true, prepared: true });
     } catch (error) {
       this.emit("error", asPhoneError(error));
@@ -376,18 +378,22 @@ export class Call extends Emitter {
   }
 
   /**
-   * Notes that it is over.
+   * Notes that it is over; `goesOn`: with another page, which has taken everything over.
    * @param {Told} [told]
+   * @param {{goesOn?: boolean}} [options]
    */
-  end(told = {}) {
+  end(told = {}, { goesOn = false } = {}) {
     if (this.isOver) return;
     this.ended = endingOf(told, this.state === "incoming");
     this.endedAt = Date.now();
     this.unwatch();
     this.#warnings.clear();
     this.#change("ended");
-    this.#negotiation.close();
-    this.#sending.release();
+    if (goesOn) this.#sending.leave();
+    else {
+      this.#negotiation.close();
+      this.#sending.release();
+    }
     this.#referral.over(this.ended);
     this.emit("ended", this.ended);
     this.#phone.over(this);

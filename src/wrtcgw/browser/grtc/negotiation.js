@@ -16,6 +16,7 @@ import { haveCommonCodec } from "./sdp.js";
 
 const DISCONNECTED = 2_500; // ms that a connection may be interrupted before it gets another way
 const RESTARTS = 5; // tries of that
+const MOMENT = 2_000; // ms
 const REPEATS = 4; // tries of an offer that the gateway cannot take now
 const REPEAT = 1_000; // ms and up to twice that until the next
 
@@ -74,6 +75,14 @@ export class Negotiation {
     const result = this.#turn.then(work);
     this.#turn = result.catch(() => {});
     return result;
+  }
+
+  /**
+   * Lets what comes wait for something that is under way; not for long, as the agent may be asked for the microphone.
+   * @param {Promise<unknown>} work
+   */
+  waitFor(work) {
+    this.inTurn(() => Promise.race([work, later(MOMENT)])).catch(() => {});
   }
 
   /**
