@@ -44,6 +44,7 @@ FLAGS = {
     "wrtcgw.calls.agent.Agent.do_not_disturb": "a wish of the agent, or of an application",
     "wrtcgw.calls.call.Call.told_to_answer": "a TALK leaves no other trace",
     "wrtcgw.calls.call.Call.muted": "a page's word: the track is there",
+    "wrtcgw.calls.call.Call.hidden": "a page's wish, as it places the call",
     "wrtcgw.calls.negotiation.machine.Negotiation.held_by_peer": "an answer can leave it as it was: see _learn_answer",
     "wrtcgw.gateway.context.GatewayContext.draining": "an operator's order",
     "wrtcgw.gateway.context.GatewayContext._running": "outputs are being carried out, and there may be none left",

@@ -5,7 +5,7 @@ import { beforeEach, afterEach, test } from "node:test";
 
 import { Call } from "../../src/wrtcgw/browser/grtc/call.js";
 import { PhoneError } from "../../src/wrtcgw/browser/grtc/errors.js";
-import { FakeTrack, PLAIN, connections, description, install, settled } from "./fake_rtc.mjs";
+import { FakeTrack, PLAIN, connections, description, holdTimers, install, settled } from "./fake_rtc.mjs";
 
 const OFFER = description();
 
@@ -13,12 +13,13 @@ let ordered;
 let posted;
 let refusal; // of the microphone
 let failure; // of orders and posts
+let silenced; // how often the far side's sound was stopped
 let phone;
 let call;
 
 beforeEach(() => {
   install();
-  [ordered, posted, refusal, failure] = [[], [], null, null];
+  [ordered, posted, refusal, failure, silenced] = [[], [], null, null, 0];
   const fail = () => {
     if (failure) throw failure;
   };
@@ -32,6 +33,7 @@ beforeEach(() => {
     over() {},
     named() {},
     holdOthers: async () => {},
+    silence: () => (silenced += 1),
     microphone: { owns: () => true },
     wire: {
       id: "a",
@@ -262,4 +264,114 @@ test("an answer that cannot be used ends a call that is not up, here and at the 
   call.take({ messageType: "ANSWER", sdp: PLAIN });
   await settled();
   assert.deepEqual([call.ended.cause, ordered.map(([verb]) => verb)], ["no_webrtc", ["hangup"]]);
+});
+
+// ---- another page takes the sound
+
+const SOUND = { messageType: "SOUND", callId: "c", state: "ESTABLISHED" };
+
+// Has another page take the sound of a call that is up, by a connection in this state.
+async function taken(way = "connected") {
+  await up();
+  const [pc, [track]] = [call.connection, call.localStream.getTracks()];
+  pc.way(way);
+  call.take({ ...SOUND, cause: "elsewhere" });
+  return { pc, track, goesOn: () => track.readyState === "live" && pc.signalingState !== "closed" && !silenced };
+}
+
+test("what is sent goes on while the other page's way is looked for, and no longer; the call knows nothing of it", async (t) => {
+  const clock = holdTimers(t);
+  const { goesOn } = await taken();
+  assert.deepEqual([call.sound, call.connection, call.localStream], ["elsewhere", null, null]);
+  await clock.pass(1_000);
+  assert.equal(goesOn(), true);
+  await clock.pass(1_000);
+  assert.equal(goesOn(), false);
+  assert.equal(silenced, 1);
+});
+
+for (const [what, happens] of Object.entries({
+  "it is muted": () => call.take({ ...SOUND, messageType: "MUTE", cause: "ON" }),
+  "it is put on hold": () => call.take({ ...SOUND, messageType: "HOLD", cause: "local" }),
+  "it is over": () => call.end({ cause: "remote" }),
+  "the way is lost": (pc) => pc.way("disconnected"),
+})) {
+  test(`what goes on being sent for another page ends at once when ${what}`, async () => {
+    const { pc, track, goesOn } = await taken();
+    assert.equal(goesOn(), true);
+    happens(pc);
+    assert.deepEqual([track.readyState, pc.signalingState], ["ended", "closed"]);
+    assert.ok(silenced > 0);
+  });
+}
+
+test("what is not heard anyway does not go on for another page", async () => {
+  assert.equal((await taken("connecting")).goesOn(), false);
+  call.end();
+  await up();
+  call.mute();
+  const pc = call.connection;
+  pc.way("connected");
+  call.take({ ...SOUND, cause: "elsewhere" });
+  assert.equal(pc.signalingState, "closed");
+});
+
+test("a sound that comes back before the old way has ended is heard on", async (t) => {
+  const clock = holdTimers(t);
+  const { pc } = await taken();
+  const back = call.useHere();
+  await settled();
+  call.take({ ...SOUND, messageType: "ANSWER", sdp: description({ side: "AB", type: "answer" }) });
+  await back;
+  assert.notEqual(call.connection, pc);
+  await clock.pass(2_000);
+  assert.deepEqual([pc.signalingState, call.connection.signalingState, silenced], ["closed", "stable", 0]);
+  assert.equal(call.localStream.getTracks()[0].readyState, "live");
+});
+
+test("what is sent goes on when another page takes everything over, and ends with any other end", async (t) => {
+  const clock = holdTimers(t);
+  for (const [goesOn, expected] of [
+    [true, "live"],
+    [false, "ended"],
+  ]) {
+    await up();
+    const [track] = call.localStream.getTracks();
+    call.connection.way("connected");
+    call.end({ cause: "signed-out" }, { goesOn });
+    assert.deepEqual([track.readyState, call.connection, call.isOver], [expected, null, true]);
+    await clock.pass(2_000);
+    assert.equal(track.readyState, "ended");
+  }
+});
+
+test("a page that takes a call up hears it while its agent is asked for the microphone", async (t) => {
+  const clock = holdTimers(t);
+  phone.tracks = () => new Promise(() => {});
+  call = new Call(phone, { direction: "inbound", peer: "5002", id: "c" });
+  call.takeUp({ callId: "c", direction: "inbound", peer: "5002", state: "ESTABLISHED", held: false });
+  call.take({ messageType: "OFFER", callId: "c", cause: "resync", state: "ESTABLISHED" });
+  await clock.pass(1_000);
+  assert.equal(posted.length, 0);
+  await clock.pass(1_500);
+  assert.deepEqual([posted.length, call.connection.getTransceivers()[0].direction], [1, "recvonly"]);
+});
+
+test("a page that takes a call up offers once, with its microphone, though it is asked for an offer meanwhile", async () => {
+  let lend;
+  phone.tracks = () => new Promise((resolve) => (lend = () => resolve([new FakeTrack()])));
+  call = new Call(phone, { direction: "inbound", peer: "5002", id: "c" });
+  const view = { callId: "c", direction: "inbound", peer: "5002", state: "ESTABLISHED", age: 3, duration: 2 };
+  const taken = call.takeUp({ ...view, held: false, heldByPeer: false });
+  await settled();
+  call.take({ messageType: "OFFER", callId: "c", cause: "resync", state: "ESTABLISHED" });
+  await settled();
+  assert.deepEqual(posted, []);
+  lend();
+  await settled();
+  assert.deepEqual([posted.length, call.connection.getSenders()[0].track.kind], [1, "audio"]);
+  call.take({ messageType: "ANSWER", callId: "c", sdp: description({ type: "answer" }), state: "ESTABLISHED" });
+  await taken;
+  await settled();
+  assert.deepEqual([posted.length, connections.length], [1, 1]);
 });

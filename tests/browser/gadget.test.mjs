@@ -41,7 +41,12 @@ class FakeCall extends Emitter {
   constructor(fields) {
     super();
     const call = { id: "", uuid: "", direction: "outbound", displayName: "", held: false, heldByPeer: false };
-    Object.assign(this, call, { muted: false, data: [], startedAt: 1, answeredAt: null, done: [] }, fields);
+    Object.assign(
+      this,
+      call,
+      { muted: false, sound: "here", data: [], startedAt: 1, answeredAt: null, done: [] },
+      fields,
+    );
   }
   get isOver() {
     return this.state === "ended";
@@ -49,8 +54,11 @@ class FakeCall extends Emitter {
   get isUp() {
     return this.state === "established";
   }
+  get isHere() {
+    return this.sound === "here";
+  }
 }
-for (const name of ["reject", "hangup", "hold", "resume", "mute", "dtmf", "transfer", "transferTo"]) {
+for (const name of ["reject", "hangup", "hold", "resume", "mute", "dtmf", "transfer", "transferTo", "useHere"]) {
   FakeCall.prototype[name] = async function act(...given) {
     this.done.push([name, ...given]);
     if (name === "hold" || name === "resume") this.held = name === "hold";
@@ -208,6 +216,24 @@ test("orders find their call by name, by id, or because it is the only one", asy
   assert.equal((await order("hangup")).error.code, "ambiguous_call");
   assert.equal((await order("hangup", { call: "zzz" })).error.code, "unknown_call");
   assert.equal((await order("transfer", { call: "c" })).error.code, "bad_input");
+});
+
+test("a call whose sound another page has is told so, and brought here; others wait then", async () => {
+  const { order, phone, told } = gadget();
+  const talking = phone.add({ id: "a", peer: "5002", state: "established" });
+  assert.equal((await order("useHere")).error.code, "unknown_call");
+  const elsewhere = phone.add({ id: "b", peer: "5003", state: "established", sound: "elsewhere", held: true });
+  phone.emit("call", elsewhere);
+  assert.equal((await order("useHere")).ok, true);
+  assert.deepEqual([talking.done, elsewhere.done], [[["hold"]], [["useHere"]]]);
+  phone.emit("call", Object.assign(elsewhere, { sound: "here" }));
+  assert.deepEqual(
+    told().map(({ sound }) => sound),
+    ["elsewhere", "here"],
+  );
+  assert.equal((await order("useHere", { call: "b" })).ok, true);
+  phone.add({ id: "c", peer: "5004", state: "incoming", direction: "inbound", sound: "elsewhere" });
+  assert.equal((await order("useHere")).error.code, "unknown_call");
 });
 
 test("a call is told when something of it has changed, an end once, and errors with their words", () => {

@@ -313,6 +313,17 @@ test("the call of a check, of which nobody was told, ends with the page before a
   before.leave();
 });
 
+test("the call of a check is hidden from other pages, and one that comes with the agent's calls ends", async () => {
+  gateway.calls = [{ ...UP, callId: "c-9", hidden: true }]; // of a page that this one has taken over
+  await phone.signIn(WHO);
+  await settled();
+  assert.deepEqual([phone.calls.size, gateway.asked("hangup").length], [0, 1]);
+  await phone.call("9196", { hidden: true });
+  assert.equal(gateway.requests.findLast(({ body }) => body?.messageType === "OFFER").body.hidden, true);
+  await phone.call("1003");
+  assert.equal("hidden" in gateway.requests.findLast(({ body }) => body?.messageType === "OFFER").body, false);
+});
+
 test("without a session before there is none to go on with", async () => {
   assert.equal(await phone.resume(), false);
   assert.deepEqual(gateway.requests, []);
@@ -471,6 +482,7 @@ test("the sound comes here by an offer, and is let go when another page takes it
   gateway.tell({ messageType: "ANSWER", callId: "c-9", sdp: ANSWER, state: "ESTABLISHED" });
   await moved;
   assert.deepEqual([call.sound, Boolean(call.connection)], ["here", true]);
+  assert.equal(gateway.requests.filter(({ path }) => path === "ice").length, 1);
   assert.ok(call.localStream.getAudioTracks().every(({ enabled }) => !enabled));
   gateway.tell({ messageType: "MUTE", callId: "c-9", cause: "OFF", state: "ESTABLISHED" });
   await until(() => !call.muted);
@@ -478,6 +490,20 @@ test("the sound comes here by an offer, and is let go when another page takes it
   await until(() => call.sound === "elsewhere");
   assert.deepEqual([call.connection, call.localStream, call.state], [null, null, "established"]);
   assert.deepEqual(told, ["here", "elsewhere"]);
+});
+
+test("who signs out and in again hears of the calls that went on meanwhile, and of one that still rings", async () => {
+  await phone.signIn(WHO);
+  gateway.calls = [elsewhere()];
+  gateway.tell({ messageType: "SOUND", callId: "c-9", cause: "elsewhere", state: "ESTABLISHED" });
+  gateway.tell({ messageType: "OFFER", callId: "c-8", from: "5002", sdp: null, state: "OFFERED" });
+  await until(() => phone.calls.size === 2);
+  await phone.signOut();
+  assert.equal(phone.calls.size, 0);
+  await phone.signIn(WHO);
+  gateway.tell({ messageType: "HOLD", callId: "c-9", cause: "local", state: "ESTABLISHED" });
+  gateway.tell({ messageType: "OFFER", callId: "c-8", from: "5002", sdp: null, state: "OFFERED" });
+  await until(() => phone.calls.get("c-9")?.held && phone.calls.get("c-8")?.state === "incoming");
 });
 
 test("a sound that cannot come here stays where it is", async () => {

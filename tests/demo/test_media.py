@@ -122,6 +122,58 @@ class MediaTests(TestCase):
 
         return Deferred.fromCoroutine(scenario())
 
+    def test_old_way_is_heard(self) -> "Deferred[None]":
+        """Until the sound of a new way is there that of the old one is heard; then the old one ends."""
+
+        async def scenario() -> None:
+            (one, first), (two, second), (three, third) = [await self.media.calling() for _ in range(3)]
+            (line, answer), (other, others) = [await self.line(offer, Sound.SILENCE) for offer in (first, second)]
+            line.connect(other)
+            await one.apply_answer(answer)
+            await two.apply_answer(others)
+            await self.until(two.hears)
+            answer = await line.answer(third)
+            await two.forget()
+            await self.until(two.hears)
+            self.assertEqual([await each.state() for each in (one, three)], ["connected", "new"])
+            await three.apply_answer(answer)
+
+            async def ended() -> bool:
+                return await one.state() == "closed"
+
+            await self.until(ended)
+            await two.forget()
+            await self.until(two.hears)
+            await self.until(three.hears)
+            for end in (line, other):
+                end.close()
+            for caller in (one, two, three):
+                await caller.close()
+
+        return Deferred.fromCoroutine(scenario())
+
+    def test_new_way_never_comes(self) -> "Deferred[None]":
+        """The old way is not kept for long when the new one has no sound."""
+
+        async def scenario() -> None:
+            self.media.patience = 0.2
+            caller, offer = await self.media.calling()
+            line, answer = await self.line(offer, Sound.TONE)
+            await caller.apply_answer(answer)
+
+            async def is_(state: str) -> bool:
+                return await caller.state() == state
+
+            await self.until(lambda: is_("connected"))
+            other, another = await self.media.calling()
+            await line.answer(another)
+            await self.until(lambda: is_("closed"))
+            line.close()
+            for each in (caller, other):
+                await each.close()
+
+        return Deferred.fromCoroutine(scenario())
+
     def test_called_side_holds(self) -> "Deferred[None]":
         """One whom the PBX has called gets answers that name the DTLS role in use: a browser refuses actpass there."""
 

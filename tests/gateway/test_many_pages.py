@@ -222,6 +222,44 @@ class Sounds(Pages):
         self.assertEqual({message.sdp for message in other}, {None})
         self.assertEqual(self.where(call), ["elsewhere", "here"])
 
+    def hidden(self) -> tuple[Call, FarCall]:
+        """Let the second page place a call that is not shown, and the far side answer it."""
+        call = self.gateway.place_call("alice", "5002", PAGE_SDP, page_address=PAGE, page=SECOND, hidden=True)
+        self.run_for()
+        far = self.far.calls[-1]
+        far.ring()
+        far.answer()
+        self.run_for()
+        return call, far
+
+    def test_hidden(self) -> None:
+        """A call that its page does not show, as that of a check, is no other page's: whatever happens in it."""
+        call, far = self.hidden()
+        self.assertEqual([each for each in self.words(self.agent, SECOND) if each != "OK"], ["RINGING", "ANSWER"])
+        waiting = self.begin(self.gateway.hold("alice", call.id))
+        self.run_for()
+        far.answer()
+        self.run_for()
+        self.successResultOf(waiting)
+        self.gateway.mute("alice", call.id, True, by=SECOND)
+        self.join()
+        self.gateway.leave("alice", SECOND)
+        self.run_for(6)
+        self.gateway.attend("alice", SECOND)
+        self.begin(self.gateway.hangup("alice", call.id))
+        self.run_for()
+        self.assertEqual([self.words(self.agent, page) for page in (FIRST, "3")], [[], []])
+        self.assertEqual(self.words(self.agent, SECOND), ["HOLD", "SHUTDOWN"])
+
+    def test_hidden_and_left(self) -> None:
+        """When its page goes it ends, and no other page hears of that."""
+        call, far = self.hidden()
+        self.gateway.leave("alice", SECOND)
+        self.run_for(GRACE + 1)
+        self.assertIn("BYE", far.methods())
+        self.assertFalse(call.is_up)
+        self.assertEqual(self.words(self.agent, FIRST), [])
+
     def test_controls(self) -> None:
         """A page without the sound holds, resumes and ends the call; both hear of it."""
         call, far = self.answered()
@@ -433,21 +471,29 @@ class Restarts(Pages, RestartCase):
         self.run_for()
         self.heard(agent, SECOND)
         self.gateway.mute("alice", call.id, True)
+        hidden = self.gateway.place_call("alice", "5002", PAGE_SDP, page_address=PAGE, page=SECOND, hidden=True)
+        self.run_for()
+        self.far.calls[-1].answer()
+        self.run_for()
+        self.heard(agent, SECOND)
+        self.gateway.mute("alice", call.id, True)
         unread = [message.seq for message in self.page(agent, FIRST).after(0)]
         self.restart(**RING_ALL)
         again = self.agent()
         self.assertEqual([page.name for page in again.pages], [FIRST, SECOND])
-        (restored,) = again.calls.values()
+        restored = again.calls[call.id]
         self.assertEqual((restored.sound, restored.muted), (SECOND, True))
+        self.assertTrue(again.calls[hidden.id].hidden)
         self.assertEqual([message.seq for message in self.page(again, FIRST).after(0)][: len(unread)], unread)
         self.assertEqual(self.words(again, SECOND)[0], "MUTE ON")
         for page in (FIRST, SECOND):
             self.gateway.attend("alice", page)
-        self.far.calls[-1].answer()
+        for far in self.far.calls[-2:]:
+            far.answer()
         self.run_for()
         self.heard(again, FIRST)
         self.describe_from(again, FIRST, OTHER_SDP, kind=MessageType.OFFER, here=True, call_id=restored.id)
-        self.far.calls[-1].answer()
+        self.far.calls[-2].answer()
         self.run_for()
         self.assertEqual(restored.sound, FIRST)
         self.assertIn("SOUND elsewhere", self.words(again, SECOND))

@@ -117,9 +117,9 @@ class GadgetCase(DemoCase):
         await tab.chromium.run(fill)
         await self.until(tab, REGISTERED)
 
-    def press(self, tab: Tab, name: str) -> "Deferred[None]":
+    async def press(self, tab: Tab, name: str, within: str = "body") -> None:
         """Press a button of a gadget."""
-        return tab.chromium.run(lambda: tab.page.get_by_role("button", name=name).click())
+        await tab.chromium.run(lambda: tab.page.locator(within).get_by_role("button", name=name).click())
 
 
 class Orders(GadgetCase):

@@ -4,45 +4,16 @@ Several pages of one number in real Chromium: both ring, one has the sound, and 
 How long a move takes, and how long the far side hears nothing by it, is measured and printed.
 """
 
-import statistics
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from tests.interop.chromium import Tab
 from tests.interop.library_page import LibraryCase
+from tests.interop.moves import RING_ALL, TONE, moves, told
 from tests.interop.softphone_page import CONNECTION, SoftphoneCase
 
-RING_ALL = {"second_page": "ring_all", "page_grace": 20}
 MOST_SECONDS, MOST_SILENCE = 1.5, 0.4
 """What a move may take, and how long the far side may hear nothing, in seconds; of several the best counts."""
-
-TONE = """() => {
-    navigator.mediaDevices.getUserMedia = async () => {
-        const context = new AudioContext();
-        const out = context.createMediaStreamDestination();
-        const oscillator = new OscillatorNode(context, { frequency: 440 });
-        oscillator.connect(new GainNode(context, { gain: 0.5 })).connect(out);
-        oscillator.start();
-        return out.stream;
-    };
-}"""
-"""A microphone that gives a tone without a break."""
-LISTEN = """async () => {
-    const context = new AudioContext();
-    const analyser = new AnalyserNode(context, { fftSize: 512 });
-    context.createMediaStreamSource(call.remoteStream).connect(analyser);
-    const wave = new Float32Array(analyser.fftSize);
-    window.silence = { longest: 0, since: 0 };
-    setInterval(() => {
-        analyser.getFloatTimeDomainData(wave);
-        const loud = wave.some((value) => Math.abs(value) > 0.02);
-        const now = performance.now();
-        if (loud) silence.since = 0;
-        else silence.since ||= now;
-        if (silence.since) silence.longest = Math.max(silence.longest, now - silence.since);
-    }, 5);
-}"""
-"""Notes the longest time without a sound from the far side, in milliseconds."""
 
 
 class Pages(LibraryCase):
@@ -63,16 +34,10 @@ class Pages(LibraryCase):
         await self.until(there, "() => call.sound === 'elsewhere' && !call.connection")
         await self.hears(here, "call.connection")
         await self.hears(caller, "call.connection")
-        await caller.evaluate(LISTEN)
-        moves = []
-        for _ in range(4):
-            moves.append(await self.move(caller, there, here))
-            here, there = there, here
-        seconds, silences = zip(*moves, strict=True)
-        print(f"\nmoves: {[round(each, 3) for each in seconds]} s, silence: {[round(each, 3) for each in silences]} s")
-        print(f"median: {statistics.median(seconds):.3f} s, silence {statistics.median(silences):.3f} s")
-        self.assertLessEqual(min(seconds), MOST_SECONDS)
-        self.assertLessEqual(min(silences), MOST_SILENCE)
+        made = await moves(caller, here, there, 4)
+        print(f"\n{told(made)}")
+        self.assertLessEqual(min(each.seconds for each in made), MOST_SECONDS)
+        self.assertLessEqual(min(each.silence for each in made), MOST_SILENCE)
 
     async def toned(self, dn: int) -> Tab:
         """Open a page with a tone for a microphone, and sign a number in."""
@@ -80,20 +45,6 @@ class Pages(LibraryCase):
         await tab.evaluate(TONE)
         await self.sign_in(tab, dn)
         return tab
-
-    async def move(self, caller: Tab, to: Tab, from_: Tab) -> tuple[float, float]:
-        """Bring the sound to a page; return how long that took, and how long the caller heard nothing."""
-        await caller.evaluate("() => { silence.longest = silence.since = 0; }")
-        code = (
-            "async () => { const began = performance.now(); await call.useHere(); return performance.now() - began; }"
-        )
-        took = await to.evaluate(code)
-        await self.until(from_, "() => call.sound === 'elsewhere' && !call.connection && !call.localStream")
-        await self.hears(to, "call.connection")
-        await self.hears(caller, "call.connection")
-        self.assertEqual(await to.evaluate("() => [call.sound, call.state]"), ["here", "established"])
-        silence: Any = await caller.evaluate("() => silence.longest")
-        return took / 1000, silence / 1000
 
     async def test_controls(self) -> None:
         """A page without the sound places no second call of it, holds it, mutes it, and hangs it up."""

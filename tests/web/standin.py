@@ -181,7 +181,15 @@ class StandInGateway:
         return f"sip:{to}@example.org"
 
     def place_call(
-        self, agent_id: str, to: str, sdp: str, *, page_address: str, data: object = (), page: str = ""
+        self,
+        agent_id: str,
+        to: str,
+        sdp: str,
+        *,
+        page_address: str,
+        data: object = (),
+        page: str = "",
+        hidden: bool = False,
     ) -> Call:
         """Note a new call."""
         self._record("place_call", agent_id, to, sdp, page_address, *([data] if data else []))

@@ -202,6 +202,17 @@ class Calls(PagesCase):
         self.assertEqual(muted.json["muted"], True)
         self.assertEqual([each[1:] for each in self.polled(two)], [("MUTE", "ON")])
 
+    def test_hidden(self) -> None:
+        """A call that a page does not show is listed for that page alone, and marked."""
+        one, two = self.two()
+        body = json.dumps({"messageType": "OFFER", "to": "5002", "sdp": OFFER, "hidden": True}).encode()
+        headers = {**one, "Content-Type": "application/json"}
+        placed = self.post("/api/webrtc/message?from=alice", one, data=body, headers=headers)
+        self.assertEqual(placed.code, 200)
+        listed = [self.get("/api/webrtc/calls?id=alice", headers=page).json["calls"] for page in (one, two)]
+        self.assertEqual([[each["hidden"] for each in calls] for calls in listed], [[True], []])
+        self.assertEqual(self.polled(two), [])
+
     def attended(self, page: Page) -> None:
         """Let a page count as there, though it polls only when the test does."""
         self.get("/api/webrtc/calls?id=alice", headers=page)

@@ -140,7 +140,7 @@ _PLAIN = (
     "cause",
 )
 """The fields that are text, numbers or None."""
-_OF_PAGES = ("sound", "moving", "muted")
+_OF_PAGES = ("sound", "moving", "muted", "hidden")
 """And those that older snapshots do not have."""
 _PAIRS = ("diversion", "headers", "data")
 """Those that are pairs of texts."""
@@ -190,6 +190,8 @@ class Call:
     """The name of the page that has offered to take the sound, as long as the far side has not agreed."""
     muted: bool = False
     """The agent has switched the microphone off, as one of several pages has told the others."""
+    hidden: bool = False
+    """Its page shows it to nobody, as the call of a check: the agent's other pages are not to know of it."""
     negotiation: Negotiation = field(repr=False)
     transfer: Transfer = field(factory=Transfer)
     replaced_by: str = ""
@@ -218,12 +220,14 @@ class Call:
         far_side: FarSide = FarSide(),
         form: str = "",
         referrer: str = "",
+        hidden: bool = False,
     ) -> "Call":
         """
         Return a call that the agent has just placed.
 
         :param form: data that the page has attached, to be sent once the call is answered.
         :param referrer: the call whose far side has asked for this one.
+        :param hidden: its page shows it to nobody.
         """
         state = CallState.DIALLING
         return cls(
@@ -238,6 +242,7 @@ class Call:
             form=form,
             negotiation=Negotiation.outbound(call_id, local_sdp),
             transfer=Transfer(referrer=referrer),
+            hidden=hidden,
         )
 
     @classmethod
@@ -379,6 +384,10 @@ class Call:
     def give_sound(self, page: str) -> None:
         """Note which page has the sound from now on."""
         self.sound, self.moving = page, None
+
+    def is_known_to(self, page: str) -> bool:
+        """Return whether a page of the agent may know of it."""
+        return not self.hidden or page == self.sound
 
     def begin_move(self, page: str) -> None:
         """Note that a page has offered to take the sound."""

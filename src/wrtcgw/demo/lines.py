@@ -189,7 +189,7 @@ class MediaLine:
         old, self._peer = self._peer, peer
         self._far_credentials = None
         if old is not None:
-            self._media.begin(self._media.close(old))
+            self._media.begin(self._media.replace(old, peer))
         self._lead()
         if self._other is not None:
             self._other._lead()

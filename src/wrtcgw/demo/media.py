@@ -9,6 +9,7 @@ Nothing here needs the ``demo`` extra to be imported: :func:`open_media` says wh
 """
 
 import asyncio
+import contextlib
 import importlib
 import threading
 from collections.abc import Callable, Coroutine
@@ -45,6 +46,8 @@ class Media:
     _loop: asyncio.AbstractEventLoop = field(init=False)
     _stopped: "Deferred[None]" = field(factory=Deferred, init=False)
     _peers: "set[Peer]" = field(factory=set, init=False)
+    patience: float = 2.0
+    """Seconds within which something has to be heard of a peer that takes another's place."""
 
     def __attrs_post_init__(self) -> None:
         """Start the thread: it ends with :meth:`stop`, or with the process."""
@@ -142,6 +145,21 @@ class Media:
     async def _close(self, peer: "Peer") -> None:
         self._peers.discard(peer)
         await peer.close()
+
+    def replace(self, old: "Peer", new: "Peer") -> "Deferred[None]":
+        """
+        Let a peer take the place of another, whose stream ends when something is heard of the new one.
+
+        Until then the old one is heard, as at Asterisk, so that nothing is missed when a page leaves a call to another.
+        """
+
+        async def work() -> None:
+            old.give_way(new)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(new.heard.wait(), self.patience)
+            await self._close(old)
+
+        return self.run(work())
 
     def stop(self) -> "Deferred[None]":
         """Close every peer and end the thread."""

@@ -111,11 +111,15 @@ class Peer:
     One audio stream with one far side.
 
     What the far side says goes to ``ear``, and to the ``outlet``: the track of another peer, or its own for an echo.
+    When another peer takes its place, it goes to that one's until there is something to be heard of that one.
     """
 
     track: OutgoingTrack
     ear: ToneEar | None = None
     outlet: OutgoingTrack | None = None
+    heard: asyncio.Event = field(factory=asyncio.Event)
+    """Something has come from the far side, or never will."""
+    _successor: "Peer | None" = None
     _connection: RTCPeerConnection = field(init=False)
     _listening: asyncio.Task[None] | None = field(default=None, init=False)
 
@@ -135,15 +139,27 @@ class Peer:
                 frame = await incoming.recv()
             except MediaStreamError:
                 return
-            if isinstance(frame, AudioFrame) and (self.ear or self.outlet):
+            self.heard.set()
+            if self._successor is not None and self._successor.heard.is_set():
+                continue
+            if isinstance(frame, AudioFrame) and (self.ear or self._leads_to):
                 for part in to_mono.resample(frame):
                     self._hear(array("h", bytes(part.planes[0])[: 2 * part.samples]))
 
     def _hear(self, samples: "array[int]") -> None:
         if self.ear is not None:
             self.ear.listen(samples, RATE, time.monotonic())
-        if self.outlet is not None:
-            self.outlet.put(samples)
+        outlet = self._leads_to
+        if outlet is not None:
+            outlet.put(samples)
+
+    @property
+    def _leads_to(self) -> OutgoingTrack | None:
+        return self.outlet if self._successor is None else self._successor._leads_to
+
+    def give_way(self, successor: "Peer") -> None:
+        """Let another peer take the place of this one."""
+        self._successor = successor
 
     def hears(self) -> bool:
         """Return whether the ear hears its tone now."""
@@ -173,6 +189,7 @@ class Peer:
 
     async def close(self) -> None:
         """End the stream and free its sockets."""
+        self.heard.set()
         self.track.stop()
         await self._connection.close()
         if self._listening is not None:

@@ -77,6 +77,7 @@ class CallSetup:
         connected: bool,
         data: Data = (),
         page: str = FIRST,
+        hidden: bool = False,
     ) -> Call:
         """Send an INVITE; see :meth:`wrtcgw.gateway.facade.Gateway.place_call`."""
         context = self._context
@@ -107,6 +108,7 @@ class CallSetup:
             far_side=far_side(Source(target)),
             form=form,
             referrer=wish.call.id if wish else "",
+            hidden=hidden,
         )
         call.give_sound(page)
         context.add(agent, CallLeg(call))

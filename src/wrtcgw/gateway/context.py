@@ -293,7 +293,13 @@ class GatewayContext:
                 self.post(agent, page, call, heard)
 
     def post(self, agent: Agent, page: Page, call: Call, message: AgentMessage) -> None:
-        """Put a message about a call into a page's mailbox; what every such message says is filled in here."""
+        """
+        Put a message about a call into a page's mailbox, unless it is none of the page's business.
+
+        What every such message says is filled in here.
+        """
+        if not call.is_known_to(page.name):
+            return
         self._put(
             agent,
             page,

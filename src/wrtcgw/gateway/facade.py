@@ -327,7 +327,15 @@ class Gateway:
     # calls
 
     def place_call(
-        self, agent_id: str, to: str, sdp: str, *, page_address: str, data: Data = (), page: str = FIRST
+        self,
+        agent_id: str,
+        to: str,
+        sdp: str,
+        *,
+        page_address: str,
+        data: Data = (),
+        page: str = FIRST,
+        hidden: bool = False,
     ) -> Call:
         """
         Call ``to`` with the page's offer; what comes of it is told by messages.
@@ -336,17 +344,17 @@ class Gateway:
         :param to: a number or user, or a SIP URI of an allowed domain.
         :param page_address: the page's IP address, for a description that has no candidates yet.
         :param page: which of the agent's pages it is, that has the sound.
+        :param hidden: the page shows the call to nobody, and the agent's other pages do not hear of it.
         :raises NotSignedIn: when the agent is none; BadInput for a ``to`` or a body that cannot be one.
-        :raises NoSIPConnection: when the agent's connection is down.
+        :raises NoSIPConnection: without a connection; WrongState when its page knows of one call only, and has one.
         :raises DestinationForbidden: when a rule of the site forbids the number; GuestsNotAllowed for one that a guest
             may not call.
         :raises TooManyCalls: when the agent has as many calls as it may, or has placed too many lately.
-        :raises WrongState: when its page knows of one call only, and has one.
         """
         agent = self.agent(agent_id)
-        connected = self._registrations.is_connected(agent)
+        up = self._registrations.is_connected(agent)
         with self.events:
-            return self._setup.place(agent, to, sdp, page_address, connected=connected, data=data, page=page)
+            return self._setup.place(agent, to, sdp, page_address, connected=up, data=data, page=page, hidden=hidden)
 
     def order_call(self, agent_id: str, to: str, *, answer: bool) -> Call:
         """

@@ -73,6 +73,8 @@ class RoapMessage:
     to: str | None
     sdp: str = field(repr=False)
     data: Pairs = field(default=(), repr=False)
+    hidden: bool = False
+    """A new call is not to be shown: the agent's other pages do not hear of it."""
 
     @classmethod
     def read(cls, fields: Fields, limit: int) -> Self:
@@ -89,7 +91,8 @@ class RoapMessage:
         if sdp is None and kind in (MessageType.OFFER, MessageType.ANSWER):
             raise BadInput("sdp", "a session description", "nothing")
         to, data = fields.destination("to"), read_data(fields.value("data"))
-        return cls(type=kind, call_id=fields.call_id, to=to, sdp=sdp or "", data=data)
+        hidden = fields.switch("hidden") or False
+        return cls(type=kind, call_id=fields.call_id, to=to, sdp=sdp or "", data=data, hidden=hidden)
 
 
 @frozen(kw_only=True)

@@ -108,7 +108,9 @@ class MessageEndpoint:
                 to = None
             case _:
                 return Reply()
-        return self._describe(agent, request, message.sdp, to, message.call_id, message.type, message.data)
+        return self._describe(
+            agent, request, message.sdp, to, message.call_id, message.type, message.data, hidden=message.hidden
+        )
 
     async def _hang_up(self, request: IncomingRequest, agent: Agent, call_id: str | None) -> bytes:
         outcome = await self._gateway.hangup(agent.id, call_id)
@@ -155,6 +157,8 @@ class MessageEndpoint:
         call_id: str | None,
         kind: Kind = None,
         data: Pairs = (),
+        *,
+        hidden: bool = False,
     ) -> Reply:
         address, page = request.client.address, self._access.page_of(request, agent)
         if to is None:
@@ -164,7 +168,10 @@ class MessageEndpoint:
         elif call_id is not None:
             raise BadInput("to", "either to=, for a new call, or call=")
         else:
-            call = self._gateway.place_call(agent.id, self.number(to), sdp, page_address=address, data=data, page=page)
+            number = self.number(to)
+            call = self._gateway.place_call(
+                agent.id, number, sdp, page_address=address, data=data, page=page, hidden=hidden
+            )
         return call_reply(call)
 
 

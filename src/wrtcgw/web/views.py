@@ -99,7 +99,8 @@ def own_view(agent: Agent, now: float, wishes: PageWishes, page: str = FIRST) ->
     """
     told = {"state": agent.registration.value, "sipCode": agent.last_code, "reason": agent.last_error}
     told |= {name: text for name, text in zip(("warning", "sipReason"), agent.last_words, strict=True) if text}
-    calls = [{**_call(call, now), **_arrival(call), **_sound(agent, call, page, now)} for call in agent.calls.values()]
+    known = [call for call in agent.calls.values() if call.is_known_to(page)]
+    calls = [{**_call(call, now), **_arrival(call), **_sound(agent, call, page, now)} for call in known]
     return {
         "calls": calls,
         "registration": told,
@@ -123,7 +124,7 @@ def _sound(agent: Agent, call: Call, page: str, now: float) -> View:
     if call.state is CallState.OFFERED:
         return {}
     where = {} if agent.page_named(page) is None else {"sound": agent.sound_of(call, page, now).value}
-    return {**where, **({"muted": True} if call.muted else {})}
+    return {**where, **{name: True for name in ("muted", "hidden") if getattr(call, name)}}
 
 
 def _arrival(call: Call) -> View:

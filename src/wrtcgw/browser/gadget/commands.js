@@ -65,6 +65,11 @@ export function makeCommands({ phone, names, state, init }) {
       await phone.holdOthers(call);
       await call.resume();
     },
+    async useHere(message) {
+      const call = find(message, (each) => each.isUp && !each.isHere, "bring here");
+      await phone.holdOthers(call);
+      await call.useHere();
+    },
     mute: (message) => oneOf(message, "mute").mute(message.on ?? true),
     dtmf: (message) => oneOf(message, "send digits in").dtmf(String(message.digits ?? "")),
     async transfer(message) {

@@ -29,7 +29,7 @@ export class Names {
  */
 export function callView(call, names) {
   const { id, uuid, direction, peer, displayName, state, held, heldByPeer, muted, data, warnings = [] } = call;
-  const { startedAt, answeredAt } = call;
+  const { sound, startedAt, answeredAt } = call;
   return {
     call: names.of(call),
     callId: id,
@@ -41,6 +41,7 @@ export function callView(call, names) {
     held,
     heldByPeer,
     muted,
+    sound,
     warnings: [...warnings],
     data,
     startedAt,

@@ -67,7 +67,7 @@ export class Arrivals {
    */
   takeUp(view, kept) {
     if (this.#roster.find(view.callId) || this.#arriving.has(view.callId)) return;
-    if (kept?.hidden) {
+    if (kept?.hidden || view.hidden) {
       this.#phone.endAtGateway("hangup", view.callId).catch(() => {}); // the check that it was for is gone
     } else if (view.state === "OFFERED") {
       if (kept?.offer) this.#incoming(kept.offer);

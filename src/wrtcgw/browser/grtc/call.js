@@ -174,7 +174,7 @@ export class Call extends Emitter {
     if (this.isHere) return;
     try {
       await this.#sending.prepare({ audio: true });
-      await this.#negotiation.renew({ fresh: true, here: true });
+      await this.#negotiation.renew({ fresh: true, here: true, prepared: true });
       this.#soundIs("here");
     } catch (error) {
       if (!this.isHere) this.#sending.release();
@@ -368,26 +368,32 @@ export class Call extends Emitter {
     this.#changed();
     if (!this.isHere) return;
     try {
-      await this.#sending.prepare({ audio: true });
-      if (this.isUp) await this.#negotiation.renew({ fresh: true });
+      const prepared = this.#sending.prepare({ audio: true });
+      this.#negotiation.waitFor(prepared); // or a wish for an offer would be met without a microphone, and then again
+      await prepared;
+      if (this.isUp) await this.#negotiation.renew({ fresh: true, prepared: true });
     } catch (error) {
       this.emit("error", asPhoneError(error));
     }
   }
 
   /**
-   * Notes that it is over.
+   * Notes that it is over; `goesOn`: with another page, which has taken everything over.
    * @param {Told} [told]
+   * @param {{goesOn?: boolean}} [options]
    */
-  end(told = {}) {
+  end(told = {}, { goesOn = false } = {}) {
     if (this.isOver) return;
     this.ended = endingOf(told, this.state === "incoming");
     this.endedAt = Date.now();
     this.unwatch();
     this.#warnings.clear();
     this.#change("ended");
-    this.#negotiation.close();
-    this.#sending.release();
+    if (goesOn) this.#sending.leave();
+    else {
+      this.#negotiation.close();
+      this.#sending.release();
+    }
     this.#referral.over(this.ended);
     this.emit("ended", this.ended);
     this.#phone.over(this);
@@ -483,9 +489,7 @@ export class Call extends Emitter {
     if (had) {
       this.unwatch();
       this.#warnings.clear();
-      this.#negotiation.letGo();
-      this.#sending.release();
-      this.#phone.silence(this);
+      this.#sending.leave();
     } else if (this.isHere && this.isUp) {
       this.#monitor.start();
       this.#sending.speak();

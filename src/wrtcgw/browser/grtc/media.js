@@ -223,6 +223,14 @@ export class Media {
     return this.pc;
   }
 
+  /** Lets go of the connection without closing it, and returns it. */
+  detach() {
+    const { pc } = this;
+    this.pc = null;
+    this.close();
+    return pc;
+  }
+
   /** Ends the media; the tracks are the owner's. */
   close() {
     this.#drop(this.pc);

@@ -16,6 +16,7 @@ import { haveCommonCodec } from "./sdp.js";
 
 const DISCONNECTED = 2_500; // ms that a connection may be interrupted before it gets another way
 const RESTARTS = 5; // tries of that
+const MOMENT = 2_000; // ms
 const REPEATS = 4; // tries of an offer that the gateway cannot take now
 const REPEAT = 1_000; // ms and up to twice that until the next
 
@@ -77,6 +78,14 @@ export class Negotiation {
   }
 
   /**
+   * Lets what comes wait for something that is under way; not for long, as the agent may be asked for the microphone.
+   * @param {Promise<unknown>} work
+   */
+  waitFor(work) {
+    this.inTurn(() => Promise.race([work, later(MOMENT)])).catch(() => {});
+  }
+
+  /**
    * Posts the offer of a new call.
    * @param {string} to
    * @param {Attached[]} [data]
@@ -86,7 +95,8 @@ export class Negotiation {
     return this.inTurn(async () => {
       const sdp = this.shape(await this.media.offer({ video: this.video }), "offer");
       if (this.call.isOver) return null;
-      return this.wire.describe({ messageType: "OFFER", to, sdp, ...attached(data) });
+      const unseen = this.call.hidden ? { hidden: true } : {};
+      return this.wire.describe({ messageType: "OFFER", to, sdp, ...attached(data), ...unseen });
     });
   }
 
@@ -178,7 +188,7 @@ export class Negotiation {
   renew(options = {}) {
     if (this.call.isOver) return Promise.reject(new PhoneError("call_ended"));
     if ((this.call.held && !options.here) || this.#open) {
-      this.postponed = { ...this.postponed, ...options };
+      this.postponed = { ...this.postponed, ...options, prepared: false };
       return this.#open?.promise ?? Promise.resolve();
     }
     const open = { ...deferred(), options: { ...this.postponed, ...options }, attempt: 0, posted: false };
@@ -195,7 +205,8 @@ export class Negotiation {
 
   /** @param {Open} open */
   async #offer(open) {
-    if (open.options.fresh || open.options.iceRestart) await this.#renewServers();
+    const { fresh, iceRestart, prepared } = open.options;
+    if ((fresh || iceRestart) && !prepared) await this.#renewServers();
     if (this.#open !== open || this.call.isOver) return;
     const sdp = this.shape(await this.media.offer({ video: this.video, ...open.options }), "offer");
     try {
@@ -253,12 +264,12 @@ export class Negotiation {
     return this.renew({ iceRestart: true });
   }
 
-  /** Lets the media go: another page has them. */
+  /** Lets the media go, as another page has them; returns the connection, which is the caller's to close. */
   letGo() {
     clearTimeout(this.#timer);
     this.postponed = null;
     this.#fail(new PhoneError("sound_elsewhere"));
-    this.media.close();
+    return this.media.detach();
   }
 
   /** Ends. */

@@ -263,7 +263,9 @@ export class Phone extends Emitter {
     this.#forget();
     this.#arrivals.clear();
     this.#pendingHangups.clear();
-    for (const call of this.#roster.all) call.end({ cause: "signed-out", hint: reason });
+    const goesOn = code === "foreign_session";
+    for (const call of this.#roster.all) call.end({ cause: "signed-out", hint: reason }, { goesOn });
+    this.#roster.forget();
     this.#quieted(false);
     this.registration = { state: "SIGNED_OUT", sipCode: 0, reason };
     this.connection = "offline";

@@ -26,6 +26,11 @@ export class Roster {
     return this.calls.get(id) ?? this.#hidden.get(id);
   }
 
+  /** Forgets which calls were over: for a page that signs in again, those that went on elsewhere are not. */
+  forget() {
+    this.#over = [];
+  }
+
   /**
    * Returns whether a call was over lately.
    * @param {string} id

@@ -1,5 +1,7 @@
 // What a call sends: tracks that the phone lends it, silent while the call is muted or on hold.
 
+import { Lingering } from "./lingering.js";
+
 /** @import { CallOptions } from "../grtc.js" */
 /** @import { Call } from "./call.js" */
 /** @import { Negotiation } from "./negotiation.js" */
@@ -9,6 +11,7 @@ export class Sending {
   #call;
   #phone;
   #negotiation;
+  #lingering = new Lingering(); // what another page has taken over
 
   /**
    * @param {Call} call
@@ -26,18 +29,24 @@ export class Sending {
    * @param {CallOptions} wanted
    */
   async prepare({ audio = true, video = false, stream = null }) {
+    const asked = this.#phone.configuration(); // never fails
     const tracks = stream ? stream.getTracks() : await this.#phone.tracks({ audio, video });
     this.#negotiation.video = video;
-    this.#negotiation.media.use(tracks, await this.#phone.configuration());
+    this.#negotiation.media.use(tracks, await asked);
     if (this.#call.isOver) this.release();
     this.speak();
   }
 
   /** Is heard or not, as the call is muted or on hold. */
   speak() {
+    if (!this.#isHeard) this.#lingering.end();
     this.#tracks.forEach((track) => {
-      track.enabled = !this.#call.muted && !this.#call.held;
+      track.enabled = this.#isHeard;
     });
+  }
+
+  get #isHeard() {
+    return !this.#call.muted && !this.#call.held;
   }
 
   /**
@@ -68,8 +77,19 @@ export class Sending {
 
   /** Gives all back, and sends nothing. */
   release() {
+    this.#lingering.end();
     this.#tracks.forEach((track) => this.#phone.giveBack(track));
     this.#negotiation.media.use([], {});
+  }
+
+  /** Leaves the sound to another page: what is heard is so until that one's way is up. */
+  leave() {
+    const tracks = this.#tracks;
+    this.#negotiation.media.use([], {});
+    this.#lingering.begin(this.#negotiation.letGo(), this.#isHeard, () => {
+      tracks.forEach((track) => this.#phone.giveBack(track));
+      if (!this.#call.isHere) this.#phone.silence(this.#call);
+    });
   }
 
   get #tracks() {

@@ -38,6 +38,7 @@
  * @property {string} [uuid]
  * @property {import("../grtc.js").Sound} [sound]
  * @property {boolean} [muted]
+ * @property {boolean} [hidden] to be shown to nobody
  * @property {Record<string, any>} [quality] what the gateway was told of it
  *
  * @typedef {object} Own what the gateway has for an agent (`GET calls`)
@@ -61,8 +62,9 @@
  *
  * @typedef {RTCConfiguration & {gatherLimit?: number}} Configuration `gatherLimit` in milliseconds
  * @typedef {{audio: boolean, video: boolean}} Wanted
- * @typedef {{fresh?: boolean, iceRestart?: boolean, video?: boolean, here?: boolean}} OfferOptions `fresh`: of a new
- *   connection; `here`: to have the sound, which another page has
+ * @typedef {{fresh?: boolean, iceRestart?: boolean, video?: boolean, here?: boolean, prepared?: boolean}} OfferOptions
+ *   `fresh`: of a new connection; `here`: to have the sound, which another page has; `prepared`: with servers that were
+ *   asked for just now
  * @typedef {"hangup" | "reject"} Farewell the orders that end a call
  * @typedef {import("./warnings.js").Told & {call: Call}} CallWarning
  *

@@ -10,7 +10,7 @@ const PATIENCE = 60_000; // ms; the gateway's own limits are shorter, so this is
  * @typedef {{query?: Record<string, unknown>, body?: BodyInit, type?: string, headers?: Record<string, string>,
  *   signal?: AbortSignal, keepalive?: boolean, patience?: number}} Sending `patience` in milliseconds
  * @typedef {{messageType: string, sdp: string, callId?: string, to?: string,
- *   data?: import("../grtc.js").Attached[]}} Description
+ *   data?: import("../grtc.js").Attached[], hidden?: boolean}} Description `hidden`: no other page hears of it
  */
 
 export class Wire {

@@ -160,6 +160,7 @@ def _of_page() -> Schema:
                 "callId": either(text("The call; may be left out while there is only one.")),
                 "sdp": text("The description of an OFFER or ANSWER."),
                 "data": either(listed(fields({"key": text(minLength=1)}, value={}), "Goes along with the call.")),
+                "hidden": switch("A new call is shown to nobody: the agent's other pages do not hear of it."),
             },
         ),
         "description": "A message of a page in ROAP's form.",

@@ -98,6 +98,7 @@ def _of_calls() -> dict[str, Schema]:
             **_arrival(),
             sound=text("Where its sound is, for the page that asks.", enum=[where.value for where in Sound]),
             muted=switch("The agent has switched the microphone off."),
+            hidden=switch("It is to be shown to nobody, as the call of a check."),
         ),
         "OwnCalls": fields(
             {
