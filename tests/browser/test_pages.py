@@ -23,6 +23,7 @@ from twisted.web.test.requesthelper import DummyRequest
 from wrtcgw.browser import bundle, pages
 from wrtcgw.browser.assets import TYPES, Archive, Folder, Made, gzipped, takes_gzip
 from wrtcgw.browser.pages import HOME, PageSettings, browser_pages
+from wrtcgw.config import Settings
 
 LINE, LINES = 120, 600
 _DRAWING = re.compile(r"[MmLlHhVvCcSsQqTtAaZz0-9.,\- ]{60,}")
@@ -399,6 +400,11 @@ class FileTests(SynchronousTestCase):
         self.assertEqual(wide, [])
         modules = {name: len(text.splitlines()) for name, text in self.texts(".js", ".mjs").items()}
         self.assertEqual([f"{name}: {lines}" for name, lines in modules.items() if lines > LINES], [])
+
+    def test_patience_with_a_stream(self) -> None:
+        """A stream that is swallowed on the way is given up while a call that waits for the page still does."""
+        (limit,) = re.findall(r"const FIRST_BYTE = ([0-9_]+);", (HOME / "grtc/stream.js").read_text())
+        self.assertLessEqual(int(limit) / 1000, Settings().page_ack_timeout / 2)
 
     def test_stands_alone(self) -> None:
         """Nothing is loaded from elsewhere, and no script is in a page itself: the policy would forbid it."""

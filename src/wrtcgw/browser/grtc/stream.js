@@ -6,7 +6,7 @@ import { PhoneError, codeOf } from "./errors.js";
 /** @import { GatewayMessage } from "./types.js" */
 /** @import { Wire } from "./wire.js" */
 
-const FIRST_BYTE = 4_000; // ms until something of a new stream has to arrive; the gateway writes at once
+const FIRST_BYTE = 2_000; // ms until something of a new stream has to arrive; half of what a call waits for its page
 const SILENCE = 45_000; // ms without a byte after which a stream is taken for dead; the gateway's heartbeat is 15 s
 const POLL = 25; // s that a poll hangs
 const POLL_PATIENCE = 20_000; // ms beyond that
