@@ -220,8 +220,26 @@ test("an unreachable gateway is no notice any more when it is back", () => {
 test("the same action is not begun twice", async () => {
   const { phone, model: on } = model();
   const call = await talking(phone, on, "1003");
-  await Promise.all([on.hold(call), on.hold(call)]);
+  await Promise.all([on.hold(call, true), on.hold(call, true)]);
   assert.deepEqual(call.done, ["hold"]);
+});
+
+test("who resumes as soon as hold shows does so, although the answer to the order is still on its way", async () => {
+  const { phone, model: on } = model();
+  const call = await talking(phone, on, "1003");
+  const held = call.hold.bind(call);
+  let answer = () => {};
+  const answered = new Promise((resolve) => (answer = resolve));
+  call.hold = async () => {
+    await held();
+    await answered;
+  };
+  const holding = on.hold(call);
+  assert.equal(call.held, true);
+  await on.hold(call);
+  assert.deepEqual(call.done, ["hold", "resume"]);
+  answer();
+  await holding;
 });
 
 test("quality is called bad after two bad samples, and silence when nothing comes in any more", async () => {

@@ -250,16 +250,11 @@ export class PhoneModel extends Emitter {
    * @param {Call} call
    */
   switchTo(call) {
-    return this.#actions.do(
-      call,
-      "hold",
-      async () => {
-        await this.phone.holdOthers(call);
-        this.select(call);
-        if (call.held) await call.resume();
-      },
-      { doing: "resume" },
-    );
+    return this.#actions.do(call, "resume", async () => {
+      await this.phone.holdOthers(call);
+      this.select(call);
+      if (call.held) await call.resume();
+    });
   }
 
   /**

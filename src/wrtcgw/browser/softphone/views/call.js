@@ -195,7 +195,7 @@ function controlsOf({ model, t }, call, open) {
       // what the button does, in its words: a pressed "Hold" leaves one looking for "Resume"
       turned(mute, call.muted, t(call.muted ? "call.unmute" : "call.mute"), call.muted ? "muted" : "microphone");
       turned(hold, call.held, t(call.held ? "call.resume" : "call.hold"), call.held ? "play" : "pause");
-      put(hold, "aria-busy", model.isBusy(call, "hold") || null);
+      put(hold, "aria-busy", model.isBusy(call, call.held ? "resume" : "hold") || null);
       for (const each of [hold, keys, transfer]) enable(each, call.isUp);
       enable(transfer, call.isUp && !model.transferOf(call) && !model.originalOf(call));
     },
