@@ -256,7 +256,12 @@ class WithMedia(BotCase):
         running = subprocess.Popen(
             [sys.executable, "-c", program.replace("http://127.0.0.1:8082", self.url)],
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "WRTCGW_PASSWORD": DEMO_PASSWORD},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(sys.path),
+                "WRTCGW_PASSWORD": DEMO_PASSWORD,
+                "PYTHONFAULTHANDLER": "1",
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -280,11 +285,20 @@ class WithMedia(BotCase):
 
         await self.in_thread(scenario)
         running.send_signal(signal.SIGINT)
-        output = await deferToThread(lambda: running.communicate(timeout=4 * LIMIT)[0])
+        output = await deferToThread(self._output, running)
         self.assertNotIn("5001:", output)
         recordings = {path: share_of(path, 440) for path in self.folder.glob("*.wav") if path.name != "welcome.wav"}
         self.assertEqual(len(recordings), 2, output)
         self.assertGreater(max(recordings.values()), 0.1, output)
+
+    @staticmethod
+    def _output(running: "subprocess.Popen[str]") -> str:
+        """Return what a program that is about to end has printed; one that does not shows where it stands."""
+        try:
+            return running.communicate(timeout=4 * LIMIT)[0]
+        except subprocess.TimeoutExpired:
+            running.send_signal(signal.SIGABRT)
+            raise AssertionError(f"it does not end: {running.communicate(timeout=LIMIT)[0]}") from None
 
     @staticmethod
     def _ended(running: "subprocess.Popen[str]") -> None:

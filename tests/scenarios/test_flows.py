@@ -41,6 +41,7 @@ class RegistrationFlows(LadderCase):
 
     def test_reconnect(self) -> None:
         """The connection is lost in a call: REGISTER over the new one, then a re-INVITE, and the call goes on."""
+        self.start(register_rate=50.0)
         self.do(self.core.register, Account("bob", "bob", "secret"))
         self.granted(self.last("REGISTER"))
         self.note("bob calls")

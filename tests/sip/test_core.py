@@ -121,7 +121,7 @@ class EntryTests(ScriptCase):
     def test_cost_of_a_message(self) -> None:
         """With a thousand legs a message runs exactly as many functions as with one."""
         call = self.call_in()
-        call.send("INFO")
+        self.functions(call)  # what is made once in a process, patterns for one, is made here
         alone = self.functions(call)
         legs = [self.place().leg for _ in range(1000)]
         self.assertEqual(self.functions(call), alone)
