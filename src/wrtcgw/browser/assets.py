@@ -48,6 +48,7 @@ TYPES = {
 COMPRESSED = frozenset({".css", ".html", ".js", ".json", ".mjs", ".md", ".svg", ".ts", ".txt", ".wasm", ".webmanifest"})
 """What gets smaller; pictures, sounds and archives are compressed in themselves."""
 SCRIPTS = frozenset({".js", ".mjs"})
+"""What goes out without its comments."""
 LEAST = 512
 """Bytes of a file that is worth it."""
 KEPT = 256
@@ -84,7 +85,9 @@ class Asset(ReadOnly):
         """Answer with the file, or with 304; there is nothing below a file."""
         if request.postpath:
             return refuse(request, 404)
-        content = uncommented(self._load()) if self._script else self._load()
+        content = self._load()
+        if self._script:
+            content = uncommented(content)
         for name, value in {**COMMON, **self._headers(), "Content-Type": self._type}.items():
             request.setHeader(name.lower(), value)
         tag = blake2b(content, digest_size=12).hexdigest()

@@ -8,6 +8,7 @@ import { FLOOR } from "./silence.js";
 
 const RATE = 48_000; // what RNNoise was trained with
 const READY = 3_000; // ms that a call waits for it
+const FETCHED = 30_000; // ms that it may take to be fetched
 const LOOK = 1_000; // ms between looks whether sound still comes through
 const NO_WORKLET = "This browser has no AudioWorklet, or the page is no secure context (https)";
 const NOT_LOADED = "RNNoise could not be loaded from the gateway";
@@ -130,7 +131,7 @@ function load(base) {
 
 /** @param {string} url */
 async function fetchWasm(url) {
-  const response = await fetch(url).catch((error) => {
+  const response = await fetch(url, { signal: AbortSignal.timeout(FETCHED) }).catch((error) => {
     throw new Error(`${NOT_LOADED}: ${error.message}`, { cause: error });
   });
   if (!response.ok) throw new Error(`${NOT_LOADED}: ${response.status}`);
